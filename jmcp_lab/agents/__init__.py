@@ -1,0 +1,1 @@
+"""Agents: who may call, and who is connected."""

@@ -1,0 +1,97 @@
+"""The Agent: one client that a person let in, with what it may do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from .until import Until
+
+LABEL_LENGTH = 60
+CLAIM_LENGTH = 40
+"""Longest name or version of a client that is shown: a claim, made by the client about itself."""
+
+COLORS = (
+    "#1e88e5",
+    "#43a047",
+    "#e53935",
+    "#ab47bc",
+    "#c77700",
+    "#00897b",
+    "#d81b60",
+    "#5c6bc0",
+)
+"""Each has a contrast of at least 3 against white and against a dark editor."""
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+class Mode(StrEnum):
+    """What an agent may do without being asked about."""
+
+    LOOK = "look"
+    ASK = "ask"
+    EDIT = "edit"
+    AUTO = "auto"
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    """One client that a person let in. Only the registry changes it.
+
+    Parameters
+    ----------
+    id : str
+        ``a_…``; stays the same when the label changes.
+    label : str
+        What the person called it.
+    notebooks : tuple of str
+        Glob patterns of the notebooks it may work in; empty for all.
+    until : Until or None
+        When mode `auto` ends.
+    expires : datetime or None
+        When its token ends.
+    token_hash : str
+        SHA-256 of its token; empty once the token has expired, so that no clock brings it back.
+    claims : dict or None
+        ``name`` and ``version`` that the client gave of itself: shown as a claim, never trusted.
+    current : str or None
+        Its current notebook.
+    """
+
+    id: str
+    label: str
+    mode: Mode
+    color: str
+    created: datetime
+    token_hash: str
+    notebooks: tuple[str, ...] = ()
+    until: Until | None = None
+    expires: datetime | None = None
+    paused: bool = False
+    claims: dict[str, str] | None = None
+    first_call: datetime | None = None
+    last_seen: datetime | None = None
+    current: str | None = None
+
+
+def plain_text(text: str, length: int) -> str:
+    """Return a text fit to be shown in one line: no control, format or private characters."""
+    cleaned = "".join(" " if char in "\t\r\n" else char for char in text)
+    cleaned = "".join(char for char in cleaned if unicodedata.category(char) not in _HIDDEN)
+    return " ".join(cleaned.split())[:length].rstrip()
+
+
+def clean_claims(claims: Mapping[str, object] | None) -> dict[str, str] | None:
+    """Return name and version from a client's account of itself, cut and cleaned, or None."""
+    if claims is None:
+        return None
+    found = {
+        key: plain_text(value[:1000], CLAIM_LENGTH)
+        for key in ("name", "version")
+        if isinstance(value := claims.get(key), str)
+    }
+    return found if found.get("name") else None

@@ -1,0 +1,121 @@
+"""The file that holds the agents of one server root.
+
+Only hashes of tokens are in it. It belongs to the user alone (0600 in a folder of 0700) and is
+replaced as a whole, so that a crash leaves the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .agent import Agent, Mode
+from .until import format_time, format_until
+
+VERSION = 1
+
+
+def store_path(data_dir: str | Path, root_dir: str | Path) -> Path:
+    """Return where the agents of a server root are kept."""
+    root = os.path.realpath(root_dir)
+    folder = hashlib.sha256(root.encode(errors="surrogateescape")).hexdigest()[:16]
+    return Path(data_dir) / "jmcp_lab" / folder / "agents.json"
+
+
+def _time(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def to_record(agent: Agent) -> dict[str, Any]:
+    """Return an agent as it is stored."""
+    return {
+        "id": agent.id,
+        "label": agent.label,
+        "mode": agent.mode.value,
+        "color": agent.color,
+        "notebooks": list(agent.notebooks),
+        "until": format_until(agent.until),
+        "created": format_time(agent.created),
+        "expires": format_time(agent.expires),
+        "token_hash": agent.token_hash,
+        "paused": agent.paused,
+        "claims": agent.claims,
+        "first_call": format_time(agent.first_call),
+        "last_seen": format_time(agent.last_seen),
+    }
+
+
+def from_record(record: dict[str, Any]) -> Agent:
+    """Return the agent of a stored record.
+
+    `auto` "until this server stops" has ended: another server is reading.
+    """
+    mode, until = Mode(record["mode"]), record["until"]
+    if mode is Mode.AUTO and (until is None or until == "stop"):
+        mode, until = Mode.EDIT, None
+    return Agent(
+        id=record["id"],
+        label=record["label"],
+        mode=mode,
+        color=record["color"],
+        notebooks=tuple(record["notebooks"]),
+        until=_time(until),
+        created=datetime.fromisoformat(record["created"]),
+        expires=_time(record["expires"]),
+        token_hash=record["token_hash"],
+        paused=bool(record["paused"]),
+        claims=record["claims"],
+        first_call=_time(record["first_call"]),
+        last_seen=_time(record["last_seen"]),
+    )
+
+
+def load(path: Path, log: logging.Logger) -> list[Agent]:
+    """Read the stored agents; a file that cannot be understood is set aside, not overwritten."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    try:
+        data = json.loads(text)
+        if data["version"] != VERSION:
+            raise ValueError(f"version {data['version']}")
+        return [from_record(record) for record in data["agents"]]
+    except (ValueError, KeyError, TypeError) as error:
+        log.warning(
+            "The list of agents cannot be read (%s): it was set aside as %s, and every agent has "
+            "to be connected again.",
+            type(error).__name__,
+            path.name + ".unreadable",
+        )
+        path.replace(path.with_name(path.name + ".unreadable"))
+        return []
+
+
+def save(path: Path, agents: Iterable[Agent]) -> None:
+    """Write the agents, all or nothing.
+
+    Raises
+    ------
+    OSError
+    """
+    text = json.dumps({"version": VERSION, "agents": [to_record(agent) for agent in agents]})
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".agents-")  # made with 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
