@@ -1,0 +1,33 @@
+"""People and agents in the same live notebook: a JupyterLab and Jupyter Server extension."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+try:
+    from ._version import __version__
+except ImportError:  # pragma: no cover - a checkout that was never built or installed
+    __version__ = "0.0.0.dev0"
+
+if TYPE_CHECKING:
+    from jupyter_server.extension.application import ExtensionApp
+
+__all__ = ["__version__"]
+
+
+class _ExtensionPoint(TypedDict):
+    module: str
+    app: type[ExtensionApp]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Say where the built front end is and under which name JupyterLab knows it."""
+    return [{"src": "labextension", "dest": "jmcp-lab"}]
+
+
+def _jupyter_server_extension_points() -> list[_ExtensionPoint]:
+    """Say which application Jupyter Server is to load."""
+    # Imported here, so that the command line and the tools load without the server extension.
+    from .extension import JmcpLabApp
+
+    return [{"module": "jmcp_lab", "app": JmcpLabApp}]
