@@ -1,0 +1,250 @@
+"""The door's HTTP side: who may come in.
+
+Only an agent's token opens it. Jupyter's own credentials do not: the server token opens kernels and
+terminals, so an agent that held it could pass by every question to the user; and a login cookie
+travels with every request of a browser, also with those that a foreign page makes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth import User
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+from tornado.iostream import StreamClosedError
+
+from .bridge import Exchange
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..agents.agent import Agent
+    from ..agents.registry import AgentRegistry
+    from .limits import WrongTokens
+    from .service import McpService
+
+MAX_BODY = 4 * 1024 * 1024
+"""The SDK's own limit; a larger body is refused before it is read."""
+
+_METHODS = "GET, POST, DELETE"
+_BEARER = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://([^/?#@]+)")
+
+_HINT = (
+    "This address needs an agent token (Authorization: Bearer jml_…), not a Jupyter login or "
+    "token. In JupyterLab open the Agents panel, choose 'Connect an agent' and copy its "
+    "configuration into this client."
+)
+_WRONG_TOKEN = (
+    "This agent token is wrong, expired or revoked. In JupyterLab open the Agents panel, choose "
+    "'Connect an agent' and copy the new configuration into this client."
+)
+
+_INVALID_REQUEST = -32600
+_PARSE_ERROR = -32700
+_INTERNAL_ERROR = -32603
+_UNAUTHORIZED = -32001
+
+
+@web.stream_request_body
+class McpHandler(JupyterHandler):
+    """``{base_url}mcp``: GET, POST and DELETE of the streamable HTTP transport."""
+
+    auth_resource = "jmcp_lab"
+
+    def initialize(
+        self, door: McpService, registry: AgentRegistry, wrong_tokens: WrongTokens
+    ) -> None:
+        """Take the services."""
+        self._door = door
+        self._registry = registry
+        self._wrong_tokens = wrong_tokens
+        self._body = bytearray()
+        self._agent: Agent | None = None
+        self._exchange: Exchange | None = None
+
+    # -- before the body is read ---------------------------------------------------------------
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Let in or refuse, before anything of the body is read.
+
+        Jupyter's own `prepare` is not called: it would accept cookies and the server's token, and
+        set a login cookie.
+        """
+        self.current_user = self._jupyter_current_user = None
+        if not self.check_host():
+            return self._refuse(403, "This server does not answer to that Host.")
+        if not self._same_origin():
+            return self._refuse(403, "Requests from other web pages are not allowed here.")
+        if not self._door.ready:
+            self.set_header("Retry-After", "5")
+            return self._refuse(
+                503,
+                self._door.error or "The server is starting or stopping: try again.",
+                _INTERNAL_ERROR,
+            )
+        if not self._authenticate():
+            return None
+        return self._check_request()
+
+    def _same_origin(self) -> bool:
+        """Browsers name the page that asks; other clients send no Origin. Only our own page may."""
+        origin = self.request.headers.get("Origin")
+        if origin is None:
+            return True
+        match = _ORIGIN.fullmatch(origin)
+        return match is not None and match[1] == self.request.headers.get("Host")
+
+    def _authenticate(self) -> bool:
+        header = self.request.headers.get("Authorization")
+        if header is None and "token" not in self.request.query_arguments:
+            self._refuse_credentials(_HINT)
+            return False
+        match = _BEARER.fullmatch(header or "")
+        agent = self._registry.verify(match[1]) if match else None
+        if agent is None:
+            if self._wrong_tokens.exceeded(self.request.remote_ip or ""):
+                self.set_header("Retry-After", "60")
+                self._refuse(429, "Too many wrong tokens from this address: wait a minute.")
+                return False
+            looks_right = match is not None and match[1].startswith("jml_")
+            self._refuse_credentials(_WRONG_TOKEN if looks_right else _HINT)
+            return False
+        self._agent = agent
+        self.current_user = self._jupyter_current_user = User(
+            username=f"agent:{agent.id}", name=agent.label, display_name=agent.label
+        )
+        return True
+
+    def _check_request(self) -> None:
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > MAX_BODY:
+            return self._refuse(413, f"A request may have {MAX_BODY} bytes at most.")
+        # A body without a stated length is cut off by Tornado beyond this.
+        self.request.connection.set_max_body_size(MAX_BODY)  # type: ignore[union-attr]
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if self.request.method == "POST" and content_type.lower() != "application/json":
+            return self._refuse(415, "The Content-Type of a request is application/json.")
+        return None
+
+    def data_received(self, chunk: bytes) -> None:
+        """Collect the body."""
+        self._body += chunk
+
+    # -- the request ---------------------------------------------------------------------------
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        """Open the stream of messages that answer no request."""
+        await self._serve()
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        """Answer a message."""
+        if not _is_json(self._body):
+            return self._refuse(400, "The body is not JSON.", _PARSE_ERROR)
+        await self._serve()
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def delete(self) -> None:
+        """End a session."""
+        await self._serve()
+
+    async def _serve(self) -> None:
+        assert self._agent is not None
+        self._exchange = Exchange(self, self._agent, bytes(self._body))
+        self._body.clear()
+        try:
+            await self._door.serve(self._exchange)
+        except Exception:
+            self.log.exception("A request of an agent failed.")
+        if self._finished:
+            return
+        if self._exchange.status is None:
+            if self._agent.token_hash:
+                return self._refuse(500, "The request could not be served.", _INTERNAL_ERROR)
+            return self._refuse_credentials(_WRONG_TOKEN)  # revoked in the meantime
+        with contextlib.suppress(StreamClosedError):
+            await self.finish()
+
+    def on_connection_close(self) -> None:
+        """Tell the SDK that the client has gone."""
+        if self._exchange is not None:
+            self._exchange.gone.set()
+
+    # -- answers of our own --------------------------------------------------------------------
+
+    def _refuse_credentials(self, message: str) -> None:
+        self.set_header("WWW-Authenticate", 'Bearer realm="jupyter"')
+        self._refuse(401, message, _UNAUTHORIZED)
+
+    def _refuse(self, status: int, message: str, code: int = _INVALID_REQUEST) -> None:
+        """Answer with a JSON-RPC error."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", _METHODS)
+        error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+        self.finish(json.dumps(error))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401 - Tornado's
+        """Answer a failure with JSON, never with a page."""
+        try:
+            phrase = HTTPStatus(status_code).phrase
+        except ValueError:
+            phrase = "Error"
+        self._refuse(status_code, phrase + ".")
+
+    # -- what Jupyter's handlers do and this one must not --------------------------------------
+
+    def check_xsrf_cookie(self) -> None:
+        """Accept requests without the XSRF cookie: no cookie counts here, so none can be abused."""
+
+    def set_cors_headers(self) -> None:
+        """Send none: no other page may read what agents get."""
+
+    def set_default_headers(self) -> None:
+        """Send Jupyter's headers without those that would let other pages in."""
+        super().set_default_headers()
+        for name in list(self._headers):
+            if name.lower().startswith("access-control-"):
+                self.clear_header(name)
+        self.set_header("Cache-Control", "no-store")
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log a failure without the address, which may hold a token."""
+        if not isinstance(value, web.HTTPError):
+            self.log.error("A request of an agent failed.", exc_info=value)
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads although they are not JSON."""
+    raise ValueError(name)
+
+
+def _is_json(body: bytearray) -> bool:
+    """Return whether a body is JSON whose texts can be written again.
+
+    Half of a surrogate pair can be read, but not be written into a notebook or an answer.
+    """
+    try:
+        content = json.loads(body, parse_constant=_refuse_constant)
+        if b"\\ud" in body.lower():
+            json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
