@@ -20,6 +20,7 @@ export default defineConfig([
   },
   js.configs.recommended,
   tseslint.configs.recommended,
+  { plugins: { jupyter: jupyterPlugin } },
   jupyterPlugin.configs.recommended,
   {
     files: ['*.js', '*.mjs', 'style/*.js'],

@@ -1,0 +1,142 @@
+"""Fixtures of the browser tests: a real server, a real Chromium, the official MCP client."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from agent import Agent
+from lab_page import (
+    CHROMIUM_ARGUMENTS,
+    Console,
+    find_chromium,
+    log_in,
+    open_lab,
+    panel_request,
+)
+from lab_server import LabServer
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from mcp.client.client import ConnectMode
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+RESULTS = Path(__file__).parent / "test-results"
+"""Where a screenshot of each failed test goes."""
+
+
+class ConnectAgent(Protocol):
+    """Mint a token in the page as a person would, and connect the official client with it."""
+
+    def __call__(
+        self,
+        label: str = "Robot",
+        mode: str = "edit",
+        *,
+        protocol: ConnectMode = "auto",
+        **rights: Any,
+    ) -> Agent:
+        """Return the connected client; `rights` are further fields of the new agent."""
+        ...
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fail at once, with one sentence, where there is no browser."""
+    if session.config.option.collectonly:
+        return
+    try:
+        find_chromium()
+    except FileNotFoundError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Take a screenshot of every open page when a test fails."""
+    report = yield
+    if report.failed and report.when == "call":
+        context: BrowserContext | None = getattr(item, "funcargs", {}).get("browser_context")
+        for number, page in enumerate(context.pages if context else []):
+            name = re.sub(r"[^\w.-]+", "_", item.name)
+            page.screenshot(path=RESULTS / f"{name}-{number}.png")
+    return report
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield Chromium, headless."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """Yield `jupyter lab` with token authentication, shared by all tests."""
+    with LabServer(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture
+def console() -> Console:
+    """Return the errors in the browser's console; unexpected ones fail the test at its end."""
+    return Console()
+
+
+@pytest.fixture
+def browser_context(
+    browser: Browser, lab_server: LabServer, console: Console
+) -> Iterator[BrowserContext]:
+    """Yield a fresh browser profile that is logged in and may use the clipboard."""
+    context = browser.new_context(
+        locale="en-US",
+        viewport={"width": 1280, "height": 800},
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    context.set_default_timeout(30_000)
+    console.watch(context)
+    log_in(context, lab_server)
+    yield context
+    context.close()
+    assert console.unexpected() == []
+
+
+@pytest.fixture
+def lab_page(browser_context: BrowserContext, lab_server: LabServer) -> Page:
+    """Return JupyterLab, loaded and restored, with an empty workspace."""
+    page = browser_context.new_page()
+    open_lab(page, lab_server)
+    return page
+
+
+@pytest.fixture
+def connect_agent(lab_page: Page, lab_server: LabServer) -> Iterator[ConnectAgent]:
+    """Yield a factory of connected agents; they disconnect and lose their token at the end."""
+    with ExitStack() as stack:
+
+        def connect(
+            label: str = "Robot",
+            mode: str = "edit",
+            *,
+            protocol: ConnectMode = "auto",
+            **rights: Any,
+        ) -> Agent:
+            status, minted = panel_request(
+                lab_page, lab_server, "POST", "agents", {"label": label, "mode": mode, **rights}
+            )
+            assert status == 201, minted
+            stack.callback(panel_request, lab_page, lab_server, "DELETE", f"agents/{minted['id']}")
+            client = Agent(lab_server.mcp_url, minted["token"], mode=protocol)
+            return stack.enter_context(client)
+
+        yield connect

@@ -1,0 +1,25 @@
+"""Configuration of the server that the browser tests run against."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by traitlets
+
+c.ServerApp.ip = "127.0.0.1"
+c.ServerApp.open_browser = False
+# A port that is taken is a failure, not a reason to listen elsewhere.
+c.ServerApp.port_retries = 0
+# Continuous integration often runs as root in a container.
+c.ServerApp.allow_root = hasattr(os, "geteuid") and os.geteuid() == 0
+# Gives the tests `window.jupyterapp`: commands, and the promise that the layout is restored.
+c.LabApp.expose_app_in_browser = True
+# The extension manager and the news ask the network.
+c.LabApp.extension_manager = "readonly"
+c.CheckForUpdate.enabled = False
+# Written to the working directory by default.
+c.SQLiteYStore.db_path = os.environ["JMCP_UI_YSTORE"]

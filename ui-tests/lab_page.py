@@ -1,0 +1,144 @@
+"""A JupyterLab page in Chromium: how it is opened, and which console errors are not ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lab_server import LabServer
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+CHROMIUM_ARGUMENTS = [
+    # Chromium's sandbox does not work as root in a container.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    # /dev/shm is 64 MB in a container.
+    "--disable-dev-shm-usage",
+    # It talks to nobody but the server under test.
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NO_CHROMIUM = (
+    "The browser tests need Chromium and none was found: install it (Debian: "
+    "`apt-get install chromium`) or set CHROMIUM_PATH to the executable of Chromium or Chrome."
+)
+
+_CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+_KNOWN_CONSOLE_ERRORS: tuple[tuple[str, str], ...] = (
+    (
+        r"Plugin '@jupyter/docprovider-extension:statusBarTimeline' failed to activate",
+        "jupyter-docprovider 3.0.4 requires a status bar there, which Notebook 7 has not",
+    ),
+)
+"""Errors in the browser's console that are tolerated: (regular expression, reason)."""
+
+
+def find_chromium() -> str:
+    """Return the path of the browser to test with.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is none, with a sentence that says what to install.
+    """
+    named = os.environ.get("CHROMIUM_PATH")
+    found = next(filter(None, map(shutil.which, [named] if named else _CANDIDATES)), None)
+    if found is None:
+        raise FileNotFoundError(NO_CHROMIUM)
+    return found
+
+
+class Console:
+    """What went wrong in the pages of a browser context."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self._expected: list[str] = []
+
+    def watch(self, context: BrowserContext) -> None:
+        """Collect the errors of all pages of `context`, those that are opened later too."""
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.errors.append(f"uncaught: {error.error}"))
+
+    def expect(self, pattern: str) -> None:
+        """Tolerate errors that match: for a test that provokes them on purpose."""
+        self._expected.append(pattern)
+
+    def unexpected(self) -> list[str]:
+        """Return the errors that nobody expects."""
+        patterns = [*self._expected, *(pattern for pattern, _ in _KNOWN_CONSOLE_ERRORS)]
+        return [
+            error for error in self.errors if not any(re.search(each, error) for each in patterns)
+        ]
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            where = message.location.get("url", "")
+            self.errors.append(f"{message.text} ({where})" if where else message.text)
+
+
+def log_in(context: BrowserContext, server: LabServer) -> None:
+    """Give the context the login cookie, as a person's first visit with the token does."""
+    answer = context.request.get(f"{server.url}lab", params={"token": server.token})
+    assert answer.ok, f"login failed: {answer.status}"
+
+
+def open_lab(page: Page, server: LabServer, path: str = "lab?reset") -> None:
+    """Open JupyterLab (or Notebook 7, at `tree` or `notebooks/…`) and wait until it is ready.
+
+    ``?reset`` empties the workspace, so that no test sees the documents of another.
+    """
+    page.goto(f"{server.url}{path}")
+    page.wait_for_function("() => window.jupyterapp !== undefined")
+    page.evaluate("() => window.jupyterapp.restored.then(() => null)")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+
+def open_notebook(page: Page, path: str) -> None:
+    """Open a notebook in the page that shows JupyterLab and wait until its cells are there."""
+    page.evaluate(
+        "path => window.jupyterapp.commands"
+        ".execute('docmanager:open', { path, factory: 'Notebook' }).then(() => null)",
+        path,
+    )
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").first.wait_for()
+
+
+def panel_request(
+    page: Page, server: LabServer, method: str, path: str, body: object = None
+) -> tuple[int, Any]:
+    """Send a request to the panel's REST interface from within the page.
+
+    The page's own `fetch` is used, so that cookies, `Origin` and the XSRF token are those of a
+    person's browser.
+
+    Returns
+    -------
+    tuple
+        The HTTP status and the decoded answer (None without one).
+    """
+    answer = page.evaluate(
+        """async ([url, method, body]) => {
+          const xsrf = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/);
+          const response = await fetch(url, {
+            method,
+            body: body === null ? undefined : JSON.stringify(body),
+            headers: {
+              'Content-Type': 'application/json',
+              ...(xsrf ? { 'X-XSRFToken': decodeURIComponent(xsrf[1]) } : {})
+            }
+          });
+          const text = await response.text();
+          return [response.status, text ? JSON.parse(text) : null];
+        }""",
+        [f"{server.url}jmcp-lab/api/{path}", method, body],
+    )
+    return answer[0], answer[1]

@@ -1,0 +1,180 @@
+"""A real `jupyter lab` in its own process and its own folders."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+START_LIMIT = 90.0
+"""Seconds until a starting server must answer; a cold, busy machine needs half of it."""
+
+STOP_LIMIT = 20.0
+"""Seconds until a server that was asked to stop must be gone, kernels included."""
+
+_TRACEBACK = "Traceback (most recent call last)"
+
+_KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = ()
+"""Tracebacks of others that are tolerated: (regular expression, reason)."""
+
+
+def free_port() -> int:
+    """Return a TCP port on the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class LabServer:
+    """Start and stop one `jupyter lab`.
+
+    Parameters
+    ----------
+    folder
+        Where everything of this server goes: its root, its Jupyter folders and its log.
+    base_url
+        Prefix of every address, with a slash at both ends.
+    arguments
+        Further arguments of the command line.
+    """
+
+    def __init__(self, folder: Path, *, base_url: str = "/", arguments: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.root = folder / "root"
+        self.log_path = folder / "server.log"
+        self.base_url = base_url
+        self.token = secrets.token_hex(16)
+        self.port = free_port()
+        self._arguments = list(arguments)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the server, prefix included, with a slash at its end."""
+        return f"http://127.0.0.1:{self.port}{self.base_url}"
+
+    @property
+    def mcp_url(self) -> str:
+        """Address that agents connect to."""
+        return f"{self.url}mcp"
+
+    @property
+    def log(self) -> str:
+        """What the server has logged so far."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def __enter__(self) -> Self:
+        """Start the server and wait until it answers."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the server; a traceback in its log is an error."""
+        self.stop()
+        if error is None:
+            self.check_log()
+
+    def start(self) -> None:
+        """Start the process and wait until it answers (again on the same port and token)."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        command = [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            f"--config={Path(__file__).with_name('jupyter_server_test_config.py')}",
+            f"--ServerApp.port={self.port}",
+            f"--ServerApp.base_url={self.base_url}",
+            f"--ServerApp.root_dir={self.root}",
+            f"--IdentityProvider.token={self.token}",
+            *self._arguments,
+        ]
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait_until_ready(self._process)
+
+    def stop(self, ask: signal.Signals = signal.SIGTERM) -> float:
+        """End the server as an operator would; return how many seconds it took."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0.0
+        started = time.monotonic()
+        process.send_signal(ask)
+        try:
+            process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(
+                f"the server did not stop within {STOP_LIMIT:.0f} s\n{self._tail()}"
+            ) from None
+        return time.monotonic() - started
+
+    def check_log(self) -> None:
+        """Raise when the log holds a traceback that is not known to be somebody else's."""
+        lines = self.log.splitlines()
+        for number, line in enumerate(lines):
+            if _TRACEBACK not in line:
+                continue
+            excerpt = "\n".join(lines[max(0, number - 3) : number + 40])
+            if not any(re.search(pattern, excerpt) for pattern, _ in _KNOWN_TRACEBACKS):
+                raise AssertionError(f"the server logged a traceback:\n{excerpt}")
+
+    def _environment(self) -> dict[str, str]:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            # A token or a path of the person who runs the tests must not get in.
+            if not name.startswith(("JUPYTER", "JPY_"))
+        }
+        for kind in ("config", "data", "runtime"):
+            environment[f"JUPYTER_{kind.upper()}_DIR"] = str(self.folder / kind)
+        environment["IPYTHONDIR"] = str(self.folder / "ipython")
+        environment["JMCP_UI_YSTORE"] = str(self.folder / "ystore.db")
+        # The debugger's warning about frozen modules is noise in the log of each kernel.
+        environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+        return environment
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        end = time.monotonic() + START_LIMIT
+        while time.monotonic() < end:
+            if process.poll() is not None:
+                raise AssertionError(f"jupyter lab ended at its start\n{self._tail()}")
+            request = urllib.request.Request(
+                f"{self.url}api/status", headers={"Authorization": f"token {self.token}"}
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=5):
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        self.stop()
+        raise AssertionError(f"jupyter lab did not answer in {START_LIMIT:.0f} s\n{self._tail()}")
+
+    def _tail(self) -> str:
+        return "\n".join(self.log.splitlines()[-40:])
