@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Every gate and every test, cheapest first; the first failure ends the run.
+# Expects an environment with `pip install -e ".[test]"`; run it as `jlpm test:all`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+gate() {
+  local title=$1
+  shift
+  printf '\n=== %s\n' "$title"
+  local started=$SECONDS
+  if ! "$@"; then
+    printf '\n!!! %s failed after %d s: %s\n' "$title" $((SECONDS - started)) "$*" >&2
+    exit 1
+  fi
+  printf -- '--- %s: %d s\n' "$title" $((SECONDS - started))
+}
+
+# An editable install copies the built front end; linked, the browser sees the build made here.
+build_and_link() {
+  jlpm build && jupyter-builder develop . --overwrite
+}
+
+gate "ruff: lint" ruff check .
+gate "ruff: format" ruff format --check .
+gate "mypy: types" python -m mypy --strict jmcp_lab
+gate "import-linter: one direction of imports" lint-imports
+gate "file lengths" python scripts/check_file_lengths.py
+gate "eslint, prettier, stylelint" jlpm lint:check
+gate "tsc: types" jlpm types:check
+gate "jest: front-end tests" jlpm test
+gate "front end: build and link" build_and_link
+gate "pytest: server tests" python -m pytest
+gate "pytest: browser tests" python -m pytest -c ui-tests/pytest.ini --rootdir ui-tests ui-tests
+
+printf '\nAll gates passed in %d s.\n' "$SECONDS"
