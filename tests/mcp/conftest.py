@@ -1,0 +1,64 @@
+"""The door alone: a real Jupyter server on a real HTTP port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import url_path_join
+from tornado.httpserver import HTTPServer
+
+from jmcp_lab.agents.registry import AgentRegistry
+from jmcp_lab.mcp.handler import McpHandler
+from jmcp_lab.mcp.limits import WrongTokens
+from jmcp_lab.mcp.service import McpService
+
+from .door import Door, FixtureDispatcher
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, object]:
+    """Return a server without extensions: the door is added by hand."""
+    return {"ServerApp": {"jpserver_extensions": {}}}
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> AgentRegistry:
+    return AgentRegistry(tmp_path / "agents" / "agents.json")
+
+
+@pytest.fixture
+def build_door(
+    jp_serverapp: ServerApp,
+    http_server: HTTPServer,
+    jp_http_port: int,
+    jp_base_url: str,
+    registry: AgentRegistry,
+) -> Callable[..., Door]:
+    """Return a maker of a door that has not been started."""
+
+    def build(left_after: float = 0.2) -> Door:
+        dispatcher = FixtureDispatcher()
+        log = logging.getLogger("jmcp-test")
+        service = McpService(dispatcher, registry, version="1.2.3", log=log, left_after=left_after)
+        services = {"door": service, "registry": registry, "wrong_tokens": WrongTokens(5)}
+        path = url_path_join(jp_base_url, "mcp")
+        jp_serverapp.web_app.add_handlers(".*$", [(path, McpHandler, services)])
+        return Door(service, registry, dispatcher, f"http://127.0.0.1:{jp_http_port}{path}")
+
+    return build
+
+
+@pytest.fixture
+def door(
+    build_door: Callable[..., Door], jp_asyncio_loop: asyncio.AbstractEventLoop
+) -> Iterator[Door]:
+    door = build_door()
+    jp_asyncio_loop.run_until_complete(door.service.start())
+    assert door.service.error is None
+    yield door
+    jp_asyncio_loop.run_until_complete(door.service.stop())
