@@ -1,0 +1,1 @@
+"""Calls: what agents ask for, from the first byte to the reply."""

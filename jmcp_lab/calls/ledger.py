@@ -1,0 +1,202 @@
+"""The ledger: every call of this server, with a sequence number for every change.
+
+The panel asks "what changed after N"; listeners (the doorbell, the audit log) hear of each change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NotFoundError
+from .call import Call, CallState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .call import ToolClass
+
+KEPT = 2000
+"""How many ended calls are kept for the panel."""
+
+_FIELDS = {field.name for field in fields(Call)}
+
+_NEXT = {
+    CallState.RECEIVED: {
+        CallState.WAITING,
+        CallState.RUNNING,
+        CallState.DENIED,
+        CallState.FAILED,
+        CallState.CANCELLED,
+    },
+    CallState.WAITING: {
+        CallState.RUNNING,
+        CallState.DENIED,
+        CallState.CANCELLED,
+        CallState.FAILED,
+    },
+    CallState.RUNNING: {
+        CallState.DONE,
+        CallState.FAILED,
+        CallState.CANCELLED,
+        CallState.DENIED,
+        CallState.WAITING,
+    },
+}
+
+
+def now() -> datetime:
+    """Return the present time, UTC."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """The calls of this server, oldest change first.
+
+    Parameters
+    ----------
+    kept : int, optional
+        How many calls are kept once they have ended.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._calls: OrderedDict[str, Call] = OrderedDict()
+        self._kept = kept
+        self._seq = 0
+        self._listeners: list[Callable[[Call], None]] = []
+        self._waiters: dict[str, list[asyncio.Event]] = {}
+
+    @property
+    def seq(self) -> int:
+        """The number of the last change."""
+        return self._seq
+
+    def subscribe(self, listener: Callable[[Call], None]) -> None:
+        """Call `listener` after every change of a call."""
+        self._listeners.append(listener)
+
+    def bump(self) -> int:
+        """Return a new sequence number for a change that is not a call's."""
+        self._seq += 1
+        return self._seq
+
+    def open(
+        self,
+        agent_id: str,
+        agent_label: str,
+        tool: str,
+        tool_class: ToolClass,
+        arguments: dict[str, Any],
+        *,
+        reason: str | None = None,
+        summary: str = "",
+    ) -> Call:
+        """Enter a new call."""
+        call = Call(
+            id="c_" + secrets.token_hex(8),
+            agent_id=agent_id,
+            agent_label=agent_label,
+            tool=tool,
+            tool_class=tool_class,
+            arguments=arguments,
+            created=now(),
+            reason=reason,
+            summary=summary or tool,
+        )
+        self._calls[call.id] = call
+        self._changed(call)
+        return call
+
+    def update(self, call: Call, **changes: Any) -> None:
+        """Change fields of a call; a change of state must be a step of the state machine.
+
+        Raises
+        ------
+        ValueError
+            The step does not exist: a call that has ended stays as it is.
+        """
+        state: CallState | None = changes.get("state")
+        if state is not None and state is not call.state:
+            if state not in _NEXT.get(call.state, ()):
+                raise ValueError(f"{call.state} → {state}")
+            if state is CallState.RUNNING and call.started is None:
+                changes.setdefault("started", now())
+            if state.ended:
+                changes.setdefault("ended", now())
+        for name, value in changes.items():
+            if name not in _FIELDS:
+                raise AttributeError(name)
+            setattr(call, name, value)
+        self._changed(call)
+        if call.state.ended:
+            self._trim()
+
+    def _changed(self, call: Call) -> None:
+        self._seq += 1
+        call.seq = self._seq
+        self._calls.move_to_end(call.id)
+        for event in self._waiters.get(call.id, ()):
+            event.set()
+        for listener in self._listeners:
+            listener(call)
+
+    def _trim(self) -> None:
+        surplus = len(self._calls) - self._kept
+        if surplus <= 0:
+            return
+        for call in list(self._calls.values()):
+            if surplus <= 0:
+                break
+            if call.state.ended:
+                del self._calls[call.id]
+                surplus -= 1
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def get(self, call_id: str) -> Call:
+        """Return a call.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        call = self._calls.get(call_id)
+        if call is None:
+            raise NotFoundError(f"There is no call '{call_id}'.", code="unknown_call")
+        return call
+
+    def since(self, seq: int) -> list[Call]:
+        """Return the calls that changed after `seq`, oldest change first."""
+        found = []
+        for call in reversed(self._calls.values()):
+            if call.seq <= seq:
+                break
+            found.append(call)
+        return found[::-1]
+
+    def active(self, agent_id: str | None = None) -> list[Call]:
+        """Return the calls that have not ended, of one agent or of all, oldest first."""
+        found = [
+            call
+            for call in self._calls.values()
+            if not call.state.ended and agent_id in (None, call.agent_id)
+        ]
+        return sorted(found, key=lambda call: call.created)
+
+    async def changed(self, call: Call, seq: int) -> None:
+        """Return as soon as the call has changed after `seq`."""
+        event = asyncio.Event()
+        waiters = self._waiters.setdefault(call.id, [])
+        waiters.append(event)
+        try:
+            while call.seq <= seq:
+                event.clear()
+                await event.wait()
+        finally:
+            waiters.remove(event)
+            if not waiters:
+                self._waiters.pop(call.id, None)

@@ -1,0 +1,130 @@
+"""The server extension: configuration, and how the services are put together."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from traitlets import Bool, Int, Unicode, validate
+
+from . import __version__
+from .agents.registry import AgentRegistry
+from .agents.store import store_path
+from .calls.ledger import Ledger
+from .kernels.executor import Executor
+from .kernels.sessions import KernelSessions
+from .mcp.handler import McpHandler
+from .mcp.limits import WrongTokens
+from .mcp.service import McpService
+from .notebooks.contents import Contents
+from .notebooks.rooms import Rooms
+from .notebooks.seen import Seen
+from .panel.doorbell import Doorbell
+from .panel.handlers import routes
+from .panel.pages import OpenPages
+from .permissions.gate import Gate
+from .tools.control import Control
+from .tools.dispatch import Dispatcher
+from .tools.services import Limits, Services
+from .tools.table import TOOLS
+
+if TYPE_CHECKING:
+    from traitlets import Proposal
+
+
+class JmcpLabApp(ExtensionApp):
+    """Agents in your notebooks, with you in charge: MCP and the Agents panel."""
+
+    name = "jmcp_lab"
+    app_name = "jmcp_lab"
+    load_other_extensions = True
+
+    mcp_path = Unicode(
+        "mcp", config=True, help="Where agents connect, below the server's base URL."
+    )
+    approval_minutes = Int(
+        15, min=1, max=480, config=True, help="Minutes until a request nobody answers is denied."
+    )
+    reply_characters = Int(
+        20_000, min=1_000, config=True, help="Most characters of text in one reply to an agent."
+    )
+    send_images = Bool(True, config=True, help="Whether agents get images of outputs.")
+    idle_minutes = Int(
+        2, min=1, config=True, help="Minutes after which an unused notebook is saved and closed."
+    )
+
+    @validate("mcp_path")
+    def _valid_mcp_path(self, proposal: Proposal[Any, str]) -> str:
+        return proposal["value"].strip("/") or "mcp"
+
+    def initialize_settings(self) -> None:
+        """Build the services, lowest first."""
+        server = self.serverapp
+        assert server is not None
+        root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
+        self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
+        self.ledger = Ledger()
+        self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
+        self.pages = OpenPages()
+        contents = Contents(server.contents_manager)
+        self.rooms = Rooms(server, contents, self.log, idle_seconds=self.idle_minutes * 60.0)
+        self.sessions = KernelSessions(
+            server.session_manager, server.kernel_manager, server.kernel_spec_manager
+        )
+        self.executor = Executor(server.kernel_manager, self.log)
+        self.services = Services(
+            rooms=self.rooms,
+            sessions=self.sessions,
+            executor=self.executor,
+            ledger=self.ledger,
+            gate=self.gate,
+            agents=self.agents,
+            seen=Seen(),
+            pages=self.pages,
+            contents=contents,
+            limits=Limits(text=self.reply_characters, send_images=self.send_images),
+            lab_url=self._lab_url,
+        )
+        self.dispatcher = Dispatcher(TOOLS, self.services)
+        self.control = Control(self.services)
+        self.door = McpService(self.dispatcher, self.agents, version=__version__, log=self.log)
+        self.doorbell = Doorbell(server.event_logger, self.ledger, self.agents)
+        self.agents.on_revoke(self._forget_agent)
+
+    def initialize_handlers(self) -> None:
+        """Add the door and the panel's routes."""
+        server = self.serverapp
+        assert server is not None
+        base = server.base_url
+        door = {"door": self.door, "registry": self.agents, "wrong_tokens": WrongTokens()}
+        self.handlers.append((url_path_join(base, self.mcp_path), McpHandler, door))
+        self.handlers.extend(routes(url_path_join(base, "jmcp-lab", "api"), self))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
+        """Open the door; the SDK is imported now, not when the extension is loaded."""
+        await self.door.start()
+
+    async def stop_extension(self) -> None:
+        """Shut the door, end the runs, save the notebooks: within the time of a Ctrl-C."""
+        for stop in (self.door.stop, self.dispatcher.stop, self.executor.stop, self.rooms.stop):
+            try:
+                await stop()
+            except Exception:
+                # An exception here would keep the whole server from ending.
+                self.log.exception("jmcp_lab did not stop cleanly")
+
+    def _forget_agent(self, agent_id: str) -> None:
+        self.gate.forget_agent(agent_id)
+        self.gate.deny_waiting(agent_id, "revoked")
+        self.services.seen.forget_agent(agent_id)
+
+    def _lab_url(self) -> str:
+        """Return where the person opens JupyterLab, without any token."""
+        server = self.serverapp
+        assert server is not None
+        return url_path_join(str(server.connection_url), "lab")

@@ -1,0 +1,1 @@
+"""Kernels: sessions shared with the page, and runs that outlive calls."""

@@ -1,0 +1,1 @@
+"""Notebooks: the live Yjs document that the page is looking at."""

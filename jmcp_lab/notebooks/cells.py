@@ -1,0 +1,218 @@
+"""Reading and editing the cells of a live notebook, by id.
+
+Every function that changes something is synchronous: what it looked at is what it changes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import InvalidArgumentError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pycrdt import Map, Text
+
+    from .live import LiveNotebook
+    from .merge import Splice
+
+CELL_TYPES = ("code", "markdown", "raw")
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """A cell as it is now, without its outputs."""
+
+    id: str
+    position: int
+    type: str
+    source: str
+    execution_count: int | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCell:
+    """A cell to insert."""
+
+    source: str
+    type: str = "code"
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+
+
+def find(notebook: LiveNotebook, ref: str) -> str:
+    """Return the id of the cell that `ref` names: an id, or a prefix that only one id has.
+
+    Raises
+    ------
+    NotFoundError
+        No cell, or more than one. Positions are no names: they shift while people work.
+    """
+    if ref in notebook.ids:
+        return ref
+    found = [cell_id for cell_id in notebook.ids if cell_id.startswith(ref)] if ref else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NotFoundError(
+            f"More than one cell of '{notebook.path}' has an id that starts with '{ref}': "
+            f"{', '.join(found[:5])}. Give more of the id."
+        )
+    raise NotFoundError(
+        f"There is no cell '{ref[:80]}' in '{notebook.path}'. Cells are named by their id, not "
+        "by position; list_cells shows the ids. It may have been deleted meanwhile."
+    )
+
+
+def view(notebook: LiveNotebook, index: int) -> CellView:
+    """Return the cell at `index`, counted from 0."""
+    cell = cast("Map[Any]", notebook.ycells[index])
+    count = cell.get("execution_count")
+    return CellView(
+        id=str(cell["id"]),
+        position=index + 1,
+        type=str(cell["cell_type"]),
+        source=str(cell["source"]),
+        execution_count=int(count) if count is not None else None,
+        state=str(cell.get("execution_state") or "idle"),
+    )
+
+
+def view_by_id(notebook: LiveNotebook, cell_id: str) -> CellView:
+    """Return a cell.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    index = notebook.index(find(notebook, cell_id))
+    assert index is not None
+    return view(notebook, index)
+
+
+def check_type(cell_type: str) -> str:
+    """Return a cell type.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    if cell_type not in CELL_TYPES:
+        raise InvalidArgumentError(
+            f"'{cell_type}' is not a cell type; use one of {', '.join(CELL_TYPES)}."
+        )
+    return cell_type
+
+
+def place(
+    notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
+) -> int:
+    """Return the index at which new cells go; the end when no place is given.
+
+    Raises
+    ------
+    InvalidArgumentError
+        More than one place, or an index outside the notebook.
+    NotFoundError
+    """
+    size = len(notebook.ids)
+    if sum(place is not None for place in (after, before, index)) > 1:
+        raise InvalidArgumentError("Give only one of after, before and index.")
+    if after is not None:
+        return cast("int", notebook.index(find(notebook, after))) + 1
+    if before is not None:
+        return cast("int", notebook.index(find(notebook, before)))
+    if index is None or index == -1:
+        return size
+    if not 0 <= index <= size:
+        raise InvalidArgumentError(
+            f"index {index} is outside '{notebook.path}', which has {size} cells: 0 is the top, "
+            f"{size} or -1 the end. Better name a cell: after=<cell id>."
+        )
+    return index
+
+
+def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: str) -> None:
+    """Insert cells at `index`."""
+    with notebook.transaction(origin):
+        _need_ids(notebook)
+        for offset, cell in enumerate(new):
+            notebook.ycells.insert(index + offset, _shared(notebook, cell))
+
+
+def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
+    """Delete cells."""
+    with notebook.transaction(origin):
+        for index in sorted((cast("int", notebook.index(i)) for i in cell_ids), reverse=True):
+            del notebook.ycells[index]
+
+
+def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
+    """Apply splices of the present text to a cell."""
+    cell = cast("Map[Any]", notebook.cell(cell_id))
+    text = cast("Text", cell["source"])
+    present = str(text)
+    with notebook.transaction(origin):
+        for change in reversed(splices):
+            # pycrdt counts the bytes of UTF-8, not characters.
+            start = len(present[: change.start].encode())
+            end = start + len(present[change.start : change.end].encode())
+            if end > start:
+                del text[start:end]
+            if change.text:
+                text.insert(start, change.text)
+
+
+def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) -> None:
+    """Change the type of a cell; id, text, metadata and attachments stay.
+
+    The page does not follow a changed ``cell_type`` of a cell it has drawn, so the cell is made
+    anew, as JupyterLab's own command does.
+    """
+    index = cast("int", notebook.index(cell_id))
+    old = notebook.document.get_cell(index)
+    new = {
+        "id": cell_id,
+        "cell_type": cell_type,
+        "source": str(notebook.source(cell_id)),
+        "metadata": {k: v for k, v in old.get("metadata", {}).items() if k != "trusted"},
+    }
+    if cell_type == "code":
+        new |= {"outputs": [], "execution_count": None}
+    elif "attachments" in old:
+        new["attachments"] = old["attachments"]
+    with notebook.transaction(origin):
+        del notebook.ycells[index]
+        notebook.ycells.insert(index, notebook.document.create_ycell(new))
+
+
+def clear_outputs(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
+    """Remove outputs and execution counts."""
+    with notebook.transaction(origin):
+        for cell_id in cell_ids:
+            cell = notebook.cell(cell_id)
+            if cell is not None and cell["cell_type"] == "code":
+                cell["outputs"].clear()
+                cell["execution_count"] = None
+
+
+def _shared(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:
+    content: dict[str, Any] = {
+        "id": cell.id,
+        "cell_type": cell.type,
+        "source": cell.source,
+        "metadata": {},
+    }
+    if cell.type == "code":
+        content |= {"outputs": [], "execution_count": None}
+    return notebook.document.create_ycell(content)
+
+
+def _need_ids(notebook: LiveNotebook) -> None:
+    """Raise an nbformat 4.0 to 4.4 notebook to 4.5, in which cells keep their ids on disk."""
+    meta = notebook.meta
+    if int(meta.get("nbformat", 4)) == 4 and int(meta.get("nbformat_minor", 5)) < 5:
+        meta["nbformat_minor"] = 5

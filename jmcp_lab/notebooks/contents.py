@@ -1,0 +1,87 @@
+"""Files and folders through the server's contents manager, with paths that agents may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.utils import ensure_async
+from tornado.web import HTTPError
+
+from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
+from . import paths
+
+if TYPE_CHECKING:
+    from jupyter_server.services.contents.manager import ContentsManager
+
+
+class Contents:
+    """What agents may see and make of the server's files.
+
+    Parameters
+    ----------
+    manager : ContentsManager
+        Of any kind, synchronous or not.
+    """
+
+    def __init__(self, manager: ContentsManager) -> None:
+        self._manager = manager
+
+    @property
+    def root(self) -> str | None:
+        """The contents manager's root on disk, when it has one."""
+        return getattr(self._manager, "root_dir", None)
+
+    def check_path(self, path: str) -> str:
+        """Return the normalised path of a visible file inside the root.
+
+        Raises
+        ------
+        InvalidArgumentError
+        """
+        normal = paths.normalise(path)
+        if paths.hidden(normal) and not self._manager.allow_hidden:
+            raise InvalidArgumentError(f"'{normal}' is hidden, and this server hides such files.")
+        if not paths.inside(self.root, normal):
+            raise InvalidArgumentError(
+                f"'{normal}' is a link that leads out of the Jupyter server's root."
+            )
+        return normal
+
+    async def exists(self, path: str) -> bool:
+        """Return whether there is a file at a checked path."""
+        return bool(await ensure_async(self._manager.file_exists(path)))
+
+    async def folder_exists(self, path: str) -> bool:
+        """Return whether there is a folder at a checked path; the root is one."""
+        return not path or bool(await ensure_async(self._manager.dir_exists(path)))
+
+    async def entries(self, folder: str) -> list[dict[str, Any]]:
+        """Return what lies in a folder: folders last, by name, without links that lead out.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        try:
+            model = await ensure_async(self._manager.get(folder, content=True, type="directory"))
+        except HTTPError as error:
+            raise NotFoundError(f"There is no folder '{folder}'.") from error
+        found = [entry for entry in model["content"] if paths.inside(self.root, entry["path"])]
+        return sorted(found, key=lambda entry: (entry["type"] == "directory", entry["name"]))
+
+    async def create_notebook(self, path: str, metadata: dict[str, Any]) -> None:
+        """Write an empty notebook.
+
+        Raises
+        ------
+        UnavailableError
+            The file cannot be written.
+        """
+        content = {"cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        model = {"type": "notebook", "format": "json", "content": content}
+        try:
+            await ensure_async(self._manager.save(model, path))
+        except (HTTPError, OSError) as error:
+            raise UnavailableError(
+                f"'{path}' could not be written. Is the disk full, or the folder read-only?"
+            ) from error

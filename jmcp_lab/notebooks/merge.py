@@ -1,0 +1,151 @@
+"""Three-way line merge: what the agent read, what it wrote, and what is there now.
+
+The result is not a text but the smallest splices of the present text, so that nothing a person
+wrote is deleted and typed again, and no cursor jumps. Two versions are never compared character
+by character: that interleaves what two people typed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from merge3 import Merge3
+
+
+class MergeConflict(Exception):
+    """The person changed a line that the agent changes too.
+
+    Parameters
+    ----------
+    line : int
+        The first such line of the present text, counted from 1.
+    """
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line}")
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Replace ``text[start:end]`` of the present text; offsets count characters."""
+
+    start: int
+    end: int
+    text: str
+
+
+def merge(base: str, mine: str, present: str) -> list[Splice]:
+    """Map the change from `base` to `mine` onto `present`.
+
+    Parameters
+    ----------
+    base : str
+        What the agent last saw.
+    mine : str
+        What it wants instead.
+    present : str
+        What is there now.
+
+    Returns
+    -------
+    list of Splice
+        In the order of the text, without overlap.
+
+    Raises
+    ------
+    MergeConflict
+        A line was changed on both sides, differently. Lines added by both at one place are no
+        conflict: both are kept, the agent's first.
+    """
+    if mine == base:
+        return []
+    if base == present:
+        base_lines = present_lines = present.split("\n")
+    else:
+        base_lines, present_lines = base.split("\n"), present.split("\n")
+    mine_lines = mine.split("\n")
+    splices = []
+    z = a = b = 0
+    sync = Merge3(base_lines, mine_lines, present_lines).find_sync_regions()
+    starts = _line_starts(present_lines)
+    for z_match, z_end, a_match, a_end, b_match, b_end in sync:
+        splices += _gap(
+            base_lines[z:z_match], mine_lines[a:a_match], present_lines, b, b_match, starts
+        )
+        z, a, b = z_end, a_end, b_end
+    return [trimmed for splice in splices if (trimmed := _trim(present, splice))]
+
+
+def splice(text: str, splices: list[Splice]) -> str:
+    """Return `text` with the splices applied."""
+    parts = []
+    at = 0
+    for change in splices:
+        parts += [text[at : change.start], change.text]
+        at = change.end
+    return "".join([*parts, text[at:]])
+
+
+def _gap(
+    base: list[str], mine: list[str], present: list[str], first: int, last: int, starts: list[int]
+) -> list[Splice]:
+    """Resolve what lies between two runs of lines that all three versions share."""
+    theirs = present[first:last]
+    if mine in (base, theirs):
+        return []
+    if theirs == base:
+        return [_replace(present, first, last, mine, starts)]
+    size = len(base)
+    # Lines only added before or after untouched ones are no conflict with a change of these.
+    if mine[:size] == base:
+        where = first if size == 0 else last
+        return [_replace(present, where, where, mine[size:], starts)]
+    if mine[-size:] == base:
+        return [_replace(present, first, first, mine[:-size], starts)]
+    if theirs[:size] == base:
+        return [_replace(present, first, first + size, mine, starts)]
+    if theirs[-size:] == base:
+        return [_replace(present, last - size, last, mine, starts)]
+    raise MergeConflict(first + 1)
+
+
+def _line_starts(lines: list[str]) -> list[int]:
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    return starts
+
+
+def _replace(
+    present: list[str], first: int, last: int, lines: list[str], starts: list[int]
+) -> Splice:
+    """Return the splice that puts `lines` in the place of ``present[first:last]``."""
+    text = "\n".join(lines)
+    if first < last and lines:
+        return Splice(starts[first], starts[last] - 1, text)
+    if lines:
+        # The new line break goes to the end of the unchanged line before: a person who takes
+        # back the line that follows must not join two of the agent's lines.
+        if first > 0:
+            return Splice(starts[first] - 1, starts[first] - 1, "\n" + text)
+        return Splice(0, 0, text + "\n")
+    if first > 0:
+        return Splice(starts[first] - 1, starts[last] - 1, "")
+    return Splice(0, min(starts[last], starts[-1] - 1), "")
+
+
+def _trim(present: str, change: Splice) -> Splice | None:
+    """Return the splice without what it would delete and insert again."""
+    old = present[change.start : change.end]
+    new = change.text
+    size = min(len(old), len(new))
+    head = 0
+    while head < size and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < size - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    if head + tail == len(old) == len(new):
+        return None
+    return Splice(change.start + head, change.end - tail, new[head : len(new) - tail])

@@ -1,0 +1,58 @@
+"""Paths that agents give: relative to the server's root, inside it, and nothing hidden."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+from ..errors import InvalidArgumentError
+
+MAX_LENGTH = 1024
+
+
+def normalise(path: str) -> str:
+    """Return `path` as Jupyter names it: forward slashes, no leading slash, NFC.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When the path leaves the root, is hidden, or holds characters that no path may hold.
+    """
+    if len(path) > MAX_LENGTH:
+        raise InvalidArgumentError("The path is too long.")
+    text = unicodedata.normalize("NFC", path.strip())
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise InvalidArgumentError("A path cannot hold control characters.")
+    if "\\" in text or (len(text) > 1 and text[1] == ":") or text.startswith(("//", "~")):
+        raise InvalidArgumentError(
+            "Give a path relative to the Jupyter server's root, with forward slashes, such as "
+            "'analysis/sales.ipynb'."
+        )
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if text.startswith("/"):
+        raise InvalidArgumentError(
+            "Absolute paths are not accepted. Give a path relative to the Jupyter server's root; "
+            "list_files shows what is there."
+        )
+    if ".." in parts:
+        raise InvalidArgumentError("The path leaves the Jupyter server's root ('..').")
+    for part in parts:
+        if part.rstrip(". ") != part:
+            raise InvalidArgumentError("A file name cannot end with a dot or a space.")
+    return "/".join(parts)
+
+
+def hidden(path: str) -> bool:
+    """Return whether any part of a normalised path is hidden."""
+    return any(part.startswith(".") for part in PurePosixPath(path).parts)
+
+
+def inside(root: str | None, path: str) -> bool:
+    """Return whether the real path lies below the real root, following symbolic links.
+
+    Without a root on this machine's disk (another contents manager) there is nothing to follow.
+    """
+    if not root:
+        return True
+    real_root = Path(root).resolve()
+    return (real_root / path).resolve().is_relative_to(real_root)

@@ -1,0 +1,1 @@
+"""Permissions: whether an action may happen, and who says so."""

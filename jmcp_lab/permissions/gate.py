@@ -1,0 +1,489 @@
+"""The gate: every action passes here; where the policy asks, the call waits for a person.
+
+What was shown is what happens. A decision names the hash of what the card showed, the action is
+resolved again at that moment, and a yes is spent once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from ..agents.until import parse_until
+from ..calls.call import (
+    Action,
+    Call,
+    CallState,
+    Decision,
+    DecisionSource,
+    Option,
+    OptionKind,
+    ToolClass,
+)
+from ..calls.ledger import Ledger, now
+from ..errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError, ToolError
+from .policy import Grant, Ruling, Subject, Verdict, decide, over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.agent import Agent
+    from ..agents.registry import AgentRegistry
+
+EXPIRY = timedelta(minutes=15)
+"""How long a request waits for an answer."""
+
+PENDING_PER_AGENT = 20
+
+REPEAT_SECONDS = 30.0
+"""For how long the same request is denied again without asking, counted from the last no."""
+
+
+class Watched(Protocol):
+    """A document whose changes may change what a request shows."""
+
+    def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
+        """Call `listener` with the ids of changed cells; return what ends that."""
+
+    async def ready(self) -> None:
+        """Return when the document can be written."""
+
+
+class AlreadyWaitingError(Exception):
+    """The agent has asked for exactly this before, and that request still waits.
+
+    Parameters
+    ----------
+    call : Call
+        The first one: attach to it, so that there is one card and the action happens once.
+    """
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call.id)
+        self.call = call
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A call that waits for a person."""
+
+    call: Call
+    agent: Agent
+    resolve: Callable[[], Action]
+    wake: asyncio.Event
+    refusal: ToolError | None = None
+
+
+class Gate:
+    """Lets actions pass, asks people, remembers what they allowed for longer.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    agents : AgentRegistry
+    expiry : timedelta, optional
+        After which a request that nobody answered is denied.
+    """
+
+    def __init__(
+        self, ledger: Ledger, agents: AgentRegistry, *, expiry: timedelta = EXPIRY
+    ) -> None:
+        self._ledger = ledger
+        self._agents = agents
+        self._expiry = expiry
+        self._requests: dict[str, Request] = {}
+        self._grants: dict[str, Grant] = {}
+        self._denied: OrderedDict[str, tuple[float, Call]] = OrderedDict()
+        self.stopped = False
+        agents.subscribe(self.review)
+
+    # -- passing -------------------------------------------------------------------------------
+
+    async def permit(
+        self,
+        call: Call,
+        agent: Agent,
+        resolve: Callable[[], Action],
+        watched: Watched | None = None,
+    ) -> Action:
+        """Return the action once it may happen; the caller does it before it awaits anything.
+
+        Parameters
+        ----------
+        call : Call
+        agent : Agent
+        resolve : Callable
+            Works out the action from what is there at that moment. It is called again when a
+            watched cell changes, and a last time just before this method returns.
+        watched : Watched, optional
+            The notebook that `resolve` looks at.
+
+        Raises
+        ------
+        DeniedError
+            The mode, a person, or the lack of an answer says no.
+        ToolError
+            `resolve` found that the action makes no sense any more.
+        """
+        action = self._show(call, resolve())
+        ruling = self._rule(agent, action)
+        while ruling.verdict is Verdict.ASK:
+            self._join(call)
+            self._refuse_repeats(call)
+            await self._ask(call, agent, resolve, watched)
+            if watched is not None:
+                await watched.ready()
+            approved = call.action_hash
+            action = self._show(call, resolve())
+            # A stop or a pause that came meanwhile wins, and so does a change of the text.
+            ruling = self._rule(agent, action)
+            if ruling.verdict is Verdict.ASK and call.action_hash == approved:
+                return action
+        if ruling.verdict is Verdict.DENY:
+            raise self._denial(call, ruling.source, ruling.reason)
+        if call.state is not CallState.RUNNING:
+            decision = Decision(allowed=True, source=ruling.source, at=now())
+            self._ledger.update(call, state=CallState.RUNNING, decision=decision)
+        return action
+
+    def _subject(self, agent: Agent) -> Subject:
+        return Subject(
+            id=agent.id,
+            mode=agent.mode,
+            paused=agent.paused or self.stopped or not agent.token_hash,
+            notebooks=tuple(agent.notebooks),
+            until=agent.until,
+        )
+
+    def _rule(self, agent: Agent, action: Action) -> Ruling:
+        return decide(self._subject(agent), action, self._grants.values(), now())
+
+    def _show(self, call: Call, action: Action) -> Action:
+        """Record what the call wants, so that the panel shows it."""
+        digest = action.action_hash(call.agent_id)
+        if digest != call.action_hash or action != call.action:
+            changed = call.action_hash is not None and digest != call.action_hash
+            self._ledger.update(
+                call,
+                action=action,
+                action_hash=digest,
+                summary=action.summary,
+                tool_class=action.tool_class,
+                changed=call.changed or changed,
+            )
+        return action
+
+    def _denial(self, call: Call, source: DecisionSource, reason: str) -> DeniedError:
+        if call.decision is None or call.decision.allowed:
+            decision = Decision(allowed=False, source=source, reason=reason, at=now())
+            self._ledger.update(call, decision=decision)
+        return DeniedError(reason)
+
+    def _join(self, call: Call) -> None:
+        for request in self._requests.values():
+            if request.call is not call and request.call.action_hash == call.action_hash:
+                raise AlreadyWaitingError(request.call)
+
+    def _refuse_repeats(self, call: Call) -> None:
+        """Deny what the person has just said no to, and what would bury them in requests."""
+        clock = asyncio.get_running_loop().time()
+        key = call.action_hash or ""
+        known = self._denied.get(key)
+        if known is not None:
+            since, first = known
+            if clock - since < REPEAT_SECONDS:
+                self._denied[key] = (clock, first)
+                self._ledger.update(first, repeats=first.repeats + 1)
+                raise self._denial(
+                    call,
+                    DecisionSource.DUPLICATE_DENIED,
+                    "The user already said no to exactly this. Do not ask again: do something "
+                    "else, or ask the user what they want.",
+                )
+            del self._denied[key]
+        waiting = sum(1 for r in self._requests.values() if r.call.agent_id == call.agent_id)
+        if waiting >= PENDING_PER_AGENT:
+            raise self._denial(
+                call,
+                DecisionSource.FLOOD,
+                f"{waiting} of your requests already wait for the user. Use `wait` on those "
+                "before you ask for more.",
+            )
+
+    # -- asking --------------------------------------------------------------------------------
+
+    async def _ask(
+        self,
+        call: Call,
+        agent: Agent,
+        resolve: Callable[[], Action],
+        watched: Watched | None,
+    ) -> None:
+        """Return when the request was allowed (by a decision or by a grant)."""
+        request = Request(call, agent, resolve, asyncio.Event())
+        self._requests[call.id] = request
+        self._ledger.update(
+            call,
+            state=CallState.WAITING,
+            decision=None,
+            options=_options(call.action),
+            expires=now() + self._expiry,
+        )
+
+        def changed(cell_ids: set[str]) -> None:
+            action = call.action
+            if action is not None and cell_ids & set(action.target.cell_ids):
+                asyncio.get_running_loop().call_soon(self._refresh, request)
+
+        unwatch = watched.on_change(changed) if watched is not None else None
+        try:
+            async with asyncio.timeout(self._expiry.total_seconds()):
+                await request.wake.wait()
+        except TimeoutError:
+            minutes = round(self._expiry.total_seconds() / 60)
+            raise self._denial(
+                call,
+                DecisionSource.EXPIRED,
+                f"Nobody answered in {minutes} minutes, so it was denied. Nothing was done.",
+            ) from None
+        finally:
+            self._requests.pop(call.id, None)
+            if unwatch is not None:
+                unwatch()
+        if request.refusal is not None:
+            raise request.refusal
+
+    def _refresh(self, request: Request) -> None:
+        """Draw the card anew when what it shows has changed."""
+        if request.call.state is not CallState.WAITING:
+            return
+        with contextlib.suppress(ToolError):
+            self._show(request.call, request.resolve())
+            return
+        # It cannot be done any more: let the tool say why.
+        request.wake.set()
+
+    def review(self) -> None:
+        """Rule again on everything that waits: a mode, a grant or a pause has changed."""
+        for request in list(self._requests.values()):
+            action = request.call.action
+            if request.wake.is_set() or action is None:
+                continue
+            ruling = self._rule(request.agent, action)
+            if ruling.verdict is Verdict.ALLOW:
+                decision = Decision(allowed=True, source=ruling.source, at=now())
+                self._ledger.update(request.call, state=CallState.RUNNING, decision=decision)
+                request.wake.set()
+            elif ruling.verdict is Verdict.DENY:
+                self._refuse(request, ruling.source, ruling.reason)
+
+    def _refuse(
+        self,
+        request: Request,
+        source: DecisionSource,
+        reason: str,
+        *,
+        by: str | None = None,
+        option: OptionKind | None = None,
+        said: str | None = None,
+    ) -> None:
+        decision = Decision(
+            allowed=False, source=source, option=option, by=by, reason=said, at=now()
+        )
+        self._ledger.update(request.call, state=CallState.DENIED, decision=decision)
+        request.refusal = DeniedError(reason)
+        request.wake.set()
+
+    # -- what people do ------------------------------------------------------------------------
+
+    def decide(
+        self,
+        call_id: str,
+        option: str,
+        action_hash: str,
+        *,
+        until: str | None = None,
+        reason: str | None = None,
+        by: str,
+    ) -> Call:
+        """Answer a request.
+
+        Parameters
+        ----------
+        call_id : str
+        option : str
+            One of the options that the request offers.
+        action_hash : str
+            Of what the person saw.
+        until : str, optional
+            How far ``allow_always`` reaches in time; must be one that was offered.
+        reason : str, optional
+            A sentence for the agent.
+        by : str
+            Who decides.
+
+        Raises
+        ------
+        NotFoundError
+            No such call.
+        ConflictError
+            Decided already, or what it would do has changed since it was drawn.
+        InvalidArgumentError
+            An option that was not offered.
+        """
+        call = self._ledger.get(call_id)
+        request = self._requests.get(call_id)
+        if request is None or call.state is not CallState.WAITING:
+            raise ConflictError("This request was already decided.", code="decided")
+        offered = [o for o in call.options if o.kind == option]
+        if until is not None:
+            offered = [o for o in offered if o.until == until]
+        if not offered:
+            raise InvalidArgumentError(f"'{option}' was not offered for this request.")
+        self._refresh(request)
+        if call.action_hash != action_hash:
+            raise ConflictError(
+                "What would run has changed since you looked. Here is the new version.",
+                code="changed",
+            )
+        kind = offered[0].kind
+        if kind in (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS):
+            self._deny_by(request, kind, by, (reason or "").strip()[:1000] or None)
+            return call
+        if kind is OptionKind.ALLOW_ALWAYS:
+            self._grant(call, offered[0].until or "stop")
+        decision = Decision(allowed=True, source=DecisionSource.USER, option=kind, by=by, at=now())
+        self._ledger.update(call, state=CallState.RUNNING, decision=decision)
+        request.wake.set()
+        if kind is OptionKind.ALLOW_ALWAYS:
+            self.review()
+        return call
+
+    def _deny_by(self, request: Request, kind: OptionKind, by: str, said: str | None) -> None:
+        why = f" They said: “{said}”" if said else " They gave no reason."
+        self._refuse(
+            request,
+            DecisionSource.USER,
+            f"The user denied this, and nothing was done.{why} Do not repeat the same request.",
+            by=by,
+            option=kind,
+            said=said,
+        )
+        if request.call.action_hash is not None:
+            clock = asyncio.get_running_loop().time()
+            self._denied[request.call.action_hash] = (clock, request.call)
+            while len(self._denied) > 500:
+                self._denied.popitem(last=False)
+
+    def withdraw(self, call: Call) -> None:
+        """Take a request back: the agent stopped waiting for it."""
+        request = self._requests.get(call.id)
+        if request is None or call.state is not CallState.WAITING:
+            return
+        decision = Decision(allowed=False, source=DecisionSource.WITHDRAWN, at=now())
+        self._ledger.update(
+            call,
+            state=CallState.CANCELLED,
+            decision=decision,
+            error="The agent stopped waiting. Nothing was done.",
+        )
+        request.refusal = DeniedError("You stopped waiting, so the request was withdrawn.")
+        request.wake.set()
+
+    def deny_waiting(self, agent_id: str | None, by: str) -> int:
+        """Deny everything that waits, of one agent or of all; return how many."""
+        found = [
+            request
+            for request in self._requests.values()
+            if agent_id in (None, request.call.agent_id) and not request.wake.is_set()
+        ]
+        for request in found:
+            self._refuse(
+                request,
+                DecisionSource.USER,
+                "The user stopped this. Nothing was done.",
+                by=by,
+                option=OptionKind.REJECT_ONCE,
+            )
+        return len(found)
+
+    def stop_request(self, call: Call, by: str) -> bool:
+        """Deny one waiting call; return whether it was waiting."""
+        request = self._requests.get(call.id)
+        if request is None or request.wake.is_set():
+            return False
+        self._refuse(
+            request,
+            DecisionSource.USER,
+            "The user stopped this. Nothing was done.",
+            by=by,
+            option=OptionKind.REJECT_ONCE,
+        )
+        return True
+
+    # -- grants --------------------------------------------------------------------------------
+
+    @property
+    def grants(self) -> list[Grant]:
+        """What was allowed for longer and has not ended."""
+        moment = now()
+        for grant in list(self._grants.values()):
+            if over(grant.until, moment):
+                del self._grants[grant.id]
+        return list(self._grants.values())
+
+    def revoke_grant(self, grant_id: str) -> None:
+        """Take a grant back.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        if self._grants.pop(grant_id, None) is None:
+            raise NotFoundError("There is no such grant; it may have ended.")
+        self._ledger.bump()
+
+    def forget_agent(self, agent_id: str) -> None:
+        """Drop the grants of a revoked agent."""
+        for grant in list(self._grants.values()):
+            if grant.agent_id == agent_id:
+                del self._grants[grant.id]
+
+    def _grant(self, call: Call, until: str) -> None:
+        action = call.action
+        assert action is not None
+        assert action.target.path is not None
+        assert action.target.file_id is not None
+        grant = Grant(
+            id="g_" + secrets.token_hex(8),
+            agent_id=call.agent_id,
+            agent_label=call.agent_label,
+            tool_class=action.tool_class,
+            path=action.target.path,
+            file_id=action.target.file_id,
+            until=parse_until(until, now()),
+            created=now(),
+        )
+        self._grants[grant.id] = grant
+
+
+def _options(action: Action | None) -> tuple[Option, ...]:
+    """Return the answers that a request offers."""
+    options = [Option(OptionKind.ALLOW_ONCE, "Allow")]
+    if (
+        action is not None
+        and action.guarded is None
+        and action.tool_class is ToolClass.RUN
+        and action.target.file_id is not None
+    ):
+        name = (action.target.path or "").rsplit("/", 1)[-1]
+        options.append(
+            Option(OptionKind.ALLOW_ALWAYS, f"Allow runs in {name} for 30 minutes", "30m")
+        )
+    options.append(Option(OptionKind.REJECT_ONCE, "Deny"))
+    return tuple(options)

@@ -1,0 +1,199 @@
+"""The policy: may this action happen now? Pure: no clock, no I/O, nothing to await.
+
+The first level that applies decides: hard denies, paused, the mode's "never", what always asks,
+grants, then the mode's own word. Anything unknown asks or is denied; nothing unknown is allowed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from ..agents.agent import Mode
+from ..calls.call import Action, DecisionSource, ToolClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..agents.until import Until
+
+
+class Verdict(StrEnum):
+    """What the policy says."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict, where it comes from, and a reason in words for a denial."""
+
+    verdict: Verdict
+    source: DecisionSource
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A yes that covers more than one call: runs of one agent in one notebook, until a time.
+
+    Bound to the file, not to its path: a grant follows a rename and does not cover another file
+    that takes the old name.
+    """
+
+    id: str
+    agent_id: str
+    agent_label: str
+    tool_class: ToolClass
+    path: str
+    file_id: str
+    until: Until
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the policy needs to know of an agent."""
+
+    id: str
+    mode: Mode
+    paused: bool = False
+    notebooks: tuple[str, ...] = ()
+    until: Until | None = None
+
+
+A, Q, N = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
+
+Row = Literal[
+    "info", "read", "inspect", "edit", "run", "interrupt", "kernel", "create", "overwrite"
+]
+
+TABLE: dict[Mode, dict[Row, Verdict]] = {
+    Mode.LOOK: dict.fromkeys(
+        ("inspect", "edit", "run", "interrupt", "kernel", "create", "overwrite"), N
+    )
+    | {"info": A, "read": A},
+    Mode.ASK: dict.fromkeys(("inspect", "edit", "run", "kernel", "create", "overwrite"), Q)
+    | {"info": A, "read": A, "interrupt": A},
+    Mode.EDIT: dict.fromkeys(("inspect", "run", "kernel", "overwrite"), Q)
+    | {"info": A, "read": A, "edit": A, "interrupt": A, "create": A},
+    Mode.AUTO: dict.fromkeys(("overwrite",), Q)
+    | dict.fromkeys(("info", "read", "inspect", "edit", "run", "interrupt", "kernel", "create"), A),
+}
+"""What each mode says to each kind of action."""
+
+MODE_WORDS = {
+    Mode.LOOK: "Look only",
+    Mode.ASK: "Ask for every change",
+    Mode.EDIT: "Edit freely, ask to run",
+    Mode.AUTO: "Edit and run in chosen notebooks",
+}
+
+
+def row(action: Action) -> Row:
+    """Return the line of the mode table that an action falls under."""
+    match action.tool_class:
+        case ToolClass.KERNEL:
+            return "interrupt" if action.interrupt else "kernel"
+        case ToolClass.FILE:
+            return "create" if action.creates else "overwrite"
+        case ToolClass.INFO:
+            return "info"
+        case ToolClass.READ:
+            return "read"
+        case ToolClass.INSPECT:
+            return "inspect"
+        case ToolClass.EDIT:
+            return "edit"
+        case ToolClass.RUN:
+            return "run"
+
+
+def over(until: Until | None, now: datetime) -> bool:
+    """Return whether a time has passed; ``stop`` lasts as long as this server."""
+    return isinstance(until, datetime) and until <= now
+
+
+def chosen(path: str | None, notebooks: Iterable[str]) -> bool:
+    """Return whether a path is one of the notebooks chosen by globs."""
+    return path is not None and any(_glob(path, pattern) for pattern in notebooks)
+
+
+def _glob(path: str, pattern: str) -> bool:
+    """Match a path part by part: ``*`` stays within a folder, ``**`` is any depth."""
+    return _match(path.split("/"), pattern.strip("/").split("/"))
+
+
+def _match(parts: list[str], patterns: list[str]) -> bool:
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return _match(parts, patterns[1:]) or (bool(parts) and _match(parts[1:], patterns))
+    return (
+        bool(parts)
+        and fnmatch.fnmatchcase(parts[0], patterns[0])
+        and _match(parts[1:], patterns[1:])
+    )
+
+
+def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datetime) -> Ruling:
+    """Rule on an action.
+
+    Parameters
+    ----------
+    subject : Subject
+    action : Action
+    grants : iterable of Grant
+        What people allowed for longer, to anyone.
+    now : datetime
+        With time zone.
+    """
+    if subject.paused:
+        return Ruling(N, DecisionSource.PAUSED, "The user has paused you.")
+    said = TABLE[subject.mode][row(action)]
+    if said is N:
+        return Ruling(
+            N,
+            DecisionSource.MODE,
+            f"This agent's mode is '{MODE_WORDS[subject.mode]}', which does not allow "
+            f"{_words(action)}. The user can change it in JupyterLab's Agents panel.",
+        )
+    if said is Q or action.guarded:
+        if action.guarded is None and _covered(subject, action, grants, now):
+            return Ruling(A, DecisionSource.GRANT)
+        return Ruling(Q, DecisionSource.MODE)
+    if subject.mode is Mode.AUTO and action.tool_class in (ToolClass.RUN, ToolClass.KERNEL):
+        within = chosen(action.target.path, subject.notebooks)
+        ended = subject.until is None or over(subject.until, now)
+        if (not within or ended) and not action.interrupt:
+            if _covered(subject, action, grants, now):
+                return Ruling(A, DecisionSource.GRANT)
+            return Ruling(Q, DecisionSource.MODE)
+    return Ruling(A, DecisionSource.MODE)
+
+
+def _covered(subject: Subject, action: Action, grants: Iterable[Grant], now: datetime) -> bool:
+    return action.target.file_id is not None and any(
+        grant.agent_id == subject.id
+        and grant.tool_class is action.tool_class
+        and grant.file_id == action.target.file_id
+        and not over(grant.until, now)
+        for grant in grants
+    )
+
+
+def _words(action: Action) -> str:
+    return {
+        "inspect": "inspecting variables",
+        "edit": "editing",
+        "run": "running code",
+        "interrupt": "interrupting kernels",
+        "kernel": "starting or restarting kernels",
+        "create": "creating files",
+        "overwrite": "changing files",
+    }.get(row(action), "this")

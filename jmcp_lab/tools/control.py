@@ -1,0 +1,81 @@
+"""Control: what a person does to calls and agents from the panel, beyond answering a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..calls.call import CallState
+from ..errors import ConflictError
+
+if TYPE_CHECKING:
+    from ..calls.call import Call
+    from .services import Services
+
+
+class Control:
+    """Stopping and going on.
+
+    Parameters
+    ----------
+    services : Services
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def stop_call(self, call_id: str, by: str) -> Call:
+        """End one call: deny it while it waits, interrupt what it runs.
+
+        Raises
+        ------
+        NotFoundError
+        ConflictError
+            It has ended already.
+        """
+        services = self._services
+        call = services.ledger.get(call_id)
+        if call.state.ended:
+            raise ConflictError("This call has already ended.", code="ended")
+        if services.gate.stop_request(call, by):
+            return call
+        run = services.runs.get(call.id)
+        if run is not None:
+            await services.executor.interrupt(run)
+        elif call.task is not None:
+            call.task.cancel()
+        return call
+
+    async def stop_all(self, by: str) -> tuple[int, int]:
+        """Hold every agent, deny what waits, interrupt what agents run.
+
+        Returns
+        -------
+        tuple of int
+            How many runs were interrupted, how many requests denied.
+        """
+        services = self._services
+        services.gate.stopped = True
+        denied = services.gate.deny_waiting(None, by)
+        interrupted = await self._interrupt(None)
+        services.agents.changed()
+        return interrupted, denied
+
+    def resume(self) -> None:
+        """Let the agents go on that Stop all held."""
+        self._services.gate.stopped = False
+        self._services.agents.changed()
+
+    async def stop_agent(self, agent_id: str, by: str) -> tuple[int, int]:
+        """Deny what one agent waits for and interrupt what it runs."""
+        denied = self._services.gate.deny_waiting(agent_id, by)
+        return await self._interrupt(agent_id), denied
+
+    async def _interrupt(self, agent_id: str | None) -> int:
+        services = self._services
+        count = 0
+        for call in services.ledger.active(agent_id):
+            run = services.runs.get(call.id)
+            if run is not None and call.state is CallState.RUNNING:
+                await services.executor.interrupt(run)
+                count += 1
+        return count

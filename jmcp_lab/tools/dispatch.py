@@ -1,0 +1,278 @@
+"""Dispatch: a call's work is a task of the server; the request that asked for it attaches to it.
+
+A request waits for a while and then returns where the call stands, so that clients with short
+time limits lose nothing: `wait` attaches again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..calls.call import CallState, Reply, ToolClass
+from ..errors import DeniedError, NotFoundError, ToolError
+from ..permissions.gate import AlreadyWaitingError
+from .services import Context, Services
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from ..agents.agent import Agent
+    from ..calls.call import Call
+    from .tool import Tool
+
+HOLD_SECONDS = 40.0
+"""How long a request waits before it returns; some clients give up after 60 s."""
+
+BEAT_SECONDS = 2.0
+GRACE_SECONDS = 5.0
+"""How long a page may be gone (it reloads) before the agent is told that nobody is there."""
+
+_log = logging.getLogger("jmcp_lab")
+
+
+class UnknownToolError(NotFoundError):
+    """There is no such tool."""
+
+    default_code = "unknown_tool"
+
+
+class Dispatcher:
+    """Runs tools for agents.
+
+    Parameters
+    ----------
+    tools : mapping of str to Tool
+    services : Services
+    """
+
+    def __init__(self, tools: Mapping[str, Tool], services: Services) -> None:
+        self.tools = tools
+        self._services = services
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def call(
+        self,
+        agent: Agent,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        progress: Callable[[float, str], Awaitable[None]] | None = None,
+    ) -> Reply:
+        """Run a tool and return its reply, or where it stands after the hold time.
+
+        Cancelling this coroutine means that the client cancelled or went away: a request that
+        waits for a person is withdrawn, work that runs goes on.
+
+        Raises
+        ------
+        UnknownToolError
+        InvalidArgumentError
+        """
+        tool = self.tools.get(name)
+        if tool is None:
+            raise UnknownToolError(f"There is no tool '{name[:60]}'.")
+        parsed = tool.parse(arguments)
+        reason = parsed.pop("reason")
+        call = self._services.ledger.open(
+            agent.id,
+            agent.label,
+            name,
+            tool.tool_class,
+            arguments,
+            reason=reason[:500] if reason else None,
+            summary=tool.title,
+        )
+        work = self._work(tool, Context(self._services, agent, call), parsed)
+        if name == "wait":
+            # The one tool that attaches itself: to another call.
+            return await self._wait(work, call, progress, parsed)
+        if tool.tool_class in (ToolClass.INFO, ToolClass.READ) and not _may_ask(name, parsed):
+            await work
+            assert call.reply is not None
+            return call.reply
+        call.task = asyncio.create_task(work, name=f"jmcp call {name}")
+        self._tasks.add(call.task)
+        call.task.add_done_callback(self._tasks.discard)
+        hold = parsed.get("hold")
+        return await self.attach(call, HOLD_SECONDS if hold is None else hold, progress)
+
+    async def stop(self) -> None:
+        """Cancel what is still at work."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
+    # -- work ----------------------------------------------------------------------------------
+
+    async def _work(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
+        call, ledger = context.call, self._services.ledger
+        try:
+            reply = await tool.function(context, **arguments)
+            state = CallState.FAILED if reply.is_error else CallState.DONE
+        except AlreadyWaitingError as waiting:
+            ledger.update(
+                call,
+                state=CallState.CANCELLED,
+                error="The same request already waits.",
+                follows=waiting.call.id,
+                reply=Reply.of(_line(waiting.call)),
+            )
+            return
+        except DeniedError as error:
+            paused = call.decision is not None and call.decision.source == "paused"
+            reply = Reply.of(error.message, is_error=not paused)
+            state = CallState.DENIED
+        except ToolError as error:
+            reply = Reply.of(error.message, is_error=True)
+            state = CallState.FAILED
+        except asyncio.CancelledError:
+            self._end(call, CallState.CANCELLED, Reply.of("The server stopped.", is_error=True))
+            raise
+        except Exception as error:
+            _log.exception("The tool %s failed", tool.name)
+            reply = Reply.of(
+                f"Something went wrong inside jmcp_lab ({type(error).__name__}). It is not your "
+                "fault; the server's log has the details.",
+                is_error=True,
+            )
+            state = CallState.FAILED
+        self._end(call, state, reply)
+
+    def _end(self, call: Call, state: CallState, reply: Reply) -> None:
+        ledger = self._services.ledger
+        if call.state.ended:
+            ledger.update(call, reply=reply)
+            return
+        if call.state is CallState.RECEIVED and state is CallState.DONE:
+            ledger.update(call, state=CallState.RUNNING)
+        if call.state is CallState.WAITING and state is CallState.DONE:
+            raise AssertionError("a call that waits for approval cannot be done")
+        error = call.error
+        if reply.is_error and error is None:
+            error = reply.text.strip().split("\n", 1)[0][:300]
+        ledger.update(call, state=state, reply=reply, error=error, progress=None)
+
+    # -- attaching -----------------------------------------------------------------------------
+
+    async def _wait(
+        self,
+        work: Awaitable[None],
+        call: Call,
+        progress: Callable[[float, str], Awaitable[None]] | None,
+        arguments: dict[str, Any],
+    ) -> Reply:
+        await work
+        if call.state is not CallState.DONE:
+            assert call.reply is not None
+            return call.reply
+        other = self._services.ledger.get(arguments["call"])
+        seconds = arguments["seconds"]
+        return await self.attach(
+            other, seconds, progress, until_output=arguments["until"] == "output"
+        )
+
+    async def attach(
+        self,
+        call: Call,
+        hold: float,
+        progress: Callable[[float, str], Awaitable[None]] | None = None,
+        *,
+        until_output: bool = False,
+    ) -> Reply:
+        """Wait for a call, and return its reply or where it stands.
+
+        Parameters
+        ----------
+        call : Call
+        hold : float
+            Seconds.
+        progress : Callable, optional
+            Told the seconds so far and the state in words, at once and then every 2 s.
+        until_output : bool, optional
+            Return as soon as the run has printed something new.
+        """
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        alone_since: float | None = None
+        spoken: float | None = None
+        printed = self._printed(call)
+        try:
+            while call.reply is None:
+                elapsed = loop.time() - start
+                if progress is not None and (spoken is None or elapsed - spoken >= BEAT_SECONDS):
+                    spoken = elapsed
+                    await progress(elapsed, self._words(call))
+                    continue
+                if call.state is CallState.WAITING and not self._services.pages.anyone():
+                    alone_since = elapsed if alone_since is None else alone_since
+                    if elapsed - alone_since >= self._grace():
+                        return self._nobody(call)
+                else:
+                    alone_since = None
+                if elapsed >= hold or (until_output and self._printed(call) != printed):
+                    return self._pending(call)
+                await self._changed(call, min(hold - elapsed, BEAT_SECONDS))
+        except asyncio.CancelledError:
+            self._services.gate.withdraw(call)
+            raise
+        if call.follows is not None:
+            rest = max(hold - (loop.time() - start), 0)
+            return await self.attach(self._services.ledger.get(call.follows), rest, progress)
+        return call.reply
+
+    async def _changed(self, call: Call, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0.001)):
+                await self._services.ledger.changed(call, call.seq)
+        except TimeoutError:
+            pass
+
+    def _grace(self) -> float:
+        return GRACE_SECONDS if self._services.pages.recently() else 0.0
+
+    def _printed(self, call: Call) -> int:
+        run = self._services.runs.get(call.id)
+        return run.messages if run is not None else 0
+
+    def _words(self, call: Call) -> str:
+        if call.state is CallState.WAITING:
+            return "Waiting for approval in JupyterLab"
+        run = self._services.runs.get(call.id)
+        if run is not None and call.state is CallState.RUNNING:
+            return run.progress()
+        return call.summary
+
+    def _pending(self, call: Call) -> Reply:
+        if call.state is CallState.WAITING:
+            text = (
+                "Waiting for the user in JupyterLab. Do not repeat the call: use "
+                f"wait(call='{call.id}'), or do other work."
+            )
+        else:
+            text = (
+                f"{self._words(call)}. It goes on; use wait(call='{call.id}') for the rest, or "
+                "interrupt_notebook to stop it."
+            )
+        return Reply.of(f"{text}\n{_line(call)}")
+
+    def _nobody(self, call: Call) -> Reply:
+        return Reply.of(
+            "No JupyterLab window is open, so nobody can approve this. Ask the user to open "
+            f"{self._services.lab_url()} and to look at the Agents panel, then use "
+            f"wait(call='{call.id}'). The request stays there.\n{_line(call)}"
+        )
+
+
+def _line(call: Call) -> str:
+    return f"call: {call.id} · state: {call.state.value}"
+
+
+def _may_ask(name: str, arguments: dict[str, Any]) -> bool:
+    """Return whether a tool of class info does more with these arguments."""
+    if name == "use_notebook":
+        return bool(arguments["create"] or arguments["kernel"])
+    return name == "unuse_notebook" and bool(arguments["shutdown_kernel"])

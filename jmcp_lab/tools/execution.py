@@ -1,0 +1,264 @@
+"""Tools that run code."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..errors import InvalidArgumentError
+from ..kernels.run import Piece, PieceResult, Run, RunState
+from ..notebooks import cells as live_cells
+from ..notebooks.live import LiveNotebook, agent_origin
+from .cells import Notebook, check_fresh
+from .kernels import KernelName
+from .render import Budget, render_cells
+from .services import Context
+from .tool import tool
+from .wording import cell_name, cells_title, count, file_name
+
+if TYPE_CHECKING:
+    from ..kernels.sessions import SessionInfo
+
+Hold = Annotated[
+    float,
+    Field(ge=0, le=300, description="Seconds before the reply says 'still waiting / running'."),
+]
+
+MOST_CELLS = 20
+"""More cells than this in one call always ask: nobody reads more on a card."""
+
+
+@tool(
+    title="Run cells",
+    tool_class=ToolClass.RUN,
+    destructive=True,
+    open_world=True,
+)
+async def execute_cell(
+    ctx: Context,
+    cells: Annotated[str | list[str] | None, Field(description="One id or several.")] = None,
+    from_: str | None = None,
+    all: bool = False,
+    notebook: Notebook = None,
+    stop_on_error: bool = True,
+    hold: Hold = 40,
+) -> Reply:
+    """Run cells in order (cells), from one cell to the end (from), or all.
+
+    Outputs appear live in the notebook. Stops at the first error. The user may have to approve.
+    """
+    nb = await ctx.open(notebook)
+    if sum((cells is not None, from_ is not None, all)) != 1:
+        raise InvalidArgumentError("Give one of cells, from and all=true.")
+    ids = _chosen(nb, cells, from_)
+    pieces: list[Piece] = []
+
+    def resolve() -> Action:
+        check_fresh(ctx, nb, ids, "run")
+        views = [live_cells.view_by_id(nb, cell_id) for cell_id in ids]
+        pieces[:] = [Piece(view.source, view.id) for view in views]
+        items = tuple(PreviewItem(f"Cell {v.position}", v.id, text=v.source) for v in views)
+        summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
+        guarded = "many cells at once" if len(ids) > MOST_CELLS else None
+        return _run_action("execute_cell", nb, ids, summary, items, guarded)
+
+    await ctx.permit(resolve, nb)
+    with ctx.services.rooms.lease(nb):
+        session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
+        run = ctx.services.executor.start(
+            session.kernel_id,
+            list(pieces),
+            owner=ctx.agent.id,
+            notebook=nb,
+            stop_on_error=stop_on_error,
+        )
+        return await _finish(ctx, nb, run)
+
+
+def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
+    """Return the ids of the code cells that are meant."""
+    if cells is not None:
+        refs = [cells] if isinstance(cells, str) else cells
+        if not refs:
+            raise InvalidArgumentError("Name at least one cell; list_cells shows the ids.")
+        ids = list(dict.fromkeys(live_cells.find(nb, ref) for ref in refs))
+        for cell_id in ids:
+            view = live_cells.view_by_id(nb, cell_id)
+            if view.type != "code":
+                raise InvalidArgumentError(
+                    f"{cell_name(nb, cell_id).capitalize()} is a {view.type} cell; only code "
+                    "cells can run."
+                )
+        return ids
+    start = nb.index(live_cells.find(nb, from_)) if from_ is not None else 0
+    ids = [
+        view.id
+        for view in (live_cells.view(nb, i) for i in range(start or 0, len(nb.ids)))
+        if view.type == "code" and view.source.strip()
+    ]
+    if not ids:
+        raise InvalidArgumentError(f"There is no code to run there in {nb.path}.")
+    return ids
+
+
+@tool(
+    title="Insert a cell and run it",
+    tool_class=ToolClass.RUN,
+    destructive=True,
+    open_world=True,
+)
+async def insert_execute_code_cell(
+    ctx: Context,
+    source: str,
+    notebook: Notebook = None,
+    after: str | None = None,
+    before: str | None = None,
+    index: int | None = None,
+    hold: Hold = 40,
+) -> Reply:
+    """Insert a code cell (after or before a cell id, at index, or at the end) and run it.
+
+    When the user says no, nothing is inserted.
+    """
+    nb = await ctx.open(notebook)
+    new = live_cells.NewCell(source)
+
+    def resolve() -> Action:
+        live_cells.place(nb, after=after, before=before, index=index)
+        summary = f"Insert and run a cell in {file_name(nb.path)}"
+        items = (PreviewItem("New cell", None, text=source),)
+        return _run_action("insert_execute_code_cell", nb, [], summary, items, None)
+
+    await ctx.permit(resolve, nb)
+    at = live_cells.place(nb, after=after, before=before, index=index)
+    live_cells.insert(nb, at, [new], agent_origin(ctx.agent.id))
+    ctx.saw(nb, new.id, source)
+    with ctx.services.rooms.lease(nb):
+        session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
+        run = ctx.services.executor.start(
+            session.kernel_id, [Piece(source, new.id)], owner=ctx.agent.id, notebook=nb
+        )
+        return await _finish(ctx, nb, run)
+
+
+@tool(
+    title="Run code in the kernel",
+    tool_class=ToolClass.RUN,
+    destructive=True,
+    open_world=True,
+)
+async def execute_ipython(
+    ctx: Context,
+    code: str,
+    notebook: Notebook = None,
+    kernel: KernelName = None,
+    hold: Hold = 40,
+) -> Reply:
+    """Run code in the kernel without writing it into the notebook.
+
+    Magics and shell commands work in IPython kernels.
+    """
+    if not code.strip():
+        raise InvalidArgumentError("There is no code to run.")
+    if kernel is not None and notebook is None:
+        return await _run_in_kernel(ctx, code, kernel)
+    nb = await ctx.open(notebook)
+    name = file_name(nb.path)
+    items = (PreviewItem("Code", None, text=code),)
+    summary = f"Run code in {name}'s kernel (not saved in the notebook)"
+    action = _run_action("execute_ipython", nb, [], summary, items, None)
+    await ctx.permit(lambda: action, nb)
+    with ctx.services.rooms.lease(nb):
+        session = await ctx.services.sessions.start(nb.path, kernel or nb.kernel_name)
+        run = ctx.services.executor.start(
+            session.kernel_id, [Piece(code, None)], owner=ctx.agent.id, notebook=None
+        )
+        return await _finish(ctx, nb, run)
+
+
+async def _run_in_kernel(ctx: Context, code: str, kernel: str) -> Reply:
+    """Run code in a running kernel that is named by its id."""
+    session: SessionInfo = await ctx.services.sessions.get(kernel)
+    where = file_name(session.path) if session.path else "a kernel without a notebook"
+    action = Action(
+        tool="execute_ipython",
+        tool_class=ToolClass.RUN,
+        summary=f"Run code in the kernel of {where} (not saved in the notebook)",
+        target=Target(path=session.path or None, kernel=session.kernel_name),
+        preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
+    )
+    await ctx.permit(lambda: action)
+    run = ctx.services.executor.start(
+        session.kernel_id, [Piece(code, None)], owner=ctx.agent.id, notebook=None
+    )
+    return await _finish(ctx, None, run)
+
+
+def _run_action(
+    name: str,
+    nb: LiveNotebook,
+    ids: list[str],
+    summary: str,
+    items: tuple[PreviewItem, ...],
+    guarded: str | None,
+) -> Action:
+    return Action(
+        tool=name,
+        tool_class=ToolClass.RUN,
+        summary=summary,
+        target=Target(
+            path=nb.path,
+            cell_ids=tuple(ids),
+            positions=tuple(nb.position(i) or 0 for i in ids),
+            kernel=nb.kernel_name,
+            file_id=nb.file_id,
+        ),
+        preview=Preview("code", items, nb.language),
+        guarded=guarded,
+    )
+
+
+async def _finish(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
+    """Follow a run to its end, telling the panel how it goes, and return what it printed."""
+    services, call = ctx.services, ctx.call
+    services.runs[call.id] = run
+    try:
+        waiting = asyncio.create_task(run.wait())
+        while not waiting.done():
+            await asyncio.wait([waiting], timeout=1)
+            if not waiting.done() and run.progress() != call.progress:
+                services.ledger.update(call, progress=run.progress())
+        await waiting
+    finally:
+        services.runs.pop(call.id, None)
+    return _report(ctx, nb, run)
+
+
+def _report(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
+    limits = ctx.services.limits
+    shown: list[tuple[str, list[dict[str, Any]]]] = []
+    for result in run.results:
+        shown.append((_result_line(nb, result), result.outputs))
+    rest = len(run.pieces) - len(run.results)
+    closing = run.message or ""
+    if rest > 0:
+        closing = f"{closing} {count(rest, 'cell')} did not run.".strip()
+    if closing:
+        shown.append((closing, []))
+    budget = Budget(text=limits.text, image_chars=limits.images, images=limits.send_images)
+    parts = render_cells(shown, budget)
+    return Reply(tuple(parts), is_error=run.state is not RunState.DONE)
+
+
+def _result_line(nb: LiveNotebook | None, result: PieceResult) -> str:
+    cell_id = result.piece.cell_id
+    name = cell_name(nb, cell_id) if nb is not None and cell_id is not None else "code"
+    words = f"{name} · {result.status} · {result.seconds:.2f} s"
+    if result.note:
+        words += f"\n{result.note}"
+    elif result.status == "ok" and not result.outputs:
+        words += " · no output"
+    return words

@@ -1,0 +1,160 @@
+"""Tools about kernels."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..errors import NotFoundError
+from ..notebooks import cells as live_cells
+from ..notebooks.live import LiveNotebook, agent_origin
+from .cells import Notebook
+from .services import Context
+from .tool import tool
+from .wording import file_name
+
+
+@tool(
+    title="List kernels",
+    tool_class=ToolClass.INFO,
+    read_only=True,
+    idempotent=True,
+)
+async def list_kernels(ctx: Context) -> Reply:
+    """Kernels that can be started, and running ones with their notebooks and state."""
+    sessions = ctx.services.sessions
+    lines = ["Can be started:"]
+    lines += [f"- {spec.name}: {spec.display_name}" for spec in await sessions.list_specs()]
+    running = await sessions.list_kernels()
+    lines.append("Running:" if running else "None is running.")
+    for kernel in running:
+        where = ", ".join(kernel.paths) or "no notebook"
+        lines.append(f"- {kernel.id}: {kernel.name}, {kernel.state}, {where}")
+    return Reply.of("\n".join(lines))
+
+
+@tool(
+    title="Give a notebook a kernel",
+    tool_class=ToolClass.KERNEL,
+    destructive=True,
+    open_world=True,
+)
+async def assign_kernel_to_notebook(ctx: Context, kernel: str, notebook: Notebook = None) -> Reply:
+    """Start a kernel for a notebook, by kernelspec name, or attach a running one by its id.
+
+    list_kernels shows both.
+    """
+    nb = await ctx.open(notebook)
+    sessions = ctx.services.sessions
+    await sessions.check_kernel(kernel)
+    summary = f"Give {file_name(nb.path)} the kernel {kernel}"
+    before = await sessions.find(nb.path)
+    lost = " Its present kernel is let go of." if before is not None else ""
+    action = kernel_action("assign_kernel_to_notebook", nb, summary, f"{summary}.{lost}")
+    await ctx.permit(lambda: action)
+    session = await sessions.assign(nb.path, kernel)
+    return Reply.of(
+        f"{nb.path} now runs on {session.kernel_name} (kernel {session.kernel_id}, "
+        f"{session.state})."
+    )
+
+
+@tool(
+    title="Restart a notebook's kernel",
+    tool_class=ToolClass.KERNEL,
+    destructive=True,
+    open_world=True,
+)
+async def restart_notebook(
+    ctx: Context, notebook: Notebook = None, clear_outputs: bool = False
+) -> Reply:
+    """Restart the kernel: all variables are lost. clear_outputs also empties the cells' outputs."""
+    nb = await ctx.open(notebook)
+    session = await _running(ctx, nb)
+    also = " The outputs of all cells are cleared." if clear_outputs else ""
+    action = kernel_action(
+        "restart_notebook",
+        nb,
+        f"Restart the kernel of {file_name(nb.path)}",
+        f"The kernel restarts. All variables will be lost.{also}",
+        guarded="all variables are lost",
+    )
+    await ctx.permit(lambda: action, nb)
+    if clear_outputs:
+        live_cells.clear_outputs(nb, list(nb.ids), agent_origin(ctx.agent.id))
+    await ctx.services.sessions.restart(session)
+    words = f"Restarted the kernel of {nb.path}: all variables are gone."
+    return Reply.of(words + (" Outputs are cleared." if clear_outputs else ""))
+
+
+@tool(
+    title="Interrupt a notebook's kernel",
+    tool_class=ToolClass.KERNEL,
+    destructive=True,
+    open_world=True,
+)
+async def interrupt_notebook(ctx: Context, notebook: Notebook = None) -> Reply:
+    """Interrupt what you run in the notebook: a KeyboardInterrupt.
+
+    The user's own cells are not interrupted.
+    """
+    nb = await ctx.open(notebook)
+    session = await _running(ctx, nb)
+    action = kernel_action(
+        "interrupt_notebook",
+        nb,
+        f"Interrupt {file_name(nb.path)}",
+        "What the agent runs is interrupted.",
+        interrupt=True,
+    )
+    await ctx.permit(lambda: action)
+    executor = ctx.services.executor
+    runs = [
+        run
+        for run in executor.runs(owner=ctx.agent.id, kernel_id=session.kernel_id)
+        if not run.done
+    ]
+    if not runs:
+        raise NotFoundError(
+            f"You run nothing in {nb.path}. The kernel is {session.state}; cells that the user "
+            "runs are not yours to interrupt, ask them."
+        )
+    for run in runs:
+        await executor.interrupt(run)
+    return Reply.of(f"Interrupted what you ran in {nb.path}.")
+
+
+async def _running(ctx: Context, nb: LiveNotebook):  # noqa: ANN202
+    session = await ctx.services.sessions.find(nb.path)
+    if session is None:
+        raise NotFoundError(
+            f"{nb.path} has no running kernel. execute_cell starts it, or "
+            "assign_kernel_to_notebook."
+        )
+    return session
+
+
+def kernel_action(
+    name: str,
+    nb: LiveNotebook,
+    summary: str,
+    words: str,
+    *,
+    guarded: str | None = None,
+    interrupt: bool = False,
+) -> Action:
+    """Return the action of a tool that does something to a notebook's kernel."""
+    return Action(
+        tool=name,
+        tool_class=ToolClass.KERNEL,
+        summary=summary,
+        target=Target(path=nb.path, kernel=nb.kernel_name, file_id=nb.file_id),
+        preview=Preview("text", (PreviewItem(summary, text=words),)),
+        guarded=guarded,
+        interrupt=interrupt,
+    )
+
+
+KernelName = Annotated[str | None, Field(description="Kernelspec name or id of a running kernel.")]

@@ -1,0 +1,163 @@
+"""Tools about notebooks as a whole: which there are, and which one is an agent's current."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..errors import InvalidArgumentError, NotFoundError
+from .files import walk
+from .kernels import KernelName, kernel_action
+from .services import Context
+from .tool import tool
+from .wording import count, file_name
+
+
+@tool(
+    title="List notebooks",
+    tool_class=ToolClass.INFO,
+    read_only=True,
+    idempotent=True,
+)
+async def list_notebooks(
+    ctx: Context,
+    path: Annotated[str, Field(description="Folder to start from.")] = "",
+    offset: Annotated[int, Field(ge=0)] = 0,
+    limit: Annotated[int, Field(ge=1, le=500)] = 100,
+) -> Reply:
+    """List notebooks: which are open, your current one, and their kernels' state."""
+    services = ctx.services
+    found, complete = await walk(services, path, depth=8, kind="notebook")
+    opened = services.rooms.paths_open()
+    sessions = {s.path: s for s in await services.sessions.list_sessions()}
+    lines = [f"{count(len(found), 'notebook')}{'' if complete else ' (not all folders read)'}"]
+    for entry in found[offset : offset + limit]:
+        name = entry["path"]
+        marks = []
+        if name == ctx.agent.current:
+            marks.append("your current notebook")
+        if name in opened:
+            marks.append("open")
+        if name in sessions:
+            marks.append(f"kernel {sessions[name].kernel_name}, {sessions[name].state}")
+        lines.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
+    rest = len(found) - offset - limit
+    if rest > 0:
+        lines.append(f"… {rest} more; list_notebooks(offset={offset + limit}) goes on.")
+    return Reply.of("\n".join(lines))
+
+
+@tool(
+    title="Use a notebook",
+    tool_class=ToolClass.INFO,
+)
+async def use_notebook(
+    ctx: Context,
+    notebook: Annotated[str, Field(description="Path, ends in .ipynb.")],
+    create: bool = False,
+    kernel: KernelName = None,
+) -> Reply:
+    """Make a notebook your current one, so that other calls need not name it.
+
+    create=true makes it if it does not exist; kernel starts one.
+    """
+    services = ctx.services
+    path = services.contents.check_path(notebook)
+    if kernel is not None:
+        await services.sessions.check_kernel(kernel)
+    words = ""
+    if not await services.contents.exists(path):
+        if not create:
+            raise NotFoundError(
+                f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
+                "create=true makes a new one."
+            )
+        await _create(ctx, path, kernel)
+        words = "Created it. "
+    nb = await services.rooms.open(path)
+    if kernel is not None:
+        action = kernel_action(
+            "use_notebook",
+            nb,
+            f"Start the kernel {kernel} for {file_name(path)}",
+            f"Starts or attaches the kernel {kernel}.",
+        )
+        await ctx.permit(lambda: action)
+        session = await services.sessions.assign(path, kernel)
+        words += f"Kernel: {session.kernel_name}, {session.state}. "
+    services.agents.set_current(ctx.agent.id, path)
+    size = count(len(nb.ids), "cell")
+    return Reply.of(f"{words}Your current notebook is {path} ({size}).")
+
+
+async def _create(ctx: Context, path: str, kernel: str | None) -> None:
+    if not path.endswith(".ipynb"):
+        raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
+    contents = ctx.services.contents
+    folder = path.rpartition("/")[0]
+    if not await contents.folder_exists(folder):
+        raise NotFoundError(f"There is no folder '{folder}'. list_files shows the folders.")
+    summary = f"Create notebook {file_name(path)}"
+    action = Action(
+        tool="use_notebook",
+        tool_class=ToolClass.FILE,
+        summary=summary,
+        target=Target(path=path),
+        preview=Preview("text", (PreviewItem(summary, text=f"A new notebook: {path}"),)),
+        creates=True,
+    )
+    await ctx.permit(lambda: action)
+    if not await contents.exists(path):
+        await contents.create_notebook(path, await _metadata(ctx, kernel))
+
+
+async def _metadata(ctx: Context, kernel: str | None) -> dict[str, Any]:
+    spec = await ctx.services.sessions.spec(kernel)
+    if spec is None:
+        return {}
+    return {
+        "kernelspec": {
+            "name": spec.name,
+            "display_name": spec.display_name,
+            "language": spec.language,
+        },
+        "language_info": {"name": spec.language},
+    }
+
+
+@tool(
+    title="Let go of a notebook",
+    tool_class=ToolClass.INFO,
+    destructive=True,
+)
+async def unuse_notebook(
+    ctx: Context,
+    notebook: Annotated[str | None, Field(description="Path; your current one.")] = None,
+    shutdown_kernel: bool = False,
+) -> Reply:
+    """Stop using a notebook as your current one. shutdown_kernel also ends its kernel."""
+    services = ctx.services
+    path = services.contents.check_path(notebook or ctx.agent.current or "")
+    if not path:
+        raise InvalidArgumentError("You have no current notebook; name one.")
+    words = ""
+    if shutdown_kernel:
+        nb = await services.rooms.open(path)
+        session = await services.sessions.find(path)
+        if session is None:
+            raise NotFoundError(f"{path} has no running kernel to shut down.")
+        action = kernel_action(
+            "unuse_notebook",
+            nb,
+            f"Shut down the kernel of {file_name(path)}",
+            "The kernel ends. All variables will be lost.",
+            guarded="all variables are lost",
+        )
+        await ctx.permit(lambda: action)
+        await services.sessions.shutdown(session)
+        words = " Its kernel is shut down: all variables are gone."
+    if ctx.agent.current == path:
+        services.agents.set_current(ctx.agent.id, None)
+    return Reply.of(f"Let go of {path}.{words}")

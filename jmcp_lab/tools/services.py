@@ -1,0 +1,118 @@
+"""What tools work with: the services of this server, and the context of one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.agent import Agent
+    from ..agents.registry import AgentRegistry
+    from ..calls.call import Action, Call
+    from ..calls.ledger import Ledger
+    from ..kernels.executor import Executor
+    from ..kernels.run import Run
+    from ..kernels.sessions import KernelSessions
+    from ..notebooks.contents import Contents
+    from ..notebooks.live import LiveNotebook
+    from ..notebooks.rooms import Rooms
+    from ..notebooks.seen import Seen
+    from ..permissions.gate import Gate
+
+
+class Pages(Protocol):
+    """The JupyterLab pages that people have open."""
+
+    def anyone(self) -> bool:
+        """Return whether a page with the panel is open, so that somebody can approve."""
+
+    def recently(self) -> bool:
+        """Return whether such a page was open a few seconds ago: it may be reloading."""
+
+    def looking_at(self) -> dict[str, Any] | None:
+        """Return what the person looks at, as the page last told, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What keeps replies small.
+
+    Parameters
+    ----------
+    text : int
+        Characters of text in one reply.
+    images : int
+        Bytes of base64 in one reply.
+    send_images : bool
+        Whether images are sent at all.
+    """
+
+    text: int = 20_000
+    images: int = 680_000
+    send_images: bool = True
+
+
+@dataclass(slots=True)
+class Services:
+    """The services of this server."""
+
+    rooms: Rooms
+    sessions: KernelSessions
+    executor: Executor
+    ledger: Ledger
+    gate: Gate
+    agents: AgentRegistry
+    seen: Seen
+    pages: Pages
+    contents: Contents
+    limits: Limits
+    lab_url: Callable[[], str]
+    runs: dict[str, Run] = field(default_factory=dict)
+    """The run of each call that has one, by call id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One call at work."""
+
+    services: Services
+    agent: Agent
+    call: Call
+
+    async def open(self, notebook: str | None) -> LiveNotebook:
+        """Open the notebook that the call names, or the agent's current one.
+
+        Raises
+        ------
+        InvalidArgumentError
+            No notebook is named and the agent has no current one.
+        """
+        path = notebook or self.agent.current
+        if not path:
+            raise InvalidArgumentError(
+                "Which notebook? Give notebook=<path>, or call use_notebook first; "
+                "list_notebooks shows what is there."
+            )
+        return await self.services.rooms.open(path)
+
+    async def permit(
+        self, resolve: Callable[[], Action], notebook: LiveNotebook | None = None
+    ) -> Action:
+        """Pass the gate; see `Gate.permit`. The notebook's room stays open meanwhile."""
+        gate = self.services.gate
+        if notebook is None:
+            return await gate.permit(self.call, self.agent, resolve)
+        with self.services.rooms.lease(notebook):
+            return await gate.permit(self.call, self.agent, resolve, notebook)
+
+    def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
+        """Remember what this call shows the agent of a cell."""
+        self.services.seen.note(self.agent.id, notebook.file_id, cell_id, text)
+
+    def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
+        """Return what the agent last saw of a cell."""
+        return self.services.seen.text(self.agent.id, notebook.file_id, cell_id)

@@ -1,0 +1,37 @@
+"""The table of all tools, in the order in which clients see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import cells, context, execution, files, kernels, notebooks
+
+if TYPE_CHECKING:
+    from .tool import Tool
+
+TOOLS: dict[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        context.get_context,
+        files.list_files,
+        kernels.list_kernels,
+        notebooks.list_notebooks,
+        notebooks.use_notebook,
+        notebooks.unuse_notebook,
+        kernels.assign_kernel_to_notebook,
+        kernels.restart_notebook,
+        kernels.interrupt_notebook,
+        cells.list_cells,
+        cells.read_cell,
+        cells.read_cells,
+        cells.insert_cell,
+        cells.edit_cell,
+        cells.overwrite_cell_source,
+        cells.delete_cell,
+        execution.execute_cell,
+        execution.insert_execute_code_cell,
+        execution.execute_ipython,
+        context.wait,
+    )
+}
+"""Constant, and the same for every agent: what an agent may do is the gate's affair."""

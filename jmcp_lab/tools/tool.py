@@ -1,0 +1,154 @@
+"""What a tool is: an async function and a descriptor, from which everything else is made.
+
+The JSON schema that clients see and the check of what they send both come from the function's
+signature, so they cannot drift apart. Nothing here knows the MCP SDK.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from ..errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ..calls.call import Reply, ToolClass
+
+Reason = Annotated[str | None, Field(description="Why; the user sees it.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool.
+
+    Parameters
+    ----------
+    name, title, description : str
+        As clients show them.
+    tool_class : ToolClass
+        The class that the tool falls under when its arguments say nothing else.
+    read_only, destructive, idempotent, open_world : bool
+        The hints of the protocol's ``ToolAnnotations``; they must be true of every call.
+    function : Callable
+        ``async (ctx, **arguments) -> Reply``.
+    arguments : type of BaseModel
+        Checks what a client sends.
+    """
+
+    name: str
+    title: str
+    description: str
+    tool_class: ToolClass
+    read_only: bool
+    destructive: bool
+    idempotent: bool
+    open_world: bool
+    function: Callable[..., Awaitable[Reply]]
+    arguments: type[BaseModel]
+
+    @property
+    def input_schema(self) -> dict[str, Any]:
+        """The JSON schema of the arguments, as small as it can be."""
+        schema = _slim(self.arguments.model_json_schema())
+        schema.setdefault("properties", {})
+        return schema
+
+    def parse(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Check arguments and return what to call the function with.
+
+        Raises
+        ------
+        InvalidArgumentError
+            With a sentence for each argument that is wrong.
+        """
+        try:
+            model = self.arguments.model_validate(arguments)
+        except ValidationError as error:
+            raise InvalidArgumentError(self._explain(error)) from None
+        return {name: getattr(model, name) for name in type(model).model_fields}
+
+    def _explain(self, error: ValidationError) -> str:
+        known = [name.rstrip("_") for name in self.arguments.model_fields]
+        found: dict[str, str] = {}
+        for problem in error.errors(include_url=False, include_context=False):
+            name = str(problem["loc"][0]) if problem["loc"] else "arguments"
+            if problem["type"] == "missing":
+                text = f"'{name}' is missing."
+            elif problem["type"] == "extra_forbidden":
+                text = f"There is no argument '{name[:60]}'."
+            else:
+                text = f"'{name}': {problem['msg']}."
+            found.setdefault(name, text)
+        words = " ".join(found.values())
+        return f"{words} {self.name} takes: {', '.join(known)}."
+
+
+def tool(
+    *,
+    title: str,
+    tool_class: ToolClass,
+    read_only: bool = False,
+    destructive: bool = False,
+    idempotent: bool = False,
+    open_world: bool = False,
+) -> Callable[[Callable[..., Awaitable[Reply]]], Tool]:
+    """Make a `Tool` of an async function whose first parameter is the `Context`.
+
+    The function's docstring is the description that clients show.
+    """
+
+    def decorate(function: Callable[..., Awaitable[Reply]]) -> Tool:
+        name = function.__name__
+        return Tool(
+            name=name,
+            title=title,
+            description=" ".join((function.__doc__ or "").split()),
+            tool_class=tool_class,
+            read_only=read_only,
+            destructive=destructive,
+            idempotent=idempotent,
+            open_world=open_world,
+            function=function,
+            arguments=_model(name, function),
+        )
+
+    return decorate
+
+
+def _model(name: str, function: Callable[..., Awaitable[Reply]]) -> type[BaseModel]:
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        required = parameter.default is inspect.Parameter.empty
+        default = ... if required else parameter.default
+        # `from` is a keyword of Python: the function names it `from_`.
+        if parameter.name.endswith("_"):
+            default = Field(default, alias=parameter.name[:-1])
+        fields[parameter.name] = (hints[parameter.name], default)
+    fields["reason"] = (Reason, None)
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _slim(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Drop what a model does not need: titles, null branches and null defaults."""
+    if isinstance(schema, list):
+        return [_slim(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: _slim(value) if key != "properties" else {n: _slim(v) for n, v in value.items()}
+        for key, value in schema.items()
+        if key != "title" and not (key == "default" and value is None)
+    }
+    branches = [b for b in found.get("anyOf", []) if b != {"type": "null"}]
+    if len(branches) == 1 and "anyOf" in found:
+        del found["anyOf"]
+        found = branches[0] | found
+    elif branches:
+        found["anyOf"] = branches
+    return found

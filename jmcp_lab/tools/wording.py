@@ -1,0 +1,89 @@
+"""How tools speak of notebooks and cells: short, with the cell's id in every line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..notebooks import cells
+
+if TYPE_CHECKING:
+    from ..notebooks.live import LiveNotebook
+
+ID_LENGTH = 8
+"""How much of a long cell id is shown, where that much is unique."""
+
+
+def file_name(path: str) -> str:
+    """Return the last part of a path: what people call the notebook."""
+    return path.rsplit("/", 1)[-1]
+
+
+def short_ids(notebook: LiveNotebook) -> dict[str, str]:
+    """Return the shortest name of each cell that still names it, at least 8 characters."""
+    counts: dict[str, int] = {}
+    for cell_id in notebook.ids:
+        head = cell_id[:ID_LENGTH]
+        counts[head] = counts.get(head, 0) + 1
+    return {i: i[:ID_LENGTH] if counts[i[:ID_LENGTH]] == 1 else i for i in notebook.ids}
+
+
+def short_id(notebook: LiveNotebook, cell_id: str) -> str:
+    """Return the short name of one cell."""
+    head = cell_id[:ID_LENGTH]
+    return head if sum(i.startswith(head) for i in notebook.ids) == 1 else cell_id
+
+
+def cell_name(notebook: LiveNotebook, cell_id: str) -> str:
+    """Return for example ``cell 3 (id 1a2b3c4d)``; positions count from 1."""
+    position = notebook.position(cell_id)
+    where = f"cell {position}" if position else "deleted cell"
+    return f"{where} (id {short_id(notebook, cell_id)})"
+
+
+def cells_title(notebook: LiveNotebook, cell_ids: list[str]) -> str:
+    """Return for example ``cell 3`` or ``4 cells``: for people, without ids."""
+    if len(cell_ids) == 1:
+        return f"cell {notebook.position(cell_ids[0])}"
+    return f"{len(cell_ids)} cells"
+
+
+def status(view: cells.CellView) -> str:
+    """Return whether a code cell has run, in words: never its execution count.
+
+    Two numbers for one cell get mixed up.
+    """
+    if view.type != "code":
+        return ""
+    if view.state == "running":
+        return "running"
+    return "ran" if view.execution_count is not None else "not run"
+
+
+def header(notebook: LiveNotebook, view: cells.CellView, extra: str = "") -> str:
+    """Return the line above a cell's text."""
+    words = [
+        f"cell {view.position}",
+        f"id {short_id(notebook, view.id)}",
+        view.type,
+        status(view),
+        extra,
+    ]
+    return " · ".join(word for word in words if word)
+
+
+def count(number: int, noun: str) -> str:
+    """Return for example ``1 cell`` or ``3 cells``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def line_change(old: str, new: str) -> str:
+    """Return how many lines came and went, for example ``+2 -1 lines``."""
+    before, after = old.split("\n"), new.split("\n")
+    size = min(len(before), len(after))
+    head = 0
+    while head < size and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < size - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    return f"+{len(after) - head - tail} -{len(before) - head - tail} lines"
