@@ -200,6 +200,7 @@ class _Item:
             left_out = (lambda offset: hint(number, offset)) if hint else ""
             share = 1 / 3 if self.block.is_error else 2 / 3
             text = clip(self.block.text, self.limit, left_out, head_share=share)
+        text = text.removesuffix("\n")
         return f"[output {number} {kind}{word}]\n{text}\n[/output {number}{word}]"
 
 

@@ -1,0 +1,177 @@
+"""One output → one block: its whole text as a model should read it, its image, what it is.
+
+The text of a block is never cut here, so that offsets into it mean the same in a reply that cuts
+it and in a later call that pages it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .figures import figure_summary
+from .images import IMAGE_TYPES, Picture, picture_of
+from .markup import html_to_text, svg_summary, table_shape
+from .text import as_text, clean, compact_json, size_words, without_data_urls
+from .tracebacks import traceback_text
+
+_BARE_REPR = re.compile(r"<[^<>\n]{1,300}>|Figure\([\d.]+x[\d.]+\)")
+_MIME_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}/[\w.+-]{1,60}(?:;[\w=. -]{0,40})?")
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_SCRIPTS = ("application/javascript", "text/javascript")
+_COVERED = {
+    *("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml"),
+    *("application/json", "application/vnd.dataresource+json", *IMAGE_TYPES),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one output is to a model.
+
+    Parameters
+    ----------
+    output : int
+        Position of the output in its cell; the first is 1.
+    kind : str
+        Words of ours for the marker, such as ``stdout``, ``error`` or ``result, markdown``.
+    text : str
+        The whole text; empty when there is none.
+    picture : Picture or None
+    notes : tuple of str
+        Words of ours about what is not shown.
+    """
+
+    output: int
+    kind: str
+    text: str = ""
+    picture: Picture | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this is an exception."""
+        return self.kind == "error"
+
+
+def block_of(output: object, number: int) -> Block:
+    """Return the block of one output; damaged outputs give a block that says so.
+
+    Parameters
+    ----------
+    output : mapping
+        An output as nbformat 4 defines it.
+    number : int
+        Its position in the cell, from 1.
+    """
+    if not isinstance(output, Mapping):
+        return Block(number, "damaged", notes=("not an output of the notebook format",))
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return Block(number, name, clean(as_text(output.get("text"))).strip("\n"))
+    if kind == "error":
+        return Block(number, "error", traceback_text(output))
+    if kind in ("execute_result", "display_data", "update_display_data"):
+        data = output.get("data")
+        word = "result" if kind == "execute_result" else "display"
+        if isinstance(data, Mapping):
+            return _rich(number, word, {k: v for k, v in data.items() if isinstance(k, str)})
+        return Block(number, word, notes=("damaged: no data",))
+    return Block(number, "damaged", notes=("of an unknown output type",))
+
+
+def _rich(number: int, word: str, data: dict[str, Any]) -> Block:
+    """Return the block of a mime bundle: the one form that tells a model most."""
+    picture = picture_of(data)
+    latex = clean(as_text(data.get("text/latex"))).strip()
+    if latex:
+        return Block(number, f"{word}, latex", latex)
+    figure = figure_summary(data)
+    if figure is not None:
+        return Block(number, f"{word}, {figure[0]} figure", figure[1], picture)
+    if picture is not None:
+        return Block(number, word, _beside_image(data), picture)
+    what, text = _written(data)
+    shown = f"{word}, {what}" if what else word
+    notes = () if what == "widget" else _not_shown(data)
+    if text and not (notes and _BARE_REPR.fullmatch(text[:400])):
+        return Block(number, shown, text, notes=notes)
+    return Block(number, shown, notes=notes or ("empty",))
+
+
+def _written(data: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what form of a bundle without an image was taken, and its text."""
+    plain = clean(as_text(data.get("text/plain"))).strip("\n")
+    if _WIDGET in data:
+        return "widget", plain
+    if "image/svg+xml" in data:
+        return "svg in words", svg_summary(as_text(data["image/svg+xml"]))
+    markdown = clean(without_data_urls(as_text(data.get("text/markdown")))).strip()
+    if markdown:
+        return "markdown", markdown
+    markup = as_text(data.get("text/html"))
+    if markup:
+        return _from_html(markup, plain)
+    if "application/json" in data and (not plain or _BARE_REPR.fullmatch(plain[:400])):
+        return "json", clean(compact_json(data["application/json"]))
+    return "", plain
+
+
+def _from_html(markup: str, plain: str) -> tuple[str, str]:
+    """Return HTML as text, unless the plain text beside it says as much."""
+    shape = table_shape(markup)
+    if shape is not None:
+        what = f"table {shape[0]:,} rows x {shape[1]:,} columns"
+        # pandas breaks the columns of a wide table over several blocks of lines.
+        wrapped = any(line.rstrip().endswith("\\") for line in plain[:2000].split("\n"))
+        return what, html_to_text(markup) if wrapped or not plain else _without_shape(plain)
+    if plain and not _BARE_REPR.fullmatch(plain[:400]):
+        return "", plain
+    text = html_to_text(markup)
+    return "html as text", text or ("(no text)" if markup.strip() else "")
+
+
+def _without_shape(plain: str) -> str:
+    """Return the text of a data frame without the shape at its end, which the marker says."""
+    head, _, last = plain.rpartition("\n")
+    is_shape = re.fullmatch(r"\[\d+ rows x \d+ columns\]", last.strip()[:80])
+    return head.rstrip("\n") if is_shape else plain
+
+
+def _beside_image(data: Mapping[str, Any]) -> str:
+    """Return the plain text beside an image, unless it only names the image object."""
+    plain = clean(as_text(data.get("text/plain"))).strip()
+    return "" if _BARE_REPR.fullmatch(plain[:400]) else plain
+
+
+def _not_shown(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return type and size of what a bundle holds besides text, images and figures."""
+    notes = []
+    for mime_type, content in data.items():
+        if mime_type in _COVERED:
+            continue
+        size = as_text_size(content)
+        words = "script, not run and not shown" if mime_type in _SCRIPTS else "not shown"
+        notes.append(f"{mime_name(mime_type)}, {size_words(size)}: {words}")
+    if len(notes) > 5:
+        notes = [*notes[:5], f"and {len(notes) - 5:,} more types"]
+    return tuple(notes)
+
+
+def as_text_size(content: object) -> int:
+    """Return about how many characters a mime bundle holds for a type."""
+    if isinstance(content, str):
+        return len(content)
+    try:
+        return len(json.dumps(content))
+    except (TypeError, ValueError, RecursionError):
+        return 0
+
+
+def mime_name(mime_type: str) -> str:
+    """Return a mime type as it may stand in words of ours: the kernel chose it, so it may lie."""
+    return mime_type if _MIME_TYPE.fullmatch(mime_type[:200]) else "a type with a damaged name"

@@ -1,0 +1,273 @@
+"""HTML and SVG as text: what a person would read in them.
+
+A tokenizer of our own, because it must take any input in linear time, which `html.parser` does not
+promise for damaged markup, and because XML parsers expand entities.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .text import clean, clip, without_data_urls
+
+MAX_MARKUP = 4_000_000
+"""Characters of markup that are read; what follows is not."""
+
+_TAG = re.compile(r"""</?([a-zA-Z][\w:-]*+)((?:[^>"']++|"[^"]*"|'[^']*')*+)>""")
+_TAG_NAME = re.compile(r"</?([a-zA-Z][\w:-]*+)")
+_ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]+)""")
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d])|font-size\s*:\s*0(?![.\d])",
+    re.IGNORECASE,
+)
+_SPACES = re.compile(r"\s+")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_RAW = {"script", "style"}
+_SKIPPED = {"script", "style", "head", "template", "noscript", "svg", "iframe", "object"}
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
+_BLOCKS = {
+    *("address", "article", "aside", "blockquote", "dd", "details", "div", "dl", "dt", "fieldset"),
+    *("figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr"),
+    *("li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot"),
+    *("thead", "tr", "ul", "caption"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of markup: ``text``, ``open``, ``close`` or ``comment``; `value` is text or name."""
+
+    kind: str
+    value: str
+    attributes: str = ""
+
+
+def tokens(markup: str) -> Iterator[Token]:
+    """Yield the tokens of HTML or SVG; never fails, whatever the input."""
+    markup = markup[:MAX_MARKUP]
+    at, strict_tries = 0, 100
+    while at < len(markup):
+        start = markup.find("<", at)
+        if start < 0:
+            start = len(markup)
+        if start > at:
+            yield Token("text", html.unescape(markup[at:start]))
+        if start == len(markup):
+            return
+        if markup.startswith(("<!", "<?"), start):
+            comment = markup.startswith("<!--", start)
+            end = markup.find("-->" if comment else ">", start)
+            if end < 0:
+                return
+            if comment:
+                yield Token("comment", markup[start + 4 : end])
+            at = end + (3 if comment else 1)
+            continue
+        named = _TAG_NAME.match(markup, start)
+        if named is None:
+            yield Token("text", "<")
+            at = start + 1
+            continue
+        tag = _TAG.match(markup, start) if strict_tries else None
+        if tag is None:
+            # Quotes that do not pair: up to the next ">" then. Looking for pairs is given up
+            # after some failures, because each may read to the end of the markup.
+            strict_tries = max(0, strict_tries - 1)
+            end = markup.find(">", start)
+            if end < 0:
+                yield Token("text", html.unescape(markup[start:]))
+                return
+            attributes, at = markup[named.end() : end], end + 1
+        else:
+            attributes, at = tag[2], tag.end()
+        name = named[1].lower()
+        if markup.startswith("</", start):
+            yield Token("close", name)
+            continue
+        yield Token("open", name, attributes)
+        if name in _RAW:
+            close = re.compile(rf"</{name}", re.IGNORECASE).search(markup, at)
+            end = close.start() if close else len(markup)
+            yield Token("raw", markup[at:end])
+            at = end
+
+
+def attributes(token: Token) -> dict[str, str]:
+    """Return the attributes of an ``open`` token, names in lower case."""
+    found = _ATTRIBUTE.finditer(token.attributes[:20_000])
+    return {match[1].lower(): html.unescape(match[2].strip("\"'")) for match in found}
+
+
+@dataclass
+class _TextWriter:
+    """Collects the visible text of HTML, line by line."""
+
+    lines: list[str] = field(default_factory=list)
+    line: list[str] = field(default_factory=list)
+    cells: int = 0
+    pre: int = 0
+
+    def text(self, text: str) -> None:
+        if self.pre:
+            first, *rest = text.split("\n")
+            self.line.append(first)
+            for line in rest:
+                self.end_line()
+                self.line.append(line)
+        elif text:
+            self.line.append(_SPACES.sub(" ", text))
+
+    def end_line(self) -> None:
+        joined = "".join(self.line)
+        if self.pre:
+            self.lines.append(joined.rstrip())
+        elif joined.strip():
+            self.lines.append(_SPACES.sub(" ", joined).strip())
+        self.line.clear()
+
+    def open(self, token: Token) -> None:
+        name = token.value
+        if name in _BLOCKS or name == "br":
+            self.end_line()
+        if name == "tr":
+            self.cells = 0
+        elif name in ("td", "th"):
+            if self.cells:
+                self.line.append(" | ")
+            self.cells += 1
+        elif name == "li":
+            self.line.append("- ")
+        elif name == "pre":
+            self.pre += 1
+        elif name == "img":
+            alt = attributes(token).get("alt", "").strip()
+            self.line.append(f"(image: {alt})" if alt else "(image)")
+
+    def close(self, name: str) -> None:
+        if name in _BLOCKS:
+            self.end_line()
+        if name == "pre":
+            self.pre = max(0, self.pre - 1)
+
+
+def html_to_text(markup: str) -> str:
+    """Return the text of HTML that a person would see: table rows as ``a | b``, lists as ``- a``.
+
+    Scripts, styles and elements hidden by an attribute or inline style are left out.
+    """
+    writer = _TextWriter()
+    skipped, depth = "", 0
+    for token in tokens(markup):
+        if skipped:
+            if token.value == skipped and token.kind in ("open", "close"):
+                depth += 1 if token.kind == "open" else -1
+                if not depth:
+                    skipped = ""
+        elif token.kind == "open":
+            if token.value not in _VOID and (token.value in _SKIPPED or _is_hidden(token)):
+                skipped, depth = token.value, 1
+            else:
+                writer.open(token)
+        elif token.kind == "close":
+            writer.close(token.value)
+        elif token.kind == "text":
+            writer.text(token.value)
+    writer.end_line()
+    return _BLANK_LINES.sub("\n\n", clean(without_data_urls("\n".join(writer.lines)))).strip("\n")
+
+
+def _is_hidden(token: Token) -> bool:
+    """Whether a person would not see this element."""
+    if not token.attributes.strip():
+        return False
+    if re.search(r"(?:^|\s)hidden(?:\s|=|/|$)", token.attributes[:2000]):
+        return True
+    return bool(_HIDING.search(attributes(token).get("style", "")[:2000]))
+
+
+def scripts(markup: str) -> Iterator[str]:
+    """Yield the text of each script element."""
+    inside = False
+    for token in tokens(markup):
+        if token.kind == "open":
+            inside = token.value == "script"
+        elif token.kind == "raw" and inside:
+            yield token.value
+
+
+def table_shape(markup: str) -> tuple[int, int] | None:
+    """Return rows and columns of the data frame that pandas wrote as `markup`, or None."""
+    head = markup[:4000]
+    if 'class="dataframe"' not in head and "class='dataframe'" not in head:
+        return None
+    said = re.search(r"<p>(\d{1,12}) rows \u00d7 (\d{1,12}) columns</p>", markup[-500:])
+    if said:
+        return int(said[1]), int(said[2])
+    rows = columns = header_rows = 0
+    in_head = False
+    for token in tokens(markup):
+        if token.kind == "open" and token.value == "thead":
+            in_head = True
+        elif token.kind == "close" and token.value == "thead":
+            in_head = False
+        elif token.kind == "open" and token.value == "tr":
+            rows += not in_head
+            header_rows += in_head
+        elif token.kind == "open" and token.value == "td" and rows == 1:
+            columns += 1
+    return rows, columns
+
+
+def svg_summary(markup: str) -> str:
+    """Return size, titles, texts and the number of shapes of an SVG image."""
+    size = ""
+    titles: list[str] = []
+    texts: list[str] = []
+    shapes: Counter[str] = Counter()
+    inside = ""
+    for token in tokens(markup):
+        if token.kind == "open":
+            if token.value == "svg" and not size:
+                size = _svg_size(attributes(token))
+            if token.value in ("title", "desc", "text", "tspan", "textpath"):
+                inside = token.value
+            elif token.value in ("path", "rect", "circle", "ellipse", "line", "polyline", "image"):
+                shapes[token.value] += 1
+        elif token.kind == "close" and token.value == inside:
+            inside = ""
+        elif token.kind == "text" and inside and token.value.strip():
+            (titles if inside == "title" else texts).append(_SPACES.sub(" ", token.value).strip())
+        elif token.kind == "comment" and 0 < len(token.value.strip()) <= 200:
+            # matplotlib draws text as paths and leaves the words in a comment.
+            if not token.value.lstrip().startswith(("Generated", "Created", "Title", "Pages")):
+                texts.append(_SPACES.sub(" ", token.value).strip())
+    lines = [f"SVG image{' ' + size if size else ''}"]
+    lines += _listed("titles", titles) + _listed("texts", texts)
+    if shapes:
+        lines.append("shapes: " + ", ".join(f"{n:,} {name}" for name, n in shapes.most_common()))
+    return clean("\n".join(lines))
+
+
+def _listed(name: str, found: list[str]) -> list[str]:
+    """Return one line that lists the first of `found`, or none."""
+    if not found:
+        return []
+    shown = ", ".join(clip(text, 200) for text in found[:60])
+    return [f"{name}: {shown}" + (f", and {len(found) - 60:,} more" if len(found) > 60 else "")]
+
+
+def _svg_size(found: dict[str, str]) -> str:
+    """Return ``640x480`` from the attributes of the svg element, or nothing."""
+    number = r"\s*(\d{1,6})(?:\.\d{1,12})?(?:px|pt)?\s*"
+    width, height = (re.fullmatch(number, found.get(side, "")) for side in ("width", "height"))
+    if width and height:
+        return f"{width[1]}x{height[1]}"
+    box = re.fullmatch(
+        r"\S{1,20}[\s,]+\S{1,20}[\s,]+(\d{1,6})\S{0,20}[\s,]+(\d{1,6})\S{0,20}",
+        found.get("viewbox", "")[:120].strip(),
+    )
+    return f"{box[1]}x{box[2]}" if box else ""

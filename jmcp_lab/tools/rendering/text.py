@@ -1,0 +1,244 @@
+"""Text of outputs: cleaned as a terminal would show it, cut and paged with exact counts.
+
+Output text is written by whatever the kernel ran, so it may hold terminal control sequences and
+characters that a reader cannot see but a model reads. Both are removed before anything is counted,
+so that the offsets a reply names are offsets into the very text that paging returns.
+
+Everything here works in linear time: outputs of 100 MB do occur.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LeftOutHint = Callable[[int], str]
+"""Given the offset of the first character left out, the words that say how to get the rest."""
+
+MIN_CLIP = 120
+"""Below this limit a cut text has no room for the words about the cut."""
+
+_ESC = re.compile(
+    r"""
+    (?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?+      # CSI: colours, cursor movement
+    |(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])     # OSC, DCS, SOS, PM, APC: a string up to its end
+        [^\x07\x1b\x9c\n]*+(?:\x07|\x1b\\|\x9c)?+
+    |\x1b[ -/]*+[0-~]?+                       # any other escape sequence
+    """,
+    re.VERBOSE,
+)
+# Erase sequences become one character each, before the other sequences are dropped.
+_ERASE_TO_END, _ERASE_LINE = "\x11", "\x12"
+_ERASE = re.compile(r"(?:\x1b\[|\x9b)([02]?)K")
+_ERASE_MARK = re.compile(r"[\x11\x12]")
+_OVERWRITES = re.compile(r"[\r\b\x11\x12]")
+# Zero-width, bidirectional and tag characters, variation selectors and the like: invisible to a
+# person, readable by a model.
+_INVISIBLE_SET = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_INVISIBLE_SET}]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be sent as UTF-8
+_SPECIAL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_INVISIBLE_SET}]")
+_DATA_URL = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?;base64,([A-Za-z0-9+/=\s]{200,}+)")
+
+
+def as_text(value: object) -> str:
+    """Return the text of a value of a notebook file, where text may be a list of lines.
+
+    Values of a wrong type, which only a damaged notebook holds, become their JSON or their repr.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return "".join(item if isinstance(item, str) else compact_json(item) for item in value)
+    return compact_json(value)
+
+
+def compact_json(value: object) -> str:
+    """Return JSON without spaces, or a few words when the value is no JSON."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        return f"(a {type(value).__name__} that is no JSON)"
+
+
+def clean(text: str) -> str:
+    """Return `text` as a terminal would leave it, without control and invisible characters.
+
+    Carriage returns and backspaces overwrite, erase sequences erase, every other control sequence
+    is dropped. Tabs and newlines stay.
+    """
+    if not _SPECIAL.search(text):
+        return text
+    text = _ERASE_MARK.sub("", text.replace("\r\n", "\n"))
+    if _ESC.search(text):
+        text = _ERASE.sub(lambda found: _ERASE_LINE if found[1] == "2" else _ERASE_TO_END, text)
+        text = _ESC.sub("", text)
+    if _OVERWRITES.search(text):
+        text = "\n".join(map(_overwritten, text.split("\n")))
+    text = _CONTROL.sub("", text.replace("\x0c", "\n"))
+    if not text.isascii():
+        text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+    return text
+
+
+def _overwritten(line: str) -> str:
+    """Return what stays visible of one line with carriage returns, backspaces, erase marks."""
+    if "\b" not in line and not _ERASE_MARK.search(line):
+        return _without_returns(line)
+    shown: list[str] = []
+    at = 0  # never beyond the end of what is shown, which keeps this linear
+    for char in line:
+        if char == "\r":
+            at = 0
+        elif char == "\b":
+            at = max(0, at - 1)
+        elif char == _ERASE_TO_END:
+            del shown[at:]
+        elif char == _ERASE_LINE:
+            # The cursor would stay, but programs return it to the start right before or after.
+            shown.clear()
+            at = 0
+        else:
+            shown[at : at + 1] = char
+            at += 1
+    return "".join(shown)
+
+
+def _without_returns(line: str) -> str:
+    """Return what stays of a line when each carriage return starts to write over it.
+
+    Read from the last piece back, a piece only adds what is longer than all that came after it:
+    that keeps a line of many small pieces linear.
+    """
+    if "\r" not in line:
+        return line
+    shown: list[str] = []
+    length = 0
+    for piece in reversed(line.split("\r")):
+        if len(piece) > length:
+            shown.append(piece[length:])
+            length = len(piece)
+    return "".join(shown)
+
+
+def without_data_urls(text: str) -> str:
+    """Return `text` with long base64 data URLs replaced by their type and size."""
+    if ";base64," not in text:
+        return text
+    return _DATA_URL.sub(
+        lambda match: f"data:{match[1] or ''};base64,(… {len(match[2]):,} characters)", text
+    )
+
+
+def clip(text: str, limit: int, hint: str | LeftOutHint = "", *, head_share: float = 2 / 3) -> str:
+    """Return `text` cut to `limit` characters: head and tail, with the exact count left out.
+
+    Parameters
+    ----------
+    text : str
+    limit : int
+        How long the result may be at most. Below `MIN_CLIP` only a head and an ellipsis fit.
+    hint : str or callable, optional
+        How to get what was left out; a callable is given the offset of its first character.
+    head_share : float, optional
+        How much of what is kept is head; the rest is tail.
+
+    Returns
+    -------
+    str
+        `text` itself when it fits. Otherwise head and tail, cut at line ends where there is one
+        near, around ``… 1,234 characters left out; <hint> …``.
+    """
+    if len(text) <= limit:
+        return text
+    if limit < MIN_CLIP:
+        return text[: max(0, limit - 1)] + "…"[: max(0, limit)]
+    words = _cut_words(len(text), len(text), hint)
+    if limit - len(words) - 2 < limit // 3:
+        hint, words = "", _cut_words(len(text), len(text), "")
+    room = limit - len(words) - 2
+    kept = int(room * head_share)
+    head = _line_end_before(text, kept)
+    tail = _line_start_after(text, len(text) - (room - kept))
+    words = _cut_words(tail - head, head, hint)
+    newline = "" if text[head - 1 : head] == "\n" else "\n"
+    return f"{text[:head]}{newline}{words}\n{text[tail:]}"
+
+
+def _cut_words(count: int, offset: int, hint: str | LeftOutHint) -> str:
+    """Return the words about a cut of `count` characters that starts at `offset`."""
+    said = hint if isinstance(hint, str) else hint(offset)
+    return f"… {count:,} characters left out{'; ' + said if said else ''} …"
+
+
+def _line_end_before(text: str, at: int) -> int:
+    """Return the offset just after the last newline before `at`, or `at` when none is near."""
+    found = text.rfind("\n", at - at // 3, at)
+    return found + 1 if found >= 0 else at
+
+
+def _line_start_after(text: str, at: int) -> int:
+    """Return the offset just after the first newline from `at` on, or `at` when none is near."""
+    found = text.find("\n", at - 1, at + (len(text) - at) // 3)
+    return found + 1 if found >= 0 else at
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a long text.
+
+    Parameters
+    ----------
+    text : str
+    offset, end : int
+        The piece is ``whole[offset:end]``.
+    total : int
+        Length of the whole text.
+    """
+
+    text: str
+    offset: int
+    end: int
+    total: int
+
+    @property
+    def next_offset(self) -> int | None:
+        """Where the next page starts, or None after the last."""
+        return self.end if self.end < self.total else None
+
+    def words(self) -> str:
+        """Return where the page stands, in words."""
+        where = f"characters {self.offset:,} to {self.end:,} of {self.total:,}"
+        more = self.next_offset
+        return where + (f"; next: offset={more}" if more is not None else "; this is the end")
+
+
+def page(text: str, offset: int, limit: int) -> Page:
+    """Return at most `limit` characters from `offset` on, to a line end where one is near.
+
+    A negative offset counts from the end; an offset outside the text gives an empty page.
+    """
+    total = len(text)
+    start = min(max(offset + total if offset < 0 else offset, 0), total)
+    end = min(total, start + max(1, limit))
+    if end < total:
+        newline = text.rfind("\n", start + (end - start) * 2 // 3, end)
+        end = newline + 1 if newline >= 0 else end
+    return Page(text[start:end], start, end, total)
+
+
+def size_words(count: int) -> str:
+    """Return a number of bytes in words, such as ``23 kB``."""
+    if count < 1000:
+        return f"{count} bytes"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB" if count >= 10_000 else f"{count / 1000:.1f} kB"
+    return f"{count / 1_000_000:.1f} MB"
