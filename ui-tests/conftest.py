@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from playwright.sync_api import sync_playwright
+
 from agent import Agent
 from lab_page import (
     CHROMIUM_ARGUMENTS,
@@ -18,7 +20,6 @@ from lab_page import (
     panel_request,
 )
 from lab_server import LabServer
-from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

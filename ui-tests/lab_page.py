@@ -8,8 +8,9 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lab_server import LabServer
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+    from lab_server import LabServer
 
 CHROMIUM_ARGUMENTS = [
     # Chromium's sandbox does not work as root in a container.

@@ -5,8 +5,9 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lab_server import LabServer
     from playwright.sync_api import Page
+
+    from lab_server import LabServer
 
 
 def test_the_lab_page_loads_and_activates_the_extension(lab_page: Page) -> None:

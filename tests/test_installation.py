@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_server.utils import JupyterServerAuthWarning
+
+import jmcp_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_server.serverapp import ServerApp
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_both_halves_have_the_version_of_package_json() -> None:
+    version = json.loads((ROOT / "package.json").read_text())["version"]
+    assert jmcp_lab.__version__ == version
+    assert metadata.version("jmcp_lab") == version
+
+
+def test_an_installation_enables_the_server_extension() -> None:
+    files = [file for file in metadata.files("jmcp_lab") or [] if file.name == "jmcp_lab.json"]
+    assert len(files) == 1
+    config = json.loads(files[0].read_text())
+    assert config["ServerApp"]["jpserver_extensions"] == {"jmcp_lab": True}
+
+
+def test_every_endpoint_states_its_authentication(
+    jp_configurable_serverapp: Callable[..., ServerApp],
+) -> None:
+    # Jupyter Server warns of each handler method without an authentication decorator.
+    with warnings.catch_warnings(record=True) as records:
+        warnings.simplefilter("always")
+        server = jp_configurable_serverapp()
+    assert "jmcp_lab" in server.extension_manager.extension_apps
+    bare = [
+        str(record.message)
+        for record in records
+        if issubclass(record.category, JupyterServerAuthWarning)
+    ]
+    assert bare == []
+
+
+def test_loading_the_extension_does_not_import_the_mcp_sdk() -> None:
+    # It costs half a second and 34 MB, and must not break the start of JupyterLab.
+    code = "import sys, jmcp_lab.extension; print('mcp' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "False"
