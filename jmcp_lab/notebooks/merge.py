@@ -107,7 +107,23 @@ def _gap(
         return [_replace(present, first, first + size, mine, starts)]
     if theirs[-size:] == base:
         return [_replace(present, last - size, last, mine, starts)]
+    if len(mine) == size == len(theirs):
+        return _line_by_line(base, mine, present, first, starts)
     raise MergeConflict(first + 1)
+
+
+def _line_by_line(
+    base: list[str], mine: list[str], present: list[str], first: int, starts: list[int]
+) -> list[Splice]:
+    """Resolve neighbouring lines that each side changed, none of them on both."""
+    found = []
+    for index, (old, new) in enumerate(zip(base, mine, strict=True), first):
+        if new in (old, present[index]):
+            continue
+        if present[index] != old:
+            raise MergeConflict(index + 1)
+        found.append(_replace(present, index, index + 1, [new], starts))
+    return found
 
 
 def _line_starts(lines: list[str]) -> list[int]:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jmcp_lab.calls.call import Call, CallState, ToolClass
+from jmcp_lab.calls.ledger import Ledger
+from jmcp_lab.errors import NotFoundError
+
+
+def enter(ledger: Ledger) -> Call:
+    return ledger.open("a_1", "Ada's agent", "read_cell", ToolClass.READ, {})
+
+
+@given(st.lists(st.sampled_from(CallState), max_size=8))
+def test_a_call_that_has_ended_stays_as_it_ended(states: list[CallState]) -> None:
+    ledger = Ledger()
+    call = enter(ledger)
+    ended: CallState | None = None
+    for state in states:
+        try:
+            ledger.update(call, state=state)
+        except ValueError:
+            continue
+        assert ended in (None, state)
+        if state.ended:
+            ended = state
+    assert (call.ended is not None) == call.state.ended
+
+
+def test_since_tells_each_changed_call_once_in_the_order_of_change() -> None:
+    ledger = Ledger()
+    first, second = enter(ledger), enter(ledger)
+    before = ledger.seq
+    ledger.update(first, progress="1 s")
+    ledger.update(second, progress="1 s")
+    ledger.update(first, progress="2 s")
+    assert ledger.since(before) == [second, first]
+    assert ledger.since(ledger.seq) == []
+
+
+def test_only_calls_that_have_ended_are_forgotten() -> None:
+    ledger = Ledger(kept=3)
+    waiting = enter(ledger)
+    for _ in range(10):
+        call = enter(ledger)
+        ledger.update(call, state=CallState.RUNNING)
+        ledger.update(call, state=CallState.DONE)
+    assert ledger.get(waiting.id) is waiting
+    assert len(ledger.since(0)) == 3
+
+
+def test_an_unknown_call_is_named() -> None:
+    with pytest.raises(NotFoundError, match="c_nothing"):
+        Ledger().get("c_nothing")
+
+
+async def test_everyone_who_waits_for_a_change_hears_of_it() -> None:
+    ledger = Ledger()
+    call = enter(ledger)
+    waiters = [asyncio.create_task(ledger.changed(call, call.seq)) for _ in range(3)]
+    await asyncio.sleep(0)
+    ledger.update(call, progress="now")
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiters)
+
+
+async def test_a_change_that_has_happened_is_not_waited_for() -> None:
+    ledger = Ledger()
+    call = enter(ledger)
+    before = call.seq
+    ledger.update(call, progress="now")
+    async with asyncio.timeout(5):
+        await ledger.changed(call, before)

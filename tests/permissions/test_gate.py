@@ -1,0 +1,287 @@
+"""The gate alone, with a ledger and a registry that are real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jmcp_lab.agents.agent import Agent, Mode
+from jmcp_lab.agents.registry import AgentRegistry
+from jmcp_lab.calls.call import (
+    Action,
+    Call,
+    CallState,
+    DecisionSource,
+    Preview,
+    PreviewItem,
+    Target,
+    ToolClass,
+)
+from jmcp_lab.calls.ledger import Ledger
+from jmcp_lab.errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
+from jmcp_lab.permissions.gate import PENDING_PER_AGENT, AlreadyWaitingError, Gate
+
+
+class House:
+    """A gate, one agent in mode edit, and a cell whose text is `text`."""
+
+    def __init__(self, folder: Path, expiry: timedelta = timedelta(minutes=15)) -> None:
+        self.ledger = Ledger()
+        self.agents = AgentRegistry(folder / "agents.json")
+        self.gate = Gate(self.ledger, self.agents, expiry=expiry)
+        self.agent = self.agents.add("Ada's agent", Mode.EDIT)[0]
+        self.text = "1 + 1"
+        self.listeners: list[Callable[[set[str]], None]] = []
+
+    def call(self, agent: Agent | None = None) -> Call:
+        agent = agent or self.agent
+        return self.ledger.open(agent.id, agent.label, "execute_cell", ToolClass.RUN, {})
+
+    def action(self) -> Action:
+        return Action(
+            "execute_cell",
+            ToolClass.RUN,
+            "Run cell 1 in a.ipynb",
+            Target("a.ipynb", ("c1",), (1,), "python3", "f1"),
+            Preview("code", (PreviewItem("Cell 1", "c1", self.text),)),
+        )
+
+    def ask(self, call: Call) -> asyncio.Task[Action]:
+        return asyncio.create_task(self.gate.permit(call, self.agent, self.action, self))
+
+    async def until(self, call: Call, state: CallState) -> None:
+        async with asyncio.timeout(5):
+            while call.state is not state:
+                await self.ledger.changed(call, call.seq)
+
+    def write(self, text: str) -> None:
+        self.text = text
+        for listener in self.listeners:
+            listener({"c1"})
+
+    # the watched document
+    def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    async def ready(self) -> None:
+        return
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_an_allowed_call_runs_what_was_shown(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    assert call.action_hash is not None
+    house.gate.decide(call.id, "allow_once", call.action_hash, by="Ada")
+    action = await task
+    assert action.preview is not None
+    assert action.preview.items[0].text == "1 + 1"
+    assert call.decision is not None
+    assert (call.decision.by, call.decision.source) == ("Ada", DecisionSource.USER)
+
+
+async def test_a_second_decision_is_refused(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    digest = str(call.action_hash)
+    house.gate.decide(call.id, "allow_once", digest, by="Ada")
+    with pytest.raises(ConflictError):
+        house.gate.decide(call.id, "reject_once", digest, by="Grace")
+    await task
+    with pytest.raises(ConflictError):
+        house.gate.decide(call.id, "allow_once", digest, by="Grace")
+
+
+async def test_a_text_that_changed_is_shown_anew_and_asks_again(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    old = str(call.action_hash)
+    house.write("2 + 2")
+    with pytest.raises(ConflictError, match="changed"):
+        house.gate.decide(call.id, "allow_once", old, by="Ada")
+    assert call.changed
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert call.action.preview.items[0].text == "2 + 2"
+    assert not task.done()
+    house.gate.decide(call.id, "allow_once", str(call.action_hash), by="Ada")
+    action = await task
+    assert action.preview is not None
+    assert action.preview.items[0].text == "2 + 2"
+
+
+async def test_a_text_that_changes_between_the_click_and_the_run_asks_again(
+    house: House,
+) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.gate.decide(call.id, "allow_once", str(call.action_hash), by="Ada")
+    house.write("evil()")
+    await house.until(call, CallState.WAITING)
+    assert call.changed
+    house.gate.decide(call.id, "reject_once", str(call.action_hash), by="Ada")
+    with pytest.raises(DeniedError):
+        await task
+
+
+async def test_a_denial_carries_the_persons_sentence(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.gate.decide(
+        call.id, "reject_once", str(call.action_hash), reason="Use the mean.", by="Ada"
+    )
+    with pytest.raises(DeniedError, match=r"Use the mean\."):
+        await task
+    assert call.state is CallState.DENIED
+
+
+async def test_only_offered_options_count(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    for option, until in (("reject_always", None), ("allow_always", "8h"), ("yes", None)):
+        with pytest.raises(InvalidArgumentError):
+            house.gate.decide(call.id, option, str(call.action_hash), until=until, by="Ada")
+    with pytest.raises(NotFoundError):
+        house.gate.decide("c_never", "allow_once", str(call.action_hash), by="Ada")
+    house.gate.withdraw(call)
+    with pytest.raises(DeniedError):
+        await task
+
+
+async def test_allow_for_30_minutes_covers_runs_in_that_notebook_and_no_other(
+    house: House,
+) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.gate.decide(call.id, "allow_always", str(call.action_hash), by="Ada")
+    await task
+    house.text = "3 + 3"
+    second = house.call()
+    await house.gate.permit(second, house.agent, house.action, house)
+    assert second.decision is not None
+    assert second.decision.source is DecisionSource.GRANT
+    (grant,) = house.gate.grants
+    house.gate.revoke_grant(grant.id)
+    third = house.call()
+    task = house.ask(third)
+    await house.until(third, CallState.WAITING)
+    house.gate.withdraw(third)
+    with pytest.raises(DeniedError):
+        await task
+
+
+async def test_a_grant_lets_through_what_already_waits(house: House) -> None:
+    first = house.call()
+    one = house.ask(first)
+    await house.until(first, CallState.WAITING)
+    house.text = "4 + 4"
+    second = house.call()
+    two = house.ask(second)
+    await house.until(second, CallState.WAITING)
+    house.gate.decide(second.id, "allow_always", str(second.action_hash), by="Ada")
+    await two
+    # The first card showed another text, which is drawn anew before the grant covers it.
+    await one
+    assert first.decision is not None
+    assert first.decision.source is DecisionSource.GRANT
+
+
+async def test_the_same_request_again_joins_the_one_that_waits(house: House) -> None:
+    first = house.call()
+    task = house.ask(first)
+    await house.until(first, CallState.WAITING)
+    with pytest.raises(AlreadyWaitingError) as joined:
+        await house.gate.permit(house.call(), house.agent, house.action, house)
+    assert joined.value.call is first
+    house.gate.withdraw(first)
+    with pytest.raises(DeniedError):
+        await task
+
+
+async def test_what_was_denied_is_not_asked_again_at_once(house: House) -> None:
+    first = house.call()
+    task = house.ask(first)
+    await house.until(first, CallState.WAITING)
+    house.gate.decide(first.id, "reject_once", str(first.action_hash), by="Ada")
+    with pytest.raises(DeniedError):
+        await task
+    for _ in range(3):
+        again = house.call()
+        with pytest.raises(DeniedError, match="already said no"):
+            await house.gate.permit(again, house.agent, house.action, house)
+    assert first.repeats == 4
+
+
+async def test_an_agent_cannot_bury_a_person_in_requests(house: House) -> None:
+    tasks = []
+    for number in range(PENDING_PER_AGENT):
+        house.text = str(number)
+        call = house.call()
+        tasks.append(house.ask(call))
+        await house.until(call, CallState.WAITING)
+    house.text = "one more"
+    with pytest.raises(DeniedError, match="already wait"):
+        await house.gate.permit(house.call(), house.agent, house.action, house)
+    assert house.gate.deny_waiting(house.agent.id, "Ada") == PENDING_PER_AGENT
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_pause_denies_what_waits(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.agents.update(house.agent.id, paused=True)
+    with pytest.raises(DeniedError, match="paused"):
+        await task
+
+
+async def test_a_stricter_mode_denies_what_waits(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.agents.update(house.agent.id, mode="look")
+    with pytest.raises(DeniedError, match="Look only"):
+        await task
+
+
+async def test_nobody_answering_is_never_a_yes(tmp_path: Path) -> None:
+    house = House(tmp_path, expiry=timedelta(milliseconds=20))
+    call = house.call()
+    with pytest.raises(DeniedError, match="Nobody answered"):
+        await house.gate.permit(call, house.agent, house.action, house)
+    assert call.decision is not None
+    assert call.decision.source is DecisionSource.EXPIRED
+
+
+async def test_many_deciders_at_once_allow_once(house: House) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    digest = str(call.action_hash)
+
+    async def decide(name: str) -> bool:
+        try:
+            house.gate.decide(call.id, "allow_once", digest, by=name)
+        except ConflictError:
+            return False
+        return True
+
+    results = await asyncio.gather(*(decide(f"p{number}") for number in range(50)))
+    assert sum(results) == 1
+    await task

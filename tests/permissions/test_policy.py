@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jmcp_lab.agents.agent import Mode
+from jmcp_lab.calls.call import Action, DecisionSource, Target, ToolClass
+from jmcp_lab.permissions.policy import Grant, Subject, Verdict, chosen, decide
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+ORDER = {Verdict.DENY: 0, Verdict.ASK: 1, Verdict.ALLOW: 2}
+MODES = [Mode.LOOK, Mode.ASK, Mode.EDIT, Mode.AUTO]
+
+actions = st.builds(
+    Action,
+    tool=st.just("t"),
+    tool_class=st.sampled_from(ToolClass),
+    summary=st.just("s"),
+    target=st.builds(
+        Target,
+        path=st.sampled_from([None, "a.ipynb", "x/b.ipynb"]),
+        file_id=st.sampled_from([None, "f1", "f2"]),
+    ),
+    guarded=st.sampled_from([None, "why"]),
+    interrupt=st.booleans(),
+    creates=st.booleans(),
+)
+untils = st.sampled_from([None, "stop", NOW - timedelta(hours=1), NOW, NOW + timedelta(hours=1)])
+subjects = st.builds(
+    Subject,
+    id=st.sampled_from(["a_1", "a_2"]),
+    mode=st.sampled_from(Mode),
+    paused=st.booleans(),
+    notebooks=st.sampled_from([(), ("a.ipynb",), ("**/*.ipynb",)]),
+    until=untils,
+)
+grants = st.lists(
+    st.builds(
+        Grant,
+        id=st.just("g"),
+        agent_id=st.sampled_from(["a_1", "a_2"]),
+        agent_label=st.just("x"),
+        tool_class=st.sampled_from(ToolClass),
+        path=st.just("a.ipynb"),
+        file_id=st.sampled_from(["f1", "f2"]),
+        until=untils.filter(lambda until: until is not None),
+        created=st.just(NOW),
+    ),
+    max_size=4,
+)
+
+
+@given(subjects, actions, grants)
+def test_the_order_of_grants_never_matters(
+    subject: Subject, action: Action, given: list[Grant]
+) -> None:
+    assert decide(subject, action, given, NOW) == decide(subject, action, given[::-1], NOW)
+
+
+@given(subjects, actions, grants)
+def test_a_paused_agent_may_do_nothing(
+    subject: Subject, action: Action, given: list[Grant]
+) -> None:
+    paused = Subject(subject.id, subject.mode, True, subject.notebooks, subject.until)
+    assert decide(paused, action, given, NOW).verdict is Verdict.DENY
+
+
+@given(actions, grants, st.sampled_from([("a.ipynb",), ("**/*.ipynb",)]))
+def test_a_looser_mode_never_allows_less(
+    action: Action, given: list[Grant], notebooks: tuple[str, ...]
+) -> None:
+    verdicts = [
+        ORDER[
+            decide(Subject("a_1", mode, False, notebooks, "stop"), action, given, NOW).verdict
+        ]
+        for mode in MODES
+    ]
+    assert verdicts == sorted(verdicts)
+
+
+@given(subjects, actions, grants)
+def test_what_is_guarded_is_never_allowed_by_a_grant(
+    subject: Subject, action: Action, given: list[Grant]
+) -> None:
+    ruling = decide(subject, action, given, NOW)
+    if action.guarded:
+        assert ruling.source is not DecisionSource.GRANT
+
+
+@given(subjects, actions, grants)
+def test_a_grant_covers_its_agent_file_and_time_only(
+    subject: Subject, action: Action, given: list[Grant]
+) -> None:
+    if decide(subject, action, given, NOW).source is DecisionSource.GRANT:
+        assert any(
+            grant.agent_id == subject.id
+            and grant.file_id == action.target.file_id
+            and grant.tool_class is action.tool_class
+            and (grant.until == "stop" or grant.until > NOW)
+            for grant in given
+        )
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_reading_never_asks(mode: Mode) -> None:
+    for kind in (ToolClass.INFO, ToolClass.READ):
+        assert decide(Subject("a", mode), Action("t", kind, "s"), [], NOW).verdict is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "verdict"),
+    [
+        (Mode.LOOK, ToolClass.EDIT, Verdict.DENY),
+        (Mode.LOOK, ToolClass.RUN, Verdict.DENY),
+        (Mode.ASK, ToolClass.EDIT, Verdict.ASK),
+        (Mode.ASK, ToolClass.RUN, Verdict.ASK),
+        (Mode.EDIT, ToolClass.EDIT, Verdict.ALLOW),
+        (Mode.EDIT, ToolClass.RUN, Verdict.ASK),
+        (Mode.EDIT, ToolClass.KERNEL, Verdict.ASK),
+        (Mode.AUTO, ToolClass.EDIT, Verdict.ALLOW),
+        (Mode.AUTO, ToolClass.RUN, Verdict.ASK),
+    ],
+)
+def test_each_mode_says_what_its_label_says(
+    mode: Mode, kind: ToolClass, verdict: Verdict
+) -> None:
+    assert decide(Subject("a", mode), Action("t", kind, "s"), [], NOW).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("path", "until", "verdict"),
+    [
+        ("sales.ipynb", "stop", Verdict.ALLOW),
+        ("sales.ipynb", NOW + timedelta(minutes=1), Verdict.ALLOW),
+        ("sales.ipynb", NOW, Verdict.ASK),
+        ("other.ipynb", "stop", Verdict.ASK),
+        (None, "stop", Verdict.ASK),
+    ],
+)
+def test_auto_runs_in_the_chosen_notebooks_until_its_end(
+    path: str | None, until: datetime | str, verdict: Verdict
+) -> None:
+    subject = Subject("a", Mode.AUTO, False, ("sales.ipynb",), until)  # type: ignore[arg-type]
+    action = Action("t", ToolClass.RUN, "s", Target(path=path, file_id="f"))
+    assert decide(subject, action, [], NOW).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "result"),
+    [
+        ("*.ipynb", "a.ipynb", True),
+        ("*.ipynb", "x/a.ipynb", False),
+        ("**/*.ipynb", "x/y/a.ipynb", True),
+        ("**/*.ipynb", "a.ipynb", True),
+        ("x/*.ipynb", "x/a.ipynb", True),
+        ("x/?.ipynb", "x/a.ipynb", True),
+        ("A.ipynb", "a.ipynb", False),
+        ("x/**", "x/y/z.ipynb", True),
+    ],
+)
+def test_globs_are_anchored_and_respect_folders_and_case(
+    pattern: str, path: str, result: bool
+) -> None:
+    assert chosen(path, [pattern]) is result
