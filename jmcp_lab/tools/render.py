@@ -40,7 +40,7 @@ from jmcp_lab.errors import InvalidArgumentError
 from jmcp_lab.tools.rendering.blocks import Block, block_of
 from jmcp_lab.tools.rendering.images import SentPicture, described, prepared
 from jmcp_lab.tools.rendering.outline import outline
-from jmcp_lab.tools.rendering.text import clip, page
+from jmcp_lab.tools.rendering.text import Page, clip, page
 
 __all__ = [
     "Budget",
@@ -50,6 +50,7 @@ __all__ = [
     "fair_shares",
     "outline",
     "page",
+    "page_output",
     "render_cells",
     "render_outputs",
     "render_page",
@@ -61,6 +62,9 @@ MAX_OUTPUTS = 30
 """Outputs of one cell that are shown; the first two thirds and the last third of these."""
 _CROWDED = 150
 """Characters that each shown output should at least have in a reply of many cells."""
+
+_PAGE_WORDS = 240
+"""At most so many characters are around the text of a page."""
 
 _MARKER = re.compile(r"\[\s*/?\s*output\b", re.IGNORECASE)
 
@@ -77,7 +81,7 @@ class Budget:
     ----------
     text : int
         Characters of text.
-    image_bytes : int
+    image_chars : int
         Base64 characters of all images together. With the default text budget, in UTF-8 and
         JSON, a whole reply stays under 700,000 bytes.
     images : bool
@@ -85,7 +89,7 @@ class Budget:
     """
 
     text: int = 20_000
-    image_bytes: int = 600_000
+    image_chars: int = 600_000
     images: bool = True
 
     def less(self, used: int) -> Budget:
@@ -119,8 +123,16 @@ def render_outputs(
     return render_cells([CellOutputs(label, outputs, hint)], budget)
 
 
-def render_cells(cells: Sequence[CellOutputs], budget: Budget) -> list[Part]:
+def render_cells(
+    cells: Sequence[CellOutputs | tuple[str, Sequence[Any]]], budget: Budget
+) -> list[Part]:
     """Return the outputs of several cells, which share the budget: one text, then the images.
+
+    Parameters
+    ----------
+    cells : sequence of CellOutputs
+        Or pairs of a label and outputs.
+    budget : Budget
 
     Returns
     -------
@@ -128,7 +140,7 @@ def render_cells(cells: Sequence[CellOutputs], budget: Budget) -> list[Part]:
         Empty when there is nothing to say. The text is at most ``budget.text`` characters.
     """
     shown_outputs = max(3, min(MAX_OUTPUTS, budget.text // (_CROWDED * max(1, len(cells)))))
-    plans = [_planned(cell, shown_outputs) for cell in cells]
+    plans = [_planned(CellOutputs(*cell), shown_outputs) for cell in cells]
     return _reply(plans, budget)
 
 
@@ -145,12 +157,22 @@ def render_page(outputs: Sequence[Any], output: int, offset: int, budget: Budget
         have = f"has {count} output{'' if count == 1 else 's'}" if count else "has no outputs"
         raise InvalidArgumentError(f"There is no output {output}: the cell {have}.")
     block = block_of(outputs[output - 1], output)
-    room = max(1, budget.text - 200)
-    piece = page(block.text, offset, room)
+    piece = page(block.text, offset, max(1, budget.text - _PAGE_WORDS))
     if offset == 0 and piece.next_offset is None:
         return _reply([_Plan("", [_Item(block)], None)], budget)
-    shown = _Item(replace(block, text=piece.text, picture=None, notes=()), len(piece.text))
-    return [TextPart(f"[output {output}: {piece.words()}]\n{shown.render(None)}")]
+    return [TextPart(_page_words(block, piece))]
+
+
+def page_output(output: Any, number: int, offset: int, limit: int) -> str:  # noqa: ANN401
+    """Return a piece of one output's text with the words where it stands, without images."""
+    block = block_of(output, number)
+    return _page_words(block, page(block.text, offset, max(1, limit - _PAGE_WORDS)))
+
+
+def _page_words(block: Block, piece: Page) -> str:
+    """Return a piece of a block between its markers, under the words where it stands."""
+    shown = _Item(replace(block, text=piece.text, picture=None, notes=()), max(1, len(piece.text)))
+    return f"[output {block.output}: {piece.words()}]\n{shown.render(None)}"
 
 
 def fair_shares(needs: Sequence[int], total: int) -> list[int]:
@@ -294,12 +316,12 @@ def _with_images(plans: Sequence[_Plan], budget: Budget) -> list[ImagePart]:
 
 def _fitted(found: Sequence[tuple[_Plan, _Item]], budget: Budget) -> list[SentPicture]:
     """Return the first images, made small enough to fit together."""
-    if not budget.images or budget.image_bytes <= 0:
+    if not budget.images or budget.image_chars <= 0:
         return []
     pictures = [item.block.picture for _, item in found[:MAX_IMAGES] if item.block.picture]
-    sent = [prepared(picture, budget.image_bytes) for picture in pictures]
+    sent = [prepared(picture, budget.image_chars) for picture in pictures]
     needs = [len(image.data or "") for image in sent]
-    shares = fair_shares(needs, budget.image_bytes)
+    shares = fair_shares(needs, budget.image_chars)
     return [
         image if need <= share else prepared(picture, share)
         for picture, image, need, share in zip(pictures, sent, needs, shares, strict=True)
