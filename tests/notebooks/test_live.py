@@ -27,9 +27,7 @@ def code(cell_id: str, source: str = "") -> dict[str, Any]:
 
 def live(*contents: dict[str, Any], minor: int = 5) -> LiveNotebook:
     document = YNotebook()
-    document.set(
-        {"cells": list(contents), "metadata": {}, "nbformat": 4, "nbformat_minor": minor}
-    )
+    document.set({"cells": list(contents), "metadata": {}, "nbformat": 4, "nbformat_minor": minor})
     return LiveNotebook(document, lambda: "a.ipynb", "file-1")
 
 
@@ -65,9 +63,7 @@ def test_the_ids_are_those_of_the_document_after_any_changes(
         document = other if remote else nb.document
         size = len(document.ycells)
         if kind == "insert":
-            document.ycells.insert(
-                min(where, size), document.create_ycell(code(f"n{number}"))
-            )
+            document.ycells.insert(min(where, size), document.create_ycell(code(f"n{number}")))
         elif size > 1:
             del document.ycells[min(where, size - 1)]
         nb.ydoc.apply_update(other.ydoc.get_update(nb.ydoc.get_state()))

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
 
-lines = st.lists(
-    st.sampled_from(["a", "b", "c = 1", "é😀", "", "    return x"]), max_size=7
-).map("\n".join)
+lines = st.lists(st.sampled_from(["a", "b", "c = 1", "é😀", "", "    return x"]), max_size=7).map(
+    "\n".join
+)
 
 
 def merged(base: str, mine: str, present: str) -> str:
@@ -95,8 +95,7 @@ def test_splices_do_not_overlap_and_touch_only_what_changes(
         return
     assert all(change.start <= change.end <= len(present) for change in changes)
     assert all(
-        before.end <= after.start
-        for before, after in zip(changes, changes[1:], strict=False)
+        before.end <= after.start for before, after in zip(changes, changes[1:], strict=False)
     )
     for change in changes:
         old = present[change.start : change.end]

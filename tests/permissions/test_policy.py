@@ -73,9 +73,7 @@ def test_a_looser_mode_never_allows_less(
     action: Action, given: list[Grant], notebooks: tuple[str, ...]
 ) -> None:
     verdicts = [
-        ORDER[
-            decide(Subject("a_1", mode, False, notebooks, "stop"), action, given, NOW).verdict
-        ]
+        ORDER[decide(Subject("a_1", mode, False, notebooks, "stop"), action, given, NOW).verdict]
         for mode in MODES
     ]
     assert verdicts == sorted(verdicts)
@@ -124,9 +122,7 @@ def test_reading_never_asks(mode: Mode) -> None:
         (Mode.AUTO, ToolClass.RUN, Verdict.ASK),
     ],
 )
-def test_each_mode_says_what_its_label_says(
-    mode: Mode, kind: ToolClass, verdict: Verdict
-) -> None:
+def test_each_mode_says_what_its_label_says(mode: Mode, kind: ToolClass, verdict: Verdict) -> None:
     assert decide(Subject("a", mode), Action("t", kind, "s"), [], NOW).verdict is verdict
 
 
