@@ -52,6 +52,8 @@ export default defineConfig([
       '@typescript-eslint/no-namespace': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { args: 'none' }],
       curly: ['error', 'all'],
+      // The whole extension is one small chunk; what is heavy is imported where it is used.
+      'jupyter/prefer-lazy-imports': 'off',
       eqeqeq: 'error',
       'prefer-arrow-callback': 'error'
     }
