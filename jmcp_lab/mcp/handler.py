@@ -196,7 +196,7 @@ class McpHandler(JupyterHandler):
         error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
         self.finish(json.dumps(error))
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401 - Tornado's
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer a failure with JSON, never with a page."""
         try:
             phrase = HTTPStatus(status_code).phrase

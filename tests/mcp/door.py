@@ -42,26 +42,30 @@ class Call:
     progress: Progress
 
 
-@tool(title="Echo", tool_class=ToolClass.INFO, description="Say it again.", read_only=True)
+@tool(title="Echo", tool_class=ToolClass.INFO, read_only=True)
 async def echo(call: Call, text: str) -> Reply:
+    """Say it again."""
     return Reply.of(f"{call.agent.label}: {text}")
 
 
-@tool(title="Draw", tool_class=ToolClass.READ, description="Draw.", read_only=True)
+@tool(title="Draw", tool_class=ToolClass.READ, read_only=True)
 async def draw(call: Call) -> Reply:
+    """Draw."""
     return Reply((ImagePart(PIXEL, "image/png"), TextPart("a pixel")))
 
 
-@tool(title="Count", tool_class=ToolClass.RUN, description="Count.", idempotent=True)
+@tool(title="Count", tool_class=ToolClass.RUN, idempotent=True)
 async def count(call: Call, to: int) -> Reply:
+    """Count."""
     for number in range(to):
         if call.progress is not None:
             await call.progress(0.0, f"step {number}")
     return Reply.of(f"counted to {to}")
 
 
-@tool(title="Block", tool_class=ToolClass.RUN, description="Wait.", destructive=True)
+@tool(title="Block", tool_class=ToolClass.RUN, destructive=True)
 async def block(call: Call) -> Reply:
+    """Wait."""
     call.world.started.set()
     try:
         if call.progress is not None:
@@ -74,13 +78,15 @@ async def block(call: Call) -> Reply:
     return Reply.of("went on")
 
 
-@tool(title="Refuse", tool_class=ToolClass.EDIT, description="Refuse.", open_world=True)
+@tool(title="Refuse", tool_class=ToolClass.EDIT, open_world=True)
 async def refuse(call: Call) -> Reply:
+    """Refuse."""
     raise ConflictError("Cell 3 changed meanwhile: read it again.")
 
 
-@tool(title="Break", tool_class=ToolClass.EDIT, description="Break.")
+@tool(title="Break", tool_class=ToolClass.EDIT)
 async def break_(call: Call) -> Reply:
+    """Break."""
     raise RuntimeError("a secret in /home/somebody/path")
 
 

@@ -1,0 +1,191 @@
+"""What every route of the panel checks before it does anything.
+
+Jupyter skips the Origin and XSRF checks for requests that carry a token, and code in a kernel can
+read the server's token. So a change counts only when a browser makes it: with the login cookie,
+the XSRF header, and from our own page.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from ..agents.tokens import PREFIX
+from ..errors import (
+    ConflictError,
+    DeniedError,
+    InvalidArgumentError,
+    NotFoundError,
+    ToolError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from ..extension import JmcpLabApp
+
+MAX_BODY = 1024 * 1024
+
+_STATUS: dict[type[ToolError], int] = {
+    InvalidArgumentError: 400,
+    DeniedError: 403,
+    NotFoundError: 404,
+    ConflictError: 409,
+    UnavailableError: 503,
+}
+_READS = ("GET", "HEAD", "OPTIONS")
+_ORIGIN = re.compile(r"https?://([^/?#@]+)")
+
+_BROWSER_ONLY = (
+    "This can only be done from the Agents panel in JupyterLab, by someone who is logged in there. "
+    "A token does not count."
+)
+
+MethodT = TypeVar("MethodT", bound=Callable[..., Awaitable[None]])
+
+
+class PanelHandler(APIHandler):
+    """Base of the panel's routes."""
+
+    auth_resource = "jmcp_lab"
+
+    def initialize(self, app: JmcpLabApp) -> None:
+        """Take the services."""
+        self.app = app
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Refuse what does not come from our own page, then let Jupyter authenticate."""
+        if self._carries_agent_token():
+            self.current_user = self._jupyter_current_user = None
+            raise web.HTTPError(403, "An agent's token opens nothing but the MCP endpoint.")
+        if not self._same_origin():
+            self.current_user = self._jupyter_current_user = None
+            raise web.HTTPError(403, "Requests from other web pages are not allowed here.")
+        await super().prepare()
+        if self.request.method not in _READS and self.current_user is not None:
+            self._check_change()
+
+    def _carries_agent_token(self) -> bool:
+        """Return whether an agent's token is anywhere where a token could be."""
+        values = [*self.request.headers.get_list("Authorization")]
+        values += [v.decode("latin-1") for v in self.request.query_arguments.get("token", [])]
+        return any(PREFIX in value for value in values)
+
+    def _same_origin(self) -> bool:
+        site = self.request.headers.get("Sec-Fetch-Site")
+        if site in ("cross-site", "same-site"):
+            return False
+        origin = self.request.headers.get("Origin")
+        if origin is None:
+            return True
+        match = _ORIGIN.fullmatch(origin)
+        if match is not None and match[1] == self.request.headers.get("Host"):
+            return True
+        # Behind a proxy that changes the Host, the administrator names the one address of the page.
+        return self.allow_origin not in ("", "*") and origin == self.allow_origin
+
+    def _check_change(self) -> None:
+        if self.token_authenticated:
+            raise web.HTTPError(403, _BROWSER_ONLY)
+        if self.request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            raise web.HTTPError(403, _BROWSER_ONLY)
+        if len(self.request.body) > MAX_BODY:
+            raise web.HTTPError(413, "This request is too large.")
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if self.request.body and content_type.lower() != "application/json":
+            raise web.HTTPError(415, "The Content-Type of a request is application/json.")
+
+    def set_default_headers(self) -> None:
+        """Keep answers out of every cache: one of them holds a token."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def body(self, *known: str) -> dict[str, Any]:
+        """Return the fields of the body.
+
+        Raises
+        ------
+        InvalidArgumentError
+            It is not an object, or has other fields than those that are known.
+        """
+        try:
+            fields = json.loads(self.request.body or b"{}")
+        except (ValueError, RecursionError):
+            raise InvalidArgumentError("The body is not JSON.") from None
+        if not isinstance(fields, dict):
+            raise InvalidArgumentError("The body is a JSON object.")
+        unknown = sorted(fields.keys() - set(known))
+        if unknown:
+            raise InvalidArgumentError(
+                f"There is no field '{unknown[0][:40]}' here. Known: {', '.join(known) or 'none'}."
+            )
+        return fields
+
+    def text(self, fields: dict[str, Any], name: str, *, longest: int = 2000) -> str | None:
+        """Return a text of the body, None when it is missing or null.
+
+        Raises
+        ------
+        InvalidArgumentError
+        """
+        value = fields.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or len(value) > longest:
+            raise InvalidArgumentError(f"'{name}' is a text of at most {longest} characters.")
+        return value
+
+    @property
+    def person(self) -> str:
+        """Who is logged in, as shown to others."""
+        user = self.current_user
+        return str(user.display_name or user.name or user.username)
+
+    def answer(self, body: dict[str, Any], status: int = 200) -> None:
+        """Send JSON."""
+        self.set_status(status)
+        self.finish(json.dumps(body))
+
+    def no_content(self) -> None:
+        """Send that it was done."""
+        self.set_status(204)
+        self.finish()
+
+    def fail(self, status: int, message: str, code: str, **more: object) -> None:
+        """Send an error that a person can act on."""
+        self.set_status(status)
+        self.finish(json.dumps({"message": message, "code": code} | more))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Send a failure in the form of all our errors."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        try:
+            message = HTTPStatus(status_code).phrase + "."
+        except ValueError:
+            message = "Error."
+        if isinstance(error, web.HTTPError) and error.log_message:
+            message = error.log_message
+        elif error is not None and not isinstance(error, web.HTTPError):
+            message = "Something went wrong inside jmcp_lab; the server log has the details."
+        codes = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+        self.fail(status_code, message, codes.get(status_code, "error"))
+
+
+def errors_as_json(method: MethodT) -> MethodT:
+    """Turn our exceptions into answers with the fitting status."""
+
+    @functools.wraps(method)
+    async def wrapper(self: PanelHandler, *args: str) -> None:
+        try:
+            await method(self, *args)
+        except ToolError as error:
+            status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 400)
+            self.fail(status, error.message, error.code)
+
+    return wrapper  # type: ignore[return-value]

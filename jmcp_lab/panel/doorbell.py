@@ -1,0 +1,58 @@
+"""The doorbell: tells every open panel to ask for the state again."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_events import EventLogger
+
+    from ..agents.registry import AgentRegistry
+    from ..calls.call import Call
+    from ..calls.ledger import Ledger
+
+SCHEMA_ID = "https://schema.jmcp-lab.org/events/doorbell/v1"
+SCHEMA_PATH = Path(__file__).parent.parent / "event_schemas" / "doorbell.yaml"
+
+
+class Doorbell:
+    """Rings at most once in each turn of the event loop, however much changed.
+
+    Parameters
+    ----------
+    events : EventLogger
+        The server's event bus.
+    ledger : Ledger
+    agents : AgentRegistry
+    """
+
+    def __init__(self, events: EventLogger, ledger: Ledger, agents: AgentRegistry) -> None:
+        self._events = events
+        self._ledger = ledger
+        self._topic: str | None = None
+        events.register_event_schema(SCHEMA_PATH)
+        ledger.subscribe(self._call_changed)
+        agents.subscribe(self._agents_changed)
+
+    def _call_changed(self, call: Call) -> None:
+        self.ring("calls")
+
+    def _agents_changed(self) -> None:
+        self._ledger.bump()
+        self.ring("agents")
+
+    def ring(self, topic: str) -> None:
+        """Ring soon: at the end of this turn of the event loop."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # before the server runs nobody listens
+        if self._topic is None:
+            loop.call_soon(self._ring)
+        self._topic = topic
+
+    def _ring(self) -> None:
+        topic, self._topic = self._topic, None
+        self._events.emit(schema_id=SCHEMA_ID, data={"seq": self._ledger.seq, "topic": topic})

@@ -1,0 +1,258 @@
+"""The panel's REST interface: thin, and every route of it is listed at the end of this file.
+
+Reads are open to every login of this server, changes to a login in the browser; see `base`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.utils import url_path_join
+from tornado import web
+
+from .. import __version__
+from ..agents.until import format_time
+from ..errors import ConflictError, InvalidArgumentError
+from .base import PanelHandler, errors_as_json
+from .views import agent_view, call_view, grant_view
+
+if TYPE_CHECKING:
+    from ..extension import JmcpLabApp
+
+MOST_CALLS = 2000
+
+
+class StateHandler(PanelHandler):
+    """What changed since a sequence number."""
+
+    _track_activity = False  # a panel that is left open must not keep an idle server alive
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def get(self) -> None:
+        """Send the agents, and the calls that changed."""
+        since = self._since()
+        ledger = self.app.ledger
+        tab = self.get_query_argument("tab", "")
+        # Whoever holds a token is not a person in front of a panel, and counts as no approver.
+        known = bool(tab) and not self.token_authenticated and self.app.pages.seen(tab)
+        # A page that this server has not met may have seen the calls of an earlier one.
+        reset = since > ledger.seq or (since > 0 and bool(tab) and not known)
+        calls = ledger.since(0 if reset else since)
+        state: dict[str, Any] = {
+            "seq": ledger.seq,
+            "server": self._server(),
+            "agents": [
+                agent_view(agent, self.app.agents, ledger) for agent in self.app.agents.all()
+            ],
+            "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
+        }
+        self.answer(state | {"reset": True} if reset else state)
+
+    def _since(self) -> int:
+        try:
+            return max(0, int(self.get_query_argument("since", "0")))
+        except ValueError:
+            raise InvalidArgumentError("'since' is a whole number.") from None
+
+    def _server(self) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "mcp_path": self.app.mcp_path,
+            "mcp_error": self.app.door.error,
+            "paused": self.app.gate.stopped,
+            "protection": "standard",
+            "unattended": None,
+            "now": format_time(datetime.now(UTC)),
+        }
+
+
+class AgentsHandler(PanelHandler):
+    """The agents."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self) -> None:
+        """Let an agent in; its token is sent this once."""
+        fields = self.body("label", "mode", "notebooks", "until", "expires_in")
+        agent, token = self.app.agents.add(
+            fields.get("label", ""),
+            fields.get("mode") or "edit",
+            notebooks=fields.get("notebooks") or (),
+            until=fields.get("until"),
+            expires_in=fields.get("expires_in"),
+        )
+        path = url_path_join(self.base_url, self.app.mcp_path)
+        url = f"{self.request.protocol}://{self.request.host}{path}"
+        body = {"id": agent.id, "label": agent.label, "token": token, "url": url}
+        self.answer(body, 201)
+
+
+class AgentHandler(PanelHandler):
+    """One agent."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def patch(self, agent_id: str) -> None:
+        """Change an agent."""
+        fields = self.body("mode", "notebooks", "until", "paused", "label")
+        agent = self.app.agents.update(agent_id, **fields)
+        self.answer(agent_view(agent, self.app.agents, self.app.ledger))
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def delete(self, agent_id: str) -> None:
+        """Revoke an agent."""
+        self.app.agents.revoke(agent_id)
+        self.no_content()
+
+
+class DecisionHandler(PanelHandler):
+    """The answer of a person to a request."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, call_id: str) -> None:
+        """Allow or deny."""
+        fields = self.body("option", "action_hash", "until", "reason")
+        option = self.text(fields, "option", longest=40)
+        action_hash = self.text(fields, "action_hash", longest=100)
+        if option is None or action_hash is None:
+            raise InvalidArgumentError("'option' and 'action_hash' are needed.")
+        until = self.text(fields, "until", longest=40)
+        reason = self.text(fields, "reason")
+        try:
+            call = self.app.gate.decide(
+                call_id, option, action_hash, until=until, reason=reason, by=self.person
+            )
+        except ConflictError as error:
+            view = call_view(self.app.ledger.get(call_id))
+            self.fail(409, error.message, "conflict", call=view)
+            return
+        self.answer(call_view(call))
+
+
+class StopCallHandler(PanelHandler):
+    """Ending one call."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, call_id: str) -> None:
+        """Deny a call that waits, interrupt one that runs."""
+        self.body()
+        self.answer(call_view(await self.app.control.stop_call(call_id, self.person)))
+
+
+class UndoHandler(PanelHandler):
+    """Taking back what a call changed."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, call_id: str) -> None:
+        """Undo the edits of a call."""
+        self.body()
+        call = self.app.ledger.get(call_id)
+        self.fail(
+            409, "The changes of this call cannot be taken back.", "conflict", call=call_view(call)
+        )
+
+
+class GrantsHandler(PanelHandler):
+    """What was allowed for longer."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def get(self) -> None:
+        """Send the grants that have not ended."""
+        self.answer({"grants": [grant_view(grant) for grant in self.app.gate.grants]})
+
+
+class GrantHandler(PanelHandler):
+    """One grant."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def delete(self, grant_id: str) -> None:
+        """Take a grant back."""
+        self.app.gate.revoke_grant(grant_id)
+        self.app.doorbell.ring("agents")
+        self.no_content()
+
+
+class StopHandler(PanelHandler):
+    """Stop all."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self) -> None:
+        """Pause every agent, deny what waits, interrupt what agents run."""
+        self.body()
+        interrupted, denied = await self.app.control.stop_all(self.person)
+        self.answer({"interrupted": interrupted, "denied": denied})
+
+
+class ResumeHandler(PanelHandler):
+    """Going on after Stop all."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self) -> None:
+        """Let the agents go on."""
+        self.body()
+        self.app.control.resume()
+        self.answer({})
+
+
+class PageHandler(PanelHandler):
+    """What the person looks at in one page."""
+
+    _track_activity = False
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def put(self, tab: str) -> None:
+        """Note it."""
+        self.app.pages.tell(tab, self.body("visible", "focused", "active", "open"))
+        self.no_content()
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def delete(self, tab: str) -> None:
+        """Note that the page was closed."""
+        self.app.pages.forget(tab)
+        self.no_content()
+
+
+_ROUTES: list[tuple[str, type[PanelHandler]]] = [
+    (r"state", StateHandler),
+    (r"agents", AgentsHandler),
+    (r"agents/([A-Za-z0-9_]+)", AgentHandler),
+    (r"calls/([A-Za-z0-9_]+)/decision", DecisionHandler),
+    (r"calls/([A-Za-z0-9_]+)/stop", StopCallHandler),
+    (r"calls/([A-Za-z0-9_]+)/undo", UndoHandler),
+    (r"grants", GrantsHandler),
+    (r"grants/([A-Za-z0-9_]+)", GrantHandler),
+    (r"stop", StopHandler),
+    (r"resume", ResumeHandler),
+    (r"pages/([^/]+)", PageHandler),
+]
+
+
+def routes(base: str, app: JmcpLabApp) -> list[tuple[str, type[PanelHandler], dict[str, Any]]]:
+    """Return every route below `base`, the address of the interface."""
+    return [(url_path_join(base, path), handler, {"app": app}) for path, handler in _ROUTES]

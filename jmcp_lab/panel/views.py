@@ -1,0 +1,128 @@
+"""Agents, calls and grants as the panel's REST interface shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..agents.until import format_time, format_until
+from ..calls.call import CallState
+
+if TYPE_CHECKING:
+    from ..agents.agent import Agent
+    from ..agents.registry import AgentRegistry
+    from ..calls.call import Call, Decision, Preview, PreviewItem
+    from ..calls.ledger import Ledger
+    from ..permissions.policy import Grant
+
+
+def agent_view(agent: Agent, registry: AgentRegistry, ledger: Ledger) -> dict[str, Any]:
+    """Return an agent, without anything of its token."""
+    return {
+        "id": agent.id,
+        "label": agent.label,
+        "mode": agent.mode.value,
+        "color": agent.color,
+        "claims": agent.claims,
+        "connected": registry.connected(agent),
+        "last_seen": format_time(agent.last_seen),
+        "first_call": format_time(agent.first_call),
+        "paused": agent.paused,
+        "created": format_time(agent.created),
+        "expires": format_time(agent.expires),
+        "notebooks": list(agent.notebooks),
+        "until": format_until(agent.until),
+        "current": agent.current,
+        "doing": _doing(agent, ledger),
+    }
+
+
+def _doing(agent: Agent, ledger: Ledger) -> str | None:
+    """Return what an agent is at: what runs before what waits, the latest first."""
+    active = ledger.active(agent.id)
+    running = [call for call in active if call.state is CallState.RUNNING]
+    latest = (running or active)[-1:]
+    return latest[0].summary if latest else None
+
+
+def call_view(call: Call) -> dict[str, Any]:
+    """Return a call as a card or a line of Activity needs it."""
+    target = call.action.target if call.action is not None else None
+    return {
+        "id": call.id,
+        "seq": call.seq,
+        "agent": call.agent_id,
+        "agent_label": call.agent_label,
+        "tool": call.tool,
+        "class": call.tool_class.value,
+        "state": call.state.value,
+        "summary": call.summary,
+        "target": {
+            "path": target.path if target else None,
+            "cell_ids": list(target.cell_ids) if target else [],
+            "positions": list(target.positions) if target else [],
+            "kernel": target.kernel if target else None,
+        },
+        "preview": _preview(call.action.preview if call.action is not None else None),
+        "reason": call.reason,
+        "action_hash": call.action_hash,
+        "changed": call.changed,
+        "options": [
+            {"kind": option.kind.value, "name": option.name}
+            | ({"until": option.until} if option.until else {})
+            for option in call.options
+        ],
+        "created": format_time(call.created),
+        "started": format_time(call.started),
+        "ended": format_time(call.ended),
+        "expires": format_time(call.expires),
+        "outcome": call.outcome,
+        "decision": _decision(call.decision),
+        "progress": call.progress,
+        "error": call.error,
+        "undoable": call.undoable,
+        "repeats": call.repeats,
+    }
+
+
+def _preview(preview: Preview | None) -> dict[str, Any] | None:
+    if preview is None:
+        return None
+    return {
+        "kind": preview.kind,
+        "language": preview.language,
+        "items": [_item(item) for item in preview.items],
+        "lines": preview.lines,
+    }
+
+
+def _item(item: PreviewItem) -> dict[str, Any]:
+    texts = {"text": item.text, "old": item.old, "new": item.new}
+    return {"title": item.title, "cell_id": item.cell_id} | {
+        name: text for name, text in texts.items() if text is not None
+    }
+
+
+def _decision(decision: Decision | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    return {
+        "allowed": decision.allowed,
+        "option": decision.option.value if decision.option else None,
+        "by": decision.by,
+        "source": decision.source.value,
+        "reason": decision.reason,
+        "at": format_time(decision.at),
+    }
+
+
+def grant_view(grant: Grant) -> dict[str, Any]:
+    """Return something that was allowed for longer."""
+    return {
+        "id": grant.id,
+        "agent": grant.agent_id,
+        "agent_label": grant.agent_label,
+        "class": grant.tool_class.value,
+        "path": grant.path,
+        "until": format_until(grant.until),
+        "created": format_time(grant.created),
+    }
