@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from .live import LiveNotebook
     from .merge import Splice
 
-CELL_TYPES = ("code", "markdown", "raw")
-
 
 @dataclass(frozen=True, slots=True)
 class CellView:
@@ -93,18 +91,9 @@ def view_by_id(notebook: LiveNotebook, cell_id: str) -> CellView:
     return view(notebook, index)
 
 
-def check_type(cell_type: str) -> str:
-    """Return a cell type.
-
-    Raises
-    ------
-    InvalidArgumentError
-    """
-    if cell_type not in CELL_TYPES:
-        raise InvalidArgumentError(
-            f"'{cell_type}' is not a cell type; use one of {', '.join(CELL_TYPES)}."
-        )
-    return cell_type
+def shared(notebook: LiveNotebook, cell_id: str) -> Map[Any]:
+    """Return the shared map of a cell that is there."""
+    return cast("Map[Any]", notebook.cell(cell_id))
 
 
 def place(
@@ -140,7 +129,7 @@ def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: s
     with notebook.transaction(origin):
         _need_ids(notebook)
         for offset, cell in enumerate(new):
-            notebook.ycells.insert(index + offset, _shared(notebook, cell))
+            notebook.ycells.insert(index + offset, _made(notebook, cell))
 
 
 def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
@@ -152,7 +141,7 @@ def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None
 
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
     """Apply splices of the present text to a cell."""
-    cell = cast("Map[Any]", notebook.cell(cell_id))
+    cell = shared(notebook, cell_id)
     text = cast("Text", cell["source"])
     present = str(text)
     with notebook.transaction(origin):
@@ -199,7 +188,7 @@ def clear_outputs(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) 
                 cell["execution_count"] = None
 
 
-def _shared(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:
+def _made(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:
     content: dict[str, Any] = {
         "id": cell.id,
         "cell_type": cell.type,

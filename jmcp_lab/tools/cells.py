@@ -13,8 +13,8 @@ from ..notebooks import cells as live_cells
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.merge import MergeConflict, merge, splice
 from ..notebooks.outputs import read_outputs
-from .render import Budget, outline, render_cells
-from .rendering.text import clip
+from .render import CellOutputs, clip, outline, render_page
+from .replies import budget, pages_of, render
 from .services import Context
 from .tool import tool
 from .wording import (
@@ -131,8 +131,9 @@ async def read_cell(
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
     if output is not None:
-        return _page(ctx, nb, cell_id, output, offset)
-    return _read(ctx, nb, [cell_id], outputs=outputs)
+        found = read_outputs(live_cells.shared(nb, cell_id))
+        return Reply(tuple(render_page(found, output, offset, budget(ctx.services.limits))))
+    return await _read(ctx, nb, [cell_id], outputs=outputs)
 
 
 @tool(
@@ -155,18 +156,18 @@ async def read_cells(
     """
     nb = await ctx.open(notebook)
     if cells is not None:
-        return _read(ctx, nb, _resolve(nb, cells), outputs=outputs)
+        return await _read(ctx, nb, _resolve(nb, cells), outputs=outputs)
     ids = nb.ids[start - 1 : start - 1 + limit]
-    return _read(ctx, nb, ids, outputs=outputs, start=start)
+    return await _read(ctx, nb, ids, outputs=outputs, start=start)
 
 
-def _read(
+async def _read(
     ctx: Context, nb: LiveNotebook, ids: list[str], *, outputs: bool, start: int | None = None
 ) -> Reply:
     """Return cells as far as the budget reaches; sources go before outputs."""
     limits = ctx.services.limits
     room = limits.text
-    shown: list[tuple[str, list[dict[str, Any]]]] = []
+    shown: list[CellOutputs] = []
     left_out = 0
     for number, cell_id in enumerate(ids):
         view = live_cells.view_by_id(nb, cell_id)
@@ -179,28 +180,16 @@ def _read(
         ctx.saw(nb, cell_id, view.source)
         body = f"{header(nb, view)}\n{text}" if text else header(nb, view)
         room -= len(body) + 2
-        found = read_outputs(nb.ycells[view.position - 1]) if outputs else []
-        shown.append((body, found if view.type == "code" else []))
-    budget = Budget(text=max(room, 500), image_chars=limits.images, images=limits.send_images)
+        found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
+        shown.append(CellOutputs(body, found if view.type == "code" else [], pages_of(nb, cell_id)))
     title = f"{nb.path} · {count(len(nb.ids), 'cell')}"
-    parts = render_cells(shown, budget)
+    parts = await render(shown, limits)
     if left_out:
         onwards = f"start={start + len(shown)}" if start is not None else "the other ids"
         parts.append(
             TextPart(f"… {count(left_out, 'more cell')}; read_cells with {onwards} goes on.")
         )
     return Reply((TextPart(title), *parts))
-
-
-def _page(ctx: Context, nb: LiveNotebook, cell_id: str, number: int, offset: int) -> Reply:
-    from .render import page_output
-
-    found = read_outputs(nb.ycells[live_cells.view_by_id(nb, cell_id).position - 1])
-    if number > len(found):
-        raise InvalidArgumentError(
-            f"{cell_name(nb, cell_id).capitalize()} has {count(len(found), 'output')}."
-        )
-    return Reply.of(page_output(found[number - 1], number, offset, ctx.services.limits.text))
 
 
 def _resolve(nb: LiveNotebook, refs: str | list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -14,7 +14,8 @@ from ..notebooks import cells as live_cells
 from ..notebooks.live import LiveNotebook, agent_origin
 from .cells import Notebook, check_fresh
 from .kernels import KernelName
-from .render import Budget, render_cells
+from .render import CellOutputs
+from .replies import pages_of, render
 from .services import Context
 from .tool import tool
 from .wording import cell_name, cells_title, count, file_name
@@ -234,22 +235,22 @@ async def _finish(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
         await waiting
     finally:
         services.runs.pop(call.id, None)
-    return _report(ctx, nb, run)
+    return await _report(ctx, nb, run)
 
 
-def _report(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
-    limits = ctx.services.limits
-    shown: list[tuple[str, list[dict[str, Any]]]] = []
+async def _report(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
+    shown = []
     for result in run.results:
-        shown.append((_result_line(nb, result), result.outputs))
+        cell_id = result.piece.cell_id
+        hint = pages_of(nb, cell_id) if nb is not None and cell_id is not None else None
+        shown.append(CellOutputs(_result_line(nb, result), result.outputs, hint))
     rest = len(run.pieces) - len(run.results)
     closing = run.message or ""
     if rest > 0:
         closing = f"{closing} {count(rest, 'cell')} did not run.".strip()
     if closing:
-        shown.append((closing, []))
-    budget = Budget(text=limits.text, image_chars=limits.images, images=limits.send_images)
-    parts = render_cells(shown, budget)
+        shown.append(CellOutputs(closing, []))
+    parts = await render(shown, ctx.services.limits)
     return Reply(tuple(parts), is_error=run.state is not RunState.DONE)
 
 

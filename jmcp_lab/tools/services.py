@@ -52,7 +52,7 @@ class Limits:
     """
 
     text: int = 20_000
-    images: int = 680_000
+    images: int = 600_000
     send_images: bool = True
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -94,9 +96,7 @@ def test_splices_do_not_overlap_and_touch_only_what_changes(
     except MergeConflict:
         return
     assert all(change.start <= change.end <= len(present) for change in changes)
-    assert all(
-        before.end <= after.start for before, after in zip(changes, changes[1:], strict=False)
-    )
+    assert all(before.end <= after.start for before, after in pairwise(changes))
     for change in changes:
         old = present[change.start : change.end]
         assert old != change.text
