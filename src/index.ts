@@ -1,12 +1,23 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-const panel: JupyterFrontEndPlugin<void> = {
-  id: 'jmcp-lab:panel',
-  description: 'The Agents panel in the sidebar.',
-  autoStart: true,
-  activate: () => undefined
-};
+import { agentsPlugin } from './plugins/agents';
+import { cellsPlugin } from './plugins/cells';
+import { commandsPlugin } from './plugins/commands';
+import { focusPlugin } from './plugins/focus';
+import { notificationsPlugin } from './plugins/notifications';
+import { panelPlugin } from './plugins/panel';
+import { statusPlugin } from './plugins/status';
 
-const plugins: JupyterFrontEndPlugin<void>[] = [panel];
+export * from './tokens';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  agentsPlugin,
+  panelPlugin,
+  commandsPlugin,
+  notificationsPlugin,
+  statusPlugin,
+  focusPlugin,
+  cellsPlugin
+];
 
 export default plugins;

@@ -1,0 +1,31 @@
+/**
+ * Put a text on the clipboard.
+ *
+ * The clipboard of the browser exists only on secure pages; many Jupyter servers are plain HTTP on
+ * another computer. There the old way is used, which needs a field that can be focused: `near` is
+ * an element that is not inert.
+ */
+export async function copyText(text: string, near: HTMLElement): Promise<void> {
+  if (navigator.clipboard) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return;
+    } catch {
+      // Refused by a policy of the page or the browser: the old way may still work.
+    }
+  }
+  const focused = document.activeElement;
+  const field = document.createElement('textarea');
+  field.className = 'jp-jmcp-Hidden';
+  field.value = text;
+  near.append(field);
+  field.select();
+  const copied = document.execCommand('copy');
+  field.remove();
+  if (focused instanceof HTMLElement) {
+    focused.focus({ preventScroll: true });
+  }
+  if (!copied) {
+    throw new Error('The browser does not let this page copy.');
+  }
+}

@@ -1,0 +1,117 @@
+import * as React from 'react';
+
+import { usePanel } from '../context';
+import {
+  classLabel,
+  clock,
+  decisionWords,
+  duration,
+  fullTime,
+  stateLabel
+} from '../format';
+import { isUnderWay } from '../model';
+import type { ICall } from '../tokens';
+import { Button } from './Button';
+import { ErrorLine } from './ErrorLine';
+import { ClassIcon, StateIcon } from './Icon';
+import { useAction } from './useAction';
+import { Dot } from './Who';
+
+/** One call in one line, a second for how it went, and what can still be done about it. */
+export const ActivityRow = React.memo(function ActivityRow(props: {
+  call: ICall;
+  color: string;
+  label: string;
+}): JSX.Element {
+  const { call } = props;
+  const { model, trans, locale, navigator } = usePanel();
+  const action = useAction();
+  const titleId = React.useId();
+  const took = duration(call.started ?? call.created, call.ended, locale);
+  const about = decisionWords(call, trans);
+  const told = call.decision?.reason ?? '';
+  return (
+    <li className={`jp-jmcp-Call jp-mod-${call.state}`}>
+      <span title={classLabel(call.class, trans)}>
+        <ClassIcon class={call.class} />
+      </span>
+      <div className="jp-jmcp-Call-main">
+        {call.target.path ? (
+          <button
+            id={titleId}
+            type="button"
+            dir="auto"
+            className="jp-jmcp-Call-title"
+            title={trans.__('%1 — show it', call.summary)}
+            aria-label={call.summary}
+            onClick={() => void navigator.show(call)}
+          >
+            {call.summary}
+          </button>
+        ) : (
+          <span
+            id={titleId}
+            className="jp-jmcp-Call-title"
+            dir="auto"
+            title={call.summary}
+          >
+            {call.summary}
+          </span>
+        )}
+        <p className="jp-jmcp-Call-meta">
+          <span className="jp-jmcp-Outcome">
+            <StateIcon call={call} />
+            {stateLabel(call, trans)}
+          </span>
+          {took ? <span>{took}</span> : null}
+          {call.state === 'running' && call.progress ? (
+            <span dir="auto">{call.progress}</span>
+          ) : null}
+          {about ? <span dir="auto">{about}</span> : null}
+          {call.repeats > 1 ? <span>{`×${call.repeats}`}</span> : null}
+          <span className="jp-jmcp-Call-agent" title={props.label}>
+            <Dot color={props.color} />
+            <bdi>{props.label}</bdi>
+          </span>
+        </p>
+        {call.error && call.state !== 'denied' ? (
+          <p className="jp-jmcp-Call-error" dir="auto" title={call.error}>
+            {call.error}
+          </p>
+        ) : null}
+        {told && call.state === 'denied' ? (
+          <p className="jp-jmcp-Call-told" dir="auto">
+            <q>{told}</q>
+          </p>
+        ) : null}
+        <ErrorLine message={action.error} />
+      </div>
+      <div className="jp-jmcp-Call-side">
+        <time dateTime={call.created} title={fullTime(call.created, locale)}>
+          {clock(call.created, locale)}
+        </time>
+        {call.state === 'running' ? (
+          <Button
+            kind="quiet"
+            describedBy={titleId}
+            inert={action.busy}
+            onPress={() => action.run(() => model.stopCall(call.id))}
+          >
+            {trans.__('Stop')}
+          </Button>
+        ) : null}
+        {call.undoable && !isUnderWay(call) ? (
+          <Button
+            kind="quiet"
+            title={trans.__('Brings back the cells, not variables or files')}
+            describedBy={titleId}
+            inert={action.busy}
+            onPress={() => action.run(() => model.undoCall(call.id))}
+          >
+            {trans.__('Undo')}
+          </Button>
+        ) : null}
+      </div>
+    </li>
+  );
+});

@@ -1,0 +1,183 @@
+import { stopIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { usePanel } from '../context';
+import { ago, modeLabel, untilWords } from '../format';
+import { isGenuine } from '../guard';
+import type { IAgent, Mode } from '../tokens';
+import { AutoForm } from './AutoForm';
+import { Button } from './Button';
+import { ErrorLine } from './ErrorLine';
+import { IAction, useAction } from './useAction';
+import { Claim, Dot } from './Who';
+
+export const MODES: readonly Mode[] = ['look', 'ask', 'edit', 'auto'];
+
+/** A connected agent: what it may do, what it is doing, and how to end that. */
+export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
+  const { agent, now } = props;
+  const { model, trans, locale } = usePanel();
+  const nameId = React.useId();
+  const action = useAction();
+  const [choosing, setChoosing] = React.useState(false);
+  const change = (mode: Mode) => {
+    if (mode === 'auto') {
+      setChoosing(true);
+    } else {
+      setChoosing(false);
+      action.run(() => model.change(agent.id, { mode }));
+    }
+  };
+  return (
+    <li className="jp-jmcp-Agent">
+      <div className="jp-jmcp-Agent-name">
+        <Dot color={agent.color} hollow={!agent.connected} />
+        <bdi id={nameId} className="jp-jmcp-Strong" title={agent.label}>
+          {agent.label}
+        </bdi>
+      </div>
+      <p className="jp-jmcp-Agent-doing">
+        <span dir="auto">{doing(agent, now, trans, locale)}</span>
+        <Claim claims={agent.claims} />
+      </p>
+      <div className="jp-jmcp-Agent-controls">
+        <select
+          className="jp-jmcp-Select"
+          aria-label={trans.__('What %1 may do', agent.label)}
+          value={choosing ? 'auto' : agent.mode}
+          disabled={action.busy}
+          onChange={event => {
+            if (isGenuine(event)) {
+              change(event.target.value as Mode);
+            }
+          }}
+        >
+          {MODES.map(mode => (
+            <option key={mode} value={mode}>
+              {modeLabel(mode, trans)}
+            </option>
+          ))}
+        </select>
+        <AgentButtons agent={agent} describedBy={nameId} action={action} />
+      </div>
+      {agent.mode === 'auto' && !choosing ? (
+        <p className="jp-jmcp-Caution" dir="auto">
+          {trans.__(
+            'Runs without asking in %1 %2',
+            agent.notebooks.join(', '),
+            untilWords(agent.until, now, trans, locale)
+          )}
+        </p>
+      ) : null}
+      {choosing ? (
+        <AutoForm
+          suggested={agent.current}
+          busy={action.busy}
+          onApply={(notebooks, until) =>
+            action.run(async () => {
+              await model.change(agent.id, { mode: 'auto', notebooks, until });
+              setChoosing(false);
+            })
+          }
+          onCancel={() => setChoosing(false)}
+        />
+      ) : null}
+      <ErrorLine message={action.error} />
+    </li>
+  );
+}
+
+function doing(
+  agent: IAgent,
+  now: number,
+  trans: ReturnType<typeof usePanel>['trans'],
+  locale?: string
+): string {
+  if (agent.paused) {
+    return trans.__('Paused');
+  }
+  if (agent.firstCall === null) {
+    return trans.__('Waiting for the first call…');
+  }
+  if (agent.doing) {
+    return agent.doing;
+  }
+  if (agent.connected) {
+    return agent.current
+      ? trans.__('Idle in %1', agent.current)
+      : trans.__('Idle');
+  }
+  return agent.lastSeen
+    ? trans.__('Last seen %1', ago(agent.lastSeen, now, locale))
+    : trans.__('Not connected');
+}
+
+function AgentButtons(props: {
+  agent: IAgent;
+  describedBy: string;
+  action: IAction;
+}): JSX.Element {
+  const { agent, describedBy, action } = props;
+  const { model, trans } = usePanel();
+  const [sure, setSure] = React.useState(false);
+  if (sure) {
+    return (
+      <div
+        className="jp-jmcp-Confirm"
+        role="group"
+        aria-describedby={describedBy}
+      >
+        <p>
+          {trans.__('It is cut off at once, and its secret stops working.')}
+        </p>
+        <Button
+          kind="warn"
+          describedBy={describedBy}
+          inert={action.busy}
+          onPress={() => action.run(() => model.revoke(agent.id))}
+        >
+          {trans.__('Revoke')}
+        </Button>
+        <Button onPress={() => setSure(false)}>{trans.__('Cancel')}</Button>
+      </div>
+    );
+  }
+  // While all agents are paused the panel's own Resume is the one that counts.
+  const resumable = agent.paused && !model.server?.paused;
+  return (
+    <span className="jp-jmcp-Agent-buttons">
+      {resumable ? (
+        <Button
+          kind="quiet"
+          describedBy={describedBy}
+          inert={action.busy}
+          onPress={() =>
+            action.run(() => model.change(agent.id, { paused: false }))
+          }
+        >
+          {trans.__('Resume')}
+        </Button>
+      ) : agent.paused ? null : (
+        <Button
+          kind="quiet"
+          icon={stopIcon}
+          title={trans.__('End what it does now and pause it')}
+          describedBy={describedBy}
+          inert={action.busy}
+          onPress={() => action.run(() => model.stopAgent(agent.id))}
+        >
+          {trans.__('Stop')}
+        </Button>
+      )}
+      <Button
+        kind="quiet"
+        title={trans.__('End this connection for good')}
+        describedBy={describedBy}
+        inert={action.busy}
+        onPress={() => setSure(true)}
+      >
+        {trans.__('Revoke')}
+      </Button>
+    </span>
+  );
+}

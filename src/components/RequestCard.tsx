@@ -1,0 +1,196 @@
+import { caretDownIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { usePanel, useNow } from '../context';
+import { clip, stopwatch, visible } from '../format';
+import { isOnTop, useArming } from '../guard';
+import type { ICall, IOption } from '../tokens';
+import { Button } from './Button';
+import { CodePreview } from './CodePreview';
+import { DenyForm } from './DenyForm';
+import { DiffPreview } from './DiffPreview';
+import { ErrorLine } from './ErrorLine';
+import { ClassIcon } from './Icon';
+import { useDecision } from './useDecision';
+import { Claim, Dot } from './Who';
+
+/** The longest reason of an agent that is shown. */
+const REASON = 140;
+
+/** A request: who wants what, where and why, exactly what will happen, and the answers to it. */
+export const RequestCard = React.forwardRef<
+  HTMLElement,
+  { call: ICall; onDecided?: (call: ICall) => void }
+>(function RequestCard({ call, onDecided }, forwarded) {
+  const { model, trans, navigator } = usePanel();
+  const own = React.useRef<HTMLElement | null>(null);
+  const reasonId = React.useId();
+  const arming = useArming(`${call.id} ${call.actionHash}`, own);
+  const decision = useDecision(call, onDecided);
+  const [denying, setDenying] = React.useState(false);
+  const more = React.useRef<HTMLButtonElement>(null);
+  const inert = !arming.armed || decision.busy;
+
+  const press = (option: IOption) => (event: React.MouseEvent<HTMLElement>) => {
+    if (arming.isArmed() && isOnTop(event)) {
+      decision.decide(option);
+    }
+  };
+  const once = call.options.find(option => option.kind === 'allow_once');
+  const longer = call.options.filter(option => option.kind === 'allow_always');
+  const deny = call.options.find(option => option.kind === 'reject_once');
+  const never = call.options.find(option => option.kind === 'reject_always');
+
+  return (
+    <article
+      ref={node => {
+        own.current = node;
+        if (typeof forwarded === 'function') {
+          forwarded(node);
+        } else if (forwarded) {
+          forwarded.current = node;
+        }
+      }}
+      className="jp-jmcp-Card"
+      aria-label={call.summary}
+      aria-busy={decision.busy}
+      tabIndex={-1}
+      data-call={call.id}
+    >
+      <header className="jp-jmcp-Card-header">
+        <ClassIcon class={call.class} />
+        <h4 dir="auto">{call.summary}</h4>
+      </header>
+      <CardWho call={call} />
+      <CardReason call={call} />
+      {call.changed ? (
+        <p className="jp-jmcp-Caution">
+          {trans.__(
+            'This changed after the agent asked. Here is the new version.'
+          )}
+        </p>
+      ) : null}
+      {call.preview ? (
+        call.preview.kind === 'diff' ? (
+          <DiffPreview preview={call.preview} />
+        ) : (
+          <CodePreview preview={call.preview} />
+        )
+      ) : null}
+      {call.target.path ? (
+        <Button
+          kind="link"
+          className="jp-jmcp-Card-where"
+          title={call.target.path}
+          onPress={() => void navigator.show(call)}
+        >
+          {trans.__('Show in notebook')}
+        </Button>
+      ) : null}
+      <CardExpiry call={call} />
+      <ErrorLine message={decision.notice} />
+      <ErrorLine message={decision.error}>
+        <Button inert={inert} onPress={() => decision.retry()}>
+          {trans.__('Retry')}
+        </Button>
+      </ErrorLine>
+      <div className="jp-jmcp-Card-answers">
+        {once ? (
+          <Button kind="accept" inert={inert} onPress={press(once)}>
+            {trans.__('Allow')}
+          </Button>
+        ) : null}
+        {longer.map(option => (
+          <Button
+            key={`${option.until}`}
+            inert={inert}
+            title={option.name}
+            onPress={press(option)}
+          >
+            {option.until === '30m'
+              ? trans.__('Allow for 30 minutes')
+              : option.name}
+          </Button>
+        ))}
+        {deny ? (
+          <span className="jp-jmcp-Split">
+            <Button inert={inert} onPress={press(deny)}>
+              {trans.__('Deny')}
+            </Button>
+            <Button
+              ref={more}
+              icon={caretDownIcon}
+              label={trans.__('Deny and tell the agent why…')}
+              title={trans.__('Deny and tell the agent why…')}
+              expanded={denying}
+              controls={denying ? reasonId : undefined}
+              onPress={() => setDenying(!denying)}
+            />
+          </span>
+        ) : null}
+      </div>
+      {deny && denying ? (
+        <DenyForm
+          id={reasonId}
+          never={never ?? null}
+          inert={inert}
+          onSend={reason => decision.decide(deny, reason)}
+          onNever={option => decision.decide(option)}
+          onClose={() => {
+            setDenying(false);
+            more.current?.focus();
+          }}
+        />
+      ) : null}
+      {model.link !== 'online' ? (
+        <p className="jp-jmcp-Caution">
+          {trans.__('Not connected to the server. This request is kept.')}
+        </p>
+      ) : null}
+    </article>
+  );
+});
+
+function CardWho({ call }: { call: ICall }): JSX.Element {
+  const { model, trans } = usePanel();
+  const now = useNow(true);
+  const agent = model.agent(call.agent);
+  const label = agent?.label ?? call.agentLabel;
+  return (
+    <p className="jp-jmcp-Card-who">
+      <Dot color={agent?.color ?? ''} />
+      <bdi className="jp-jmcp-Strong">{label}</bdi>
+      <Claim claims={agent?.claims ?? null} />
+      <span className="jp-jmcp-Waiting" role="timer" aria-live="off">
+        {trans.__('waiting %1', stopwatch(call.created, now))}
+      </span>
+      {call.repeats > 1 ? (
+        <span>{trans._n('asked %1 time', 'asked %1 times', call.repeats)}</span>
+      ) : null}
+    </p>
+  );
+}
+
+function CardReason({ call }: { call: ICall }): JSX.Element | null {
+  const { trans } = usePanel();
+  if (!call.reason) {
+    return null;
+  }
+  const words = clip(visible(call.reason.replace(/\s+/g, ' ')).text, REASON);
+  return (
+    <p className="jp-jmcp-Card-reason">
+      <span>{trans.__('The agent says:')}</span> <q dir="auto">{words}</q>
+    </p>
+  );
+}
+
+function CardExpiry({ call }: { call: ICall }): JSX.Element | null {
+  const { trans } = usePanel();
+  const now = useNow(call.expires !== null, 5000);
+  const left = call.expires ? Date.parse(call.expires) - now : Infinity;
+  return left > 60_000 ? null : (
+    <p className="jp-jmcp-Caution">
+      {trans.__('This request ends in less than a minute. Then it is denied.')}
+    </p>
+  );
+}

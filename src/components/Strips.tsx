@@ -1,0 +1,94 @@
+import * as React from 'react';
+
+import { usePanel } from '../context';
+import { untilWords } from '../format';
+import { warningIcon } from '../icons';
+import { Icon } from './Icon';
+
+/** What the person must know before anything else, one line each. */
+export function Strips(): JSX.Element | null {
+  const { model, trans, locale } = usePanel();
+  const { server } = model;
+  const strips: {
+    key: string;
+    tone: 'error' | 'warn' | 'info';
+    words: string;
+  }[] = [];
+  if (model.link === 'offline') {
+    strips.push({
+      key: 'offline',
+      tone: 'error',
+      words: trans.__(
+        'Not connected to the server. Agents are held until it is back.'
+      )
+    });
+  } else if (model.link === 'missing') {
+    strips.push({
+      key: 'missing',
+      tone: 'error',
+      words: trans.__(
+        'The server part of jmcp_lab does not answer. Check that “jupyter server extension list” shows it as enabled, then restart JupyterLab.'
+      )
+    });
+  } else if (model.link === 'mismatch') {
+    strips.push({
+      key: 'mismatch',
+      tone: 'error',
+      words: trans.__(
+        'This page and the server part of jmcp_lab do not fit together. Restart JupyterLab and reload this page.'
+      )
+    });
+  }
+  if (server?.mcpError) {
+    strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });
+  }
+  if (server?.unattended === 'auto') {
+    strips.push({
+      key: 'unattended',
+      tone: 'error',
+      words: trans.__(
+        'This server runs agent code without asking (started with unattended=auto).'
+      )
+    });
+  } else if (server?.unattended) {
+    strips.push({
+      key: 'unattended',
+      tone: 'warn',
+      words: trans.__(
+        'This server denies what would need you (started with unattended=%1).',
+        server.unattended
+      )
+    });
+  }
+  if (server?.paused) {
+    strips.push({
+      key: 'paused',
+      tone: 'warn',
+      words: trans.__('All agents are paused until you resume them.')
+    });
+  }
+  for (const agent of model.agents) {
+    if (agent.mode === 'auto' && !agent.paused && !server?.paused) {
+      strips.push({
+        key: agent.id,
+        tone: 'warn',
+        words: trans.__(
+          '%1 can run code in %2 %3 without asking.',
+          agent.label,
+          agent.notebooks.join(', '),
+          untilWords(agent.until, Date.now(), trans, locale)
+        )
+      });
+    }
+  }
+  return strips.length === 0 ? null : (
+    <ul className="jp-jmcp-Strips">
+      {strips.map(strip => (
+        <li key={strip.key} className={`jp-jmcp-Strip jp-mod-${strip.tone}`}>
+          <Icon icon={warningIcon} />
+          <span dir="auto">{strip.words}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

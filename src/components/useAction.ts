@@ -1,0 +1,38 @@
+import * as React from 'react';
+
+/** Something that a person started and that can fail. */
+export interface IAction {
+  readonly busy: boolean;
+  /** Why it failed, in words of the server. */
+  readonly error: string | null;
+  run(work: () => Promise<unknown>): void;
+}
+
+/** Run one thing at a time and keep what went wrong for the person to read. */
+export function useAction(): IAction {
+  const [busy, setBusy] = React.useState(false);
+  const [error, setError] = React.useState<string | null>(null);
+  const alive = React.useRef(true);
+  React.useEffect(() => {
+    alive.current = true;
+    return () => {
+      alive.current = false;
+    };
+  }, []);
+  const run = React.useCallback((work: () => Promise<unknown>) => {
+    setBusy(true);
+    setError(null);
+    work()
+      .catch((reason: unknown) => {
+        if (alive.current) {
+          setError(reason instanceof Error ? reason.message : String(reason));
+        }
+      })
+      .finally(() => {
+        if (alive.current) {
+          setBusy(false);
+        }
+      });
+  }, []);
+  return { busy, error, run };
+}

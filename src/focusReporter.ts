@@ -1,0 +1,161 @@
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
+import { Debouncer } from '@lumino/polling';
+
+import { serverPath } from './navigator';
+import type { IAgents, IPage } from './tokens';
+
+/** Reports follow the person with this delay, so that typing does not send one a key. */
+const DELAY_MS = 300;
+
+/** The longest selection that is reported. */
+const MOST_SELECTED = 4000;
+
+/** Reports what the person looks at in this page whenever that changes. */
+export class FocusReporter {
+  constructor(
+    private readonly _model: IAgents,
+    private readonly _tracker: INotebookTracker | null,
+    private readonly _contents: Contents.IManager
+  ) {}
+
+  start(): void {
+    const changed = () => void this._debouncer.invoke();
+    this._tracker?.currentChanged.connect(changed);
+    this._tracker?.activeCellChanged.connect(() => {
+      this._followEditor();
+      changed();
+    });
+    this._tracker?.selectionChanged.connect(changed);
+    this._tracker?.widgetAdded.connect((_, panel) => {
+      this._watch(panel);
+      changed();
+    });
+    this._tracker?.forEach(panel => this._watch(panel));
+    document.addEventListener('visibilitychange', changed);
+    window.addEventListener('focus', changed);
+    window.addEventListener('blur', changed);
+    window.addEventListener('pagehide', () => this._model.leavePage());
+    window.addEventListener('pageshow', event => {
+      if (event.persisted) {
+        this._sent = '';
+        changed();
+      }
+    });
+    let link = this._model.link;
+    this._model.changed.connect(() => {
+      if (this._model.link !== link) {
+        link = this._model.link;
+        // A server that was away may have forgotten this page.
+        this._sent = '';
+        changed();
+      }
+    });
+    this._followEditor();
+    changed();
+  }
+
+  private _watch(panel: NotebookPanel): void {
+    const changed = () => void this._debouncer.invoke();
+    panel.context.model.stateChanged.connect((_, change) => {
+      if (change.name === 'dirty') {
+        changed();
+      }
+    });
+    panel.context.pathChanged.connect(changed);
+    panel.disposed.connect(changed);
+  }
+
+  private _followEditor(): void {
+    this._editor?.model.selections.changed.disconnect(this._onSelection, this);
+    this._editor = this._tracker?.activeCell?.editor ?? null;
+    this._editor?.model.selections.changed.connect(this._onSelection, this);
+  }
+
+  private _onSelection(): void {
+    void this._debouncer.invoke();
+  }
+
+  private async _report(): Promise<void> {
+    if (this._model.link !== 'online') {
+      return;
+    }
+    const page = this._describe();
+    const serialized = JSON.stringify(page);
+    if (serialized === this._sent) {
+      return;
+    }
+    this._sent = serialized;
+    try {
+      await this._model.reportPage(page);
+    } catch {
+      // The next change, or the next answer of the server, tries again.
+      this._sent = '';
+    }
+  }
+
+  private _describe(): IPage {
+    const open: { path: string; dirty: boolean }[] = [];
+    this._tracker?.forEach(panel => {
+      if (!panel.isDisposed) {
+        open.push({
+          path: serverPath(this._contents, panel),
+          dirty: panel.context.model.dirty
+        });
+      }
+    });
+    return {
+      visible: !document.hidden,
+      focused: document.hasFocus(),
+      active: this._describeActive(),
+      open
+    };
+  }
+
+  private _describeActive(): IPage['active'] {
+    const panel = this._tracker?.currentWidget;
+    if (!panel || panel.isDisposed) {
+      return null;
+    }
+    // A cell outside the visible part of a long notebook has no editor.
+    const cell = panel.content.activeCell;
+    const editor = cell?.editor ?? null;
+    return {
+      path: serverPath(this._contents, panel),
+      cell_id: cell?.model.id ?? null,
+      cursor: editor ? place(editor.getCursorPosition()) : null,
+      selection: editor ? selection(editor) : null
+    };
+  }
+
+  private readonly _debouncer = new Debouncer(() => this._report(), DELAY_MS);
+  private _editor: CodeEditor.IEditor | null = null;
+  private _sent = '';
+}
+
+function place(position: CodeEditor.IPosition): {
+  line: number;
+  column: number;
+} {
+  return { line: position.line, column: position.column };
+}
+
+function selection(
+  editor: CodeEditor.IEditor
+): NonNullable<IPage['active']>['selection'] {
+  const { start, end } = editor.getSelection();
+  const from = editor.getOffsetAt(start);
+  const to = editor.getOffsetAt(end);
+  if (from === to) {
+    return null;
+  }
+  const text = editor.model.sharedModel.getSource();
+  return {
+    start: place(from < to ? start : end),
+    end: place(from < to ? end : start),
+    text: text
+      .slice(Math.min(from, to), Math.max(from, to))
+      .slice(0, MOST_SELECTED)
+  };
+}

@@ -1,0 +1,111 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { ReactWidget } from '@jupyterlab/apputils';
+import type { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
+import * as React from 'react';
+
+import { AgentsView } from './components/AgentsView';
+import { openConnectDialog } from './components/ConnectDialog';
+import type { IPanelContext } from './context';
+import { agentsIcon } from './icons';
+import type { IAgentsPanel } from './tokens';
+
+/** The id of the panel in the shell. */
+export const PANEL_ID = 'jmcp-lab:panel';
+
+/** The tab's data attribute from which the style draws the number. */
+const BADGE = 'jmcp-pending';
+
+/** What {@link AgentsPanel} needs. */
+export type AgentsPanelOptions = Omit<IPanelContext, 'say' | 'openConnect'> & {
+  readonly shell: JupyterFrontEnd.IShell;
+};
+
+/** The sidebar panel; its tab carries the number of requests that wait. */
+export class AgentsPanel extends ReactWidget implements IAgentsPanel {
+  constructor(options: AgentsPanelOptions) {
+    super();
+    const { shell, ...context } = options;
+    const { model, trans } = context;
+    this._shell = shell;
+    this._context = {
+      ...context,
+      openConnect: () => openConnectDialog(this._context)
+    };
+    this.id = PANEL_ID;
+    this.addClass('jp-jmcp-Panel');
+    this.title.icon = agentsIcon;
+    this.title.caption = trans.__('Agents');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Agents'));
+    model.changed.connect(this._updateTab, this);
+    this._updateTab();
+  }
+
+  get isShown(): boolean {
+    return this.isVisible;
+  }
+
+  get shownChanged(): ISignal<this, boolean> {
+    return this._shownChanged;
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._context.model.changed.disconnect(this._updateTab, this);
+      Signal.clearData(this);
+      super.dispose();
+    }
+  }
+
+  reveal(): void {
+    this._shell.activateById(this.id);
+  }
+
+  revealRequest(id?: string): void {
+    this.reveal();
+    // The card exists once the panel was drawn.
+    void this.renderPromise?.then(() => {
+      const cards = [
+        ...this.node.querySelectorAll<HTMLElement>('article[data-call]')
+      ];
+      const card = cards.find(item => item.dataset.call === id) ?? cards[0];
+      card?.focus();
+    });
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._shownChanged.emit(true);
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this._shownChanged.emit(false);
+  }
+
+  protected override render(): JSX.Element {
+    return <AgentsView {...this._context} />;
+  }
+
+  private _updateTab(): void {
+    const { model, trans } = this._context;
+    const count = model.waiting.length;
+    const { [BADGE]: _, ...dataset } = this.title.dataset;
+    this.title.dataset =
+      count > 0 ? { ...dataset, [BADGE]: String(count) } : dataset;
+    this.title.className = count > 0 ? 'jp-jmcp-mod-pending' : '';
+    this.title.caption =
+      count > 0
+        ? trans._n(
+            'Agents: %1 request is waiting',
+            'Agents: %1 requests are waiting',
+            count
+          )
+        : trans.__('Agents');
+  }
+
+  private readonly _shell: JupyterFrontEnd.IShell;
+  private readonly _context: Omit<IPanelContext, 'say'>;
+  private readonly _shownChanged = new Signal<this, boolean>(this);
+}

@@ -1,0 +1,56 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { RequestToast, ToastHabit } from '../toast';
+import { IAgents, IAgentsPanel } from '../tokens';
+import { TitleCount } from '../titleCount';
+
+const PLUGIN_ID = 'jmcp-lab:notifications';
+
+/** Tells of waiting requests where the panel is not seen: a toast and the title of the page. */
+export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
+  id: PLUGIN_ID,
+  description: 'Tells of requests that wait while the panel is not visible.',
+  autoStart: true,
+  requires: [IAgents, IAgentsPanel],
+  optional: [ITranslator, ISettingRegistry],
+  activate: async (
+    app: JupyterFrontEnd,
+    model: IAgents,
+    panel: IAgentsPanel,
+    translator: ITranslator | null,
+    settings: ISettingRegistry | null
+  ): Promise<void> => {
+    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const title = new TitleCount(document);
+    const toast = new RequestToast(model, panel, trans);
+    let habit: ToastHabit = 'hidden';
+    let counts = true;
+    const update = () => {
+      title.count = counts ? model.waiting.length : 0;
+      toast.update(habit);
+    };
+    // A toast before the restored layout would tell of a panel that is about to be visible.
+    await app.restored;
+    try {
+      const loaded = await settings?.load(PLUGIN_ID);
+      const read = () => {
+        habit = (loaded?.get('notify').composite as ToastHabit) ?? 'hidden';
+        counts = (loaded?.get('countInTitle').composite as boolean) ?? true;
+        update();
+      };
+      loaded?.changed.connect(read);
+      read();
+    } catch (reason) {
+      console.warn('The settings of jmcp_lab could not be read.', reason);
+    }
+    model.changed.connect(update);
+    panel.shownChanged.connect(update);
+    document.addEventListener('visibilitychange', update);
+    update();
+  }
+};

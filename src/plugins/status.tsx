@@ -1,0 +1,45 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { StatusItem } from '../components/StatusItem';
+import { IAgents, IAgentsPanel } from '../tokens';
+
+/** Says in the status bar how many agents are there or wait; Notebook 7 has no status bar. */
+export const statusPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jmcp-lab:status',
+  description: 'Shows in the status bar how many agents are connected or wait.',
+  autoStart: true,
+  requires: [IAgents, IAgentsPanel],
+  optional: [ITranslator, IStatusBar],
+  activate: (
+    _app: JupyterFrontEnd,
+    model: IAgents,
+    panel: IAgentsPanel,
+    translator: ITranslator | null,
+    statusBar: IStatusBar | null
+  ): void => {
+    if (!statusBar) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const item = ReactWidget.create(
+      <UseSignal signal={model.changed}>
+        {() => <StatusItem model={model} panel={panel} trans={trans} />}
+      </UseSignal>
+    );
+    item.addClass('jp-mod-highlighted');
+    statusBar.registerStatusItem('jmcp-lab:status', {
+      item,
+      align: 'right',
+      rank: 100,
+      isActive: () => model.agents.length > 0,
+      activeStateChanged: model.changed
+    });
+  }
+};

@@ -1,0 +1,43 @@
+import type { ICall } from './tokens';
+
+/** A place in the queue: a request that waits, or one that ended while the person was near. */
+export interface IPlace {
+  readonly call: ICall;
+  readonly settled: boolean;
+}
+
+/**
+ * Arrange the requests so that nothing moves under the pointer or the focus.
+ *
+ * New requests go below. One that was decided goes away, but while the person is `near` the queue
+ * and another request waits below it, its place is kept.
+ */
+export function arrange(
+  previous: readonly IPlace[],
+  waiting: readonly ICall[],
+  near: boolean,
+  now: (id: string) => ICall | null
+): readonly IPlace[] {
+  const open = new Map(waiting.map(call => [call.id, call]));
+  const known = new Set(previous.map(place => place.call.id));
+  const places: IPlace[] = [];
+  previous.forEach((place, index) => {
+    const call = open.get(place.call.id);
+    if (call) {
+      places.push({ call, settled: false });
+      return;
+    }
+    const waitsBelow = previous
+      .slice(index + 1)
+      .some(later => open.has(later.call.id));
+    if (near && waitsBelow) {
+      places.push({ call: now(place.call.id) ?? place.call, settled: true });
+    }
+  });
+  for (const call of waiting) {
+    if (!known.has(call.id)) {
+      places.push({ call, settled: false });
+    }
+  }
+  return places;
+}

@@ -1,0 +1,75 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IAgents, IAgentsPanel } from './tokens';
+
+/** When to show a toast: never, while the panel is not visible, or always. */
+export type ToastHabit = 'off' | 'hidden' | 'always';
+
+/**
+ * One toast for all requests that wait.
+ *
+ * It leads to the card and cannot allow: it is drawn by others and cannot check who presses.
+ */
+export class RequestToast {
+  constructor(
+    private readonly _model: IAgents,
+    private readonly _panel: IAgentsPanel,
+    private readonly _trans: TranslationBundle
+  ) {}
+
+  update(habit: ToastHabit): void {
+    const waiting = this._model.waiting;
+    const fresh = waiting.some(call => !this._told.has(call.id));
+    const seen = this._panel.isShown && !document.hidden && habit !== 'always';
+    if (habit === 'off' || seen || waiting.length === 0) {
+      this._dismiss();
+      if (seen) {
+        this._told = new Set(waiting.map(call => call.id));
+      }
+      return;
+    }
+    if (fresh) {
+      this._told = new Set(waiting.map(call => call.id));
+      this._dismiss();
+      this._shown = Notification.emit(this._words(), 'warning', {
+        autoClose: false,
+        actions: [
+          {
+            label: this._trans.__('Show'),
+            displayType: 'accent',
+            callback: () => this._panel.revealRequest(this._first())
+          }
+        ]
+      });
+    } else if (this._shown !== null) {
+      Notification.update({ id: this._shown, message: this._words() });
+    }
+  }
+
+  private _first(): string | undefined {
+    return this._model.waiting[0]?.id;
+  }
+
+  private _words(): string {
+    const [first] = this._model.waiting;
+    const count = this._model.waiting.length;
+    return count === 1
+      ? this._trans.__('%1 asks: %2', first.agentLabel, first.summary)
+      : this._trans._n(
+          '%1 request of an agent is waiting',
+          '%1 requests of agents are waiting',
+          count
+        );
+  }
+
+  private _dismiss(): void {
+    if (this._shown !== null) {
+      Notification.dismiss(this._shown);
+      this._shown = null;
+    }
+  }
+
+  private _shown: string | null = null;
+  private _told: ReadonlySet<string> = new Set();
+}

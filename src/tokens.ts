@@ -1,0 +1,292 @@
+import { Token } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
+
+/** What an agent may do without asking. */
+export type Mode = 'look' | 'ask' | 'edit' | 'auto';
+
+/** The classes of tools, fixed by the server. */
+export type CallClass =
+  'info' | 'read' | 'inspect' | 'edit' | 'run' | 'kernel' | 'file';
+
+/** Where a call is in its life. */
+export type CallState =
+  | 'received'
+  | 'waiting_for_approval'
+  | 'running'
+  | 'done'
+  | 'failed'
+  | 'denied'
+  | 'cancelled';
+
+/** How a call ended. */
+export type Outcome = 'ok' | 'error' | 'denied' | 'cancelled';
+
+/** The answers that a request can offer, in the words of the Agent Client Protocol. */
+export type OptionKind =
+  'allow_once' | 'allow_always' | 'reject_once' | 'reject_always';
+
+/** One answer that the server offers for a request. */
+export interface IOption {
+  readonly kind: OptionKind;
+  /** The words of the server, with scope and end ("Allow runs in sales.ipynb for 30 minutes"). */
+  readonly name: string;
+  /** Span or time until which the answer holds, for answers that hold for longer. */
+  readonly until: string | null;
+}
+
+/** What a call is about. */
+export interface ITarget {
+  readonly path: string | null;
+  readonly cellIds: readonly string[];
+  readonly positions: readonly number[];
+  readonly kernel: string | null;
+}
+
+/** A part of a preview: code or words (`text`), or a change (`old` and `new`). */
+export interface IPreviewItem {
+  readonly title: string;
+  readonly cellId: string | null;
+  readonly text: string;
+  readonly old: string;
+  readonly new: string;
+}
+
+/** Exactly what will happen when the request is allowed. */
+export interface IPreview {
+  readonly kind: 'code' | 'diff' | 'text';
+  readonly language: string | null;
+  readonly items: readonly IPreviewItem[];
+  readonly lines: number;
+}
+
+/** How a call was decided, by whom or by what. */
+export interface IDecision {
+  readonly option: string | null;
+  readonly by: string | null;
+  readonly source: string | null;
+  readonly reason: string | null;
+  readonly at: string | null;
+}
+
+/** One call of an agent, as the server keeps it. */
+export interface ICall {
+  readonly id: string;
+  /** Grows with each change of any call; the cursor of the delta protocol. */
+  readonly seq: number;
+  readonly agent: string;
+  readonly agentLabel: string;
+  readonly tool: string;
+  readonly class: CallClass;
+  readonly state: CallState;
+  readonly summary: string;
+  readonly target: ITarget;
+  readonly preview: IPreview | null;
+  /** The agent's own words, not to be believed. */
+  readonly reason: string | null;
+  /** Binds a decision to the bytes that were shown. */
+  readonly actionHash: string;
+  /** The preview was redrawn after the agent asked. */
+  readonly changed: boolean;
+  readonly options: readonly IOption[];
+  readonly created: string;
+  readonly started: string | null;
+  readonly ended: string | null;
+  readonly expires: string | null;
+  readonly outcome: Outcome | null;
+  readonly decision: IDecision | null;
+  readonly progress: string | null;
+  readonly error: string | null;
+  readonly undoable: boolean;
+  readonly repeats: number;
+}
+
+/** One connection that an agent may use. */
+export interface IAgent {
+  readonly id: string;
+  /** The name that the person gave to the connection. */
+  readonly label: string;
+  readonly mode: Mode;
+  readonly color: string;
+  /** What the client says of itself, which nobody has checked. */
+  readonly claims: { readonly name: string; readonly version: string } | null;
+  readonly connected: boolean;
+  readonly lastSeen: string | null;
+  readonly firstCall: string | null;
+  readonly paused: boolean;
+  readonly created: string | null;
+  readonly expires: string | null;
+  readonly notebooks: readonly string[];
+  readonly until: string | null;
+  /** The notebook that the agent works in. */
+  readonly current: string | null;
+  readonly doing: string | null;
+}
+
+/** What the server says of itself. */
+export interface IServerInfo {
+  readonly version: string;
+  /** Why agents cannot connect, in a sentence; null when they can. */
+  readonly mcpError: string | null;
+  readonly paused: boolean;
+  readonly protection: string;
+  readonly unattended: string | null;
+}
+
+/** A permission that outlives the request it was given for. */
+export interface IGrant {
+  readonly id: string;
+  readonly agent: string;
+  readonly agentLabel: string;
+  readonly class: string;
+  readonly path: string | null;
+  readonly until: string | null;
+}
+
+/** What the person asks for when connecting an agent. */
+export interface INewAgent {
+  readonly label: string;
+  readonly mode: Mode;
+  readonly notebooks?: readonly string[];
+  readonly until?: string;
+}
+
+/** A new connection with its secret, which the server shows this once. */
+export interface IMinted {
+  readonly id: string;
+  readonly label: string;
+  readonly token: string;
+  readonly url: string;
+}
+
+/** What can be changed of an agent. */
+export interface IAgentChange {
+  readonly mode?: Mode;
+  readonly notebooks?: readonly string[];
+  readonly until?: string;
+  readonly paused?: boolean;
+  readonly label?: string;
+}
+
+/** The person's answer to a request. */
+export interface IAnswer {
+  readonly option: OptionKind;
+  readonly actionHash: string;
+  readonly until?: string;
+  readonly reason?: string;
+}
+
+/** A place in a text, both counted from zero. */
+export interface IPosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What the person looks at in this page. */
+export interface IPage {
+  readonly visible: boolean;
+  readonly focused: boolean;
+  readonly active: {
+    readonly path: string;
+    readonly cell_id: string | null;
+    readonly cursor: IPosition | null;
+    readonly selection: {
+      readonly start: IPosition;
+      readonly end: IPosition;
+      readonly text: string;
+    } | null;
+  } | null;
+  readonly open: readonly { readonly path: string; readonly dirty: boolean }[];
+}
+
+/** What `Stop all` did. */
+export interface IStopped {
+  readonly interrupted: number;
+  readonly denied: number;
+}
+
+/**
+ * How the page stands with the server.
+ *
+ * `missing`: JupyterLab runs, but the server half of the extension does not answer.
+ * `mismatch`: it answers in a way that this panel does not understand.
+ */
+export type Link = 'starting' | 'online' | 'offline' | 'missing' | 'mismatch';
+
+/**
+ * The agents of this server and what they do.
+ *
+ * The truth is on the server; this is the page's copy of it, which repairs itself. All methods
+ * that change something reject with an `Error` whose message a person can act on.
+ */
+export interface IAgents {
+  /** Something that is shown changed. */
+  readonly changed: ISignal<IAgents, void>;
+  readonly link: Link;
+  readonly server: IServerInfo | null;
+  readonly agents: readonly IAgent[];
+  /** All known calls, newest first. */
+  readonly calls: readonly ICall[];
+  /** Calls that wait for the person, oldest first. */
+  readonly waiting: readonly ICall[];
+  readonly grants: readonly IGrant[];
+  /** Resolves when the server answered for the first time. */
+  readonly ready: Promise<void>;
+
+  agent(id: string): IAgent | null;
+  call(id: string): ICall | null;
+  /** Ask the server now. */
+  refresh(): Promise<void>;
+
+  /**
+   * Answer a request.
+   *
+   * Rejects with a {@link ConflictError} when it was decided elsewhere or is not what was shown.
+   */
+  decide(id: string, answer: IAnswer): Promise<ICall>;
+  stopCall(id: string): Promise<void>;
+  undoCall(id: string): Promise<void>;
+  connect(agent: INewAgent): Promise<IMinted>;
+  change(id: string, change: IAgentChange): Promise<void>;
+  /** End what the agent does and let it do nothing more until it is resumed. */
+  stopAgent(id: string): Promise<void>;
+  revoke(id: string): Promise<void>;
+  revokeGrant(id: string): Promise<void>;
+  stopAll(): Promise<IStopped>;
+  resume(): Promise<void>;
+  /** Tell the server what the person looks at in this page. */
+  reportPage(page: IPage): Promise<void>;
+  /** Tell the server that this page goes away; works while the page unloads. */
+  leavePage(): void;
+}
+
+/** The service that other extensions can ask for. */
+export const IAgents = new Token<IAgents>(
+  'jmcp-lab:IAgents',
+  'The AI agents connected to this server, what they do and what waits for the user.'
+);
+
+/** Where a call works, shown to the person. */
+export interface INavigator {
+  /** Open the notebook of a call, activate and reveal its first cell. */
+  show(call: ICall): Promise<void>;
+  /** The notebook that the person looks at, as a server path. */
+  readonly currentPath: string | null;
+}
+
+/** The sidebar panel with the agents. */
+export interface IAgentsPanel {
+  /** Whether the person can see the panel. */
+  readonly isShown: boolean;
+  /** It was shown or hidden. */
+  readonly shownChanged: ISignal<IAgentsPanel, boolean>;
+  /** Show the panel. */
+  reveal(): void;
+  /** Show the panel and put the focus on the card of a request, or the first one. */
+  revealRequest(id?: string): void;
+}
+
+/** The service that leads to the panel. */
+export const IAgentsPanel = new Token<IAgentsPanel>(
+  'jmcp-lab:IAgentsPanel',
+  'The sidebar panel that shows AI agents and their requests.'
+);
