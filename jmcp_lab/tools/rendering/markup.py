@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from .text import clean, clip, without_data_urls
 
-MAX_MARKUP = 4_000_000
+MAX_MARKUP = 1_000_000
 """Characters of markup that are read; what follows is not."""
 
 _TAG = re.compile(r"""</?([a-zA-Z][\w:-]*+)((?:[^>"']++|"[^"]*"|'[^']*')*+)>""")
@@ -64,7 +64,7 @@ def tokens(markup: str) -> Iterator[Token]:
             if end < 0:
                 return
             if comment:
-                yield Token("comment", markup[start + 4 : end])
+                yield Token("comment", html.unescape(markup[start + 4 : end]))
             at = end + (3 if comment else 1)
             continue
         named = _TAG_NAME.match(markup, start)
@@ -177,6 +177,8 @@ def html_to_text(markup: str) -> str:
         elif token.kind == "text":
             writer.text(token.value)
     writer.end_line()
+    if len(markup) > MAX_MARKUP:
+        writer.lines.append(f"(… {len(markup) - MAX_MARKUP:,} more characters of HTML not read)")
     return _BLANK_LINES.sub("\n\n", clean(without_data_urls("\n".join(writer.lines)))).strip("\n")
 
 
@@ -207,7 +209,7 @@ def table_shape(markup: str) -> tuple[int, int] | None:
     said = re.search(r"<p>(\d{1,12}) rows \u00d7 (\d{1,12}) columns</p>", markup[-500:])
     if said:
         return int(said[1]), int(said[2])
-    rows = columns = header_rows = 0
+    rows = columns = headings = 0
     in_head = False
     for token in tokens(markup):
         if token.kind == "open" and token.value == "thead":
@@ -216,10 +218,12 @@ def table_shape(markup: str) -> tuple[int, int] | None:
             in_head = False
         elif token.kind == "open" and token.value == "tr":
             rows += not in_head
-            header_rows += in_head
         elif token.kind == "open" and token.value == "td" and rows == 1:
             columns += 1
-    return rows, columns
+        elif token.kind == "open" and token.value == "th" and in_head:
+            headings += 1
+    # The index has a heading too.
+    return rows, columns if rows else max(0, headings - 1)
 
 
 def svg_summary(markup: str) -> str:

@@ -197,7 +197,7 @@ def _frame(line: str) -> _Frame | None:
     inside = _LIBRARY.match(path)
     if inside is None:
         return _Frame(line.rstrip(), name=name)
-    place = path[inside.end() :].replace("\\", "/")
+    place = path[inside.end() :].replace("\\", "/").rstrip(">")
     return _Frame(line, library=f"{place}:{number}" if number else place, name=name.split("(")[0])
 
 

@@ -1,0 +1,48 @@
+"""Outputs as a kernel would send them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+DATA = Path(__file__).parent / "data"
+# Recorded with IPython 9.18, and with plotly 7.1, altair 6.3 and bokeh 3.9.
+TRACEBACKS: dict[str, dict[str, Any]] = json.loads((DATA / "tracebacks.json").read_text())
+FIGURES: dict[str, dict[str, Any]] = json.loads((DATA / "figures.json").read_text())
+
+
+def stream(text: str | list[str], name: str = "stdout") -> dict[str, Any]:
+    """Return what a print leaves."""
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+def display(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``display`` leaves."""
+    return {"output_type": "display_data", "data": data, "metadata": {}}
+
+
+def result(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what the last expression of a cell leaves."""
+    return {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 1}
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> str:
+    """Return an image file as base64."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def decoded(data: str) -> Image.Image:
+    """Return the image in base64."""
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """Return an image that no format makes small."""
+    return Image.effect_noise((width, height), 90).convert("RGB")

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jmcp_lab.tools.rendering.tracebacks import traceback_text, without_library_paths
+
+from .outputs import TRACEBACKS
+
+
+@pytest.mark.parametrize("name", TRACEBACKS)
+def test_a_traceback_says_the_error_once_at_its_end_without_noise(name: str) -> None:
+    output = TRACEBACKS[name]
+    text = traceback_text(output)
+    message = text.splitlines()[-1]
+    assert message.startswith(output["ename"] + ": ")
+    assert text.count(message) == 1
+    for noise in ("\x1b", "-" * 20, "Traceback (most recent", "site-packages", "python3.11"):
+        assert noise not in text
+    # The user's frames come first.
+    assert text.splitlines()[0].strip().startswith("Cell In[")
+
+
+def test_a_division_by_zero_is_short() -> None:
+    assert traceback_text(TRACEBACKS["zero"]) == (
+        "Cell In[1], line 1\n----> 1 1/0\nZeroDivisionError: division by zero"
+    )
+
+
+@pytest.mark.parametrize("name", ["pandas", "pandas_plain"])
+def test_frames_of_libraries_are_folded(name: str) -> None:
+    text = traceback_text(TRACEBACKS[name])
+    assert "… 2 frames in pandas folded, last: pandas/core/indexes/base.py:3823 in " in text
+    assert "… raised while handling the same error (5 frames in pandas folded, last: " in text
+    assert "indexer" not in text  # source of pandas
+    assert "look('zzz')" in text
+    assert "return df[n]" in text
+
+
+def test_a_chain_of_the_users_own_errors_is_kept() -> None:
+    text = traceback_text(TRACEBACKS["chain"])
+    order = [
+        "ValueError: invalid literal",
+        "The above exception was the direct cause of the following exception:",
+        "RuntimeError: wrapped",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_a_syntax_error_keeps_its_caret() -> None:
+    assert "    def f(:\n          ^\n" in traceback_text(TRACEBACKS["syntax"])
+
+
+def test_a_deep_recursion_is_short() -> None:
+    assert len(traceback_text(TRACEBACKS["recursion"])) < 400
+
+
+def test_many_frames_of_the_user_are_thinned() -> None:
+    frames = [f"Cell In[{n}], line 1, in f{n}()\n----> 1 f{n + 1}()\n" for n in range(50)]
+    text = traceback_text({"ename": "E", "evalue": "v", "traceback": ["-" * 75, *frames, "E: v"]})
+    assert "… 42 more of your frames left out" in text
+    assert "in f0()" in text
+    assert "in f49()" in text
+    assert "in f20()" not in text
+
+
+@pytest.mark.parametrize(
+    ("heading", "said"),
+    [
+        pytest.param(
+            'File "/opt/v/lib/python3.12/site-packages/numpy/linalg/x.py", line 9, in solve',
+            "… 1 frame in numpy folded: numpy/linalg/x.py:9 in solve",
+            id="plain Python",
+        ),
+        pytest.param(
+            "File C:\\Users\\me\\venv\\Lib\\site-packages\\numpy\\x.py:9, in solve(a, b)",
+            "… 1 frame in numpy folded: numpy/x.py:9 in solve",
+            id="Windows",
+        ),
+        pytest.param(
+            "~/env/lib/python3.9/site-packages/numpy/x.py in solve(a)",
+            "… 1 frame in numpy folded: numpy/x.py in solve",
+            id="IPython 7",
+        ),
+        pytest.param(
+            "File <frozen importlib._bootstrap>:1147, in _find_and_load(name)",
+            "… 1 frame in importlib._bootstrap folded: importlib._bootstrap:1147 in _find_and_load",
+            id="frozen",
+        ),
+        pytest.param(
+            "File ~/project/model.py:3, in fit(x)",
+            "File ~/project/model.py:3, in fit(x)",
+            id="a module of the user stays",
+        ),
+    ],
+)
+def test_frames_are_known_in_all_their_forms(heading: str, said: str) -> None:
+    entries = ["Cell In[1], line 1\n----> 1 go()", heading + "\n      8 a\n----> 9 b", "E: v"]
+    assert said in traceback_text({"ename": "E", "evalue": "v", "traceback": entries})
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        pytest.param({}, "error", id="nothing"),
+        pytest.param({"ename": "E"}, "E", id="no message"),
+        pytest.param({"ename": "E", "evalue": "v", "traceback": []}, "E: v", id="no frames"),
+        pytest.param({"ename": "E", "evalue": "v", "traceback": "E: v"}, "E: v", id="a text"),
+        pytest.param(
+            {"ename": "ERROR", "evalue": "bad", "traceback": ["Error in f(): bad", "1. f()"]},
+            "Error in f(): bad\n1. f()\nERROR: bad",
+            id="another language",
+        ),
+        pytest.param({"ename": 1, "evalue": ["a", "b"], "traceback": {}}, "{}\n1: ab", id="odd"),
+    ],
+)
+def test_tracebacks_without_python_frames_are_kept_as_they_are(
+    output: dict[str, object], text: str
+) -> None:
+    assert traceback_text(output) == text
+
+
+def test_paths_into_libraries_are_shortened_wherever_they_stand() -> None:
+    text = "see '/opt/x/lib/python3.11/site-packages/a/b.py' and /usr/lib/python3.11/json/c.py:3"
+    assert without_library_paths(text) == "see 'a/b.py' and json/c.py:3"
+
+
+_lines = st.sampled_from(
+    [
+        *(line for o in TRACEBACKS.values() for e in o["traceback"] for line in e.split("\n")),
+        "x" * 2000,
+    ]
+)
+
+
+@given(st.lists(_lines, max_size=60), st.text(max_size=50), st.text(max_size=50))
+def test_any_mix_of_lines_gives_a_text_with_the_error(
+    lines: list[str], name: str, value: str
+) -> None:
+    output = {"ename": name, "evalue": value, "traceback": lines}
+    text = traceback_text(output)
+    assert text
+    assert "\x1b" not in text
