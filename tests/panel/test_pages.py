@@ -1,0 +1,75 @@
+"""Which pages are open."""
+
+from __future__ import annotations
+
+import pytest
+
+from jmcp_lab.errors import InvalidArgumentError
+from jmcp_lab.panel.pages import ALIVE, MOST_PAGES, RELOADS_WITHIN, OpenPages
+
+
+class Ticks:
+    """A clock that a test sets."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def pages(clock: Ticks) -> OpenPages:
+    return OpenPages(clock=clock)
+
+
+def test_a_page_that_falls_silent_is_gone(pages: OpenPages, clock: Ticks) -> None:
+    assert not pages.anyone()
+    assert not pages.recently()
+    assert not pages.seen("a")
+    assert pages.seen("a")
+    clock.now += ALIVE
+    assert pages.anyone()
+    clock.now += 1
+    assert not pages.anyone()
+    assert pages.looking_at() is None
+
+
+def test_a_page_that_said_goodbye_may_be_reloading(pages: OpenPages, clock: Ticks) -> None:
+    pages.seen("a")
+    pages.forget("a")
+    assert not pages.anyone()
+    assert pages.recently()
+    clock.now += RELOADS_WITHIN + 1
+    assert not pages.recently()
+
+
+def test_the_page_with_the_focus_counts(pages: OpenPages, clock: Ticks) -> None:
+    pages.tell("a", {"focused": True, "visible": True, "active": {"path": "a.ipynb"}})
+    clock.now += 1
+    pages.tell("b", {"visible": True, "active": {"path": "b.ipynb"}})
+    seen = pages.looking_at()
+    assert seen is not None
+    assert seen["active"]["path"] == "a.ipynb"
+    pages.tell("a", {"focused": False, "visible": False, "active": {"path": "a.ipynb"}})
+    seen = pages.looking_at()
+    assert seen is not None
+    assert seen["active"]["path"] == "b.ipynb"
+
+
+def test_the_number_of_pages_is_bounded(pages: OpenPages, clock: Ticks) -> None:
+    for number in range(MOST_PAGES + 10):
+        clock.now += 0.1
+        pages.seen(f"t{number}")
+    assert not pages.seen("t0")
+    assert pages.seen(f"t{MOST_PAGES + 9}")
+
+
+@pytest.mark.parametrize("tab", ["", "a b", "x" * 65, "../a", "é"])
+def test_an_id_is_letters_and_digits(pages: OpenPages, tab: str) -> None:
+    with pytest.raises(InvalidArgumentError):
+        pages.seen(tab)
