@@ -21,6 +21,7 @@ from .kernels.sessions import KernelSessions
 from .mcp.handler import McpHandler
 from .mcp.limits import WrongTokens
 from .mcp.service import McpService
+from .notebooks.changes import Changes
 from .notebooks.contents import Contents
 from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
@@ -85,6 +86,7 @@ class JmcpLabApp(ExtensionApp):
             gate=self.gate,
             agents=self.agents,
             seen=Seen(),
+            changes=Changes(),
             pages=self.pages,
             contents=contents,
             limits=Limits(text=self.reply_characters, send_images=self.send_images),

@@ -169,6 +169,10 @@ class Ledger:
             raise NotFoundError(f"There is no call '{call_id}'.", code="unknown_call")
         return call
 
+    def find(self, call_id: str) -> Call | None:
+        """Return a call, or None when it never was or is forgotten."""
+        return self._calls.get(call_id)
+
     def since(self, seq: int) -> list[Call]:
         """Return the calls that changed after `seq`, oldest change first."""
         found = []

@@ -9,12 +9,12 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from pycrdt import Map, Text
+
 from ..errors import InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pycrdt import Map, Text
 
     from .live import LiveNotebook
     from .merge import Splice
@@ -130,6 +130,59 @@ def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: s
         _need_ids(notebook)
         for offset, cell in enumerate(new):
             notebook.ycells.insert(index + offset, _made(notebook, cell))
+
+
+def insert_whole(notebook: LiveNotebook, index: int, content: dict[str, Any], origin: str) -> None:
+    """Insert a cell with everything it has: outputs, metadata, attachments."""
+    with notebook.transaction(origin):
+        _need_ids(notebook)
+        notebook.ycells.insert(index, notebook.document.create_ycell(content))
+
+
+def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: str) -> None:
+    """Move cells, in the order given, to before what is at `index` now.
+
+    Yjs cannot move: each cell is made anew, with its id and everything it has.
+    """
+    moving = set(cell_ids)
+    at = sum(cell_id not in moving for cell_id in notebook.ids[:index])
+    contents = [whole(notebook, cell_id) for cell_id in cell_ids]
+    with notebook.transaction(origin):
+        delete(notebook, cell_ids, origin)
+        for offset, content in enumerate(contents):
+            notebook.ycells.insert(at + offset, notebook.document.create_ycell(content))
+
+
+def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
+    """Return a cell as nbformat has it, outputs, metadata and attachments included."""
+    content: dict[str, Any] = notebook.document.get_cell(cast("int", notebook.index(cell_id)))
+    # nbformat 4.4 and older has no ids on disk, the open document has them always.
+    content["id"] = cell_id
+    return content
+
+
+def shared_outputs(outputs: Sequence[dict[str, Any]]) -> list[Map[Any]]:
+    """Return outputs as the document holds them: the text of a stream is a shared text."""
+    return [
+        Map({**output, "text": Text("".join(output.get("text", "")))})
+        if output.get("output_type") == "stream"
+        else Map(output)
+        for output in outputs
+    ]
+
+
+def set_outputs(
+    notebook: LiveNotebook,
+    cell_id: str,
+    outputs: list[dict[str, Any]],
+    execution_count: int | None,
+    origin: str,
+) -> None:
+    """Put outputs into a cell that has none."""
+    cell = shared(notebook, cell_id)
+    with notebook.transaction(origin):
+        cell["outputs"].extend(shared_outputs(outputs))
+        cell["execution_count"] = execution_count
 
 
 def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:

@@ -134,6 +134,11 @@ class Rooms:
         await held.notebook.ready()
         return held.notebook
 
+    async def open_file(self, file_id: str, path: str) -> LiveNotebook:
+        """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
+        known = self._serverapp.web_app.settings["file_id_manager"].get_path(file_id)
+        return await self.open(str(known) if known else path)
+
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold its room open, without opening anything."""
         held = self._held(path)

@@ -1,44 +1,26 @@
-"""Tools that read and change cells."""
+"""Tools that write cells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, TextPart, ToolClass
+from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
 from ..notebooks import cells as live_cells
+from ..notebooks.changes import Change, Edited, Inserted, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.merge import MergeConflict, merge, splice
-from ..notebooks.outputs import read_outputs
-from .render import CellOutputs, clip, outline, render_page
-from .replies import budget, pages_of, render
+from .arguments import Cell, CellType, Notebook
+from .render import clip
 from .services import Context
 from .tool import tool
-from .wording import (
-    cell_name,
-    cells_title,
-    count,
-    file_name,
-    header,
-    line_change,
-    short_id,
-    short_ids,
-    status,
-)
+from .wording import cell_name, file_name, line_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Notebook = Annotated[str | None, Field(description="Path; your current notebook when left out.")]
-Cell = Annotated[str, Field(description="Cell id, or a unique start of one.")]
-Cells = Annotated[str | list[str], Field(description="One cell id or several.")]
-CellType = Literal["code", "markdown", "raw"]
-
-FIRST_LINE = 80
-"""Characters of a cell's first line in an outline."""
 
 
 class CellInput(BaseModel):
@@ -57,150 +39,6 @@ class Edit(BaseModel):
 
     old: str
     new: str
-
-
-# -- reading -----------------------------------------------------------------------------------
-
-
-@tool(
-    title="List cells",
-    tool_class=ToolClass.READ,
-    read_only=True,
-    idempotent=True,
-)
-async def list_cells(
-    ctx: Context,
-    notebook: Notebook = None,
-    start: Annotated[int, Field(ge=1, description="First position, from 1.")] = 1,
-    limit: Annotated[int, Field(ge=1, le=500)] = 100,
-) -> Reply:
-    """Outline of a notebook, a line a cell: position, id, type, state, first line, outputs.
-
-    Page with start and limit.
-    """
-    nb = await ctx.open(notebook)
-    size = len(nb.ids)
-    names = short_ids(nb)
-    lines = [f"{nb.path} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
-    last = min(start - 1 + limit, size)
-    budget = ctx.services.limits.text
-    for index in range(start - 1, last):
-        line = _outline(ctx, nb, index, names)
-        budget -= len(line) + 1
-        if budget < 0:
-            last = index
-            break
-        lines.append(line)
-    if last < size:
-        lines.append(f"… {count(size - last, 'more cell')}; list_cells(start={last + 1}) goes on.")
-    return Reply.of("\n".join(lines))
-
-
-def _outline(ctx: Context, nb: LiveNotebook, index: int, names: dict[str, str]) -> str:
-    view = live_cells.view(nb, index)
-    ctx.saw(nb, view.id, view.source)
-    first, _, rest = view.source.strip().partition("\n")
-    first = first[:FIRST_LINE] + ("…" if rest or len(first) > FIRST_LINE else "")
-    words = f"{view.position} {names[view.id]} {view.type}"
-    if view.type == "code":
-        words += f" {status(view)}"
-        outputs = nb.ycells[index]["outputs"]
-        if len(outputs):
-            return f"{words}: {first} → {outline(read_outputs(nb.ycells[index]))}"
-    return f"{words}: {first}"
-
-
-@tool(
-    title="Read a cell",
-    tool_class=ToolClass.READ,
-    read_only=True,
-    idempotent=True,
-)
-async def read_cell(
-    ctx: Context,
-    cell: Cell,
-    notebook: Notebook = None,
-    outputs: bool = True,
-    output: Annotated[int | None, Field(ge=1)] = None,
-    offset: Annotated[int, Field(ge=0)] = 0,
-) -> Reply:
-    """One cell with its outputs.
-
-    A long output is cut in the middle: give output (its number, from 1) and offset to page it.
-    """
-    nb = await ctx.open(notebook)
-    cell_id = live_cells.find(nb, cell)
-    if output is not None:
-        found = read_outputs(live_cells.shared(nb, cell_id))
-        return Reply(tuple(render_page(found, output, offset, budget(ctx.services.limits))))
-    return await _read(ctx, nb, [cell_id], outputs=outputs)
-
-
-@tool(
-    title="Read cells",
-    tool_class=ToolClass.READ,
-    read_only=True,
-    idempotent=True,
-)
-async def read_cells(
-    ctx: Context,
-    notebook: Notebook = None,
-    cells: Annotated[list[str] | str | None, Field(description="Cell ids.")] = None,
-    start: Annotated[int, Field(ge=1)] = 1,
-    limit: Annotated[int, Field(ge=1, le=500)] = 100,
-    outputs: bool = True,
-) -> Reply:
-    """Read several cells, or all from start, with outputs.
-
-    As far as one reply reaches; it says where to go on.
-    """
-    nb = await ctx.open(notebook)
-    if cells is not None:
-        return await _read(ctx, nb, _resolve(nb, cells), outputs=outputs)
-    ids = nb.ids[start - 1 : start - 1 + limit]
-    return await _read(ctx, nb, ids, outputs=outputs, start=start)
-
-
-async def _read(
-    ctx: Context, nb: LiveNotebook, ids: list[str], *, outputs: bool, start: int | None = None
-) -> Reply:
-    """Return cells as far as the budget reaches; sources go before outputs."""
-    limits = ctx.services.limits
-    room = limits.text
-    shown: list[CellOutputs] = []
-    left_out = 0
-    for number, cell_id in enumerate(ids):
-        view = live_cells.view_by_id(nb, cell_id)
-        hint = f"read_cell(cell='{short_id(nb, cell_id)}')"
-        text = view.source
-        if number and len(text) + 200 > room:
-            left_out = len(ids) - number
-            break
-        text = clip(text, max(room - 200, 1000), hint=hint)
-        ctx.saw(nb, cell_id, view.source)
-        body = f"{header(nb, view)}\n{text}" if text else header(nb, view)
-        room -= len(body) + 2
-        found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
-        shown.append(CellOutputs(body, found if view.type == "code" else [], pages_of(nb, cell_id)))
-    title = f"{nb.path} · {count(len(nb.ids), 'cell')}"
-    parts = await render(shown, limits)
-    if left_out:
-        onwards = f"start={start + len(shown)}" if start is not None else "the other ids"
-        parts.append(
-            TextPart(f"… {count(left_out, 'more cell')}; read_cells with {onwards} goes on.")
-        )
-    return Reply((TextPart(title), *parts))
-
-
-def _resolve(nb: LiveNotebook, refs: str | list[str]) -> list[str]:
-    """Return the ids that are meant, each once, in the order given."""
-    found = [live_cells.find(nb, ref) for ref in ([refs] if isinstance(refs, str) else refs)]
-    if not found:
-        raise InvalidArgumentError("Name at least one cell; list_cells shows the ids.")
-    return list(dict.fromkeys(found))
-
-
-# -- changing ----------------------------------------------------------------------------------
 
 
 @tool(
@@ -233,15 +71,14 @@ async def insert_cell(
         live_cells.place(nb, after=after, before=before, index=index)
         items = tuple(PreviewItem("New cell", None, old="", new=cell.source) for cell in new)
         what = "a cell" if len(new) == 1 else f"{len(new)} cells"
-        return _edit_action(
-            "insert_cell", nb, (), f"Insert {what} into {file_name(nb.path)}", items
-        )
+        return edit_action("insert_cell", nb, (), f"Insert {what} into {file_name(nb.path)}", items)
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
     live_cells.insert(nb, at, new, agent_origin(ctx.agent.id))
     for cell in new:
         ctx.saw(nb, cell.id, cell.source)
+    ctx.record(nb, *(Inserted(cell.id, live_cells.whole(nb, cell.id)) for cell in new))
     names = ", ".join(cell_name(nb, cell.id) for cell in new)
     return Reply.of(f"Inserted {names} in {nb.path}.")
 
@@ -337,14 +174,19 @@ async def _write(
         title = f"Cell {nb.position(cell_id)}"
         item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
-        return _edit_action(tool_name, nb, (cell_id,), summary, (item,))
+        return edit_action(tool_name, nb, (cell_id,), summary, (item,))
 
     await ctx.permit(resolve, nb)
     origin = agent_origin(ctx.agent.id)
+    changes: list[Change] = []
+    if plan.present != plan.result:
+        live_cells.edit(nb, cell_id, merge(plan.present, plan.result, plan.present), origin)
+        changes.append(Edited(cell_id, plan.present, plan.result))
     old_type = live_cells.view_by_id(nb, cell_id).type
-    live_cells.edit(nb, cell_id, merge(plan.present, plan.result, plan.present), origin)
     if new_type is not None and new_type != old_type:
+        changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
         live_cells.retype(nb, cell_id, new_type, origin)
+    ctx.record(nb, *changes)
     ctx.saw(nb, cell_id, plan.result)
     return Reply.of(_written(nb, cell_id, plan, old_type, new_type))
 
@@ -380,34 +222,6 @@ def _written(
     return words
 
 
-@tool(
-    title="Delete cells",
-    tool_class=ToolClass.EDIT,
-    destructive=True,
-)
-async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> Reply:
-    """Delete one cell or several.
-
-    Refused when the user changed one since you read it: the reply then shows it.
-    """
-    nb = await ctx.open(notebook)
-    ids = _resolve(nb, cells)
-
-    def resolve() -> Action:
-        check_fresh(ctx, nb, ids, "deleted")
-        items = tuple(
-            PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
-            for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
-        )
-        summary = f"Delete {cells_title(nb, ids)} from {file_name(nb.path)}"
-        return _edit_action("delete_cell", nb, tuple(ids), summary, items)
-
-    await ctx.permit(resolve, nb)
-    names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
-    live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
-    return Reply.of(f"Deleted {names} from {nb.path}.")
-
-
 def check_fresh(ctx: Context, nb: LiveNotebook, ids: list[str], done: str) -> None:
     """Refuse to act on cells that somebody changed since this agent saw them.
 
@@ -428,13 +242,14 @@ def check_fresh(ctx: Context, nb: LiveNotebook, ids: list[str], done: str) -> No
             )
 
 
-def _edit_action(
+def edit_action(
     name: str,
     nb: LiveNotebook,
     cell_ids: tuple[str, ...],
     summary: str,
     items: tuple[PreviewItem, ...],
 ) -> Action:
+    """Return the action of a tool that edits cells; its preview is a diff."""
     return Action(
         tool=name,
         tool_class=ToolClass.EDIT,

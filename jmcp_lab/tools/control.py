@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..calls.call import CallState
+from ..calls.call import CallState, Decision, DecisionSource
+from ..calls.ledger import now
 from ..errors import ConflictError
+from .undo import take_back
 
 if TYPE_CHECKING:
     from ..calls.call import Call
     from .services import Services
+
+
+PERSON_ORIGIN = "jmcp:undo"
+"""Origin of what a person takes back from the panel."""
 
 
 class Control:
@@ -44,6 +50,39 @@ class Control:
         elif call.task is not None:
             call.task.cancel()
         return call
+
+    async def undo_call(self, call_id: str, by: str) -> Call:
+        """Take back what a call changed in its notebook.
+
+        Raises
+        ------
+        NotFoundError
+        ConflictError
+            It was taken back already, or the same lines were changed since.
+        """
+        services = self._services
+        call = services.ledger.get(call_id)
+        made = services.changes.get(call_id)
+        if made.undone or call.action is None or call.action.target.path is None:
+            raise ConflictError("This was taken back already.", code="undone")
+        notebook = await services.rooms.open_file(made.file_id, call.action.target.path)
+        undo = services.ledger.open(
+            call.agent_id,
+            call.agent_label,
+            "undo_changes",
+            call.tool_class,
+            {"call": call.id},
+            summary=f"Take back: {call.summary}",
+        )
+        decision = Decision(allowed=True, source=DecisionSource.USER, by=by, at=now())
+        services.ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
+        try:
+            take_back(services, notebook, made, undo, PERSON_ORIGIN)
+        except ConflictError as error:
+            services.ledger.update(undo, state=CallState.FAILED, error=error.message)
+            raise
+        services.ledger.update(undo, state=CallState.DONE)
+        return undo
 
     async def stop_all(self, by: str) -> tuple[int, int]:
         """Hold every agent, deny what waits, interrupt what agents run.

@@ -11,8 +11,10 @@ from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError
 from ..kernels.run import Piece, PieceResult, Run, RunState
 from ..notebooks import cells as live_cells
+from ..notebooks.changes import Inserted
 from ..notebooks.live import LiveNotebook, agent_origin
-from .cells import Notebook, check_fresh
+from .arguments import Notebook
+from .cells import check_fresh
 from .kernels import KernelName
 from .render import CellOutputs
 from .replies import pages_of, render
@@ -137,6 +139,7 @@ async def insert_execute_code_cell(
     at = live_cells.place(nb, after=after, before=before, index=index)
     live_cells.insert(nb, at, [new], agent_origin(ctx.agent.id))
     ctx.saw(nb, new.id, source)
+    ctx.record(nb, Inserted(new.id, live_cells.whole(nb, new.id)))
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
         run = ctx.services.executor.start(

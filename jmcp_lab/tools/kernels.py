@@ -10,7 +10,7 @@ from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import NotFoundError
 from ..notebooks import cells as live_cells
 from ..notebooks.live import LiveNotebook, agent_origin
-from .cells import Notebook
+from .arguments import Notebook
 from .services import Context
 from .tool import tool
 from .wording import file_name

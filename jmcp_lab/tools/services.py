@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import InvalidArgumentError
+from .undo import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..kernels.executor import Executor
     from ..kernels.run import Run
     from ..kernels.sessions import KernelSessions
+    from ..notebooks.changes import Change, Changes
     from ..notebooks.contents import Contents
     from ..notebooks.live import LiveNotebook
     from ..notebooks.rooms import Rooms
@@ -67,6 +69,7 @@ class Services:
     gate: Gate
     agents: AgentRegistry
     seen: Seen
+    changes: Changes
     pages: Pages
     contents: Contents
     limits: Limits
@@ -112,6 +115,10 @@ class Context:
     def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
         """Remember what this call shows the agent of a cell."""
         self.services.seen.note(self.agent.id, notebook.file_id, cell_id, text)
+
+    def record(self, notebook: LiveNotebook, *changes: Change) -> None:
+        """Remember what this call changed, so that it can be taken back."""
+        record(self.services, self.call, notebook, list(changes))
 
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""

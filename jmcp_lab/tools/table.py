@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import cells, context, execution, files, kernels, notebooks
+from . import arrange, cells, context, execution, files, kernels, notebooks, reading
 
 if TYPE_CHECKING:
     from .tool import Tool
@@ -21,13 +21,16 @@ TOOLS: dict[str, Tool] = {
         kernels.assign_kernel_to_notebook,
         kernels.restart_notebook,
         kernels.interrupt_notebook,
-        cells.list_cells,
-        cells.read_cell,
-        cells.read_cells,
+        reading.list_cells,
+        reading.read_cell,
+        reading.read_cells,
         cells.insert_cell,
         cells.edit_cell,
         cells.overwrite_cell_source,
-        cells.delete_cell,
+        arrange.move_cell,
+        arrange.delete_cell,
+        arrange.clear_outputs,
+        arrange.undo_changes,
         execution.execute_cell,
         execution.insert_execute_code_cell,
         execution.execute_ipython,

@@ -1,0 +1,283 @@
+"""What each call changed in a notebook, so that exactly that can be taken back later.
+
+A change set holds what was there before and after, not positions in a history: it works after
+the room was closed and opened again. Taking it back is a merge, so what a person wrote since
+stays; and it is itself a change set, so it can be taken back as well.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import ConflictError, NotFoundError
+from . import cells
+from .merge import MergeConflict, Splice, merge, splice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .live import LiveNotebook
+
+KEPT = 500
+"""How many change sets are kept, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The text of a cell was changed."""
+
+    cell_id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """A cell came; `content` is the whole cell."""
+
+    cell_id: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A cell went; `content` is the whole cell, `previous` the cell before it."""
+
+    cell_id: str
+    content: dict[str, Any]
+    previous: str | None
+    following: str | None
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A cell changed its place; `previous` is the cell before its old one."""
+
+    cell_id: str
+    previous: str | None
+    following: str | None
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retyped:
+    """The type of a cell was changed; `content` is the whole cell before."""
+
+    cell_id: str
+    content: dict[str, Any]
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Outputs of a cell were removed."""
+
+    cell_id: str
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+
+
+Change = Edited | Inserted | Deleted | Moved | Retyped | Cleared
+
+
+@dataclass(slots=True)
+class ChangeSet:
+    """Everything that one call changed in one notebook."""
+
+    call_id: str
+    agent_id: str
+    file_id: str
+    changes: list[Change] = field(default_factory=list)
+    undone: bool = False
+
+
+class Changes:
+    """The change sets of this server, by call."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._sets: OrderedDict[str, ChangeSet] = OrderedDict()
+
+    def add(self, made: ChangeSet) -> None:
+        """Remember what a call changed."""
+        if not made.changes:
+            return
+        self._sets[made.call_id] = made
+        while len(self._sets) > self._kept:
+            self._sets.popitem(last=False)
+
+    def get(self, call_id: str) -> ChangeSet:
+        """Return what a call changed.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        found = self._sets.get(call_id)
+        if found is None:
+            raise NotFoundError(
+                f"Call '{call_id[:60]}' changed no notebook, or too long ago to be taken back."
+            )
+        return found
+
+    def last(self, agent_id: str, file_id: str) -> ChangeSet | None:
+        """Return the latest change of an agent in a file that was not taken back."""
+        for made in reversed(self._sets.values()):
+            if made.agent_id == agent_id and made.file_id == file_id and not made.undone:
+                return made
+        return None
+
+
+def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
+    """Return the ids before and after a cell, and its index."""
+    index = cast("int", notebook.index(cell_id))
+    ids = notebook.ids
+    return (
+        ids[index - 1] if index else None,
+        ids[index + 1] if index + 1 < len(ids) else None,
+        index,
+    )
+
+
+def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]:
+    """Take back what a call changed, all of it or nothing.
+
+    Parameters
+    ----------
+    notebook : LiveNotebook
+    made : ChangeSet
+    origin : str
+        Of the transaction.
+
+    Returns
+    -------
+    list of Change
+        What this has changed, for taking it back in turn.
+
+    Raises
+    ------
+    ConflictError
+        Somebody has changed the same lines since; nothing was taken back.
+    """
+    steps = [_plan(notebook, change) for change in reversed(made.changes)]
+    # One transaction a step: the list of ids follows when a transaction ends, and the next step
+    # needs it. Nothing is awaited in between, so nobody sees or writes the half of it.
+    done = [step(origin) for step in steps]
+    return [change for change in done if change is not None]
+
+
+def _plan(notebook: LiveNotebook, change: Change) -> Callable[[str], Change | None]:
+    """Check that a change can be taken back, and return what does it."""
+    match change:
+        case Edited():
+            return _plan_text(notebook, change.cell_id, change.after, change.before)
+        case Inserted():
+            return _plan_removal(notebook, change)
+        case Deleted():
+            return lambda origin: _restore(notebook, change, origin)
+        case Moved():
+            return lambda origin: _move_back(notebook, change, origin)
+        case Retyped():
+            return lambda origin: _type_back(notebook, change, origin)
+        case Cleared():
+            return lambda origin: _outputs_back(notebook, change, origin)
+
+
+def _plan_text(
+    notebook: LiveNotebook, cell_id: str, base: str, wanted: str
+) -> Callable[[str], Change | None]:
+    present = notebook.source(cell_id)
+    if present is None:
+        # Somebody deleted the cell since: there is nothing to take back in it.
+        return lambda _origin: None
+    splices = _merged(notebook, cell_id, base, wanted, present)
+    result = splice(present, splices)
+
+    def do(origin: str) -> Change | None:
+        if notebook.source(cell_id) is None:
+            return None
+        cells.edit(notebook, cell_id, splices, origin)
+        return Edited(cell_id, present, result)
+
+    return do
+
+
+def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], Change | None]:
+    """Plan to remove an inserted cell, or what the agent wrote in it if a person wrote too."""
+    present = notebook.source(change.cell_id)
+    source = str(change.content["source"])
+    if present is None:
+        return lambda _origin: None
+    if present != source:
+        splices = _merged(notebook, change.cell_id, source, "", present)
+        if splice(present, splices).strip():
+            return _plan_text(notebook, change.cell_id, source, "")
+
+    def do(origin: str) -> Change:
+        content = cells.whole(notebook, change.cell_id)
+        gone = Deleted(change.cell_id, content, *neighbours(notebook, change.cell_id))
+        cells.delete(notebook, [change.cell_id], origin)
+        return gone
+
+    return do
+
+
+def _merged(
+    notebook: LiveNotebook, cell_id: str, base: str, wanted: str, present: str
+) -> list[Splice]:
+    try:
+        return merge(base, wanted, present)
+    except MergeConflict as conflict:
+        raise ConflictError(
+            f"Cell {notebook.position(cell_id)} was changed since, at the same place "
+            f"(line {conflict.line}), so nothing was taken back. Both versions are kept as they "
+            "are: edit the cell by hand."
+        ) from None
+
+
+def _place(notebook: LiveNotebook, previous: str | None, following: str | None, index: int) -> int:
+    """Return where a cell goes back to: next to the neighbour it had, if that is still there."""
+    if previous is not None and (found := notebook.index(previous)) is not None:
+        return found + 1
+    if following is not None and (found := notebook.index(following)) is not None:
+        return found
+    return min(index, len(notebook.ids)) if previous is not None else 0
+
+
+def _restore(notebook: LiveNotebook, change: Deleted, origin: str) -> Change | None:
+    if notebook.index(change.cell_id) is not None:
+        return None
+    at = _place(notebook, change.previous, change.following, change.index)
+    cells.insert_whole(notebook, at, change.content, origin)
+    return Inserted(change.cell_id, change.content)
+
+
+def _move_back(notebook: LiveNotebook, change: Moved, origin: str) -> Change | None:
+    if notebook.index(change.cell_id) is None:
+        return None
+    now = Moved(change.cell_id, *neighbours(notebook, change.cell_id))
+    at = _place(notebook, change.previous, change.following, change.index)
+    cells.move(notebook, [change.cell_id], at, origin)
+    return now
+
+
+def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change | None:
+    if notebook.index(change.cell_id) is None:
+        return None
+    before = cells.whole(notebook, change.cell_id)
+    index = cast("int", notebook.index(change.cell_id))
+    cells.delete(notebook, [change.cell_id], origin)
+    # The text is that of now: what was typed since stays.
+    cells.insert_whole(notebook, index, change.content | {"source": before["source"]}, origin)
+    return Retyped(change.cell_id, before, str(change.content["cell_type"]))
+
+
+def _outputs_back(notebook: LiveNotebook, change: Cleared, origin: str) -> Change | None:
+    cell = notebook.cell(change.cell_id)
+    if cell is None or cell["cell_type"] != "code" or len(cell["outputs"]):
+        return None
+    cells.set_outputs(notebook, change.cell_id, change.outputs, change.execution_count, origin)
+    return None

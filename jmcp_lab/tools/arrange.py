@@ -1,0 +1,162 @@
+"""Tools that arrange whole cells: delete, move, clear outputs, take back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
+from ..errors import InvalidArgumentError, NotFoundError
+from ..notebooks import cells as live_cells
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, neighbours
+from ..notebooks.live import LiveNotebook, agent_origin
+from .arguments import Cells, Notebook, resolve_all
+from .cells import check_fresh, edit_action
+from .services import Context
+from .tool import tool
+from .undo import take_back
+from .wording import cell_name, cells_title, count, file_name
+
+
+@tool(
+    title="Delete cells",
+    tool_class=ToolClass.EDIT,
+    destructive=True,
+)
+async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> Reply:
+    """Delete one cell or several.
+
+    Refused when the user changed one since you read it: the reply then shows it.
+    """
+    nb = await ctx.open(notebook)
+    ids = resolve_all(nb, cells)
+
+    def resolve() -> Action:
+        check_fresh(ctx, nb, ids, "deleted")
+        items = tuple(
+            PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
+            for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+        )
+        summary = f"Delete {cells_title(nb, ids)} from {file_name(nb.path)}"
+        return edit_action("delete_cell", nb, tuple(ids), summary, items)
+
+    await ctx.permit(resolve, nb)
+    names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
+    changes = [
+        Deleted(cell_id, live_cells.whole(nb, cell_id), *neighbours(nb, cell_id)) for cell_id in ids
+    ]
+    live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
+    ctx.record(nb, *changes)
+    return Reply.of(f"Deleted {names} from {nb.path}.")
+
+
+@tool(title="Move cells", tool_class=ToolClass.EDIT)
+async def move_cell(
+    ctx: Context,
+    cells: Cells,
+    notebook: Notebook = None,
+    after: str | None = None,
+    before: str | None = None,
+    index: int | None = None,
+) -> Reply:
+    """Move cells, in the order given, after or before a cell id, or to index (0 = top)."""
+    nb = await ctx.open(notebook)
+    ids = resolve_all(nb, cells)
+    if after is None and before is None and index is None:
+        raise InvalidArgumentError("Say where to: after, before or index.")
+
+    def resolve() -> Action:
+        check_fresh(ctx, nb, ids, "moved")
+        live_cells.place(nb, after=after, before=before, index=index)
+        summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
+        items = tuple(
+            PreviewItem(f"Cell {view.position}", view.id, text=view.source)
+            for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+        )
+        action = edit_action("move_cell", nb, tuple(ids), summary, items)
+        return replace(action, preview=Preview("text", items, nb.language))
+
+    await ctx.permit(resolve, nb)
+    at = live_cells.place(nb, after=after, before=before, index=index)
+    changes = [Moved(cell_id, *neighbours(nb, cell_id)) for cell_id in ids]
+    live_cells.move(nb, ids, at, agent_origin(ctx.agent.id))
+    ctx.record(nb, *changes)
+    names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
+    return Reply.of(f"Moved; now {names}.")
+
+
+@tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
+async def clear_outputs(
+    ctx: Context,
+    cells: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
+    notebook: Notebook = None,
+) -> Reply:
+    """Remove the outputs of cells, or of all."""
+    nb = await ctx.open(notebook)
+    chosen = list(nb.ids) if cells is None else resolve_all(nb, cells)
+    ids = [i for i in chosen if live_cells.view_by_id(nb, i).type == "code"]
+
+    def resolve() -> Action:
+        what = "all cells" if cells is None else cells_title(nb, ids)
+        summary = f"Clear the outputs of {what} in {file_name(nb.path)}"
+        items = (PreviewItem(summary, text="Outputs are removed; the code stays."),)
+        action = edit_action("clear_outputs", nb, tuple(ids), summary, items)
+        return replace(action, preview=Preview("text", items, nb.language))
+
+    await ctx.permit(resolve, nb)
+    changes = []
+    for cell_id in ids:
+        whole = live_cells.whole(nb, cell_id)
+        if whole["outputs"] or whole.get("execution_count") is not None:
+            changes.append(Cleared(cell_id, whole["outputs"], whole.get("execution_count")))
+    live_cells.clear_outputs(nb, [change.cell_id for change in changes], agent_origin(ctx.agent.id))
+    ctx.record(nb, *changes)
+    return Reply.of(f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.path}.")
+
+
+@tool(title="Take changes back", tool_class=ToolClass.EDIT)
+async def undo_changes(
+    ctx: Context,
+    notebook: Notebook = None,
+    call: Annotated[str | None, Field(description="A call of yours; your last change.")] = None,
+) -> Reply:
+    """Take back exactly what one call of yours changed; what the user wrote since stays.
+
+    An undo can be undone.
+    """
+    nb = await ctx.open(notebook)
+    made = _change(ctx, nb, call)
+    first = ctx.services.ledger.find(made.call_id)
+    what = first.summary if first is not None else "a change"
+
+    def resolve() -> Action:
+        summary = f"Take back: {what}"
+        items = (PreviewItem(summary, text=f"{what} is taken back in {nb.path}."),)
+        ids = tuple(change.cell_id for change in made.changes)
+        action = edit_action("undo_changes", nb, ids, summary, items)
+        return replace(action, preview=Preview("text", items, nb.language))
+
+    await ctx.permit(resolve, nb)
+    take_back(ctx.services, nb, made, ctx.call, agent_origin(ctx.agent.id))
+    for cell_id in {change.cell_id for change in made.changes}:
+        text = nb.source(cell_id)
+        if text is not None:
+            ctx.saw(nb, cell_id, text)
+    return Reply.of(f"Taken back in {nb.path}: {what}.")
+
+
+def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:
+    changes = ctx.services.changes
+    if call_id is None:
+        made = changes.last(ctx.agent.id, nb.file_id)
+        if made is None:
+            raise NotFoundError(f"You have changed nothing in {nb.path} that can be taken back.")
+        return made
+    made = changes.get(call_id)
+    if made.agent_id != ctx.agent.id or made.file_id != nb.file_id:
+        raise NotFoundError(f"Call '{call_id}' changed nothing of yours in {nb.path}.")
+    if made.undone:
+        raise InvalidArgumentError(f"Call '{call_id}' was taken back already.")
+    return made

@@ -1,0 +1,153 @@
+"""Tools that read cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from ..calls.call import Reply, TextPart, ToolClass
+from ..notebooks import cells as live_cells
+from ..notebooks.outputs import read_outputs
+from .arguments import Cell, Notebook, resolve_all
+from .render import CellOutputs, clip, outline, render_page
+from .replies import budget, pages_of, render
+from .services import Context
+from .tool import tool
+from .wording import count, header, short_id, short_ids, status
+
+if TYPE_CHECKING:
+    from ..notebooks.live import LiveNotebook
+
+FIRST_LINE = 80
+"""Characters of a cell's first line in an outline."""
+
+
+@tool(
+    title="List cells",
+    tool_class=ToolClass.READ,
+    read_only=True,
+    idempotent=True,
+)
+async def list_cells(
+    ctx: Context,
+    notebook: Notebook = None,
+    start: Annotated[int, Field(ge=1, description="First position, from 1.")] = 1,
+    limit: Annotated[int, Field(ge=1, le=500)] = 100,
+) -> Reply:
+    """Outline of a notebook, a line a cell: position, id, type, state, first line, outputs.
+
+    Page with start and limit.
+    """
+    nb = await ctx.open(notebook)
+    size = len(nb.ids)
+    names = short_ids(nb)
+    lines = [f"{nb.path} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
+    last = min(start - 1 + limit, size)
+    budget = ctx.services.limits.text
+    for index in range(start - 1, last):
+        line = _outline(ctx, nb, index, names)
+        budget -= len(line) + 1
+        if budget < 0:
+            last = index
+            break
+        lines.append(line)
+    if last < size:
+        lines.append(f"… {count(size - last, 'more cell')}; list_cells(start={last + 1}) goes on.")
+    return Reply.of("\n".join(lines))
+
+
+def _outline(ctx: Context, nb: LiveNotebook, index: int, names: dict[str, str]) -> str:
+    view = live_cells.view(nb, index)
+    ctx.saw(nb, view.id, view.source)
+    first, _, rest = view.source.strip().partition("\n")
+    first = first[:FIRST_LINE] + ("…" if rest or len(first) > FIRST_LINE else "")
+    words = f"{view.position} {names[view.id]} {view.type}"
+    if view.type == "code":
+        words += f" {status(view)}"
+        outputs = nb.ycells[index]["outputs"]
+        if len(outputs):
+            return f"{words}: {first} → {outline(read_outputs(nb.ycells[index]))}"
+    return f"{words}: {first}"
+
+
+@tool(
+    title="Read a cell",
+    tool_class=ToolClass.READ,
+    read_only=True,
+    idempotent=True,
+)
+async def read_cell(
+    ctx: Context,
+    cell: Cell,
+    notebook: Notebook = None,
+    outputs: bool = True,
+    output: Annotated[int | None, Field(ge=1)] = None,
+    offset: Annotated[int, Field(ge=0)] = 0,
+) -> Reply:
+    """One cell with its outputs.
+
+    A long output is cut in the middle: give output (its number, from 1) and offset to page it.
+    """
+    nb = await ctx.open(notebook)
+    cell_id = live_cells.find(nb, cell)
+    if output is not None:
+        found = read_outputs(live_cells.shared(nb, cell_id))
+        return Reply(tuple(render_page(found, output, offset, budget(ctx.services.limits))))
+    return await _read(ctx, nb, [cell_id], outputs=outputs)
+
+
+@tool(
+    title="Read cells",
+    tool_class=ToolClass.READ,
+    read_only=True,
+    idempotent=True,
+)
+async def read_cells(
+    ctx: Context,
+    notebook: Notebook = None,
+    cells: Annotated[list[str] | str | None, Field(description="Cell ids.")] = None,
+    start: Annotated[int, Field(ge=1)] = 1,
+    limit: Annotated[int, Field(ge=1, le=500)] = 100,
+    outputs: bool = True,
+) -> Reply:
+    """Read several cells, or all from start, with outputs.
+
+    As far as one reply reaches; it says where to go on.
+    """
+    nb = await ctx.open(notebook)
+    if cells is not None:
+        return await _read(ctx, nb, resolve_all(nb, cells), outputs=outputs)
+    ids = nb.ids[start - 1 : start - 1 + limit]
+    return await _read(ctx, nb, ids, outputs=outputs, start=start)
+
+
+async def _read(
+    ctx: Context, nb: LiveNotebook, ids: list[str], *, outputs: bool, start: int | None = None
+) -> Reply:
+    """Return cells as far as the budget reaches; sources go before outputs."""
+    limits = ctx.services.limits
+    room = limits.text
+    shown: list[CellOutputs] = []
+    left_out = 0
+    for number, cell_id in enumerate(ids):
+        view = live_cells.view_by_id(nb, cell_id)
+        hint = f"read_cell(cell='{short_id(nb, cell_id)}')"
+        text = view.source
+        if number and len(text) + 200 > room:
+            left_out = len(ids) - number
+            break
+        text = clip(text, max(room - 200, 1000), hint=hint)
+        ctx.saw(nb, cell_id, view.source)
+        body = f"{header(nb, view)}\n{text}" if text else header(nb, view)
+        room -= len(body) + 2
+        found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
+        shown.append(CellOutputs(body, found if view.type == "code" else [], pages_of(nb, cell_id)))
+    title = f"{nb.path} · {count(len(nb.ids), 'cell')}"
+    parts = await render(shown, limits)
+    if left_out:
+        onwards = f"start={start + len(shown)}" if start is not None else "the other ids"
+        parts.append(
+            TextPart(f"… {count(left_out, 'more cell')}; read_cells with {onwards} goes on.")
+        )
+    return Reply((TextPart(title), *parts))

@@ -1,0 +1,38 @@
+"""Taking back what a call changed: for the agent's tool and for the person's button alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..notebooks.changes import ChangeSet, revert
+
+if TYPE_CHECKING:
+    from ..calls.call import Call
+    from ..notebooks.changes import Change
+    from ..notebooks.live import LiveNotebook
+    from .services import Services
+
+
+def take_back(
+    services: Services, notebook: LiveNotebook, made: ChangeSet, call: Call, origin: str
+) -> None:
+    """Take back a change set, on behalf of `call`, which can be taken back in turn.
+
+    Raises
+    ------
+    ConflictError
+        The same lines were changed since; nothing was taken back.
+    """
+    redo = revert(notebook, made, origin)
+    made.undone = True
+    first = services.ledger.find(made.call_id)
+    if first is not None:
+        services.ledger.update(first, undoable=False)
+    record(services, call, notebook, redo)
+
+
+def record(services: Services, call: Call, notebook: LiveNotebook, changes: list[Change]) -> None:
+    """Remember what a call changed, so that it can be taken back."""
+    if changes:
+        services.changes.add(ChangeSet(call.id, call.agent_id, notebook.file_id, changes))
+        services.ledger.update(call, undoable=True)

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jmcp_lab.errors import ConflictError, NotFoundError
+from jmcp_lab.notebooks import cells
+from jmcp_lab.notebooks.changes import (
+    Changes,
+    ChangeSet,
+    Cleared,
+    Deleted,
+    Edited,
+    Inserted,
+    Moved,
+    Retyped,
+    neighbours,
+    revert,
+)
+from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.merge import merge
+
+from .test_live import code, live
+
+ORIGIN = "jmcp:a_1"
+
+
+def texts(nb: LiveNotebook) -> list[str]:
+    return [str(cell["source"]) for cell in nb.ycells]
+
+
+def made(*changes: Any) -> ChangeSet:
+    return ChangeSet("c_1", "a_1", "file-1", list(changes))
+
+
+def overwrite(nb: LiveNotebook, cell_id: str, new: str) -> Edited:
+    before = str(nb.source(cell_id))
+    cells.edit(nb, cell_id, merge(before, new, before), ORIGIN)
+    return Edited(cell_id, before, new)
+
+
+def insert(nb: LiveNotebook, index: int, source: str, cell_id: str) -> Inserted:
+    cells.insert(nb, index, [cells.NewCell(source, "code", cell_id)], ORIGIN)
+    return Inserted(cell_id, cells.whole(nb, cell_id))
+
+
+def delete(nb: LiveNotebook, cell_id: str) -> Deleted:
+    gone = Deleted(cell_id, cells.whole(nb, cell_id), *neighbours(nb, cell_id))
+    cells.delete(nb, [cell_id], ORIGIN)
+    return gone
+
+
+def test_taking_back_an_edit_keeps_what_was_typed_elsewhere_in_the_cell() -> None:
+    nb = live(code("a", "x = 1\ny = 2"))
+    change = overwrite(nb, "a", "x = 10\ny = 2")
+    overwrite(nb, "a", "x = 10\ny = 2\n# mine")
+    redo = revert(nb, made(change), ORIGIN)
+    assert texts(nb) == ["x = 1\ny = 2\n# mine"]
+    revert(nb, made(*redo), ORIGIN)
+    assert texts(nb) == ["x = 10\ny = 2\n# mine"]
+
+
+def test_a_line_that_was_changed_since_is_not_taken_back() -> None:
+    nb = live(code("a", "x = 1"), code("b", "keep"))
+    first = overwrite(nb, "a", "x = 2")
+    second = overwrite(nb, "b", "kept")
+    overwrite(nb, "a", "x = 2  # mine")
+    with pytest.raises(ConflictError, match="nothing was taken back"):
+        revert(nb, made(first, second), ORIGIN)
+    assert texts(nb) == ["x = 2  # mine", "kept"]
+
+
+def test_taking_back_inserts_removes_exactly_these_cells() -> None:
+    nb = live(code("a", "A"), code("b", "B"))
+    changes = [insert(nb, 1, "one", "n1"), insert(nb, 2, "two", "n2")]
+    cells.insert(nb, 0, [cells.NewCell("human")], "human")
+    redo = revert(nb, made(*changes), ORIGIN)
+    assert texts(nb) == ["human", "A", "B"]
+    revert(nb, made(*redo), ORIGIN)
+    assert texts(nb) == ["human", "A", "one", "two", "B"]
+
+
+def test_what_a_person_wrote_in_an_inserted_cell_stays_when_the_insert_is_taken_back() -> None:
+    nb = live(code("a", "A"))
+    change = insert(nb, 1, "agent", "n1")
+    overwrite(nb, "n1", "agent\n# person")
+    revert(nb, made(change), ORIGIN)
+    assert [text.strip() for text in texts(nb)] == ["A", "# person"]
+
+
+def test_a_deleted_cell_comes_back_whole_and_beside_its_neighbour() -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": "hello\n"}
+    rich = {**code("b", "B"), "outputs": [output], "execution_count": 3, "metadata": {"k": [1]}}
+    nb = live(code("a", "A"), rich, code("c", "C"))
+    before = nb.document.get()["cells"][1]
+    change = delete(nb, "b")
+    cells.insert(nb, 0, [cells.NewCell("top")], "human")
+    revert(nb, made(change), ORIGIN)
+    assert texts(nb) == ["top", "A", "B", "C"]
+    assert nb.document.get()["cells"][2] == before
+
+
+def test_a_move_is_taken_back_to_where_the_cell_was() -> None:
+    nb = live(code("a", "A"), code("b", "B"), code("c", "C"))
+    change = Moved("a", *neighbours(nb, "a"))
+    cells.move(nb, ["a"], 3, ORIGIN)
+    assert texts(nb) == ["B", "C", "A"]
+    redo = revert(nb, made(change), ORIGIN)
+    assert texts(nb) == ["A", "B", "C"]
+    revert(nb, made(*redo), ORIGIN)
+    assert texts(nb) == ["B", "C", "A"]
+
+
+@given(
+    st.permutations(["a", "b", "c", "d"]),
+    st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True, min_size=1),
+    st.integers(0, 4),
+)
+def test_a_move_loses_and_doubles_nothing(order: list[str], moved: list[str], to: int) -> None:
+    nb = live(*(code(cell_id, cell_id.upper()) for cell_id in order))
+    target = order[to] if to < 4 else None
+    cells.move(nb, moved, to, ORIGIN)
+    assert sorted(nb.ids) == ["a", "b", "c", "d"]
+    assert texts(nb) == [cell_id.upper() for cell_id in nb.ids]
+    at = nb.ids.index(moved[0])
+    assert nb.ids[at : at + len(moved)] == moved
+    if target is not None and target not in moved:
+        assert nb.ids[at + len(moved)] == target
+
+
+def test_a_changed_type_comes_back_with_the_text_of_now() -> None:
+    nb = live(code("a", "# Title"))
+    before = cells.whole(nb, "a")
+    cells.retype(nb, "a", "markdown", ORIGIN)
+    overwrite(nb, "a", "# Better title")
+    revert(nb, made(Retyped("a", before, "markdown")), ORIGIN)
+    cell = nb.document.get()["cells"][0]
+    assert (cell["cell_type"], cell["source"]) == ("code", "# Better title")
+
+
+def test_cleared_outputs_come_back_unless_there_are_new_ones() -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": "hello\n"}
+    nb = live({**code("a"), "outputs": [output], "execution_count": 3})
+    before = cells.whole(nb, "a")
+    cells.clear_outputs(nb, ["a"], ORIGIN)
+    change = Cleared("a", before["outputs"], before["execution_count"])
+    revert(nb, made(change), ORIGIN)
+    assert cells.whole(nb, "a") == before
+    revert(nb, made(change), ORIGIN)
+    assert cells.whole(nb, "a") == before
+
+
+def test_change_sets_outlive_the_room() -> None:
+    first = live(code("a", "x = 1"))
+    change = overwrite(first, "a", "x = 2")
+    content = first.document.get()
+    first.close()
+    again = live(*content["cells"])
+    revert(again, made(change), ORIGIN)
+    assert texts(again) == ["x = 1"]
+
+
+def test_the_last_change_of_an_agent_is_found_and_forgotten_ones_are_named() -> None:
+    changes = Changes(kept=2)
+    for number in range(3):
+        edited = Edited("a", "", str(number))
+        changes.add(ChangeSet(f"c_{number}", "a_1", "file-1", [edited]))
+    last = changes.last("a_1", "file-1")
+    assert last is not None
+    assert last.call_id == "c_2"
+    last.undone = True
+    assert changes.last("a_1", "file-1") is changes.get("c_1")
+    assert changes.last("a_2", "file-1") is None
+    with pytest.raises(NotFoundError, match="c_0"):
+        changes.get("c_0")
