@@ -50,7 +50,6 @@ __all__ = [
     "fair_shares",
     "outline",
     "page",
-    "page_output",
     "render_cells",
     "render_outputs",
     "render_page",
@@ -161,12 +160,6 @@ def render_page(outputs: Sequence[Any], output: int, offset: int, budget: Budget
     if offset == 0 and piece.next_offset is None:
         return _reply([_Plan("", [_Item(block)], None)], budget)
     return [TextPart(_page_words(block, piece))]
-
-
-def page_output(output: Any, number: int, offset: int, limit: int) -> str:  # noqa: ANN401
-    """Return a piece of one output's text with the words where it stands, without images."""
-    block = block_of(output, number)
-    return _page_words(block, page(block.text, offset, max(1, limit - _PAGE_WORDS)))
 
 
 def _page_words(block: Block, piece: Page) -> str:

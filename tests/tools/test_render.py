@@ -15,7 +15,6 @@ from jmcp_lab.tools.render import (
     CellOutputs,
     fair_shares,
     outline,
-    page_output,
     render_cells,
     render_outputs,
     render_page,
@@ -82,9 +81,10 @@ def test_a_long_output_is_cut_with_the_way_to_the_rest_and_paged_from_there() ->
 
 def test_pages_of_an_output_join_to_the_whole() -> None:
     whole = "\n".join(f"row {number}" for number in range(5000))
+    outputs = [stream("a"), stream("b"), stream(whole)]
     collected, offset = "", 0
     while offset is not None:
-        text = page_output(stream(whole), 3, offset, 3000)
+        text = _text(render_page(outputs, 3, offset, Budget(text=3000)))
         assert len(text) <= 3000
         where, rest = text.split("\n", 1)
         body = rest.removeprefix("[output 3 stdout]\n").removesuffix("\n[/output 3]")
