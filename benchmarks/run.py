@@ -1,0 +1,89 @@
+"""Measure jmcp_lab on this machine: `python benchmarks/run.py` prints JSON.
+
+Starts a real server in a temporary folder, connects the official MCP client and, unless
+``--no-page``, Chromium. Needs the environment of the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import measures
+from setting import agent, browser_page, lab_server
+
+if TYPE_CHECKING:
+    from lab_server import LabServer
+
+PACKAGES = ("jmcp_lab", "jupyterlab", "jupyter_server", "jupyter-server-ydoc", "mcp", "ipykernel")
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100, help="how often each thing is timed")
+    parser.add_argument("--cells", type=int, nargs="*", default=[10, 100, 1000])
+    parser.add_argument("--no-page", action="store_true", help="without a browser")
+    parser.add_argument("--output", type=Path, help="write the JSON to a file, too")
+    parser.add_argument(
+        "--only", nargs="*", choices=["execution", "edit_to_page", "edits"], help="some measures"
+    )
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="jmcp-lab-benchmark-") as folder,
+        lab_server(Path(folder)) as server,
+    ):
+        figures = asyncio.run(measured(server, options))
+    report = json.dumps({"machine": machine(), "figures": figures}, indent=2)
+    print(report)
+    if options.output:
+        options.output.write_text(report + "\n", encoding="utf-8")
+    return 0
+
+
+async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, Any]:
+    """Run the measures one after the other."""
+    wanted = set(options.only or ["execution", "edit_to_page", "edits"])
+    figures: dict[str, Any] = {}
+    async with AsyncExitStack() as stack:
+        robot = await stack.enter_async_context(agent(server))
+        if "edits" in wanted:
+            # Before there is a page: its work is not part of an edit.
+            figures["edits"] = {
+                str(cells): await measures.edits(server, robot, cells, options.rounds)
+                for cells in options.cells
+            }
+        page = None
+        if not options.no_page:
+            page = await stack.enter_async_context(browser_page(server))
+        if "execution" in wanted:
+            figures["execution"] = await measures.execution(server, robot, page, options.rounds)
+        if "edit_to_page" in wanted and page is not None:
+            figures["edit_to_page"] = await measures.edit_to_page(
+                server, robot, page, options.rounds
+            )
+    return figures
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on, without the name of anything."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "load_1_minute": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""What the benchmarks run in: a server as a user starts it, an agent, a kernel client, a page.
+
+The server and Chromium are those of the browser tests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mcp
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp.types import Implementation, TextContent
+from playwright.async_api import async_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "ui-tests"))
+
+from lab_page import CHROMIUM_ARGUMENTS, find_chromium
+from lab_server import LabServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Page
+
+LIMIT = 60.0
+"""Seconds until anything must have happened."""
+
+
+def lab_server(folder: Path) -> LabServer:
+    """Return a server, to be entered, that keeps everything in a folder."""
+    return LabServer(folder)
+
+
+@dataclass
+class Agent:
+    """The official MCP client; calls that fail end the benchmark."""
+
+    client: mcp.Client
+
+    async def say(self, tool: str, **arguments: Any) -> str:
+        """Call a tool and return its text."""
+        result = await self.client.call_tool(tool, arguments)
+        text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+        if result.is_error:
+            raise RuntimeError(f"{tool} failed: {text}")
+        return text
+
+    async def insert(self, source: str, **place: Any) -> str:
+        """Insert a cell and return its id."""
+        found = re.search(r"\bid (\w+)", await self.say("insert_cell", source=source, **place))
+        if found is None:
+            raise RuntimeError("insert_cell did not name the id of the new cell")
+        return found[1]
+
+
+@asynccontextmanager
+async def agent(server: LabServer) -> AsyncIterator[Agent]:
+    """Mint a token as the panel does, that may run without asking, and connect with it."""
+    token = await _mint(server)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        create_mcp_http_client(headers) as http,
+        mcp.Client(
+            streamable_http_client(server.mcp_url, http_client=http),
+            client_info=Implementation(name="benchmark", version="1.0"),
+        ) as client,
+    ):
+        yield Agent(client)
+
+
+async def _mint(server: LabServer) -> str:
+    """Create an agent through the panel's interface, with the login cookie of a browser."""
+    async with create_mcp_http_client() as http:
+        # The first visit sets the login cookie, a page sets the one against forged requests.
+        await http.get(f"{server.url}lab", params={"token": server.token})
+        await http.get(f"{server.url}lab")
+        answer = await http.post(
+            f"{server.url}jmcp-lab/api/agents",
+            json={"label": "Benchmark", "mode": "auto", "until": "4h"},
+            headers={
+                "X-XSRFToken": http.cookies.get("_xsrf") or "",
+                "Origin": server.url.split("/", 3)[0] + "//" + server.url.split("/", 3)[2],
+                "Sec-Fetch-Site": "same-origin",
+            },
+        )
+    if answer.status_code != 201:
+        raise RuntimeError(f"no agent was made: {answer.status_code} {answer.text}")
+    minted: str = answer.json()["token"]
+    return minted
+
+
+@asynccontextmanager
+async def kernel_client(server: LabServer, path: str) -> AsyncIterator[AsyncKernelClient]:
+    """Connect to the running kernel of a notebook as any Jupyter client does, past the server."""
+    async with create_mcp_http_client({"Authorization": f"token {server.token}"}) as http:
+        sessions = (await http.get(f"{server.url}api/sessions")).json()
+    kernel_id = next(each["kernel"]["id"] for each in sessions if each["path"] == path)
+    client = AsyncKernelClient()
+    client.load_connection_file(str(server.folder / "runtime" / f"kernel-{kernel_id}.json"))
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=LIMIT)
+        yield client
+    finally:
+        client.stop_channels()
+
+
+@asynccontextmanager
+async def browser_page(server: LabServer) -> AsyncIterator[Page]:
+    """Yield JupyterLab in Chromium, logged in, loaded and restored."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
+        )
+        context = await browser.new_context(viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(LIMIT * 1000)
+        await context.request.get(f"{server.url}lab", params={"token": server.token})
+        page = await context.new_page()
+        await page.goto(f"{server.url}lab?reset")
+        await page.wait_for_function("() => window.jupyterapp !== undefined")
+        await page.evaluate("() => window.jupyterapp.restored.then(() => null)")
+        try:
+            yield page
+        finally:
+            await browser.close()
+
+
+async def open_in_page(page: Page, path: str) -> None:
+    """Open a notebook and wait until its kernel is there and its first cell is drawn."""
+    await page.evaluate(
+        """async path => {
+          const panel = await window.jupyterapp.commands.execute(
+            'docmanager:open', { path, factory: 'Notebook' });
+          await panel.context.ready;
+          await panel.sessionContext.ready;
+        }""",
+        path,
+    )
+    await page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").first.wait_for()
+
+
+async def clock_offset(page: Page) -> float:
+    """Return what to add to the page's time in milliseconds to get this process's.
+
+    Of several readings the one with the shortest round trip counts.
+    """
+    best = (float("inf"), 0.0)
+    for _ in range(20):
+        before = time.time() * 1000
+        there = await page.evaluate("() => performance.timeOrigin + performance.now()")
+        after = time.time() * 1000
+        best = min(best, (after - before, (before + after) / 2 - there))
+    return best[1]
+
+
+def write_notebook(server: LabServer, path: str, cells: int) -> None:
+    """Write a notebook of small code cells with outputs."""
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {},
+                "execution_count": None,
+                "source": f"value_{number} = {number}\nprint(value_{number})",
+                "outputs": [{"output_type": "stream", "name": "stdout", "text": f"{number}\n"}],
+            }
+            for number in range(cells)
+        ],
+    }
+    server.root.mkdir(parents=True, exist_ok=True)
+    (server.root / path).write_text(json.dumps(notebook), encoding="utf-8")
