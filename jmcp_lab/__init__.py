@@ -28,6 +28,6 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 def _jupyter_server_extension_points() -> list[_ExtensionPoint]:
     """Say which application Jupyter Server is to load."""
     # Imported here, so that the command line and the tools load without the server extension.
-    from .extension import JmcpLabApp
+    from .extension import JmcpLab
 
-    return [{"module": "jmcp_lab", "app": JmcpLabApp}]
+    return [{"module": "jmcp_lab", "app": JmcpLab}]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from traitlets import Proposal
 
 
-class JmcpLabApp(ExtensionApp):
+class JmcpLab(ExtensionApp):
     """Agents in your notebooks, with you in charge: MCP and the Agents panel."""
 
     name = "jmcp_lab"

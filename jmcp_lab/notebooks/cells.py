@@ -5,13 +5,16 @@ Every function that changes something is synchronous: what it looked at is what 
 
 from __future__ import annotations
 
+import copy
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from jupyter_ydoc.utils import cast_all
 from pycrdt import Map, Text
 
 from ..errors import InvalidArgumentError, NotFoundError
+from .outputs import shared_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +139,7 @@ def insert_whole(notebook: LiveNotebook, index: int, content: dict[str, Any], or
     """Insert a cell with everything it has: outputs, metadata, attachments."""
     with notebook.transaction(origin):
         _need_ids(notebook)
-        notebook.ycells.insert(index, notebook.document.create_ycell(content))
+        notebook.ycells.insert(index, _made_whole(notebook, content))
 
 
 def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: str) -> None:
@@ -150,7 +153,7 @@ def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: st
     with notebook.transaction(origin):
         delete(notebook, cell_ids, origin)
         for offset, content in enumerate(contents):
-            notebook.ycells.insert(at + offset, notebook.document.create_ycell(content))
+            notebook.ycells.insert(at + offset, _made_whole(notebook, content))
 
 
 def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
@@ -159,16 +162,6 @@ def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
     # nbformat 4.4 and older has no ids on disk, the open document has them always.
     content["id"] = cell_id
     return content
-
-
-def shared_outputs(outputs: Sequence[dict[str, Any]]) -> list[Map[Any]]:
-    """Return outputs as the document holds them: the text of a stream is a shared text."""
-    return [
-        Map({**output, "text": Text("".join(output.get("text", "")))})
-        if output.get("output_type") == "stream"
-        else Map(output)
-        for output in outputs
-    ]
 
 
 def set_outputs(
@@ -181,7 +174,7 @@ def set_outputs(
     """Put outputs into a cell that has none."""
     cell = shared(notebook, cell_id)
     with notebook.transaction(origin):
-        cell["outputs"].extend(shared_outputs(outputs))
+        cell["outputs"].extend([shared_output(output) for output in outputs])
         cell["execution_count"] = execution_count
 
 
@@ -250,6 +243,13 @@ def _made(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:
     }
     if cell.type == "code":
         content |= {"outputs": [], "execution_count": None}
+    return notebook.document.create_ycell(content)
+
+
+def _made_whole(notebook: LiveNotebook, content: dict[str, Any]) -> Map[Any]:
+    content = copy.deepcopy(content)
+    # A whole number would reach the page as a BigInt, which is no JSON.
+    cast_all(content, int, float)
     return notebook.document.create_ycell(content)
 
 

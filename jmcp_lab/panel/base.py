@@ -28,7 +28,7 @@ from ..errors import (
 )
 
 if TYPE_CHECKING:
-    from ..extension import JmcpLabApp
+    from ..extension import JmcpLab
 
 MAX_BODY = 1024 * 1024
 
@@ -55,7 +55,7 @@ class PanelHandler(APIHandler):
 
     auth_resource = "jmcp_lab"
 
-    def initialize(self, app: JmcpLabApp) -> None:
+    def initialize(self, app: JmcpLab) -> None:
         """Take the services."""
         self.app = app
 

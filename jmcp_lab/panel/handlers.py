@@ -19,7 +19,7 @@ from .base import PanelHandler, errors_as_json
 from .views import agent_view, call_view, grant_view
 
 if TYPE_CHECKING:
-    from ..extension import JmcpLabApp
+    from ..extension import JmcpLab
 
 MOST_CALLS = 2000
 
@@ -253,6 +253,6 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
 ]
 
 
-def routes(base: str, app: JmcpLabApp) -> list[tuple[str, type[PanelHandler], dict[str, Any]]]:
+def routes(base: str, app: JmcpLab) -> list[tuple[str, type[PanelHandler], dict[str, Any]]]:
     """Return every route below `base`, the address of the interface."""
     return [(url_path_join(base, path), handler, {"app": app}) for path, handler in _ROUTES]

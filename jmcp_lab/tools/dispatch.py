@@ -236,7 +236,7 @@ class Dispatcher:
 
     def _printed(self, call: Call) -> int:
         run = self._services.runs.get(call.id)
-        return run.messages if run is not None else 0
+        return run.outputs_seen if run is not None else 0
 
     def _words(self, call: Call) -> str:
         if call.state is CallState.WAITING:

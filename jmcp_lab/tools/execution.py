@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, CallState, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError
 from ..kernels.run import Piece, PieceResult, Run, RunState
 from ..notebooks import cells as live_cells
@@ -71,14 +70,7 @@ async def execute_cell(
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
-        run = ctx.services.executor.start(
-            session.kernel_id,
-            list(pieces),
-            owner=ctx.agent.id,
-            notebook=nb,
-            stop_on_error=stop_on_error,
-        )
-        return await _finish(ctx, nb, run)
+        return await _execute(ctx, nb, session, list(pieces), stop_on_error=stop_on_error)
 
 
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
@@ -142,10 +134,7 @@ async def insert_execute_code_cell(
     ctx.record(nb, Inserted(new.id, live_cells.whole(nb, new.id)))
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
-        run = ctx.services.executor.start(
-            session.kernel_id, [Piece(source, new.id)], owner=ctx.agent.id, notebook=nb
-        )
-        return await _finish(ctx, nb, run)
+        return await _execute(ctx, nb, session, [Piece(source, new.id)])
 
 
 @tool(
@@ -177,10 +166,7 @@ async def execute_ipython(
     await ctx.permit(lambda: action, nb)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, kernel or nb.kernel_name)
-        run = ctx.services.executor.start(
-            session.kernel_id, [Piece(code, None)], owner=ctx.agent.id, notebook=None
-        )
-        return await _finish(ctx, nb, run)
+        return await _execute(ctx, None, session, [Piece(code)])
 
 
 async def _run_in_kernel(ctx: Context, code: str, kernel: str) -> Reply:
@@ -195,10 +181,7 @@ async def _run_in_kernel(ctx: Context, code: str, kernel: str) -> Reply:
         preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
     )
     await ctx.permit(lambda: action)
-    run = ctx.services.executor.start(
-        session.kernel_id, [Piece(code, None)], owner=ctx.agent.id, notebook=None
-    )
-    return await _finish(ctx, None, run)
+    return await _execute(ctx, None, session, [Piece(code)])
 
 
 def _run_action(
@@ -225,17 +208,33 @@ def _run_action(
     )
 
 
-async def _finish(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
-    """Follow a run to its end, telling the panel how it goes, and return what it printed."""
+async def _execute(
+    ctx: Context,
+    nb: LiveNotebook | None,
+    session: SessionInfo,
+    pieces: list[Piece],
+    *,
+    stop_on_error: bool = True,
+) -> Reply:
+    """Run pieces of code to their end, telling the panel how it goes."""
     services, call = ctx.services, ctx.call
+
+    def follow(run: Run) -> None:
+        if not run.done and call.state is CallState.RUNNING:
+            services.ledger.update(call, progress=run.progress())
+
+    run = services.executor.start(
+        session.kernel_id,
+        pieces,
+        owner=ctx.agent.id,
+        notebook=nb,
+        path=session.path,
+        stop_on_error=stop_on_error,
+        on_change=follow,
+    )
     services.runs[call.id] = run
     try:
-        waiting = asyncio.create_task(run.wait())
-        while not waiting.done():
-            await asyncio.wait([waiting], timeout=1)
-            if not waiting.done() and run.progress() != call.progress:
-                services.ledger.update(call, progress=run.progress())
-        await waiting
+        await run.wait()
     finally:
         services.runs.pop(call.id, None)
     return await _report(ctx, nb, run)
@@ -243,12 +242,13 @@ async def _finish(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
 
 async def _report(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
     shown = []
-    for result in run.results:
+    ran = [result for result in run.results if result.status != "skipped"]
+    for result in ran:
         cell_id = result.piece.cell_id
         hint = pages_of(nb, cell_id) if nb is not None and cell_id is not None else None
         shown.append(CellOutputs(_result_line(nb, result), result.outputs, hint))
-    rest = len(run.pieces) - len(run.results)
-    closing = run.message or ""
+    rest = len(run.pieces) - len(ran)
+    closing = " ".join(words for words in (run.notice, run.message) if words)
     if rest > 0:
         closing = f"{closing} {count(rest, 'cell')} did not run.".strip()
     if closing:
