@@ -11,14 +11,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
+from ..errors import NotFoundError, UnavailableError
 from . import store as storage
-from .agent import COLORS, LABEL_LENGTH, Agent, Mode, clean_claims, plain_text
+from .agent import COLORS, Agent, Mode, clean_claims
+from .fields import (
+    check_auto,
+    read_changes,
+    read_label,
+    read_life,
+    read_mode,
+    read_patterns,
+    read_until,
+)
 from .tokens import hash_token, is_well_formed, mint_token
-from .until import Until, parse_until
+from .until import Until
 
-TOKEN_LIFE = timedelta(days=30)
-LONGEST_LIFE = timedelta(days=366)
 RECENT = timedelta(minutes=2)
 """A client without a session counts as connected for this long after its last request."""
 
@@ -51,7 +58,8 @@ class AgentRegistry:
         self._path = path
         self._clock = clock
         self._log = log or logging.getLogger(__name__)
-        self._agents = {agent.id: agent for agent in storage.load(path, self._log)}
+        self._stamp = storage.stamp(path)
+        self._agents = storage.load(path, self._log) or {}
         self._listeners: list[Callable[[], None]] = []
         self._revoke_listeners: list[Callable[[str], None]] = []
         self._has_session: Callable[[str], bool] = lambda agent_id: False
@@ -116,24 +124,25 @@ class AgentRegistry:
         UnavailableError
             The list of agents cannot be written.
         """
+        self._sync()
         if len(self._agents) >= MOST_AGENTS:
             raise UnavailableError(f"There are {MOST_AGENTS} agents already: revoke some first.")
         now = self._clock()
-        life = _life(expires_in)
-        mode = _mode(mode)
+        life = read_life(expires_in)
+        mode = read_mode(mode)
         token = mint_token()
         agent = Agent(
             id="a_" + secrets.token_hex(8),
-            label=_label(label),
+            label=read_label(label),
             mode=mode,
             color=self._next_color(),
             created=now,
             token_hash=hash_token(token),
-            notebooks=_patterns(notebooks),
-            until=self._until(until) if mode is Mode.AUTO else None,
+            notebooks=read_patterns(notebooks),
+            until=read_until(until, self._clock) if mode is Mode.AUTO else None,
             expires=now + life,
         )
-        _check_auto(agent.mode, agent.notebooks, agent.until)
+        check_auto(agent.mode, agent.notebooks, agent.until)
         self._agents[agent.id] = agent
         self._set_deadline(agent)
         try:
@@ -158,6 +167,7 @@ class AgentRegistry:
 
     def all(self) -> list[Agent]:
         """Return the agents in the order in which they were let in."""
+        self._sync()
         self._lapse()
         return list(self._agents.values())
 
@@ -171,8 +181,9 @@ class AgentRegistry:
         UnavailableError
             The list of agents cannot be written.
         """
+        self._sync()
         agent = self.get(agent_id)
-        new = self._read_changes(agent, changes)
+        new = read_changes(agent, changes, self._clock)
         old = {name: getattr(agent, name) for name in new}
         self._assign(agent, new)
         try:
@@ -197,11 +208,8 @@ class AgentRegistry:
         ------
         NotFoundError
         """
-        agent = self.get(agent_id)
-        del self._agents[agent_id]
-        self._deadlines.pop(agent_id, None)
-        self._was_connected.pop(agent_id, None)
-        agent.token_hash = ""
+        self._sync()
+        self._drop(self.get(agent_id))
         try:
             self._save()
         finally:
@@ -213,6 +221,7 @@ class AgentRegistry:
         """Return the agent of a token, or None when the token opens nothing."""
         if not is_well_formed(token):
             return None
+        self._sync()
         self._lapse()
         wanted = hash_token(token)
         found = None
@@ -261,44 +270,11 @@ class AgentRegistry:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _read_changes(self, agent: Agent, changes: Mapping[str, object]) -> dict[str, object]:
-        unknown = changes.keys() - {"label", "mode", "notebooks", "until", "paused"}
-        if unknown:
-            raise InvalidArgumentError(f"An agent has no '{min(unknown)}' that can be changed.")
-        new: dict[str, object] = {}
-        if "label" in changes:
-            new["label"] = _label(changes["label"])
-        if "mode" in changes:
-            new["mode"] = _mode(changes["mode"])
-        if "notebooks" in changes:
-            new["notebooks"] = _patterns(changes["notebooks"])
-        if "until" in changes:
-            new["until"] = self._until(changes["until"])
-        if "paused" in changes:
-            if not isinstance(changes["paused"], bool):
-                raise InvalidArgumentError("'paused' is true or false.")
-            new["paused"] = changes["paused"]
-        mode = new.get("mode", agent.mode)
-        if mode is Mode.AUTO:
-            # A new `auto` needs a new end: the one of the last time does not count.
-            until = new.get("until", agent.until if agent.mode is Mode.AUTO else None)
-            _check_auto(mode, new.get("notebooks", agent.notebooks), until)
-        elif agent.until is not None or "until" in new:
-            new["until"] = None
-        return new
-
     def _assign(self, agent: Agent, values: Mapping[str, object]) -> None:
         for name, value in values.items():
             setattr(agent, name, value)
         if "until" in values:
             self._set_deadline(agent)
-
-    def _until(self, until: object) -> Until | None:
-        if until is None or isinstance(until, datetime):
-            return until
-        if not isinstance(until, str):
-            raise InvalidArgumentError("'until' is a text such as '30m', '2h' or 'stop'.")
-        return parse_until(until, self._clock())
 
     def _set_deadline(self, agent: Agent) -> None:
         """Remember the end on a clock that nobody can set back."""
@@ -329,6 +305,31 @@ class AgentRegistry:
             if not ended:
                 self.changed()
 
+    def _sync(self) -> None:
+        """Take over what another server of the same root wrote, above all what it revoked."""
+        stamp = storage.stamp(self._path)
+        if stamp is None or stamp == self._stamp:
+            return
+        self._stamp = stamp
+        stored = storage.load(self._path, self._log)
+        if stored is None:
+            return
+        gone = [agent for agent in self._agents.values() if agent.id not in stored]
+        for agent in gone:
+            self._drop(agent)
+        for agent in stored.values():
+            mine = self._agents.setdefault(agent.id, agent)
+            self._assign(mine, {name: getattr(agent, name) for name in storage.SHARED})
+        for agent in gone:
+            self._ended(agent.id)
+        self.changed()
+
+    def _drop(self, agent: Agent) -> None:
+        del self._agents[agent.id]
+        self._deadlines.pop(agent.id, None)
+        self._was_connected.pop(agent.id, None)
+        agent.token_hash = ""
+
     def _ended(self, agent_id: str) -> None:
         for listener in self._revoke_listeners:
             listener(agent_id)
@@ -341,6 +342,7 @@ class AgentRegistry:
     def _save(self) -> None:
         try:
             storage.save(self._path, self._agents.values())
+            self._stamp = storage.stamp(self._path)
         except OSError as error:
             self._log.error("The list of agents cannot be written: %s", error.strerror)
             raise UnavailableError(
@@ -353,61 +355,3 @@ class AgentRegistry:
             self._save()
         except UnavailableError:
             pass  # it is in the log; what changed counts until the server stops
-
-
-def _label(value: object) -> str:
-    label = plain_text(value[:1000], LABEL_LENGTH) if isinstance(value, str) else ""
-    if not label:
-        raise InvalidArgumentError("An agent needs a name, such as 'Claude Code on my laptop'.")
-    return label
-
-
-def _mode(value: object) -> Mode:
-    try:
-        return Mode(value)  # type: ignore[arg-type]
-    except ValueError:
-        known = ", ".join(mode.value for mode in Mode)
-        raise InvalidArgumentError(f"The mode is one of {known}.") from None
-
-
-def _life(expires_in: object) -> timedelta:
-    if expires_in is None:
-        return TOKEN_LIFE
-    number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    if not number or not 0 < expires_in <= LONGEST_LIFE.total_seconds():  # type: ignore[operator]
-        raise InvalidArgumentError("'expires_in' is a number of seconds, a year at most.")
-    return timedelta(seconds=expires_in)  # type: ignore[arg-type]
-
-
-def _patterns(value: object) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise InvalidArgumentError("'notebooks' is a list of patterns such as 'reports/*.ipynb'.")
-    patterns = tuple(value)
-    if len(patterns) > 50:
-        raise InvalidArgumentError("'notebooks' has at most 50 patterns.")
-    for pattern in patterns:
-        if not isinstance(pattern, str) or not 0 < len(pattern) <= 300 or "\0" in pattern:
-            raise InvalidArgumentError("Each of 'notebooks' is a pattern such as 'sales.ipynb'.")
-        if pattern.startswith("/") or ".." in pattern.split("/") or "\\" in pattern:
-            raise InvalidArgumentError(
-                f"'{plain_text(pattern, 80)}' is not relative to the server's root folder."
-            )
-    return patterns
-
-
-def _check_auto(mode: object, notebooks: object, until: object) -> None:
-    """Mode `auto` is for chosen notebooks and has an end."""
-    if mode is not Mode.AUTO:
-        return
-    patterns = notebooks if isinstance(notebooks, tuple) else ()
-    if not patterns or any(_matches_everything(pattern) for pattern in patterns):
-        raise InvalidArgumentError(
-            "Mode auto is for chosen notebooks, not for all: give patterns such as "
-            "'sales.ipynb' or 'reports/*.ipynb' in 'notebooks'."
-        )
-    if until is None:
-        raise InvalidArgumentError("Mode auto needs an end: give 'until', such as '2h' or 'stop'.")
-
-
-def _matches_everything(pattern: str) -> bool:
-    return not pattern.removesuffix(".ipynb").strip("*?/.") and pattern != "*.ipynb"

@@ -21,6 +21,9 @@ from .until import format_time, format_until
 
 VERSION = 1
 
+SHARED = ("label", "mode", "notebooks", "until", "expires", "token_hash", "paused")
+"""What a person decides about an agent; the rest each server sees for itself."""
+
 
 def store_path(data_dir: str | Path, root_dir: str | Path) -> Path:
     """Return where the agents of a server root are kept."""
@@ -77,26 +80,39 @@ def from_record(record: dict[str, Any]) -> Agent:
     )
 
 
-def load(path: Path, log: logging.Logger) -> list[Agent]:
-    """Read the stored agents; a file that cannot be understood is set aside, not overwritten."""
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes whenever the file is replaced, or None when there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def load(path: Path, log: logging.Logger) -> dict[str, Agent] | None:
+    """Read the stored agents, by id.
+
+    A file that cannot be understood is set aside, not overwritten, and None is returned.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return []
+        return {}
     try:
         data = json.loads(text)
         if data["version"] != VERSION:
             raise ValueError(f"version {data['version']}")
-        return [from_record(record) for record in data["agents"]]
-    except (ValueError, KeyError, TypeError) as error:
+        agents = [from_record(record) for record in data["agents"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning(
-            "The list of agents cannot be read (%s): it was set aside as %s, and every agent has "
-            "to be connected again.",
+            "The list of agents cannot be read (%s): it was set aside as %s. Agents that cannot "
+            "connect any more have to be connected again.",
             type(error).__name__,
             path.name + ".unreadable",
         )
         path.replace(path.with_name(path.name + ".unreadable"))
-        return []
+        return None
+    return {agent.id: agent for agent in agents}
 
 
 def save(path: Path, agents: Iterable[Agent]) -> None:

@@ -267,3 +267,31 @@ def test_nobody_is_let_in_when_the_list_cannot_be_written(tmp_path: Path) -> Non
         registry.add("one")
     assert str(tmp_path) not in caught.value.message
     assert registry.all() == []
+
+
+def test_what_one_server_revokes_another_of_the_same_root_forgets(path: Path) -> None:
+    one, two = AgentRegistry(path), AgentRegistry(path)
+    agent, token = one.add("shared")
+    other, other_token = two.add("by the second")
+    assert [each.label for each in one.all()] == ["shared", "by the second"]
+    found = two.verify(token)
+    assert found is not None
+    ended: list[str] = []
+    two.on_revoke(ended.append)
+    one.revoke(agent.id)
+    assert two.verify(token) is None
+    assert ended == [agent.id]
+    assert found.token_hash == ""
+    assert one.verify(other_token) is not None
+    one.update(other.id, mode="look")
+    assert other.mode is Mode.EDIT  # not asked yet
+    two.all()
+    assert other.mode is Mode.LOOK
+
+
+def test_a_list_that_was_damaged_meanwhile_ends_nobody(registry: AgentRegistry, path: Path) -> None:
+    agent, token = registry.add("one")
+    path.write_text("{")
+    assert registry.verify(token) is agent
+    registry.update(agent.id, label="two")
+    assert AgentRegistry(path).verify(token) is not None
