@@ -1,0 +1,395 @@
+"""The connection to one kernel: sends code, routes what comes back, notices when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_core.utils import ensure_async
+
+from .iopub import Handover, IopubReader, Message, QueueReader, ZmqReader, content, decode
+from .sink import Displays
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from logging import Logger
+
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_client.manager import KernelManager
+    from jupyter_client.multikernelmanager import MultiKernelManager
+
+    from .sink import OutputSink
+
+SETTLE_SECONDS = 5.0
+"""How long the second of shell reply and idle status may come after the first."""
+
+LATE_SINKS = 64
+"""So many ended executions of a kernel may still receive output of background threads."""
+
+LATE_WEIGHT = 20_000_000
+"""Characters that these may hold together."""
+
+NUDGE_SECONDS = 0.1
+
+_UNKNOWN = "unknown"
+"""Stands for what the kernel was busy with when we connected."""
+
+
+class Lost(StrEnum):
+    """Why a kernel, or all that was in it, is gone."""
+
+    RESTARTED = "restarted"
+    SHUT_DOWN = "shut_down"
+    DIED = "died"
+    DEAD = "dead"
+
+
+class Execution:
+    """One execute request.
+
+    Attributes
+    ----------
+    started : bool
+        The kernel works on it, or did.
+    reply : dict or None
+        Content of the shell reply.
+    idle : bool
+        The kernel said that it has published everything.
+    finished : Future
+        Done when both are there, or one of them for `SETTLE_SECONDS`.
+    """
+
+    def __init__(self, msg_id: str, sink: OutputSink) -> None:
+        self.msg_id = msg_id
+        self.sink = sink
+        self.started = False
+        self.idle = False
+        self.reply: dict[str, Any] | None = None
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.on_started: Callable[[], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Note that the kernel began."""
+        if not self.started:
+            self.started = True
+            if self.on_started is not None:
+                self.on_started()
+
+    def settle(self) -> None:
+        """Finish if everything is there, or soon if only half of it is."""
+        if self.finished.done():
+            return
+        if self.idle and self.reply is not None:
+            self._finish()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SETTLE_SECONDS, self._finish)
+
+    def drop(self) -> None:
+        """Wait for nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _finish(self) -> None:
+        self.drop()
+        if not self.finished.done():
+            self.finished.set_result(None)
+
+
+class KernelBridge:
+    """The connection to one running kernel; it ends with it.
+
+    Parameters
+    ----------
+    kernel_id : str
+    manager : MultiKernelManager
+        The server's.
+    log : Logger
+    on_lost : Callable
+        Called once, when the kernel was restarted, shut down or died.
+    """
+
+    def __init__(
+        self,
+        kernel_id: str,
+        manager: MultiKernelManager,
+        log: Logger,
+        on_lost: Callable[[Lost], None],
+    ) -> None:
+        self.kernel_id = kernel_id
+        self.lost: asyncio.Future[Lost] = asyncio.get_running_loop().create_future()
+        self._on_lost = on_lost
+        self._manager = manager
+        self._kernel: KernelManager = manager.get_kernel(kernel_id)
+        self._process = self._process_id()
+        self._log = log
+        self._displays = Displays()
+        self._executions: dict[str, Execution] = {}
+        self._late: OrderedDict[str, OutputSink] = OrderedDict()
+        self._touched: set[OutputSink] = set()
+        self._up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._alive_seen = False
+        self._busy: set[str] = set()
+        self._not_busy = asyncio.Event()
+        self._client: AsyncKernelClient | None = None
+        self._readers: list[IopubReader] = []
+        self._handovers: list[Handover] = []
+        self._shell: asyncio.Task[None] | None = None
+
+    # -- life ----------------------------------------------------------------------------------
+
+    @property
+    def local(self) -> bool:
+        """Whether the kernel has ZMQ ports that we can reach, unlike one behind a gateway."""
+        return bool(self._kernel.get_connection_info().get("iopub_port"))
+
+    async def start(self) -> None:
+        """Connect; returns when published messages arrive, or the kernel is lost."""
+        loop = asyncio.get_running_loop()
+        client = self._client = cast("AsyncKernelClient", self._kernel.client())
+        iopub = Handover(loop, self._on_iopub, self._batch_done)
+        self._handovers.append(iopub)
+        self._follow_restarts(add=True)
+        self._mark(_UNKNOWN, busy=self._state() == "busy")
+        if self.local:
+            self._readers.append(ZmqReader(self._kernel, iopub.put))
+            client.start_channels(iopub=False, stdin=False, hb=False)
+            self._shell = asyncio.create_task(self._read_shell(), name="jmcp-lab-shell")
+        else:
+            # The gateway's client connects its websocket in a blocking way.
+            await asyncio.to_thread(_start_channels, client)
+            shell = Handover(loop, self._on_shell, _nothing)
+            self._handovers.append(shell)
+            self._readers.append(QueueReader(client.iopub_channel, iopub.put))
+            self._readers.append(QueueReader(client.shell_channel, shell.put))
+            self._up.set_result(None)
+        for reader in self._readers:
+            reader.start()
+        await self._subscribed()
+
+    async def close(self) -> None:
+        """End threads, tasks and sockets; what runs is not waited for."""
+        self._follow_restarts(add=False)
+        for handover in self._handovers:
+            handover.close()
+        for reader in self._readers:
+            reader.close()
+        if self._shell is not None:
+            self._shell.cancel()
+            await asyncio.gather(self._shell, return_exceptions=True)
+        client, self._client = self._client, None
+        if client is not None and self.local:
+            client.stop_channels()
+        elif client is not None and getattr(client, "channel_socket", None) is not None:
+            await asyncio.to_thread(client.stop_channels)
+        for execution in self._executions.values():
+            execution.drop()
+        for sink in self._late.values():
+            sink.retire()
+        self._late.clear()
+
+    async def _subscribed(self) -> None:
+        """Wait until published messages arrive: what is published before that is lost.
+
+        A kernel answers on the control channel while it runs a cell, and publishes its status
+        when it does; jupyter_server asks in the same way.
+        """
+        client = self._client
+        waits = 0
+        while not self._up.done() and not self.lost.done() and client is not None:
+            if waits < 20 or waits % 20 == 0:
+                client.control_channel.send(client.session.msg("kernel_info_request"))
+            waits += 1
+            until: list[asyncio.Future[Any]] = [self._up, self.lost]
+            await asyncio.wait(until, timeout=NUDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await self.check()
+
+    # -- running -------------------------------------------------------------------------------
+
+    @property
+    def foreign_busy(self) -> bool:
+        """Whether the kernel works on code that is not ours."""
+        return bool(self._busy.difference(self._executions))
+
+    def working_on(self, execution: Execution) -> bool:
+        """Whether the kernel is busy with this execution now."""
+        return execution.started and execution.msg_id in self._busy
+
+    async def not_busy(self) -> None:
+        """Return when the kernel does not work on anybody's code."""
+        await self._not_busy.wait()
+
+    def recheck_busy(self) -> None:
+        """Believe the server's own record if it says that the kernel is idle."""
+        if self._busy and self._state() in ("idle", None):
+            self._busy.clear()
+            self._not_busy.set()
+
+    def execute(self, source: str, sink: OutputSink) -> Execution:
+        """Send code to the kernel.
+
+        Notes
+        -----
+        `stop_on_error` would make the kernel abort what others have in its queue.
+        """
+        assert self._client is not None
+        for late in self._late.values():
+            if sink.cell_id is not None and late.cell_id == sink.cell_id:
+                late.retire()
+        msg_id = self._client.execute(source, allow_stdin=False, stop_on_error=False)
+        execution = Execution(cast("str", msg_id), sink)
+        self._executions[execution.msg_id] = execution
+        return execution
+
+    def release(self, execution: Execution) -> None:
+        """Expect nothing more of an execution than output of its background threads."""
+        execution.drop()
+        self._executions.pop(execution.msg_id, None)
+        self._mark(execution.msg_id, busy=False)
+        self._late[execution.msg_id] = execution.sink
+        weight = sum(sink.buffer.weight for sink in self._late.values())
+        while len(self._late) > LATE_SINKS or (weight > LATE_WEIGHT and len(self._late) > 1):
+            _, gone = self._late.popitem(last=False)
+            weight -= gone.buffer.weight
+            gone.retire()
+            self._displays.forget(gone)
+
+    async def check(self) -> None:
+        """Look at the kernel's process, for what no message told."""
+        if self.lost.done():
+            return
+        if self.kernel_id not in self._manager:
+            self._lose(Lost.SHUT_DOWN)
+        elif self._process_id() != self._process:
+            self._lose(Lost.RESTARTED)
+        elif not self._kernel.shutting_down and not await _alive(self._kernel):
+            self._lose(Lost.DIED)
+
+    @property
+    def shutting_down(self) -> bool:
+        """Whether somebody is restarting the kernel or shutting it down."""
+        return bool(self._kernel.shutting_down) or self.kernel_id not in self._manager
+
+    # -- messages ------------------------------------------------------------------------------
+
+    def _on_iopub(self, raw: object) -> None:
+        client = self._client
+        message = decode(client.session, raw, self._log) if client is not None else None
+        if message is None or client is None:
+            return
+        kind = str(message["msg_type"])
+        parent = message.get("parent_header") or {}
+        parent_id = parent.get("msg_id")
+        if kind == "status":
+            self._on_status(content(client.session, message), parent)
+        elif kind == "shutdown_reply":
+            restart = content(client.session, message).get("restart")
+            self._lose(Lost.RESTARTED if restart else Lost.SHUT_DOWN)
+        elif kind == "execute_input" and parent_id in self._executions:
+            self._executions[parent_id].start()
+        elif kind == "update_display_data":
+            self._touched |= self._displays.update(content(client.session, message))
+        elif sink := self._sink_of(parent_id):
+            if sink.message(kind, content(client.session, message), self._displays):
+                self._touched.add(sink)
+        if not self._up.done():
+            self._up.set_result(None)
+
+    def _sink_of(self, msg_id: str | None) -> OutputSink | None:
+        if msg_id is None:
+            return None
+        execution = self._executions.get(msg_id)
+        sink = execution.sink if execution is not None else self._late.get(msg_id)
+        return None if sink is None or sink.retired else sink
+
+    def _on_status(self, status: dict[str, Any], parent: dict[str, Any]) -> None:
+        state = status.get("execution_state")
+        if state == "starting" and self._alive_seen:
+            self._lose(Lost.RESTARTED)
+            return
+        self._alive_seen = self._alive_seen or state in ("busy", "idle")
+        if parent.get("msg_type") != "execute_request" or parent.get("subshell_id"):
+            # What runs in a subshell runs beside us.
+            return
+        msg_id = str(parent.get("msg_id"))
+        execution = self._executions.get(msg_id)
+        if state == "busy":
+            self._mark(msg_id, busy=True)
+        elif state == "idle":
+            self._mark(_UNKNOWN, busy=False)
+            self._mark(msg_id, busy=False)
+            if execution is not None:
+                execution.idle = True
+                execution.settle()
+
+    def _mark(self, msg_id: str, *, busy: bool) -> None:
+        if busy:
+            self._busy.add(msg_id)
+            self._not_busy.clear()
+        else:
+            self._busy.discard(msg_id)
+            if not self._busy:
+                self._not_busy.set()
+
+    def _batch_done(self) -> None:
+        touched, self._touched = self._touched, set()
+        for sink in touched:
+            sink.batch_done()
+
+    async def _read_shell(self) -> None:
+        while (client := self._client) is not None:
+            try:
+                self._on_shell(await client.get_shell_msg())
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self._log.warning("A kernel's reply was dropped: %s", error)
+                await asyncio.sleep(NUDGE_SECONDS)
+
+    def _on_shell(self, message: Message) -> None:
+        if message["msg_type"] != "execute_reply":
+            return
+        execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
+        if execution is not None:
+            execution.reply = message["content"]
+            execution.settle()
+
+    # -- losing the kernel ---------------------------------------------------------------------
+
+    def _lose(self, how: Lost) -> None:
+        if not self.lost.done():
+            self.lost.set_result(how)
+            self._on_lost(how)
+
+    def _follow_restarts(self, *, add: bool) -> None:
+        change = self._kernel.add_restart_callback if add else self._kernel.remove_restart_callback
+        change(self._died, "restart")
+        change(self._dead, "dead")
+
+    def _died(self) -> None:
+        self._lose(Lost.DIED)
+
+    def _dead(self) -> None:
+        self._lose(Lost.DEAD)
+
+    def _state(self) -> str | None:
+        return getattr(self._kernel, "execution_state", None)
+
+    def _process_id(self) -> object:
+        return getattr(self._kernel.provisioner, "pid", None)
+
+
+async def _alive(kernel: KernelManager) -> bool:
+    return bool(await ensure_async(cast("Awaitable[bool] | bool", kernel.is_alive())))
+
+
+def _start_channels(client: AsyncKernelClient) -> None:
+    """Start the channels of a client whose way of doing it is a coroutine that blocks."""
+    asyncio.run(cast("Any", client).start_channels())
+
+
+def _nothing() -> None:
+    pass

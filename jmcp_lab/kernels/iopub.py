@@ -1,0 +1,244 @@
+"""Reading what a kernel publishes so that nothing is lost and the server is never held up.
+
+An asyncio reader with ZMQ's default high-water mark of 1000 messages loses output, and the idle
+status with it, when a kernel prints faster than the event loop reads. So a thread empties the
+socket, without a high-water mark, and the loop takes what came in slices.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+import zmq
+from jupyter_client.client import KernelClient
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from logging import Logger
+
+    from jupyter_client.manager import KernelManager
+    from jupyter_client.session import Session
+
+BATCH_SECONDS = 0.03
+"""How often the loop takes messages over while a kernel floods."""
+
+SLICE_SECONDS = 0.02
+"""How long the loop works on messages before others have their turn."""
+
+PROMPT_WAKES = 8
+"""So many times in one batch time the loop is woken at once: a short run is not to wait."""
+
+Message = dict[str, Any]
+
+
+class IopubReader(Protocol):
+    """A source of published messages."""
+
+    def start(self) -> None:
+        """Begin to read."""
+
+    def close(self) -> None:
+        """Stop reading and free everything."""
+
+
+class Handover:
+    """Brings raw messages from a reading thread to the event loop, in batches.
+
+    Parameters
+    ----------
+    loop : asyncio.AbstractEventLoop
+    handle : Callable
+        Called on the loop with each raw message.
+    done : Callable
+        Called on the loop after each batch.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        handle: Callable[[Any], None],
+        done: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._handle = handle
+        self._done = done
+        self._raw: deque[Any] = deque()
+        self._pending = False
+        self._closed = False
+        self._window = 0.0
+        self._wakes = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def put(self, raw: object) -> None:
+        """Hand over a message; called by the reading thread."""
+        self._raw.append(raw)
+        if not self._pending and not self._closed:
+            self._pending = True
+            try:
+                self._loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:
+                # The loop was closed under us: nobody is left to take messages.
+                self._closed = True
+
+    def close(self) -> None:
+        """Take nothing more over."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._raw.clear()
+
+    def drain_all(self) -> None:
+        """Take over everything that is there, in one go."""
+        self._drain(limit=float("inf"))
+
+    def _wake(self) -> None:
+        now = self._loop.time()
+        if now - self._window >= BATCH_SECONDS:
+            self._window, self._wakes = now, 0
+        self._wakes += 1
+        if self._wakes <= PROMPT_WAKES:
+            self._drain()
+        elif not self._closed:
+            self._timer = self._loop.call_later(self._window + BATCH_SECONDS - now, self._drain)
+
+    def _drain(self, limit: float = SLICE_SECONDS) -> None:
+        if self._closed:
+            return
+        # First, so that a message that comes while we work wakes us again.
+        self._pending = False
+        end = self._loop.time() + limit
+        while self._raw:
+            self._handle(self._raw.popleft())
+            if self._closed:
+                return
+            if self._loop.time() >= end and self._raw:
+                self._pending = True
+                self._timer = self._loop.call_later(0.001, self._drain)
+                break
+        self._done()
+
+
+class ZmqReader:
+    """Reads the iopub socket of a local kernel in a thread.
+
+    Parameters
+    ----------
+    manager : KernelManager
+    put : Callable
+        Takes the frames of each message; called in the thread.
+
+    Notes
+    -----
+    The socket is made by jupyter_client, which knows TCP, IPC and CurveZMQ. The high-water mark
+    must be set before it connects, hence on the context, whose options new sockets take over.
+    """
+
+    def __init__(self, manager: KernelManager, put: Callable[[object], None]) -> None:
+        self._put = put
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._context.setsockopt(zmq.RCVHWM, 0)
+        self._client = _sync_client(manager, self._context)
+        self._socket = self._client.connect_iopub()
+        address = f"inproc://stop-{id(self)}"
+        self._stop_here = self._context.socket(zmq.PAIR)
+        self._stop_there = self._context.socket(zmq.PAIR)
+        self._stop_there.bind(address)
+        self._stop_here.connect(address)
+        self._thread = threading.Thread(target=self._read, name="jmcp-lab-iopub", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread and free its sockets."""
+        if self._thread.ident is not None:
+            self._stop_here.send(b"")
+            self._thread.join()
+        for socket in (self._socket, self._stop_there, self._stop_here):
+            socket.close(linger=0)
+        self._context.term()
+
+    def _read(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._stop_there, zmq.POLLIN)
+        while True:
+            ready = dict(poller.poll())
+            if self._stop_there in ready:
+                return
+            self._put(self._socket.recv_multipart())
+
+
+def _sync_client(manager: KernelManager, context: zmq.Context[Any]) -> KernelClient:
+    """Return a client of the kernel whose sockets a thread can use."""
+    info: dict[str, Any] = dict(manager.get_connection_info(session=True))
+    for key in ("curve_publickey", "curve_secretkey"):
+        if isinstance(info.get(key), str):
+            info[key] = info[key].encode("ascii")
+    return KernelClient(**info, context=context)
+
+
+class QueueReader:
+    """Reads a channel of a client that fills queues itself, such as a kernel gateway's.
+
+    Parameters
+    ----------
+    channel : Queue
+        The client's channel; its messages are decoded already.
+    put : Callable
+    """
+
+    POLL_SECONDS = 0.2
+
+    def __init__(self, channel: queue.Queue[Message], put: Callable[[object], None]) -> None:
+        self._channel = channel
+        self._put = put
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="jmcp-lab-channel", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._closing.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _read(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._put(self._channel.get(timeout=self.POLL_SECONDS))
+            except queue.Empty:
+                continue
+
+
+def decode(session: Session, raw: object, log: Logger) -> Message | None:
+    """Return a raw message with its headers; its content may still be packed.
+
+    Most messages of a kernel that others use are not for us: see `content`.
+    """
+    if isinstance(raw, dict):
+        return raw
+    frames: Any = raw
+    try:
+        _, parts = session.feed_identities(frames)
+        return session.deserialize(parts, content=False)
+    except Exception as error:
+        # A message that is cut or not signed with our key must not end the reading.
+        log.warning("A kernel message was dropped: %s", error)
+        return None
+
+
+def content(session: Session, message: Message) -> dict[str, Any]:
+    """Return the content of a message that `decode` returned."""
+    packed = message["content"]
+    if not isinstance(packed, dict):
+        message["content"] = packed = session.unpack(packed)
+    return packed if isinstance(packed, dict) else {}

@@ -1,0 +1,425 @@
+"""The queue of one kernel: one piece at a time, fair between owners, always coming to an end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_core.utils import ensure_async
+
+from ..notebooks.outputs import CellOutputs
+from . import words
+from .bridge import Execution, KernelBridge, Lost
+from .run import Piece, PieceResult, Run, RunState
+from .sink import OutputSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from logging import Logger
+
+    from jupyter_client.multikernelmanager import MultiKernelManager
+
+CHECK_SECONDS = 0.5
+"""How often the kernel's process is looked at while code of ours is in it."""
+
+REMOTE_CHECK_SECONDS = 5.0
+"""The same for a kernel that has to be asked over HTTP."""
+
+LOST_SECONDS = 3.0
+"""A restart interrupts the running cell first: so long is waited to learn what it really was."""
+
+RESENDS = 20
+"""How often code is sent again that the kernel dropped because somebody else's cell failed."""
+
+CHANGE_SECONDS = 0.5
+
+
+class KernelLostError(Exception):
+    """The kernel, or all that was in it, is gone."""
+
+    def __init__(self, how: Lost) -> None:
+        super().__init__(how.value)
+        self.how = how
+
+
+class StoppedError(Exception):
+    """Somebody asked to stop before the code was in the kernel."""
+
+
+class KernelQueue:
+    """Runs of all owners on one kernel.
+
+    Parameters
+    ----------
+    kernel_id : str
+    manager : MultiKernelManager
+    log : Logger
+    output_limit : int or None
+        Characters of output to keep for each cell.
+    """
+
+    def __init__(
+        self, kernel_id: str, manager: MultiKernelManager, log: Logger, output_limit: int | None
+    ) -> None:
+        self.kernel_id = kernel_id
+        self._manager = manager
+        self._log = log
+        self._output_limit = output_limit
+        self._waiting: OrderedDict[str, deque[Run]] = OrderedDict()
+        self._bridge: KernelBridge | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._active: Run | None = None
+        self._seen: dict[str, Lost | None] = {}
+
+    # -- runs ----------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or runs, and nothing is connected."""
+        return self._active is None and not self._runs() and self._bridge is None
+
+    def add(self, run: Run) -> None:
+        """Put a run into the queue."""
+        if self._seen.get(run.owner) is not None:
+            run.notice = words.since_last_run(cast("Lost", self._seen[run.owner]))
+        self._seen[run.owner] = None
+        self._waiting.setdefault(run.owner, deque()).append(run)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work(), name=f"jmcp-lab-{self.kernel_id[:8]}")
+
+    async def stop(self) -> None:
+        """End every run and the connection: the server stops."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for run in self._runs():
+            run.finish(RunState.CANCELLED, words.SERVER_STOPPED)
+        self._waiting.clear()
+        if self._closing is not None:
+            await self._closing
+        await self._close_bridge()
+
+    async def interrupt(self, run: Run) -> None:
+        """Stop a run, and never anything else that is in the kernel."""
+        run.stop_requested.set()
+        execution = run.execution
+        if execution is None:
+            if run is not self._active:
+                self._remove(run)
+                run.finish(*words.cancelled(run))
+                await _show_idle(run)
+        elif not execution.started:
+            # The kernel cannot be told to forget it: it is interrupted as soon as it begins.
+            run.message = words.CANCEL_ON_START
+            execution.on_started = lambda: self._interrupt_soon(execution)
+        elif self._bridge is not None and self._bridge.working_on(execution):
+            await self._interrupt_kernel()
+
+    def _interrupt_soon(self, execution: Execution) -> None:
+        task = asyncio.ensure_future(self._interrupt_kernel())
+        execution.finished.add_done_callback(lambda _: task.cancel())
+
+    async def _interrupt_kernel(self) -> None:
+        await ensure_async(cast("Any", self._manager).interrupt_kernel(self.kernel_id))
+
+    # -- the worker ----------------------------------------------------------------------------
+
+    def _runs(self) -> list[Run]:
+        return [run for runs in self._waiting.values() for run in runs]
+
+    def _next(self) -> Run | None:
+        """Return the run whose turn it is; its owner goes to the end of the line."""
+        for owner in list(self._waiting):
+            if self._waiting[owner]:
+                self._waiting.move_to_end(owner)
+                return self._waiting[owner][0]
+            del self._waiting[owner]
+        return None
+
+    def _remove(self, run: Run) -> None:
+        runs = self._waiting.get(run.owner)
+        if runs is not None and run in runs:
+            runs.remove(run)
+
+    async def _work(self) -> None:
+        while (run := self._next()) is not None:
+            self._active = run
+            try:
+                await self._step(run)
+            except KernelLostError as error:
+                await self._end_all(run, error.how)
+            except StoppedError:
+                run.finish(*words.cancelled(run))
+            except asyncio.CancelledError:
+                await self._abandon(run, words.SERVER_STOPPED)
+                run.finish(RunState.CANCELLED, words.SERVER_STOPPED)
+                raise
+            except Exception:
+                self._log.exception("A run ended by a defect of jmcp_lab")
+                await self._abandon(run, words.DEFECT)
+                run.finish(RunState.FAILED, words.DEFECT)
+            finally:
+                self._active = None
+            if run.done:
+                self._remove(run)
+                await _show_idle(run)
+
+    async def _step(self, run: Run) -> None:
+        """Run the next piece of a run."""
+        if run.stop_requested.is_set():
+            raise StoppedError
+        piece = run.pieces[len(run.results)]
+        result = await self._run_piece(run, piece)
+        run.execution = None
+        run.results.append(result)
+        message = words.after_piece(run, result)
+        if run.stop_requested.is_set() and result.status != "changed":
+            run.finish(RunState.INTERRUPTED, message or words.INTERRUPTED)
+        elif words.interrupted(result):
+            run.finish(RunState.INTERRUPTED, message)
+        elif result.status in ("changed", "gone", "aborted"):
+            run.finish(RunState.FAILED, message)
+        elif result.status == "error" and run.stop_on_error:
+            run.finish(RunState.FAILED, message)
+        elif len(run.results) == len(run.pieces):
+            failed = any(result.status != "ok" for result in run.results)
+            run.finish(RunState.FAILED if failed else RunState.DONE, message)
+        else:
+            run.changed()
+
+    async def _run_piece(self, run: Run, piece: Piece) -> PieceResult:
+        bridge = await self._connected(run)
+        await self._wait_for_turn(run, bridge)
+        notebook = run.notebook if piece.cell_id is not None else None
+        if notebook is not None:
+            await notebook.ready()
+        # Nothing is awaited from here until the code is sent: what was compared is what runs.
+        status = _compare(run, piece)
+        if status is not None:
+            return PieceResult(piece, status)
+        sink = OutputSink(
+            notebook, piece.cell_id, limit=self._output_limit, on_output=_output_callback(run)
+        )
+        await sink.begin()
+        run.sink = sink
+        run.current = len(run.results)
+        run.piece_started = time.time()
+        if run.started is None:
+            run.started = time.time()
+            run.state = RunState.RUNNING
+        return await self._execute(run, piece, sink, bridge)
+
+    async def _execute(
+        self, run: Run, piece: Piece, sink: OutputSink, bridge: KernelBridge
+    ) -> PieceResult:
+        for _ in range(RESENDS):
+            execution = run.execution = bridge.execute(piece.source, sink)
+            run.changed()
+            try:
+                await self._finished(execution, bridge)
+            finally:
+                bridge.release(execution)
+            aborted = (execution.reply or {}).get("status") == "aborted"
+            if not aborted or execution.started or run.stop_requested.is_set():
+                break
+        return await self._result(run, piece, sink, execution.reply)
+
+    async def _result(
+        self, run: Run, piece: Piece, sink: OutputSink, reply: dict[str, Any] | None
+    ) -> PieceResult:
+        for payload in (reply or {}).get("payload") or ():
+            if payload.get("source") == "page":
+                sink.show_page(payload.get("data") or {})
+        count = (reply or {}).get("execution_count")
+        await sink.end(count)
+        status = str((reply or {}).get("status") or "aborted")
+        error = sink.error
+        if status == "error" and reply is not None:
+            error = (str(reply.get("ename")), str(reply.get("evalue")))
+        run.weight += sink.buffer.weight
+        return PieceResult(
+            piece,
+            status if status in ("ok", "error") else "aborted",
+            execution_count=count,
+            outputs=sink.buffer.outputs(),
+            error=error if status == "error" else None,
+            seconds=time.time() - (run.piece_started or time.time()),
+            note=words.note(reply, error),
+        )
+
+    # -- waiting -------------------------------------------------------------------------------
+
+    async def _connected(self, run: Run) -> KernelBridge:
+        """Return the connection to the kernel."""
+        if self._closing is not None:
+            await self._closing
+        if self._bridge is not None:
+            await self._bridge.check()
+            if self._bridge.lost.done():
+                how = self._bridge.lost.result()
+                await self._close_bridge()
+                if run.results:
+                    raise KernelLostError(how)
+                run.notice = run.notice or words.since_last_run(how)
+        if self._bridge is None:
+            if self.kernel_id not in self._manager:
+                raise KernelLostError(Lost.SHUT_DOWN)
+            bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
+            self._bridge = bridge
+            start = asyncio.create_task(bridge.start())
+            try:
+                await self._first(run, start)
+            finally:
+                start.cancel()
+                await asyncio.gather(start, return_exceptions=True)
+            if bridge.lost.done():
+                raise KernelLostError(bridge.lost.result())
+            start.result()
+        return self._bridge
+
+    async def _wait_for_turn(self, run: Run, bridge: KernelBridge) -> None:
+        """Wait while the kernel works on code of others.
+
+        Code that is in the kernel's queue cannot be taken back; code that is here can.
+        """
+        while bridge.foreign_busy:
+            turn = asyncio.create_task(bridge.not_busy())
+            try:
+                await self._first(run, turn, bridge.lost, timeout=1.0)
+            finally:
+                turn.cancel()
+                await asyncio.gather(turn, return_exceptions=True)
+            await bridge.check()
+            if bridge.lost.done():
+                raise KernelLostError(bridge.lost.result())
+            bridge.recheck_busy()
+
+    async def _first(
+        self, run: Run, *futures: asyncio.Future[Any], timeout: float | None = None
+    ) -> None:
+        """Return when one of the futures is done; give up when the run is to stop."""
+        stop = asyncio.create_task(run.stop_requested.wait())
+        try:
+            await asyncio.wait(
+                [*futures, stop], timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            stop.cancel()
+            await asyncio.gather(stop, return_exceptions=True)
+        if run.stop_requested.is_set():
+            raise StoppedError
+
+    async def _finished(self, execution: Execution, bridge: KernelBridge) -> None:
+        """Return when an execution has ended, or find out that it never will."""
+        every = CHECK_SECONDS if bridge.local else REMOTE_CHECK_SECONDS
+        while not execution.finished.done() and not bridge.lost.done():
+            until: list[asyncio.Future[Any]] = [execution.finished, bridge.lost]
+            await asyncio.wait(until, timeout=every, return_when=asyncio.FIRST_COMPLETED)
+            if not execution.finished.done():
+                await bridge.check()
+        if bridge.shutting_down and not bridge.lost.done():
+            end = time.monotonic() + LOST_SECONDS
+            while not bridge.lost.done() and time.monotonic() < end:
+                await asyncio.wait([bridge.lost], timeout=CHECK_SECONDS)
+                await bridge.check()
+        if bridge.lost.done():
+            raise KernelLostError(bridge.lost.result())
+
+    # -- endings -------------------------------------------------------------------------------
+
+    def _note_loss(self, how: Lost) -> None:
+        """Remember for whom the kernel's contents are gone."""
+        if self._active is None and self._closing is None:
+            self._closing = asyncio.create_task(self._close_bridge())
+        active = {run.owner for run in self._runs()}
+        for owner in self._seen:
+            if owner not in active:
+                self._seen[owner] = how
+
+    async def _end_all(self, run: Run, how: Lost) -> None:
+        """End this run and all that wait: what they were to run in is gone."""
+        await self._abandon(run, words.lost(how, run))
+        state = RunState.DIED if run.started is not None else RunState.CANCELLED
+        run.finish(state, words.lost(how, run))
+        for waiting in self._runs():
+            if not waiting.done:
+                started = waiting.started is not None
+                waiting.finish(
+                    RunState.DIED if started else RunState.CANCELLED, words.lost(how, waiting)
+                )
+                await _show_idle(waiting)
+        self._waiting.clear()
+        await self._close_bridge()
+
+    async def _abandon(self, run: Run, note: str) -> None:
+        """End the piece that is in the kernel, with what it put out so far."""
+        if run.execution is None or run.sink is None:
+            return
+        piece = run.pieces[len(run.results)]
+        run.execution = None
+        await run.sink.end(None)
+        run.sink.retire()
+        run.results.append(
+            PieceResult(
+                piece,
+                "aborted",
+                outputs=run.sink.buffer.outputs(),
+                seconds=time.time() - (run.piece_started or time.time()),
+                note=note,
+            )
+        )
+
+    async def _close_bridge(self) -> None:
+        bridge, self._bridge = self._bridge, None
+        if bridge is not None:
+            await bridge.close()
+        self._closing = None
+
+
+def _compare(run: Run, piece: Piece) -> str | None:
+    """Return ``changed`` or ``gone`` when the cell is not what was asked for any more."""
+    if piece.cell_id is None or run.notebook is None:
+        return None
+    cell = run.notebook.cell(piece.cell_id)
+    if cell is None or CellOutputs(run.notebook, piece.cell_id).cell is None:
+        return "gone"
+    return None if str(cell["source"]) == piece.source else "changed"
+
+
+async def _show_idle(run: Run) -> None:
+    """Take the [*] from the cells that will not run."""
+    notebook = run.notebook
+    if notebook is None:
+        return
+    for result in run.results:
+        if result.status in ("ok", "error", "aborted") or result.piece.cell_id is None:
+            continue
+        await notebook.ready()
+        CellOutputs(notebook, result.piece.cell_id).set_state("idle")
+
+
+def show_waiting(run: Run) -> None:
+    """Give the cells that will run their [*], as JupyterLab does."""
+    notebook = run.notebook
+    if notebook is None or notebook.busy:
+        return
+    for piece in run.pieces:
+        if piece.cell_id is not None:
+            CellOutputs(notebook, piece.cell_id).set_state("running")
+
+
+def _output_callback(run: Run) -> Callable[[], None]:
+    told = 0.0
+
+    def on_output() -> None:
+        nonlocal told
+        run.outputs_seen += 1
+        now = time.monotonic()
+        if now - told >= CHANGE_SECONDS:
+            told = now
+            run.changed()
+
+    return on_output

@@ -1,0 +1,182 @@
+"""A run: pieces of code that one owner asked for, and what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..notebooks.outputs import OutputDocument
+    from .bridge import Execution
+    from .sink import OutputSink
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Code to run.
+
+    Parameters
+    ----------
+    source : str
+        Exactly what the kernel gets.
+    cell_id : str or None
+        The cell that the code is in and its outputs go to; None: neither.
+    """
+
+    source: str
+    cell_id: str | None = None
+
+
+class RunState(StrEnum):
+    """Where a run is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    DIED = "died"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass(slots=True)
+class PieceResult:
+    """What became of a piece.
+
+    Attributes
+    ----------
+    status : str
+        ``ok``, ``error``, ``aborted`` (it did not come to its end), ``changed`` or ``gone`` (its
+        cell is no longer what was asked for: it did not run) or ``skipped``.
+    outputs : list of dict
+        Everything it put out, as nbformat has it, also when somebody cleared the cell since.
+    error : tuple or None
+        Name and text of the exception.
+    note : str or None
+        What else the reader should know.
+    """
+
+    piece: Piece
+    status: str
+    execution_count: int | None = None
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    error: tuple[str, str] | None = None
+    seconds: float = 0.0
+    note: str | None = None
+
+
+class Run:
+    """Pieces of code that run one after the other, whoever waits for them.
+
+    Attributes
+    ----------
+    current : int or None
+        Index of the piece that is in the kernel.
+    started, ended : float or None
+        Seconds since the epoch.
+    message : str or None
+        What happened, in words, when it did not simply come to its end.
+    notice : str or None
+        What happened to the kernel since this owner's last run.
+    """
+
+    def __init__(
+        self,
+        kernel_id: str,
+        pieces: list[Piece],
+        *,
+        owner: str,
+        notebook: OutputDocument | None,
+        path: str | None,
+        stop_on_error: bool,
+        on_change: Callable[[Run], None] | None,
+    ) -> None:
+        self.id = f"r_{secrets.token_hex(5)}"
+        self.kernel_id = kernel_id
+        self.pieces = pieces
+        self.owner = owner
+        self.notebook = notebook
+        self.path = path
+        self.stop_on_error = stop_on_error
+        self.state = RunState.QUEUED
+        self.results: list[PieceResult] = []
+        self.current: int | None = None
+        self.created = time.time()
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.message: str | None = None
+        self.notice: str | None = None
+        self.outputs_seen = 0
+        self.weight = 0
+        # What the queue works with; the rest of the world has no business here.
+        self.execution: Execution | None = None
+        self.sink: OutputSink | None = None
+        self.stop_requested = asyncio.Event()
+        self.piece_started: float | None = None
+        self._on_change = on_change
+        self._ended = asyncio.Event()
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has ended."""
+        return self._ended.is_set()
+
+    async def wait(self) -> None:
+        """Return when the run has ended; giving up waiting does nothing to the run."""
+        await self._ended.wait()
+
+    @property
+    def last_line(self) -> str | None:
+        """The last line of text that the present piece printed, or the last one did."""
+        return (self.sink.buffer.last_line or None) if self.sink is not None else None
+
+    def partial_outputs(self) -> list[dict[str, Any]]:
+        """Return the outputs so far of the piece that is in the kernel."""
+        return self.sink.buffer.outputs() if self.sink is not None and not self.done else []
+
+    def progress(self) -> str:
+        """Return where the run is, in words: ``12 s, cell 2 of 5, last: epoch 3/10``."""
+        if self.state is RunState.QUEUED:
+            return "waiting for the kernel"
+        seconds = (self.ended or time.time()) - (self.started or self.created)
+        words = [f"{seconds:.0f} s"]
+        if len(self.pieces) > 1 and not self.done:
+            now = min(len(self.results) + 1, len(self.pieces))
+            words.append(f"cell {now} of {len(self.pieces)}")
+        if not self.done and self.execution is not None and not self.execution.started:
+            words.append("waiting for the kernel")
+        if self.last_line:
+            words.append(f"last: {self.last_line[-80:]}")
+        return ", ".join(words)
+
+    # -- for the queue -------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Tell whoever follows the run."""
+        if self._on_change is not None:
+            self._on_change(self)
+
+    def finish(self, state: RunState, message: str | None = None) -> None:
+        """End the run; its remaining pieces were skipped."""
+        if self.done:
+            return
+        skipped = self.pieces[len(self.results) :]
+        self.results.extend(PieceResult(piece, "skipped") for piece in skipped)
+        self.state = state
+        self.message = message or self.message
+        self.current = None
+        self.ended = time.time()
+        self.execution = None
+        self._ended.set()
+        self.changed()

@@ -1,0 +1,219 @@
+"""Where the output of one piece of code goes: into memory, and into its cell as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ..notebooks.output_buffer import DEFAULT_LIMIT, OutputBuffer, Rich
+from ..notebooks.outputs import CellOutputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..notebooks.outputs import OutputDocument
+
+FLUSH_SECONDS = 0.05
+"""Text is written into the cell at most this often; a page cannot show more."""
+
+FLOOD_SECONDS = 1.0
+"""The same when so much came that only the last lines are shown."""
+
+BUSY_SECONDS = 0.01
+"""When to look again whether somebody else's transaction has ended."""
+
+
+class Displays:
+    """The displays of one kernel that can be updated, from any cell."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, list[tuple[OutputSink, Rich]]] = {}
+
+    def note(self, display_id: str, sink: OutputSink, item: Rich) -> None:
+        """Remember where a display is."""
+        self._places.setdefault(display_id, []).append((sink, item))
+
+    def update(self, content: Mapping[str, Any]) -> set[OutputSink]:
+        """Update every place of a display; return the sinks that changed."""
+        display_id = (content.get("transient") or {}).get("display_id")
+        places = self._places.get(display_id, []) if display_id else []
+        kept = [place for place in places if place[0].update(place[1], content)]
+        if display_id and places:
+            self._places[display_id] = kept
+            if not kept:
+                del self._places[display_id]
+        return {sink for sink, _ in kept}
+
+    def forget(self, sink: OutputSink) -> None:
+        """Forget the displays of a sink that is retired."""
+        for display_id in list(self._places):
+            kept = [place for place in self._places[display_id] if place[0] is not sink]
+            if kept:
+                self._places[display_id] = kept
+            else:
+                del self._places[display_id]
+
+
+class OutputSink:
+    """Takes the kernel's messages of one piece of code.
+
+    Parameters
+    ----------
+    notebook : OutputDocument or None
+    cell_id : str or None
+        None: the outputs are kept in memory only.
+    limit : int or None
+        Characters of output to keep.
+    on_output : Callable, optional
+        Called after new output was written.
+
+    Notes
+    -----
+    All methods belong to the thread of the event loop.
+    """
+
+    def __init__(
+        self,
+        notebook: OutputDocument | None = None,
+        cell_id: str | None = None,
+        *,
+        limit: int | None = DEFAULT_LIMIT,
+        on_output: Callable[[], None] | None = None,
+    ) -> None:
+        self.buffer = OutputBuffer(limit)
+        self.notebook = notebook
+        self.cell_id = cell_id
+        self.error: tuple[str, str] | None = None
+        self.ended = False
+        self.retired = False
+        self._cell = (
+            CellOutputs(notebook, cell_id) if notebook is not None and cell_id is not None else None
+        )
+        self._on_output = on_output
+        self._changed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushed = 0.0
+
+    # -- life ----------------------------------------------------------------------------------
+
+    async def begin(self) -> bool:
+        """Clear the cell and show it as running; return False if it is gone."""
+        if self._cell is None or self.notebook is None:
+            return True
+        await self.notebook.ready()
+        return self._cell.begin()
+
+    async def end(self, execution_count: int | None) -> None:
+        """Write what is left and show the cell as run."""
+        self.ended = True
+        self._cancel_timer()
+        if self._cell is None or self.notebook is None:
+            return
+        await self.notebook.ready()
+        # Nothing is awaited from here on, so the document stays free.
+        self._write(live=False)
+        self._cell.end(execution_count)
+
+    def retire(self) -> None:
+        """Stop writing: the kernel is gone, or the cell runs again."""
+        self.retired = True
+        self._cancel_timer()
+
+    # -- messages ------------------------------------------------------------------------------
+
+    def message(self, kind: str, content: Mapping[str, Any], displays: Displays) -> bool:
+        """Take one message; return whether it was output."""
+        match kind:
+            case "stream":
+                self.buffer.stream(str(content.get("name")), _text(content.get("text")))
+            case "display_data" | "execute_result" | "error":
+                item = self.buffer.add(_output(kind, content))
+                display_id = (content.get("transient") or {}).get("display_id")
+                if display_id and kind == "display_data":
+                    displays.note(display_id, self, item)
+                if kind == "error":
+                    self.error = (str(content.get("ename")), str(content.get("evalue")))
+            case "clear_output":
+                self.buffer.clear(wait=bool(content.get("wait")))
+            case _:
+                return False
+        self._changed = True
+        return True
+
+    def update(self, item: Rich, content: Mapping[str, Any]) -> bool:
+        """Update a display of this cell; return False when it is no longer there."""
+        if self.retired:
+            return False
+        data, metadata = content.get("data") or {}, content.get("metadata") or {}
+        there = self.buffer.update(item, data, metadata)
+        self._changed = self._changed or there
+        return there
+
+    def show_page(self, data: Mapping[str, Any]) -> None:
+        """Show what the kernel sent to the pager, as JupyterLab does: below the outputs."""
+        self.message("display_data", {"data": data, "metadata": {}}, Displays())
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def batch_done(self) -> None:
+        """Write, now or soon, what the messages of a batch changed."""
+        if not self._changed or self._timer is not None or self.retired:
+            return
+        loop = asyncio.get_running_loop()
+        pause = FLOOD_SECONDS if self.buffer.overflowing else FLUSH_SECONDS
+        wait = self._flushed + pause - loop.time()
+        if wait > 0:
+            self._timer = loop.call_later(wait, self._flush)
+        else:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._timer = None
+        if self.retired or not self._changed:
+            return
+        loop = asyncio.get_running_loop()
+        if self.notebook is not None and self.notebook.busy:
+            self._timer = loop.call_later(BUSY_SECONDS, self._flush)
+            return
+        if self.ended and self._cell is not None and self._cell.foreign:
+            # A background thread still prints, but the cell now shows something else.
+            self.retire()
+            return
+        self._write(live=not self.ended)
+        self._flushed = loop.time()
+        if self._on_output is not None:
+            self._on_output()
+
+    def _write(self, *, live: bool) -> None:
+        self._changed = False
+        if self._cell is not None and not self._cell.write(self.buffer.view(live=live)):
+            # The cell was deleted: the run goes on, its outputs stay in memory.
+            self._cell = None
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _text(text: object) -> str:
+    return text if isinstance(text, str) else "".join(text) if isinstance(text, list) else ""
+
+
+def _output(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the nbformat output of a message."""
+    if kind == "error":
+        return {
+            "output_type": kind,
+            "ename": str(content.get("ename") or ""),
+            "evalue": str(content.get("evalue") or ""),
+            "traceback": list(content.get("traceback") or ()),
+        }
+    output: dict[str, Any] = {
+        "output_type": kind,
+        "data": content.get("data") or {},
+        "metadata": content.get("metadata") or {},
+    }
+    if kind == "execute_result":
+        output["execution_count"] = content.get("execution_count")
+    return output

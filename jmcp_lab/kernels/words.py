@@ -1,0 +1,99 @@
+"""What happened to a run, in words that a person and a model can act on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .bridge import Lost
+from .run import RunState
+
+if TYPE_CHECKING:
+    from .run import PieceResult, Run
+
+SERVER_STOPPED = "The Jupyter server stopped while this ran."
+DEFECT = "The run ended because of a defect in jmcp_lab; the server's log has the details."
+INTERRUPTED = "The run was interrupted as asked."
+CANCEL_ON_START = (
+    "It was already in the kernel's queue behind other code, so it is interrupted as soon as the "
+    "kernel begins with it."
+)
+
+_INTERRUPTS = ("KeyboardInterrupt", "InterruptException")
+"""What IPython and IJulia call it."""
+
+_LOST = {
+    Lost.RESTARTED: "The kernel was restarted",
+    Lost.SHUT_DOWN: "The kernel was shut down",
+    Lost.DIED: "The kernel died (often it is out of memory)",
+    Lost.DEAD: "The kernel died and could not be started again",
+}
+
+
+def lost(how: Lost, run: Run) -> str:
+    """Return what the loss of the kernel means for a run."""
+    if run.started is None:
+        return f"{_LOST[how]} before this began. None of it ran; all variables are gone."
+    return (
+        f"{_LOST[how]} while this ran. All variables are gone; the outputs that came before are "
+        f"kept. {_next_step(how)}"
+    )
+
+
+def _next_step(how: Lost) -> str:
+    if how is Lost.DIED:
+        return "Jupyter starts it again by itself; run the cells that are needed first."
+    if how is Lost.RESTARTED:
+        return "Run the cells that are needed first again."
+    return "A new kernel must be started before anything can run."
+
+
+def since_last_run(how: Lost) -> str:
+    """Return what an owner must know whose kernel was lost between two runs."""
+    return f"{_LOST[how]} since your last run: all variables from before are gone."
+
+
+def cancelled(run: Run) -> tuple[RunState, str]:
+    """Return how a run ends that was stopped while none of it was in the kernel."""
+    if not run.results:
+        return RunState.CANCELLED, "The run was stopped before it began; none of it ran."
+    return (
+        RunState.INTERRUPTED,
+        f"The run was stopped after {len(run.results)} of {len(run.pieces)} pieces.",
+    )
+
+
+def interrupted(result: PieceResult) -> bool:
+    """Whether a piece ended by an interrupt."""
+    return result.error is not None and result.error[0] in _INTERRUPTS
+
+
+def after_piece(run: Run, result: PieceResult) -> str | None:
+    """Return what to say about a run after one of its pieces, if it is not simply done."""
+    left = len(run.pieces) - len(run.results)
+    rest = f" The {left} after it did not run." if left else ""
+    if result.status == "changed":
+        return (
+            "The cell was changed after this run was asked for, so it did not run. Read it again."
+            + rest
+        )
+    if result.status == "gone":
+        return "The cell was deleted before its turn, so it did not run." + rest
+    if interrupted(result):
+        asked = "as asked" if run.stop_requested.is_set() else "by somebody else"
+        return f"The run was interrupted {asked}. Variables are kept." + rest
+    if result.status == "aborted":
+        return "The kernel ended this without saying how it went." + rest
+    if run.stop_requested.is_set():
+        return "An interrupt was asked for, but this piece came to its end." + rest
+    if result.status == "error" and run.stop_on_error and left:
+        return "Stopped at the first error." + rest
+    return None
+
+
+def note(reply: dict[str, Any] | None, error: tuple[str, str] | None) -> str | None:
+    """Return what a reader should know about a piece besides its outputs."""
+    if reply is None:
+        return "The kernel said that it was done but never replied."
+    if error is not None and error[0] == "StdinNotImplementedError":
+        return "The code asked for input, and nobody can answer here: give the value in the code."
+    return None

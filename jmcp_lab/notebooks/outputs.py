@@ -1,0 +1,335 @@
+"""Outputs between nbformat and the shared document, by the rules that the page really renders.
+
+What JupyterLab 4.6 does with changes of a shared cell decides how they may be made (document
+against DOM, each rule was found by comparing the two):
+
+* only the last output may grow or shrink, and only at its end: the page applies every change of
+  a text to the end of its last output, whichever output the change names;
+* the texts of two streams may not change in one transaction: the page looks at one change;
+* an output in the middle cannot be replaced: the page puts the new one at the end. It, and all
+  that follow, are deleted and added again in one transaction;
+* assigning to a part of an output is never shown;
+* numbers are floats, as everywhere in Yjs: an integer would become a BigInt in the page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from pycrdt import Array, Map, Text
+
+from .live import OUTPUT_ORIGIN
+from .output_buffer import Item, Rich, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+
+class OutputDocument(Protocol):
+    """What writing outputs needs of a live notebook."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody else's transaction is open."""
+
+    async def ready(self) -> None:
+        """Return when a transaction can be opened."""
+
+    def cell(self, cell_id: str) -> Map[Any] | None:
+        """Return the shared cell, or None when it was deleted."""
+
+    def transaction(self, origin: str) -> AbstractContextManager[None]:
+        """Open a transaction."""
+
+
+# -- conversion ------------------------------------------------------------------------------------
+
+
+def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
+    """Return the outputs of a shared cell as nbformat has them, whole numbers as ints."""
+    outputs = cell.get("outputs")
+    if not isinstance(outputs, Array):
+        return []
+    return [cast("dict[str, Any]", _whole(output)) for output in outputs.to_py() or ()]
+
+
+def shared_output(output: Mapping[str, Any]) -> Map[Any]:
+    """Return an output in nbformat as the shared object that a cell holds."""
+    shared = {key: _floats(value) for key, value in output.items()}
+    if output.get("output_type") == "stream":
+        text = output.get("text", "")
+        shared["text"] = Text(text if isinstance(text, str) else "".join(text))
+    return Map(shared)
+
+
+def _floats(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _floats(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_floats(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+class Written:
+    """An item as the document has it."""
+
+    __slots__ = ("epoch", "item", "line", "pieces", "size", "version")
+
+    def __init__(self, item: Item, *, skip: int = 0) -> None:
+        self.item = item
+        self.version = item.version if isinstance(item, Rich) else 0
+        self.epoch = item.epoch if isinstance(item, Stream) else 0
+        self.pieces = skip
+        self.line = ""
+        self.size = 0
+
+    @property
+    def current(self) -> bool:
+        """Whether the document has the item as it is now, up to text that was appended."""
+        return isinstance(self.item, Stream) or self.version == self.item.version
+
+    @property
+    def kind(self) -> tuple[str, str | None]:
+        """What the shared output must be to be this one."""
+        if isinstance(self.item, Stream):
+            return "stream", self.item.name
+        return str(self.item.output["output_type"]), None
+
+
+class CellOutputs:
+    """Makes the outputs of a shared cell follow a list of items.
+
+    Parameters
+    ----------
+    notebook : OutputDocument
+    cell_id : str
+
+    Notes
+    -----
+    The cell belongs to everybody: a person may clear its outputs, run it or delete it at any
+    moment. Before every change the document is compared with what was written last; if somebody
+    else changed it, their change stays and only what comes from then on is added after it.
+    """
+
+    def __init__(self, notebook: OutputDocument, cell_id: str) -> None:
+        self._notebook = notebook
+        self._cell_id = cell_id
+        self._written: list[Written] = []
+        self._base = 0
+        self._hidden: dict[int, tuple[Item, int]] = {}
+
+    @property
+    def cell(self) -> Map[Any] | None:
+        """The shared cell, if it still exists and can have outputs."""
+        cell = self._notebook.cell(self._cell_id)
+        return cell if cell is not None and isinstance(cell.get("outputs"), Array) else None
+
+    def begin(self) -> bool:
+        """Clear the outputs and show the cell as running; return False if the cell is gone."""
+        if (cell := self.cell) is None:
+            return False
+        self._written, self._base, self._hidden = [], 0, {}
+        with self._notebook.transaction(OUTPUT_ORIGIN):
+            outputs = cast("Array[Any]", cell["outputs"])
+            if len(outputs):
+                outputs.clear()
+            # In this order: a count that is set while a cell runs makes every page show it idle.
+            cell["execution_count"] = None
+            cell["execution_state"] = "running"
+        return True
+
+    def set_state(self, state: str) -> None:
+        """Show the cell as running or idle, and change nothing else."""
+        if (cell := self.cell) is not None and cell.get("execution_state") != state:
+            with self._notebook.transaction(OUTPUT_ORIGIN):
+                cell["execution_state"] = state
+
+    def end(self, execution_count: int | None) -> None:
+        """Show the cell as run."""
+        if (cell := self.cell) is None:
+            return
+        with self._notebook.transaction(OUTPUT_ORIGIN):
+            if execution_count is not None:
+                cell["execution_count"] = float(execution_count)
+            cell["execution_state"] = "idle"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody else put outputs into the cell, or took some of ours."""
+        if (cell := self.cell) is None:
+            return True
+        outputs = cast("Array[Any]", cell["outputs"])
+        return len(outputs) > 0 and not self._ours(outputs)
+
+    def write(self, items: Sequence[Item]) -> bool:
+        """Make the document show `items`; return False if the cell is gone.
+
+        Parameters
+        ----------
+        items : sequence
+            All outputs, those that were written before included.
+        """
+        if (cell := self.cell) is None:
+            return False
+        outputs = cast("Array[Any]", cell["outputs"])
+        if not self._ours(outputs):
+            self._start_over(outputs, items)
+        shown = [item for item in items if not self._is_hidden(item)]
+        same = 0
+        for written, item in zip(self._written, shown, strict=False):
+            if written.item is not item or not written.current:
+                break
+            same += 1
+        self._delete(outputs, same, shown)
+        if same == len(self._written):
+            if self._written and isinstance(self._written[-1].item, Stream):
+                self._grow(outputs, self._written[-1], self._written[-1].item)
+            self._append(outputs, shown[same:])
+        return True
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def _ours(self, outputs: Array[Any]) -> bool:
+        if len(outputs) != self._base + len(self._written):
+            return False
+        if not self._written:
+            return True
+        last = self._written[-1]
+        output = outputs[len(outputs) - 1]
+        if not isinstance(output, Map):
+            return False
+        kind = last.kind
+        if output.get("output_type") != kind[0]:
+            return False
+        if kind[0] != "stream":
+            return True
+        text = output.get("text")
+        return output.get("name") == kind[1] and isinstance(text, Text) and len(text) == last.size
+
+    def _start_over(self, outputs: Array[Any], items: Sequence[Item]) -> None:
+        """Leave what the document has, and show only what comes after what was written."""
+        present = {id(item) for item in items}
+        self._hidden = {key: held for key, held in self._hidden.items() if key in present}
+        for written in self._written:
+            # The last line of a stream may be a progress bar: it is shown again.
+            skip = written.pieces if isinstance(written.item, Stream) else 1
+            self._hidden[id(written.item)] = (written.item, skip)
+        self._written = []
+        self._base = len(outputs)
+
+    def _is_hidden(self, item: Item) -> bool:
+        held = self._hidden.get(id(item))
+        if held is None:
+            return False
+        return isinstance(item, Rich) or (len(item.final) <= held[1] and not item.line.line)
+
+    def _delete(self, outputs: Array[Any], keep: int, shown: Sequence[Item]) -> None:
+        """Delete what is not to stay, and in the same transaction add what takes its place."""
+        if keep == len(self._written):
+            return
+        last = self._written[keep - 1] if keep else None
+        settled = last is None or not isinstance(last.item, Stream) or _settled(last, last.item)
+        with self._notebook.transaction(OUTPUT_ORIGIN):
+            del outputs[self._base + keep : len(outputs)]
+            del self._written[keep:]
+            if settled:
+                self._extend(outputs, shown[keep:])
+        if not settled:
+            # Only now is the stream the last output, which is the one that may change.
+            self._grow(outputs, cast("Written", last), cast("Stream", cast("Written", last).item))
+            self._append(outputs, shown[keep:])
+
+    def _append(self, outputs: Array[Any], items: Sequence[Item]) -> None:
+        if not items:
+            return
+        first = items[0]
+        if not self._written and self._base and isinstance(first, Stream):
+            # The page would join them: two streams of one name in a row are one.
+            above = outputs[len(outputs) - 1]
+            if isinstance(above, Map) and above.get("name") == first.name:
+                self._base -= 1
+                self._written.append(self._new(first))
+                self._written[0].size = len(cast("Text", above["text"]))
+                self._grow(outputs, self._written[0], first)
+                items = items[1:]
+        if items:
+            with self._notebook.transaction(OUTPUT_ORIGIN):
+                self._extend(outputs, items)
+
+    def _extend(self, outputs: Array[Any], items: Sequence[Item]) -> None:
+        new: list[Map[Any]] = []
+        for item in items:
+            written = self._new(item)
+            if isinstance(item, Stream):
+                text = "".join(item.final[written.pieces :]) + item.line.line
+                _mark(written, item, len(text.encode()))
+                new.append(shared_output({**item.to_py(), "text": text}))
+            else:
+                new.append(shared_output(item.to_py()))
+            self._written.append(written)
+        outputs.extend(new)
+
+    def _new(self, item: Item) -> Written:
+        held = self._hidden.get(id(item))
+        return Written(item, skip=held[1] if held and isinstance(item, Stream) else 0)
+
+    def _grow(self, outputs: Array[Any], written: Written, stream: Stream) -> None:
+        """Make the last output, a stream, show the present text, by a change at its end."""
+        if _settled(written, stream):
+            return
+        text = cast("Text", outputs[len(outputs) - 1]["text"])
+        if written.epoch != stream.epoch:
+            # The text was cut, so that it is the beginning of what it was.
+            gone, new = max(0, len(text) - len(stream.text.encode())), ""
+        else:
+            new = "".join(stream.final[written.pieces :]) + stream.line.line
+            same = _common_prefix(written.line, new)
+            gone, new = len(written.line[same:].encode()), new[same:]
+        with self._notebook.transaction(OUTPUT_ORIGIN):
+            # Yjs counts text in bytes here; both ends are at characters.
+            if gone:
+                del text[len(text) - gone : len(text)]
+            if new:
+                text.insert(len(text), new)
+        _mark(written, stream, len(text))
+
+
+def _settled(written: Written, stream: Stream) -> bool:
+    """Whether the document has all of a stream's text."""
+    return (
+        written.epoch == stream.epoch
+        and written.pieces == len(stream.final)
+        and written.line == stream.line.line
+    )
+
+
+def _mark(written: Written, stream: Stream, size: int) -> None:
+    written.epoch = stream.epoch
+    written.pieces = len(stream.final)
+    written.line = stream.line.line
+    written.size = size
+
+
+def _common_prefix(old: str, new: str) -> int:
+    if new.startswith(old):
+        return len(old)
+    for index, (left, right) in enumerate(zip(old, new, strict=False)):
+        if left != right:
+            return index
+    return min(len(old), len(new))
