@@ -18,6 +18,7 @@ c.ServerApp.port_retries = 0
 c.ServerApp.allow_root = hasattr(os, "geteuid") and os.geteuid() == 0
 # Gives the tests `window.jupyterapp`: commands, and the promise that the layout is restored.
 c.LabApp.expose_app_in_browser = True
+c.JupyterNotebookApp.expose_app_in_browser = True
 # The extension manager and the news ask the network.
 c.LabApp.extension_manager = "readonly"
 c.CheckForUpdate.enabled = False

@@ -99,8 +99,26 @@ def open_lab(page: Page, server: LabServer, path: str = "lab?reset") -> None:
     """
     page.goto(f"{server.url}{path}")
     page.wait_for_function("() => window.jupyterapp !== undefined")
-    page.evaluate("() => window.jupyterapp.restored.then(() => null)")
+    _wait_until_restored(page)
     page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+
+def _wait_until_restored(page: Page, limit: float = 30.0) -> None:
+    # `evaluate` itself has no limit, and a plugin that never activates would block it for ever.
+    waiting = page.evaluate(
+        """limit => Promise.race([
+          window.jupyterapp.restored.then(() => null),
+          new Promise(resolve => setTimeout(resolve, limit * 1000)).then(() => {
+            const app = window.jupyterapp;
+            const ours = app.listPlugins().filter(id => id.startsWith('jmcp-lab:'));
+            return ours.filter(id => !app.isPluginActivated(id));
+          })
+        ])""",
+        limit,
+    )
+    assert waiting is None, (
+        f"JupyterLab was not restored within {limit:.0f} s; not activated of ours: {waiting}"
+    )
 
 
 def open_notebook(page: Page, path: str) -> None:
