@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_ydoc import YNotebook
-from pycrdt import Doc
+from pycrdt import Doc, TransactionEvent
 
 from jmcp_lab.kernels.executor import Executor
 from jmcp_lab.notebooks.live import LiveNotebook
@@ -32,7 +32,7 @@ class Page:
         self.document.ydoc.apply_update(notebook.ydoc.get_update())
         self._subscription = notebook.ydoc.observe(self._follow)
 
-    def _follow(self, event: Any) -> None:
+    def _follow(self, event: TransactionEvent) -> None:
         self.updates += 1
         self.document.ydoc.apply_update(event.update)
 
@@ -97,9 +97,7 @@ def executor(
 
 
 @pytest.fixture
-def kernel_id(
-    jp_serverapp: ServerApp, jp_asyncio_loop: asyncio.AbstractEventLoop
-) -> Iterator[str]:
+def kernel_id(jp_serverapp: ServerApp, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[str]:
     manager = jp_serverapp.kernel_manager
     kernel_id = jp_asyncio_loop.run_until_complete(manager.start_kernel())
     yield kernel_id
@@ -110,5 +108,5 @@ def kernel_id(
 async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Return when a condition holds; fail after a while."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 -- not every condition has an event
             await asyncio.sleep(0.01)

@@ -1,0 +1,311 @@
+"""Which kernel a notebook runs in: the very Jupyter session that its page uses."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_core.utils import ensure_async
+from tornado.web import HTTPError
+
+from ..errors import NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
+    from jupyter_server.services.sessions.sessionmanager import SessionManager
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A notebook's session.
+
+    Parameters
+    ----------
+    path : str
+    session_id : str
+    kernel_id : str
+    kernel_name : str
+        Name of the kernelspec.
+    state : str
+        ``idle``, ``busy``, ``starting``, ``dead`` or ``unknown``.
+    language : str
+        As the kernelspec names it, or an empty string.
+    """
+
+    path: str
+    session_id: str
+    kernel_id: str
+    kernel_name: str
+    state: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpecInfo:
+    """A kernelspec that can be started."""
+
+    name: str
+    display_name: str
+    language: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KernelInfo:
+    """A running kernel and the notebooks whose sessions use it."""
+
+    kernel_id: str
+    kernel_name: str
+    state: str
+    last_activity: str
+    paths: tuple[str, ...]
+
+
+class KernelSessions:
+    """Sessions and kernels of this server.
+
+    Parameters
+    ----------
+    session_manager, kernel_manager, kernel_spec_manager
+        The server's own.
+    """
+
+    def __init__(
+        self,
+        session_manager: SessionManager,
+        kernel_manager: MappingKernelManager,
+        kernel_spec_manager: KernelSpecManager,
+    ) -> None:
+        self._sessions: Any = session_manager
+        self._kernels: Any = kernel_manager
+        self._specs: Any = kernel_spec_manager
+        self._starting: dict[str, asyncio.Lock] = {}
+
+    # -- notebooks -----------------------------------------------------------------------------
+
+    async def find(self, path: str) -> SessionInfo | None:
+        """Return the session of a notebook, whoever made it, or None."""
+        model = await self._model(path)
+        return None if model is None else await self._info(model)
+
+    async def start(self, path: str, kernel_name: str | None = None) -> SessionInfo:
+        """Return the session of a notebook; make one, with a kernel, if there is none.
+
+        Parameters
+        ----------
+        path : str
+        kernel_name : str, optional
+            The kernelspec of a new session: the notebook's own; None is the server's default.
+
+        Raises
+        ------
+        UnavailableError
+            There is no such kernelspec, or the kernel does not start.
+        """
+        lock = self._starting.setdefault(path, asyncio.Lock())
+        try:
+            async with lock:
+                model = await self._model(path)
+                if model is None:
+                    model = await self._create(path, kernel_name=kernel_name)
+                return await self._info(model)
+        finally:
+            if not lock.locked():
+                self._starting.pop(path, None)
+
+    async def assign(self, path: str, kernel: str) -> SessionInfo:
+        """Give a notebook another kernel; its old one is shut down unless others use it.
+
+        Parameters
+        ----------
+        path : str
+        kernel : str
+            Name of a kernelspec, or id of a running kernel.
+
+        Raises
+        ------
+        NotFoundError
+            Neither.
+        UnavailableError
+            The kernel does not start.
+        """
+        running = kernel if kernel in self._kernels else None
+        if running is None and kernel not in {spec.name for spec in await self.list_specs()}:
+            names = ", ".join(spec.name for spec in await self.list_specs())
+            raise NotFoundError(
+                f"'{kernel[:80]}' is neither a kernelspec nor the id of a running kernel. "
+                f"Kernelspecs here: {names}."
+            )
+        model = await self._model(path)
+        if model is None:
+            model = await self._create(path, kernel_name=kernel, kernel_id=running)
+            return await self._info(model)
+        old = model["kernel"]["id"]
+        if running is None:
+            running = await self._guarded(
+                self._sessions.start_kernel_for_session(
+                    model["id"], model["path"], model["name"], model["type"], kernel
+                ),
+                kernel,
+            )
+        if running != old:
+            await ensure_async(self._sessions.update_session(model["id"], kernel_id=running))
+            if old in self._kernels and not await self._paths_of(old):
+                await ensure_async(self._kernels.shutdown_kernel(old))
+        return await self._info(await ensure_async(self._sessions.get_session(path=path)))
+
+    async def shutdown(self, path: str) -> bool:
+        """End a notebook's session and its kernel; return whether there was one.
+
+        A kernel that other notebooks use stays.
+        """
+        model = await self._model(path)
+        if model is None:
+            return False
+        others = [p for p in await self._paths_of(model["kernel"]["id"]) if p != path]
+        if others:
+            self._sessions.cursor.execute("DELETE FROM session WHERE session_id=?", (model["id"],))
+        else:
+            await ensure_async(self._sessions.delete_session(model["id"]))
+        return True
+
+    # -- kernels -------------------------------------------------------------------------------
+
+    async def restart(self, kernel_id: str) -> None:
+        """Restart a kernel; its variables are gone.
+
+        Raises
+        ------
+        NotFoundError
+        UnavailableError
+            It does not come up again.
+        """
+        self._check(kernel_id)
+        restarted = await self._guarded(self._kernels.restart_kernel(kernel_id), None)
+        if restarted is not None:
+            # The server's kernel manager returns before the new kernel answers.
+            await self._guarded(restarted, None)
+
+    async def interrupt(self, kernel_id: str) -> None:
+        """Interrupt whatever the kernel runs now, whoever asked for it.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        self._check(kernel_id)
+        await ensure_async(self._kernels.interrupt_kernel(kernel_id))
+
+    async def list_kernels(self) -> list[KernelInfo]:
+        """Return the running kernels."""
+        models = await ensure_async(self._kernels.list_kernels())
+        return [
+            KernelInfo(
+                kernel_id=model["id"],
+                kernel_name=model["name"],
+                state=str(model.get("execution_state") or "unknown"),
+                last_activity=str(model.get("last_activity") or ""),
+                paths=tuple(await self._paths_of(model["id"])),
+            )
+            for model in models
+        ]
+
+    async def list_specs(self) -> list[SpecInfo]:
+        """Return the kernelspecs, the default one first."""
+        found = await ensure_async(self._specs.get_all_specs())
+        default = self._kernels.default_kernel_name
+        specs = [
+            SpecInfo(
+                name=name,
+                display_name=str(entry["spec"].get("display_name") or name),
+                language=str(entry["spec"].get("language") or ""),
+                default=name == default,
+            )
+            for name, entry in found.items()
+        ]
+        return sorted(specs, key=lambda spec: (not spec.default, spec.name))
+
+    # -- details -------------------------------------------------------------------------------
+
+    async def _model(self, path: str) -> dict[str, Any] | None:
+        # The list, and not a look-up by path: it leaves out sessions whose kernel is gone.
+        for model in await ensure_async(self._sessions.list_sessions()):
+            if model["path"] == path and model["type"] == "notebook":
+                return dict(model)
+        return None
+
+    async def _paths_of(self, kernel_id: str) -> list[str]:
+        models = await ensure_async(self._sessions.list_sessions())
+        return [model["path"] for model in models if model["kernel"]["id"] == kernel_id]
+
+    async def _create(
+        self, path: str, *, kernel_name: str | None, kernel_id: str | None = None
+    ) -> dict[str, Any]:
+        # The type and the path are what a page looks for when it opens the notebook.
+        model = await self._guarded(
+            self._sessions.create_session(
+                path=path,
+                name=path.rpartition("/")[2],
+                type="notebook",
+                kernel_name=kernel_name or None,
+                kernel_id=kernel_id,
+            ),
+            kernel_name,
+        )
+        return dict(model)
+
+    async def _guarded(self, work: Awaitable[Any], kernel_name: str | None) -> Any:  # noqa: ANN401
+        """Wait for something that starts a kernel; say in words why it did not."""
+        try:
+            return await ensure_async(work)
+        except NoSuchKernel as error:
+            names = ", ".join(spec.name for spec in await self.list_specs())
+            raise UnavailableError(
+                f"The notebook names the kernel '{error.name}', which is not installed here. "
+                f"Installed: {names}. Use assign_kernel_to_notebook to choose one."
+            ) from error
+        except Exception as error:
+            _cannot_start(kernel_name, error)
+
+    def _check(self, kernel_id: str) -> None:
+        if kernel_id not in self._kernels:
+            raise NotFoundError("The kernel does not run any more. Start one for the notebook.")
+
+    async def _info(self, model: dict[str, Any]) -> SessionInfo:
+        kernel = model["kernel"]
+        return SessionInfo(
+            path=model["path"],
+            session_id=model["id"],
+            kernel_id=kernel["id"],
+            kernel_name=kernel["name"],
+            state=str(kernel.get("execution_state") or "unknown"),
+            language=await self._language(kernel["name"]),
+        )
+
+    async def _language(self, kernel_name: str) -> str:
+        try:
+            spec = await ensure_async(self._specs.get_kernel_spec(kernel_name))
+        except NoSuchKernel:
+            return ""
+        return str(spec.language or "")
+
+
+def _cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:
+    # The text of the error may hold paths of the server: its name is enough here.
+    named = f"The kernel '{kernel_name}'" if kernel_name else "The kernel"
+    reason = type(error).__name__
+    if isinstance(error, HTTPError) and error.reason:
+        reason = error.reason
+    elif isinstance(error, TimeoutError):
+        reason = "it did not answer in time"
+    elif isinstance(error, FileNotFoundError):
+        reason = "its program is not installed"
+    raise UnavailableError(
+        f"{named} does not start: {reason}. The server's log has the details; choose another "
+        "kernel with assign_kernel_to_notebook, or ask the user."
+    ) from error
