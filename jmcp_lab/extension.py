@@ -15,6 +15,7 @@ from traitlets import Bool, Int, Unicode, validate
 from . import __version__
 from .agents.registry import AgentRegistry
 from .agents.store import store_path
+from .calls.audit import Audit
 from .calls.ledger import Ledger
 from .kernels.executor import Executor
 from .kernels.sessions import KernelSessions
@@ -95,7 +96,10 @@ class JmcpLab(ExtensionApp):
         self.dispatcher = Dispatcher(TOOLS, self.services)
         self.control = Control(self.services)
         self.door = McpService(self.dispatcher, self.agents, version=__version__, log=self.log)
-        self.doorbell = Doorbell(server.event_logger, self.ledger, self.agents)
+        events = server.event_logger
+        assert events is not None
+        self.audit = Audit(events, self.ledger)
+        self.doorbell = Doorbell(events, self.ledger, self.agents)
         self.agents.on_revoke(self._forget_agent)
 
     def initialize_handlers(self) -> None:

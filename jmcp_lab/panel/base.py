@@ -162,6 +162,10 @@ class PanelHandler(APIHandler):
         self.set_status(status)
         self.finish(json.dumps({"message": message, "code": code} | more))
 
+    def conflict_details(self, *args: str) -> dict[str, object]:
+        """Return what an answer 409 says besides the message."""
+        return {}
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Send a failure in the form of all our errors."""
         error = kwargs.get("exc_info", (None, None, None))[1]
@@ -186,6 +190,9 @@ def errors_as_json(method: MethodT) -> MethodT:
             await method(self, *args)
         except ToolError as error:
             status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 400)
-            self.fail(status, error.message, error.code)
+            if status == HTTPStatus.CONFLICT:
+                self.fail(status, error.message, "conflict", **self.conflict_details(*args))
+            else:
+                self.fail(status, error.message, error.code)
 
     return wrapper  # type: ignore[return-value]

@@ -14,7 +14,7 @@ from tornado import web
 
 from .. import __version__
 from ..agents.until import format_time
-from ..errors import ConflictError, InvalidArgumentError
+from ..errors import InvalidArgumentError
 from .base import PanelHandler, errors_as_json
 from .views import agent_view, call_view, grant_view
 
@@ -113,7 +113,15 @@ class AgentHandler(PanelHandler):
         self.no_content()
 
 
-class DecisionHandler(PanelHandler):
+class CallHandler(PanelHandler):
+    """Base of what a person does to one call."""
+
+    def conflict_details(self, *args: str) -> dict[str, object]:
+        """Return the call as it is now, so that the card can be drawn anew."""
+        return {"call": call_view(self.app.ledger.get(args[0]))}
+
+
+class DecisionHandler(CallHandler):
     """The answer of a person to a request."""
 
     @web.authenticated
@@ -128,18 +136,13 @@ class DecisionHandler(PanelHandler):
             raise InvalidArgumentError("'option' and 'action_hash' are needed.")
         until = self.text(fields, "until", longest=40)
         reason = self.text(fields, "reason")
-        try:
-            call = self.app.gate.decide(
-                call_id, option, action_hash, until=until, reason=reason, by=self.person
-            )
-        except ConflictError as error:
-            view = call_view(self.app.ledger.get(call_id))
-            self.fail(409, error.message, "conflict", call=view)
-            return
+        call = self.app.gate.decide(
+            call_id, option, action_hash, until=until, reason=reason, by=self.person
+        )
         self.answer(call_view(call))
 
 
-class StopCallHandler(PanelHandler):
+class StopCallHandler(CallHandler):
     """Ending one call."""
 
     @web.authenticated
@@ -151,7 +154,7 @@ class StopCallHandler(PanelHandler):
         self.answer(call_view(await self.app.control.stop_call(call_id, self.person)))
 
 
-class UndoHandler(PanelHandler):
+class UndoHandler(CallHandler):
     """Taking back what a call changed."""
 
     @web.authenticated
@@ -160,10 +163,7 @@ class UndoHandler(PanelHandler):
     async def post(self, call_id: str) -> None:
         """Undo the edits of a call."""
         self.body()
-        call = self.app.ledger.get(call_id)
-        self.fail(
-            409, "The changes of this call cannot be taken back.", "conflict", call=call_view(call)
-        )
+        self.answer(call_view(await self.app.control.undo_call(call_id, self.person)))
 
 
 class GrantsHandler(PanelHandler):
