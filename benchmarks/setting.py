@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
+NOTEBOOKS = ["execution.ipynb", "edits.ipynb", "cells-*.ipynb"]
+"""What the agent may change and run."""
+
 LIMIT = 60.0
 """Seconds until anything must have happened."""
 
@@ -85,7 +88,7 @@ async def _mint(server: LabServer) -> str:
         await http.get(f"{server.url}lab")
         answer = await http.post(
             f"{server.url}jmcp-lab/api/agents",
-            json={"label": "Benchmark", "mode": "auto", "until": "4h"},
+            json={"label": "Benchmark", "mode": "auto", "until": "4h", "notebooks": NOTEBOOKS},
             headers={
                 "X-XSRFToken": http.cookies.get("_xsrf") or "",
                 "Origin": server.url.split("/", 3)[0] + "//" + server.url.split("/", 3)[2],
