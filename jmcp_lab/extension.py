@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,13 +104,10 @@ class JmcpLab(ExtensionApp):
         self.agents.on_revoke(self._forget_agent)
 
     def initialize_handlers(self) -> None:
-        """Add the door and the panel's routes."""
-        server = self.serverapp
-        assert server is not None
-        base = server.base_url
+        """Add the door and the panel's routes; the server's base URL is put before each."""
         door = {"door": self.door, "registry": self.agents, "wrong_tokens": WrongTokens()}
-        self.handlers.append((url_path_join(base, self.mcp_path), McpHandler, door))
-        self.handlers.extend(routes(url_path_join(base, "jmcp-lab", "api"), self))
+        self.handlers.append((re.escape(self.mcp_path), McpHandler, door))
+        self.handlers.extend(routes("jmcp-lab/api", self))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
