@@ -18,13 +18,13 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IAgents, IAgentsPanel],
   optional: [ITranslator, ISettingRegistry],
-  activate: async (
+  activate: (
     app: JupyterFrontEnd,
     model: IAgents,
     panel: IAgentsPanel,
     translator: ITranslator | null,
     settings: ISettingRegistry | null
-  ): Promise<void> => {
+  ): void => {
     const trans = (translator ?? nullTranslator).load('jmcp_lab');
     const title = new TitleCount(document);
     const toast = new RequestToast(model, panel, trans);
@@ -34,23 +34,26 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       title.count = counts ? model.waiting.length : 0;
       toast.update(habit);
     };
+    const start = async () => {
+      try {
+        const loaded = await settings?.load(PLUGIN_ID);
+        const read = () => {
+          habit = (loaded?.get('notify').composite as ToastHabit) ?? 'hidden';
+          counts = (loaded?.get('countInTitle').composite as boolean) ?? true;
+          update();
+        };
+        loaded?.changed.connect(read);
+        read();
+      } catch (reason) {
+        console.warn('The settings of jmcp_lab could not be read.', reason);
+      }
+      model.changed.connect(update);
+      panel.shownChanged.connect(update);
+      document.addEventListener('visibilitychange', update);
+      update();
+    };
     // A toast before the restored layout would tell of a panel that is about to be visible.
-    await app.restored;
-    try {
-      const loaded = await settings?.load(PLUGIN_ID);
-      const read = () => {
-        habit = (loaded?.get('notify').composite as ToastHabit) ?? 'hidden';
-        counts = (loaded?.get('countInTitle').composite as boolean) ?? true;
-        update();
-      };
-      loaded?.changed.connect(read);
-      read();
-    } catch (reason) {
-      console.warn('The settings of jmcp_lab could not be read.', reason);
-    }
-    model.changed.connect(update);
-    panel.shownChanged.connect(update);
-    document.addEventListener('visibilitychange', update);
-    update();
+    // Not awaited here: the layout is restored only after every plugin has been activated.
+    void app.restored.then(start);
   }
 };
