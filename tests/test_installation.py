@@ -42,9 +42,11 @@ def test_every_endpoint_states_its_authentication(
         server = jp_configurable_serverapp()
     assert "jmcp_lab" in server.extension_manager.extension_apps
     bare = [
-        str(record.message)
+        line
         for record in records
         if issubclass(record.category, JupyterServerAuthWarning)
+        for line in str(record.message).splitlines()[1:]
+        if "TermSocket" not in line  # jupyter-server-terminals 0.5.4 checks by itself
     ]
     assert bare == []
 
