@@ -307,13 +307,13 @@ class KernelBridge:
 
     def _on_status(self, status: dict[str, Any], parent: dict[str, Any]) -> None:
         state = status.get("execution_state")
-        if state == "starting" and self._alive_seen:
+        if state == "starting" and self._is_another_kernel():
             self._lose(Lost.RESTARTED)
             return
-        self._alive_seen = self._alive_seen or state in ("busy", "idle")
         if parent.get("msg_type") != "execute_request" or parent.get("subshell_id"):
             # What runs in a subshell runs beside us.
             return
+        self._alive_seen = True
         msg_id = str(parent.get("msg_id"))
         execution = self._executions.get(msg_id)
         if state == "busy":
@@ -377,6 +377,15 @@ class KernelBridge:
 
     def _state(self) -> str | None:
         return getattr(self._kernel, "execution_state", None)
+
+    def _is_another_kernel(self) -> bool:
+        """Whether a kernel that says that it starts is not the one that we connected to.
+
+        A fresh kernel may answer on the control channel before it says so.
+        """
+        if self._process is None:
+            return self._alive_seen
+        return self._process_id() != self._process
 
     def _process_id(self) -> object:
         return getattr(self._kernel.provisioner, "pid", None)

@@ -27,6 +27,7 @@ class SessionInfo:
     Parameters
     ----------
     path : str
+        Empty for a kernel that no notebook uses.
     session_id : str
     kernel_id : str
     kernel_name : str
@@ -59,8 +60,8 @@ class SpecInfo:
 class KernelInfo:
     """A running kernel and the notebooks whose sessions use it."""
 
-    kernel_id: str
-    kernel_name: str
+    id: str
+    name: str
     state: str
     last_activity: str
     paths: tuple[str, ...]
@@ -92,6 +93,25 @@ class KernelSessions:
         """Return the session of a notebook, whoever made it, or None."""
         model = await self._model(path)
         return None if model is None else await self._info(model)
+
+    async def list_sessions(self) -> list[SessionInfo]:
+        """Return the sessions of all notebooks."""
+        models = await ensure_async(self._sessions.list_sessions())
+        return [await self._info(model) for model in models if model["type"] == "notebook"]
+
+    async def get(self, kernel_id: str) -> SessionInfo:
+        """Return the session that uses a running kernel; its path may be empty.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        self._check(kernel_id)
+        for model in await ensure_async(self._sessions.list_sessions()):
+            if model["kernel"]["id"] == kernel_id and model["type"] == "notebook":
+                return await self._info(model)
+        kernel = await ensure_async(self._kernels.kernel_model(kernel_id))
+        return await self._info({"path": "", "id": "", "kernel": kernel})
 
     async def start(self, path: str, kernel_name: str | None = None) -> SessionInfo:
         """Return the session of a notebook; make one, with a kernel, if there is none.
@@ -134,13 +154,8 @@ class KernelSessions:
         UnavailableError
             The kernel does not start.
         """
+        await self.check_kernel(kernel)
         running = kernel if kernel in self._kernels else None
-        if running is None and kernel not in {spec.name for spec in await self.list_specs()}:
-            names = ", ".join(spec.name for spec in await self.list_specs())
-            raise NotFoundError(
-                f"'{kernel[:80]}' is neither a kernelspec nor the id of a running kernel. "
-                f"Kernelspecs here: {names}."
-            )
         model = await self._model(path)
         if model is None:
             model = await self._create(path, kernel_name=kernel, kernel_id=running)
@@ -159,25 +174,21 @@ class KernelSessions:
                 await ensure_async(self._kernels.shutdown_kernel(old))
         return await self._info(await ensure_async(self._sessions.get_session(path=path)))
 
-    async def shutdown(self, path: str) -> bool:
-        """End a notebook's session and its kernel; return whether there was one.
-
-        A kernel that other notebooks use stays.
-        """
-        model = await self._model(path)
-        if model is None:
-            return False
-        others = [p for p in await self._paths_of(model["kernel"]["id"]) if p != path]
+    async def shutdown(self, session: SessionInfo) -> None:
+        """End a session and its kernel; a kernel that other notebooks use stays."""
+        others = [p for p in await self._paths_of(session.kernel_id) if p != session.path]
         if others:
-            self._sessions.cursor.execute("DELETE FROM session WHERE session_id=?", (model["id"],))
+            # The server's own way of deleting a session always takes the kernel with it.
+            self._sessions.cursor.execute(
+                "DELETE FROM session WHERE session_id=?", (session.session_id,)
+            )
         else:
-            await ensure_async(self._sessions.delete_session(model["id"]))
-        return True
+            await ensure_async(self._sessions.delete_session(session.session_id))
 
     # -- kernels -------------------------------------------------------------------------------
 
-    async def restart(self, kernel_id: str) -> None:
-        """Restart a kernel; its variables are gone.
+    async def restart(self, session: SessionInfo) -> None:
+        """Restart a session's kernel; its variables are gone.
 
         Raises
         ------
@@ -185,29 +196,52 @@ class KernelSessions:
         UnavailableError
             It does not come up again.
         """
-        self._check(kernel_id)
-        restarted = await self._guarded(self._kernels.restart_kernel(kernel_id), None)
+        self._check(session.kernel_id)
+        restarted = await self._guarded(self._kernels.restart_kernel(session.kernel_id), None)
         if restarted is not None:
             # The server's kernel manager returns before the new kernel answers.
             await self._guarded(restarted, None)
 
-    async def interrupt(self, kernel_id: str) -> None:
+    async def interrupt(self, session: SessionInfo) -> None:
         """Interrupt whatever the kernel runs now, whoever asked for it.
 
         Raises
         ------
         NotFoundError
         """
-        self._check(kernel_id)
-        await ensure_async(self._kernels.interrupt_kernel(kernel_id))
+        self._check(session.kernel_id)
+        await ensure_async(self._kernels.interrupt_kernel(session.kernel_id))
+
+    async def check_kernel(self, kernel: str) -> None:
+        """Check that `kernel` is a kernelspec or the id of a running kernel.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        if kernel in self._kernels:
+            return
+        names = [spec.name for spec in await self.list_specs()]
+        if kernel not in names:
+            raise NotFoundError(
+                f"'{kernel[:80]}' is neither a kernelspec nor the id of a running kernel. "
+                f"Kernelspecs here: {', '.join(names)}."
+            )
+
+    async def spec(self, kernel: str | None) -> SpecInfo | None:
+        """Return a kernelspec by its name or by a running kernel's id; the default for None."""
+        specs = {spec.name: spec for spec in await self.list_specs()}
+        if kernel is not None and kernel in self._kernels:
+            kernel = (await self.get(kernel)).kernel_name
+        return specs.get(kernel or self._kernels.default_kernel_name)
 
     async def list_kernels(self) -> list[KernelInfo]:
         """Return the running kernels."""
         models = await ensure_async(self._kernels.list_kernels())
         return [
             KernelInfo(
-                kernel_id=model["id"],
-                kernel_name=model["name"],
+                id=model["id"],
+                name=model["name"],
                 state=str(model.get("execution_state") or "unknown"),
                 last_activity=str(model.get("last_activity") or ""),
                 paths=tuple(await self._paths_of(model["id"])),
