@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def jp_server_config(tmp_path: Path) -> Config:
-    """Load the extensions that an installed jmcp_lab brings, with every door closed by default."""
+    """Load the extensions that an installed jmcp_lab brings."""
     return Config(
         {
             "ServerApp": {
@@ -42,7 +42,6 @@ def jp_server_config(tmp_path: Path) -> Config:
                     "jupyter_server_fileid": True,
                     "jupyter_server_ydoc": True,
                 },
-                "allow_unauthenticated_access": False,
             },
             # The defaults are in the working directory, which here is the checkout.
             "SQLiteYStore": {"db_path": str(tmp_path / "ystore.db")},

@@ -32,9 +32,9 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     """
     nb = await ctx.open(notebook)
     ids = resolve_all(nb, cells)
+    check_fresh(ctx, nb, ids, "deleted")
 
     def resolve() -> Action:
-        check_fresh(ctx, nb, ids, "deleted")
         items = tuple(
             PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
             for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
@@ -66,9 +66,9 @@ async def move_cell(
     ids = resolve_all(nb, cells)
     if after is None and before is None and index is None:
         raise InvalidArgumentError("Say where to: after, before or index.")
+    check_fresh(ctx, nb, ids, "moved")
 
     def resolve() -> Action:
-        check_fresh(ctx, nb, ids, "moved")
         live_cells.place(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
         items = tuple(

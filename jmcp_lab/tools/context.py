@@ -31,10 +31,13 @@ async def get_context(ctx: Context) -> Reply:
         f"Your current notebook: {agent.current or 'none; use_notebook chooses one'}.",
     ]
     lines += _looking_at(ctx)
-    sessions = await ctx.services.sessions.list_sessions()
-    if sessions:
+    kernels = await ctx.services.sessions.list_kernels()
+    if kernels:
         lines.append("Kernels:")
-        lines += [f"- {s.path}: {s.kernel_name}, {s.state}" for s in sessions[:30]]
+        lines += [
+            f"- {', '.join(k.paths) or 'no notebook'}: {k.kernel_name}, {k.state}"
+            for k in kernels[:30]
+        ]
     else:
         lines.append("No kernel is running.")
     waiting = [c for c in ctx.services.ledger.active(agent.id) if c is not ctx.call]

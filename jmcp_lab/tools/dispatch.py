@@ -213,9 +213,11 @@ class Dispatcher:
                         return self._nobody(call)
                 else:
                     alone_since = None
-                if elapsed >= hold or (until_output and self._printed(call) != printed):
+                printed_more = until_output and self._printed(call) != printed
+                # However short the hold, it is told whether a person has to be waited for.
+                if call.state is not CallState.RECEIVED and (elapsed >= hold or printed_more):
                     return self._pending(call)
-                await self._changed(call, min(hold - elapsed, BEAT_SECONDS))
+                await self._changed(call, min(max(hold - elapsed, 0.05), BEAT_SECONDS))
         except asyncio.CancelledError:
             self._services.gate.withdraw(call)
             raise

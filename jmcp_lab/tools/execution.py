@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from ..calls.call import Action, CallState, Preview, PreviewItem, Reply, Target, ToolClass
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, NotFoundError
 from ..kernels.run import Piece, PieceResult, Run, RunState
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Inserted
@@ -20,9 +20,6 @@ from .replies import pages_of, render
 from .services import Context
 from .tool import tool
 from .wording import cell_name, cells_title, count, file_name
-
-if TYPE_CHECKING:
-    from ..kernels.sessions import SessionInfo
 
 Hold = Annotated[
     float,
@@ -57,9 +54,9 @@ async def execute_cell(
         raise InvalidArgumentError("Give one of cells, from and all=true.")
     ids = _chosen(nb, cells, from_)
     pieces: list[Piece] = []
+    check_fresh(ctx, nb, ids, "run")
 
     def resolve() -> Action:
-        check_fresh(ctx, nb, ids, "run")
         views = [live_cells.view_by_id(nb, cell_id) for cell_id in ids]
         pieces[:] = [Piece(view.source, view.id) for view in views]
         items = tuple(PreviewItem(f"Cell {v.position}", v.id, text=v.source) for v in views)
@@ -70,7 +67,9 @@ async def execute_cell(
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
-        return await _execute(ctx, nb, session, list(pieces), stop_on_error=stop_on_error)
+        return await _execute(
+            ctx, nb, session.kernel_id, nb.path, list(pieces), stop_on_error=stop_on_error
+        )
 
 
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
@@ -134,7 +133,7 @@ async def insert_execute_code_cell(
     ctx.record(nb, Inserted(new.id, live_cells.whole(nb, new.id)))
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
-        return await _execute(ctx, nb, session, [Piece(source, new.id)])
+        return await _execute(ctx, nb, session.kernel_id, nb.path, [Piece(source, new.id)])
 
 
 @tool(
@@ -166,22 +165,29 @@ async def execute_ipython(
     await ctx.permit(lambda: action, nb)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, kernel or nb.kernel_name)
-        return await _execute(ctx, None, session, [Piece(code)])
+        return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)])
 
 
 async def _run_in_kernel(ctx: Context, code: str, kernel: str) -> Reply:
     """Run code in a running kernel that is named by its id."""
-    session: SessionInfo = await ctx.services.sessions.get(kernel)
-    where = file_name(session.path) if session.path else "a kernel without a notebook"
+    infos = await ctx.services.sessions.list_kernels()
+    info = next((info for info in infos if info.kernel_id == kernel), None)
+    if info is None:
+        raise NotFoundError(
+            f"No kernel with the id '{kernel[:80]}' runs; list_kernels shows them. To run in a "
+            "notebook's kernel give notebook=<path>."
+        )
+    path = info.paths[0] if info.paths else None
+    where = file_name(path) if path else "a kernel without a notebook"
     action = Action(
         tool="execute_ipython",
         tool_class=ToolClass.RUN,
         summary=f"Run code in the kernel of {where} (not saved in the notebook)",
-        target=Target(path=session.path or None, kernel=session.kernel_name),
-        preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
+        target=Target(path=path, kernel=info.kernel_name),
+        preview=Preview("code", (PreviewItem("Code", None, text=code),)),
     )
     await ctx.permit(lambda: action)
-    return await _execute(ctx, None, session, [Piece(code)])
+    return await _execute(ctx, None, info.kernel_id, path, [Piece(code)])
 
 
 def _run_action(
@@ -211,7 +217,8 @@ def _run_action(
 async def _execute(
     ctx: Context,
     nb: LiveNotebook | None,
-    session: SessionInfo,
+    kernel_id: str,
+    path: str | None,
     pieces: list[Piece],
     *,
     stop_on_error: bool = True,
@@ -224,11 +231,11 @@ async def _execute(
             services.ledger.update(call, progress=run.progress())
 
     run = services.executor.start(
-        session.kernel_id,
+        kernel_id,
         pieces,
         owner=ctx.agent.id,
         notebook=nb,
-        path=session.path,
+        path=path,
         stop_on_error=stop_on_error,
         on_change=follow,
     )

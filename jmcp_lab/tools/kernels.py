@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from .arguments import Notebook
 from .services import Context
 from .tool import tool
 from .wording import file_name
+
+if TYPE_CHECKING:
+    from ..kernels.sessions import SessionInfo
 
 
 @tool(
@@ -31,7 +34,7 @@ async def list_kernels(ctx: Context) -> Reply:
     lines.append("Running:" if running else "None is running.")
     for kernel in running:
         where = ", ".join(kernel.paths) or "no notebook"
-        lines.append(f"- {kernel.id}: {kernel.name}, {kernel.state}, {where}")
+        lines.append(f"- {kernel.kernel_id}: {kernel.kernel_name}, {kernel.state}, {where}")
     return Reply.of("\n".join(lines))
 
 
@@ -48,7 +51,7 @@ async def assign_kernel_to_notebook(ctx: Context, kernel: str, notebook: Noteboo
     """
     nb = await ctx.open(notebook)
     sessions = ctx.services.sessions
-    await sessions.check_kernel(kernel)
+    await check_kernel(ctx, kernel)
     summary = f"Give {file_name(nb.path)} the kernel {kernel}"
     before = await sessions.find(nb.path)
     lost = " Its present kernel is let go of." if before is not None else ""
@@ -84,7 +87,7 @@ async def restart_notebook(
     await ctx.permit(lambda: action, nb)
     if clear_outputs:
         live_cells.clear_outputs(nb, list(nb.ids), agent_origin(ctx.agent.id))
-    await ctx.services.sessions.restart(session)
+    await ctx.services.sessions.restart(session.kernel_id)
     words = f"Restarted the kernel of {nb.path}: all variables are gone."
     return Reply.of(words + (" Outputs are cleared." if clear_outputs else ""))
 
@@ -126,7 +129,23 @@ async def interrupt_notebook(ctx: Context, notebook: Notebook = None) -> Reply:
     return Reply.of(f"Interrupted what you ran in {nb.path}.")
 
 
-async def _running(ctx: Context, nb: LiveNotebook):  # noqa: ANN202
+async def check_kernel(ctx: Context, kernel: str) -> None:
+    """Check that a kernel can be started or is running, before anybody is asked about it.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    names = [spec.name for spec in await ctx.services.sessions.list_specs()]
+    running = [info.kernel_id for info in await ctx.services.sessions.list_kernels()]
+    if kernel not in names and kernel not in running:
+        raise NotFoundError(
+            f"'{kernel[:80]}' is neither a kernelspec nor the id of a running kernel. Kernelspecs "
+            f"here: {', '.join(names)}. list_kernels shows the running ones."
+        )
+
+
+async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:
     session = await ctx.services.sessions.find(nb.path)
     if session is None:
         raise NotFoundError(

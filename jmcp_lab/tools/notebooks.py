@@ -9,7 +9,7 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from .files import walk
-from .kernels import KernelName, kernel_action
+from .kernels import KernelName, check_kernel, kernel_action
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
@@ -31,7 +31,9 @@ async def list_notebooks(
     services = ctx.services
     found, complete = await walk(services, path, depth=8, kind="notebook")
     opened = services.rooms.paths_open()
-    sessions = {s.path: s for s in await services.sessions.list_sessions()}
+    kernels = {
+        used: kernel for kernel in await services.sessions.list_kernels() for used in kernel.paths
+    }
     lines = [f"{count(len(found), 'notebook')}{'' if complete else ' (not all folders read)'}"]
     for entry in found[offset : offset + limit]:
         name = entry["path"]
@@ -40,8 +42,8 @@ async def list_notebooks(
             marks.append("your current notebook")
         if name in opened:
             marks.append("open")
-        if name in sessions:
-            marks.append(f"kernel {sessions[name].kernel_name}, {sessions[name].state}")
+        if name in kernels:
+            marks.append(f"kernel {kernels[name].kernel_name}, {kernels[name].state}")
         lines.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
     rest = len(found) - offset - limit
     if rest > 0:
@@ -66,7 +68,7 @@ async def use_notebook(
     services = ctx.services
     path = services.contents.check_path(notebook)
     if kernel is not None:
-        await services.sessions.check_kernel(kernel)
+        await check_kernel(ctx, kernel)
     words = ""
     if not await services.contents.exists(path):
         if not create:
@@ -114,7 +116,9 @@ async def _create(ctx: Context, path: str, kernel: str | None) -> None:
 
 
 async def _metadata(ctx: Context, kernel: str | None) -> dict[str, Any]:
-    spec = await ctx.services.sessions.spec(kernel)
+    specs = await ctx.services.sessions.list_specs()
+    # The default comes first; the id of a running kernel names no kernelspec.
+    spec = next((spec for spec in specs if spec.name == kernel), specs[0] if specs else None)
     if spec is None:
         return {}
     return {
@@ -156,7 +160,7 @@ async def unuse_notebook(
             guarded="all variables are lost",
         )
         await ctx.permit(lambda: action)
-        await services.sessions.shutdown(session)
+        await services.sessions.shutdown(path)
         words = " Its kernel is shut down: all variables are gone."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)
