@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
 
     from lab_server import LabServer
 
@@ -37,6 +37,14 @@ _KNOWN_CONSOLE_ERRORS: tuple[tuple[str, str], ...] = (
     (
         r"Plugin '@jupyter/docprovider-extension:statusBarTimeline' failed to activate",
         "jupyter-docprovider 3.0.4 requires a status bar there, which Notebook 7 has not",
+    ),
+    (
+        r"reading 'schema'\)[\s\S]*/static/notebook/notebook_core\.",
+        "Notebook 7.6.5 emits settings of a plugin that it does not know, also without us",
+    ),
+    (
+        r"^Comm not found for comm id ",
+        "JupyterLab 4.6 logs it when another page on the same kernel has opened a comm",
     ),
 )
 """Errors in the browser's console that are tolerated: (regular expression, reason)."""
@@ -67,7 +75,7 @@ class Console:
     def watch(self, context: BrowserContext) -> None:
         """Collect the errors of all pages of `context`, those that are opened later too."""
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self.errors.append(f"uncaught: {error.error}"))
+        context.on("weberror", self._on_error)
 
     def expect(self, pattern: str) -> None:
         """Tolerate errors that match: for a test that provokes them on purpose."""
@@ -79,6 +87,10 @@ class Console:
         return [
             error for error in self.errors if not any(re.search(each, error) for each in patterns)
         ]
+
+    def _on_error(self, error: WebError) -> None:
+        # The stack tells whose error it is.
+        self.errors.append(f"uncaught: {error.error.message}\n{error.error.stack}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
