@@ -63,7 +63,8 @@ class McpService:
         self._traffic = Traffic()
         self._manager: SessionManager | None = None
         self._owner: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._leave = asyncio.Event()
         self._ending: set[asyncio.Task[None]] = set()
         registry.watch_sessions(self._traffic.has_session)
         registry.on_revoke(self._revoked)
@@ -71,7 +72,7 @@ class McpService:
     @property
     def ready(self) -> bool:
         """Whether requests can be served."""
-        return self._manager is not None and self.error is None and not self._stopping.is_set()
+        return self._manager is not None and self.error is None and not self._stopping
 
     async def start(self) -> None:
         """Open the door; a failure is logged and kept in `error`, never raised."""
@@ -99,7 +100,7 @@ class McpService:
         try:
             async with manager.run():
                 ready.set_result(None)
-                await self._stopping.wait()
+                await self._leave.wait()
         except Exception as error:
             if ready.done():
                 self._fail(error)
@@ -197,12 +198,13 @@ class McpService:
 
     async def stop(self) -> None:
         """Shut the door; quick, and never raises."""
-        self._stopping.set()
+        self._stopping = True
         try:
             async with asyncio.timeout(_STOP_WITHIN):
                 await self._stop()
         except Exception as error:
             self._log.warning("The MCP endpoint did not stop cleanly (%s).", type(error).__name__)
+            self._log.debug("The MCP endpoint did not stop cleanly.", exc_info=error)
         if self._owner is not None and not self._owner.done():
             self._owner.cancel()
         _cancel_sse_watchers()
@@ -216,6 +218,7 @@ class McpService:
         )
         for exchange in list(self._traffic.exchanges):
             exchange.gone.set()
+        self._leave.set()
         if self._owner is not None:
             await asyncio.wait({self._owner})
 

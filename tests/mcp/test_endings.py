@@ -134,15 +134,19 @@ async def test_revoking_an_agent_ends_its_message_stream(door: Door) -> None:
                     pass
 
 
-async def test_the_door_shuts_at_once_with_agents_connected(door: Door) -> None:
+async def test_the_door_shuts_at_once_with_agents_connected(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
     _, token = door.mint()
     async with http_client(token) as http, http_client(token) as second:
+        await open_session(second, door.url)
         async with blocked_call(door, http, "legacy"), blocked_call(door, second, "modern"):
             async with asyncio.timeout(2):
                 await door.service.stop()
         await within(1, door.world.cancelled)
         answer = await http.post(door.url, json=INITIALIZE)
         assert answer.status_code == 503
+    assert not [each for each in caplog.records if each.name == "jmcp-test"]
     names = {getattr(task.get_coro(), "__name__", "") for task in asyncio.all_tasks()}
     assert "_shutdown_watcher" not in names
 
