@@ -6,7 +6,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
@@ -37,7 +37,7 @@ from .tools.services import Limits, Services
 from .tools.table import TOOLS
 
 if TYPE_CHECKING:
-    from traitlets import Proposal
+    from jupyter_client.kernelspec import KernelSpecManager
 
 
 class JmcpLab(ExtensionApp):
@@ -62,8 +62,8 @@ class JmcpLab(ExtensionApp):
     )
 
     @validate("mcp_path")
-    def _valid_mcp_path(self, proposal: Proposal[Any, str]) -> str:
-        return proposal["value"].strip("/") or "mcp"
+    def _valid_mcp_path(self, proposal: dict[str, Any]) -> str:
+        return str(proposal["value"]).strip("/") or "mcp"
 
     def initialize_settings(self) -> None:
         """Build the services, lowest first."""
@@ -77,7 +77,9 @@ class JmcpLab(ExtensionApp):
         contents = Contents(server.contents_manager)
         self.rooms = Rooms(server, contents, self.log, idle_seconds=self.idle_minutes * 60.0)
         self.sessions = KernelSessions(
-            server.session_manager, server.kernel_manager, server.kernel_spec_manager
+            server.session_manager,
+            server.kernel_manager,
+            cast("KernelSpecManager", server.kernel_spec_manager),
         )
         self.executor = Executor(server.kernel_manager, self.log)
         self.services = Services(

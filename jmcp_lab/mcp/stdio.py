@@ -6,13 +6,34 @@ survive; nothing is declared a second time.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Protocol
+
 import anyio
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.stdio import stdio_server
 from mcp.shared._httpx_utils import create_mcp_http_client
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
-async def _pump(source: anyio.abc.ObjectReceiveStream, target: anyio.abc.ObjectSendStream) -> None:  # type: ignore[type-arg]
+    from mcp.shared.message import SessionMessage
+
+
+class _Source(Protocol):
+    """Where messages come from; what could not be read comes as an exception."""
+
+    def __aiter__(self) -> AsyncIterator[SessionMessage | Exception]:
+        """Return the messages as they come."""
+
+
+class _Target(Protocol):
+    """Where messages go."""
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Pass a message on."""
+
+
+async def _pump(source: _Source, target: _Target) -> None:
     """Copy messages until the source ends; what could not be read is skipped."""
     async for message in source:
         if not isinstance(message, Exception):

@@ -209,7 +209,7 @@ def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) ->
     """
     index = cast("int", notebook.index(cell_id))
     old = notebook.document.get_cell(index)
-    new = {
+    new: dict[str, Any] = {
         "id": cell_id,
         "cell_type": cell_type,
         "source": str(notebook.source(cell_id)),

@@ -24,12 +24,14 @@ class Contents:
     """
 
     def __init__(self, manager: ContentsManager) -> None:
-        self._manager = manager
+        # Its methods carry no types.
+        self._manager: Any = manager
 
     @property
     def root(self) -> str | None:
         """The contents manager's root on disk, when it has one."""
-        return getattr(self._manager, "root_dir", None)
+        root: str | None = getattr(self._manager, "root_dir", None)
+        return root
 
     def check_path(self, path: str) -> str:
         """Return the normalised path of a visible file inside the root.

@@ -78,7 +78,7 @@ class LiveNotebook:
     @property
     def ycells(self) -> Array[Any]:
         """The shared cells."""
-        return self._document.ycells
+        return cast("Array[Any]", self._document.ycells)
 
     @property
     def meta(self) -> Map[Any]:
@@ -175,7 +175,7 @@ class LiveNotebook:
         for event in events:
             path = event.path
             if not path and isinstance(event, ArrayEvent):
-                touched |= self._follow(event.delta)
+                touched |= self._follow(cast("Any", event).delta)
             elif path and isinstance(path[0], int) and (len(path) == 1 or path[1] == "source"):
                 # The ids are those after all array changes of this transaction: Yjs reports
                 # paths in the final state.

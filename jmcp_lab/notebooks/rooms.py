@@ -49,7 +49,8 @@ class Lease:
 
     async def recv(self) -> bytes:
         """Wait for ever: nothing comes from here."""
-        return await asyncio.get_running_loop().create_future()
+        nothing: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        return await nothing
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -193,7 +194,8 @@ class Rooms:
 
     async def _check_notebook(self, path: str) -> None:
         try:
-            model = await ensure_async(self._serverapp.contents_manager.get(path, content=False))
+            contents: Any = self._serverapp.contents_manager
+            model = await ensure_async(contents.get(path, content=False))
         except HTTPError as error:
             _explain(path, error)
         if model["type"] == "directory":

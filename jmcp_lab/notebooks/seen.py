@@ -25,7 +25,8 @@ class Seen:
 
     def text(self, agent_id: str, file_id: str, cell_id: str) -> str | None:
         """Return the text that the agent knows, or None when it never saw the cell."""
-        return self._texts.get(agent_id, {}).get((file_id, cell_id))
+        known = self._texts.get(agent_id)
+        return None if known is None else known.get((file_id, cell_id))
 
     def forget_agent(self, agent_id: str) -> None:
         """Drop what a revoked agent knew."""

@@ -73,17 +73,49 @@ Row = Literal[
     "info", "read", "inspect", "edit", "run", "interrupt", "kernel", "create", "overwrite"
 ]
 
+_READS: dict[Row, Verdict] = {"info": A, "read": A}
+
 TABLE: dict[Mode, dict[Row, Verdict]] = {
-    Mode.LOOK: dict.fromkeys(
-        ("inspect", "edit", "run", "interrupt", "kernel", "create", "overwrite"), N
-    )
-    | {"info": A, "read": A},
-    Mode.ASK: dict.fromkeys(("inspect", "edit", "run", "kernel", "create", "overwrite"), Q)
-    | {"info": A, "read": A, "interrupt": A},
-    Mode.EDIT: dict.fromkeys(("inspect", "run", "kernel", "overwrite"), Q)
-    | {"info": A, "read": A, "edit": A, "interrupt": A, "create": A},
-    Mode.AUTO: dict.fromkeys(("overwrite",), Q)
-    | dict.fromkeys(("info", "read", "inspect", "edit", "run", "interrupt", "kernel", "create"), A),
+    Mode.LOOK: {
+        **_READS,
+        "inspect": N,
+        "edit": N,
+        "run": N,
+        "interrupt": N,
+        "kernel": N,
+        "create": N,
+        "overwrite": N,
+    },
+    Mode.ASK: {
+        **_READS,
+        "inspect": Q,
+        "edit": Q,
+        "run": Q,
+        "interrupt": A,
+        "kernel": Q,
+        "create": Q,
+        "overwrite": Q,
+    },
+    Mode.EDIT: {
+        **_READS,
+        "inspect": Q,
+        "edit": A,
+        "run": Q,
+        "interrupt": A,
+        "kernel": Q,
+        "create": A,
+        "overwrite": Q,
+    },
+    Mode.AUTO: {
+        **_READS,
+        "inspect": A,
+        "edit": A,
+        "run": A,
+        "interrupt": A,
+        "kernel": A,
+        "create": A,
+        "overwrite": Q,
+    },
 }
 """What each mode says to each kind of action."""
 

@@ -35,8 +35,7 @@ async def get_context(ctx: Context) -> Reply:
     if kernels:
         lines.append("Kernels:")
         lines += [
-            f"- {', '.join(k.paths) or 'no notebook'}: {k.kernel_name}, {k.state}"
-            for k in kernels[:30]
+            f"- {', '.join(k.paths) or 'no notebook'}: {k.name}, {k.state}" for k in kernels[:30]
         ]
     else:
         lines.append("No kernel is running.")

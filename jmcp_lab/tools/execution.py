@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..calls.call import Action, CallState, Preview, PreviewItem, Reply, Target, ToolClass
-from ..errors import InvalidArgumentError, NotFoundError
+from ..errors import InvalidArgumentError
 from ..kernels.run import Piece, PieceResult, Run, RunState
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Inserted
@@ -170,24 +170,18 @@ async def execute_ipython(
 
 async def _run_in_kernel(ctx: Context, code: str, kernel: str) -> Reply:
     """Run code in a running kernel that is named by its id."""
-    infos = await ctx.services.sessions.list_kernels()
-    info = next((info for info in infos if info.kernel_id == kernel), None)
-    if info is None:
-        raise NotFoundError(
-            f"No kernel with the id '{kernel[:80]}' runs; list_kernels shows them. To run in a "
-            "notebook's kernel give notebook=<path>."
-        )
-    path = info.paths[0] if info.paths else None
+    session = await ctx.services.sessions.get(kernel)
+    path = session.path or None
     where = file_name(path) if path else "a kernel without a notebook"
     action = Action(
         tool="execute_ipython",
         tool_class=ToolClass.RUN,
         summary=f"Run code in the kernel of {where} (not saved in the notebook)",
-        target=Target(path=path, kernel=info.kernel_name),
-        preview=Preview("code", (PreviewItem("Code", None, text=code),)),
+        target=Target(path=path, kernel=session.kernel_name),
+        preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
     )
     await ctx.permit(lambda: action)
-    return await _execute(ctx, None, info.kernel_id, path, [Piece(code)])
+    return await _execute(ctx, None, session.kernel_id, path, [Piece(code)])
 
 
 def _run_action(

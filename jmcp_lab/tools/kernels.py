@@ -34,7 +34,7 @@ async def list_kernels(ctx: Context) -> Reply:
     lines.append("Running:" if running else "None is running.")
     for kernel in running:
         where = ", ".join(kernel.paths) or "no notebook"
-        lines.append(f"- {kernel.kernel_id}: {kernel.kernel_name}, {kernel.state}, {where}")
+        lines.append(f"- {kernel.id}: {kernel.name}, {kernel.state}, {where}")
     return Reply.of("\n".join(lines))
 
 
@@ -51,7 +51,7 @@ async def assign_kernel_to_notebook(ctx: Context, kernel: str, notebook: Noteboo
     """
     nb = await ctx.open(notebook)
     sessions = ctx.services.sessions
-    await check_kernel(ctx, kernel)
+    await sessions.check_kernel(kernel)
     summary = f"Give {file_name(nb.path)} the kernel {kernel}"
     before = await sessions.find(nb.path)
     lost = " Its present kernel is let go of." if before is not None else ""
@@ -87,7 +87,7 @@ async def restart_notebook(
     await ctx.permit(lambda: action, nb)
     if clear_outputs:
         live_cells.clear_outputs(nb, list(nb.ids), agent_origin(ctx.agent.id))
-    await ctx.services.sessions.restart(session.kernel_id)
+    await ctx.services.sessions.restart(session)
     words = f"Restarted the kernel of {nb.path}: all variables are gone."
     return Reply.of(words + (" Outputs are cleared." if clear_outputs else ""))
 
@@ -127,22 +127,6 @@ async def interrupt_notebook(ctx: Context, notebook: Notebook = None) -> Reply:
     for run in runs:
         await executor.interrupt(run)
     return Reply.of(f"Interrupted what you ran in {nb.path}.")
-
-
-async def check_kernel(ctx: Context, kernel: str) -> None:
-    """Check that a kernel can be started or is running, before anybody is asked about it.
-
-    Raises
-    ------
-    NotFoundError
-    """
-    names = [spec.name for spec in await ctx.services.sessions.list_specs()]
-    running = [info.kernel_id for info in await ctx.services.sessions.list_kernels()]
-    if kernel not in names and kernel not in running:
-        raise NotFoundError(
-            f"'{kernel[:80]}' is neither a kernelspec nor the id of a running kernel. Kernelspecs "
-            f"here: {', '.join(names)}. list_kernels shows the running ones."
-        )
 
 
 async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:

@@ -9,7 +9,7 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from .files import walk
-from .kernels import KernelName, check_kernel, kernel_action
+from .kernels import KernelName, kernel_action
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
@@ -43,7 +43,7 @@ async def list_notebooks(
         if name in opened:
             marks.append("open")
         if name in kernels:
-            marks.append(f"kernel {kernels[name].kernel_name}, {kernels[name].state}")
+            marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
         lines.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
     rest = len(found) - offset - limit
     if rest > 0:
@@ -68,7 +68,7 @@ async def use_notebook(
     services = ctx.services
     path = services.contents.check_path(notebook)
     if kernel is not None:
-        await check_kernel(ctx, kernel)
+        await services.sessions.check_kernel(kernel)
     words = ""
     if not await services.contents.exists(path):
         if not create:
@@ -116,9 +116,7 @@ async def _create(ctx: Context, path: str, kernel: str | None) -> None:
 
 
 async def _metadata(ctx: Context, kernel: str | None) -> dict[str, Any]:
-    specs = await ctx.services.sessions.list_specs()
-    # The default comes first; the id of a running kernel names no kernelspec.
-    spec = next((spec for spec in specs if spec.name == kernel), specs[0] if specs else None)
+    spec = await ctx.services.sessions.spec(kernel)
     if spec is None:
         return {}
     return {
@@ -160,7 +158,7 @@ async def unuse_notebook(
             guarded="all variables are lost",
         )
         await ctx.permit(lambda: action)
-        await services.sessions.shutdown(path)
+        await services.sessions.shutdown(session)
         words = " Its kernel is shut down: all variables are gone."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)

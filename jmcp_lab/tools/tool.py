@@ -54,7 +54,7 @@ class Tool:
     @property
     def input_schema(self) -> dict[str, Any]:
         """The JSON schema of the arguments, as small as it can be."""
-        schema = _slim(self.arguments.model_json_schema())
+        schema: dict[str, Any] = _slim(self.arguments.model_json_schema())
         schema.setdefault("properties", {})
         return schema
 
