@@ -1,0 +1,85 @@
+"""The Agents panel as a person uses it: everything is found by its accessible name."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+PANEL = "Agents"
+
+
+def open_panel(page: Page) -> Locator:
+    """Open the panel by its tab in the sidebar, and return it."""
+    panel = page.get_by_role("region", name=PANEL, exact=True)
+    if not panel.is_visible():
+        page.get_by_role("tab", name=PANEL).click()
+    expect(panel).to_be_visible()
+    return panel
+
+
+def connect_by_dialog(page: Page, label: str, client: str = "Generic JSON") -> dict[str, Any]:
+    """Connect an agent through the dialog and the clipboard.
+
+    Returns
+    -------
+    dict
+        ``url`` and ``token``, as the copied configuration has them.
+    """
+    open_panel(page).get_by_role("button", name="Connect an agent").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name this connection").fill(label)
+    dialog.get_by_role("button", name="Create connection").click()
+    dialog.get_by_role("button", name="Copy URL").click()
+    expect(dialog.get_by_text("Waiting for the first call…")).to_be_visible()
+    url = page.evaluate("() => navigator.clipboard.readText()")
+    dialog.get_by_role("button", name=f"Copy config for {client}").click()
+    expect(dialog.get_by_text("Copied.")).to_be_visible()
+    config = page.evaluate("() => navigator.clipboard.readText()")
+    assert url in config
+    token = re.search(r"jml_[0-9A-Za-z]+", config)
+    assert token, config
+    if client == "Generic JSON":
+        json.loads(config)
+    return {"url": url, "token": token.group()}
+
+
+def card(page: Page, title: str | re.Pattern[str]) -> Locator:
+    """Return the request card with that title, once it is there."""
+    found = page.get_by_role("article", name=title)
+    found.wait_for()
+    return found
+
+
+def press(where: Locator, name: str) -> None:
+    """Press a button of a card as soon as it takes a press."""
+    button = where.get_by_role("button", name=name, exact=True)
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    button.click()
+
+
+def cell_text(page: Page, number: int) -> str:
+    """Return what the page shows in the editor of a cell, counted from 1."""
+    lines = page.locator(
+        f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number - 1}"
+    ).locator(".cm-line")
+    return "\n".join(lines.all_inner_texts()).replace("\u200b", "")
+
+
+def outputs(page: Page, number: int) -> Locator:
+    """Return the outputs that the page shows of a cell, counted from 1."""
+    return page.locator(
+        f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number - 1}"
+    ).locator(".jp-OutputArea-output")
+
+
+def prompt(page: Page, number: int) -> Locator:
+    """Return the input prompt of a cell, such as ``[3]:``."""
+    return page.locator(
+        f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number - 1}"
+    ).locator(".jp-InputPrompt")
