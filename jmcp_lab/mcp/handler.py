@@ -89,9 +89,8 @@ class McpHandler(JupyterHandler):
                 self._door.error or "The server is starting or stopping: try again.",
                 _INTERNAL_ERROR,
             )
-        if not self._authenticate():
-            return None
-        return self._check_request()
+        agent = self._authenticate()
+        return None if agent is None else self._check_request(agent)
 
     def _same_origin(self) -> bool:
         """Browsers name the page that asks; other clients send no Origin. Only our own page may."""
@@ -101,28 +100,30 @@ class McpHandler(JupyterHandler):
         match = _ORIGIN.fullmatch(origin)
         return match is not None and match[1] == self.request.headers.get("Host")
 
-    def _authenticate(self) -> bool:
+    def _authenticate(self) -> Agent | None:
         header = self.request.headers.get("Authorization")
         if header is None and "token" not in self.request.query_arguments:
             self._refuse_credentials(_HINT)
-            return False
+            return None
         match = _BEARER.fullmatch(header or "")
         agent = self._registry.verify(match[1]) if match else None
         if agent is None:
             if self._wrong_tokens.exceeded(self.request.remote_ip or ""):
                 self.set_header("Retry-After", "60")
                 self._refuse(429, "Too many wrong tokens from this address: wait a minute.")
-                return False
+                return None
             looks_right = match is not None and match[1].startswith("jml_")
             self._refuse_credentials(_WRONG_TOKEN if looks_right else _HINT)
-            return False
+            return None
         self._agent = agent
         self.current_user = self._jupyter_current_user = User(
             username=f"agent:{agent.id}", name=agent.label, display_name=agent.label
         )
-        return True
+        return agent
 
-    def _check_request(self) -> None:
+    def _check_request(self, agent: Agent) -> None:
+        if self._door.busy(agent):
+            return self._refuse(429, "Too many requests of this agent at once: wait for some.")
         length = self.request.headers.get("Content-Length", "")
         if length.isdecimal() and int(length) > MAX_BODY:
             return self._refuse(413, f"A request may have {MAX_BODY} bytes at most.")

@@ -233,7 +233,6 @@ def _describe(tool: Tool) -> types.Tool:
         description=tool.description,
         input_schema=dict(tool.input_schema),
         annotations=types.ToolAnnotations(
-            title=tool.title,
             read_only_hint=tool.read_only,
             destructive_hint=tool.destructive,
             idempotent_hint=tool.idempotent,

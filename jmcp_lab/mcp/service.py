@@ -15,6 +15,7 @@ from .bridge import Discard, Scope
 from .sessions import Session, Traffic
 
 if TYPE_CHECKING:
+    from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
     from ..tools.dispatch import Dispatcher
     from .bridge import Exchange
@@ -73,6 +74,10 @@ class McpService:
     def ready(self) -> bool:
         """Whether requests can be served."""
         return self._manager is not None and self.error is None and not self._stopping
+
+    def busy(self, agent: Agent) -> bool:
+        """Return whether an agent has as many requests open as it may have."""
+        return self._traffic.busy(agent.id)
 
     async def start(self) -> None:
         """Open the door; a failure is logged and kept in `error`, never raised."""

@@ -23,6 +23,8 @@ LEFT_AFTER = 120
 """Seconds after which a session whose event stream broke no longer counts as a connection."""
 
 MOST_PER_AGENT = 16
+MOST_REQUESTS = 100
+"""Requests that an agent may have open at the same time."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,10 @@ class Traffic:
             if session is not None:
                 session.last_used = self.clock()
                 session.open_requests -= 1
+
+    def busy(self, agent_id: str) -> bool:
+        """Return whether an agent has as many requests open as it may have."""
+        return sum(each.agent.id == agent_id for each in self.exchanges) >= MOST_REQUESTS
 
     def _session_of(self, exchange: Exchange) -> Session | None:
         session = self.sessions.get(exchange.session_id or "")

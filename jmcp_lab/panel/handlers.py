@@ -38,9 +38,10 @@ class StateHandler(PanelHandler):
         ledger = self.app.ledger
         tab = self.get_query_argument("tab", "")
         # Whoever holds a token is not a person in front of a panel, and counts as no approver.
-        known = bool(tab) and not self.token_authenticated and self.app.pages.seen(tab)
+        person = bool(tab) and not self.token_authenticated
         # A page that this server has not met may have seen the calls of an earlier one.
-        reset = since > ledger.seq or (since > 0 and bool(tab) and not known)
+        stranger = person and not self.app.pages.seen(tab)
+        reset = since > ledger.seq or (since > 0 and stranger)
         calls = ledger.since(0 if reset else since)
         state: dict[str, Any] = {
             "seq": ledger.seq,

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from jmcp_lab.mcp import sessions
+
 from .door import ACCEPT, INITIALIZE, Door, http_client, open_session, tool_call
 
 MODERN = {"MCP-Protocol-Version": "2026-07-28"}
@@ -188,3 +190,20 @@ async def _replay(door: Door, token: str, headers: dict[str, str], until: str) -
             if until in text:
                 break
     return text
+
+
+async def test_the_requests_that_one_agent_has_open_are_bounded(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST_REQUESTS", 2)
+    _, token = door.mint()
+    _, other = door.mint("other")
+    async with http_client(token) as http, http_client(other) as others:
+        one, two = await open_session(http, door.url), await open_session(http, door.url)
+        async with (
+            http.stream("GET", door.url, headers=one),
+            http.stream("GET", door.url, headers=two),
+        ):
+            call = tool_call("draw")
+            assert (await http.post(door.url, json=call, headers=one)).status_code == 429
+            await open_session(others, door.url)
