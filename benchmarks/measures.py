@@ -99,7 +99,6 @@ async def execution(server: LabServer, agent: Agent, page: Page | None, rounds: 
             {
                 "kernel_client": lambda: round_trip(client, "1+1"),
                 NO_OP: lambda: agent.say(NO_OP),
-                "get_context": lambda: agent.say("get_context"),
                 "execute_ipython": lambda: agent.say("execute_ipython", code="1+1"),
                 "execute_cell": lambda: agent.say("execute_cell", cells=cell),
             },

@@ -42,7 +42,12 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="jmcp-lab-benchmark-") as folder,
         lab_server(Path(folder)) as server,
     ):
-        figures = asyncio.run(measured(server, options))
+        try:
+            figures = asyncio.run(measured(server, options))
+        except BaseException:
+            # The folder goes away, and with it the only place that says what went wrong.
+            print(server.log[-8000:], file=sys.stderr)
+            raise
     report = json.dumps({"machine": machine(), "figures": figures}, indent=2)
     print(report)
     if options.output:
