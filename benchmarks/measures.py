@@ -104,11 +104,17 @@ async def execution(server: LabServer, agent: Agent, page: Page | None, rounds: 
             },
             rounds,
         )
-    both = figures["kernel_client"]["median_ms"] + figures[NO_OP]["median_ms"]
+
+    def against_both(figure: str) -> float:
+        both = figures["kernel_client"][figure] + figures[NO_OP][figure]
+        return ratio(figures["execute_cell"][figure], both)
+
     return {
         **figures,
         "page_open": page is not None,
-        "ratio_to_kernel_client_plus_no_op": ratio(figures["execute_cell"]["median_ms"], both),
+        "ratio_to_kernel_client_plus_no_op": against_both("median_ms"),
+        # On a busy machine the medians say most about what else is running.
+        "ratio_of_minima": against_both("min_ms"),
         "goal": 1.3,
     }
 
