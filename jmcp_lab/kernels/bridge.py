@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections import OrderedDict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
@@ -150,6 +151,9 @@ class KernelBridge:
         """Connect; returns when published messages arrive, or the kernel is lost."""
         loop = asyncio.get_running_loop()
         client = self._client = cast("AsyncKernelClient", self._kernel.client())
+        # Clients of one manager share the id of its session: the kernel could not tell them apart,
+        # neither as receivers of replies nor by the ids of their messages.
+        client.session.session = str(uuid.uuid4())
         iopub = Handover(loop, self._on_iopub, self._batch_done)
         self._handovers.append(iopub)
         self._follow_restarts(add=True)

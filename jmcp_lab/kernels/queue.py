@@ -96,7 +96,7 @@ class KernelQueue:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for run in self._runs():
-            run.finish(RunState.CANCELLED, words.SERVER_STOPPED)
+            await _finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -109,8 +109,7 @@ class KernelQueue:
         if execution is None:
             if run is not self._active:
                 self._remove(run)
-                run.finish(*words.cancelled(run))
-                await _show_idle(run)
+                await _finish(run, *words.cancelled(run))
         elif not execution.started:
             # The kernel cannot be told to forget it: it is interrupted as soon as it begins.
             run.message = words.CANCEL_ON_START
@@ -152,20 +151,19 @@ class KernelQueue:
             except KernelLostError as error:
                 await self._end_all(run, error.how)
             except StoppedError:
-                run.finish(*words.cancelled(run))
+                await _finish(run, *words.cancelled(run))
             except asyncio.CancelledError:
                 await self._abandon(run, words.SERVER_STOPPED)
-                run.finish(RunState.CANCELLED, words.SERVER_STOPPED)
+                await _finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
                 raise
             except Exception:
                 self._log.exception("A run ended by a defect of jmcp_lab")
                 await self._abandon(run, words.DEFECT)
-                run.finish(RunState.FAILED, words.DEFECT)
+                await _finish(run, RunState.FAILED, words.DEFECT)
             finally:
                 self._active = None
             if run.done:
                 self._remove(run)
-                await _show_idle(run)
 
     async def _step(self, run: Run) -> None:
         """Run the next piece of a run."""
@@ -176,19 +174,11 @@ class KernelQueue:
         run.execution = None
         run.results.append(result)
         message = words.after_piece(run, result)
-        if run.stop_requested.is_set() and result.status != "changed":
-            run.finish(RunState.INTERRUPTED, message or words.INTERRUPTED)
-        elif words.interrupted(result):
-            run.finish(RunState.INTERRUPTED, message)
-        elif result.status in ("changed", "gone", "aborted"):
-            run.finish(RunState.FAILED, message)
-        elif result.status == "error" and run.stop_on_error:
-            run.finish(RunState.FAILED, message)
-        elif len(run.results) == len(run.pieces):
-            failed = any(result.status != "ok" for result in run.results)
-            run.finish(RunState.FAILED if failed else RunState.DONE, message)
-        else:
+        state = _state_after(run, result)
+        if state is None:
             run.changed()
+        else:
+            await _finish(run, state, message)
 
     async def _run_piece(self, run: Run, piece: Piece) -> PieceResult:
         bridge = await self._connected(run)
@@ -343,14 +333,12 @@ class KernelQueue:
         """End this run and all that wait: what they were to run in is gone."""
         await self._abandon(run, words.lost(how, run))
         state = RunState.DIED if run.started is not None else RunState.CANCELLED
-        run.finish(state, words.lost(how, run))
+        await _finish(run, state, words.lost(how, run))
         for waiting in self._runs():
             if not waiting.done:
                 started = waiting.started is not None
-                waiting.finish(
-                    RunState.DIED if started else RunState.CANCELLED, words.lost(how, waiting)
-                )
-                await _show_idle(waiting)
+                state = RunState.DIED if started else RunState.CANCELLED
+                await _finish(waiting, state, words.lost(how, waiting))
         self._waiting.clear()
         await self._close_bridge()
 
@@ -389,16 +377,32 @@ def _compare(run: Run, piece: Piece) -> str | None:
     return None if str(cell["source"]) == piece.source else "changed"
 
 
-async def _show_idle(run: Run) -> None:
-    """Take the [*] from the cells that will not run."""
-    notebook = run.notebook
-    if notebook is None:
+def _state_after(run: Run, result: PieceResult) -> RunState | None:
+    """Return how a run ended with a piece, or None when it goes on."""
+    if words.interrupted(result) or (run.stop_requested.is_set() and result.status != "changed"):
+        return RunState.INTERRUPTED
+    if result.status in ("changed", "gone", "aborted"):
+        return RunState.FAILED
+    if result.status == "error" and run.stop_on_error:
+        return RunState.FAILED
+    if len(run.results) < len(run.pieces):
+        return None
+    failed = any(result.status != "ok" for result in run.results)
+    return RunState.FAILED if failed else RunState.DONE
+
+
+async def _finish(run: Run, state: RunState, message: str | None) -> None:
+    """End a run, after taking the [*] from the cells that will not run."""
+    if run.done:
         return
-    for result in run.results:
-        if result.status in ("ok", "error", "aborted") or result.piece.cell_id is None:
-            continue
-        await notebook.ready()
-        CellOutputs(notebook, result.piece.cell_id).set_state("idle")
+    notebook = run.notebook
+    if notebook is not None:
+        stopped = [r.piece for r in run.results if r.status in ("changed", "gone")]
+        for piece in stopped + run.pieces[len(run.results) :]:
+            if piece.cell_id is not None:
+                await notebook.ready()
+                CellOutputs(notebook, piece.cell_id).set_state("idle")
+    run.finish(state, message)
 
 
 def show_waiting(run: Run) -> None:

@@ -1,0 +1,203 @@
+"""Whatever happens to the kernel: a run ends, in a state that is true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jmcp_lab.kernels.run import Piece, Run, RunState
+
+from .conftest import Bench, until
+from .test_running import start
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from jmcp_lab.kernels.executor import Executor
+
+ENDLESS = "print('began', flush=True)\nimport time\nwhile True: time.sleep(0.05)"
+
+
+async def endless(executor: Executor, kernel_id: str, *more: str) -> tuple[Bench, Run]:
+    """Return a run that is under way and never ends by itself."""
+    bench = Bench(ENDLESS, *more)
+    run = start(executor, kernel_id, bench)
+    await until(lambda: bench.text() == "began\n")
+    return bench, run
+
+
+def assert_ended_truly(bench: Bench, run: Run, message: str) -> None:
+    assert run.state is RunState.DIED
+    assert message in (run.message or "")
+    assert "All variables are gone" in (run.message or "")
+    assert run.results[0].status == "aborted"
+    assert run.results[0].outputs[0]["text"] == "began\n"
+    for index in range(len(bench.notebook.ids)):
+        assert bench.page.state(index) == "idle"
+
+
+async def test_a_restart_by_the_person_ends_the_run(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench, run = await endless(executor, kernel_id, "2")
+    restarted = asyncio.ensure_future(jp_serverapp.kernel_manager.restart_kernel(kernel_id))
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert_ended_truly(bench, run, "The kernel was restarted while this ran")
+    await (await restarted)
+    again = executor.start(kernel_id, [Piece("1+1")], owner="a")
+    await again.wait()
+    assert again.state is RunState.DONE
+    # Whoever was running when it happened knows it already.
+    assert again.notice is None
+
+
+async def test_a_hard_restart_by_the_person_ends_the_run(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench, run = await endless(executor, kernel_id)
+    kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
+    await kernel.restart_kernel(now=True)
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert_ended_truly(bench, run, "The kernel was restarted while this ran")
+
+
+async def test_a_restart_between_two_runs_is_told_with_the_next(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    await executor.start(kernel_id, [Piece("x = 1")], owner="a").wait()
+    await (await jp_serverapp.kernel_manager.restart_kernel(kernel_id))
+    run = executor.start(kernel_id, [Piece("x")], owner="a")
+    await run.wait()
+    assert run.results[0].error == ("NameError", "name 'x' is not defined")
+    assert "was restarted since your last run" in (run.notice or "")
+    other = executor.start(kernel_id, [Piece("1")], owner="b")
+    again = executor.start(kernel_id, [Piece("1")], owner="a")
+    await again.wait()
+    assert (other.notice, again.notice) == (None, None)
+
+
+async def test_a_killed_kernel_ends_the_run_and_starts_again(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench, run = await endless(executor, kernel_id, "2")
+    waiting = executor.start(kernel_id, [Piece("3")], owner="b")
+    kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
+    assert kernel.provisioner is not None
+    pid = kernel.provisioner.pid
+    os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        await run.wait()
+        await waiting.wait()
+    assert_ended_truly(bench, run, "The kernel died")
+    assert waiting.state is RunState.CANCELLED
+    assert "None of it ran" in (waiting.message or "")
+    await until(lambda: kernel.provisioner.pid != pid)
+    again = executor.start(kernel_id, [Piece("'alive'")], owner="a")
+    await again.wait()
+    assert again.state is RunState.DONE
+
+
+async def test_a_kernel_that_dies_by_its_own_code_ends_the_run(
+    executor: Executor, kernel_id: str
+) -> None:
+    run = executor.start(kernel_id, [Piece("import os; os._exit(1)")], owner="a")
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert run.state is RunState.DIED
+
+
+async def test_shutting_the_kernel_down_ends_the_run(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench, run = await endless(executor, kernel_id)
+    await jp_serverapp.kernel_manager.shutdown_kernel(kernel_id)
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert_ended_truly(bench, run, "The kernel was shut down while this ran")
+
+
+async def test_an_interrupt_by_the_person_ends_the_run(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench, run = await endless(executor, kernel_id, "2")
+    await jp_serverapp.kernel_manager.interrupt_kernel(kernel_id)
+    await run.wait()
+    assert run.state is RunState.INTERRUPTED
+    assert "by somebody else" in (run.message or "")
+    assert [result.status for result in run.results] == ["error", "skipped"]
+    assert bench.page.state(1) == "idle"
+
+
+async def test_code_that_ignores_the_interrupt_ends_the_run_at_its_end(
+    executor: Executor, kernel_id: str
+) -> None:
+    code = (
+        "import time\n"
+        "try:\n    print('began', flush=True); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('not me')"
+    )
+    bench = Bench(code, "2")
+    run = start(executor, kernel_id, bench)
+    await until(lambda: bench.text() == "began\n")
+    await executor.interrupt(run)
+    await run.wait()
+    assert run.state is RunState.INTERRUPTED
+    assert [result.status for result in run.results] == ["ok", "skipped"]
+    assert "came to its end" in (run.message or "")
+
+
+async def test_stopping_the_server_ends_the_run(executor: Executor, kernel_id: str) -> None:
+    bench, run = await endless(executor, kernel_id, "2")
+    waiting = executor.start(kernel_id, [Piece("3")], owner="b")
+    async with asyncio.timeout(3):
+        await executor.stop()
+    assert (run.state, waiting.state) == (RunState.CANCELLED, RunState.CANCELLED)
+    assert "server stopped" in (run.message or "")
+    assert run.results[0].outputs[0]["text"] == "began\n"
+    assert bench.page.state(0) == bench.page.state(1) == "idle"
+
+
+async def test_a_kernel_lost_without_a_word_is_noticed(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench, run = await endless(executor, kernel_id)
+    kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
+    kernel.stop_restarter()
+    assert kernel.provisioner is not None
+    os.kill(kernel.provisioner.pid, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert_ended_truly(bench, run, "The kernel died")
+
+
+@pytest.mark.parametrize("half", ["reply", "idle"])
+async def test_half_an_ending_is_enough_after_a_while(
+    executor: Executor, kernel_id: str, half: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jmcp_lab.kernels.bridge.SETTLE_SECONDS", 0.3)
+    bench = Bench("import time; time.sleep(0.3); print('x')")
+    run = start(executor, kernel_id, bench)
+    await until(lambda: run.execution is not None)
+    execution = run.execution
+    assert execution is not None
+    settle = execution.settle
+
+    def lose_half() -> None:
+        if half == "reply":
+            execution.idle = False
+        else:
+            execution.reply = None
+        settle()
+
+    monkeypatch.setattr(execution, "settle", lose_half)
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert run.state is (RunState.DONE if half == "reply" else RunState.FAILED)
+    assert bench.text() == "x\n"
+    assert bench.page.state(0) == "idle"

@@ -1,0 +1,160 @@
+"""Two agents and a person on one kernel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jmcp_lab.kernels.run import Piece, RunState
+
+from .conftest import Bench, until
+from .test_running import start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_server.serverapp import ServerApp
+
+    from jmcp_lab.kernels.executor import Executor
+
+
+@pytest.fixture
+def person(
+    jp_serverapp: ServerApp, kernel_id: str, jp_asyncio_loop: asyncio.AbstractEventLoop
+) -> Iterator[AsyncKernelClient]:
+    """Return a client of the kernel that is not ours, as a page has one."""
+    client: Any = jp_serverapp.kernel_manager.get_kernel(kernel_id).client()
+    client.session.session = "person"
+
+    async def connect() -> None:
+        client.start_channels(hb=False)
+        await client.wait_for_ready(timeout=60)
+
+    jp_asyncio_loop.run_until_complete(connect())
+    yield client
+    client.stop_channels()
+
+
+async def reply_to(person: AsyncKernelClient, msg_id: str) -> dict[str, Any]:
+    while True:
+        message = await person.get_shell_msg(timeout=30)
+        if message["parent_header"].get("msg_id") == msg_id:
+            return dict(message["content"])
+
+
+async def test_owners_take_turns(executor: Executor, kernel_id: str) -> None:
+    many = [Piece(f"order.append('a{index}')") for index in range(4)]
+    first = executor.start(kernel_id, [Piece("order = []"), *many], owner="a")
+    second = executor.start(kernel_id, [Piece("order.append('b')")], owner="b")
+    await asyncio.gather(first.wait(), second.wait())
+    last = executor.start(kernel_id, [Piece("' '.join(order)")], owner="a")
+    await last.wait()
+    order = last.results[0].outputs[0]["data"]["text/plain"]
+    assert order == "'b a0 a1 a2 a3'" or order == "'a0 b a1 a2 a3'"
+
+
+async def test_runs_of_one_owner_keep_their_order(executor: Executor, kernel_id: str) -> None:
+    runs = [executor.start(kernel_id, [Piece(str(n)), Piece("1")], owner="a") for n in range(3)]
+    await asyncio.gather(*(run.wait() for run in runs))
+    ended = [run.ended or 0.0 for run in runs]
+    assert ended == sorted(ended)
+
+
+async def test_an_error_of_one_stops_only_that_one(
+    executor: Executor, kernel_id: str, person: AsyncKernelClient
+) -> None:
+    slow = "import time; time.sleep(0.5); 1/0"
+    failing = executor.start(kernel_id, [Piece(slow), Piece("2")], owner="a")
+    await until(lambda: failing.current == 0)
+    other = executor.start(kernel_id, [Piece("'fine'")], owner="b")
+    msg_id = str(person.execute("'mine'"))
+    assert (await reply_to(person, msg_id))["status"] == "ok"
+    await other.wait()
+    assert other.state is RunState.DONE
+    assert failing.state is RunState.FAILED
+
+
+async def test_an_error_of_the_person_does_not_stop_a_run_behind_it(
+    executor: Executor, kernel_id: str, person: AsyncKernelClient
+) -> None:
+    await executor.start(kernel_id, [Piece("import time")], owner="a").wait()
+    # The second is in the kernel's queue when the first fails: the kernel drops it.
+    run = executor.start(kernel_id, [Piece("time.sleep(0.5)"), Piece("'mine'")], owner="a")
+    await until(lambda: run.execution is not None and run.execution.started)
+    person.execute("1/0")
+    await run.wait()
+    assert run.state is RunState.DONE
+    assert [result.status for result in run.results] == ["ok", "ok"]
+
+
+async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
+    executor: Executor, kernel_id: str, person: AsyncKernelClient
+) -> None:
+    await executor.start(kernel_id, [Piece("flag = 'untouched'")], owner="a").wait()
+    slow = str(person.execute("import time; time.sleep(1.5); 'whole'"))
+    bench = Bench("old")
+    bench.document.ycells[0]["outputs"].append({"output_type": "display_data"})
+    await until(lambda: bool(executor._queues[kernel_id]._bridge.foreign_busy))  # type: ignore[union-attr]
+    run = executor.start(
+        kernel_id, [Piece("flag = 'old'", "cell0")], owner="a", notebook=bench.notebook
+    )
+    assert bench.page.state(0) == "running"
+    await asyncio.sleep(0)
+    await executor.interrupt(run)
+    await run.wait()
+    assert run.state is RunState.CANCELLED
+    assert run.message == "The run was stopped before it began; none of it ran."
+    assert bench.page.state(0) == "idle"
+    assert len(bench.outputs()) == 1
+    # The person's cell was not touched.
+    assert (await reply_to(person, slow))["status"] == "ok"
+    check = executor.start(kernel_id, [Piece("flag")], owner="a")
+    await check.wait()
+    assert check.results[0].outputs[0]["data"]["text/plain"] == "'untouched'"
+
+
+async def test_an_interrupt_never_hits_the_run_of_another(
+    executor: Executor, kernel_id: str
+) -> None:
+    bench = Bench("print('began', flush=True)\nimport time; time.sleep(1); 'whole'")
+    theirs = start(executor, kernel_id, bench, owner="b")
+    await until(lambda: bench.text() == "began\n")
+    mine = executor.start(kernel_id, [Piece("1"), Piece("2")], owner="a")
+    await executor.interrupt(mine)
+    await asyncio.gather(mine.wait(), theirs.wait())
+    assert mine.state is RunState.CANCELLED
+    assert theirs.state is RunState.DONE
+
+
+async def test_a_kernel_that_is_busy_when_we_come_is_waited_for(
+    executor: Executor, kernel_id: str, person: AsyncKernelClient
+) -> None:
+    slow = str(person.execute("import time; time.sleep(1); x = 'set'"))
+    await until(lambda: executor._manager.get_kernel(kernel_id).execution_state == "busy")  # type: ignore[attr-defined]
+    run = executor.start(kernel_id, [Piece("x")], owner="a")
+    await run.wait()
+    assert run.results[0].outputs[0]["data"]["text/plain"] == "'set'"
+    assert (await reply_to(person, slow))["status"] == "ok"
+
+
+async def test_a_run_in_the_kernels_queue_is_interrupted_as_soon_as_it_begins(
+    executor: Executor, kernel_id: str, person: AsyncKernelClient
+) -> None:
+    await executor.start(kernel_id, [Piece("import time")], owner="a").wait()
+    bridge = executor._queues[kernel_id]._bridge
+    assert bridge is not None
+    slow = str(person.execute("time.sleep(1); 'whole'"))
+    await until(lambda: bridge.foreign_busy)
+    # As if the person's cell had come between our look at the kernel and our request.
+    bridge.recheck_busy()
+    bridge._busy.clear()
+    run = executor.start(kernel_id, [Piece("time.sleep(60)")], owner="a")
+    await until(lambda: run.execution is not None)
+    await executor.interrupt(run)
+    assert (await reply_to(person, slow))["status"] == "ok"
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert run.state is RunState.INTERRUPTED
