@@ -14,6 +14,7 @@ from jupyter_ydoc.utils import cast_all
 from pycrdt import Map, Text
 
 from ..errors import InvalidArgumentError, NotFoundError
+from .live import splice_shared
 from .outputs import shared_output
 
 if TYPE_CHECKING:
@@ -188,17 +189,8 @@ def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
     """Apply splices of the present text to a cell."""
     cell = shared(notebook, cell_id)
-    text = cast("Text", cell["source"])
-    present = str(text)
     with notebook.transaction(origin):
-        for change in reversed(splices):
-            # pycrdt counts the bytes of UTF-8, not characters.
-            start = len(present[: change.start].encode())
-            end = start + len(present[change.start : change.end].encode())
-            if end > start:
-                del text[start:end]
-            if change.text:
-                text.insert(start, change.text)
+        splice_shared(cast("Text", cell["source"]), splices)
 
 
 def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) -> None:

@@ -87,3 +87,52 @@ class Contents:
             raise UnavailableError(
                 f"'{path}' could not be written. Is the disk full, or the folder read-only?"
             ) from error
+
+    async def kind(self, path: str) -> tuple[str, int]:
+        """Return the type of what is at a path (``file``, ``notebook``, ``directory``), and bytes.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        try:
+            model = await ensure_async(self._manager.get(path, content=False))
+        except HTTPError as error:
+            raise NotFoundError(
+                f"There is no file '{path}'. list_files shows what is there."
+            ) from error
+        return str(model["type"]), int(model.get("size") or 0)
+
+    async def read(self, path: str) -> tuple[str, str]:
+        """Return a file's content and its format, ``text`` or ``base64``.
+
+        Raises
+        ------
+        NotFoundError
+        InvalidArgumentError
+            It cannot be read.
+        """
+        try:
+            model = await ensure_async(self._manager.get(path, content=True, type="file"))
+        except HTTPError as error:
+            if error.status_code == 404:
+                raise NotFoundError(f"There is no file '{path}'.") from error
+            raise InvalidArgumentError(f"'{path}' cannot be read.") from error
+        return str(model["content"]), str(model["format"])
+
+    async def write(self, path: str, text: str) -> None:
+        """Write a text file, through the contents manager's own atomic write.
+
+        Raises
+        ------
+        UnavailableError
+            The file cannot be written.
+        """
+        model = {"type": "file", "format": "text", "content": text}
+        try:
+            await ensure_async(self._manager.save(model, path))
+        except (HTTPError, OSError) as error:
+            raise UnavailableError(
+                f"'{path}' could not be written, and is as it was. Is the disk full, or the file "
+                "read-only?"
+            ) from error

@@ -10,13 +10,15 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from pycrdt import ArrayEvent, Map
+from pycrdt import ArrayEvent, Map, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from jupyter_ydoc import YNotebook
-    from pycrdt import Array, Doc, Text
+    from jupyter_ydoc import YNotebook, YUnicode
+    from pycrdt import Array, Doc
+
+    from .merge import Splice
 
 OUTPUT_ORIGIN = "jmcp:exec"
 """Origin of every transaction that writes outputs: undoing an edit never touches them."""
@@ -25,6 +27,48 @@ OUTPUT_ORIGIN = "jmcp:exec"
 def agent_origin(agent_id: str) -> str:
     """Return the transaction origin of an agent's edits."""
     return f"jmcp:{agent_id}"
+
+
+class LiveText:
+    """One open text file: the Yjs text that its pages share.
+
+    Parameters
+    ----------
+    document : YUnicode
+        The room's own document, not a copy.
+    """
+
+    def __init__(self, document: YUnicode) -> None:
+        self._document = document
+
+    @property
+    def text(self) -> str:
+        """The present text."""
+        return str(self._source)
+
+    @property
+    def _source(self) -> Text:
+        return cast("Text", self._document.ydoc.get("source", type=Text))
+
+    def edit(self, splices: Sequence[Splice], origin: str) -> None:
+        """Apply splices of the present text."""
+        with self._document.ydoc.transaction(origin=origin):
+            splice_shared(self._source, splices)
+
+
+def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
+    """Apply splices of its present content to a shared text, inside a transaction.
+
+    pycrdt counts the bytes of UTF-8, not characters.
+    """
+    present = str(text)
+    for change in reversed(splices):
+        start = len(present[: change.start].encode())
+        end = start + len(present[change.start : change.end].encode())
+        if end > start:
+            del text[start:end]
+        if change.text:
+            text.insert(start, change.text)
 
 
 class LiveNotebook:

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import unicodedata
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from ..errors import InvalidArgumentError
 
 MAX_LENGTH = 1024
+
+PROTECTED_FOLDERS = frozenset(
+    {
+        *(".git", ".ssh", ".aws", ".config", ".jupyter", ".ipython", ".jmcp"),
+        *(".vscode", ".cursor", ".claude", ".gemini", ".codex"),
+    }
+)
+
+PROTECTED_FILES = (
+    ".mcp.json",
+    ".env*",
+    "*.pem",
+    "*.key",
+    "id_*",
+    "*.pth",
+    "sitecustomize.py",
+    "usercustomize.py",
+)
 
 
 def normalise(path: str) -> str:
@@ -45,6 +64,18 @@ def normalise(path: str) -> str:
 def hidden(path: str) -> bool:
     """Return whether any part of a normalised path is hidden."""
     return any(part.startswith(".") for part in PurePosixPath(path).parts)
+
+
+def protected(path: str) -> bool:
+    """Return whether a file is one that could loosen our own rules, or holds secrets.
+
+    The lesson of agents that first wrote their own auto-approve setting (CVE-2025-53773).
+    """
+    parts = [part.lower() for part in PurePosixPath(path).parts]
+    if any(part in PROTECTED_FOLDERS for part in parts) or ".local/share/jupyter" in path.lower():
+        return True
+    name = parts[-1] if parts else ""
+    return any(fnmatchcase(name, pattern) for pattern in PROTECTED_FILES)
 
 
 def inside(root: str | None, path: str) -> bool:

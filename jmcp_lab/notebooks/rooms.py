@@ -16,7 +16,7 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, ToolError, UnavailableError
-from .live import LiveNotebook
+from .live import LiveNotebook, LiveText
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -144,6 +144,14 @@ class Rooms:
         """Return the notebook if we hold its room open, without opening anything."""
         held = self._held(path)
         return held.notebook if held else None
+
+    def find_text(self, path: str) -> LiveText | None:
+        """Return a text file that a page has open, or None: then the disk is the truth."""
+        file_id = self._serverapp.web_app.settings["file_id_manager"].get_id(path)
+        room = self._ydoc.ywebsocket_server.rooms.get(f"text:file:{file_id}")
+        if room is None or not getattr(room, "ready", False):
+            return None
+        return LiveText(cast("Any", room)._document)
 
     def paths_open(self) -> set[str]:
         """Return the paths of all notebooks that have a room, ours or a page's."""

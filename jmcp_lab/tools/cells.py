@@ -125,11 +125,19 @@ async def edit_cell(
     ctx.saw(nb, cell_id, present)
     name = cell_name(nb, cell_id)
     return await _write(
-        ctx, nb, cell_id, "edit_cell", lambda base: _replace_all(base, edits, name), None
+        ctx, nb, cell_id, "edit_cell", lambda base: replace_all(base, edits, name), None
     )
 
 
-def _replace_all(text: str, edits: list[Edit], name: str) -> str:
+def replace_all(text: str, edits: list[Edit], name: str) -> str:
+    """Return the text with exact replacements made, each of which must fit exactly once.
+
+    Raises
+    ------
+    InvalidArgumentError
+    ConflictError
+        With the present text.
+    """
     for number, edit in enumerate(edits, 1):
         which = f"Edit {number} of {len(edits)}" if len(edits) > 1 else "The edit"
         if not edit.old:
@@ -139,7 +147,7 @@ def _replace_all(text: str, edits: list[Edit], name: str) -> str:
             problem = "does not occur" if not found else f"occurs {found} times"
             raise ConflictError(
                 f"{which}: old {problem} in {name}, so nothing was changed. It must occur exactly "
-                f"once; give more of the lines around it. The cell now reads:\n{clip(text, 4000)}"
+                f"once; give more of the lines around it. The text now is:\n{clip(text, 4000)}"
             )
         text = text.replace(edit.old, edit.new)
     return text

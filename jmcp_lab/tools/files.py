@@ -1,122 +1,235 @@
-"""Tools about files."""
+"""Tools that read and write text files."""
 
 from __future__ import annotations
 
 import asyncio
-import fnmatch
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from ..calls.call import Reply, ToolClass
+from ..calls.call import (
+    Action,
+    ImagePart,
+    Preview,
+    PreviewItem,
+    Reply,
+    Target,
+    TextPart,
+    ToolClass,
+)
+from ..errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
+from ..notebooks import paths
+from ..notebooks.live import LiveText, agent_origin
+from ..notebooks.merge import MergeConflict, Splice, merge, splice
+from .cells import Edit, replace_all
+from .render import clip
+from .rendering.images import Picture, prepared
 from .services import Context
 from .tool import tool
-from .wording import count
+from .wording import count, file_name, line_change
 
-if TYPE_CHECKING:
-    from .services import Services
+MOST_BYTES = 20_000_000
+"""Larger files are not read: they would stand in memory several times."""
 
-MOST_ENTRIES = 5000
-"""Files looked at in one listing."""
+LINE_LENGTH = 2000
+"""Longer lines are cut."""
+
+IMAGES = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+}
+
+FILE = "file"
+"""Under this name an agent's knowledge of a whole file is kept; no cell has such an id."""
 
 
-@tool(
-    title="List files",
-    tool_class=ToolClass.READ,
-    read_only=True,
-    idempotent=True,
-)
-async def list_files(
+@tool(title="Read a file", tool_class=ToolClass.READ, read_only=True, idempotent=True)
+async def read_file(
     ctx: Context,
-    path: Annotated[str, Field(description="Folder to start from.")] = "",
-    pattern: str | None = None,
-    depth: Annotated[int, Field(ge=1, le=20)] = 3,
-    offset: Annotated[int, Field(ge=0)] = 0,
-    limit: Annotated[int, Field(ge=1, le=500)] = 200,
-) -> Reply:
-    """Files and folders below a folder, depth levels deep.
-
-    pattern is a glob on the name, or on the path when it holds a slash.
-    """
-    found, complete = await walk(ctx.services, path, depth=depth, pattern=pattern)
-    lines = [
-        f"{count(len(found), 'entry') if len(found) == 1 else f'{len(found)} entries'}"
-        f"{'' if complete else ' (not all folders read; give a path)'}"
-    ]
-    for entry in found[offset : offset + limit]:
-        if entry["type"] == "directory":
-            lines.append(f"{entry['path']}/")
-        else:
-            lines.append(f"{entry['path']} · {_size(entry.get('size'))}")
-    rest = len(found) - offset - limit
-    if rest > 0:
-        lines.append(f"… {rest} more; list_files(offset={offset + limit}) goes on.")
-    return Reply.of("\n".join(lines))
-
-
-async def walk(
-    services: Services,
     path: str,
-    *,
-    depth: int,
-    pattern: str | None = None,
-    kind: str | None = None,
-) -> tuple[list[dict[str, Any]], bool]:
-    """Return the entries below a folder, folder by folder, and whether all were read.
+    offset: Annotated[int, Field(ge=1, description="First line, from 1.")] = 1,
+    limit: Annotated[int, Field(ge=1, le=5000, description="Lines.")] = 1000,
+) -> Reply:
+    """Read a text file by lines, or an image."""
+    path = await _checked(ctx, path)
+    await _permit_reading(ctx, path)
+    kind = IMAGES.get(path.rpartition(".")[2].lower())
+    if kind is not None:
+        return await _image(ctx, path, kind)
+    text = await _text(ctx, path)
+    ctx.services.seen.note(ctx.agent.id, path, FILE, text)
+    return Reply.of(_lines(ctx, path, text, offset, limit))
 
-    Parameters
-    ----------
-    services : Services
-    path : str
-    depth : int
-        Levels of folders.
-    pattern : str, optional
-        Glob on the name, or on the path below `path` when it holds a slash.
-    kind : str, optional
-        Only entries of this type, such as ``notebook``.
 
-    Raises
-    ------
-    NotFoundError
+def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
+    lines: list[str] = text.split("\n")
+    if offset > len(lines):
+        raise InvalidArgumentError(f"'{path}' has {count(len(lines), 'line')}.")
+    room = ctx.services.limits.text - 200
+    shown: list[str] = []
+    for line in lines[offset - 1 : offset - 1 + limit]:
+        short = clip(line, LINE_LENGTH)
+        room -= len(short) + 1
+        if room < 0 and shown:
+            break
+        shown.append(short)
+    last = offset + len(shown) - 1
+    head = f"{path} · lines {offset} to {last} of {len(lines)}"
+    tail = f"\n… read_file(offset={last + 1}) goes on." if last < len(lines) else ""
+    return f"{head}\n" + "\n".join(shown) + tail
+
+
+async def _image(ctx: Context, path: str, kind: str) -> Reply:
+    limits = ctx.services.limits
+    if not limits.send_images:
+        raise InvalidArgumentError("Images are switched off on this server.")
+    content, form = await ctx.services.contents.read(path)
+    if form != "base64":
+        raise InvalidArgumentError(f"'{path}' is not an image.")
+    encoded = "".join(content.split())
+    sent = await asyncio.to_thread(prepared, Picture(kind, encoded), limits.images)
+    if sent.data is None:
+        raise InvalidArgumentError(f"'{path}' cannot be shown: {sent.words}.")
+    words = TextPart(f"{path} · {sent.words}")
+    return Reply((words, ImagePart(sent.data, sent.mime_type)))
+
+
+async def _checked(ctx: Context, path: str) -> str:
+    """Return the normalised path of a file that can be read or changed as text."""
+    normal = ctx.services.contents.check_path(path)
+    if normal.endswith(".ipynb"):
+        raise InvalidArgumentError(
+            f"'{normal}' is a notebook: read_cells reads it, insert_cell and "
+            "overwrite_cell_source change it. Nothing writes the file behind its page."
+        )
+    return normal
+
+
+async def _permit_reading(ctx: Context, path: str) -> None:
+    kind, size = await ctx.services.contents.kind(path)
+    if kind == "directory":
+        raise InvalidArgumentError(f"'{path}' is a folder; list_files shows what is in it.")
+    if size > MOST_BYTES:
+        raise InvalidArgumentError(
+            f"'{path}' has {size:,} bytes, more than can be read here ({MOST_BYTES:,}). Read a "
+            "part of it with code in a kernel."
+        )
+    if paths.protected(path):
+        action = Action(
+            tool="read_file",
+            tool_class=ToolClass.READ,
+            summary=f"Read {file_name(path)}, which may hold secrets",
+            target=Target(path=path),
+            preview=Preview("text", (PreviewItem(path, text=f"The agent reads {path}."),)),
+            guarded="it may hold secrets",
+        )
+        await ctx.permit(lambda: action)
+
+
+async def _text(ctx: Context, path: str) -> str:
+    """Return the present text: of the open document, or of the file when no page has it open."""
+    live = ctx.services.rooms.find_text(path)
+    if live is not None:
+        return live.text
+    content, form = await ctx.services.contents.read(path)
+    if form != "text":
+        raise InvalidArgumentError(f"'{path}' is not UTF-8 text.")
+    return content
+
+
+@tool(title="Write a file", tool_class=ToolClass.FILE, destructive=True)
+async def write_file(
+    ctx: Context,
+    path: str,
+    content: str | None = None,
+    edits: list[Edit] | None = None,
+) -> Reply:
+    """Create or change a text file: whole (content), or by exact replacements (edits).
+
+    What somebody changed in it since you read it is merged in or refused.
     """
-    contents = services.contents
-    top = contents.check_path(path) if path.strip("/. ") else ""
-    found: list[dict[str, Any]] = []
-    looked = 0
-    folders = [(top, 1)]
-    while folders:
-        folder, level = folders.pop(0)
-        inner = []
-        for entry in await contents.entries(folder):
-            looked += 1
-            if looked > MOST_ENTRIES:
-                return found, False
-            name = entry["path"]
-            if (kind is None or entry["type"] == kind) and _fits(name, top, pattern):
-                found.append(entry)
-            if entry["type"] == "directory" and level < depth:
-                inner.append((name, level + 1))
-        folders[:0] = inner
-        # One folder may be slow; the server's other work goes on in between.
-        await asyncio.sleep(0)
-    return found, True
+    if (content is None) == (edits is None):
+        raise InvalidArgumentError("Give either content or edits.")
+    path = await _checked(ctx, path)
+    if paths.protected(path):
+        raise DeniedError(f"'{path}' is protected: agents cannot write it.")
+    if not await ctx.services.contents.exists(path):
+        if content is None:
+            raise NotFoundError(f"There is no file '{path}' to edit; give content to create it.")
+        return await _create(ctx, path, content)
+    live = ctx.services.rooms.find_text(path)
+    present = await _text(ctx, path)
+    if edits is not None:
+        ctx.services.seen.note(ctx.agent.id, path, FILE, present)
+    known = ctx.services.seen.text(ctx.agent.id, path, FILE)
+    base = present if known is None else known
+    wanted = content if content is not None else replace_all(base, edits or [], f"'{path}'")
+    return await _change(ctx, path, live, base, wanted, present)
 
 
-def _fits(name: str, top: str, pattern: str | None) -> bool:
-    if pattern is None:
-        return True
-    if "/" in pattern:
-        below = name[len(top) :].lstrip("/")
-        return fnmatch.fnmatchcase(below, pattern)
-    return fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)
+async def _create(ctx: Context, path: str, content: str) -> Reply:
+    contents = ctx.services.contents
+    folder = path.rpartition("/")[0]
+    if not await contents.folder_exists(folder):
+        raise NotFoundError(f"There is no folder '{folder}'. list_files shows the folders.")
+    action = _action(path, "", content, creates=True)
+    await ctx.permit(lambda: action)
+    if await contents.exists(path):
+        raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
+    await contents.write(path, content)
+    ctx.services.seen.note(ctx.agent.id, path, FILE, content)
+    return Reply.of(f"Created {path} ({count(len(content.splitlines()), 'line')}).")
 
 
-def _size(size: int | None) -> str:
-    if size is None:
-        return "unknown size"
-    value = float(size)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
+async def _change(
+    ctx: Context, path: str, live: LiveText | None, base: str, wanted: str, present: str
+) -> Reply:
+    shown: list[tuple[str, str]] = []
+
+    def resolve() -> Action:
+        now = live.text if live is not None else present
+        result = splice(now, _merged(ctx, path, base, wanted, now))
+        shown[:] = [(now, result)]
+        return _action(path, now, result, creates=False)
+
+    await ctx.permit(resolve)
+    before, after = shown[0]
+    if live is not None:
+        live.edit(merge(before, after, before), agent_origin(ctx.agent.id))
+    else:
+        # Nobody has it open: the disk is the truth, and somebody may have written it meanwhile.
+        if await _text(ctx, path) != before:
+            raise ConflictError(
+                f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
+            )
+        await ctx.services.contents.write(path, after)
+    ctx.services.seen.note(ctx.agent.id, path, FILE, after)
+    return Reply.of(f"Changed {path}: {line_change(before, after)}.")
+
+
+def _merged(ctx: Context, path: str, base: str, wanted: str, present: str) -> list[Splice]:
+    try:
+        return merge(base, wanted, present)
+    except MergeConflict as conflict:
+        ctx.services.seen.note(ctx.agent.id, path, FILE, present)
+        raise ConflictError(
+            f"'{path}' was changed since you read it, at a line that you change too (line "
+            f"{conflict.line}). Nothing was written. Read it again and take that into account."
+        ) from None
+
+
+def _action(path: str, old: str, new: str, *, creates: bool) -> Action:
+    verb = "Create" if creates else "Change"
+    summary = f"{verb} file {file_name(path)}"
+    return Action(
+        tool="write_file",
+        tool_class=ToolClass.FILE,
+        summary=summary,
+        target=Target(path=path),
+        preview=Preview("diff", (PreviewItem(path, None, old=old, new=new),), "text"),
+        guarded=None if creates else "it overwrites a file",
+        creates=creates,
+    )

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
-from .files import walk
 from .kernels import KernelName, kernel_action
+from .listing import walk
 from .services import Context
 from .tool import tool
 from .wording import count, file_name

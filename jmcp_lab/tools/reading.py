@@ -10,8 +10,8 @@ from ..calls.call import Reply, TextPart, ToolClass
 from ..notebooks import cells as live_cells
 from ..notebooks.outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
-from .render import CellOutputs, clip, outline, render_page
-from .replies import budget, pages_of, render
+from .render import CellOutputs, clip, outline
+from .replies import pages_of, render, render_one
 from .services import Context
 from .tool import tool
 from .wording import count, header, short_id, short_ids, status
@@ -93,7 +93,7 @@ async def read_cell(
     cell_id = live_cells.find(nb, cell)
     if output is not None:
         found = read_outputs(live_cells.shared(nb, cell_id))
-        return Reply(tuple(render_page(found, output, offset, budget(ctx.services.limits))))
+        return Reply(tuple(await render_one(found, output, offset, ctx.services.limits)))
     return await _read(ctx, nb, [cell_id], outputs=outputs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .render import Budget, CellOutputs, Hint, render_cells
+from .render import Budget, CellOutputs, Hint, render_cells, render_page
 from .wording import short_id
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 WORDS_AROUND = 400
 """Characters of a reply that are kept for the words before and after the cells."""
+
+
+HEAVY = 500_000
+"""More than so many characters are rendered in a thread."""
 
 
 def budget(limits: Limits) -> Budget:
@@ -35,12 +39,35 @@ def pages_of(notebook: LiveNotebook, cell_id: str) -> Hint:
 
 
 async def render(cells: Sequence[CellOutputs], limits: Limits) -> list[TextPart | ImagePart]:
-    """Return the parts of a reply; images are decoded and scaled off the event loop."""
-    if any(_has_image(output) for cell in cells for output in cell.outputs):
+    """Return the parts of a reply; what takes long is done off the event loop."""
+    if sum(_weight(output) for cell in cells for output in cell.outputs) > HEAVY:
         return await asyncio.to_thread(render_cells, cells, budget(limits))
     return render_cells(cells, budget(limits))
 
 
-def _has_image(output: object) -> bool:
-    data = output.get("data") if isinstance(output, dict) else None
-    return isinstance(data, dict) and any(str(mime).startswith("image/") for mime in data)
+async def render_one(
+    outputs: Sequence[object], number: int, offset: int, limits: Limits
+) -> list[TextPart | ImagePart]:
+    """Return a page of one output, counted from 1.
+
+    Raises
+    ------
+    InvalidArgumentError
+        There is no such output.
+    """
+    if sum(map(_weight, outputs)) > HEAVY:
+        return await asyncio.to_thread(render_page, outputs, number, offset, budget(limits))
+    return render_page(outputs, number, offset, budget(limits))
+
+
+def _weight(output: object) -> int:
+    """Return about how many characters there are to go through; an image weighs a lot."""
+    if not isinstance(output, dict):
+        return 0
+    data = output.get("data")
+    if isinstance(data, dict):
+        if any(str(mime).startswith("image/") for mime in data):
+            return HEAVY + 1
+        return sum(len(value) for value in data.values() if isinstance(value, str))
+    text = output.get("text")
+    return len(text) if isinstance(text, str) else 0

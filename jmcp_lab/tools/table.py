@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import arrange, cells, context, execution, files, kernels, notebooks, reading
+from . import arrange, cells, context, execution, files, kernels, listing, notebooks, reading
 
 if TYPE_CHECKING:
     from .tool import Tool
@@ -13,7 +13,9 @@ TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
         context.get_context,
-        files.list_files,
+        listing.list_files,
+        files.read_file,
+        files.write_file,
         kernels.list_kernels,
         notebooks.list_notebooks,
         notebooks.use_notebook,

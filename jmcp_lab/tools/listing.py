@@ -1,0 +1,122 @@
+"""Tools that list files."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from ..calls.call import Reply, ToolClass
+from .services import Context
+from .tool import tool
+from .wording import count
+
+if TYPE_CHECKING:
+    from .services import Services
+
+MOST_ENTRIES = 5000
+"""Files looked at in one listing."""
+
+
+@tool(
+    title="List files",
+    tool_class=ToolClass.READ,
+    read_only=True,
+    idempotent=True,
+)
+async def list_files(
+    ctx: Context,
+    path: Annotated[str, Field(description="Folder to start from.")] = "",
+    pattern: str | None = None,
+    depth: Annotated[int, Field(ge=1, le=20)] = 3,
+    offset: Annotated[int, Field(ge=0)] = 0,
+    limit: Annotated[int, Field(ge=1, le=500)] = 200,
+) -> Reply:
+    """Files and folders below a folder, depth levels deep.
+
+    pattern is a glob on the name, or on the path when it holds a slash.
+    """
+    found, complete = await walk(ctx.services, path, depth=depth, pattern=pattern)
+    lines = [
+        f"{count(len(found), 'entry') if len(found) == 1 else f'{len(found)} entries'}"
+        f"{'' if complete else ' (not all folders read; give a path)'}"
+    ]
+    for entry in found[offset : offset + limit]:
+        if entry["type"] == "directory":
+            lines.append(f"{entry['path']}/")
+        else:
+            lines.append(f"{entry['path']} · {_size(entry.get('size'))}")
+    rest = len(found) - offset - limit
+    if rest > 0:
+        lines.append(f"… {rest} more; list_files(offset={offset + limit}) goes on.")
+    return Reply.of("\n".join(lines))
+
+
+async def walk(
+    services: Services,
+    path: str,
+    *,
+    depth: int,
+    pattern: str | None = None,
+    kind: str | None = None,
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return the entries below a folder, folder by folder, and whether all were read.
+
+    Parameters
+    ----------
+    services : Services
+    path : str
+    depth : int
+        Levels of folders.
+    pattern : str, optional
+        Glob on the name, or on the path below `path` when it holds a slash.
+    kind : str, optional
+        Only entries of this type, such as ``notebook``.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    contents = services.contents
+    top = contents.check_path(path) if path.strip("/. ") else ""
+    found: list[dict[str, Any]] = []
+    looked = 0
+    folders = [(top, 1)]
+    while folders:
+        folder, level = folders.pop(0)
+        inner = []
+        for entry in await contents.entries(folder):
+            looked += 1
+            if looked > MOST_ENTRIES:
+                return found, False
+            name = entry["path"]
+            if (kind is None or entry["type"] == kind) and _fits(name, top, pattern):
+                found.append(entry)
+            if entry["type"] == "directory" and level < depth:
+                inner.append((name, level + 1))
+        folders[:0] = inner
+        # One folder may be slow; the server's other work goes on in between.
+        await asyncio.sleep(0)
+    return found, True
+
+
+def _fits(name: str, top: str, pattern: str | None) -> bool:
+    if pattern is None:
+        return True
+    if "/" in pattern:
+        below = name[len(top) :].lstrip("/")
+        return fnmatch.fnmatchcase(below, pattern)
+    return fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "unknown size"
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
