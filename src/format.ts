@@ -8,11 +8,11 @@ export const SUBSTITUTE = '▯';
 
 /**
  * Characters that cannot be seen: controls but tab and line feed, formats (zero width, direction,
- * tags), line separators, private and unassigned ones, lone surrogates, fillers of Hangul, braille
- * and variation selectors, but not the one that follows an emoji.
+ * tags), line separators, private and unassigned ones, lone surrogates, all that Unicode lets a
+ * font ignore, and the empty braille pattern; but not the selector that follows an emoji.
  */
 const UNSEEN =
-  /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180D\u180F\u2800\u3164\uFFA0\uFE00-\uFE0E\u{E0100}-\u{E01EF}]|(?<!\p{Extended_Pictographic})\uFE0F/gu;
+  /(?![\t\n])(?!(?<=\p{Extended_Pictographic})\uFE0F)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{DI}\u2800]/gu;
 
 /** A text with every character to be seen, and how many had to be substituted. */
 export interface IVisibleText {

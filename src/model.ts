@@ -212,6 +212,8 @@ export class AgentsModel implements IAgents, IDisposable {
 
   private _onEvent(_: unknown, emission: Event.Emission): void {
     if (emission.schema_id === DOORBELL) {
+      // It also rings for what has no sequence number: agents and grants.
+      this._grantsDue = true;
       void this.refresh();
     }
   }
@@ -237,17 +239,21 @@ export class AgentsModel implements IAgents, IDisposable {
         if (this._isDisposed) {
           return;
         }
-        const grants =
-          this._link !== 'online' || delta.seq !== this._seq
-            ? await this._api.grants()
-            : this._grants;
+        if (this._link !== 'online' || delta.seq !== this._seq) {
+          this._grantsDue = true;
+        }
+        const grants = this._grantsDue
+          ? await this._api.grants()
+          : this._grants;
+        this._grantsDue = false;
         this._apply(delta, grants);
       } while (this._again);
       this._poll.frequency = CALM;
     } catch (error) {
       if (!this._isDisposed) {
-        this._poll.frequency = ANXIOUS;
-        this._setLink(linkAfter(error));
+        const link = linkAfter(error);
+        this._poll.frequency = link === 'offline' ? ANXIOUS : CALM;
+        this._setLink(link);
       }
       throw error;
     }
@@ -322,6 +328,7 @@ export class AgentsModel implements IAgents, IDisposable {
   private _seq = 0;
   private _pulling: Promise<void> | null = null;
   private _again = false;
+  private _grantsDue = true;
   private _isDisposed = false;
 }
 

@@ -91,7 +91,8 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   private _updateTab(): void {
     const { model, trans } = this._context;
     const count = model.waiting.length;
-    const { [BADGE]: _, ...dataset } = this.title.dataset;
+    const dataset = { ...this.title.dataset };
+    delete dataset[BADGE];
     this.title.dataset =
       count > 0 ? { ...dataset, [BADGE]: String(count) } : dataset;
     this.title.className = count > 0 ? 'jp-jmcp-mod-pending' : '';

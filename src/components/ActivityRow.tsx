@@ -24,7 +24,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   label: string;
 }): JSX.Element {
   const { call } = props;
-  const { model, trans, locale, navigator } = usePanel();
+  const { model, trans, locale } = usePanel();
   const action = useAction();
   const titleId = React.useId();
   const took = duration(call.started ?? call.created, call.ended, locale);
@@ -35,61 +35,42 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
       <span title={classLabel(call.class, trans)}>
         <ClassIcon class={call.class} />
       </span>
-      <div className="jp-jmcp-Call-main">
-        {call.target.path ? (
-          <button
-            id={titleId}
-            type="button"
-            dir="auto"
-            className="jp-jmcp-Call-title"
-            title={trans.__('%1 — show it', call.summary)}
-            aria-label={call.summary}
-            onClick={() => void navigator.show(call)}
-          >
-            {call.summary}
-          </button>
-        ) : (
-          <span
-            id={titleId}
-            className="jp-jmcp-Call-title"
-            dir="auto"
-            title={call.summary}
-          >
-            {call.summary}
-          </span>
-        )}
-        <p className="jp-jmcp-Call-meta">
-          <span className="jp-jmcp-Outcome">
-            <StateIcon call={call} />
-            {stateLabel(call, trans)}
-          </span>
-          {took ? <span>{took}</span> : null}
-          {call.state === 'running' && call.progress ? (
-            <span dir="auto">{call.progress}</span>
-          ) : null}
-          {about ? <span dir="auto">{about}</span> : null}
-          {call.repeats > 1 ? <span>{`×${call.repeats}`}</span> : null}
-          <span className="jp-jmcp-Call-agent" title={props.label}>
-            <Dot color={props.color} />
-            <bdi>{props.label}</bdi>
-          </span>
-        </p>
-        {call.error && call.state !== 'denied' ? (
-          <p className="jp-jmcp-Call-error" dir="auto" title={call.error}>
-            {call.error}
-          </p>
-        ) : null}
-        {told && call.state === 'denied' ? (
-          <p className="jp-jmcp-Call-told" dir="auto">
-            <q>{told}</q>
-          </p>
-        ) : null}
-        <ErrorLine message={action.error} />
-      </div>
-      <div className="jp-jmcp-Call-side">
+      <div className="jp-jmcp-Call-head">
+        <CallTitle id={titleId} call={call} />
         <time dateTime={call.created} title={fullTime(call.created, locale)}>
           {clock(call.created, locale)}
         </time>
+      </div>
+      <div className="jp-jmcp-Call-foot">
+        <div className="jp-jmcp-Call-words">
+          <p className="jp-jmcp-Call-meta">
+            <span className="jp-jmcp-Outcome">
+              <StateIcon call={call} />
+              {stateLabel(call, trans)}
+            </span>
+            {took ? <span>{took}</span> : null}
+            <span className="jp-jmcp-Call-agent" title={props.label}>
+              <Dot color={props.color} />
+              <bdi>{props.label}</bdi>
+            </span>
+            {call.state === 'running' && call.progress ? (
+              <span dir="auto">{call.progress}</span>
+            ) : null}
+            {about ? <span dir="auto">{about}</span> : null}
+            {call.repeats > 1 ? <span>{`×${call.repeats}`}</span> : null}
+          </p>
+          {call.error && call.state !== 'denied' ? (
+            <p className="jp-jmcp-Call-error" dir="auto" title={call.error}>
+              {call.error}
+            </p>
+          ) : null}
+          {told && call.state === 'denied' ? (
+            <p className="jp-jmcp-Call-told" dir="auto">
+              <q>{told}</q>
+            </p>
+          ) : null}
+          <ErrorLine message={action.error} />
+        </div>
         {call.state === 'running' ? (
           <Button
             kind="quiet"
@@ -115,3 +96,30 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
     </li>
   );
 });
+
+/** What the call did; leads to the cell where there is one. */
+function CallTitle(props: { id: string; call: ICall }): JSX.Element {
+  const { call } = props;
+  const { navigator } = usePanel();
+  return call.target.path ? (
+    <button
+      id={props.id}
+      type="button"
+      dir="auto"
+      className="jp-jmcp-Call-title"
+      title={call.summary}
+      onClick={() => void navigator.show(call)}
+    >
+      {call.summary}
+    </button>
+  ) : (
+    <span
+      id={props.id}
+      className="jp-jmcp-Call-title"
+      dir="auto"
+      title={call.summary}
+    >
+      {call.summary}
+    </span>
+  );
+}

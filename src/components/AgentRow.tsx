@@ -1,9 +1,7 @@
-import { stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { usePanel } from '../context';
 import { ago, modeLabel, untilWords } from '../format';
-import { isGenuine } from '../guard';
 import type { IAgent, Mode } from '../tokens';
 import { AutoForm } from './AutoForm';
 import { Button } from './Button';
@@ -46,11 +44,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
           aria-label={trans.__('What %1 may do', agent.label)}
           value={choosing ? 'auto' : agent.mode}
           disabled={action.busy}
-          onChange={event => {
-            if (isGenuine(event)) {
-              change(event.target.value as Mode);
-            }
-          }}
+          onChange={event => change(event.target.value as Mode)}
         >
           {MODES.map(mode => (
             <option key={mode} value={mode}>
@@ -160,7 +154,6 @@ function AgentButtons(props: {
       ) : agent.paused ? null : (
         <Button
           kind="quiet"
-          icon={stopIcon}
           title={trans.__('End what it does now and pause it')}
           describedBy={describedBy}
           inert={action.busy}

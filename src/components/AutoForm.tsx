@@ -4,6 +4,9 @@ import { usePanel } from '../context';
 import { isGenuine } from '../guard';
 import { Button } from './Button';
 
+/** A pattern of paths; not a word of any language. */
+const EXAMPLE = 'analysis/*.ipynb';
+
 /** The notebooks and the end that the mode `auto` needs. */
 export function AutoForm(props: {
   suggested: string | null;
@@ -79,7 +82,7 @@ export function AutoFields(props: { fields: IAutoFields }): JSX.Element {
           dir="ltr"
           spellCheck={false}
           value={fields.written}
-          placeholder="analysis/*.ipynb"
+          placeholder={EXAMPLE}
           aria-describedby={helpId}
           onChange={event => fields.write(event.target.value)}
         />

@@ -21,9 +21,17 @@ export function ConnectDialog(props: { onClose: () => void }): JSX.Element {
   const titleId = React.useId();
   const [minted, setMinted] = React.useState<IMinted | null>(null);
   const close = () => dialog.current?.close();
+  const heading = React.useRef<HTMLHeadingElement>(null);
   React.useEffect(() => {
     dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLInputElement>('input')?.focus();
   }, []);
+  React.useEffect(() => {
+    // The button that was pressed is gone; start reading where the new part begins.
+    if (minted) {
+      heading.current?.focus();
+    }
+  }, [minted]);
   return (
     <dialog
       ref={dialog}
@@ -32,7 +40,7 @@ export function ConnectDialog(props: { onClose: () => void }): JSX.Element {
       onClose={props.onClose}
     >
       <header className="jp-jmcp-Dialog-header">
-        <h2 id={titleId} dir="auto">
+        <h2 id={titleId} ref={heading} tabIndex={-1} dir="auto">
           {minted
             ? trans.__('Connect %1', minted.label)
             : trans.__('Connect an agent')}

@@ -49,7 +49,6 @@ export function ConnectForm(props: {
           type="text"
           className="jp-mod-styled"
           dir="auto"
-          autoFocus
           maxLength={80}
           value={label}
           placeholder={trans.__('Claude Code on my laptop')}

@@ -157,17 +157,25 @@ function CardWho({ call }: { call: ICall }): JSX.Element {
   const agent = model.agent(call.agent);
   const label = agent?.label ?? call.agentLabel;
   return (
-    <p className="jp-jmcp-Card-who">
-      <Dot color={agent?.color ?? ''} />
-      <bdi className="jp-jmcp-Strong">{label}</bdi>
-      <Claim claims={agent?.claims ?? null} />
-      <span className="jp-jmcp-Waiting" role="timer" aria-live="off">
-        {trans.__('waiting %1', stopwatch(call.created, now))}
-      </span>
-      {call.repeats > 1 ? (
-        <span>{trans._n('asked %1 time', 'asked %1 times', call.repeats)}</span>
+    <div className="jp-jmcp-Card-who">
+      <p>
+        <Dot color={agent?.color ?? ''} />
+        <bdi className="jp-jmcp-Strong">{label}</bdi>
+        <span className="jp-jmcp-Waiting" role="timer" aria-live="off">
+          {trans.__('waiting %1', stopwatch(call.created, now))}
+        </span>
+      </p>
+      {agent?.claims || call.repeats > 1 ? (
+        <p>
+          <Claim claims={agent?.claims ?? null} />
+          {call.repeats > 1 ? (
+            <span>
+              {trans._n('asked %1 time', 'asked %1 times', call.repeats)}
+            </span>
+          ) : null}
+        </p>
       ) : null}
-    </p>
+    </div>
   );
 }
 

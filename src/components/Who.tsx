@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
-import { clip } from '../format';
+import { clip, visible } from '../format';
 import type { IAgent } from '../tokens';
 
 /** The mark of an agent, in the colour that it also has in the notebook. */
@@ -25,7 +25,10 @@ export function Claim(props: { claims: IAgent['claims'] }): JSX.Element | null {
   if (!props.claims) {
     return null;
   }
-  const said = clip(`${props.claims.name} ${props.claims.version}`.trim(), 60);
+  const said = clip(
+    visible(`${props.claims.name} ${props.claims.version}`.trim()).text,
+    60
+  );
   return (
     <span
       className="jp-jmcp-Claim"
