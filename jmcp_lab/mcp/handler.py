@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_server.auth import User
 from jupyter_server.auth.decorator import authorized
@@ -52,6 +53,20 @@ _INTERNAL_ERROR = -32603
 _UNAUTHORIZED = -32001
 
 
+class Refusal(NamedTuple):
+    """Why a request is not served."""
+
+    status: int
+    message: str
+    code: int = _INVALID_REQUEST
+    headers: Mapping[str, str] | None = None
+
+
+def _unauthorized(message: str) -> Refusal:
+    challenge = {"WWW-Authenticate": 'Bearer realm="jupyter"'}
+    return Refusal(401, message, _UNAUTHORIZED, challenge)
+
+
 @web.stream_request_body
 class McpHandler(JupyterHandler):
     """``{base_url}mcp``: GET, POST and DELETE of the streamable HTTP transport."""
@@ -68,29 +83,55 @@ class McpHandler(JupyterHandler):
         self._body = bytearray()
         self._agent: Agent | None = None
         self._exchange: Exchange | None = None
+        self._drops_body = False
 
     # -- before the body is read ---------------------------------------------------------------
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Let in or refuse, before anything of the body is read.
+        """Let in or refuse, before anything of the body is kept.
 
         Jupyter's own `prepare` is not called: it would accept cookies and the server's token, and
         set a login cookie.
         """
         self.current_user = self._jupyter_current_user = None
+        # A body whose length is not stated is cut off by Tornado beyond this.
+        self.request.connection.set_max_body_size(MAX_BODY)  # type: ignore[union-attr]
+        refusal = self._examine()
+        if refusal is None:
+            return
+        if self._stated_length() > MAX_BODY:
+            self.set_header("Connection", "close")
+            self._refuse(refusal)
+            return
+        # The body is read and dropped first: an answer in the middle of it would break the
+        # connection, which the client may want to use again.
+        self._drops_body = True
+        setattr(self, (self.request.method or "").lower(), lambda: self._refuse(refusal))
+
+    def _examine(self) -> Refusal | None:
+        """Return why a request is refused, or None."""
         if not self.check_host():
-            return self._refuse(403, "This server does not answer to that Host.")
+            return Refusal(403, "This server does not answer to that Host.")
         if not self._same_origin():
-            return self._refuse(403, "Requests from other web pages are not allowed here.")
+            return Refusal(403, "Requests from other web pages are not allowed here.")
         if not self._door.ready:
-            self.set_header("Retry-After", "5")
-            return self._refuse(
-                503,
-                self._door.error or "The server is starting or stopping: try again.",
-                _INTERNAL_ERROR,
-            )
-        agent = self._authenticate()
-        return None if agent is None else self._check_request(agent)
+            message = self._door.error or "The server is starting or stopping: try again."
+            return Refusal(503, message, _INTERNAL_ERROR, {"Retry-After": "5"})
+        found = self._authenticate()
+        if isinstance(found, Refusal):
+            return found
+        self._agent = found
+        self.current_user = self._jupyter_current_user = User(
+            username=f"agent:{found.id}", name=found.label, display_name=found.label
+        )
+        if self._door.busy(found):
+            return Refusal(429, "Too many requests of this agent at once: wait for some.")
+        if self._stated_length() > MAX_BODY:
+            return Refusal(413, f"A request may have {MAX_BODY} bytes at most.")
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if self.request.method == "POST" and content_type.lower() != "application/json":
+            return Refusal(415, "The Content-Type of a request is application/json.")
+        return None
 
     def _same_origin(self) -> bool:
         """Browsers name the page that asks; other clients send no Origin. Only our own page may."""
@@ -100,43 +141,28 @@ class McpHandler(JupyterHandler):
         match = _ORIGIN.fullmatch(origin)
         return match is not None and match[1] == self.request.headers.get("Host")
 
-    def _authenticate(self) -> Agent | None:
+    def _authenticate(self) -> Agent | Refusal:
         header = self.request.headers.get("Authorization")
         if header is None and "token" not in self.request.query_arguments:
-            self._refuse_credentials(_HINT)
-            return None
+            return _unauthorized(_HINT)
         match = _BEARER.fullmatch(header or "")
         agent = self._registry.verify(match[1]) if match else None
-        if agent is None:
-            if self._wrong_tokens.exceeded(self.request.remote_ip or ""):
-                self.set_header("Retry-After", "60")
-                self._refuse(429, "Too many wrong tokens from this address: wait a minute.")
-                return None
-            looks_right = match is not None and match[1].startswith("jml_")
-            self._refuse_credentials(_WRONG_TOKEN if looks_right else _HINT)
-            return None
-        self._agent = agent
-        self.current_user = self._jupyter_current_user = User(
-            username=f"agent:{agent.id}", name=agent.label, display_name=agent.label
-        )
-        return agent
+        if agent is not None:
+            return agent
+        if self._wrong_tokens.exceeded(self.request.remote_ip or ""):
+            message = "Too many wrong tokens from this address: wait a minute."
+            return Refusal(429, message, headers={"Retry-After": "60"})
+        looks_right = match is not None and match[1].startswith("jml_")
+        return _unauthorized(_WRONG_TOKEN if looks_right else _HINT)
 
-    def _check_request(self, agent: Agent) -> None:
-        if self._door.busy(agent):
-            return self._refuse(429, "Too many requests of this agent at once: wait for some.")
+    def _stated_length(self) -> int:
         length = self.request.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > MAX_BODY:
-            return self._refuse(413, f"A request may have {MAX_BODY} bytes at most.")
-        # A body without a stated length is cut off by Tornado beyond this.
-        self.request.connection.set_max_body_size(MAX_BODY)  # type: ignore[union-attr]
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
-        if self.request.method == "POST" and content_type.lower() != "application/json":
-            return self._refuse(415, "The Content-Type of a request is application/json.")
-        return None
+        return int(length) if length.isdecimal() else 0
 
     def data_received(self, chunk: bytes) -> None:
         """Collect the body."""
-        self._body += chunk
+        if not self._drops_body:
+            self._body += chunk
 
     # -- the request ---------------------------------------------------------------------------
 
@@ -151,7 +177,7 @@ class McpHandler(JupyterHandler):
     async def post(self) -> None:
         """Answer a message."""
         if not _is_json(self._body):
-            return self._refuse(400, "The body is not JSON.", _PARSE_ERROR)
+            return self._refuse(Refusal(400, "The body is not JSON.", _PARSE_ERROR))
         await self._serve()
 
     @web.authenticated
@@ -172,8 +198,9 @@ class McpHandler(JupyterHandler):
             return
         if self._exchange.status is None:
             if self._agent.token_hash:
-                return self._refuse(500, "The request could not be served.", _INTERNAL_ERROR)
-            return self._refuse_credentials(_WRONG_TOKEN)  # revoked in the meantime
+                message = "The request could not be served."
+                return self._refuse(Refusal(500, message, _INTERNAL_ERROR))
+            return self._refuse(_unauthorized(_WRONG_TOKEN))  # revoked in the meantime
         with contextlib.suppress(StreamClosedError):
             await self.finish()
 
@@ -184,18 +211,14 @@ class McpHandler(JupyterHandler):
 
     # -- answers of our own --------------------------------------------------------------------
 
-    def _refuse_credentials(self, message: str) -> None:
-        self.set_header("WWW-Authenticate", 'Bearer realm="jupyter"')
-        self._refuse(401, message, _UNAUTHORIZED)
-
-    def _refuse(self, status: int, message: str, code: int = _INVALID_REQUEST) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """Answer with a JSON-RPC error."""
-        self.set_status(status)
+        self.set_status(refusal.status)
         self.set_header("Content-Type", "application/json")
-        if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            self.set_header("Allow", _METHODS)
-        error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
-        self.finish(json.dumps(error))
+        for name, value in (refusal.headers or {}).items():
+            self.set_header(name, value)
+        error = {"code": refusal.code, "message": refusal.message}
+        self.finish(json.dumps({"jsonrpc": "2.0", "id": None, "error": error}))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer a failure with JSON, never with a page."""
@@ -203,7 +226,8 @@ class McpHandler(JupyterHandler):
             phrase = HTTPStatus(status_code).phrase
         except ValueError:
             phrase = "Error"
-        self._refuse(status_code, phrase + ".")
+        allow = {"Allow": _METHODS} if status_code == HTTPStatus.METHOD_NOT_ALLOWED else None
+        self._refuse(Refusal(status_code, phrase + ".", headers=allow))
 
     # -- what Jupyter's handlers do and this one must not --------------------------------------
 

@@ -12,8 +12,8 @@ from ..notebooks import cells as live_cells
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
 
-Notebook = Annotated[str | None, Field(description="Path; your current notebook when left out.")]
-Cell = Annotated[str, Field(description="Cell id, or a unique start of one.")]
+Notebook = str | None
+Cell = str
 Cells = Annotated[str | list[str], Field(description="One cell id or several.")]
 CellType = Literal["code", "markdown", "raw"]
 

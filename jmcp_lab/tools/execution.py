@@ -23,7 +23,7 @@ from .wording import cell_name, cells_title, count, file_name
 
 Hold = Annotated[
     float,
-    Field(ge=0, le=300, description="Seconds before the reply says 'still waiting / running'."),
+    Field(ge=0, le=300, description="Seconds until 'still running'."),
 ]
 
 MOST_CELLS = 20

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..calls.call import Reply, ToolClass
 
-Reason = Annotated[str | None, Field(description="Why; the user sees it.")]
+Reason = str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,10 @@ def _model(name: str, function: Callable[..., Awaitable[Reply]]) -> type[BaseMod
 
 
 def _slim(schema: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Drop what a model does not need: titles, null branches and null defaults."""
+    """Drop what a model does not need: titles, null branches, null defaults.
+
+    And that other arguments are refused: the error says so, which ones there are instead.
+    """
     if isinstance(schema, list):
         return [_slim(item) for item in schema]
     if not isinstance(schema, dict):
@@ -143,7 +146,7 @@ def _slim(schema: Any) -> Any:  # noqa: ANN401 - any JSON
     found = {
         key: _slim(value) if key != "properties" else {n: _slim(v) for n, v in value.items()}
         for key, value in schema.items()
-        if key != "title" and not (key == "default" and value is None)
+        if key not in ("title", "additionalProperties") and not (key == "default" and value is None)
     }
     branches = [b for b in found.get("anyOf", []) if b != {"type": "null"}]
     if len(branches) == 1 and "anyOf" in found:

@@ -1,0 +1,82 @@
+"""The tools as clients see them, held against the contract and the documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from jmcp_lab.calls.call import ToolClass
+from jmcp_lab.cli import tools_table
+from jmcp_lab.tools.table import TOOLS
+
+README = Path(__file__).parents[2] / "README.md"
+
+INCUMBENT = [
+    *("list_files", "list_kernels", "assign_kernel_to_notebook"),
+    *("use_notebook", "list_notebooks", "restart_notebook", "unuse_notebook"),
+    *("list_cells", "read_cell", "read_cells", "insert_cell", "delete_cell"),
+    *("overwrite_cell_source", "execute_cell", "insert_execute_code_cell", "execute_ipython"),
+]
+"""The tools of jupyter-mcp-server, by name."""
+
+
+@pytest.mark.parametrize("name", [*INCUMBENT, "wait", "get_context", "edit_cell"])
+def test_prompts_for_the_incumbent_keep_working(name: str) -> None:
+    assert name in TOOLS
+
+
+def test_what_every_client_reads_each_turn_is_small() -> None:
+    hints = {
+        "readOnlyHint": False,
+        "destructiveHint": False,
+        "idempotentHint": False,
+        "openWorldHint": False,
+    }
+    listed = [
+        {
+            "name": tool.name,
+            "title": tool.title,
+            "description": tool.description,
+            "inputSchema": tool.input_schema,
+            "annotations": hints,
+        }
+        for tool in TOOLS.values()
+    ]
+    assert len(json.dumps(listed, separators=(",", ":"))) < 16_000
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_a_tool_says_what_it_does_in_at_most_three_sentences(tool: object) -> None:
+    found = TOOLS[tool.name]  # type: ignore[attr-defined]
+    assert found.title
+    assert 1 <= len(re.findall(r"[.!?](?:\s|$)", found.description)) <= 3
+    assert found.description == found.description.strip()
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_the_hints_of_a_tool_are_true(tool: object) -> None:
+    found = TOOLS[tool.name]  # type: ignore[attr-defined]
+    reads = found.tool_class in (ToolClass.INFO, ToolClass.READ)
+    may_do_more = found.name in ("use_notebook", "unuse_notebook")
+    assert found.read_only == (reads and not may_do_more)
+    assert not (found.read_only and found.destructive)
+    if found.tool_class is ToolClass.RUN:
+        assert found.destructive
+        assert found.open_world
+
+
+def test_every_tool_takes_a_reason_for_the_person() -> None:
+    for tool in TOOLS.values():
+        assert "reason" in tool.input_schema["properties"]
+
+
+def test_the_table_in_the_readme_is_that_of_the_code() -> None:
+    written = README.read_text().split("<!-- tools")[1].split("-->", 1)[1].split("<!--")[0]
+    cells = [re.split(r"\s*\|\s*", line.strip("| ")) for line in written.strip().splitlines()]
+    wanted = [
+        re.split(r"\s*\|\s*", line.strip("| ")) for line in tools_table().strip().splitlines()
+    ]
+    assert cells[2:] == wanted[2:]
