@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +38,26 @@ async def test_without_credentials_it_is_401_with_a_challenge(door: Door) -> Non
     answer = await post(door)
     assert_refused(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_refusal_leaves_the_connection_usable(door: Door, jp_http_port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", jp_http_port)
+    body = json.dumps(INITIALIZE | {"padding": "x" * 100_000}).encode()
+    head = [
+        f"POST {door.url.split(str(jp_http_port))[1]} HTTP/1.1",
+        f"Host: 127.0.0.1:{jp_http_port}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    request = ("\r\n".join(head) + "\r\n\r\n").encode() + body
+    for _ in range(3):
+        writer.write(request)
+        async with asyncio.timeout(10):
+            answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = int(answer.split("content-length: ")[1].split("\r\n")[0])
+            await reader.readexactly(length)
+        assert answer.startswith("http/1.1 401")
+    writer.close()
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "token"])
