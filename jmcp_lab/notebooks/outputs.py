@@ -87,16 +87,33 @@ def _whole(value: object) -> object:
 
 
 class Written:
-    """An item as the document has it."""
+    """An item as the document has it.
 
-    __slots__ = ("epoch", "item", "line", "pieces", "size", "version")
+    Parameters
+    ----------
+    item : Item
+    pieces : int
+        How many final pieces of a stream are not to be shown.
+    hidden : str
+        What is not to be shown of the line after these, unless it is rewritten.
 
-    def __init__(self, item: Item, *, skip: int = 0) -> None:
+    Attributes
+    ----------
+    tail : str
+        What the document has of a stream after its final pieces.
+    size : int
+        Length of the stream's text in the document, in bytes.
+    """
+
+    __slots__ = ("epoch", "hidden", "item", "pieces", "size", "tail", "version")
+
+    def __init__(self, item: Item, pieces: int = 0, hidden: str = "") -> None:
         self.item = item
         self.version = item.version if isinstance(item, Rich) else 0
         self.epoch = item.epoch if isinstance(item, Stream) else 0
-        self.pieces = skip
-        self.line = ""
+        self.pieces = pieces
+        self.hidden = hidden
+        self.tail = ""
         self.size = 0
 
     @property
@@ -110,6 +127,24 @@ class Written:
         if isinstance(self.item, Stream):
             return "stream", self.item.name
         return str(self.item.output["output_type"]), None
+
+    def new_tail(self, stream: Stream) -> str:
+        """Return what the document should have of a stream after the final pieces it has."""
+        tail = "".join(stream.final[self.pieces :]) + stream.line.line
+        return tail.removeprefix(self.hidden)
+
+    def settled(self, stream: Stream) -> bool:
+        """Whether the document has all of a stream's text."""
+        return self.epoch == stream.epoch and self.tail == self.new_tail(stream)
+
+    def mark(self, stream: Stream, size: int) -> None:
+        """Note that the document has all of a stream's text."""
+        if self.pieces != len(stream.final) or not stream.line.line.startswith(self.hidden):
+            self.hidden = ""
+        self.epoch = stream.epoch
+        self.pieces = len(stream.final)
+        self.tail = stream.line.line.removeprefix(self.hidden)
+        self.size = size
 
 
 class CellOutputs:
@@ -132,7 +167,7 @@ class CellOutputs:
         self._cell_id = cell_id
         self._written: list[Written] = []
         self._base = 0
-        self._hidden: dict[int, tuple[Item, int]] = {}
+        self._hidden: dict[int, Written] = {}
 
     @property
     def cell(self) -> Map[Any] | None:
@@ -198,8 +233,8 @@ class CellOutputs:
             same += 1
         self._delete(outputs, same, shown)
         if same == len(self._written):
-            if self._written and isinstance(self._written[-1].item, Stream):
-                self._grow(outputs, self._written[-1], self._written[-1].item)
+            if self._written:
+                self._grow(outputs, self._written[-1])
             self._append(outputs, shown[same:])
         return True
 
@@ -227,32 +262,30 @@ class CellOutputs:
         present = {id(item) for item in items}
         self._hidden = {key: held for key, held in self._hidden.items() if key in present}
         for written in self._written:
-            # The last line of a stream may be a progress bar: it is shown again.
-            skip = written.pieces if isinstance(written.item, Stream) else 1
-            self._hidden[id(written.item)] = (written.item, skip)
+            # Only what the document had is left out, not what came since.
+            had = Written(written.item, written.pieces, written.hidden + written.tail)
+            self._hidden[id(written.item)] = had
         self._written = []
         self._base = len(outputs)
 
     def _is_hidden(self, item: Item) -> bool:
         held = self._hidden.get(id(item))
-        if held is None:
-            return False
-        return isinstance(item, Rich) or (len(item.final) <= held[1] and not item.line.line)
+        return held is not None and (isinstance(item, Rich) or not held.new_tail(item))
 
     def _delete(self, outputs: Array[Any], keep: int, shown: Sequence[Item]) -> None:
         """Delete what is not to stay, and in the same transaction add what takes its place."""
         if keep == len(self._written):
             return
         last = self._written[keep - 1] if keep else None
-        settled = last is None or not isinstance(last.item, Stream) or _settled(last, last.item)
+        settled = last is None or not isinstance(last.item, Stream) or last.settled(last.item)
         with self._notebook.transaction(OUTPUT_ORIGIN):
             del outputs[self._base + keep : len(outputs)]
             del self._written[keep:]
             if settled:
                 self._extend(outputs, shown[keep:])
-        if not settled:
+        if not settled and last is not None:
             # Only now is the stream the last output, which is the one that may change.
-            self._grow(outputs, cast("Written", last), cast("Stream", cast("Written", last).item))
+            self._grow(outputs, last)
             self._append(outputs, shown[keep:])
 
     def _append(self, outputs: Array[Any], items: Sequence[Item]) -> None:
@@ -266,7 +299,7 @@ class CellOutputs:
                 self._base -= 1
                 self._written.append(self._new(first))
                 self._written[0].size = len(cast("Text", above["text"]))
-                self._grow(outputs, self._written[0], first)
+                self._grow(outputs, self._written[0])
                 items = items[1:]
         if items:
             with self._notebook.transaction(OUTPUT_ORIGIN):
@@ -277,8 +310,8 @@ class CellOutputs:
         for item in items:
             written = self._new(item)
             if isinstance(item, Stream):
-                text = "".join(item.final[written.pieces :]) + item.line.line
-                _mark(written, item, len(text.encode()))
+                text = written.new_tail(item)
+                written.mark(item, len(text.encode()))
                 new.append(shared_output({**item.to_py(), "text": text}))
             else:
                 new.append(shared_output(item.to_py()))
@@ -287,43 +320,28 @@ class CellOutputs:
 
     def _new(self, item: Item) -> Written:
         held = self._hidden.get(id(item))
-        return Written(item, skip=held[1] if held and isinstance(item, Stream) else 0)
+        return Written(item, held.pieces, held.hidden) if held is not None else Written(item)
 
-    def _grow(self, outputs: Array[Any], written: Written, stream: Stream) -> None:
-        """Make the last output, a stream, show the present text, by a change at its end."""
-        if _settled(written, stream):
+    def _grow(self, outputs: Array[Any], written: Written) -> None:
+        """Make the last output, if it is a stream, show the present text by a change at its end."""
+        stream = written.item
+        if not isinstance(stream, Stream) or written.settled(stream):
             return
         text = cast("Text", outputs[len(outputs) - 1]["text"])
         if written.epoch != stream.epoch:
             # The text was cut, so that it is the beginning of what it was.
             gone, new = max(0, len(text) - len(stream.text.encode())), ""
         else:
-            new = "".join(stream.final[written.pieces :]) + stream.line.line
-            same = _common_prefix(written.line, new)
-            gone, new = len(written.line[same:].encode()), new[same:]
+            new = written.new_tail(stream)
+            same = _common_prefix(written.tail, new)
+            gone, new = len(written.tail[same:].encode()), new[same:]
         with self._notebook.transaction(OUTPUT_ORIGIN):
             # Yjs counts text in bytes here; both ends are at characters.
             if gone:
                 del text[len(text) - gone : len(text)]
             if new:
                 text.insert(len(text), new)
-        _mark(written, stream, len(text))
-
-
-def _settled(written: Written, stream: Stream) -> bool:
-    """Whether the document has all of a stream's text."""
-    return (
-        written.epoch == stream.epoch
-        and written.pieces == len(stream.final)
-        and written.line == stream.line.line
-    )
-
-
-def _mark(written: Written, stream: Stream, size: int) -> None:
-    written.epoch = stream.epoch
-    written.pieces = len(stream.final)
-    written.line = stream.line.line
-    written.size = size
+        written.mark(stream, len(text))
 
 
 def _common_prefix(old: str, new: str) -> int:
