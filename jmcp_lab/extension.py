@@ -125,7 +125,7 @@ class JmcpLab(ExtensionApp):
                 self.log.exception("jmcp_lab did not stop cleanly")
 
     def _forget_agent(self, agent_id: str) -> None:
-        self.gate.forget_agent(agent_id)
+        self.gate.grants.forget_agent(agent_id)
         self.gate.deny_waiting(agent_id, "revoked")
         self.services.seen.forget_agent(agent_id)
 

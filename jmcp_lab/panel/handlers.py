@@ -175,7 +175,7 @@ class GrantsHandler(PanelHandler):
     @errors_as_json
     async def get(self) -> None:
         """Send the grants that have not ended."""
-        self.answer({"grants": [grant_view(grant) for grant in self.app.gate.grants]})
+        self.answer({"grants": [grant_view(grant) for grant in self.app.gate.grants.valid()]})
 
 
 class GrantHandler(PanelHandler):
@@ -186,7 +186,7 @@ class GrantHandler(PanelHandler):
     @errors_as_json
     async def delete(self, grant_id: str) -> None:
         """Take a grant back."""
-        self.app.gate.revoke_grant(grant_id)
+        self.app.gate.grants.revoke(grant_id)
         self.app.doorbell.ring("agents")
         self.no_content()
 

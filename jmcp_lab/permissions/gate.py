@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
-from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from ..agents.until import parse_until
 from ..calls.call import (
     Action,
     Call,
     CallState,
     Decision,
     DecisionSource,
-    Option,
     OptionKind,
-    ToolClass,
 )
 from ..calls.ledger import Ledger, now
-from ..errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError, ToolError
-from .policy import Grant, Ruling, Subject, Verdict, decide, over
+from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
+from .denials import Denials
+from .grants import Grants
+from .policy import Ruling, Subject, Verdict, decide
+from .request import AlreadyWaitingError, Request, Watched, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,44 +36,6 @@ EXPIRY = timedelta(minutes=15)
 """How long a request waits for an answer."""
 
 PENDING_PER_AGENT = 20
-
-REPEAT_SECONDS = 30.0
-"""For how long the same request is denied again without asking, counted from the last no."""
-
-
-class Watched(Protocol):
-    """A document whose changes may change what a request shows."""
-
-    def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
-        """Call `listener` with the ids of changed cells; return what ends that."""
-
-    async def ready(self) -> None:
-        """Return when the document can be written."""
-
-
-class AlreadyWaitingError(Exception):
-    """The agent has asked for exactly this before, and that request still waits.
-
-    Parameters
-    ----------
-    call : Call
-        The first one: attach to it, so that there is one card and the action happens once.
-    """
-
-    def __init__(self, call: Call) -> None:
-        super().__init__(call.id)
-        self.call = call
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """A call that waits for a person."""
-
-    call: Call
-    agent: Agent
-    resolve: Callable[[], Action]
-    wake: asyncio.Event
-    refusal: ToolError | None = None
 
 
 class Gate:
@@ -97,8 +56,8 @@ class Gate:
         self._agents = agents
         self._expiry = expiry
         self._requests: dict[str, Request] = {}
-        self._grants: dict[str, Grant] = {}
-        self._denied: OrderedDict[str, tuple[float, Call]] = OrderedDict()
+        self.grants = Grants()
+        self._denials = Denials()
         self.stopped = False
         agents.subscribe(self.review)
 
@@ -161,7 +120,7 @@ class Gate:
         )
 
     def _rule(self, agent: Agent, action: Action) -> Ruling:
-        return decide(self._subject(agent), action, self._grants.values(), now())
+        return decide(self._subject(agent), action, self.grants.valid(), now())
 
     def _show(self, call: Call, action: Action) -> Action:
         """Record what the call wants, so that the panel shows it."""
@@ -191,21 +150,15 @@ class Gate:
 
     def _refuse_repeats(self, call: Call) -> None:
         """Deny what the person has just said no to, and what would bury them in requests."""
-        clock = asyncio.get_running_loop().time()
-        key = call.action_hash or ""
-        known = self._denied.get(key)
-        if known is not None:
-            since, first = known
-            if clock - since < REPEAT_SECONDS:
-                self._denied[key] = (clock, first)
-                self._ledger.update(first, repeats=first.repeats + 1)
-                raise self._denial(
-                    call,
-                    DecisionSource.DUPLICATE_DENIED,
-                    "The user already said no to exactly this. Do not ask again: do something "
-                    "else, or ask the user what they want.",
-                )
-            del self._denied[key]
+        first = self._denials.repeated(call.action_hash or "")
+        if first is not None:
+            self._ledger.update(first, repeats=first.repeats + 1)
+            raise self._denial(
+                call,
+                DecisionSource.DUPLICATE_DENIED,
+                "The user already said no to exactly this. Do not ask again: do something else, "
+                "or ask the user what they want.",
+            )
         waiting = sum(1 for r in self._requests.values() if r.call.agent_id == call.agent_id)
         if waiting >= PENDING_PER_AGENT:
             raise self._denial(
@@ -231,7 +184,7 @@ class Gate:
             call,
             state=CallState.WAITING,
             decision=None,
-            options=_options(call.action),
+            options=options(call.action),
             expires=now() + self._expiry,
         )
 
@@ -356,7 +309,7 @@ class Gate:
             self._deny_by(request, kind, by, (reason or "").strip()[:1000] or None)
             return call
         if kind is OptionKind.ALLOW_ALWAYS:
-            self._grant(call, offered[0].until or "stop")
+            self.grants.add(call, offered[0].until or "stop")
         decision = Decision(allowed=True, source=DecisionSource.USER, option=kind, by=by, at=now())
         self._ledger.update(call, state=CallState.RUNNING, decision=decision)
         request.wake.set()
@@ -374,11 +327,7 @@ class Gate:
             option=kind,
             said=said,
         )
-        if request.call.action_hash is not None:
-            clock = asyncio.get_running_loop().time()
-            self._denied[request.call.action_hash] = (clock, request.call)
-            while len(self._denied) > 500:
-                self._denied.popitem(last=False)
+        self._denials.add(request.call)
 
     def withdraw(self, call: Call) -> None:
         """Take a request back: the agent stopped waiting for it."""
@@ -397,23 +346,14 @@ class Gate:
 
     def deny_waiting(self, agent_id: str | None, by: str) -> int:
         """Deny everything that waits, of one agent or of all; return how many."""
-        found = [
-            request
-            for request in self._requests.values()
-            if agent_id in (None, request.call.agent_id) and not request.wake.is_set()
-        ]
-        for request in found:
-            self._refuse(
-                request,
-                DecisionSource.USER,
-                "The user stopped this. Nothing was done.",
-                by=by,
-                option=OptionKind.REJECT_ONCE,
-            )
-        return len(found)
+        return sum(
+            self.stop_request(request.call, by)
+            for request in list(self._requests.values())
+            if agent_id in (None, request.call.agent_id)
+        )
 
     def stop_request(self, call: Call, by: str) -> bool:
-        """Deny one waiting call; return whether it was waiting."""
+        """Deny one waiting call because it was stopped; return whether it was waiting."""
         request = self._requests.get(call.id)
         if request is None or request.wake.is_set():
             return False
@@ -425,65 +365,3 @@ class Gate:
             option=OptionKind.REJECT_ONCE,
         )
         return True
-
-    # -- grants --------------------------------------------------------------------------------
-
-    @property
-    def grants(self) -> list[Grant]:
-        """What was allowed for longer and has not ended."""
-        moment = now()
-        for grant in list(self._grants.values()):
-            if over(grant.until, moment):
-                del self._grants[grant.id]
-        return list(self._grants.values())
-
-    def revoke_grant(self, grant_id: str) -> None:
-        """Take a grant back.
-
-        Raises
-        ------
-        NotFoundError
-        """
-        if self._grants.pop(grant_id, None) is None:
-            raise NotFoundError("There is no such grant; it may have ended.")
-        self._ledger.bump()
-
-    def forget_agent(self, agent_id: str) -> None:
-        """Drop the grants of a revoked agent."""
-        for grant in list(self._grants.values()):
-            if grant.agent_id == agent_id:
-                del self._grants[grant.id]
-
-    def _grant(self, call: Call, until: str) -> None:
-        action = call.action
-        assert action is not None
-        assert action.target.path is not None
-        assert action.target.file_id is not None
-        grant = Grant(
-            id="g_" + secrets.token_hex(8),
-            agent_id=call.agent_id,
-            agent_label=call.agent_label,
-            tool_class=action.tool_class,
-            path=action.target.path,
-            file_id=action.target.file_id,
-            until=parse_until(until, now()),
-            created=now(),
-        )
-        self._grants[grant.id] = grant
-
-
-def _options(action: Action | None) -> tuple[Option, ...]:
-    """Return the answers that a request offers."""
-    options = [Option(OptionKind.ALLOW_ONCE, "Allow")]
-    if (
-        action is not None
-        and action.guarded is None
-        and action.tool_class is ToolClass.RUN
-        and action.target.file_id is not None
-    ):
-        name = (action.target.path or "").rsplit("/", 1)[-1]
-        options.append(
-            Option(OptionKind.ALLOW_ALWAYS, f"Allow runs in {name} for 30 minutes", "30m")
-        )
-    options.append(Option(OptionKind.REJECT_ONCE, "Deny"))
-    return tuple(options)

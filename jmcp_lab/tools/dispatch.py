@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..calls.call import CallState, Reply, ToolClass
 from ..errors import DeniedError, NotFoundError, ToolError
-from ..permissions.gate import AlreadyWaitingError
+from ..permissions.request import AlreadyWaitingError
 from .services import Context, Services
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ async def execute_cell(
 ) -> Reply:
     """Run cells in order (cells), from one cell to the end (from), or all.
 
-    Outputs appear live in the notebook. Stops at the first error. The user may have to approve.
+    Outputs appear live; it stops at the first error. The user may have to approve.
     """
     nb = await ctx.open(notebook)
     if sum((cells is not None, from_ is not None, all)) != 1:

@@ -23,7 +23,8 @@ from jmcp_lab.calls.call import (
 )
 from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
-from jmcp_lab.permissions.gate import PENDING_PER_AGENT, AlreadyWaitingError, Gate
+from jmcp_lab.permissions.gate import PENDING_PER_AGENT, Gate
+from jmcp_lab.permissions.request import AlreadyWaitingError
 
 
 class House:
@@ -176,8 +177,8 @@ async def test_allow_for_30_minutes_covers_runs_in_that_notebook_and_no_other(
     await house.gate.permit(second, house.agent, house.action, house)
     assert second.decision is not None
     assert second.decision.source is DecisionSource.GRANT
-    (grant,) = house.gate.grants
-    house.gate.revoke_grant(grant.id)
+    (grant,) = house.gate.grants.valid()
+    house.gate.grants.revoke(grant.id)
     third = house.call()
     task = house.ask(third)
     await house.until(third, CallState.WAITING)

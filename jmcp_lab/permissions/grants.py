@@ -1,0 +1,76 @@
+"""What people allowed for longer: runs of one agent in one notebook, until a time."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..agents.until import parse_until
+from ..calls.ledger import now
+from ..errors import NotFoundError
+from .policy import Grant, over
+
+if TYPE_CHECKING:
+    from ..calls.call import Call
+
+
+class Grants:
+    """The grants of this server; they end with it at the latest."""
+
+    def __init__(self) -> None:
+        self._grants: dict[str, Grant] = {}
+        self._deadlines: dict[str, float] = {}
+
+    def add(self, call: Call, until: str) -> Grant:
+        """Remember that what `call` wants to do is allowed until then."""
+        action = call.action
+        assert action is not None
+        assert action.target.path is not None
+        assert action.target.file_id is not None
+        grant = Grant(
+            id="g_" + secrets.token_hex(8),
+            agent_id=call.agent_id,
+            agent_label=call.agent_label,
+            tool_class=action.tool_class,
+            path=action.target.path,
+            file_id=action.target.file_id,
+            until=parse_until(until, now()),
+            created=now(),
+        )
+        self._grants[grant.id] = grant
+        if isinstance(grant.until, datetime):
+            # On a clock that nobody can set back.
+            seconds = (grant.until - grant.created).total_seconds()
+            self._deadlines[grant.id] = time.monotonic() + seconds
+        return grant
+
+    def valid(self) -> list[Grant]:
+        """Return the grants that have not ended; one that has does not come back."""
+        moment, ticks = now(), time.monotonic()
+        for grant in list(self._grants.values()):
+            if over(grant.until, moment) or self._deadlines.get(grant.id, ticks) < ticks:
+                self._drop(grant.id)
+        return list(self._grants.values())
+
+    def revoke(self, grant_id: str) -> None:
+        """Take a grant back.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        if grant_id not in self._grants:
+            raise NotFoundError("There is no such grant; it may have ended.")
+        self._drop(grant_id)
+
+    def forget_agent(self, agent_id: str) -> None:
+        """Drop the grants of a revoked agent."""
+        for grant in list(self._grants.values()):
+            if grant.agent_id == agent_id:
+                self._drop(grant.id)
+
+    def _drop(self, grant_id: str) -> None:
+        self._grants.pop(grant_id, None)
+        self._deadlines.pop(grant_id, None)
