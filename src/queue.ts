@@ -9,13 +9,13 @@ export interface IPlace {
 /**
  * Arrange the requests so that nothing moves under the pointer or the focus.
  *
- * New requests go below. One that was decided goes away, but while the person is `near` the queue
- * and another request waits below it, its place is kept.
+ * New requests go below. One that was decided goes away, but while the person is `near` and
+ * another request waits below it, its place is kept.
  */
 export function arrange(
   previous: readonly IPlace[],
   waiting: readonly ICall[],
-  near: boolean,
+  near: (id: string) => boolean,
   now: (id: string) => ICall | null
 ): readonly IPlace[] {
   const open = new Map(waiting.map(call => [call.id, call]));
@@ -30,7 +30,7 @@ export function arrange(
     const waitsBelow = previous
       .slice(index + 1)
       .some(later => open.has(later.call.id));
-    if (near && waitsBelow) {
+    if (waitsBelow && near(place.call.id)) {
       places.push({ call: now(place.call.id) ?? place.call, settled: true });
     }
   });

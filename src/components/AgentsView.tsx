@@ -36,8 +36,8 @@ export function AgentsView(props: Omit<IPanelContext, 'say'>): JSX.Element {
         {() => (
           <>
             <Header />
+            <Strips />
             <div className="jp-jmcp-Body">
-              <Strips />
               <NeedsYou onEmpty={focusConnected} />
               <Connected headingRef={connected} />
               <Activity />

@@ -25,7 +25,7 @@ export function Header(): JSX.Element {
     );
   };
   return (
-    <header className="jp-jmcp-Header">
+    <div className="jp-jmcp-Header">
       <h2 className="jp-jmcp-Hidden">{trans.__('Agents')}</h2>
       <div className="jp-jmcp-Header-row">
         <Button
@@ -61,6 +61,6 @@ export function Header(): JSX.Element {
         )}
       </div>
       <ErrorLine message={action.error} />
-    </header>
+    </div>
   );
 }

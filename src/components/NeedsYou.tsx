@@ -14,7 +14,9 @@ export function NeedsYou(props: {
   onEmpty: () => void;
 }): JSX.Element | null {
   const { model, trans } = usePanel();
-  const [near, setNear] = React.useState(false);
+  const [hovered, setHovered] = React.useState(false);
+  const [focused, setFocused] = React.useState(false);
+  const own = React.useRef(new Set<string>());
   const places = React.useRef<readonly IPlace[]>([]);
   const list = React.useRef<HTMLDivElement>(null);
   const heading = React.useRef<HTMLHeadingElement>(null);
@@ -22,7 +24,13 @@ export function NeedsYou(props: {
   const decided = React.useRef<string | null>(null);
 
   const waiting = model.waiting;
-  places.current = arrange(places.current, waiting, near, id => model.call(id));
+  places.current = arrange(
+    places.current,
+    waiting,
+    // Who decided with the keyboard goes on to the next card, wherever that is then.
+    id => hovered || (focused && !own.current.has(id)),
+    id => model.call(id)
+  );
   useAnnouncement(waiting);
 
   React.useLayoutEffect(() => {
@@ -62,13 +70,12 @@ export function NeedsYou(props: {
       <div
         ref={list}
         className="jp-jmcp-Cards"
-        onMouseEnter={() => setNear(true)}
-        onMouseLeave={() => setNear(holdsFocus(list.current))}
-        onFocus={() => setNear(true)}
-        onBlur={event => {
-          const stays = event.currentTarget.contains(event.relatedTarget);
-          setNear(stays || event.currentTarget.matches(':hover'));
-        }}
+        onMouseEnter={() => setHovered(true)}
+        onMouseLeave={() => setHovered(false)}
+        onFocus={() => setFocused(true)}
+        onBlur={event =>
+          setFocused(event.currentTarget.contains(event.relatedTarget))
+        }
       >
         {places.current.map(({ call, settled }) =>
           settled ? (
@@ -83,6 +90,7 @@ export function NeedsYou(props: {
               call={call}
               onDecided={() => {
                 decided.current = call.id;
+                own.current.add(call.id);
               }}
             />
           )
@@ -92,18 +100,19 @@ export function NeedsYou(props: {
   );
 }
 
-function holdsFocus(element: HTMLElement | null): boolean {
-  return element?.contains(document.activeElement) ?? false;
-}
-
 /** What became of a request, in the place where it was. */
 function Settled(props: { call: ICall; height?: number }): JSX.Element {
   const { trans } = usePanel();
   return (
     <div className="jp-jmcp-Settled" style={{ blockSize: props.height }}>
-      <StateIcon call={props.call} />
-      <span>{stateLabel(props.call, trans)}</span>
-      <span className="jp-jmcp-Muted">{decisionWords(props.call, trans)}</span>
+      <p dir="auto">{props.call.summary}</p>
+      <p className="jp-jmcp-Call-meta">
+        <span className="jp-jmcp-Outcome">
+          <StateIcon call={props.call} />
+          {stateLabel(props.call, trans)}
+        </span>
+        <span>{decisionWords(props.call, trans)}</span>
+      </p>
     </div>
   );
 }

@@ -63,7 +63,7 @@ export const RequestCard = React.forwardRef<
       </header>
       <CardWho call={call} />
       <CardReason call={call} />
-      {call.changed ? (
+      {call.changed && decision.notice === null ? (
         <p className="jp-jmcp-Caution">
           {trans.__(
             'This changed after the agent asked. Here is the new version.'

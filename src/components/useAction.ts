@@ -1,5 +1,8 @@
 import * as React from 'react';
 
+import { usePanel } from '../context';
+import { explain } from '../explain';
+
 /** Something that a person started and that can fail. */
 export interface IAction {
   readonly busy: boolean;
@@ -12,6 +15,7 @@ export interface IAction {
 export function useAction(): IAction {
   const [busy, setBusy] = React.useState(false);
   const [error, setError] = React.useState<string | null>(null);
+  const { trans } = usePanel();
   const alive = React.useRef(true);
   React.useEffect(() => {
     alive.current = true;
@@ -19,20 +23,23 @@ export function useAction(): IAction {
       alive.current = false;
     };
   }, []);
-  const run = React.useCallback((work: () => Promise<unknown>) => {
-    setBusy(true);
-    setError(null);
-    work()
-      .catch((reason: unknown) => {
-        if (alive.current) {
-          setError(reason instanceof Error ? reason.message : String(reason));
-        }
-      })
-      .finally(() => {
-        if (alive.current) {
-          setBusy(false);
-        }
-      });
-  }, []);
+  const run = React.useCallback(
+    (work: () => Promise<unknown>) => {
+      setBusy(true);
+      setError(null);
+      work()
+        .catch((reason: unknown) => {
+          if (alive.current) {
+            setError(explain(reason, trans));
+          }
+        })
+        .finally(() => {
+          if (alive.current) {
+            setBusy(false);
+          }
+        });
+    },
+    [trans]
+  );
   return { busy, error, run };
 }

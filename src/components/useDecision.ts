@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { ConflictError } from '../api';
 import { usePanel } from '../context';
+import { explain } from '../explain';
 import type { ICall, IOption } from '../tokens';
 
 /** After this long without an answer the person may try again; the server decides once anyway. */
@@ -50,7 +51,7 @@ export function useDecision(
     )
       .then(decided => onDecided?.(decided))
       .catch((reason: unknown) => {
-        const words = reason instanceof Error ? reason.message : String(reason);
+        const words = explain(reason, trans);
         if (reason instanceof ConflictError) {
           setNotice(words);
         } else {
