@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict
-from dataclasses import fields
+from collections import OrderedDict, deque
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError
-from .call import Call, CallState
+from .call import Call, CallState, Reply, TextPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 KEPT = 2000
 """How many ended calls are kept for the panel."""
+
+KEPT_CHARACTERS = 20_000_000
+"""How many characters of replies are kept, so that `wait` can give them again."""
 
 _FIELDS = {field.name for field in fields(Call)}
 
@@ -69,6 +72,8 @@ class Ledger:
         self._seq = 0
         self._listeners: list[Callable[[Call], None]] = []
         self._waiters: dict[str, list[asyncio.Event]] = {}
+        self._replies: deque[tuple[Call, int]] = deque()
+        self._weight = 0
 
     @property
     def seq(self) -> int:
@@ -131,6 +136,8 @@ class Ledger:
             if name not in _FIELDS:
                 raise AttributeError(name)
             setattr(call, name, value)
+        if call.state.ended:
+            self._lighten(call, changes)
         self._changed(call)
         if call.state.ended:
             self._trim()
@@ -143,6 +150,26 @@ class Ledger:
             event.set()
         for listener in self._listeners:
             listener(call)
+
+    def _lighten(self, call: Call, changes: dict[str, Any]) -> None:
+        """Drop what nobody looks at once a call has ended; keep its reply for a while."""
+        call.arguments = {}
+        if call.action is not None and call.action.preview is not None:
+            call.action = replace(call.action, preview=None)
+        if changes.get("reply") is None or call.reply is None:
+            return
+        weight = sum(
+            len(part.text if isinstance(part, TextPart) else part.data) for part in call.reply.parts
+        )
+        self._replies.append((call, weight))
+        self._weight += weight
+        while self._weight > KEPT_CHARACTERS and len(self._replies) > 1:
+            old, weight = self._replies.popleft()
+            self._weight -= weight
+            old.reply = Reply.of(
+                "The reply to this call is no longer kept. read_cells shows what is there now.",
+                is_error=old.reply.is_error if old.reply is not None else False,
+            )
 
     def _trim(self) -> None:
         surplus = len(self._calls) - self._kept

@@ -130,7 +130,8 @@ class Dispatcher:
             reply = Reply.of(error.message, is_error=True)
             state = CallState.FAILED
         except asyncio.CancelledError:
-            self._end(call, CallState.CANCELLED, Reply.of("The server stopped.", is_error=True))
+            words = "This was stopped before it came to its end."
+            self._end(call, CallState.CANCELLED, Reply.of(words, is_error=True))
             raise
         except Exception as error:
             _log.exception("The tool %s failed", tool.name)

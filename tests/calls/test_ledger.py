@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.calls.call import Call, CallState, ToolClass
-from jmcp_lab.calls.ledger import Ledger
+from jmcp_lab.calls.call import (
+    Action,
+    Call,
+    CallState,
+    Preview,
+    PreviewItem,
+    Reply,
+    ToolClass,
+)
+from jmcp_lab.calls.ledger import KEPT_CHARACTERS, Ledger
 from jmcp_lab.errors import NotFoundError
 
 
@@ -75,3 +83,27 @@ async def test_a_change_that_has_happened_is_not_waited_for() -> None:
     ledger.update(call, progress="now")
     async with asyncio.timeout(5):
         await ledger.changed(call, before)
+
+
+def test_a_call_that_has_ended_keeps_its_reply_and_not_what_it_was_asked() -> None:
+    ledger = Ledger()
+    call = ledger.open("a_1", "Robot", "insert_cell", ToolClass.EDIT, {"source": "x" * 1000})
+    preview = Preview("diff", (PreviewItem("New cell", old="", new="x" * 1000),))
+    ledger.update(call, action=Action("insert_cell", ToolClass.EDIT, "s", preview=preview))
+    ledger.update(call, state=CallState.RUNNING)
+    ledger.update(call, state=CallState.DONE, reply=Reply.of("done"))
+    assert call.reply == Reply.of("done")
+    assert call.arguments == {}
+    assert call.action is not None
+    assert call.action.preview is None
+
+
+def test_old_replies_make_room_for_new_ones() -> None:
+    ledger = Ledger()
+    calls = []
+    for _ in range(3):
+        call = enter(ledger)
+        ledger.update(call, state=CallState.RUNNING)
+        ledger.update(call, state=CallState.DONE, reply=Reply.of("x" * (KEPT_CHARACTERS // 2)))
+        calls.append(call)
+    assert [len(call.reply.text) > 1000 for call in calls if call.reply] == [False, True, True]
