@@ -59,7 +59,10 @@ export class AgentsModel implements IAgents, IDisposable {
       factory: () => this._pull(),
       frequency: CALM,
       // A hidden page with an agent must go on looking, or its title and toasts would lie.
-      standby: () => hidden() && this._agents.length === 0
+      standby: () =>
+        hidden() &&
+        this._agents.length === 0 &&
+        this._poll.state.phase !== 'refreshed'
     });
     this._events?.connect(this._onEvent, this);
     void this._poll.start();
@@ -125,8 +128,18 @@ export class AgentsModel implements IAgents, IDisposable {
   }
 
   async refresh(): Promise<void> {
-    await this._poll.refresh();
-    await this._pulling;
+    try {
+      if (this._pulling) {
+        // The poll takes no second refresh while it is at the first.
+        this._again = true;
+        await this._pulling;
+        return;
+      }
+      await this._poll.refresh();
+      await this._poll.tick;
+    } catch {
+      // The link tells of a failure; the poll asks again.
+    }
   }
 
   async decide(id: string, answer: IAnswer): Promise<ICall> {

@@ -1,0 +1,122 @@
+import { nullTranslator } from '@jupyterlab/translation';
+
+import {
+  ago,
+  clip,
+  countLines,
+  decisionWords,
+  duration,
+  firstLines,
+  stateLabel,
+  stopwatch,
+  untilWords,
+  visible
+} from '../format';
+import { makeCall } from './fixtures';
+
+const trans = nullTranslator.load('jmcp_lab');
+const NOW = Date.parse('2026-01-01T10:00:00Z');
+
+describe('visible', () => {
+  it.each([
+    ['zero width space', 'a\u200bb', 'a▯b', 1],
+    ['right-to-left override', 'a\u202eb', 'a▯b', 1],
+    ['tag characters', 'a\u{e0041}\u{e0042}', 'a▯▯', 2],
+    ['escape', '\u001b[31mred', '▯[31mred', 1],
+    ['bare carriage return', 'a\rb', 'a▯b', 1],
+    ['Hangul filler', 'a\u3164b', 'a▯b', 1],
+    ['variation selector after a letter', 'a\ufe0fb', 'a▯b', 1],
+    ['line separator', 'a\u2028b', 'a▯b', 1],
+    ['byte order mark', '\ufeffa', '▯a', 1]
+  ])('shows a %s', (_, source, text, unseen) => {
+    expect(visible(source)).toEqual({ text, unseen });
+  });
+
+  it.each([
+    ['tabs and lines', 'if x:\n\tpass\n'],
+    ['other scripts', 'größe = "日本語 עברית"'],
+    ['emoji', 'print("❤\ufe0f")']
+  ])('leaves %s alone', (_, source) => {
+    expect(visible(source)).toEqual({ text: source, unseen: 0 });
+  });
+
+  it('takes Windows line ends as line ends', () => {
+    expect(visible('a\r\nb')).toEqual({ text: 'a\nb', unseen: 0 });
+  });
+});
+
+describe('lines', () => {
+  it.each([
+    ['', 0],
+    ['a', 1],
+    ['a\n', 1],
+    ['a\nb', 2],
+    ['a\n\n', 2]
+  ])('counts those of %j', (source, lines) => {
+    expect(countLines(source)).toBe(lines);
+  });
+
+  it('gives the first ones', () => {
+    expect(firstLines('a\nb\nc', 2)).toBe('a\nb');
+  });
+});
+
+describe('clip', () => {
+  it('cuts by characters, not by halves of them', () => {
+    expect(clip('😀😀😀', 2)).toBe('😀…');
+    expect(clip('abc', 3)).toBe('abc');
+  });
+});
+
+describe('times', () => {
+  it.each([
+    ['2026-01-01T09:59:46Z', '0:14'],
+    ['2026-01-01T09:47:55Z', '12:05'],
+    ['2026-01-01T08:57:57Z', '1:02:03'],
+    ['2026-01-01T10:00:09Z', '0:00']
+  ])('since %s is %s', (since, words) => {
+    expect(stopwatch(since, NOW)).toBe(words);
+  });
+
+  it.each([
+    ['2026-01-01T10:00:00.040Z', '40ms'],
+    ['2026-01-01T10:00:02.300Z', '2.3s'],
+    ['2026-01-01T10:12:00Z', '12m']
+  ])('until %s takes %s', (end, words) => {
+    expect(duration('2026-01-01T10:00:00Z', end, 'en')).toBe(words);
+  });
+
+  it('knows no duration of what has not ended', () => {
+    expect(duration('2026-01-01T10:00:00Z', null)).toBe('');
+  });
+
+  it('says how long ago', () => {
+    expect(ago('2026-01-01T09:56:00Z', NOW, 'en')).toBe('4m ago');
+  });
+
+  it('says until when', () => {
+    expect(untilWords('stop', NOW, trans)).toBe('until JupyterLab stops');
+    expect(untilWords(null, NOW, trans)).toBe('');
+    expect(untilWords('2026-01-01T10:30:00Z', NOW, trans, 'en')).toMatch(
+      /^until \d\d:30$/
+    );
+  });
+});
+
+describe('words', () => {
+  it('say how a call stands', () => {
+    expect(stateLabel(makeCall(), trans)).toBe('Waiting for you');
+    const failed = makeCall({ state: 'done', outcome: 'error' });
+    expect(stateLabel(failed, trans)).toBe('Failed');
+  });
+
+  it.each([
+    ['allow_once', 'user', 'Ada', 'allowed by Ada'],
+    ['reject_once', 'user', null, 'denied'],
+    ['reject_once', 'expired', null, 'nobody answered in time'],
+    ['allow_once', 'mode', null, '']
+  ])('say that %s by %s of %s means %j', (option, source, by, words) => {
+    const call = makeCall({ decision: { option, source, by } });
+    expect(decisionWords(call, trans)).toBe(words);
+  });
+});

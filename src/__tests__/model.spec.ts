@@ -1,0 +1,209 @@
+import { Signal } from '@lumino/signaling';
+
+import { ConflictError, RefusedError } from '../api';
+import { UnexpectedAnswerError } from '../decode';
+import { AgentsModel, DOORBELL } from '../model';
+import { readDelta } from '../wire';
+import { makeAgent, makeCall, MemoryApi, until } from './fixtures';
+
+describe('AgentsModel', () => {
+  let api: MemoryApi;
+  let model: AgentsModel;
+  const bus = {};
+  let events: Signal<object, { schema_id: string }>;
+
+  const start = async (): Promise<void> => {
+    model = new AgentsModel({ api, events, hidden: () => false });
+    await model.ready;
+  };
+  const ring = () => events.emit({ schema_id: DOORBELL });
+
+  beforeEach(() => {
+    api = new MemoryApi();
+    events = new Signal(bus);
+  });
+
+  afterEach(() => model.dispose());
+
+  it('asks for everything first and then for what changed', async () => {
+    api.put(makeCall());
+    await start();
+    expect(model.waiting.map(call => call.id)).toEqual(['c_1']);
+    api.put(makeCall({ id: 'c_2', created: '2026-01-01T10:00:05Z' }));
+    ring();
+    await until(model, () => model.calls.length === 2);
+    expect(api.asked).toEqual([0, 1]);
+  });
+
+  it('lists calls newest first and waiting ones oldest first', async () => {
+    api.put(makeCall({ id: 'c_2', created: '2026-01-01T10:00:05Z' }));
+    api.put(makeCall({ id: 'c_1' }));
+    api.put(
+      makeCall({ id: 'c_3', created: '2026-01-01T10:00:09Z', state: 'done' })
+    );
+    await start();
+    expect(model.calls.map(call => call.id)).toEqual(['c_3', 'c_2', 'c_1']);
+    expect(model.waiting.map(call => call.id)).toEqual(['c_1', 'c_2']);
+  });
+
+  it('replaces a call by its newer version', async () => {
+    api.put(makeCall());
+    await start();
+    api.put(makeCall({ state: 'done', outcome: 'ok' }));
+    ring();
+    await until(model, () => model.waiting.length === 0);
+    expect(model.calls).toHaveLength(1);
+  });
+
+  it('drops what it knows when the server started anew', async () => {
+    api.seq = 40;
+    api.put(makeCall());
+    await start();
+    api.calls = [];
+    api.seq = 0;
+    api.reset = true;
+    api.put(makeCall({ id: 'c_new', seq: 0 }));
+    ring();
+    await until(model, () => model.call('c_new') !== null);
+    expect(model.calls.map(call => call.id)).toEqual(['c_new']);
+  });
+
+  it('says that it is offline and heals by asking again', async () => {
+    await start();
+    api.fail = new TypeError('Failed to fetch');
+    ring();
+    await until(model, () => model.link === 'offline');
+    api.fail = null;
+    api.put(makeCall());
+    await model.refresh();
+    await until(model, () => model.link === 'online');
+    expect(model.waiting).toHaveLength(1);
+  });
+
+  it.each([
+    ['missing', new RefusedError('not found', 404)],
+    ['mismatch', new UnexpectedAnswerError('seq')],
+    ['offline', new RefusedError('bad gateway', 502)]
+  ])('tells a link that is %s', async (link, error) => {
+    await start();
+    api.fail = error;
+    ring();
+    await until(model, () => model.link === link);
+    expect(model.link).toBe(link);
+  });
+
+  it('asks once more when the bell rings during a question', async () => {
+    await start();
+    const answer = api.hold();
+    const asking = model.refresh();
+    await api.held;
+    // What this call changes is not in the answer that is under way.
+    api.put(makeCall());
+    ring();
+    ring();
+    answer();
+    await asking;
+    await until(model, () => model.waiting.length === 1);
+    expect(api.asked).toEqual([0, 0, 0]);
+  });
+
+  it('ignores events of others', async () => {
+    await start();
+    const asked = api.asked.length;
+    events.emit({ schema_id: 'https://example.org/other/v1' });
+    await Promise.resolve();
+    expect(api.asked).toHaveLength(asked);
+  });
+
+  it('never takes a decision from an event', async () => {
+    api.put(makeCall());
+    await start();
+    events.emit({
+      schema_id: DOORBELL,
+      seq: 99,
+      topic: 'allow'
+    } as { schema_id: string });
+    await model.refresh();
+    expect(api.decisions).toEqual([]);
+    expect(model.waiting).toHaveLength(1);
+  });
+
+  it('shows a decision before the next question', async () => {
+    api.put(makeCall());
+    await start();
+    await model.decide('c_1', {
+      option: 'allow_once',
+      actionHash: 'sha256:1'
+    });
+    expect(model.waiting).toEqual([]);
+    expect(model.call('c_1')?.state).toBe('running');
+  });
+
+  it('takes over the true call of a conflict', async () => {
+    api.put(makeCall());
+    await start();
+    api.conflict = new ConflictError(
+      'Decided in another window.',
+      makeCall({ seq: 9, state: 'denied' })
+    );
+    await expect(
+      model.decide('c_1', { option: 'allow_once', actionHash: 'sha256:1' })
+    ).rejects.toThrow('Decided in another window.');
+    expect(model.waiting).toEqual([]);
+  });
+
+  it('pauses an agent before it stops its calls', async () => {
+    api.agents = [makeAgent()];
+    api.put(makeCall());
+    api.put(makeCall({ id: 'c_2', state: 'running' }));
+    api.put(makeCall({ id: 'c_3', state: 'done' }));
+    api.put(makeCall({ id: 'c_4', agent: 'a_2' }));
+    await start();
+    await model.stopAgent('a_1');
+    expect(model.agent('a_1')?.paused).toBe(true);
+    expect([...api.stopped].sort()).toEqual(['c_1', 'c_2']);
+  });
+
+  it('sees a grant that was taken back elsewhere', async () => {
+    api.granted = [
+      {
+        id: 'g_1',
+        agent: 'a_1',
+        agentLabel: 'Codex',
+        class: 'run',
+        path: 'sales.ipynb',
+        until: 'stop'
+      }
+    ];
+    await start();
+    expect(model.grants).toHaveLength(1);
+    api.granted = [];
+    ring();
+    await until(model, () => model.grants.length === 0);
+    expect(model.grants).toEqual([]);
+  });
+
+  it('stays quick with ten thousand calls', async () => {
+    for (let index = 0; index < 10_050; index++) {
+      api.calls.push(
+        makeCall({ id: `c_${index}`, seq: index + 1, state: 'done' })
+      );
+    }
+    api.seq = 10_050;
+    await start();
+    expect(model.calls).toHaveLength(10_000);
+    expect(model.calls[0].id).toBe('c_10049');
+  });
+});
+
+describe('readDelta', () => {
+  it('refuses an answer of another shape', () => {
+    expect(() => readDelta({ agents: [] })).toThrow(UnexpectedAnswerError);
+    expect(() => readDelta('hello')).toThrow(UnexpectedAnswerError);
+  });
+
+  it('accepts a colour only if it is one', () => {
+    expect(makeAgent({ color: 'red;background:url(x)' }).color).toBe('');
+    expect(makeAgent({ color: '#1e88e5' }).color).toBe('#1e88e5');
+  });
+});

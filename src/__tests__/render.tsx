@@ -1,0 +1,65 @@
+/** Draws a component as the panel would. */
+import { UseSignal } from '@jupyterlab/apputils';
+import { nullTranslator } from '@jupyterlab/translation';
+import { render, RenderResult } from '@testing-library/react';
+import * as React from 'react';
+
+import { PanelProvider } from '../context';
+import type { IAgents } from '../tokens';
+import { nowhere } from './fixtures';
+
+export function draw(
+  model: IAgents,
+  component: () => JSX.Element | null,
+  said: (words: string) => void = () => {}
+): RenderResult {
+  return render(
+    <PanelProvider
+      value={{
+        model,
+        trans: nullTranslator.load('jmcp_lab'),
+        locale: 'en',
+        navigator: nowhere,
+        languages: null,
+        say: said,
+        openConnect: () => {}
+      }}
+    >
+      <UseSignal signal={model.changed}>{() => component()}</UseSignal>
+    </PanelProvider>
+  );
+}
+
+/**
+ * A click as a browser makes it for a person. Events made by script are never trusted, in jsdom
+ * neither, so the flag is set where it can be read.
+ */
+export function pressAsPerson(
+  element: Element,
+  init: MouseEventInit = {}
+): void {
+  const event = new MouseEvent('click', { bubbles: true, detail: 0, ...init });
+  trust(event);
+  element.dispatchEvent(event);
+}
+
+/** Send a form as a browser does it for a person. */
+export function submitAsPerson(form: HTMLFormElement): void {
+  const event = new Event('submit', { bubbles: true, cancelable: true });
+  trust(event);
+  form.dispatchEvent(event);
+}
+
+function trust(event: Event): void {
+  // jsdom keeps isTrusted as an own getter that cannot be redefined; its wrapped object can.
+  const key = Object.getOwnPropertySymbols(event).find(
+    symbol => symbol.description === 'impl'
+  );
+  if (!key) {
+    throw new Error('jsdom keeps its events in another way now.');
+  }
+  const inner = (event as unknown as Record<symbol, { isTrusted: boolean }>)[
+    key
+  ];
+  Object.defineProperty(inner, 'isTrusted', { get: () => true, set: () => {} });
+}

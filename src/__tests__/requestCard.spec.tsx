@@ -1,0 +1,278 @@
+/* eslint-disable jupyter/no-untranslated-string -- what a server says is not translated */
+import { act, screen } from '@testing-library/react';
+import * as React from 'react';
+
+import { ConflictError } from '../api';
+import { NeedsYou } from '../components/NeedsYou';
+import { ARMING_MS } from '../guard';
+import { AgentsModel } from '../model';
+import { makeAgent, makeCall, MemoryApi } from './fixtures';
+import { draw, pressAsPerson } from './render';
+
+describe('RequestCard', () => {
+  let api: MemoryApi;
+  let model: AgentsModel;
+  let said: string[];
+  let clock: number;
+
+  const open = async (): Promise<void> => {
+    model = new AgentsModel({ api, hidden: () => false });
+    await jest.advanceTimersByTimeAsync(0);
+    await model.ready;
+    said = [];
+    draw(
+      model,
+      () => <NeedsYou onEmpty={() => {}} />,
+      words => said.push(words)
+    );
+  };
+  const look = () =>
+    act(async () => {
+      const done = model.refresh();
+      await jest.advanceTimersByTimeAsync(0);
+      await done;
+    });
+  const rest = (ms: number) =>
+    act(async () => {
+      clock += ms;
+      await jest.advanceTimersByTimeAsync(ms);
+    });
+  const button = (name: string) =>
+    screen.getByRole('button', { name, exact: true } as { name: string });
+  const press = async (name: string) => {
+    await act(async () => {
+      pressAsPerson(button(name));
+      await jest.advanceTimersByTimeAsync(0);
+    });
+  };
+
+  beforeEach(() => {
+    clock = 1000;
+    jest.useFakeTimers({ doNotFake: ['performance', 'queueMicrotask'] });
+    jest.spyOn(performance, 'now').mockImplementation(() => clock);
+    api = new MemoryApi();
+    api.agents = [makeAgent()];
+    api.put(makeCall());
+  });
+
+  afterEach(() => {
+    model.dispose();
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  it('is an article named by what it asks for', async () => {
+    await open();
+    const card = screen.getByRole('article', {
+      name: 'Run cell 12 in sales.ipynb'
+    });
+    expect(card.textContent).toContain('Claude Code on my laptop');
+    expect(card.textContent).toContain('claude-code 2.1');
+    expect(card.textContent).toContain('Exactly what will run · 1 line');
+    expect(card.textContent).toContain('model.fit(X)');
+  });
+
+  it('allows once, with the hash of what was shown', async () => {
+    await open();
+    await rest(ARMING_MS);
+    await press('Allow');
+    expect(api.decisions).toEqual([
+      {
+        id: 'c_1',
+        answer: { option: 'allow_once', actionHash: 'sha256:1' }
+      }
+    ]);
+    expect(screen.queryByRole('article')).toBeNull();
+  });
+
+  it('allows for 30 minutes where that is offered', async () => {
+    await open();
+    await rest(ARMING_MS);
+    await press('Allow for 30 minutes');
+    expect(api.decisions[0].answer).toEqual({
+      option: 'allow_always',
+      until: '30m',
+      actionHash: 'sha256:1'
+    });
+  });
+
+  it('offers nothing that the server does not', async () => {
+    api.put(makeCall({ options: [{ kind: 'allow_once', name: 'Allow' }] }));
+    await open();
+    expect(screen.queryByText('Allow for 30 minutes')).toBeNull();
+    expect(screen.queryByText('Deny')).toBeNull();
+  });
+
+  it('ignores a click that no person made', async () => {
+    await open();
+    await rest(ARMING_MS);
+    await act(async () => button('Allow').click());
+    expect(api.decisions).toEqual([]);
+  });
+
+  it('rests after it appeared', async () => {
+    await open();
+    expect(button('Allow').getAttribute('aria-disabled')).toBe('true');
+    await press('Allow');
+    await rest(ARMING_MS - 10);
+    await press('Allow');
+    expect(api.decisions).toEqual([]);
+    await rest(10);
+    expect(button('Allow').getAttribute('aria-disabled')).toBeNull();
+    await press('Allow');
+    expect(api.decisions).toHaveLength(1);
+  });
+
+  it('rests again when it means something else', async () => {
+    await open();
+    await rest(ARMING_MS);
+    api.put(makeCall({ action_hash: 'sha256:2', changed: true }));
+    await look();
+    await press('Allow');
+    expect(api.decisions).toEqual([]);
+    expect(screen.getByRole('article').textContent).toContain(
+      'This changed after the agent asked.'
+    );
+    await rest(ARMING_MS);
+    await press('Allow');
+    expect(api.decisions[0].answer.actionHash).toBe('sha256:2');
+  });
+
+  it('does nothing when something lies over the button', async () => {
+    await open();
+    await rest(ARMING_MS);
+    const cover = document.createElement('div');
+    document.elementFromPoint = () => cover;
+    await act(async () =>
+      pressAsPerson(button('Allow'), { detail: 1, clientX: 5, clientY: 5 })
+    );
+    expect(api.decisions).toEqual([]);
+    document.elementFromPoint = () => button('Allow');
+    await act(async () =>
+      pressAsPerson(button('Allow'), { detail: 1, clientX: 5, clientY: 5 })
+    );
+    expect(api.decisions).toHaveLength(1);
+  });
+
+  it('redraws and says why when the decision came too late', async () => {
+    await open();
+    await rest(ARMING_MS);
+    api.conflict = new ConflictError(
+      'Cell 12 changed after the agent asked.',
+      makeCall({ seq: 9, action_hash: 'sha256:2', changed: true })
+    );
+    await press('Allow');
+    expect(screen.getByRole('alert').textContent).toContain(
+      'Cell 12 changed after the agent asked.'
+    );
+    expect(button('Allow').getAttribute('aria-disabled')).toBe('true');
+    expect(screen.queryByText('Retry')).toBeNull();
+  });
+
+  it('offers to try again when the server did not answer', async () => {
+    await open();
+    await rest(ARMING_MS);
+    api.fail = new Error('The server is busy.');
+    await press('Allow');
+    expect(screen.getByRole('alert').textContent).toContain(
+      'The server is busy.'
+    );
+    api.fail = null;
+    await press('Retry');
+    expect(api.decisions).toHaveLength(2);
+    expect(screen.queryByRole('article')).toBeNull();
+  });
+
+  it('tells the agent why', async () => {
+    await open();
+    await rest(ARMING_MS);
+    await press('Deny and tell the agent why…');
+    const field = screen.getByLabelText('Tell the agent why');
+    expect(document.activeElement).toBe(field);
+    act(() => {
+      const set = Object.getOwnPropertyDescriptor(
+        HTMLTextAreaElement.prototype,
+        'value'
+      )?.set;
+      set?.call(field, 'Use less data');
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await rest(ARMING_MS);
+    await press('Send');
+    expect(api.decisions[0].answer).toEqual({
+      option: 'reject_once',
+      actionHash: 'sha256:1',
+      reason: 'Use less data'
+    });
+  });
+
+  it('denies with one click', async () => {
+    await open();
+    await rest(ARMING_MS);
+    await press('Deny');
+    expect(api.decisions[0].answer.option).toBe('reject_once');
+  });
+
+  it('shows 40 lines and all on demand', async () => {
+    const text = Array.from({ length: 212 }, (_, row) => `row_${row}`).join(
+      '\n'
+    );
+    api.put(
+      makeCall({
+        preview: {
+          kind: 'code',
+          items: [{ title: 'Cell 12', text }],
+          lines: 212
+        }
+      })
+    );
+    await open();
+    const card = screen.getByRole('article');
+    expect(card.textContent).toContain('Showing 40 of 212 lines.');
+    expect(card.textContent).not.toContain('row_40');
+    await press('Show all');
+    expect(card.textContent).toContain('row_211');
+  });
+
+  it('makes unseen characters visible and counts them', async () => {
+    api.put(
+      makeCall({
+        preview: {
+          kind: 'code',
+          items: [{ title: 'Cell 12', text: 'a\u200b\u202eb' }],
+          lines: 1
+        }
+      })
+    );
+    await open();
+    const card = screen.getByRole('article');
+    expect(card.textContent).toContain('a▯▯b');
+    expect(card.textContent).toContain('2 invisible characters are shown as ▯');
+  });
+
+  it('moves the focus to the next card and never takes it before', async () => {
+    api.put(makeCall({ id: 'c_2', summary: 'Run cell 13 in sales.ipynb' }));
+    await open();
+    expect(document.activeElement).toBe(document.body);
+    await rest(ARMING_MS);
+    const [first, second] = screen.getAllByRole('article');
+    await act(async () => {
+      const allow = first.querySelector('.jp-mod-accept');
+      (allow as HTMLButtonElement).focus();
+      pressAsPerson(allow as HTMLButtonElement);
+      await jest.advanceTimersByTimeAsync(0);
+    });
+    expect(document.activeElement).toBe(second);
+  });
+
+  it('announces a request politely, once', async () => {
+    await open();
+    api.put(makeCall({ id: 'c_2', summary: 'Run cell 13 in sales.ipynb' }));
+    await look();
+    await look();
+    expect(said).toEqual([
+      'Claude Code on my laptop asks: Run cell 12 in sales.ipynb. 1 request is waiting.',
+      'Claude Code on my laptop asks: Run cell 13 in sales.ipynb. 2 requests are waiting.'
+    ]);
+  });
+});
