@@ -183,6 +183,7 @@ class Rooms:
     async def _start(self, path: str) -> OpenRoom:
         await self._check_notebook(path)
         extension = self._ydoc
+        _use_configured_store(extension)
         try:
             document = await extension.get_document(
                 path=path, content_type="notebook", file_format="json", copy=False, create=True
@@ -347,6 +348,26 @@ class Rooms:
                     room.clients.discard(client)
         for held in list(self._open.values()):
             self._forget(held)
+
+
+def _use_configured_store(extension: YDocExtension) -> None:
+    """Make rooms that we open keep their history where rooms that pages open keep it.
+
+    `get_document` of jupyter-server-ydoc 3.0.4 makes the store without the server's
+    configuration, so that a configured `SQLiteYStore.db_path` counts for pages only, and what an
+    agent did is missing in the history from which a page reconnects.
+    """
+    plain = extension.ystore_class
+    if getattr(plain, "jmcp_configured", False):
+        return
+
+    def __init__(self: object, **arguments: object) -> None:
+        arguments.setdefault("config", extension.config)
+        plain.__init__(self, **arguments)
+
+    extension.ystore_class = type(
+        plain.__name__, (plain,), {"__init__": __init__, "jmcp_configured": True}
+    )
 
 
 def _save_task(room: Any) -> asyncio.Task[None] | None:  # noqa: ANN401 - a room of any kind
