@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from playwright.sync_api import sync_playwright
 
-from agent import Agent
 from lab_page import (
     CHROMIUM_ARGUMENTS,
     Console,
     find_chromium,
     log_in,
+    new_context,
     open_lab,
-    panel_request,
 )
 from lab_server import LabServer
+from panel import connected
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from mcp.client.client import ConnectMode
     from playwright.sync_api import Browser, BrowserContext, Page
+
+    from agent import Agent
 
 RESULTS = Path(__file__).parent / "test-results"
 """Where a screenshot of each failed test goes."""
@@ -63,7 +65,10 @@ def pytest_runtest_makereport(
     """Take a screenshot of every open page when a test fails."""
     report = yield
     if report.failed and report.when == "call":
-        context: BrowserContext | None = getattr(item, "funcargs", {}).get("browser_context")
+        fixtures = getattr(item, "funcargs", {})
+        context: BrowserContext | None = fixtures.get("browser_context") or fixtures.get(
+            "shared_context"
+        )
         for number, page in enumerate(context.pages if context else []):
             name = re.sub(r"[^\w.-]+", "_", item.name)
             page.screenshot(path=RESULTS / f"{name}-{number}.png")
@@ -99,13 +104,7 @@ def browser_context(
     browser: Browser, lab_server: LabServer, console: Console
 ) -> Iterator[BrowserContext]:
     """Yield a fresh browser profile that is logged in and may use the clipboard."""
-    context = browser.new_context(
-        locale="en-US",
-        viewport={"width": 1280, "height": 800},
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    context.set_default_timeout(30_000)
-    console.watch(context)
+    context = new_context(browser, console)
     log_in(context, lab_server)
     yield context
     context.close()
@@ -132,12 +131,8 @@ def connect_agent(lab_page: Page, lab_server: LabServer) -> Iterator[ConnectAgen
             protocol: ConnectMode = "auto",
             **rights: Any,
         ) -> Agent:
-            status, minted = panel_request(
-                lab_page, lab_server, "POST", "agents", {"label": label, "mode": mode, **rights}
+            return stack.enter_context(
+                connected(lab_page, lab_server, label, mode, protocol=protocol, **rights)
             )
-            assert status == 201, minted
-            stack.callback(panel_request, lab_page, lab_server, "DELETE", f"agents/{minted['id']}")
-            client = Agent(lab_server.mcp_url, minted["token"], mode=protocol)
-            return stack.enter_context(client)
 
         yield connect

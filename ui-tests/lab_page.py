@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError
 
     from lab_server import LabServer
 
@@ -96,6 +96,21 @@ class Console:
         if message.type == "error":
             where = message.location.get("url", "")
             self.errors.append(f"{message.text} ({where})" if where else message.text)
+
+
+def new_context(browser: Browser, console: Console, **options: Any) -> BrowserContext:
+    """Return a fresh browser profile that may use the clipboard and whose errors are watched."""
+    context = browser.new_context(
+        **{
+            "locale": "en-US",
+            "viewport": {"width": 1280, "height": 800},
+            "permissions": ["clipboard-read", "clipboard-write"],
+            **options,
+        }
+    )
+    context.set_default_timeout(30_000)
+    console.watch(context)
+    return context
 
 
 def log_in(context: BrowserContext, server: LabServer) -> None:

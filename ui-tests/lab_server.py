@@ -32,6 +32,10 @@ _KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = (
         r"RuntimeError: WebsocketServer not running",
         "jupyter-server-ydoc 3.0.4 stops its room server also when no room was ever opened",
     ),
+    (
+        r"'NoneType' object has no attribute 'kernel_ws_protocol'",
+        "jupyter_server 2.21.1 when a page leaves while its socket to a kernel is being opened",
+    ),
 )
 """Tracebacks of others that are tolerated: (regular expression, reason)."""
 

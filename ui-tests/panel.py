@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
+from agent import Agent
+from lab_page import panel_request
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp.client.client import ConnectMode
     from playwright.sync_api import Locator, Page
+
+    from lab_server import LabServer
 
 PANEL = "Agents"
 
@@ -49,6 +58,31 @@ def connect_by_dialog(page: Page, label: str, client: str = "Generic JSON") -> d
     return {"url": url, "token": token.group()}
 
 
+@contextmanager
+def connected(
+    page: Page,
+    server: LabServer,
+    label: str,
+    mode: str,
+    *,
+    protocol: ConnectMode = "auto",
+    **rights: Any,
+) -> Iterator[Agent]:
+    """Mint a token from within the page, and connect the official client with it.
+
+    At the end the client disconnects and the token is revoked.
+    """
+    status, minted = panel_request(
+        page, server, "POST", "agents", {"label": label, "mode": mode, **rights}
+    )
+    assert status == 201, minted
+    try:
+        with Agent(server.mcp_url, minted["token"], mode=protocol) as agent:
+            yield agent
+    finally:
+        panel_request(page, server, "DELETE", f"agents/{minted['id']}")
+
+
 def card(page: Page, title: str | re.Pattern[str]) -> Locator:
     """Return the request card with that title, once it is there."""
     found = page.get_by_role("article", name=title)
@@ -83,3 +117,13 @@ def prompt(page: Page, number: int) -> Locator:
     return page.locator(
         f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number - 1}"
     ).locator(".jp-InputPrompt")
+
+
+def section(where: Page | Locator, name: str) -> Locator:
+    """Return a section of the panel."""
+    return where.get_by_role("region", name=name, exact=True)
+
+
+def sidebar_tab(page: Page) -> Locator:
+    """Return the panel's tab in the sidebar, whatever number it carries."""
+    return page.get_by_role("tab", name=re.compile(rf"^{PANEL}\b"))
