@@ -230,14 +230,16 @@ export function decisionWords(call: ICall, trans: TranslationBundle): string {
   if (!decision) {
     return '';
   }
-  const allowed = decision.option?.startsWith('allow') ?? false;
+  const { allowed } = decision;
   switch (decision.source) {
     case 'user': {
-      const who = decision.by;
+      // Without a login Jupyter invents a name for each browser; nobody knows who that is.
+      const who = decision.by?.startsWith('Anonymous ') ? null : decision.by;
       if (allowed) {
         return who ? trans.__('allowed by %1', who) : trans.__('allowed');
       }
-      return who ? trans.__('denied by %1', who) : trans.__('denied');
+      // The state beside it says "Denied" already.
+      return who ? trans.__('by %1', who) : '';
     }
     case 'grant':
       return trans.__('allowed for a time');

@@ -65,6 +65,7 @@ export class AgentsModel implements IAgents, IDisposable {
         this._poll.state.phase !== 'refreshed'
     });
     this._events?.connect(this._onEvent, this);
+    this._poll.ticked.connect(this._onTick, this);
     void this._poll.start();
   }
 
@@ -128,15 +129,14 @@ export class AgentsModel implements IAgents, IDisposable {
   }
 
   async refresh(): Promise<void> {
+    this._again = true;
     try {
       if (this._pulling) {
-        // The poll takes no second refresh while it is at the first.
-        this._again = true;
         await this._pulling;
-        return;
+      } else {
+        await this._poll.refresh();
+        await this._poll.tick;
       }
-      await this._poll.refresh();
-      await this._poll.tick;
     } catch {
       // The link tells of a failure; the poll asks again.
     }
@@ -228,6 +228,13 @@ export class AgentsModel implements IAgents, IDisposable {
       // It also rings for what has no sequence number: agents and grants.
       this._grantsDue = true;
       void this.refresh();
+    }
+  }
+
+  /** The poll takes no second refresh before it is done with the first: make up for it. */
+  private _onTick(_: unknown, tick: { readonly phase: string }): void {
+    if (this._again && (tick.phase === 'resolved' || tick.phase === 'reconnected')) {
+      void this._poll.refresh();
     }
   }
 

@@ -89,21 +89,13 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   }
 
   private _updateTab(): void {
-    const { model, trans } = this._context;
+    const { model } = this._context;
     const count = model.waiting.length;
     const dataset = { ...this.title.dataset };
     delete dataset[BADGE];
     this.title.dataset =
       count > 0 ? { ...dataset, [BADGE]: String(count) } : dataset;
     this.title.className = count > 0 ? 'jp-jmcp-mod-pending' : '';
-    this.title.caption =
-      count > 0
-        ? trans._n(
-            'Agents: %1 request is waiting',
-            'Agents: %1 requests are waiting',
-            count
-          )
-        : trans.__('Agents');
   }
 
   private readonly _shell: JupyterFrontEnd.IShell;

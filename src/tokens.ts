@@ -61,6 +61,7 @@ export interface IPreview {
 
 /** How a call was decided, by whom or by what. */
 export interface IDecision {
+  readonly allowed: boolean;
   readonly option: string | null;
   readonly by: string | null;
   readonly source: string | null;
@@ -130,6 +131,8 @@ export interface IServerInfo {
   readonly paused: boolean;
   readonly protection: string;
   readonly unattended: string | null;
+  /** Whether outputs of an allowed run are trusted as if the person had run the cell. */
+  readonly trustOutputs: 'allowed' | 'never';
 }
 
 /** A permission that outlives the request it was given for. */

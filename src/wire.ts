@@ -78,7 +78,9 @@ function readServer(value: unknown): IServerInfo {
     mcpError: textOrNull(data.mcp_error, 'server.mcp_error'),
     paused: truth(data.paused, 'server.paused'),
     protection: textOrNull(data.protection, 'server.protection') ?? 'standard',
-    unattended: textOrNull(data.unattended, 'server.unattended')
+    unattended: textOrNull(data.unattended, 'server.unattended'),
+    // An older server says nothing: then nothing is trusted by us.
+    trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never'
   };
 }
 
@@ -209,6 +211,7 @@ function readDecision(value: unknown, name: string): IDecision | null {
   }
   const data = fields(value, name);
   return {
+    allowed: truth(data.allowed, `${name}.allowed`),
     option: textOrNull(data.option, `${name}.option`),
     by: textOrNull(data.by, `${name}.by`),
     source: textOrNull(data.source, `${name}.source`),

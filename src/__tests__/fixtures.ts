@@ -1,4 +1,3 @@
-/* eslint-disable jupyter/no-untranslated-string -- what a server says is not translated */
 /** Calls, agents and a server that answers from memory. */
 import { ConflictError, IAgentsApi } from '../api';
 import type {
