@@ -233,7 +233,10 @@ export class AgentsModel implements IAgents, IDisposable {
 
   /** The poll takes no second refresh before it is done with the first: make up for it. */
   private _onTick(_: unknown, tick: { readonly phase: string }): void {
-    if (this._again && (tick.phase === 'resolved' || tick.phase === 'reconnected')) {
+    if (
+      this._again &&
+      (tick.phase === 'resolved' || tick.phase === 'reconnected')
+    ) {
       void this._poll.refresh();
     }
   }

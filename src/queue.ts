@@ -9,13 +9,13 @@ export interface IPlace {
 /**
  * Arrange the requests so that nothing moves under the pointer or the focus.
  *
- * New requests go below. One that was decided goes away, but while the person is `near` and
- * another request waits below it, its place is kept.
+ * New requests go below. One that was decided goes away, unless its place must be held: `hold` is
+ * asked with its id and whether another request waits below it.
  */
 export function arrange(
   previous: readonly IPlace[],
   waiting: readonly ICall[],
-  near: (id: string) => boolean,
+  hold: (id: string, waitsBelow: boolean) => boolean,
   now: (id: string) => ICall | null
 ): readonly IPlace[] {
   const open = new Map(waiting.map(call => [call.id, call]));
@@ -30,7 +30,7 @@ export function arrange(
     const waitsBelow = previous
       .slice(index + 1)
       .some(later => open.has(later.call.id));
-    if (waitsBelow && near(place.call.id)) {
+    if (hold(place.call.id, waitsBelow)) {
       places.push({ call: now(place.call.id) ?? place.call, settled: true });
     }
   });

@@ -1,4 +1,3 @@
-/* eslint-disable jupyter/no-untranslated-string -- what a server says is not translated */
 import { act, fireEvent, screen } from '@testing-library/react';
 import * as React from 'react';
 

@@ -115,7 +115,8 @@ export class MemoryApi implements IAgentsApi {
         mcpError: null,
         paused: false,
         protection: 'standard',
-        unattended: null
+        unattended: null,
+        trustOutputs: 'allowed'
       },
       agents: this.agents,
       calls: calls.filter(call => call.seq > since || this.reset)

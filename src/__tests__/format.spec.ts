@@ -111,12 +111,15 @@ describe('words', () => {
   });
 
   it.each([
-    ['allow_once', 'user', 'Ada', 'allowed by Ada'],
-    ['reject_once', 'user', null, 'denied'],
-    ['reject_once', 'expired', null, 'nobody answered in time'],
-    ['allow_once', 'mode', null, '']
-  ])('say that %s by %s of %s means %j', (option, source, by, words) => {
-    const call = makeCall({ decision: { option, source, by } });
+    [true, 'user', 'Ada', 'allowed by Ada'],
+    [true, 'user', 'Anonymous Autonoe', 'allowed'],
+    [false, 'user', 'Ada', 'by Ada'],
+    [false, 'user', null, ''],
+    [false, 'expired', null, 'nobody answered in time'],
+    [true, 'mode', null, ''],
+    [false, 'mode', null, 'its mode does not allow it']
+  ])('say that %s by %s of %s means %j', (allowed, source, by, words) => {
+    const call = makeCall({ decision: { allowed, source, by } });
     expect(decisionWords(call, trans)).toBe(words);
   });
 });

@@ -6,6 +6,7 @@ const two = makeCall({ id: 'c_2' });
 const three = makeCall({ id: 'c_3' });
 const near = () => true;
 const far = () => false;
+const nearOthers = (_: string, waitsBelow: boolean) => waitsBelow;
 const ids = (places: ReturnType<typeof arrange>) =>
   places.map(place => place.call.id + (place.settled ? ' settled' : ''));
 const same = () => null;
@@ -27,8 +28,12 @@ describe('arrange', () => {
     expect(ids(arrange(after, [two], far, same))).toEqual(['c_2']);
   });
 
-  it('keeps no place below which nothing waits', () => {
+  it('keeps a place below which nothing waits only when told to', () => {
     const before = arrange([], [one, two], far, same);
-    expect(ids(arrange(before, [one], near, same))).toEqual(['c_1']);
+    expect(ids(arrange(before, [one], nearOthers, same))).toEqual(['c_1']);
+    expect(ids(arrange(before, [one], near, same))).toEqual([
+      'c_1',
+      'c_2 settled'
+    ]);
   });
 });

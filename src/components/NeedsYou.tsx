@@ -14,8 +14,7 @@ export function NeedsYou(props: {
   onEmpty: () => void;
 }): JSX.Element | null {
   const { model, trans } = usePanel();
-  const [hovered, setHovered] = React.useState(false);
-  const [focused, setFocused] = React.useState(false);
+  const [, look] = React.useReducer((times: number) => times + 1, 0);
   const own = React.useRef(new Set<string>());
   const places = React.useRef<readonly IPlace[]>([]);
   const list = React.useRef<HTMLDivElement>(null);
@@ -27,8 +26,7 @@ export function NeedsYou(props: {
   places.current = arrange(
     places.current,
     waiting,
-    // Who decided with the keyboard goes on to the next card, wherever that is then.
-    id => hovered || (focused && !own.current.has(id)),
+    (id, waitsBelow) => isNear(list.current, own.current.has(id), waitsBelow),
     id => model.call(id)
   );
   useAnnouncement(waiting);
@@ -70,12 +68,8 @@ export function NeedsYou(props: {
       <div
         ref={list}
         className="jp-jmcp-Cards"
-        onMouseEnter={() => setHovered(true)}
-        onMouseLeave={() => setHovered(false)}
-        onFocus={() => setFocused(true)}
-        onBlur={event =>
-          setFocused(event.currentTarget.contains(event.relatedTarget))
-        }
+        onMouseLeave={look}
+        onBlur={look}
       >
         {places.current.map(({ call, settled }) =>
           settled ? (
@@ -97,6 +91,25 @@ export function NeedsYou(props: {
         )}
       </div>
     </Section>
+  );
+}
+
+/**
+ * Whether the place of a decided request must be held.
+ *
+ * Asked of the document, not remembered: nothing tells when what had the pointer or the focus is
+ * taken away. Who decided here knows what became of it and goes on to the next card.
+ */
+function isNear(
+  list: HTMLElement | null,
+  own: boolean,
+  waitsBelow: boolean
+): boolean {
+  if (list?.matches(':hover')) {
+    return waitsBelow || !own;
+  }
+  return (
+    !own && waitsBelow && list !== null && list.contains(document.activeElement)
   );
 }
 
