@@ -206,6 +206,9 @@ class Action:
         Interrupting a kernel is allowed where starting one would ask.
     creates : bool
         The file does not exist yet; overwriting asks where creating does not.
+    used_kernel : bool
+        Somebody ran code in the kernel, or allowed it. Inspecting a kernel in which nobody did
+        asks where this one does not.
     """
 
     tool: str
@@ -216,6 +219,7 @@ class Action:
     guarded: str | None = None
     interrupt: bool = False
     creates: bool = False
+    used_kernel: bool = False
 
     def action_hash(self, agent_id: str) -> str:
         """Return ``sha256:…`` over everything that a decision covers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import ensure_async
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import KernelManager
     from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
     from jupyter_server.services.sessions.sessionmanager import SessionManager
 
@@ -211,6 +212,16 @@ class KernelSessions:
         """
         self._check(session.kernel_id)
         await ensure_async(self._kernels.interrupt_kernel(session.kernel_id))
+
+    def kernel(self, kernel_id: str) -> KernelManager:
+        """Return the manager of a running kernel.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        self._check(kernel_id)
+        return cast("KernelManager", self._kernels.get_kernel(kernel_id))
 
     async def check_kernel(self, kernel: str) -> None:
         """Check that `kernel` is a kernelspec or the id of a running kernel.

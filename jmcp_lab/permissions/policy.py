@@ -70,7 +70,16 @@ class Subject:
 A, Q, N = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
 
 Row = Literal[
-    "info", "read", "inspect", "edit", "run", "interrupt", "kernel", "create", "overwrite"
+    "info",
+    "read",
+    "inspect",
+    "inspect_used",
+    "edit",
+    "run",
+    "interrupt",
+    "kernel",
+    "create",
+    "overwrite",
 ]
 
 _READS: dict[Row, Verdict] = {"info": A, "read": A}
@@ -79,6 +88,7 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
     Mode.LOOK: {
         **_READS,
         "inspect": N,
+        "inspect_used": N,
         "edit": N,
         "run": N,
         "interrupt": N,
@@ -89,6 +99,7 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
     Mode.ASK: {
         **_READS,
         "inspect": Q,
+        "inspect_used": Q,
         "edit": Q,
         "run": Q,
         "interrupt": A,
@@ -99,6 +110,7 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
     Mode.EDIT: {
         **_READS,
         "inspect": Q,
+        "inspect_used": A,
         "edit": A,
         "run": Q,
         "interrupt": A,
@@ -109,6 +121,7 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
     Mode.AUTO: {
         **_READS,
         "inspect": A,
+        "inspect_used": A,
         "edit": A,
         "run": A,
         "interrupt": A,
@@ -139,7 +152,7 @@ def row(action: Action) -> Row:
         case ToolClass.READ:
             return "read"
         case ToolClass.INSPECT:
-            return "inspect"
+            return "inspect_used" if action.used_kernel else "inspect"
         case ToolClass.EDIT:
             return "edit"
         case ToolClass.RUN:
@@ -222,6 +235,7 @@ def _covered(subject: Subject, action: Action, grants: Iterable[Grant], now: dat
 def _words(action: Action) -> str:
     return {
         "inspect": "inspecting variables",
+        "inspect_used": "inspecting variables",
         "edit": "editing",
         "run": "running code",
         "interrupt": "interrupting kernels",

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import arrange, cells, context, execution, files, kernels, listing, notebooks, reading
+from . import (
+    arrange,
+    cells,
+    context,
+    execution,
+    files,
+    inspection,
+    kernels,
+    listing,
+    notebooks,
+    reading,
+    search,
+)
 
 if TYPE_CHECKING:
     from .tool import Tool
@@ -26,6 +38,7 @@ TOOLS: dict[str, Tool] = {
         reading.list_cells,
         reading.read_cell,
         reading.read_cells,
+        search.search_notebook,
         cells.insert_cell,
         cells.edit_cell,
         cells.overwrite_cell_source,
@@ -36,6 +49,8 @@ TOOLS: dict[str, Tool] = {
         execution.execute_cell,
         execution.insert_execute_code_cell,
         execution.execute_ipython,
+        inspection.inspect_variables,
+        inspection.inspect_code,
         context.wait,
     )
 }

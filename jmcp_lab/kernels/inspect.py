@@ -1,0 +1,248 @@
+"""Short questions to a running kernel: nothing of them stays in its history or in a notebook.
+
+They travel on the kernel's shell channel, so a kernel that runs a cell answers after it: a busy
+kernel is not asked at all, because what was sent cannot be taken back.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import json
+import time
+import uuid
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_core.utils import ensure_async
+
+from ..errors import UnavailableError
+from . import probe
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from logging import Logger
+
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_client.manager import KernelManager
+
+IDLE_SECONDS = 2.0
+"""How long a kernel may go on with what it has just ended, before it counts as busy."""
+
+ANSWER_SECONDS = 10.0
+"""After which a question is given up."""
+
+STOP_SECONDS = 3.0
+"""How long an interrupted question may take to end."""
+
+POLL_SECONDS = 0.02
+
+_EXPRESSION = (
+    "(lambda space: (__import__('builtins').exec(__import__('builtins').compile("
+    "{source!r}, '<jmcp_lab>', 'exec'), space), space['report']("
+    "__import__('IPython').get_ipython(), {names!r}, {most}, {width}))[1])"
+    "({{'__name__': 'jmcp_lab_probe'}})"
+)
+_LONGEST_ANSWER = 2_000_000
+
+
+class KernelQuestions:
+    """A connection to one running kernel, for a few questions; made by `questions`.
+
+    Parameters
+    ----------
+    kernel : KernelManager
+    client : AsyncKernelClient
+        With its channels started.
+    seconds : float
+        How long an answer may take.
+    """
+
+    def __init__(self, kernel: KernelManager, client: AsyncKernelClient, seconds: float) -> None:
+        self._kernel = kernel
+        self._client = client
+        self._seconds = seconds
+        self._working_on: str | None = None
+
+    async def used(self) -> bool:
+        """Return whether code has ever been run in this kernel, by anybody.
+
+        The kernel counts what it runs; running nothing, silently, tells the count.
+        """
+        reply = await self._ask("execute_request", _silent({}))
+        return int(reply.get("execution_count") or 0) > 0
+
+    async def variables(
+        self, names: Sequence[str] | None, *, most: int, width: int
+    ) -> dict[str, Any]:
+        """Return what `probe.report` says about variables of an IPython kernel.
+
+        Raises
+        ------
+        UnavailableError
+            The kernel is busy, does not answer, or is no IPython kernel.
+        """
+        chosen = None if names is None else list(names)
+        expression = _EXPRESSION.format(
+            source=inspect.getsource(probe), names=chosen, most=most, width=width
+        )
+        reply = await self._ask("execute_request", _silent({"report": expression}))
+        answer = (reply.get("user_expressions") or {}).get("report")
+        if not isinstance(answer, dict):
+            raise UnavailableError(
+                "The kernel does not answer as an IPython kernel does. Use execute_ipython with "
+                "code of its language, or inspect_code."
+            )
+        if answer.get("status") != "ok":
+            raise UnavailableError(
+                f"The variables could not be looked at ({str(answer.get('ename'))[:60]}). Use "
+                "execute_ipython to print what you need."
+            )
+        return _parsed(answer)
+
+    async def inspect(self, code: str, cursor: int) -> str | None:
+        """Return what the kernel knows about the name at `cursor`, as plain text, or None."""
+        content = {"code": code, "cursor_pos": cursor, "detail_level": 0}
+        reply = await self._ask("inspect_request", content)
+        if reply.get("status") != "ok" or not reply.get("found"):
+            return None
+        data = reply.get("data") or {}
+        for kind in ("text/plain", "text/markdown"):
+            if isinstance(data.get(kind), str):
+                return str(data[kind])
+        return None
+
+    async def complete(self, code: str, cursor: int) -> list[str]:
+        """Return how the code before `cursor` may go on."""
+        reply = await self._ask("complete_request", {"code": code, "cursor_pos": cursor})
+        found = reply.get("matches") if reply.get("status") == "ok" else None
+        return [match for match in found or [] if isinstance(match, str)]
+
+    # -- asking --------------------------------------------------------------------------------
+
+    async def _ask(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the content of the kernel's reply.
+
+        Raises
+        ------
+        UnavailableError
+            It is busy, or does not answer in time.
+        """
+        for _ in range(2):
+            await self._idle()
+            reply = await self._answer(kind, content)
+            # A cell that failed takes with it what came right behind it.
+            if reply.get("status") != "aborted":
+                return reply
+        raise UnavailableError(_BUSY)
+
+    async def _idle(self) -> None:
+        end = time.monotonic() + IDLE_SECONDS
+        # The server's record of the state has no event.
+        while getattr(self._kernel, "execution_state", None) == "busy":
+            if time.monotonic() > end:
+                raise UnavailableError(_BUSY)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _answer(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        message = self._client.session.msg(kind, content)
+        msg_id = str(message["header"]["msg_id"])
+        self._client.shell_channel.send(message)
+        with suppress(TimeoutError):
+            return await self._reply(msg_id, self._seconds)
+        if self._working_on != msg_id:
+            # A cell of somebody else came first, and is not ours to interrupt.
+            raise UnavailableError(_BUSY)
+        await ensure_async(cast("Any", self._kernel).interrupt_kernel())
+        with suppress(TimeoutError):
+            return await self._reply(msg_id, STOP_SECONDS)
+        raise UnavailableError(
+            f"The kernel did not answer within {self._seconds:.0f} s. The repr of one of the "
+            "objects may take for ever: name others."
+        )
+
+    async def _reply(self, msg_id: str, seconds: float) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
+            while True:
+                reply = await self._client.get_shell_msg()
+                if (reply.get("parent_header") or {}).get("msg_id") == msg_id:
+                    return dict(reply["content"])
+
+    async def follow(self) -> None:
+        """Note what the kernel works on, until cancelled."""
+        while True:
+            message = await self._client.get_iopub_msg()
+            if message["msg_type"] == "status":
+                parent = (message.get("parent_header") or {}).get("msg_id")
+                busy = message["content"].get("execution_state") == "busy"
+                self._working_on = parent if busy else None
+
+
+_BUSY = (
+    "The kernel is busy: it runs a cell, and answers nothing else until that has ended. Call again "
+    "later; list_kernels shows its state."
+)
+
+
+@asynccontextmanager
+async def questions(
+    kernel: KernelManager, log: Logger, *, seconds: float = ANSWER_SECONDS
+) -> AsyncIterator[KernelQuestions]:
+    """Connect to a running kernel for a few questions.
+
+    Parameters
+    ----------
+    kernel : KernelManager
+    log : Logger
+    seconds : float, optional
+        How long each answer may take.
+    """
+    client = cast("AsyncKernelClient", kernel.client())
+    # Clients of one manager share the id of its session, and with it their replies.
+    client.session.session = str(uuid.uuid4())
+    local = bool(kernel.get_connection_info().get("iopub_port"))
+    if local:
+        client.start_channels(stdin=False, hb=False)
+    else:
+        # The client of a gateway connects its websocket in a blocking way.
+        await asyncio.to_thread(lambda: asyncio.run(cast("Any", client).start_channels()))
+    asked = KernelQuestions(kernel, client, seconds)
+    following = asyncio.create_task(asked.follow(), name="jmcp-lab-questions")
+    try:
+        yield asked
+    finally:
+        following.cancel()
+        (ended,) = await asyncio.gather(following, return_exceptions=True)
+        if not isinstance(ended, asyncio.CancelledError):
+            log.warning("A kernel's status was not followed: %s", ended)
+        if local:
+            client.stop_channels()
+        else:
+            await asyncio.to_thread(client.stop_channels)
+
+
+def _silent(expressions: dict[str, str]) -> dict[str, Any]:
+    """Return an execute request that runs nothing, leaves no trace and evaluates expressions."""
+    return {
+        "code": "",
+        "silent": True,
+        "store_history": False,
+        "user_expressions": expressions,
+        "allow_stdin": False,
+        "stop_on_error": False,
+    }
+
+
+def _parsed(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the report in an evaluated expression, which came from the user's own process."""
+    shown = (answer.get("data") or {}).get("text/plain")
+    with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        if isinstance(shown, str) and len(shown) <= _LONGEST_ANSWER:
+            found = json.loads(ast.literal_eval(shown))
+            if isinstance(found, dict) and isinstance(found.get("variables"), list):
+                return found
+    raise UnavailableError(
+        "The kernel's answer about its variables cannot be read. Use execute_ipython to print "
+        "what you need."
+    )

@@ -1,0 +1,212 @@
+"""Tools that look into a running kernel, without a cell and without history."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..errors import InvalidArgumentError, NotFoundError
+from ..kernels.inspect import KernelQuestions, questions
+from .arguments import Notebook
+from .render import clip
+from .rendering.text import clean, size_words
+from .services import Context
+from .tool import tool
+from .wording import count, file_name
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ..kernels.sessions import SessionInfo
+    from ..notebooks.live import LiveNotebook
+
+MOST_VARIABLES = 200
+LIST_WIDTH = 100
+"""Characters of a preview when all variables are listed."""
+
+NAMED_WIDTH = 1000
+LONGEST_NAME = 80
+MOST_COMPLETIONS = 50
+LONGEST_DOCS = 6000
+LONGEST_CODE = 20_000
+
+_log = logging.getLogger("jmcp_lab")
+
+
+@tool(title="Inspect variables", tool_class=ToolClass.INSPECT)
+async def inspect_variables(
+    ctx: Context,
+    notebook: Notebook = None,
+    names: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
+) -> Reply:
+    """Type, shape, size and a preview of the variables in a notebook's running IPython kernel."""
+    chosen = _names(names)
+    nb = await ctx.open(notebook)
+    session = await _running(ctx, nb)
+    if session.language.lower() != "python":
+        raise InvalidArgumentError(
+            f"inspect_variables needs an IPython kernel; {nb.path} runs on {session.kernel_name} "
+            f"({session.language or 'unknown language'}). Use execute_ipython with code of that "
+            "language, or inspect_code."
+        )
+    what = f"variables {', '.join(chosen)}" if chosen else "all variables"
+    words = f"The agent looks at {what}: type, shape, size and a short preview."
+    title = f"Look at variables of {file_name(nb.path)}"
+    async with _asking(ctx, nb, session) as kernel:
+        await _permit(ctx, nb, session, kernel, "inspect_variables", title, words)
+        width = LIST_WIDTH if chosen is None else NAMED_WIDTH
+        found = await kernel.variables(chosen, most=MOST_VARIABLES, width=width)
+    return Reply.of(_told(nb, chosen, found, ctx.services.limits.text))
+
+
+def _names(names: str | list[str] | None) -> list[str] | None:
+    if names is None:
+        return None
+    given = list(dict.fromkeys([names] if isinstance(names, str) else names))
+    if not 0 < len(given) <= MOST_VARIABLES:
+        raise InvalidArgumentError(f"Name 1 to {MOST_VARIABLES} variables, or none for all.")
+    for name in given:
+        if not name.isidentifier() or len(name) > LONGEST_NAME:
+            raise InvalidArgumentError(
+                f"'{name[:LONGEST_NAME]}' is not the name of a variable. For an expression use "
+                "execute_ipython."
+            )
+    return given
+
+
+def _told(nb: LiveNotebook, names: list[str] | None, found: dict[str, Any], budget: int) -> str:
+    variables = [entry for entry in found["variables"] if isinstance(entry, dict)]
+    if names is not None and not variables:
+        near = _listed(found.get("near"))
+        hint = f" Near: {near}." if near else ""
+        raise NotFoundError(
+            f"The kernel of {nb.path} has no variable {', '.join(names)}.{hint} Without names, "
+            "inspect_variables shows all."
+        )
+    lines = [f"{nb.path} · {count(len(variables), 'variable')}"]
+    room = budget - 1000
+    shown = 0
+    for entry in variables:
+        line = _line(entry)
+        room -= len(line) + 1
+        if room < 0:
+            break
+        lines.append(line)
+        shown += 1
+    rest = len(variables) - shown + int(found.get("more") or 0)
+    if rest:
+        lines.append(f"… {count(rest, 'more variable')}; name those you need.")
+    lines += [
+        f"{kind}: {clip(listed, 300)}"
+        for kind in ("modules", "functions", "classes", "missing")
+        if (listed := _listed(found.get(kind)))
+    ]
+    return "\n".join(lines)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    """Return for example ``df: pandas.DataFrame · 1000x5 · 40 kB · columns: …``."""
+    words = [f"{_text(entry.get('name'))}: {_text(entry.get('type'))}"]
+    shape = entry.get("shape")
+    if isinstance(shape, list):
+        words.append("x".join(str(part) for part in shape[:8]) or "scalar")
+    if entry.get("dtype"):
+        words.append(_text(entry["dtype"]))
+    if isinstance(entry.get("length"), int):
+        words.append(f"length {entry['length']:,}")
+    if isinstance(entry.get("bytes"), int):
+        words.append(size_words(entry["bytes"]))
+    if entry.get("preview"):
+        words.append(_text(entry["preview"], NAMED_WIDTH))
+    return " · ".join(words)
+
+
+def _text(value: object, most: int = LONGEST_NAME) -> str:
+    """Return on one line what came from the user's process."""
+    return clip(" ".join(clean(str(value)[: 4 * most]).split()), most)
+
+
+def _listed(names: object) -> str:
+    return ", ".join(_text(name) for name in names[:100]) if isinstance(names, list) else ""
+
+
+@tool(title="Inspect code", tool_class=ToolClass.INSPECT)
+async def inspect_code(
+    ctx: Context,
+    code: str,
+    cursor: Annotated[
+        int | None, Field(ge=0, description="Offset in code; the end when left out.")
+    ] = None,
+    notebook: Notebook = None,
+) -> Reply:
+    """Docs and signature of the name at the cursor, and completions, from the running kernel."""
+    if not code.strip():
+        raise InvalidArgumentError("'code' is empty; give a name such as 'df.merge'.")
+    if len(code) > LONGEST_CODE:
+        raise InvalidArgumentError(f"'code' is longer than {LONGEST_CODE:,} characters.")
+    at = len(code) if cursor is None else cursor
+    if at > len(code):
+        raise InvalidArgumentError(f"'cursor' is {at}, but 'code' has {len(code)} characters.")
+    nb = await ctx.open(notebook)
+    session = await _running(ctx, nb)
+    title = f"Look up code in {file_name(nb.path)}'s kernel"
+    words = f"The agent asks for docs and completions of:\n{code}"
+    async with _asking(ctx, nb, session) as kernel:
+        await _permit(ctx, nb, session, kernel, "inspect_code", title, words)
+        docs = await kernel.inspect(code, at)
+        found = await kernel.complete(code, at)
+    lines = []
+    if docs:
+        lines.append(clip(clean(docs).strip(), LONGEST_DOCS))
+    if found:
+        rest = len(found) - MOST_COMPLETIONS
+        names = ", ".join(_text(name) for name in found[:MOST_COMPLETIONS])
+        lines.append(f"Completions: {names}{f', … {rest} more' if rest > 0 else ''}")
+    return Reply.of("\n".join(lines) or "The kernel knows nothing about the code at the cursor.")
+
+
+# -- both --------------------------------------------------------------------------------------
+
+
+async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:
+    session = await ctx.services.sessions.find(nb.path)
+    if session is None:
+        raise NotFoundError(
+            f"{nb.path} has no running kernel, so there is nothing to inspect. execute_cell "
+            "starts it."
+        )
+    return session
+
+
+@asynccontextmanager
+async def _asking(
+    ctx: Context, nb: LiveNotebook, session: SessionInfo
+) -> AsyncIterator[KernelQuestions]:
+    with ctx.services.rooms.lease(nb):
+        async with questions(ctx.services.sessions.kernel(session.kernel_id), _log) as kernel:
+            yield kernel
+
+
+async def _permit(
+    ctx: Context,
+    nb: LiveNotebook,
+    session: SessionInfo,
+    kernel: KernelQuestions,
+    name: str,
+    title: str,
+    words: str,
+) -> None:
+    """Pass the gate; it asks about a kernel in which nobody has run or allowed anything."""
+    action = Action(
+        tool=name,
+        tool_class=ToolClass.INSPECT,
+        summary=title,
+        target=Target(path=nb.path, kernel=session.kernel_name, file_id=nb.file_id),
+        preview=Preview("text", (PreviewItem(title, text=words),)),
+        used_kernel=await kernel.used(),
+    )
+    await ctx.permit(lambda: action, nb)

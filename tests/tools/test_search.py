@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from jmcp_lab.errors import InvalidArgumentError, UnavailableError
+from jmcp_lab.notebooks.search import MOST_HITS, Passage, compiled, search
+
+from .conftest import Robot, write_notebook
+
+
+def write_mixed(root: Path) -> list[str]:
+    """Write a notebook in which sources and outputs hold fish."""
+    stream = new_output("stream", name="stdout", text="one\ntwo\nA Trout swims\n")
+    result = new_output("execute_result", {"text/plain": "'no fish'"}, execution_count=1)
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# Lake\nAbout the trout"),
+            new_code_cell("trout = 1\nprint(trout)", outputs=[stream, result]),
+            new_code_cell("pike = 2"),
+        ]
+    )
+    nbformat.write(notebook, root / "lake.ipynb")
+    return [cell["id"] for cell in notebook.cells]
+
+
+async def test_hits_in_sources_and_outputs_name_the_cell_and_show_the_line(
+    robot: Robot, root: Path
+) -> None:
+    lake, code, pike = write_mixed(root)
+    said = await robot.say("search_notebook", notebook="lake.ipynb", query="trout")
+    assert said.splitlines()[0] == "lake.ipynb · 4 lines fit in 2 cells"
+    assert f"id {lake}" in said
+    assert "line 2: About the trout" in said
+    assert said.count(f"id {code}") == 1
+    assert "line 1: trout = 1" in said
+    assert "output 1 at offset 8: A Trout swims" in said
+    assert pike not in said
+
+
+async def test_the_offset_of_a_hit_is_where_read_cell_goes_on(robot: Robot, root: Path) -> None:
+    _, code, _ = write_mixed(root)
+    said = await robot.say(
+        "read_cell", notebook="lake.ipynb", cell=code, output=1, offset=len("one\ntwo\n")
+    )
+    assert "A Trout swims" in said
+    assert "one" not in said.split("[output", 1)[1].splitlines()[1]
+
+
+async def test_outputs_can_be_left_out(robot: Robot, root: Path) -> None:
+    write_mixed(root)
+    said = await robot.say("search_notebook", notebook="lake.ipynb", query="swims", outputs=False)
+    assert said == "Nothing in the sources of lake.ipynb fits."
+
+
+async def test_a_regular_expression_matches_line_starts_and_knows_case(
+    robot: Robot, root: Path
+) -> None:
+    write_mixed(root)
+    said = await robot.say(
+        "search_notebook", notebook="lake.ipynb", query=r"^(trout|pike) = \d", regex=True
+    )
+    assert "2 lines fit in 2 cells" in said
+    said = await robot.say("search_notebook", notebook="lake.ipynb", query="TROUT", regex=True)
+    assert said.startswith("Nothing")
+    said = await robot.say("search_notebook", notebook="lake.ipynb", query="(?i)TROUT", regex=True)
+    assert "4 lines fit" in said
+
+
+async def test_plain_text_is_not_read_as_a_pattern(robot: Robot, root: Path) -> None:
+    write_notebook(root, "a.ipynb", "f(x)", "fx")
+    said = await robot.say("search_notebook", notebook="a.ipynb", query="f(x)")
+    assert "1 line fits in 1 cell" in said
+
+
+async def test_a_broken_regular_expression_is_explained(robot: Robot, root: Path) -> None:
+    write_notebook(root, "a.ipynb", "x")
+    said = await robot.fail("search_notebook", notebook="a.ipynb", query="(x", regex=True)
+    assert "no valid regular expression: missing )" in said
+    assert "regex=true" in said
+
+
+async def test_a_catastrophic_expression_is_stopped_and_the_server_goes_on(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(root, "a.ipynb", "a" * 5000 + "!")
+    task = robot.start("search_notebook", notebook="a.ipynb", query="(a+)+$", regex=True)
+    # The event loop is free meanwhile: another call is answered before this one ends.
+    await robot.say("list_cells", notebook="a.ipynb")
+    assert not task.done()
+    reply = await task
+    assert reply.is_error
+    assert "nested repeats" in reply.text
+
+
+async def test_a_reply_is_bounded_and_says_what_is_left_out(robot: Robot, root: Path) -> None:
+    write_notebook(root, "a.ipynb", "\n".join(f"needle {n} " + "x" * 5000 for n in range(300)))
+    said = await robot.say("search_notebook", notebook="a.ipynb", query="needle", limit=500)
+    assert len(said) <= robot.app.services.limits.text
+    assert "300 lines fit" in said
+    assert "more lines not shown" in said
+    few = await robot.say("search_notebook", notebook="a.ipynb", query="needle", limit=2)
+    assert few.count("needle") == 2
+    assert "298 more lines" in few
+
+
+async def test_a_notebook_without_the_text_says_so(robot: Robot, root: Path) -> None:
+    write_notebook(root, "a.ipynb", "x")
+    said = await robot.say("search_notebook", notebook="a.ipynb", query="absent")
+    assert said == "Nothing in the sources and outputs of a.ipynb fits."
+
+
+def passages(*texts: str) -> list[Passage]:
+    return [Passage("c", 0, lambda text=text: text) for text in texts]  # type: ignore[misc]
+
+
+def test_a_line_with_many_matches_is_one_hit() -> None:
+    found = search(compiled("a", is_regex=False), passages("a a a\nb\na"))
+    assert [(hit.line, hit.offset) for hit in found] == [(1, 0), (3, 8)]
+
+
+def test_an_expression_that_matches_nothing_at_all_ends() -> None:
+    found = search(compiled("x*", is_regex=True), passages("ab\n\ncd"))
+    assert [hit.line for hit in found] == [1, 2, 3]
+
+
+def test_a_match_over_several_lines_is_shown_by_its_first() -> None:
+    (hit,) = search(compiled(r"b\nc", is_regex=True), passages("a\nb\nc"))
+    assert (hit.line, hit.words) == (2, "b")
+
+
+def test_of_a_long_line_the_part_around_the_hit_is_shown() -> None:
+    (hit,) = search(
+        compiled("needle", is_regex=False), passages("x" * 5000 + "needle" + "y" * 5000)
+    )
+    assert "needle" in hit.words
+    assert len(hit.words) < 200
+
+
+def test_no_more_hits_are_counted_than_anybody_reads() -> None:
+    assert len(search(compiled("a", is_regex=False), passages("a\n" * 5000))) == MOST_HITS
+
+
+@pytest.mark.parametrize("query", ["", "x" * 2000])
+def test_a_query_that_is_empty_or_huge_is_refused(query: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="query"):
+        compiled(query, is_regex=False)
+
+
+@pytest.mark.parametrize("query", ["(a+)+$", "(a|aa)+$", "(a|a?)+$"])
+def test_no_expression_outlives_its_time(query: str) -> None:
+    with pytest.raises(UnavailableError, match="stopped after"):
+        search(compiled(query, is_regex=True), passages("a" * 5000 + "!"), 0.2)
+
+
+def test_a_deeply_nested_expression_is_refused_and_not_a_crash() -> None:
+    with pytest.raises(InvalidArgumentError, match="RecursionError"):
+        compiled("(" * 499 + ")" * 499, is_regex=True)
