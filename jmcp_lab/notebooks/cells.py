@@ -128,6 +128,21 @@ def place(
     return index
 
 
+def trust(notebook: LiveNotebook, cell_id: str, trusted: bool, origin: str) -> None:
+    """Say whether pages may run what is in the outputs of a cell, such as scripts.
+
+    It is the ``trusted`` that JupyterLab itself writes when a person runs a cell; saving drops
+    it, and signs the notebook instead.
+    """
+    cell = notebook.cell(cell_id)
+    if cell is None:
+        return
+    metadata = cell.get("metadata")
+    if isinstance(metadata, Map) and metadata.get("trusted") is not trusted:
+        with notebook.transaction(origin):
+            metadata["trusted"] = trusted
+
+
 def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: str) -> None:
     """Insert cells at `index`."""
     with notebook.transaction(origin):
@@ -151,8 +166,10 @@ def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: st
     moving = set(cell_ids)
     at = sum(cell_id not in moving for cell_id in notebook.ids[:index])
     contents = [whole(notebook, cell_id) for cell_id in cell_ids]
+    notebook.removing(cell_ids, for_good=False)
     with notebook.transaction(origin):
-        delete(notebook, cell_ids, origin)
+        _need_ids(notebook)
+        _remove(notebook, cell_ids)
         for offset, content in enumerate(contents):
             notebook.ycells.insert(at + offset, _made_whole(notebook, content))
 
@@ -181,15 +198,52 @@ def set_outputs(
 
 def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
     """Delete cells."""
+    notebook.removing(cell_ids, for_good=True)
     with notebook.transaction(origin):
-        for index in sorted((cast("int", notebook.index(i)) for i in cell_ids), reverse=True):
-            del notebook.ycells[index]
+        _need_ids(notebook)
+        _remove(notebook, cell_ids)
+
+
+def _remove(notebook: LiveNotebook, cell_ids: Sequence[str]) -> None:
+    for index in sorted((cast("int", notebook.index(i)) for i in cell_ids), reverse=True):
+        del notebook.ycells[index]
+
+
+def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origin: str) -> None:
+    """Make a cell anew in its place, as `content` says."""
+    index = cast("int", notebook.index(cell_id))
+    notebook.removing([cell_id], for_good=False)
+    with notebook.transaction(origin):
+        _need_ids(notebook)
+        del notebook.ycells[index]
+        notebook.ycells.insert(index, _made_whole(notebook, content))
+
+
+def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
+    """Return the ids before and after a cell, and its index."""
+    index = cast("int", notebook.index(cell_id))
+    ids = notebook.ids
+    return (
+        ids[index - 1] if index else None,
+        ids[index + 1] if index + 1 < len(ids) else None,
+        index,
+    )
+
+
+def beside(notebook: LiveNotebook, previous: str | None, following: str | None, index: int) -> int:
+    """Return where a cell goes back to: next to the neighbour it had, if that is still there."""
+    if previous is not None and (found := notebook.index(previous)) is not None:
+        return found + 1
+    if following is not None and (found := notebook.index(following)) is not None:
+        return found
+    return min(index, len(notebook.ids)) if previous is not None else 0
 
 
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
     """Apply splices of the present text to a cell."""
     cell = shared(notebook, cell_id)
     with notebook.transaction(origin):
+        _need_ids(notebook)
         splice_shared(cast("Text", cell["source"]), splices)
 
 
@@ -199,26 +253,24 @@ def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) ->
     The page does not follow a changed ``cell_type`` of a cell it has drawn, so the cell is made
     anew, as JupyterLab's own command does.
     """
-    index = cast("int", notebook.index(cell_id))
-    old = notebook.document.get_cell(index)
+    old = whole(notebook, cell_id)
     new: dict[str, Any] = {
         "id": cell_id,
         "cell_type": cell_type,
-        "source": str(notebook.source(cell_id)),
+        "source": old["source"],
         "metadata": {k: v for k, v in old.get("metadata", {}).items() if k != "trusted"},
     }
     if cell_type == "code":
         new |= {"outputs": [], "execution_count": None}
     elif "attachments" in old:
         new["attachments"] = old["attachments"]
-    with notebook.transaction(origin):
-        del notebook.ycells[index]
-        notebook.ycells.insert(index, notebook.document.create_ycell(new))
+    replace(notebook, cell_id, new, origin)
 
 
 def clear_outputs(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
     """Remove outputs and execution counts."""
     with notebook.transaction(origin):
+        _need_ids(notebook)
         for cell_id in cell_ids:
             cell = notebook.cell(cell_id)
             if cell is not None and cell["cell_type"] == "code":

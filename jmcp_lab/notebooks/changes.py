@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, NotFoundError
 from . import cells
@@ -131,17 +131,6 @@ class Changes:
         return None
 
 
-def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
-    """Return the ids before and after a cell, and its index."""
-    index = cast("int", notebook.index(cell_id))
-    ids = notebook.ids
-    return (
-        ids[index - 1] if index else None,
-        ids[index + 1] if index + 1 < len(ids) else None,
-        index,
-    )
-
-
 def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]:
     """Take back what a call changed, all of it or nothing.
 
@@ -218,7 +207,7 @@ def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], C
 
     def do(origin: str) -> Change:
         content = cells.whole(notebook, change.cell_id)
-        gone = Deleted(change.cell_id, content, *neighbours(notebook, change.cell_id))
+        gone = Deleted(change.cell_id, content, *cells.neighbours(notebook, change.cell_id))
         cells.delete(notebook, [change.cell_id], origin)
         return gone
 
@@ -238,19 +227,10 @@ def _merged(
         ) from None
 
 
-def _place(notebook: LiveNotebook, previous: str | None, following: str | None, index: int) -> int:
-    """Return where a cell goes back to: next to the neighbour it had, if that is still there."""
-    if previous is not None and (found := notebook.index(previous)) is not None:
-        return found + 1
-    if following is not None and (found := notebook.index(following)) is not None:
-        return found
-    return min(index, len(notebook.ids)) if previous is not None else 0
-
-
 def _restore(notebook: LiveNotebook, change: Deleted, origin: str) -> Change | None:
     if notebook.index(change.cell_id) is not None:
         return None
-    at = _place(notebook, change.previous, change.following, change.index)
+    at = cells.beside(notebook, change.previous, change.following, change.index)
     cells.insert_whole(notebook, at, change.content, origin)
     return Inserted(change.cell_id, change.content)
 
@@ -258,8 +238,8 @@ def _restore(notebook: LiveNotebook, change: Deleted, origin: str) -> Change | N
 def _move_back(notebook: LiveNotebook, change: Moved, origin: str) -> Change | None:
     if notebook.index(change.cell_id) is None:
         return None
-    now = Moved(change.cell_id, *neighbours(notebook, change.cell_id))
-    at = _place(notebook, change.previous, change.following, change.index)
+    now = Moved(change.cell_id, *cells.neighbours(notebook, change.cell_id))
+    at = cells.beside(notebook, change.previous, change.following, change.index)
     cells.move(notebook, [change.cell_id], at, origin)
     return now
 
@@ -268,10 +248,9 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
     if notebook.index(change.cell_id) is None:
         return None
     before = cells.whole(notebook, change.cell_id)
-    index = cast("int", notebook.index(change.cell_id))
-    cells.delete(notebook, [change.cell_id], origin)
     # The text is that of now: what was typed since stays.
-    cells.insert_whole(notebook, index, change.content | {"source": before["source"]}, origin)
+    content = change.content | {"source": before["source"]}
+    cells.replace(notebook, change.cell_id, content, origin)
     return Retyped(change.cell_id, before, str(change.content["cell_type"]))
 
 

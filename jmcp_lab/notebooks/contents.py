@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import ensure_async
@@ -12,6 +15,28 @@ from . import paths
 
 if TYPE_CHECKING:
     from jupyter_server.services.contents.manager import ContentsManager
+
+
+MOST_SEARCHED = 20_000
+"""Files looked at to find one that was moved behind the server."""
+
+FileKey = tuple[int, int]
+"""Device and inode: what stays the same when a file is moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it is on disk now.
+
+    Parameters
+    ----------
+    writable : bool
+    key : tuple of int or None
+        None where the contents manager keeps no files on this machine's disk.
+    """
+
+    writable: bool
+    key: FileKey | None = None
 
 
 class Contents:
@@ -48,6 +73,39 @@ class Contents:
                 f"'{normal}' is a link that leads out of the Jupyter server's root."
             )
         return normal
+
+    async def look(self, path: str) -> FileState | None:
+        """Return what is at a checked path at this moment, or None."""
+        if not await ensure_async(self._manager.file_exists(path)):
+            return None
+        where = self._on_disk(path)
+        if where is None:
+            return FileState(writable=True)
+        try:
+            found = os.stat(where)
+        except OSError:
+            return None
+        return FileState(self._manager.is_writable(path), (found.st_dev, found.st_ino))
+
+    def gone(self, path: str) -> bool:
+        """Return at once whether a file has vanished from this machine's disk.
+
+        Files that are kept elsewhere count as there.
+        """
+        where = self._on_disk(path)
+        return where is not None and not os.path.exists(where)
+
+    async def find_key(self, key: FileKey) -> str | None:
+        """Return the path of a file that was moved, by what stays the same; None if not found."""
+        root = self.root
+        return await asyncio.to_thread(_search, root, key) if root else None
+
+    def _on_disk(self, path: str) -> str | None:
+        root = self.root
+        if not root or not hasattr(self._manager, "is_writable"):
+            return None
+        where = os.path.join(root, path)
+        return where if os.path.isdir(root) else None
 
     async def exists(self, path: str) -> bool:
         """Return whether there is a file at a checked path."""
@@ -136,3 +194,24 @@ class Contents:
                 f"'{path}' could not be written, and is as it was. Is the disk full, or the file "
                 "read-only?"
             ) from error
+
+
+def _search(root: str, key: FileKey) -> str | None:
+    """Look through visible folders, nearest to the root first, for a notebook with this key."""
+    seen = 0
+    folders = [root]
+    while folders and seen < MOST_SEARCHED:
+        folder = folders.pop(0)
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            continue
+        for entry in entries:
+            seen += 1
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.inode() == key[1] and entry.stat(follow_symlinks=False).st_dev == key[0]:
+                return os.path.relpath(entry.path, root).replace(os.sep, "/")
+    return None

@@ -7,8 +7,10 @@ cheap while it is open); only a run keeps it, together with a lease.
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Map, Text
 
@@ -22,6 +24,20 @@ if TYPE_CHECKING:
 
 OUTPUT_ORIGIN = "jmcp:exec"
 """Origin of every transaction that writes outputs: undoing an edit never touches them."""
+
+
+HEAD = 8
+"""How much of a long cell id is shown, where that much is unique."""
+
+REPAIR_ORIGIN = "jmcp:repair"
+"""Origin of the transactions that make ids unique again."""
+
+
+class Removal(Protocol):
+    """Told just before cells are taken out of their place."""
+
+    def __call__(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
+        """Take note; `for_good` unless the cells are made anew in the same step."""
 
 
 def agent_origin(agent_id: str) -> str:
@@ -82,6 +98,8 @@ class LiveNotebook:
         Returns the present path; it follows renames.
     file_id : str
         The id that stays with the file when it is renamed.
+    ids : list of str, optional
+        The ids of the cells, where they are known.
 
     Notes
     -----
@@ -89,18 +107,35 @@ class LiveNotebook:
     here and follows the document's array events, whoever makes the change.
     """
 
-    def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
+    def __init__(
+        self,
+        document: YNotebook,
+        path: Callable[[], str],
+        file_id: str,
+        ids: list[str] | None = None,
+    ) -> None:
         self._document = document
         self._path = path
         self.file_id = file_id
-        self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
+        if ids is None:
+            ids = [cast("str", cell["id"]) for cell in document.ycells]
+        self.ids = ids
+        self._heads: Counter[str] = Counter(i[:HEAD] for i in ids)
+        self._twice: dict[str, int] = {}
+        self._changes = self._saved = 0
         self._listeners: list[Callable[[set[str]], None]] = []
+        self._removals: list[Removal] = []
         self._subscription = document.ycells.observe_deep(self._on_change)
+        # The one object: another one for the same map does not know the subscription.
+        self._meta = cast("Map[Any]", document.ydoc.get("meta", type=Map))
+        self._meta_subscription = self._meta.observe_deep(self._on_meta)
 
     def close(self) -> None:
         """Stop following the document."""
         self._document.ycells.unobserve(self._subscription)
+        self._meta.unobserve(self._meta_subscription)
         self._listeners.clear()
+        self._removals.clear()
 
     # -- what it is ----------------------------------------------------------------------------
 
@@ -127,7 +162,7 @@ class LiveNotebook:
     @property
     def meta(self) -> Map[Any]:
         """The shared map that holds ``nbformat``, ``nbformat_minor`` and ``metadata``."""
-        return cast("Map[Any]", self.ydoc.get("meta", type=Map))
+        return self._meta
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -171,6 +206,11 @@ class LiveNotebook:
         cell = self.cell(cell_id)
         return None if cell is None else str(cast("Text", cell["source"]))
 
+    def short_id(self, cell_id: str) -> str:
+        """Return the start of a cell's id where that names it, else the whole id."""
+        head = cell_id[:HEAD]
+        return head if self._heads[head] <= 1 else cell_id
+
     # -- changing ------------------------------------------------------------------------------
 
     @property
@@ -194,6 +234,43 @@ class LiveNotebook:
         with self.ydoc.transaction(origin=origin):
             yield
 
+    @property
+    def edited(self) -> bool:
+        """Whether anything changed since the document was opened or last saved."""
+        return self._changes != self._saved
+
+    def mark_saved(self) -> None:
+        """Take note that the document was written to disk."""
+        self._saved = self._changes
+
+    @property
+    def doubled(self) -> bool:
+        """Whether an id came that another cell has."""
+        return bool(self._twice)
+
+    def repair_ids(self) -> None:
+        """Give every cell an id of its own again.
+
+        Two of the same come from a broken file, or when a person and an agent move one cell at
+        the same moment: each deletes it and makes it anew. Of two cells with the same text the
+        newer one stays; otherwise both stay, and the older one gets a new id.
+        """
+        if len(set(self.ids)) == len(self.ids):
+            self._twice.clear()
+            return
+        newest, self._twice = self._twice, {}
+        for cell_id in [i for i, times in Counter(self.ids).items() if times > 1]:
+            found = [index for index, i in enumerate(self.ids) if i == cell_id]
+            keep = newest.get(cell_id, found[0])
+            keep = keep if keep in found else found[-1]
+            text = str(self.ycells[keep]["source"])
+            for index in reversed([index for index in found if index != keep]):
+                with self.transaction(REPAIR_ORIGIN):
+                    if str(self.ycells[index]["source"]) == text:
+                        del self.ycells[index]
+                    else:
+                        self.ycells[index]["id"] = secrets.token_hex(4)
+
     # -- following -----------------------------------------------------------------------------
 
     def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
@@ -214,8 +291,21 @@ class LiveNotebook:
 
         return end
 
+    def on_removal(self, listener: Removal) -> None:
+        """Call `listener` just before cells are taken out of their place by us."""
+        self._removals.append(listener)
+
+    def removing(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
+        """Say that cells are about to be taken out."""
+        for listener in self._removals:
+            listener(cell_ids, for_good=for_good)
+
+    def _on_meta(self, _events: list[Any]) -> None:
+        self._changes += 1
+
     def _on_change(self, events: list[Any], _transaction: object) -> None:
         touched: set[str] = set()
+        self._changes += 1
         for event in events:
             path = event.path
             if not path and isinstance(event, ArrayEvent):
@@ -225,7 +315,10 @@ class LiveNotebook:
                 # paths in the final state.
                 touched.add(cast("str", self.ycells[path[0]]["id"]))
                 if len(path) == 1 and "id" in event.keys:
-                    self.ids[path[0]] = cast("str", self.ycells[path[0]]["id"])
+                    new = cast("str", self.ycells[path[0]]["id"])
+                    self._heads[self.ids[path[0]][:HEAD]] -= 1
+                    self._heads[new[:HEAD]] += 1
+                    self.ids[path[0]] = new
         if touched:
             for listener in list(self._listeners):
                 listener(touched)
@@ -239,11 +332,22 @@ class LiveNotebook:
                 at += int(change["retain"])
             elif "insert" in change:
                 new = [cast("str", cell["id"]) for cell in change["insert"]]
+                self._note_doubles(at, new)
                 self.ids[at:at] = new
                 touched.update(new)
                 at += len(new)
             else:
                 gone = int(change["delete"])
                 touched.update(self.ids[at : at + gone])
+                for cell_id in self.ids[at : at + gone]:
+                    self._heads[cell_id[:HEAD]] -= 1
                 del self.ids[at : at + gone]
         return touched
+
+    def _note_doubles(self, at: int, new: list[str]) -> None:
+        """Count ids that come, and remember those that are there already."""
+        for offset, cell_id in enumerate(new):
+            head = cell_id[:HEAD]
+            self._heads[head] += 1
+            if self._heads[head] > 1 and cell_id in self.ids:
+                self._twice[cell_id] = at + offset

@@ -1,75 +1,34 @@
-"""Rooms: open, lease, save and close the documents of jupyter-server-ydoc.
-
-This is the only module that knows that package's internals. What it relies on beyond the public
-interface, read in 3.0.4: `YDocExtension.ywebsocket_server`, `file_loaders`, `_room_locks`;
-`DocumentRoom._file`, `_saving_document`, `_save_to_disc()`, `cleaner`, `clients`.
-"""
+"""Rooms: open, lease, save and close the shared documents of notebooks."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
-from ..errors import InvalidArgumentError, NotFoundError, ToolError, UnavailableError
+from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
+from .held import OpenRoom
+from .late import LateTyping
 from .live import LiveNotebook, LiveText
+from .news import News
+from .opening import check_notebook, explain
+from .upstream import SESSION_EVENTS, Upstream, room_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from logging import Logger
 
     from jupyter_server.serverapp import ServerApp
-    from jupyter_server_ydoc.app import YDocExtension
-    from jupyter_server_ydoc.rooms import DocumentRoom
 
-    from .contents import Contents
+    from .contents import Contents, FileState
 
 IDLE_SECONDS = 120.0
 """How long a room stays open for us after the last call that used it."""
 
-SAVE_SECONDS = 10.0
-
-
-class Lease:
-    """A client that reads nothing and sends nothing, so that a room is not empty.
-
-    jupyter-server-ydoc closes a room when the last websocket leaves and `room.clients` holds
-    nobody else, and edits made through the closed room's document are lost without an error.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    async def send(self, message: bytes) -> None:
-        """Drop the message: we share the room's own document."""
-
-    async def recv(self) -> bytes:
-        """Wait for ever: nothing comes from here."""
-        nothing: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        return await nothing
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        return await self.recv()
-
-
-class OpenRoom:
-    """A room that we hold open, and when it was last used."""
-
-    def __init__(self, room: DocumentRoom, notebook: LiveNotebook) -> None:
-        self.room = room
-        self.notebook = notebook
-        self.lease = Lease(room.room_id)
-        self.leases = 0
-        self.used = time.monotonic()
-        self.timer: asyncio.TimerHandle | None = None
-        self.closing: asyncio.Task[None] | None = None
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 
 class Rooms:
@@ -95,19 +54,12 @@ class Rooms:
         self._serverapp = serverapp
         self._contents = contents
         self._log = log
-        self._idle_seconds = idle_seconds
+        self.idle_seconds = idle_seconds
+        self.news = News()
+        self._upstream = Upstream(serverapp)
         self._open: dict[str, OpenRoom] = {}
         self._lock = asyncio.Lock()
-
-    @property
-    def _ydoc(self) -> YDocExtension:
-        apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
-        if not apps:
-            raise UnavailableError(
-                "The server extension jupyter_server_ydoc is not enabled, so notebooks cannot be "
-                "opened live. Ask the user to enable it."
-            )
-        return cast("YDocExtension", next(iter(apps)))
+        self._listening = False
 
     # -- opening -------------------------------------------------------------------------------
 
@@ -117,7 +69,8 @@ class Rooms:
         Parameters
         ----------
         path : str
-            Relative to the server's root, as an agent gave it.
+            Relative to the server's root, as an agent gave it. A notebook that was renamed or
+            moved while it was open is found by its old path as well.
 
         Raises
         ------
@@ -127,18 +80,25 @@ class Rooms:
             The path is not a notebook, or not one that can be read.
         """
         path = self._contents.check_path(path)
-        held = self._held(path)
-        if held is None:
-            async with self._lock:
-                held = self._held(path) or await self._start(path)
+        state = await self._contents.look(path)
+        held = await self._follow(path) if state is None else await self._join(path, state)
+        held.names.add(path)
         self._touch(held)
         await held.notebook.ready()
         return held.notebook
 
+    async def _join(self, path: str, state: FileState) -> OpenRoom:
+        held = self._held(path)
+        if held is None:
+            async with self._lock:
+                self._adopt(path, state)
+                held = self._held(path) or await self._start(path)
+        held.state = state
+        return held
+
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
         """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
-        known = self._serverapp.web_app.settings["file_id_manager"].get_path(file_id)
-        return await self.open(str(known) if known else path)
+        return await self.open(self._upstream.path_of(file_id) or path)
 
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold its room open, without opening anything."""
@@ -147,72 +107,207 @@ class Rooms:
 
     def find_text(self, path: str) -> LiveText | None:
         """Return a text file that a page has open, or None: then the disk is the truth."""
-        file_id = self._serverapp.web_app.settings["file_id_manager"].get_id(path)
-        room = self._ydoc.ywebsocket_server.rooms.get(f"text:file:{file_id}")
-        if room is None or not getattr(room, "ready", False):
-            return None
-        return LiveText(cast("Any", room)._document)
+        document = self._upstream.text(path)
+        return None if document is None else LiveText(document)
 
     def paths_open(self) -> set[str]:
         """Return the paths of all notebooks that have a room, ours or a page's."""
-        rooms = self._ydoc.ywebsocket_server.rooms.values()
-        found = set()
-        for room in rooms:
-            if getattr(room, "file_type", None) == "notebook":
-                with suppress(RuntimeError):
-                    found.add(str(room._file.path))
-        return found
+        return self._upstream.notebook_paths()
 
-    def pages(self, path: str) -> int:
-        """Return how many pages have the notebook open."""
-        held = self._held(path)
-        return len(held.room.clients - {held.lease}) if held else 0
+    def check(self, notebook: LiveNotebook, *, writes: bool) -> None:
+        """Make sure, at this very moment, that what is written now will reach the file.
+
+        Raises
+        ------
+        NotFoundError
+            The file was deleted or moved away while the caller waited.
+        UnavailableError
+            The room was closed, or the file is read-only and the caller writes.
+        """
+        held = self._open.get(room_id(notebook.file_id))
+        if held is None or held.notebook is not notebook or not self._is_current(held):
+            raise UnavailableError("The notebook was closed. Call the tool again.")
+        if self._where(held) is None or self._contents.gone(notebook.path):
+            raise NotFoundError(
+                f"'{notebook.path}' was deleted or moved meanwhile, so nothing was changed. "
+                "list_notebooks shows what is there."
+            )
+        if writes and held.state is not None and not held.state.writable:
+            raise UnavailableError(
+                f"'{notebook.path}' is read-only, so changes could not be saved, and nothing was "
+                "changed. Ask the user to make it writable, or work in a copy."
+            )
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
-        file_id = self._serverapp.web_app.settings["file_id_manager"].get_id(path)
-        room_id = f"json:notebook:{file_id}"
-        held = self._open.get(room_id)
+        held = self._open.get(room_id(str(self._upstream.file_id(path))))
         if held is None:
             return None
-        if self._ydoc.ywebsocket_server.rooms.get(room_id) is not held.room:
+        if not self._is_current(held):
             self._forget(held)
             return None
         return held
 
+    def _is_current(self, held: OpenRoom) -> bool:
+        return self._upstream.room(held.room.room_id) is held.room
+
+    def _where(self, held: OpenRoom) -> str | None:
+        """Return the present path of a room's file, or None once it was deleted."""
+        found = self._upstream.path_of(held.notebook.file_id)
+        if found is not None:
+            held.path = found
+            held.names.add(found)
+        return found
+
+    def _path(self, held: OpenRoom) -> str:
+        """Return the path of a room's file; the last one after it was deleted."""
+        self._where(held)
+        return held.path
+
     async def _start(self, path: str) -> OpenRoom:
-        await self._check_notebook(path)
-        extension = self._ydoc
-        _use_configured_store(extension)
+        await check_notebook(self._serverapp, path)
+        self._listen()
         try:
-            document = await extension.get_document(
-                path=path, content_type="notebook", file_format="json", copy=False, create=True
-            )
+            room, document = await self._upstream.open(path)
         except HTTPError as error:
-            _explain(path, error)
+            explain(path, error)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(
                 f"'{path}' is not a notebook that can be opened ({type(error).__name__})."
             ) from error
-        file_id = str(self._serverapp.web_app.settings["file_id_manager"].get_id(path))
-        room = cast("DocumentRoom", extension.ywebsocket_server.rooms[f"json:notebook:{file_id}"])
-        notebook = LiveNotebook(cast("Any", document), lambda: str(room._file.path), file_id)
-        held = OpenRoom(room, notebook)
+        file_id = room.room_id.rsplit(":", 1)[-1]
+        notebook = LiveNotebook(document, lambda: self._path(held), file_id)
+        late = LateTyping(
+            notebook, lambda: held.typed_in, lambda text: self.news.add(file_id, text)
+        )
+        held = OpenRoom(room, notebook, late, path)
         self._open[room.room_id] = held
+        self._upstream.on_update(room, lambda update: self._on_page_update(held, update))
+        await notebook.ready()
+        notebook.repair_ids()
         return held
 
-    async def _check_notebook(self, path: str) -> None:
-        try:
-            contents: Any = self._serverapp.contents_manager
-            model = await ensure_async(contents.get(path, content=False))
-        except HTTPError as error:
-            _explain(path, error)
-        if model["type"] == "directory":
-            raise InvalidArgumentError(f"'{path}' is a folder. list_files shows what is in it.")
-        if model["type"] != "notebook":
-            raise InvalidArgumentError(
-                f"'{path}' is not a notebook. list_notebooks shows the notebooks."
+    def _on_page_update(self, held: OpenRoom, update: bytes) -> None:
+        held.page_seen = time.monotonic()
+        held.late.feed(update)
+        # The document takes it in as soon as we return.
+        asyncio.get_running_loop().call_soon(self._settle, held)
+
+    def _settle(self, held: OpenRoom) -> None:
+        """Put right what a page's update met: a cell that was moved or deleted meanwhile."""
+        if not self._is_current(held):
+            return
+        if held.notebook.busy:
+            asyncio.get_running_loop().call_later(0.05, self._settle, held)
+            return
+        held.late.settle()
+        if held.notebook.doubled:
+            held.notebook.repair_ids()
+
+    # -- files that move -----------------------------------------------------------------------
+
+    async def _follow(self, path: str) -> OpenRoom:
+        """Return the open room of a notebook that is no longer at `path`.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        for held in list(self._open.values()):
+            if path not in held.names or not self._is_current(held):
+                continue
+            where = self._where(held)
+            if where is not None and where != path:
+                state = await self._contents.look(where)
+                if state is not None:
+                    held.state = state
+                    return held
+            if where is not None and held.state is not None and held.state.key is not None:
+                # A shell moved it: the server knows only the old place.
+                found = await self._contents.find_key(held.state.key)
+                if found is not None and self._moved(held, where, found):
+                    return held
+            await self._abandon(held)
+            raise NotFoundError(
+                f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was "
+                "changed. list_notebooks shows what is there."
             )
+        await check_notebook(self._serverapp, path)
+        raise NotFoundError(f"There is no notebook '{path}'.")
+
+    def _adopt(self, path: str, state: FileState) -> None:
+        """Let an open room go with its file, which a shell has moved to `path`."""
+        if state.key is None:
+            return
+        for held in list(self._open.values()):
+            if held.state is None or held.state.key != state.key:
+                continue
+            where = self._where(held)
+            if where is not None and where != path and self._contents.gone(where):
+                self._moved(held, where, path)
+
+    def _moved(self, held: OpenRoom, old: str, new: str) -> bool:
+        try:
+            path = self._contents.check_path(new)
+        except InvalidArgumentError:
+            return False
+        if not self._upstream.moved(old, path):
+            return False
+        self._where(held)
+        self.news.add(held.notebook.file_id, f"'{old}' was moved to '{path}' outside Jupyter.")
+        return True
+
+    async def _abandon(self, held: OpenRoom) -> None:
+        """Let go of a room whose file is gone; pages that have it open keep it."""
+        self._forget(held)
+        held.room.clients.discard(cast("Any", held.lease))
+        await self._upstream.close(held.room, lambda: False)
+
+    # -- what happens to files -----------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Follow the events of the server's documents and files, from the first room on."""
+        events = self._serverapp.event_logger
+        if self._listening or events is None:
+            return
+        self._listening = True
+        for schema, listener in (
+            (SESSION_EVENTS, self._on_session_event),
+            (CONTENTS_EVENTS, self._on_contents_event),
+        ):
+            if schema in events.schemas:
+                events.add_listener(schema_id=schema, listener=cast("Any", listener))
+
+    async def _on_session_event(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:
+        held = self._open.get(str(data.get("room")))
+        if held is None:
+            return
+        file_id = held.notebook.file_id
+        if data.get("action") == "save":
+            held.notebook.mark_saved()
+        elif data.get("action") == "overwrite":
+            self.news.add(
+                file_id,
+                f"'{held.path}' was changed on disk by another program, and the notebook was read "
+                "from it again. Read the cells again; what was written in the last second before "
+                "may be missing.",
+            )
+        elif data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
+            self.news.add(
+                file_id,
+                f"'{held.path}' could not be saved. The changes are in the open notebook only; "
+                "ask the user to look at the disk (is it full?) and the file's permissions.",
+            )
+
+    async def _on_contents_event(
+        self, logger: object, schema_id: str, data: dict[str, Any]
+    ) -> None:
+        if data.get("action") != "delete":
+            return
+        for held in list(self._open.values()):
+            if not held.leases and self._where(held) is None:
+                # Before the watcher of its file finds nothing there, and says so with a traceback.
+                await self._abandon(held)
 
     # -- staying open --------------------------------------------------------------------------
 
@@ -220,29 +315,25 @@ class Rooms:
         """Hold the room and put its closing off."""
         held.used = time.monotonic()
         held.room.clients.add(cast("Any", held.lease))
-        # A clean-up that the last page's leaving has scheduled does not look at the clients
-        # again when it is due.
-        if held.room.cleaner is not None:
-            held.room.cleaner.cancel()
-            held.room.cleaner = cast("Any", None)
+        self._upstream.keep(held.room)
         if held.timer is None:
-            self._arm(held, self._idle_seconds)
+            self._arm(held, self.idle_seconds)
 
     def _arm(self, held: OpenRoom, seconds: float) -> None:
         held.timer = asyncio.get_running_loop().call_later(seconds, self._on_idle, held)
 
     def _on_idle(self, held: OpenRoom) -> None:
         held.timer = None
-        rest = held.used + self._idle_seconds - time.monotonic()
+        rest = held.used + self.idle_seconds - time.monotonic()
         if held.leases or rest > 0:
-            self._arm(held, max(rest, self._idle_seconds / 4))
+            self._arm(held, max(rest, self.idle_seconds / 4))
         else:
             held.closing = asyncio.create_task(self._let_go(held), name="jmcp room closer")
 
     @contextmanager
     def lease(self, notebook: LiveNotebook) -> Iterator[None]:
         """Keep a notebook's room open for as long as the block runs."""
-        held = self._open.get(f"json:notebook:{notebook.file_id}")
+        held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook:
             raise UnavailableError("The notebook was closed. Call the tool again.")
         held.leases += 1
@@ -255,33 +346,28 @@ class Rooms:
 
     async def _let_go(self, held: OpenRoom) -> None:
         """Leave a room that is idle; close it when nobody else is in it."""
-        room, extension = held.room, self._ydoc
-        lock = extension._room_locks[room.room_id]
-        await self._save(held)
-        async with lock:
-            if held.leases or time.monotonic() - held.used < self._idle_seconds:
-                self._arm(held, self._idle_seconds)
-                return
-            self._forget(held)
-            room.clients.discard(cast("Any", held.lease))
-            if room.clients or extension.ywebsocket_server.rooms.get(room.room_id) is not room:
-                return
-            if room.cleaner is not None:
-                room.cleaner.cancel()
-            await extension.ywebsocket_server.delete_room(room=room)
-            loader = extension.file_loaders[held.notebook.file_id]
-            if loader.number_of_subscriptions == 0:
-                await extension.file_loaders.remove(held.notebook.file_id)
-        extension._room_locks.pop(room.room_id, None)
+        where = self._where(held)
+        there = where is not None and await self._contents.look(where) is not None
+        saved = not there or not held.notebook.edited or await self._upstream.save(held.room)
+        if self._open.get(held.room.room_id) is not held:
+            return
+        if held.leases or time.monotonic() - held.used < self.idle_seconds or not saved:
+            # What could not be saved is nowhere else: the room stays until it can be.
+            self._arm(held, self.idle_seconds)
+            return
+        self._forget(held)
+        held.room.clients.discard(cast("Any", held.lease))
+        await self._upstream.close(held.room, lambda: held.room.room_id in self._open)
 
     def _forget(self, held: OpenRoom) -> None:
         self._open.pop(held.room.room_id, None)
         if held.timer is not None:
             held.timer.cancel()
             held.timer = None
+        held.late.close()
         held.notebook.close()
 
-    # -- saving --------------------------------------------------------------------------------
+    # -- saving and ending ---------------------------------------------------------------------
 
     async def save(self, notebook: LiveNotebook) -> None:
         """Write the notebook to disk now.
@@ -291,113 +377,22 @@ class Rooms:
         UnavailableError
             The file could not be written; the edits are still in the open document.
         """
-        held = self._open.get(f"json:notebook:{notebook.file_id}")
-        if held is not None and not await self._save(held):
+        held = self._open.get(room_id(notebook.file_id))
+        if held is not None and not await self._upstream.save(held.room):
             raise UnavailableError(
                 f"'{notebook.path}' could not be saved. The changes are in the open notebook; ask "
                 "the user to look at the disk and the file's permissions."
             )
 
-    async def _save(self, held: OpenRoom) -> bool:
-        """Write a room to disk; return whether the document is clean afterwards."""
-        room = held.room
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SAVE_SECONDS):
-                # `_save_to_disc` does nothing while an update from disk is under way, and its
-                # task swallows errors: only the flag, set here and cleared by a save that
-                # worked, tells whether the file was written.
-                for _ in range(3):
-                    await held.notebook.ready()
-                    held.notebook.document.dirty = True
-                    task = room._save_to_disc()
-                    if task is None:
-                        async with room._update_lock:
-                            continue
-                    await asyncio.wait([task])
-                    if not held.notebook.document.dirty:
-                        return True
-        return not held.notebook.document.dirty
-
-    # -- ending --------------------------------------------------------------------------------
-
     async def stop(self, seconds: float = 2.0) -> None:
-        """Save every notebook and let go of every page, so that the server can end.
-
-        Pages keep their websockets open while a server stops; jupyter-server-ydoc waits for
-        them, and the process would stay alive with its port closed.
-        """
+        """Save every notebook and let go of every page, so that the server can end."""
         try:
-            extension = self._ydoc
+            rooms = self._upstream.rooms()
         except UnavailableError:
             return
-        for held in list(self._open.values()):
-            if held.timer is not None:
-                held.timer.cancel()
-        rooms = list(extension.ywebsocket_server.rooms.values())
-        saves = [task for room in rooms if (task := _save_task(room)) is not None]
+        saves = [task for room in rooms if (task := self._upstream.start_saving(room)) is not None]
         if saves:
             await asyncio.wait(saves, timeout=seconds)
-        for room in rooms:
-            if getattr(room, "cleaner", None) is not None:
-                room.cleaner.cancel()
-            for client in list(room.clients):
-                close = getattr(client, "close", None)
-                if close is not None:
-                    close(1001, "The server is stopping.")
-                else:
-                    room.clients.discard(client)
+        self._upstream.send_everybody_off()
         for held in list(self._open.values()):
             self._forget(held)
-
-
-def _use_configured_store(extension: YDocExtension) -> None:
-    """Make rooms that we open keep their history where rooms that pages open keep it.
-
-    `get_document` of jupyter-server-ydoc 3.0.4 makes the store without the server's
-    configuration, so that a configured `SQLiteYStore.db_path` counts for pages only, and what an
-    agent did is missing in the history from which a page reconnects.
-    """
-    plain = extension.ystore_class
-    if getattr(plain, "jmcp_configured", False):
-        return
-
-    def __init__(self: object, **arguments: object) -> None:
-        arguments.setdefault("config", extension.config)
-        plain.__init__(self, **arguments)
-
-    extension.ystore_class = type(
-        plain.__name__, (plain,), {"__init__": __init__, "jmcp_configured": True}
-    )
-
-
-def _save_task(room: Any) -> asyncio.Task[None] | None:  # noqa: ANN401 - a room of any kind
-    """Start saving a document room that has unsaved changes."""
-    document = getattr(room, "_document", None)
-    if document is None or not room.ready:
-        return None
-    pending = room._saving_document is not None and not room._saving_document.done()
-    if not (pending or document.dirty):
-        return None
-    return cast("asyncio.Task[None] | None", room._save_to_disc())
-
-
-def _explain(path: str, error: HTTPError) -> NoReturn:
-    """Raise what a failed open means, in words, without the server's own paths."""
-    reason = str(error.log_message or error.reason or "")
-    if error.status_code == 404:
-        raise NotFoundError(
-            f"There is no notebook '{path}'. list_notebooks shows the notebooks; use_notebook "
-            "with create=true makes a new one."
-        ) from error
-    if error.status_code == 403:
-        raise InvalidArgumentError(f"'{path}' cannot be read: permission denied.") from error
-    if "UTF-8" in reason:
-        raise InvalidArgumentError(
-            f"'{path}' is not UTF-8 text, so it is not a notebook. Nothing was changed."
-        ) from error
-    if error.status_code in (400, 500):
-        raise InvalidArgumentError(
-            f"'{path}' is not a valid notebook file, so it was not opened and not changed. Ask "
-            "the user to repair it (it may be incomplete JSON or an unknown notebook format)."
-        ) from error
-    raise ToolError(f"'{path}' could not be opened (HTTP {error.status_code}).") from error

@@ -10,7 +10,7 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, neighbours
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved
 from ..notebooks.live import LiveNotebook, agent_origin
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
@@ -45,7 +45,8 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     await ctx.permit(resolve, nb)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     changes = [
-        Deleted(cell_id, live_cells.whole(nb, cell_id), *neighbours(nb, cell_id)) for cell_id in ids
+        Deleted(cell_id, live_cells.whole(nb, cell_id), *live_cells.neighbours(nb, cell_id))
+        for cell_id in ids
     ]
     live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
@@ -80,7 +81,7 @@ async def move_cell(
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
-    changes = [Moved(cell_id, *neighbours(nb, cell_id)) for cell_id in ids]
+    changes = [Moved(cell_id, *live_cells.neighbours(nb, cell_id)) for cell_id in ids]
     live_cells.move(nb, ids, at, agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)

@@ -141,7 +141,7 @@ class Dispatcher:
                 is_error=True,
             )
             state = CallState.FAILED
-        self._end(call, state, reply)
+        self._end(call, state, context.told(reply))
 
     def _end(self, call: Call, state: CallState, reply: Reply) -> None:
         ledger = self._services.ledger

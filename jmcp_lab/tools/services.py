@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import InvalidArgumentError
 from .undo import record
 
@@ -74,6 +75,8 @@ class Services:
     contents: Contents
     limits: Limits
     lab_url: Callable[[], str]
+    trust_outputs: bool = True
+    """Whether pages may run what is in the outputs of an allowed run, such as scripts."""
     runs: dict[str, Run] = field(default_factory=dict)
     """The run of each call that has one, by call id."""
 
@@ -85,6 +88,7 @@ class Context:
     services: Services
     agent: Agent
     call: Call
+    call_news: list[str] = field(default_factory=list)
 
     async def open(self, notebook: str | None) -> LiveNotebook:
         """Open the notebook that the call names, or the agent's current one.
@@ -100,7 +104,17 @@ class Context:
                 "Which notebook? Give notebook=<path>, or call use_notebook first; "
                 "list_notebooks shows what is there."
             )
-        return await self.services.rooms.open(path)
+        rooms = self.services.rooms
+        found = await rooms.open(path)
+        self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
+        return found
+
+    def told(self, reply: Reply) -> Reply:
+        """Return the reply with what happened to the notebook since the agent's last call."""
+        if not self.call_news:
+            return reply
+        news = TextPart("\n".join(f"Note: {text}" for text in self.call_news))
+        return Reply((news, *reply.parts), reply.is_error)
 
     async def permit(
         self, resolve: Callable[[], Action], notebook: LiveNotebook | None = None
@@ -109,8 +123,15 @@ class Context:
         gate = self.services.gate
         if notebook is None:
             return await gate.permit(self.call, self.agent, resolve)
+
+        def checked() -> Action:
+            action = resolve()
+            writes = action.tool_class is ToolClass.EDIT
+            self.services.rooms.check(notebook, writes=writes)
+            return action
+
         with self.services.rooms.lease(notebook):
-            return await gate.permit(self.call, self.agent, resolve, notebook)
+            return await gate.permit(self.call, self.agent, checked, notebook)
 
     def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
         """Remember what this call shows the agent of a cell."""

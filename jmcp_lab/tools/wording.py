@@ -9,9 +9,6 @@ from ..notebooks import cells
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
 
-ID_LENGTH = 8
-"""How much of a long cell id is shown, where that much is unique."""
-
 
 def file_name(path: str) -> str:
     """Return the last part of a path: what people call the notebook."""
@@ -20,17 +17,12 @@ def file_name(path: str) -> str:
 
 def short_ids(notebook: LiveNotebook) -> dict[str, str]:
     """Return the shortest name of each cell that still names it, at least 8 characters."""
-    counts: dict[str, int] = {}
-    for cell_id in notebook.ids:
-        head = cell_id[:ID_LENGTH]
-        counts[head] = counts.get(head, 0) + 1
-    return {i: i[:ID_LENGTH] if counts[i[:ID_LENGTH]] == 1 else i for i in notebook.ids}
+    return {cell_id: notebook.short_id(cell_id) for cell_id in notebook.ids}
 
 
 def short_id(notebook: LiveNotebook, cell_id: str) -> str:
     """Return the short name of one cell."""
-    head = cell_id[:ID_LENGTH]
-    return head if sum(i.startswith(head) for i in notebook.ids) == 1 else cell_id
+    return notebook.short_id(cell_id)
 
 
 def cell_name(notebook: LiveNotebook, cell_id: str) -> str:

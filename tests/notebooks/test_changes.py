@@ -17,7 +17,6 @@ from jmcp_lab.notebooks.changes import (
     Inserted,
     Moved,
     Retyped,
-    neighbours,
     revert,
 )
 from jmcp_lab.notebooks.live import LiveNotebook
@@ -48,7 +47,7 @@ def insert(nb: LiveNotebook, index: int, source: str, cell_id: str) -> Inserted:
 
 
 def delete(nb: LiveNotebook, cell_id: str) -> Deleted:
-    gone = Deleted(cell_id, cells.whole(nb, cell_id), *neighbours(nb, cell_id))
+    gone = Deleted(cell_id, cells.whole(nb, cell_id), *cells.neighbours(nb, cell_id))
     cells.delete(nb, [cell_id], ORIGIN)
     return gone
 
@@ -105,7 +104,7 @@ def test_a_deleted_cell_comes_back_whole_and_beside_its_neighbour() -> None:
 
 def test_a_move_is_taken_back_to_where_the_cell_was() -> None:
     nb = live(code("a", "A"), code("b", "B"), code("c", "C"))
-    change = Moved("a", *neighbours(nb, "a"))
+    change = Moved("a", *cells.neighbours(nb, "a"))
     cells.move(nb, ["a"], 3, ORIGIN)
     assert texts(nb) == ["B", "C", "A"]
     redo = revert(nb, made(change), ORIGIN)

@@ -1,0 +1,74 @@
+"""A room that we hold open, and the client by which we hold it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from jupyter_server_ydoc.rooms import DocumentRoom
+
+    from .contents import FileState
+    from .late import LateTyping
+    from .live import LiveNotebook
+
+PAGE_SECONDS = 120.0
+"""A page whose connection broke may come back within this time with what was typed meanwhile."""
+
+
+class Lease:
+    """A client that reads nothing and sends nothing, so that a room is not empty.
+
+    jupyter-server-ydoc closes a room when the last websocket leaves and `room.clients` holds
+    nobody else, and edits made through the closed room's document are lost without an error.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    async def send(self, message: bytes) -> None:
+        """Drop the message: we share the room's own document."""
+
+    async def recv(self) -> bytes:
+        """Wait for ever: nothing comes from here."""
+        nothing: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        return await nothing
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await self.recv()
+
+
+class OpenRoom:
+    """A room that we hold open, and when it was last used."""
+
+    def __init__(
+        self, room: DocumentRoom, notebook: LiveNotebook, late: LateTyping, path: str
+    ) -> None:
+        self.room = room
+        self.notebook = notebook
+        self.late = late
+        self.path = path
+        self.names = {path}
+        self.state: FileState | None = None
+        self.lease = Lease(room.room_id)
+        self.leases = 0
+        self.used = time.monotonic()
+        self.page_seen = -PAGE_SECONDS
+        self.timer: asyncio.TimerHandle | None = None
+        self.closing: asyncio.Task[None] | None = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages have the notebook open."""
+        return len(self.room.clients - {self.lease})
+
+    @property
+    def typed_in(self) -> bool:
+        """Whether something that a person typed may be on its way."""
+        return self.pages > 0 or time.monotonic() - self.page_seen < PAGE_SECONDS

@@ -1,0 +1,40 @@
+"""What happened to a notebook that its agents did not do: told to each of them once."""
+
+from __future__ import annotations
+
+from collections import deque
+
+KEPT = 20
+"""How many pieces of news of one notebook wait for agents that were away."""
+
+
+class News:
+    """What agents have yet to be told, by notebook."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, deque[tuple[int, str]]] = {}
+        self._read: dict[tuple[str, str], int] = {}
+        self._number = 0
+
+    def add(self, file_id: str, text: str) -> None:
+        """Tell every agent that has used the notebook, on its next call."""
+        self._number += 1
+        items = self._items.setdefault(file_id, deque(maxlen=KEPT))
+        if items and items[-1][1] == text:
+            # The same thing again: it is told again to those who know, once to the others.
+            items.pop()
+        items.append((self._number, text))
+
+    def take(self, agent_id: str, file_id: str) -> list[str]:
+        """Return what happened since the agent's last call; nothing on its first."""
+        key = (agent_id, file_id)
+        last = self._read.get(key)
+        self._read[key] = self._number
+        if last is None:
+            return []
+        return [text for number, text in self._items.get(file_id, ()) if number > last]
+
+    def forget_agent(self, agent_id: str) -> None:
+        """Drop what a revoked agent was told."""
+        for key in [key for key in self._read if key[0] == agent_id]:
+            del self._read[key]
