@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
-from traitlets import Bool, Int, Unicode, validate
+from traitlets import Bool, Enum, Int, Unicode, validate
 
 from . import __version__
 from .agents.registry import AgentRegistry
@@ -57,6 +57,13 @@ class JmcpLab(ExtensionApp):
         20_000, min=1_000, config=True, help="Most characters of text in one reply to an agent."
     )
     send_images = Bool(True, config=True, help="Whether agents get images of outputs.")
+    trust_outputs = Enum(
+        ["allowed", "never"],
+        "allowed",
+        config=True,
+        help="Whether scripts in the outputs of a run that was allowed run in the page, as they do "
+        "when a person runs the cell: 'allowed', or 'never' (one click shows them then).",
+    )
     idle_minutes = Int(
         2, min=1, config=True, help="Minutes after which an unused notebook is saved and closed."
     )
@@ -95,6 +102,7 @@ class JmcpLab(ExtensionApp):
             contents=contents,
             limits=Limits(text=self.reply_characters, send_images=self.send_images),
             lab_url=self._lab_url,
+            trust_outputs=self.trust_outputs == "allowed",
         )
         self.dispatcher = Dispatcher(TOOLS, self.services)
         self.control = Control(self.services)

@@ -67,6 +67,7 @@ class StateHandler(PanelHandler):
             "paused": self.app.gate.stopped,
             "protection": "standard",
             "unattended": None,
+            "trust_outputs": self.app.trust_outputs,
             "now": format_time(datetime.now(UTC)),
         }
 

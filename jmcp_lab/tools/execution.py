@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from ..errors import InvalidArgumentError
 from ..kernels.run import Piece, PieceResult, Run, RunState
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Inserted
-from ..notebooks.live import LiveNotebook, agent_origin
+from ..notebooks.live import OUTPUT_ORIGIN, LiveNotebook, agent_origin
 from .arguments import Notebook
 from .cells import check_fresh
 from .kernels import KernelName
@@ -131,9 +132,19 @@ async def insert_execute_code_cell(
     live_cells.insert(nb, at, [new], agent_origin(ctx.agent.id))
     ctx.saw(nb, new.id, source)
     ctx.record(nb, Inserted(new.id, live_cells.whole(nb, new.id)))
+    _point_at(ctx, nb, new.id)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
         return await _execute(ctx, nb, session.kernel_id, nb.path, [Piece(source, new.id)])
+
+
+def _point_at(ctx: Context, nb: LiveNotebook, cell_id: str) -> None:
+    """Let the call lead to a cell that did not exist when it was allowed."""
+    action = ctx.call.action
+    if action is not None:
+        positions = tuple(filter(None, [nb.position(cell_id)]))
+        target = replace(action.target, cell_ids=(cell_id,), positions=positions)
+        ctx.services.ledger.update(ctx.call, action=replace(action, target=target))
 
 
 @tool(
@@ -219,8 +230,13 @@ async def _execute(
 ) -> Reply:
     """Run pieces of code to their end, telling the panel how it goes."""
     services, call = ctx.services, ctx.call
+    begun: set[int] = set()
 
     def follow(run: Run) -> None:
+        if nb is not None and run.current is not None and run.current not in begun:
+            # Not sooner: until now the cell showed what somebody else had put there.
+            begun.add(run.current)
+            _trust(nb, run.pieces[run.current], services.trust_outputs)
         if not run.done and call.state is CallState.RUNNING:
             services.ledger.update(call, progress=run.progress())
 
@@ -239,6 +255,11 @@ async def _execute(
     finally:
         services.runs.pop(call.id, None)
     return await _report(ctx, nb, run)
+
+
+def _trust(nb: LiveNotebook, piece: Piece, trusted: bool) -> None:
+    if piece.cell_id is not None:
+        live_cells.trust(nb, piece.cell_id, trusted, OUTPUT_ORIGIN)
 
 
 async def _report(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:

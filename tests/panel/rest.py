@@ -29,6 +29,7 @@ class PanelApp:
     control: Control
     doorbell: Doorbell
     mcp_path: str = "mcp"
+    trust_outputs: str = "allowed"
     door: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
 
     def ask(

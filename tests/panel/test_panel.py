@@ -138,6 +138,7 @@ async def test_the_first_decision_wins_and_a_second_gets_409(panel: Panel) -> No
     lost = next(answer for answer in answers if answer.status_code == 409).json()
     assert lost["code"] == "conflict"
     assert lost["call"]["id"] == call.id
+    assert lost["call"]["decision"]["allowed"] is True
     assert lost["call"]["decision"]["option"] == "allow_once"
     assert lost["call"]["decision"]["by"]
     assert (await task).summary == "Run cell 1 in sales.ipynb"
@@ -187,6 +188,7 @@ async def test_a_no_carries_its_reason(panel: Panel) -> None:
     body = {"option": "reject_once", "action_hash": call.action_hash, "reason": "use polars"}
     answer = await (await panel.browser()).post(f"calls/{call.id}/decision", json=body)
     assert answer.status_code == 200
+    assert answer.json()["decision"]["allowed"] is False
     assert answer.json()["decision"]["reason"] == "use polars"
     with pytest.raises(DeniedError, match="use polars"):
         await task
@@ -310,6 +312,13 @@ async def test_a_door_that_did_not_open_says_why(panel: Panel) -> None:
     state = (await (await panel.browser()).get("state")).json()
     assert state["server"]["mcp_error"] == "Agents cannot connect: no SDK."
     assert state["server"]["mcp_path"] == "mcp"
+
+
+@pytest.mark.parametrize("trust", ["allowed", "never"])
+async def test_the_state_says_whether_outputs_are_trusted(panel: Panel, trust: str) -> None:
+    panel.app.trust_outputs = trust
+    state = (await (await panel.browser()).get("state")).json()
+    assert state["server"]["trust_outputs"] == trust
 
 
 async def test_the_doorbell_rings_once_for_many_changes(
