@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import OrderedDict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 
-from .iopub import Handover, IopubReader, Message, QueueReader, ZmqReader, content, decode
+from .channels import Channels, LocalChannels
+from .gateway import GatewayChannels
 from .sink import Displays
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from logging import Logger
 
-    from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_client.manager import KernelManager
     from jupyter_client.multikernelmanager import MultiKernelManager
 
+    from .iopub import Message
     from .sink import OutputSink
 
 SETTLE_SECONDS = 5.0
 """How long the second of shell reply and idle status may come after the first."""
+
+USUAL_GAP = 6
+"""So many numbers are missing among published messages when nothing was dropped."""
 
 LATE_SINKS = 64
 """So many ended executions of a kernel may still receive output of background threads."""
@@ -32,7 +35,16 @@ LATE_SINKS = 64
 LATE_WEIGHT = 20_000_000
 """Characters that these may hold together."""
 
+INTERRUPTS = ("KeyboardInterrupt", "InterruptException")
+"""What IPython and IJulia call the error of interrupted code."""
+
 NUDGE_SECONDS = 0.1
+
+NUDGES = (0, 3, 10, 30)
+"""When the kernel is asked for a sign of life, in steps of `NUDGE_SECONDS`.
+
+It may be busy or start slowly, and answers every time in the end.
+"""
 
 _UNKNOWN = "unknown"
 """Stands for what the kernel was busy with when we connected."""
@@ -45,6 +57,7 @@ class Lost(StrEnum):
     SHUT_DOWN = "shut_down"
     DIED = "died"
     DEAD = "dead"
+    UNREACHABLE = "unreachable"
 
 
 class Execution:
@@ -70,7 +83,30 @@ class Execution:
         self.reply: dict[str, Any] | None = None
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.on_started: Callable[[], None] | None = None
+        self._first: int | None = None
+        self._last: int | None = None
+        self._counted = 0
         self._timer: asyncio.TimerHandle | None = None
+
+    def count(self, number: int, *, own: bool) -> None:
+        """Count a published message by the number that ipykernel gives it.
+
+        A kernel that has no time to send drops messages: its own high-water mark is 1000. Replies
+        on other channels have numbers as well, hence `USUAL_GAP`.
+        """
+        if self._first is None:
+            self._first = self._last = number if own else None
+        elif self._last is not None and number > self._first:
+            self._counted += 1
+            self._last = max(self._last, number) if own else self._last
+
+    @property
+    def dropped(self) -> int:
+        """About how many messages the kernel did not manage to send."""
+        if self._first is None or self._last is None:
+            return 0
+        gap = self._last - self._first - self._counted
+        return gap if gap > USUAL_GAP else 0
 
     def start(self) -> None:
         """Note that the kernel began."""
@@ -135,81 +171,41 @@ class KernelBridge:
         self._alive_seen = False
         self._busy: set[str] = set()
         self._not_busy = asyncio.Event()
-        self._client: AsyncKernelClient | None = None
-        self._readers: list[IopubReader] = []
-        self._handovers: list[Handover] = []
-        self._shell: asyncio.Task[None] | None = None
+        local = bool(self._kernel.get_connection_info().get("iopub_port"))
+        self.local = local
+        self._channels: Channels = (
+            LocalChannels(self._kernel, self, log)
+            if local
+            else GatewayChannels(kernel_id, self, log)
+        )
 
     # -- life ----------------------------------------------------------------------------------
 
-    @property
-    def local(self) -> bool:
-        """Whether the kernel has ZMQ ports that we can reach, unlike one behind a gateway."""
-        return bool(self._kernel.get_connection_info().get("iopub_port"))
-
     async def start(self) -> None:
         """Connect; returns when published messages arrive, or the kernel is lost."""
-        loop = asyncio.get_running_loop()
-        client = self._client = cast("AsyncKernelClient", self._kernel.client())
-        # Clients of one manager share the id of its session: the kernel could not tell them apart,
-        # neither as receivers of replies nor by the ids of their messages.
-        client.session.session = str(uuid.uuid4())
-        iopub = Handover(loop, self._on_iopub, self._batch_done)
-        self._handovers.append(iopub)
         self._follow_restarts(add=True)
         self._mark(_UNKNOWN, busy=self._state() == "busy")
-        if self.local:
-            self._readers.append(ZmqReader(self._kernel, iopub.put))
-            client.start_channels(iopub=False, stdin=False, hb=False)
-            self._shell = asyncio.create_task(self._read_shell(), name="jmcp-lab-shell")
-        else:
-            # The gateway's client connects its websocket in a blocking way.
-            await asyncio.to_thread(_start_channels, client)
-            shell = Handover(loop, self._on_shell, _nothing)
-            self._handovers.append(shell)
-            self._readers.append(QueueReader(client.iopub_channel, iopub.put))
-            self._readers.append(QueueReader(client.shell_channel, shell.put))
-            self._up.set_result(None)
-        for reader in self._readers:
-            reader.start()
-        await self._subscribed()
+        await self._channels.start()
+        nudges = 0
+        while not self._up.done() and not self.lost.done():
+            # What is published before the kernel knows of us is lost. It answers on the control
+            # channel while it runs a cell, and publishes its status when it does.
+            if nudges in NUDGES or nudges % NUDGES[-1] == 0:
+                self._channels.nudge()
+            nudges += 1
+            until: list[asyncio.Future[Any]] = [self._up, self.lost]
+            await asyncio.wait(until, timeout=NUDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await self.check()
 
     async def close(self) -> None:
-        """End threads, tasks and sockets; what runs is not waited for."""
+        """End the connection; what runs is not waited for."""
         self._follow_restarts(add=False)
-        for handover in self._handovers:
-            handover.close()
-        for reader in self._readers:
-            reader.close()
-        if self._shell is not None:
-            self._shell.cancel()
-            await asyncio.gather(self._shell, return_exceptions=True)
-        client, self._client = self._client, None
-        if client is not None and self.local:
-            client.stop_channels()
-        elif client is not None and getattr(client, "channel_socket", None) is not None:
-            await asyncio.to_thread(client.stop_channels)
+        await self._channels.close()
         for execution in self._executions.values():
             execution.drop()
         for sink in self._late.values():
             sink.retire()
         self._late.clear()
-
-    async def _subscribed(self) -> None:
-        """Wait until published messages arrive: what is published before that is lost.
-
-        A kernel answers on the control channel while it runs a cell, and publishes its status
-        when it does; jupyter_server asks in the same way.
-        """
-        client = self._client
-        waits = 0
-        while not self._up.done() and not self.lost.done() and client is not None:
-            if waits < 20 or waits % 20 == 0:
-                client.control_channel.send(client.session.msg("kernel_info_request"))
-            waits += 1
-            until: list[asyncio.Future[Any]] = [self._up, self.lost]
-            await asyncio.wait(until, timeout=NUDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            await self.check()
 
     # -- running -------------------------------------------------------------------------------
 
@@ -233,18 +229,11 @@ class KernelBridge:
             self._not_busy.set()
 
     def execute(self, source: str, sink: OutputSink) -> Execution:
-        """Send code to the kernel.
-
-        Notes
-        -----
-        `stop_on_error` would make the kernel abort what others have in its queue.
-        """
-        assert self._client is not None
+        """Send code to the kernel."""
         for late in self._late.values():
             if sink.cell_id is not None and late.cell_id == sink.cell_id:
                 late.retire()
-        msg_id = self._client.execute(source, allow_stdin=False, stop_on_error=False)
-        execution = Execution(cast("str", msg_id), sink)
+        execution = Execution(self._channels.execute(source), sink)
         self._executions[execution.msg_id] = execution
         return execution
 
@@ -272,32 +261,37 @@ class KernelBridge:
         elif not self._kernel.shutting_down and not await _alive(self._kernel):
             self._lose(Lost.DIED)
 
-    @property
-    def shutting_down(self) -> bool:
-        """Whether somebody is restarting the kernel or shutting it down."""
+    def may_be_ending(self, ename: str | None) -> bool:
+        """Whether what a reply says may be the beginning of a restart, or of the end.
+
+        Both interrupt the kernel first. A gateway does not tell what else it is about to do.
+        """
+        if not self.local:
+            return ename in INTERRUPTS
         return bool(self._kernel.shutting_down) or self.kernel_id not in self._manager
 
     # -- messages ------------------------------------------------------------------------------
 
-    def _on_iopub(self, raw: object) -> None:
-        client = self._client
-        message = decode(client.session, raw, self._log) if client is not None else None
-        if message is None or client is None:
-            return
+    def on_iopub(self, message: Message) -> None:
+        """Route a published message."""
         kind = str(message["msg_type"])
         parent = message.get("parent_header") or {}
         parent_id = parent.get("msg_id")
+        number = str(message["header"]["msg_id"]).rpartition("_")[2]
+        if number.isdecimal():
+            for execution in self._executions.values():
+                execution.count(int(number), own=execution.msg_id == parent_id)
         if kind == "status":
-            self._on_status(content(client.session, message), parent)
+            self._on_status(self._channels.content(message), parent)
         elif kind == "shutdown_reply":
-            restart = content(client.session, message).get("restart")
+            restart = self._channels.content(message).get("restart")
             self._lose(Lost.RESTARTED if restart else Lost.SHUT_DOWN)
         elif kind == "execute_input" and parent_id in self._executions:
             self._executions[parent_id].start()
         elif kind == "update_display_data":
-            self._touched |= self._displays.update(content(client.session, message))
+            self._touched |= self._displays.update(self._channels.content(message))
         elif sink := self._sink_of(parent_id):
-            if sink.message(kind, content(client.session, message), self._displays):
+            if sink.message(kind, self._channels.content(message), self._displays):
                 self._touched.add(sink)
         if not self._up.done():
             self._up.set_result(None)
@@ -338,28 +332,24 @@ class KernelBridge:
             if not self._busy:
                 self._not_busy.set()
 
-    def _batch_done(self) -> None:
+    def on_batch(self) -> None:
+        """Let the cells follow what a batch of messages changed."""
         touched, self._touched = self._touched, set()
         for sink in touched:
             sink.batch_done()
 
-    async def _read_shell(self) -> None:
-        while (client := self._client) is not None:
-            try:
-                self._on_shell(await client.get_shell_msg())
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                self._log.warning("A kernel's reply was dropped: %s", error)
-                await asyncio.sleep(NUDGE_SECONDS)
-
-    def _on_shell(self, message: Message) -> None:
+    def on_shell(self, message: Message) -> None:
+        """Route a reply."""
         if message["msg_type"] != "execute_reply":
             return
         execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
         if execution is not None:
             execution.reply = message["content"]
             execution.settle()
+
+    def on_unreachable(self) -> None:
+        """Give up: the gateway does not answer any more."""
+        self._lose(Lost.UNREACHABLE)
 
     # -- losing the kernel ---------------------------------------------------------------------
 
@@ -397,12 +387,3 @@ class KernelBridge:
 
 async def _alive(kernel: KernelManager) -> bool:
     return bool(await ensure_async(cast("Awaitable[bool] | bool", kernel.is_alive())))
-
-
-def _start_channels(client: AsyncKernelClient) -> None:
-    """Start the channels of a client whose way of doing it is a coroutine that blocks."""
-    asyncio.run(cast("Any", client).start_channels())
-
-
-def _nothing() -> None:
-    pass

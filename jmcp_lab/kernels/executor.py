@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks.output_buffer import DEFAULT_LIMIT
-from .queue import KernelQueue, show_waiting
+from .progress import show_waiting
+from .queue import KernelQueue
 from .run import Run
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ socket, without a high-water mark, and the loop takes what came in slices.
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import zmq
 from jupyter_client.client import KernelClient
@@ -18,10 +17,8 @@ from jupyter_client.client import KernelClient
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
-    from logging import Logger
 
     from jupyter_client.manager import KernelManager
-    from jupyter_client.session import Session
 
 BATCH_SECONDS = 0.03
 """How often the loop takes messages over while a kernel floods."""
@@ -33,16 +30,6 @@ PROMPT_WAKES = 8
 """So many times in one batch time the loop is woken at once: a short run is not to wait."""
 
 Message = dict[str, Any]
-
-
-class IopubReader(Protocol):
-    """A source of published messages."""
-
-    def start(self) -> None:
-        """Begin to read."""
-
-    def close(self) -> None:
-        """Stop reading and free everything."""
 
 
 class Handover:
@@ -181,64 +168,3 @@ def _sync_client(manager: KernelManager, context: zmq.Context[Any]) -> KernelCli
         if isinstance(info.get(key), str):
             info[key] = info[key].encode("ascii")
     return KernelClient(**info, context=context)
-
-
-class QueueReader:
-    """Reads a channel of a client that fills queues itself, such as a kernel gateway's.
-
-    Parameters
-    ----------
-    channel : Queue
-        The client's channel; its messages are decoded already.
-    put : Callable
-    """
-
-    POLL_SECONDS = 0.2
-
-    def __init__(self, channel: queue.Queue[Message], put: Callable[[object], None]) -> None:
-        self._channel = channel
-        self._put = put
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="jmcp-lab-channel", daemon=True)
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop the thread."""
-        self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _read(self) -> None:
-        while not self._closing.is_set():
-            try:
-                self._put(self._channel.get(timeout=self.POLL_SECONDS))
-            except queue.Empty:
-                continue
-
-
-def decode(session: Session, raw: object, log: Logger) -> Message | None:
-    """Return a raw message with its headers; its content may still be packed.
-
-    Most messages of a kernel that others use are not for us: see `content`.
-    """
-    if isinstance(raw, dict):
-        return raw
-    frames: Any = raw
-    try:
-        _, parts = session.feed_identities(frames)
-        return session.deserialize(parts, content=False)
-    except Exception as error:
-        # A message that is cut or not signed with our key must not end the reading.
-        log.warning("A kernel message was dropped: %s", error)
-        return None
-
-
-def content(session: Session, message: Message) -> dict[str, Any]:
-    """Return the content of a message that `decode` returned."""
-    packed = message["content"]
-    if not isinstance(packed, dict):
-        message["content"] = packed = session.unpack(packed)
-    return packed if isinstance(packed, dict) else {}

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 
-from ..notebooks.outputs import CellOutputs
 from . import words
 from .bridge import Execution, KernelBridge, Lost
+from .progress import compare, finish, output_callback, state_after
 from .run import Piece, PieceResult, Run, RunState
 from .sink import OutputSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from logging import Logger
 
     from jupyter_client.multikernelmanager import MultiKernelManager
@@ -32,8 +31,6 @@ LOST_SECONDS = 3.0
 
 RESENDS = 20
 """How often code is sent again that the kernel dropped because somebody else's cell failed."""
-
-CHANGE_SECONDS = 0.5
 
 
 class KernelLostError(Exception):
@@ -96,7 +93,7 @@ class KernelQueue:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for run in self._runs():
-            await _finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -109,7 +106,7 @@ class KernelQueue:
         if execution is None:
             if run is not self._active:
                 self._remove(run)
-                await _finish(run, *words.cancelled(run))
+                await finish(run, *words.cancelled(run))
         elif not execution.started:
             # The kernel cannot be told to forget it: it is interrupted as soon as it begins.
             run.message = words.CANCEL_ON_START
@@ -118,8 +115,14 @@ class KernelQueue:
             await self._interrupt_kernel()
 
     def _interrupt_soon(self, execution: Execution) -> None:
-        task = asyncio.ensure_future(self._interrupt_kernel())
+        task = asyncio.create_task(self._interrupt_until_ended(execution))
         execution.finished.add_done_callback(lambda _: task.cancel())
+
+    async def _interrupt_until_ended(self, execution: Execution) -> None:
+        """Interrupt code that has just begun: an interrupt before its first line is not felt."""
+        while self._bridge is not None and self._bridge.working_on(execution):
+            await self._interrupt_kernel()
+            await asyncio.sleep(CHECK_SECONDS)
 
     async def _interrupt_kernel(self) -> None:
         await ensure_async(cast("Any", self._manager).interrupt_kernel(self.kernel_id))
@@ -151,15 +154,15 @@ class KernelQueue:
             except KernelLostError as error:
                 await self._end_all(run, error.how)
             except StoppedError:
-                await _finish(run, *words.cancelled(run))
+                await finish(run, *words.cancelled(run))
             except asyncio.CancelledError:
                 await self._abandon(run, words.SERVER_STOPPED)
-                await _finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+                await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
                 raise
             except Exception:
                 self._log.exception("A run ended by a defect of jmcp_lab")
                 await self._abandon(run, words.DEFECT)
-                await _finish(run, RunState.FAILED, words.DEFECT)
+                await finish(run, RunState.FAILED, words.DEFECT)
             finally:
                 self._active = None
             if run.done:
@@ -174,11 +177,11 @@ class KernelQueue:
         run.execution = None
         run.results.append(result)
         message = words.after_piece(run, result)
-        state = _state_after(run, result)
+        state = state_after(run, result)
         if state is None:
             run.changed()
         else:
-            await _finish(run, state, message)
+            await finish(run, state, message)
 
     async def _run_piece(self, run: Run, piece: Piece) -> PieceResult:
         bridge = await self._connected(run)
@@ -187,11 +190,11 @@ class KernelQueue:
         if notebook is not None:
             await notebook.ready()
         # Nothing is awaited from here until the code is sent: what was compared is what runs.
-        status = _compare(run, piece)
+        status = compare(run, piece)
         if status is not None:
             return PieceResult(piece, status)
         sink = OutputSink(
-            notebook, piece.cell_id, limit=self._output_limit, on_output=_output_callback(run)
+            notebook, piece.cell_id, limit=self._output_limit, on_output=output_callback(run)
         )
         await sink.begin()
         run.sink = sink
@@ -209,17 +212,18 @@ class KernelQueue:
             execution = run.execution = bridge.execute(piece.source, sink)
             run.changed()
             try:
-                await self._finished(execution, bridge)
+                await self._finished(run, execution, bridge)
             finally:
                 bridge.release(execution)
             aborted = (execution.reply or {}).get("status") == "aborted"
             if not aborted or execution.started or run.stop_requested.is_set():
                 break
-        return await self._result(run, piece, sink, execution.reply)
+        return await self._result(run, piece, sink, execution)
 
     async def _result(
-        self, run: Run, piece: Piece, sink: OutputSink, reply: dict[str, Any] | None
+        self, run: Run, piece: Piece, sink: OutputSink, execution: Execution
     ) -> PieceResult:
+        reply = execution.reply
         for payload in (reply or {}).get("payload") or ():
             if payload.get("source") == "page":
                 sink.show_page(payload.get("data") or {})
@@ -237,7 +241,7 @@ class KernelQueue:
             outputs=sink.buffer.outputs(),
             error=error if status == "error" else None,
             seconds=time.time() - (run.piece_started or time.time()),
-            note=words.note(reply, error),
+            note=words.note(reply, error, execution.dropped),
         )
 
     # -- waiting -------------------------------------------------------------------------------
@@ -302,7 +306,7 @@ class KernelQueue:
         if run.stop_requested.is_set():
             raise StoppedError
 
-    async def _finished(self, execution: Execution, bridge: KernelBridge) -> None:
+    async def _finished(self, run: Run, execution: Execution, bridge: KernelBridge) -> None:
         """Return when an execution has ended, or find out that it never will."""
         every = CHECK_SECONDS if bridge.local else REMOTE_CHECK_SECONDS
         while not execution.finished.done() and not bridge.lost.done():
@@ -310,11 +314,13 @@ class KernelQueue:
             await asyncio.wait(until, timeout=every, return_when=asyncio.FIRST_COMPLETED)
             if not execution.finished.done():
                 await bridge.check()
-        if bridge.shutting_down and not bridge.lost.done():
-            end = time.monotonic() + LOST_SECONDS
-            while not bridge.lost.done() and time.monotonic() < end:
-                await asyncio.wait([bridge.lost], timeout=CHECK_SECONDS)
-                await bridge.check()
+        ename = (execution.reply or {}).get("ename")
+        end = time.monotonic() + LOST_SECONDS
+        if not bridge.local and run.stop_requested.is_set():
+            end = 0.0
+        while not bridge.lost.done() and bridge.may_be_ending(ename) and time.monotonic() < end:
+            await asyncio.wait([bridge.lost], timeout=CHECK_SECONDS)
+            await bridge.check()
         if bridge.lost.done():
             raise KernelLostError(bridge.lost.result())
 
@@ -333,12 +339,12 @@ class KernelQueue:
         """End this run and all that wait: what they were to run in is gone."""
         await self._abandon(run, words.lost(how, run))
         state = RunState.DIED if run.started is not None else RunState.CANCELLED
-        await _finish(run, state, words.lost(how, run))
+        await finish(run, state, words.lost(how, run))
         for waiting in self._runs():
             if not waiting.done:
                 started = waiting.started is not None
                 state = RunState.DIED if started else RunState.CANCELLED
-                await _finish(waiting, state, words.lost(how, waiting))
+                await finish(waiting, state, words.lost(how, waiting))
         self._waiting.clear()
         await self._close_bridge()
 
@@ -365,65 +371,3 @@ class KernelQueue:
         if bridge is not None:
             await bridge.close()
         self._closing = None
-
-
-def _compare(run: Run, piece: Piece) -> str | None:
-    """Return ``changed`` or ``gone`` when the cell is not what was asked for any more."""
-    if piece.cell_id is None or run.notebook is None:
-        return None
-    cell = run.notebook.cell(piece.cell_id)
-    if cell is None or CellOutputs(run.notebook, piece.cell_id).cell is None:
-        return "gone"
-    return None if str(cell["source"]) == piece.source else "changed"
-
-
-def _state_after(run: Run, result: PieceResult) -> RunState | None:
-    """Return how a run ended with a piece, or None when it goes on."""
-    if words.interrupted(result) or (run.stop_requested.is_set() and result.status != "changed"):
-        return RunState.INTERRUPTED
-    if result.status in ("changed", "gone", "aborted"):
-        return RunState.FAILED
-    if result.status == "error" and run.stop_on_error:
-        return RunState.FAILED
-    if len(run.results) < len(run.pieces):
-        return None
-    failed = any(result.status != "ok" for result in run.results)
-    return RunState.FAILED if failed else RunState.DONE
-
-
-async def _finish(run: Run, state: RunState, message: str | None) -> None:
-    """End a run, after taking the [*] from the cells that will not run."""
-    if run.done:
-        return
-    notebook = run.notebook
-    if notebook is not None:
-        stopped = [r.piece for r in run.results if r.status in ("changed", "gone")]
-        for piece in stopped + run.pieces[len(run.results) :]:
-            if piece.cell_id is not None:
-                await notebook.ready()
-                CellOutputs(notebook, piece.cell_id).set_state("idle")
-    run.finish(state, message)
-
-
-def show_waiting(run: Run) -> None:
-    """Give the cells that will run their [*], as JupyterLab does."""
-    notebook = run.notebook
-    if notebook is None or notebook.busy:
-        return
-    for piece in run.pieces:
-        if piece.cell_id is not None:
-            CellOutputs(notebook, piece.cell_id).set_state("running")
-
-
-def _output_callback(run: Run) -> Callable[[], None]:
-    told = 0.0
-
-    def on_output() -> None:
-        nonlocal told
-        run.outputs_seen += 1
-        now = time.monotonic()
-        if now - told >= CHANGE_SECONDS:
-            told = now
-            run.changed()
-
-    return on_output

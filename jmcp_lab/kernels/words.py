@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .bridge import Lost
+from .bridge import INTERRUPTS, Lost
 from .run import RunState
 
 if TYPE_CHECKING:
@@ -18,14 +18,12 @@ CANCEL_ON_START = (
     "kernel begins with it."
 )
 
-_INTERRUPTS = ("KeyboardInterrupt", "InterruptException")
-"""What IPython and IJulia call it."""
-
 _LOST = {
     Lost.RESTARTED: "The kernel was restarted",
     Lost.SHUT_DOWN: "The kernel was shut down",
     Lost.DIED: "The kernel died (often it is out of memory)",
     Lost.DEAD: "The kernel died and could not be started again",
+    Lost.UNREACHABLE: "The connection to the kernel's gateway was lost",
 }
 
 
@@ -64,7 +62,7 @@ def cancelled(run: Run) -> tuple[RunState, str]:
 
 def interrupted(result: PieceResult) -> bool:
     """Whether a piece ended by an interrupt."""
-    return result.error is not None and result.error[0] in _INTERRUPTS
+    return result.error is not None and result.error[0] in INTERRUPTS
 
 
 def after_piece(run: Run, result: PieceResult) -> str | None:
@@ -90,10 +88,17 @@ def after_piece(run: Run, result: PieceResult) -> str | None:
     return None
 
 
-def note(reply: dict[str, Any] | None, error: tuple[str, str] | None) -> str | None:
+def note(
+    reply: dict[str, Any] | None, error: tuple[str, str] | None, dropped: int = 0
+) -> str | None:
     """Return what a reader should know about a piece besides its outputs."""
     if reply is None:
         return "The kernel said that it was done but never replied."
+    if dropped:
+        return (
+            f"The kernel printed faster than it could send and dropped about {dropped:,} of its "
+            "messages: some output is missing."
+        )
     if error is not None and error[0] == "StdinNotImplementedError":
         return "The code asked for input, and nobody can answer here: give the value in the code."
     return None
