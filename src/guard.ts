@@ -18,7 +18,14 @@ export function isGenuine(event: React.SyntheticEvent): boolean {
 }
 
 /** Whether the pressed button is what the person sees at that point. */
-export function isOnTop(event: React.MouseEvent<HTMLElement>): boolean {
+export function isOnTop(
+  event: Pick<
+    React.MouseEvent<HTMLElement>,
+    'detail' | 'clientX' | 'clientY'
+  > & {
+    readonly currentTarget: HTMLElement;
+  }
+): boolean {
   // A click made with the keyboard has no place.
   if (event.detail === 0) {
     return true;

@@ -7,6 +7,7 @@ import { focusPlugin } from './plugins/focus';
 import { notificationsPlugin } from './plugins/notifications';
 import { panelPlugin } from './plugins/panel';
 import { statusPlugin } from './plugins/status';
+import { trustPlugin } from './plugins/trust';
 
 export * from './tokens';
 
@@ -17,7 +18,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   notificationsPlugin,
   statusPlugin,
   focusPlugin,
-  cellsPlugin
+  cellsPlugin,
+  trustPlugin
 ];
 
 export default plugins;

@@ -30,6 +30,25 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   const took = duration(call.started ?? call.created, call.ended, locale);
   const about = decisionWords(call, trans);
   const told = call.decision?.reason ?? '';
+  if (isQuiet(call)) {
+    return (
+      <li className="jp-jmcp-Call jp-mod-quiet">
+        <span title={classLabel(call.class, trans)}>
+          <ClassIcon class={call.class} />
+        </span>
+        <div className="jp-jmcp-Call-head">
+          <CallTitle id={titleId} call={call} />
+          <span title={props.label}>
+            <Dot color={props.color} />
+            <span className="jp-jmcp-Hidden">
+              {[stateLabel(call, trans), props.label, took].join(', ')}
+            </span>
+          </span>
+          <CallTime call={call} />
+        </div>
+      </li>
+    );
+  }
   return (
     <li className={`jp-jmcp-Call jp-mod-${call.state}`}>
       <span title={classLabel(call.class, trans)}>
@@ -37,9 +56,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
       </span>
       <div className="jp-jmcp-Call-head">
         <CallTitle id={titleId} call={call} />
-        <time dateTime={call.created} title={fullTime(call.created, locale)}>
-          {clock(call.created, locale)}
-        </time>
+        <CallTime call={call} />
       </div>
       <div className="jp-jmcp-Call-foot">
         <div className="jp-jmcp-Call-words">
@@ -96,6 +113,25 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
     </li>
   );
 });
+
+/** Whether a call only looked and went well: many do, and one line is enough for it. */
+function isQuiet(call: ICall): boolean {
+  return (
+    (call.class === 'info' || call.class === 'read') &&
+    call.state === 'done' &&
+    call.outcome !== 'error' &&
+    !call.error
+  );
+}
+
+function CallTime({ call }: { call: ICall }): JSX.Element {
+  const { locale } = usePanel();
+  return (
+    <time dateTime={call.created} title={fullTime(call.created, locale)}>
+      {clock(call.created, locale)}
+    </time>
+  );
+}
 
 /** What the call did; leads to the cell where there is one. */
 function CallTitle(props: { id: string; call: ICall }): JSX.Element {

@@ -16,6 +16,7 @@ export function NeedsYou(props: {
   const { model, trans } = usePanel();
   const [, look] = React.useReducer((times: number) => times + 1, 0);
   const own = React.useRef(new Set<string>());
+  const hovered = React.useRef(false);
   const places = React.useRef<readonly IPlace[]>([]);
   const list = React.useRef<HTMLDivElement>(null);
   const heading = React.useRef<HTMLHeadingElement>(null);
@@ -26,7 +27,11 @@ export function NeedsYou(props: {
   places.current = arrange(
     places.current,
     waiting,
-    (id, waitsBelow) => isNear(list.current, own.current.has(id), waitsBelow),
+    // Who decided here knows what became of it and goes on to the next card.
+    (id, waitsBelow) =>
+      hovered.current
+        ? waitsBelow || !own.current.has(id)
+        : waitsBelow && !own.current.has(id) && holdsFocus(list.current),
     id => model.call(id)
   );
   useAnnouncement(waiting);
@@ -56,6 +61,8 @@ export function NeedsYou(props: {
   }, [waiting, onEmpty]);
 
   if (places.current.length === 0) {
+    // Nothing tells that the pointer left what was taken away from under it.
+    hovered.current = false;
     return null;
   }
   return (
@@ -68,7 +75,13 @@ export function NeedsYou(props: {
       <div
         ref={list}
         className="jp-jmcp-Cards"
-        onMouseLeave={look}
+        onMouseEnter={() => {
+          hovered.current = true;
+        }}
+        onMouseLeave={() => {
+          hovered.current = false;
+          look();
+        }}
         onBlur={look}
       >
         {places.current.map(({ call, settled }) =>
@@ -94,23 +107,8 @@ export function NeedsYou(props: {
   );
 }
 
-/**
- * Whether the place of a decided request must be held.
- *
- * Asked of the document, not remembered: nothing tells when what had the pointer or the focus is
- * taken away. Who decided here knows what became of it and goes on to the next card.
- */
-function isNear(
-  list: HTMLElement | null,
-  own: boolean,
-  waitsBelow: boolean
-): boolean {
-  if (list?.matches(':hover')) {
-    return waitsBelow || !own;
-  }
-  return (
-    !own && waitsBelow && list !== null && list.contains(document.activeElement)
-  );
+function holdsFocus(element: HTMLElement | null): boolean {
+  return element?.contains(document.activeElement) ?? false;
 }
 
 /** What became of a request, in the place where it was. */

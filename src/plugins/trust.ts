@@ -1,0 +1,30 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { OutputTrust } from '../outputTrust';
+import { IAgents } from '../tokens';
+
+/** Lets plots and widgets of a run that was allowed work, as after a run by hand. */
+export const trustPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jmcp-lab:trust',
+  description: 'Trusts the outputs of runs that the user allowed.',
+  autoStart: true,
+  requires: [IAgents],
+  optional: [INotebookTracker, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    model: IAgents,
+    tracker: INotebookTracker | null,
+    translator: ITranslator | null
+  ): void => {
+    if (tracker) {
+      const trans = (translator ?? nullTranslator).load('jmcp_lab');
+      const { contents } = app.serviceManager;
+      new OutputTrust(model, tracker, contents, trans).start();
+    }
+  }
+};
