@@ -52,11 +52,11 @@ class Stream:
     def write(self, text: str) -> int:
         """Print `text`; return how much heavier that made the output."""
         before = self.weight
-        waiting = len(self.line.line)
+        waiting = len(self.line)
         final = self.line.feed(text)
         if final:
             self.final.append(final)
-        self.weight += len(final) + len(self.line.line) - waiting
+        self.weight += len(final) + len(self.line) - waiting
         return self.weight - before
 
     @property
@@ -79,18 +79,17 @@ class Stream:
         start = len(text) - keep
         start = text.find("\n", start, len(text) - 1) + 1 or start
         line = self.line
-        if start > len(text) - len(line.line):
-            gone = start - (len(text) - len(line.line))
-            line.line = line.line[gone:]
-            line.cursor = max(0, line.cursor - gone)
-        self._set(text[start : len(text) - len(line.line)], line)
+        gone = start - (len(text) - len(line))
+        if gone > 0:
+            line = TerminalLine(line.line[gone:], max(0, line.cursor - gone))
+        self._set(text[start : len(text) - len(line)], line)
         return start
 
     def _set(self, final: str, line: TerminalLine) -> None:
         self.final = [final] if final else []
         self.line = line
         self.epoch += 1
-        self.weight = len(final) + len(line.line)
+        self.weight = len(final) + len(line)
 
     def to_py(self) -> dict[str, Any]:
         """Return it as nbformat has it."""
@@ -294,9 +293,10 @@ class OutputBuffer:
         if tail and isinstance(tail[0], Stream):
             first = tail[0]
             end = Stream(first.name)
-            cursor_back = len(first.line.line) - first.line.cursor
+            cursor_back = len(first.line) - first.line.cursor
             end.write(first.cut_end(keep - weight))
-            end.line.cursor = max(0, len(end.line.line) - cursor_back)
+            last = end.line.line
+            end.line = TerminalLine(last, max(0, len(last) - cursor_back))
             head.append(first)
             tail[0] = end
             if self._stream is first:

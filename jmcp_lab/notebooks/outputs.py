@@ -345,9 +345,12 @@ class CellOutputs:
 
 
 def _common_prefix(old: str, new: str) -> int:
-    if new.startswith(old):
-        return len(old)
-    for index, (left, right) in enumerate(zip(old, new, strict=False)):
-        if left != right:
-            return index
-    return min(len(old), len(new))
+    # By halves: comparing slices is hundreds of times as fast as comparing characters.
+    same, end = 0, min(len(old), len(new))
+    while same < end:
+        middle = (same + end + 1) // 2
+        if old[same:middle] == new[same:middle]:
+            same = middle
+        else:
+            end = middle - 1
+    return same

@@ -4,29 +4,51 @@ from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile("[\n\b\r]")
+_CONTROL = re.compile("\n|\r|\b+")
+
+_SMALL = 64
+"""Pieces up to this length are cut by copying them; longer ones are halved first."""
 
 
 class TerminalLine:
-    """The last line of a stream and the cursor in it.
+    r"""The last line of a stream and the cursor in it.
 
     The cursor never leaves the last line: a newline is appended at the end of the text wherever
     the cursor is, and neither a carriage return nor a backspace crosses one. So what is before
     the last newline is final, and only the last line has to be looked at again.
 
-    Attributes
-    ----------
-    line : str
-        The text after the last newline.
-    cursor : int
-        Where in `line` the next character goes.
+    Notes
+    -----
+    The line is held in pieces, those left and those right of the cursor, both with the piece at
+    the cursor last. A change costs what it changes and not the length of the line: code that
+    prints a spinner after megabytes without a newline would otherwise hold up the server.
     """
 
-    __slots__ = ("cursor", "line")
+    __slots__ = ("_left", "_left_size", "_right", "_right_size")
 
-    def __init__(self, line: str = "") -> None:
-        self.line = line
-        self.cursor = len(line)
+    def __init__(self, line: str = "", cursor: int | None = None) -> None:
+        self._left: list[str]
+        self._right: list[str]
+        self._left_size: int
+        self._right_size: int
+        at = len(line) if cursor is None else cursor
+        self._set(line[:at], line[at:])
+
+    @property
+    def line(self) -> str:
+        """The text after the last newline."""
+        left, right = "".join(self._left), "".join(reversed(self._right))
+        # Joined once is enough, and one string needs less memory than many.
+        self._set(left, right)
+        return left + right
+
+    @property
+    def cursor(self) -> int:
+        """Where in `line` the next character goes."""
+        return self._left_size
+
+    def __len__(self) -> int:
+        return self._left_size + self._right_size
 
     def feed(self, text: str) -> str:
         """Write `text` at the cursor.
@@ -36,36 +58,76 @@ class TerminalLine:
         str
             The lines that became final, each with its newline; `line` holds what follows them.
         """
-        if self.cursor == len(self.line) and "\r" not in text and "\b" not in text:
+        if not self._right and "\r" not in text and "\b" not in text:
             head, newline, rest = text.rpartition("\n")
             final = self.line + head + newline if newline else ""
-            self.line = rest if newline else self.line + rest
-            self.cursor = len(self.line)
+            if newline:
+                self._set(rest, "")
+            else:
+                self._write(text)
             return final
         return self._feed_controls(text)
 
     def _feed_controls(self, text: str) -> str:
         final: list[str] = []
         start = 0
-        while True:
-            found = _CONTROL.search(text, start)
-            self._write(text[start : found.start()] if found else text[start:])
-            if found is None:
-                return "".join(final)
+        for found in _CONTROL.finditer(text):
+            self._write(text[start : found.start()])
             start = found.end()
             match found[0]:
                 case "\n":
                     final.append(self.line + "\n")
-                    self.line, self.cursor = "", 0
+                    self._set("", "")
                 case "\r":
-                    self.cursor = 0
-                case "\b" if self.cursor:
-                    # In the middle of a line JupyterLab 4.6 removes the character under the
-                    # cursor as well; the result is to be that of the same cell run by hand.
-                    self.line = self.line[: self.cursor - 1] + self.line[self.cursor + 1 :]
-                    self.cursor -= 1
+                    while self._left:
+                        self._right.append(self._left.pop())
+                    self._right_size += self._left_size
+                    self._left_size = 0
+                case backspaces:
+                    self._erase(len(backspaces))
+        self._write(text[start:])
+        return "".join(final)
+
+    def _set(self, left: str, right: str) -> None:
+        self._left = [left] if left else []
+        self._right = [right] if right else []
+        self._left_size, self._right_size = len(left), len(right)
 
     def _write(self, text: str) -> None:
-        end = self.cursor + len(text)
-        self.line = self.line[: self.cursor] + text + self.line[end:]
-        self.cursor = end
+        if text:
+            self._left.append(text)
+            self._left_size += len(text)
+            self._drop_right(len(text))
+
+    def _erase(self, count: int) -> None:
+        # In the middle of a line JupyterLab 4.6 removes the character under the cursor as well;
+        # the result is to be that of the same cell run by hand.
+        count = min(count, self._left_size)
+        self._left_size -= count
+        pieces, gone = self._left, count
+        while gone:
+            piece = pieces.pop()
+            if len(piece) <= gone:
+                gone -= len(piece)
+            elif len(piece) <= _SMALL:
+                pieces.append(piece[:-gone])
+                break
+            else:
+                half = len(piece) // 2
+                pieces += (piece[:half], piece[half:])
+        self._drop_right(count)
+
+    def _drop_right(self, count: int) -> None:
+        count = min(count, self._right_size)
+        self._right_size -= count
+        pieces = self._right
+        while count:
+            piece = pieces.pop()
+            if len(piece) <= count:
+                count -= len(piece)
+            elif len(piece) <= _SMALL:
+                pieces.append(piece[count:])
+                break
+            else:
+                half = len(piece) // 2
+                pieces += (piece[half:], piece[:half])
