@@ -43,6 +43,10 @@ _KNOWN_CONSOLE_ERRORS: tuple[tuple[str, str], ...] = (
         "Notebook 7.6.5 emits settings of a plugin that it does not know, also without us",
     ),
     (
+        r"Canceled future for \w+ message before replies were done",
+        "JupyterLab 4.6 logs it when a notebook is closed soon after it was opened",
+    ),
+    (
         r"^Comm not found for comm id ",
         "JupyterLab 4.6 logs it when another page on the same kernel has opened a comm",
     ),

@@ -36,6 +36,10 @@ _KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = (
         r"'NoneType' object has no attribute 'kernel_ws_protocol'",
         "jupyter_server 2.21.1 when a page leaves while its socket to a kernel is being opened",
     ),
+    (
+        r"coro=<WebSocketProtocol13\.write_message.*exception=WebSocketClosedError\(\)>",
+        "jupyter_server 2.21.1 writes to a page that has just left, and awaits it nowhere",
+    ),
 )
 """Tracebacks of others that are tolerated: (regular expression, reason)."""
 

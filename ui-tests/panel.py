@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from agent import Agent
-from lab_page import panel_request
+from agent import Agent, text_of
+from lab_page import open_notebook, panel_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
     from mcp.client.client import ConnectMode
+    from mcp.types import CallToolResult
     from playwright.sync_api import Locator, Page
 
     from lab_server import LabServer
@@ -127,3 +130,52 @@ def section(where: Page | Locator, name: str) -> Locator:
 def sidebar_tab(page: Page) -> Locator:
     """Return the panel's tab in the sidebar, whatever number it carries."""
     return page.get_by_role("tab", name=re.compile(rf"^{PANEL}\b"))
+
+
+def editor(page: Page, number: int) -> Locator:
+    """Return the editor of a cell, counted from 1."""
+    return page.locator(
+        f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number - 1}"
+    ).locator(".cm-content")
+
+
+@dataclass
+class Notebook:
+    """A notebook that is open in the page and that an agent works in."""
+
+    page: Page
+    agent: Agent
+    name: str
+    cell: str
+
+    @property
+    def title(self) -> str:
+        """Title of the card that asks for the run of its first cell."""
+        return f"Run cell 1 in {self.name}"
+
+    def ask(self, *, hold: float = 60) -> Future[CallToolResult]:
+        """Let the agent ask for the run of the first cell."""
+        return self.agent.start("execute_cell", cells=self.cell, hold=hold)
+
+    def expect_untouched(self) -> None:
+        """Expect that the first cell has not run."""
+        expect(prompt(self.page, 1)).to_have_text("[ ]:")
+        expect(outputs(self.page, 1)).to_have_count(0)
+
+
+def write_notebook(page: Page, agent: Agent, name: str, source: str) -> Notebook:
+    """Let an agent create a notebook with one cell on top, and open it in the page."""
+    agent.say("use_notebook", notebook=name, create=True)
+    said = agent.say("insert_cell", source=source, index=0)
+    found = re.search(r"id (\w+)", said)
+    assert found, said
+    open_notebook(page, name)
+    return Notebook(page, agent, name, found[1])
+
+
+def allow_and_wait(request: Locator, run: Future[CallToolResult]) -> str:
+    """Allow a request once; return what the agent is told."""
+    press(request, "Allow")
+    result = run.result(60)
+    assert not result.is_error, text_of(result)
+    return text_of(result)
