@@ -1,0 +1,112 @@
+"""Scripts in the outputs of an allowed run: they run as after a run by hand, or on one click."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from lab_page import log_in, new_context, open_lab, open_notebook
+from lab_server import LabServer
+from panel import connected, outputs, prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from conftest import ConnectAgent
+    from lab_page import Console
+
+SCRIPT = """from IPython.display import HTML, display
+display(HTML(
+    "<div id='made-by-script'>waiting</div>"
+    "<script>document.getElementById('made-by-script').textContent = 'ran'</script>"
+))"""
+
+OFFER = "Show interactive output"
+
+RIGHTS = {"mode": "auto", "notebooks": ["trust*.ipynb"], "until": "30m"}
+
+
+@pytest.fixture(scope="module")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """Yield a server that trusts no output of an agent's run."""
+    with LabServer(
+        tmp_path_factory.mktemp("strict"), arguments=["--JmcpLab.trust_outputs=never"]
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def strict_page(browser: Browser, strict_server: LabServer, console: Console) -> Iterator[Page]:
+    """Yield JupyterLab on that server."""
+    context = new_context(browser, console)
+    log_in(context, strict_server)
+    page = context.new_page()
+    open_lab(page, strict_server)
+    yield page
+    context.close()
+    assert console.unexpected() == []
+
+
+def test_scripts_in_the_output_of_an_allowed_run_run(
+    lab_page: Page, connect_agent: ConnectAgent
+) -> None:
+    agent = connect_agent(**RIGHTS)
+    agent.say("use_notebook", notebook="trust.ipynb", create=True)
+    open_notebook(lab_page, "trust.ipynb")
+    agent.say("insert_execute_code_cell", source=SCRIPT, index=0)
+    expect(outputs(lab_page, 1)).to_have_text("ran")
+    expect(lab_page.get_by_role("button", name=OFFER)).to_have_count(0)
+
+
+def test_scripts_run_too_when_the_notebook_is_opened_after_the_run(
+    lab_page: Page, connect_agent: ConnectAgent
+) -> None:
+    agent = connect_agent(**RIGHTS)
+    agent.say("use_notebook", notebook="trust-later.ipynb", create=True)
+    agent.say("insert_execute_code_cell", source=SCRIPT, index=0)
+    open_notebook(lab_page, "trust-later.ipynb")
+    expect(outputs(lab_page, 1)).to_have_text("ran")
+
+
+def test_where_nothing_is_trusted_scripts_wait_for_one_click(
+    strict_page: Page, strict_server: LabServer
+) -> None:
+    page = strict_page
+    with connected(page, strict_server, "Robot", **RIGHTS) as agent:
+        agent.say("use_notebook", notebook="trust.ipynb", create=True)
+        open_notebook(page, "trust.ipynb")
+        agent.say("insert_execute_code_cell", source=SCRIPT, index=0)
+        offer = page.get_by_role("button", name=OFFER)
+        expect(outputs(page, 1)).to_have_text("waiting")
+        # A click that no person made does nothing.
+        offer.dispatch_event("click")
+        expect(offer).to_be_visible()
+        expect(outputs(page, 1)).to_have_text("waiting")
+        offer.click()
+        expect(outputs(page, 1)).to_have_text("ran")
+        expect(offer).to_have_count(0)
+
+
+def test_where_nothing_is_trusted_a_cell_that_the_person_ran_loses_its_trust(
+    strict_page: Page, strict_server: LabServer
+) -> None:
+    page = strict_page
+    with connected(page, strict_server, "Robot", **RIGHTS) as agent:
+        agent.say("use_notebook", notebook="trust-hand.ipynb", create=True)
+        open_notebook(page, "trust-hand.ipynb")
+        said = agent.say("insert_cell", source=SCRIPT, index=0)
+        page.locator(".jp-Notebook .jp-Cell").first.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        expect(outputs(page, 1)).to_have_text("ran")
+        expect(prompt(page, 1)).to_have_text("[1]:")
+        cell = re.search(r"id (\w+)", said)
+        assert cell, said
+        agent.say("execute_cell", cells=cell[1])
+        expect(prompt(page, 1)).to_have_text("[2]:")
+        expect(outputs(page, 1)).to_have_text("waiting")
+        expect(page.get_by_role("button", name=OFFER)).to_be_visible()
