@@ -242,6 +242,9 @@ class KernelBridge:
         execution.drop()
         self._executions.pop(execution.msg_id, None)
         self._mark(execution.msg_id, busy=False)
+        for sink in self._late.values():
+            # Its last words may have been an update of a display in another cell.
+            sink.write_now()
         self._late[execution.msg_id] = execution.sink
         weight = sum(sink.buffer.weight for sink in self._late.values())
         while len(self._late) > LATE_SINKS or (weight > LATE_WEIGHT and len(self._late) > 1):

@@ -167,6 +167,12 @@ class OutputSink:
         else:
             self._flush()
 
+    def write_now(self) -> None:
+        """Write what waits for its time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._flush()
+
     def _flush(self) -> None:
         self._timer = None
         if self.retired or not self._changed:

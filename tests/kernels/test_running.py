@@ -202,7 +202,7 @@ async def test_a_display_is_updated_from_another_cell(executor: Executor, kernel
     run = start(executor, kernel_id, bench)
     await run.wait()
     assert run.state is RunState.DONE
-    await until(lambda: bench.outputs(0)[0]["data"]["text/plain"] == "'two'")
+    assert bench.outputs(0)[0]["data"]["text/plain"] == "'two'"
     assert bench.outputs(0)[1]["text"] == "below\n"
     assert bench.outputs(1) == []
 
