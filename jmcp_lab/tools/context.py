@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from ..agents.agent import Mode
 from ..calls.call import Reply, ToolClass
-from ..errors import NotFoundError
+from ..errors import NotFoundError, ToolError
 from ..permissions.policy import MODE_WORDS
+from .render import clip
 from .services import Context
 from .tool import tool
 from .wording import cell_name, count
+
+if TYPE_CHECKING:
+    from ..agents.until import Until
+
+MOST_OPEN = 30
+MOST_SELECTED = 2000
+
+_MAY = {
+    Mode.LOOK: "You may read; you may not change or run anything.",
+    Mode.ASK: "Reading is free; the user is asked about every change and every run.",
+    Mode.EDIT: "Edits happen at once; the user is asked about every run.",
+    Mode.AUTO: "Edits happen at once; runs too, in the chosen notebooks.",
+}
 
 
 @tool(
@@ -27,15 +44,17 @@ async def get_context(ctx: Context) -> Reply:
     """
     agent = ctx.agent
     lines = [
-        f"You are “{agent.label}”. Mode: {MODE_WORDS[agent.mode]}.",
+        f"You are “{agent.label}”. Mode: {MODE_WORDS[agent.mode]}. {_MAY[agent.mode]}",
+        *_bounds(ctx),
         f"Your current notebook: {agent.current or 'none; use_notebook chooses one'}.",
     ]
-    lines += _looking_at(ctx)
+    lines += await _looking_at(ctx)
     kernels = await ctx.services.sessions.list_kernels()
     if kernels:
         lines.append("Kernels:")
         lines += [
-            f"- {', '.join(k.paths) or 'no notebook'}: {k.name}, {k.state}" for k in kernels[:30]
+            f"- {', '.join(k.paths) or 'no notebook'}: {k.name}, {k.state}"
+            for k in kernels[:MOST_OPEN]
         ]
     else:
         lines.append("No kernel is running.")
@@ -46,34 +65,66 @@ async def get_context(ctx: Context) -> Reply:
     return Reply.of("\n".join(lines))
 
 
-def _looking_at(ctx: Context) -> list[str]:
+def _bounds(ctx: Context) -> list[str]:
+    """Return in words what the mode alone does not say: notebooks, times, standing permissions."""
+    agent = ctx.agent
+    lines = []
+    if agent.mode is Mode.AUTO and agent.notebooks:
+        lines.append(f"You may run in: {', '.join(agent.notebooks)}, {_until(agent.until)}.")
+    lines += [
+        f"The user allowed your runs in {grant.path} {_until(grant.until)}."
+        for grant in ctx.services.gate.grants.valid()
+        if grant.agent_id == agent.id
+    ]
+    return lines
+
+
+def _until(until: Until | None) -> str:
+    if isinstance(until, datetime):
+        return f"until {until.astimezone(UTC):%H:%M} UTC"
+    return "until the server stops"
+
+
+async def _looking_at(ctx: Context) -> list[str]:
+    """Return what is open in JupyterLab and where the user is in it."""
     seen = ctx.services.pages.looking_at()
     if seen is None:
         return ["No JupyterLab window is open."]
     lines = []
     opened = seen.get("open") or []
     if opened:
-        names = ", ".join(
-            f"{item['path']}{' (unsaved)' if item.get('dirty') else ''}" for item in opened[:30]
-        )
-        lines.append(f"Open in JupyterLab: {names}.")
+        names = [f"{i['path']}{' (unsaved)' if i.get('dirty') else ''}" for i in opened]
+        rest = f" and {len(names) - MOST_OPEN} more" if len(names) > MOST_OPEN else ""
+        lines.append(f"Open in JupyterLab: {', '.join(names[:MOST_OPEN])}{rest}.")
     active: dict[str, Any] | None = seen.get("active")
     if not active or not active.get("path"):
         return lines or ["JupyterLab is open, without a notebook."]
     words = f"The user is in {active['path']}"
-    nb = ctx.services.rooms.find(active["path"])
     cell_id = active.get("cell_id")
     if cell_id:
-        known = nb is not None and nb.index(cell_id) is not None
-        words += f", {cell_name(nb, cell_id)}" if known and nb else f", cell id {cell_id}"
-    cursor = active.get("cursor")
-    if cursor:
-        words += f", line {int(cursor.get('line', 0)) + 1}"
+        words += f", {await _cell(ctx, active['path'], cell_id)}"
+    cursor = active.get("cursor") or {}
+    # The page counts from 0, people from 1.
+    if "line" in cursor:
+        words += f", line {cursor['line'] + 1}"
+        words += f" column {cursor['column'] + 1}" if "column" in cursor else ""
     lines.append(words + ".")
     selected = (active.get("selection") or {}).get("text")
     if selected:
-        lines += ["Selected text:", selected[:2000]]
+        lines += ["Selected text:", clip(selected, MOST_SELECTED)]
     return lines
+
+
+async def _cell(ctx: Context, path: str, cell_id: str) -> str:
+    """Return the name of a cell, with its position where the notebook is open live."""
+    rooms = ctx.services.rooms
+    notebook = rooms.find(path)
+    if notebook is None and path in rooms.paths_open():
+        with suppress(ToolError):
+            notebook = await rooms.open(path)
+    if notebook is None or notebook.index(cell_id) is None:
+        return f"cell id {cell_id}"
+    return cell_name(notebook, cell_id)
 
 
 @tool(

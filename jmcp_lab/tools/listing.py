@@ -43,15 +43,42 @@ async def list_files(
         f"{count(len(found), 'entry') if len(found) == 1 else f'{len(found)} entries'}"
         f"{'' if complete else ' (not all folders read; give a path)'}"
     ]
-    for entry in found[offset : offset + limit]:
-        if entry["type"] == "directory":
-            lines.append(f"{entry['path']}/")
-        else:
-            lines.append(f"{entry['path']} · {_size(entry.get('size'))}")
-    rest = len(found) - offset - limit
-    if rest > 0:
-        lines.append(f"… {rest} more; list_files(offset={offset + limit}) goes on.")
+    listed = [_entry(entry) for entry in found[offset : offset + limit]]
+    lines += paged(ctx, listed, offset, len(found), "list_files")
     return Reply.of("\n".join(lines))
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    if entry["type"] == "directory":
+        return f"{entry['path']}/"
+    return f"{entry['path']} · {_size(entry.get('size'))}"
+
+
+def paged(ctx: Context, lines: list[str], offset: int, total: int, tool_name: str) -> list[str]:
+    """Return as many of a page's lines as one reply holds, and how to get the rest.
+
+    Parameters
+    ----------
+    ctx : Context
+    lines : list of str
+        The page.
+    offset : int
+        Where it starts.
+    total : int
+        How many lines there are in all.
+    tool_name : str
+    """
+    room = ctx.services.limits.text - 200
+    shown: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    onwards = offset + len(shown)
+    if onwards < total:
+        shown.append(f"… {total - onwards} more; {tool_name}(offset={onwards}) goes on.")
+    return shown
 
 
 async def walk(
@@ -80,7 +107,8 @@ async def walk(
     NotFoundError
     """
     contents = services.contents
-    top = contents.check_path(path) if path.strip("/. ") else ""
+    # Models call the root by all of these.
+    top = "" if path.strip() in ("", ".", "./", "/") else contents.check_path(path)
     found: list[dict[str, Any]] = []
     looked = 0
     folders = [(top, 1)]

@@ -9,7 +9,7 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from .kernels import KernelName, kernel_action
-from .listing import walk
+from .listing import paged, walk
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
@@ -35,6 +35,7 @@ async def list_notebooks(
         used: kernel for kernel in await services.sessions.list_kernels() for used in kernel.paths
     }
     lines = [f"{count(len(found), 'notebook')}{'' if complete else ' (not all folders read)'}"]
+    listed = []
     for entry in found[offset : offset + limit]:
         name = entry["path"]
         marks = []
@@ -44,10 +45,8 @@ async def list_notebooks(
             marks.append("open")
         if name in kernels:
             marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
-        lines.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
-    rest = len(found) - offset - limit
-    if rest > 0:
-        lines.append(f"… {rest} more; list_notebooks(offset={offset + limit}) goes on.")
+        listed.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
+    lines += paged(ctx, listed, offset, len(found), "list_notebooks")
     return Reply.of("\n".join(lines))
 
 

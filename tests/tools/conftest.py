@@ -120,6 +120,17 @@ def write_notebook(root: Path, path: str, *sources: str, **metadata: Any) -> lis
     return [cell["id"] for cell in notebook.cells]
 
 
+async def open_as_page(robot: Robot, path: str, kind: str = "file") -> None:
+    """Open the room of a file as a page does, past our own rooms."""
+    server = robot.app.serverapp
+    assert server is not None
+    (extension,) = server.extension_manager.extension_apps["jupyter_server_ydoc"]
+    form = "json" if kind == "notebook" else "text"
+    await extension.get_document(
+        path=path, content_type=kind, file_format=form, copy=False, create=True
+    )
+
+
 def ids_in(text: str) -> list[str]:
     """Return the cell ids that a reply names."""
     return re.findall(r"id (\w+)", text)
