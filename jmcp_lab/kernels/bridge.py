@@ -100,6 +100,10 @@ class Execution:
             self._counted += 1
             self._last = max(self._last, number) if own else self._last
 
+    def count_reply(self) -> None:
+        """Count the reply to somebody else's request, which is numbered and not published."""
+        self._counted += int(self._first is not None)
+
     @property
     def dropped(self) -> int:
         """About how many messages the kernel did not manage to send."""
@@ -285,7 +289,11 @@ class KernelBridge:
             for execution in self._executions.values():
                 execution.count(int(number), own=execution.msg_id == parent_id)
         if kind == "status":
-            self._on_status(self._channels.content(message), parent)
+            status = self._channels.content(message)
+            for execution in self._executions.values():
+                if status.get("execution_state") == "idle" and execution.msg_id != parent_id:
+                    execution.count_reply()
+            self._on_status(status, parent)
         elif kind == "shutdown_reply":
             restart = self._channels.content(message).get("restart")
             self._lose(Lost.RESTARTED if restart else Lost.SHUT_DOWN)

@@ -1,10 +1,9 @@
-"""Output that the kernel itself drops is missed, and output that it does not drop is not."""
+"""Output that the kernel itself drops is missed, and nothing else is taken for that."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jmcp_lab.kernels.losses import MessageCounter
 from jmcp_lab.kernels.run import RunState
 
 from .conftest import Bench, until
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 DROP = "get_ipython().kernel.session.message_count += 500"
 """What a subscriber sees when the kernel dropped 500 messages."""
 
+SLOW = "import time\nfor i in range(40): print(i, flush=True); time.sleep(0.02)"
+
 
 async def test_output_that_the_kernel_dropped_is_said_to_be_missing(
     executor: Executor, kernel_id: str
@@ -26,11 +27,9 @@ async def test_output_that_the_kernel_dropped_is_said_to_be_missing(
     run = start(executor, kernel_id, bench)
     await run.wait()
     assert run.state is RunState.DONE
-    assert bench.outputs() == run.results[0].outputs
-    before, notice, after = bench.outputs()
-    assert (before["text"], after["text"]) == ("one\n", "two\n")
-    assert notice["data"]["text/plain"].startswith("[About 500 messages of output are missing here")
-    assert len(bench.outputs(1)) == 1
+    assert bench.text() == "one\ntwo\n"
+    assert "dropped about 50" in (run.results[0].note or "")
+    assert run.results[1].note is None
 
 
 async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(
@@ -40,37 +39,13 @@ async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(
     client.session.session = "person"
     client.start_channels(iopub=False, stdin=False, hb=False)
     try:
-        bench = Bench("for i in range(3000): print(i, flush=True)")
+        bench = Bench(SLOW)
         run = start(executor, kernel_id, bench)
         await until(lambda: run.execution is not None and run.execution.started)
-        for _ in range(50):
+        for _ in range(200):
             client.control_channel.send(client.session.msg("kernel_info_request"))
         await run.wait()
     finally:
         client.stop_channels()
-    assert "are missing here" not in "".join(map(str, bench.outputs()[1:]))
-
-
-def numbered(msg_id: str) -> dict[str, Any]:
-    return {"header": {"msg_id": msg_id}}
-
-
-def test_only_a_gap_in_the_numbers_of_one_sender_counts() -> None:
-    counter = MessageCounter()
-    ids = [
-        "s_1_7",
-        "s_1_8",
-        "s_1_12",
-        "s_1_11",
-        "s_1_13",
-        "s_1_1014",
-        "other_2_9000",
-        "other_2_9001",
-    ]
-    assert [counter.missing(numbered(msg_id)) for msg_id in ids] == [0, 0, 0, 0, 0, 1000, 0, 0]
-
-
-def test_ids_without_numbers_tell_nothing() -> None:
-    counter = MessageCounter()
-    for msg_id in ("", "5e0f9a58-0000", "7", "1_2", "a_b_c"):
-        assert counter.missing(numbered(msg_id)) == 0
+    assert bench.text() == "".join(f"{i}\n" for i in range(40))
+    assert run.results[0].note is None
