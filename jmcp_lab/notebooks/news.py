@@ -7,11 +7,19 @@ from collections import deque
 KEPT = 20
 """How many pieces of news of one notebook wait for agents that were away."""
 
+NOT_LIVE = (
+    "Live collaboration is off on this server. If the user has the notebook open, their page shows "
+    "your changes only after File > Reload Notebook from Disk, and you do not see what they have "
+    "not saved. Tell them."
+)
+
 
 class News:
     """What agents have yet to be told, by notebook."""
 
     def __init__(self) -> None:
+        self.standing: str | None = None
+        """What every agent is told of every notebook, the first time that it uses it."""
         self._items: dict[str, deque[tuple[int, str]]] = {}
         self._read: dict[tuple[str, str], int] = {}
         self._number = 0
@@ -26,12 +34,12 @@ class News:
         items.append((self._number, text))
 
     def take(self, agent_id: str, file_id: str) -> list[str]:
-        """Return what happened since the agent's last call; nothing on its first."""
+        """Return what happened since the agent's last call; what always holds on its first."""
         key = (agent_id, file_id)
         last = self._read.get(key)
         self._read[key] = self._number
         if last is None:
-            return []
+            return [self.standing] if self.standing else []
         return [text for number, text in self._items.get(file_id, ()) if number > last]
 
     def forget_agent(self, agent_id: str) -> None:

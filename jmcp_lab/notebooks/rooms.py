@@ -13,7 +13,7 @@ from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from .held import OpenRoom
 from .late import LateTyping
 from .live import LiveNotebook, LiveText
-from .news import News
+from .news import NOT_LIVE, News
 from .opening import check_notebook, explain
 from .upstream import SESSION_EVENTS, Upstream, room_id
 
@@ -268,6 +268,8 @@ class Rooms:
     def _listen(self) -> None:
         """Follow the events of the server's documents and files, from the first room on."""
         events = self._serverapp.event_logger
+        if not self._upstream.pages_are_live:
+            self.news.standing = NOT_LIVE
         if self._listening or events is None:
             return
         self._listening = True

@@ -143,6 +143,7 @@ class Upstream:
             left = self.room(name)
             if left is not None and not left.ready and not left.clients:
                 extension.ywebsocket_server.rooms.pop(name, None)
+                _close_streams(left)
                 await self._unload(name)
             raise
         return room, cast("YNotebook", document)
@@ -155,6 +156,7 @@ class Upstream:
                 return
             self.keep(room)
             await extension.ywebsocket_server.delete_room(room=room)
+            _close_streams(room)
             await self._unload(name)
         extension._room_locks.pop(name, None)
 
@@ -251,6 +253,14 @@ class Upstream:
                     close(1001, "The server is stopping.")
                 else:
                     room.clients.discard(client)
+
+
+def _close_streams(room: DocumentRoom) -> None:
+    """Close what a stopped room leaves open, and Python warns about."""
+    for name in ("_update_send_stream", "_update_receive_stream"):
+        stream = getattr(room, name, None)
+        if stream is not None:
+            stream.close()
 
 
 def _use_configured_store(extension: YDocExtension) -> None:

@@ -1,0 +1,125 @@
+"""A page without a browser: a replica of a notebook behind a real websocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from jupyter_ydoc import YNotebook
+from pycrdt import (
+    Doc,
+    TransactionEvent,
+    create_sync_message,
+    create_update_message,
+    handle_sync_message,
+)
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+Fetch = Callable[..., Awaitable[Any]]
+SYNC = 0
+LIMIT = 10.0
+
+
+class Page:
+    """A person's open notebook.
+
+    While it is held, nothing goes out and nothing comes in: what is typed is on its way.
+    """
+
+    def __init__(self, connection: WebSocketClientConnection) -> None:
+        self._connection = connection
+        self.ydoc: Doc[Any] = Doc()
+        self.notebook = YNotebook(self.ydoc)
+        self._held: list[bytes] | None = None
+        self._waiting: list[bytes] = []
+        self._applying = False
+        self._changed = asyncio.Event()
+        self._subscription = self.ydoc.observe(self._on_update)
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, fetch: Fetch, base: str, headers: dict[str, str], path: str) -> Page:
+        """Open a notebook on the server at `base`, as JupyterLab does."""
+        body = json.dumps({"format": "json", "type": "notebook"})
+        response = await fetch("api", "collaboration", "session", path, method="PUT", body=body)
+        session = json.loads(response.body)
+        room = f"json:notebook:{session['fileId']}"
+        url = f"{base}api/collaboration/room/{room}?sessionId={session['sessionId']}"
+        connection = await websocket_connect(HTTPRequest(url, headers=headers))
+        page = cls(connection)
+        await connection.write_message(create_sync_message(page.ydoc), binary=True)
+        await page.until(lambda: len(page.notebook.ycells) > 0)
+        return page
+
+    def _on_update(self, event: TransactionEvent) -> None:
+        if self._applying:
+            return
+        if self._held is not None:
+            self._held.append(event.update)
+        else:
+            self._send(event.update)
+
+    def _send(self, update: bytes) -> None:
+        self._connection.write_message(create_update_message(update), binary=True)
+
+    async def _read(self) -> None:
+        while (message := await self._connection.read_message()) is not None:
+            if self._held is not None:
+                self._waiting.append(message)
+            else:
+                self._take(message)
+
+    def _take(self, message: bytes) -> None:
+        if message[0] == SYNC:
+            self._applying = True
+            try:
+                reply = handle_sync_message(message[1:], self.ydoc)
+            finally:
+                self._applying = False
+            if reply is not None:
+                self._connection.write_message(reply, binary=True)
+        self._changed.set()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Return when the page shows what is waited for."""
+        async with asyncio.timeout(LIMIT):
+            while not true():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def hold(self) -> None:
+        self._held = []
+
+    def release(self) -> None:
+        held, self._held = self._held or [], None
+        for update in held:
+            self._send(update)
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            self._take(message)
+
+    def texts(self) -> list[str]:
+        return [str(cell["source"]) for cell in self.notebook.ycells]
+
+    def ids(self) -> list[str]:
+        return [str(cell["id"]) for cell in self.notebook.ycells]
+
+    def type(self, index: int, text: str, at: int = 0) -> None:
+        self.notebook.ycells[index]["source"].insert(at, text)
+
+    async def close(self) -> None:
+        if self._reader.done():
+            return
+        self.ydoc.unobserve(self._subscription)
+        self._connection.close()
+        await self._reader
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Return when something of the server has become true."""
+    async with asyncio.timeout(LIMIT):
+        while not true():  # noqa: ASYNC110 - whatever it is, it has no event
+            await asyncio.sleep(0.005)

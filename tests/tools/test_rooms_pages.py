@@ -1,0 +1,206 @@
+"""Rooms with pages in them: what a person types while an agent arranges cells is never lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_ydoc import YNotebook
+from traitlets.config import Config
+
+from jmcp_lab.agents.agent import Mode
+from jmcp_lab.extension import JmcpLab
+
+from .conftest import MakeRobot, Robot, write_notebook
+from .page import Fetch, Page, until
+
+OpenPage = Callable[[str], Awaitable[Page]]
+
+
+@pytest.fixture
+def jp_server_config(jp_server_config: Config) -> Config:
+    # A room is cleaned up as soon as the last page left.
+    return jp_server_config | Config({"YDocExtension": {"document_cleanup_delay": 0.05}})
+
+
+@pytest.fixture
+def open_page(
+    jp_fetch: Fetch,
+    jp_http_port: int,
+    jp_base_url: str,
+    jp_auth_header: dict[str, str],
+    jp_asyncio_loop: asyncio.AbstractEventLoop,
+) -> Iterator[OpenPage]:
+    pages = []
+    base = f"ws://localhost:{jp_http_port}{jp_base_url}"
+
+    async def open_one(path: str) -> Page:
+        page = await Page.open(jp_fetch, base, jp_auth_header, path)
+        pages.append(page)
+        return page
+
+    yield open_one
+    for page in pages:
+        jp_asyncio_loop.run_until_complete(page.close())
+
+
+@pytest.mark.parametrize("place", [{"index": 3}, {"index": 0}], ids=["down", "up"])
+async def test_a_moved_cell_keeps_what_was_typed_while_it_moved(
+    robot: Robot, root: Path, open_page: OpenPage, place: dict[str, int]
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two = 'é😀'", "three")
+    page = await open_page("a.ipynb")
+    await robot.say("read_cells", notebook="a.ipynb")
+    page.hold()
+    page.type(1, "# mine\n")
+    await robot.say("move_cell", notebook="a.ipynb", cells=ids[1], **place)
+    page.release()
+    notebook = await robot.open("a.ipynb")
+    await until(lambda: notebook.source(ids[1]) == "# mine\ntwo = 'é😀'")
+    await page.until(lambda: page.ids() == notebook.ids)
+    await page.until(lambda: "# mine\ntwo = 'é😀'" in page.texts())
+    # The next keystrokes go to the new cell as any others.
+    page.type(page.ids().index(ids[1]), "# more\n")
+    await until(lambda: notebook.source(ids[1]) == "# more\n# mine\ntwo = 'é😀'")
+
+
+async def test_a_retyped_cell_keeps_what_was_typed_meanwhile(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "# Title")
+    page = await open_page("a.ipynb")
+    page.hold()
+    page.type(0, "s", at=7)
+    await robot.say(
+        "overwrite_cell_source", notebook="a.ipynb", cell=cell, source="# Title", type="markdown"
+    )
+    page.release()
+    notebook = await robot.open("a.ipynb")
+    await until(lambda: notebook.source(cell) == "# Titles")
+    cell_type = notebook.ycells[0]["cell_type"]
+    assert cell_type == "markdown"
+
+
+async def test_a_cell_that_is_deleted_under_a_typing_person_comes_back_and_the_agent_is_told(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two", "three")
+    page = await open_page("a.ipynb")
+    await robot.say("read_cells", notebook="a.ipynb")
+    page.hold()
+    page.type(1, "precious ")
+    await robot.say("delete_cell", notebook="a.ipynb", cells=ids[1])
+    notebook = await robot.open("a.ipynb")
+    assert notebook.ids == [ids[0], ids[2]]
+    page.release()
+    await until(lambda: notebook.ids == ids)
+    assert notebook.source(ids[1]) == "precious two"
+    said = await robot.say("list_cells", notebook="a.ipynb")
+    assert "was typing" in said
+    assert ids[1] in said
+    await page.until(lambda: page.texts() == ["one", "precious two", "three"])
+    assert "was typing" not in await robot.say("list_cells", notebook="a.ipynb")
+
+
+async def test_the_same_line_that_an_agent_changed_after_the_move_keeps_both(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "x = 1", "y")
+    page = await open_page("a.ipynb")
+    page.hold()
+    page.type(0, "MINE", at=5)
+    await robot.say("move_cell", notebook="a.ipynb", cells=ids[0], index=2)
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=ids[0], source="x = 100")
+    page.release()
+    notebook = await robot.open("a.ipynb")
+    await until(lambda: "MINE" in str(notebook.source(ids[0])))
+    assert str(notebook.source(ids[0])).replace("MINE", "") == "x = 100"
+
+
+async def test_a_cell_that_person_and_agent_move_at_once_is_there_once(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two", "three")
+    page = await open_page("a.ipynb")
+    page.hold()
+    # As JupyterLab moves: the cell is deleted and made anew, with its id.
+    cell = page.notebook.get_cell(0)
+    with page.ydoc.transaction():
+        del page.notebook.ycells[0]
+        page.notebook.ycells.insert(1, page.notebook.create_ycell(cell))
+    await robot.say("move_cell", notebook="a.ipynb", cells=ids[0], index=3)
+    page.release()
+    notebook = await robot.open("a.ipynb")
+    await until(lambda: notebook.ids == [ids[1], ids[0], ids[2]])
+    page.type(0, "!")
+    await until(lambda: notebook.source(ids[1]) == "!two")
+    await page.until(lambda: page.ids() == notebook.ids)
+    assert notebook.ids == [ids[1], ids[0], ids[2]]
+
+
+async def test_a_room_that_the_last_page_left_stays_while_an_agent_works_in_it(
+    make_robot: MakeRobot, root: Path, open_page: OpenPage
+) -> None:
+    robot = make_robot(Mode.ASK)
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    page = await open_page("a.ipynb")
+    robot.app.rooms.idle_seconds = 0.05
+    task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
+    await robot.request()
+    notebook = robot.app.rooms.find("a.ipynb")
+    assert notebook is not None
+    room = robot.app.rooms._open[f"json:notebook:{notebook.file_id}"].room
+    await page.close()
+    await until(lambda: len(room.clients) == 1)
+    assert room.cleaner is None
+    await robot.allow()
+    await task
+    assert robot.app.rooms.find("a.ipynb") is notebook
+    assert notebook.source(cell) == "x = 2"
+    # Afterwards nobody uses it, and it is saved and closed.
+    await until(lambda: "a.ipynb" not in robot.app.rooms.paths_open())
+    assert "x = 2" in (root / "a.ipynb").read_text()
+
+
+async def test_a_clean_up_that_is_due_is_called_off_when_an_agent_comes(
+    robot: Robot, root: Path, open_page: OpenPage, app: JmcpLab
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    page = await open_page("a.ipynb")
+    upstream = app.rooms._upstream
+    (room,) = [room for room in upstream.rooms() if room.room_id.startswith("json:notebook")]
+    await page.close()
+    await until(lambda: room.cleaner is not None)
+    cleaner = room.cleaner
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
+    await until(cleaner.done)
+    assert cleaner.cancelled()
+    notebook = await robot.open("a.ipynb")
+    assert upstream.room(room.room_id) is room
+    assert notebook.source(cell) == "x = 2"
+
+
+async def test_a_page_that_opens_a_notebook_at_the_same_moment_gets_the_same_room(
+    robot: Robot, root: Path, app: JmcpLab
+) -> None:
+    write_notebook(root, "a.ipynb", "x = 1")
+    upstream = app.rooms._upstream
+    extension = upstream.extension
+    # A page's handler first adds its room, and reads the file only when the websocket is open.
+    real = extension.get_document
+
+    async def not_yet_read(**arguments: Any) -> YNotebook:
+        document = await real(**arguments)
+        (room,) = upstream.rooms()
+        document.set({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        room.ready_event = type(room.ready_event)()
+        return document
+
+    extension.get_document = not_yet_read
+    try:
+        assert "x = 1" in await robot.say("read_cells", notebook="a.ipynb")
+    finally:
+        del extension.get_document
