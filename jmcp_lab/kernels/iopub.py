@@ -26,6 +26,9 @@ BATCH_SECONDS = 0.03
 SLICE_SECONDS = 0.02
 """How long the loop works on messages before others have their turn."""
 
+PAUSE_SECONDS = 0.001
+"""How long others have their turn, at least."""
+
 PROMPT_WAKES = 8
 """So many times in one batch time the loop is woken at once: a short run is not to wait."""
 
@@ -78,10 +81,6 @@ class Handover:
             self._timer.cancel()
         self._raw.clear()
 
-    def drain_all(self) -> None:
-        """Take over everything that is there, in one go."""
-        self._drain(limit=float("inf"))
-
     def _wake(self) -> None:
         now = self._loop.time()
         if now - self._window >= BATCH_SECONDS:
@@ -92,19 +91,20 @@ class Handover:
         elif not self._closed:
             self._timer = self._loop.call_later(self._window + BATCH_SECONDS - now, self._drain)
 
-    def _drain(self, limit: float = SLICE_SECONDS) -> None:
+    def _drain(self) -> None:
         if self._closed:
             return
         # First, so that a message that comes while we work wakes us again.
         self._pending = False
-        end = self._loop.time() + limit
+        end = self._loop.time() + SLICE_SECONDS
         while self._raw:
             self._handle(self._raw.popleft())
             if self._closed:
                 return
-            if self._loop.time() >= end and self._raw:
+            if self._loop.time() >= end:
+                # Whether there is more or not: the thread may always just be bringing the next.
                 self._pending = True
-                self._timer = self._loop.call_later(0.001, self._drain)
+                self._timer = self._loop.call_later(PAUSE_SECONDS, self._drain)
                 break
         self._done()
 

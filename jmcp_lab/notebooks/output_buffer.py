@@ -186,7 +186,7 @@ class OutputBuffer:
             self._stream = Stream(name)
             self._target.append(self._stream)
         self._weight += self._stream.write(text)
-        line = text.rstrip().rpartition("\n")[2].rpartition("\r")[2].strip()
+        line = text[-400:].rstrip().rpartition("\n")[2].rpartition("\r")[2].strip()
         self.last_line = line or self.last_line
         self._bound()
 
