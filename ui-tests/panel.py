@@ -6,6 +6,7 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from lab_server import LabServer
 
 PANEL = "Agents"
+
+COMMANDS = Path(__file__).parents[1] / "schema" / "commands.json"
+
+
+def shortcut(command: str) -> str:
+    """Return the shortcut of one of our commands, as it is pressed."""
+    bindings = json.loads(COMMANDS.read_text())["jupyter.lab.shortcuts"]
+    (keys,) = (each["keys"][0] for each in bindings if each["command"] == f"jmcp-lab:{command}")
+    return str(keys).replace("Accel", "Control").replace(" ", "+")
 
 
 def open_panel(page: Page) -> Locator:

@@ -106,8 +106,11 @@ def test_the_first_decision_wins_and_the_other_window_says_whose_it_was(
         open_panel(page)
         expect(card(page, notebook.title)).to_contain_text("print('once')")
     waiting = _waiting(lab_page, lab_server)
+    # A person who is about to press there: nothing may slide under the pointer.
+    card(second, notebook.title).get_by_role("button", name="Deny", exact=True).hover()
     assert "once" in allow_and_wait(card(lab_page, notebook.title), run)
     expect(second.get_by_role("article")).to_have_count(0)
+    expect(section(second, "Needs you")).to_contain_text("allowed")
     newest = section(second, "Activity").get_by_role("listitem").first
     expect(newest).to_contain_text(notebook.title)
     expect(newest).to_contain_text("allowed")
