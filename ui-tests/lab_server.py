@@ -37,7 +37,7 @@ _KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = (
         "jupyter_server 2.21.1 when a page leaves while its socket to a kernel is being opened",
     ),
     (
-        r"coro=<WebSocketProtocol13\.write_message.*exception=WebSocketClosedError\(\)>",
+        r"await fut\n\s*tornado\.iostream\.StreamClosedError|raise WebSocketClosedError\(\)",
         "jupyter_server 2.21.1 writes to a page that has just left, and awaits it nowhere",
     ),
 )
