@@ -18,12 +18,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import analysis
 import measures
-from setting import agent, browser_page, lab_server
+from setting import agent, browser_page, lab_server, peer
 
 if TYPE_CHECKING:
+    from setting import Agent
+
     from lab_server import LabServer
 
+MEASURES = ["execution", "edit_to_page", "edits", "analysis"]
 PACKAGES = ("jmcp_lab", "jupyterlab", "jupyter_server", "jupyter-server-ydoc", "mcp", "ipykernel")
 
 
@@ -35,8 +39,11 @@ def main() -> int:
     parser.add_argument("--no-page", action="store_true", help="without a browser")
     parser.add_argument("--output", type=Path, help="write the JSON to a file, too")
     parser.add_argument(
-        "--only", nargs="*", choices=["execution", "edit_to_page", "edits"], help="some measures"
+        "--only", nargs="*", choices=MEASURES, default=MEASURES, help="some measures"
     )
+    parser.add_argument("--peer", help="MCP endpoint of jupyter-mcp-server, to compare with")
+    parser.add_argument("--peer-token", default="MY_TOKEN", help="its Jupyter token")
+    parser.add_argument("--peer-root", type=Path, help="its root, where the tables are written")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="jmcp-lab-benchmark-") as folder,
@@ -57,7 +64,7 @@ def main() -> int:
 
 async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, Any]:
     """Run the measures one after the other."""
-    wanted = set(options.only or ["execution", "edit_to_page", "edits"])
+    wanted = set(options.only)
     figures: dict[str, Any] = {}
     async with AsyncExitStack() as stack:
         robot = await stack.enter_async_context(agent(server))
@@ -67,8 +74,10 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
                 str(cells): await measures.edits(server, robot, cells, options.rounds)
                 for cells in options.cells
             }
+        if "analysis" in wanted:
+            figures["analysis"] = await analysed(server, robot, options)
         page = None
-        if not options.no_page:
+        if not options.no_page and wanted & {"execution", "edit_to_page"}:
             page = await stack.enter_async_context(browser_page(server))
         if "execution" in wanted:
             figures["execution"] = await measures.execution(server, robot, page, options.rounds)
@@ -77,6 +86,19 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
                 server, robot, page, options.rounds
             )
     return figures
+
+
+async def analysed(server: LabServer, robot: Agent, options: argparse.Namespace) -> dict[str, Any]:
+    """Play the analysis here and, where there is one, on the peer."""
+    analysis.write_data(server.root)
+    ours = await analysis.played(robot.client, by_position=False)
+    theirs = None
+    if options.peer:
+        if options.peer_root:
+            analysis.write_data(options.peer_root)
+        async with peer(options.peer, options.peer_token) as client:
+            theirs = await analysis.played(client, by_position=True)
+    return analysis.compared(ours, theirs)
 
 
 def machine() -> dict[str, Any]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
-NOTEBOOKS = ["execution.ipynb", "edits.ipynb", "cells-*.ipynb"]
+NOTEBOOKS = ["execution.ipynb", "edits.ipynb", "cells-*.ipynb", "analysis.ipynb"]
 """What the agent may change and run."""
 
 LIMIT = 60.0
@@ -78,6 +78,16 @@ async def agent(server: LabServer) -> AsyncIterator[Agent]:
         ) as client,
     ):
         yield Agent(client)
+
+
+@asynccontextmanager
+async def peer(url: str, token: str) -> AsyncIterator[mcp.Client]:
+    """Connect to jupyter-mcp-server, which takes the token of its Jupyter server."""
+    async with (
+        create_mcp_http_client({"Authorization": f"token {token}"}) as http,
+        mcp.Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        yield client
 
 
 async def _mint(server: LabServer) -> str:

@@ -13,7 +13,7 @@ from ..errors import InvalidArgumentError, NotFoundError
 from ..kernels.inspect import KernelQuestions, questions
 from .arguments import Notebook
 from .render import clip
-from .rendering.text import clean, size_words
+from .rendering.text import clean, page, size_words
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
@@ -31,7 +31,9 @@ LIST_WIDTH = 100
 NAMED_WIDTH = 1000
 LONGEST_NAME = 80
 MOST_COMPLETIONS = 50
-LONGEST_DOCS = 6000
+DOCS_PAGE = 2500
+"""Signature and parameters come first; examples, at the end, are worth a second call."""
+
 LONGEST_CODE = 20_000
 
 _log = logging.getLogger("jmcp_lab")
@@ -142,6 +144,7 @@ async def inspect_code(
         int | None, Field(ge=0, description="Offset in code; the end when left out.")
     ] = None,
     notebook: Notebook = None,
+    offset: Annotated[int, Field(ge=0, description="Pages long docs.")] = 0,
 ) -> Reply:
     """Docs and signature of the name at the cursor, and completions, from the running kernel."""
     if not code.strip():
@@ -161,8 +164,11 @@ async def inspect_code(
         found = await kernel.complete(code, at)
     lines = []
     if docs:
-        lines.append(clip(clean(docs).strip(), LONGEST_DOCS))
-    if found:
+        piece = page(clean(docs).strip(), offset, DOCS_PAGE)
+        lines.append(piece.text.rstrip())
+        if piece.offset or piece.next_offset is not None:
+            lines.append(f"… {piece.words()}")
+    if found and not offset:
         rest = len(found) - MOST_COMPLETIONS
         names = ", ".join(_text(name) for name in found[:MOST_COMPLETIONS])
         lines.append(f"Completions: {names}{f', … {rest} more' if rest > 0 else ''}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -141,6 +142,21 @@ async def test_docs_signature_and_completions_come_from_the_kernel(used: Robot) 
     assert "The area of a box." in said
     said = await used.say("inspect_code", code="nothing_at_all_of_this")
     assert said == "The kernel knows nothing about the code at the cursor."
+
+
+async def test_long_docs_are_paged_without_a_gap(used: Robot) -> None:
+    await ran(used, "def f():\n    pass\nf.__doc__ = '\\n'.join(f'row {n}.' for n in range(1000))")
+    rows: list[str] = []
+    offset = 0
+    while True:
+        said = await used.say("inspect_code", code="f", offset=offset)
+        assert len(said) < 4000
+        rows += re.findall(r"row (\d+)\.", said)
+        onwards = re.search(r"next: offset=(\d+)", said)
+        if onwards is None:
+            break
+        offset = int(onwards[1])
+    assert rows == [str(n) for n in range(1000)]
 
 
 async def test_a_cursor_outside_the_code_is_refused(used: Robot) -> None:
