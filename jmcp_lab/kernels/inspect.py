@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_client.manager import KernelManager
 
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 5.0
 """How long a kernel may go on with what it has just ended, before it counts as busy."""
 
 ANSWER_SECONDS = 10.0
