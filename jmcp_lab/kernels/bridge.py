@@ -227,10 +227,10 @@ class KernelBridge:
         await self._not_busy.wait()
 
     def recheck_busy(self) -> None:
-        """Believe the server's own record if it says that the kernel is idle."""
-        if self._busy and self._state() in ("idle", None):
-            self._busy.clear()
-            self._not_busy.set()
+        """Believe the server's own record, which stays at `starting` after some autorestarts."""
+        over = {"idle": set(self._busy), None: set(self._busy), "starting": {_UNKNOWN}}
+        for msg_id in over.get(self._state(), ()):
+            self._mark(msg_id, busy=False)
 
     def execute(self, source: str, sink: OutputSink) -> Execution:
         """Send code to the kernel."""

@@ -103,6 +103,22 @@ async def test_a_killed_kernel_ends_the_run_and_starts_again(
     assert again.state is RunState.DONE
 
 
+async def test_a_stale_record_of_a_restarted_kernel_holds_nobody_up(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    # The server reads the old kernel's ports for a while: it goes on to say what that one was at.
+    kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
+    jp_serverapp.kernel_manager.stop_watching_activity(kernel_id)
+    kernel.execution_state = "busy"
+    run = executor.start(kernel_id, [Piece("'alive'")], owner="a")
+    queue = executor._queues[kernel_id]
+    await until(lambda: queue._bridge is not None and queue._bridge.foreign_busy)
+    kernel.execution_state = "starting"
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert run.state is RunState.DONE
+
+
 async def test_a_kernel_that_dies_by_its_own_code_ends_the_run(
     executor: Executor, kernel_id: str
 ) -> None:
