@@ -34,6 +34,10 @@ def test_what_a_person_types_while_an_agent_overwrites_the_cell_is_kept(
     lab_page.keyboard.press("Enter")
     half = len(TYPED) // 2
     lab_page.keyboard.type(TYPED[:half], delay=20)
+    # What is typed has reached the server, and the agent that writes has not read it.
+    observer = connect_agent("Observer", "look")
+    seen = (observer.say("read_cell", notebook="typing.ipynb", cell=found[1]) for _ in range(2000))
+    assert any(TYPED[:half] in text for text in seen)
     # The agent writes while the person goes on typing.
     writing = agent.start(
         "overwrite_cell_source", cell=found[1], source="print('hello')\nprint('agent added')"
