@@ -25,6 +25,8 @@ START_LIMIT = 90.0
 STOP_LIMIT = 20.0
 """Seconds until a server that was asked to stop must be gone, kernels included."""
 
+_QUESTION = "Shut down this Jupyter server"
+
 _TRACEBACK = "Traceback (most recent call last)"
 
 _KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = (
@@ -63,9 +65,18 @@ class LabServer:
         Prefix of every address, with a slash at both ends.
     arguments
         Further arguments of the command line.
+    terminal
+        Start it in a terminal, where Ctrl-C makes it ask before it ends.
     """
 
-    def __init__(self, folder: Path, *, base_url: str = "/", arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        base_url: str = "/",
+        arguments: Sequence[str] = (),
+        terminal: bool = False,
+    ) -> None:
         self.folder = folder
         self.root = folder / "root"
         self.log_path = folder / "server.log"
@@ -73,6 +84,8 @@ class LabServer:
         self.token = secrets.token_hex(16)
         self.port = free_port()
         self._arguments = list(arguments)
+        # What is written into the first end arrives at the second, the server's input.
+        self._terminal = os.openpty() if terminal else None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -103,6 +116,8 @@ class LabServer:
     ) -> None:
         """Stop the server; a traceback in its log is an error."""
         self.stop()
+        for end in self._terminal or ():
+            os.close(end)
         if error is None:
             self.check_log()
 
@@ -125,7 +140,7 @@ class LabServer:
                 command,
                 cwd=self.folder,
                 env=self._environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=self._terminal[1] if self._terminal else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -137,8 +152,11 @@ class LabServer:
         if process is None:
             return 0.0
         started = time.monotonic()
+        asked = self.log.count(_QUESTION)
         process.send_signal(ask)
         try:
+            if ask is signal.SIGINT and self._terminal:
+                self._say_yes(process, asked)
             process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
@@ -147,6 +165,16 @@ class LabServer:
                 f"the server did not stop within {STOP_LIMIT:.0f} s\n{self._tail()}"
             ) from None
         return time.monotonic() - started
+
+    def _say_yes(self, process: subprocess.Popen[bytes], asked: int) -> None:
+        """Answer the question that comes after Ctrl-C in a terminal."""
+        assert self._terminal is not None
+        end = time.monotonic() + STOP_LIMIT
+        while process.poll() is None and self.log.count(_QUESTION) == asked:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(process.args, STOP_LIMIT)
+            time.sleep(0.01)
+        os.write(self._terminal[0], b"y\n")
 
     def check_log(self) -> None:
         """Raise when the log holds a traceback that is not known to be somebody else's."""

@@ -1,0 +1,114 @@
+"""The end of a server that a page and an agent are connected to, and its start after that."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from nbformat.reader import NotJSONError
+from playwright.sync_api import expect
+
+from agent import Agent
+from lab_page import Console, log_in, new_context, open_lab, panel_request
+from lab_server import LabServer
+from notebook_page import saved_notebook
+from panel import card, connected, editor, open_panel, write_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+NOTEBOOK = "end.ipynb"
+ADDED = "print('after the restart')"
+SOURCES = ["print('first')", "print('second')"]
+
+
+@pytest.fixture
+def own_page(browser: Browser) -> Iterator[Page]:
+    """Yield a page for a server that goes away; what the browser logs of that is expected."""
+    context = new_context(browser, Console())
+    page = context.new_page()
+    # JupyterLab says that the server is gone, and goes on trying; a person closes that.
+    lost = page.get_by_role("dialog").filter(has_text="Server Connection Error")
+    page.add_locator_handler(lost, lambda: lost.get_by_role("button").last.click())
+    yield page
+    context.close()
+
+
+def cells(page: Page) -> Locator:
+    """Return the cells that the page shows."""
+    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
+
+
+def cells_of(page: Page) -> list[str]:
+    """Return the source of each cell in the page's copy of the document."""
+    found: list[str] = page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.model.sharedModel.cells"
+        ".map(cell => cell.getSource())"
+    )
+    return found
+
+
+def wait_until_idle(page: Page) -> None:
+    """Wait until the notebook's kernel has started: one that is cut off at its start complains."""
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
+        " === 'idle'"
+    )
+
+
+def wait_until_saved(page: Page, server: LabServer, wanted: list[str]) -> None:
+    """Wait until the file holds exactly these cells."""
+    found = None
+    for _ in range(300):
+        # The server writes notebooks in place: a reader may meet a part of one.
+        with suppress(NotJSONError):
+            found = [cell.source for cell in saved_notebook(server.root / NOTEBOOK).cells]
+        if found == wanted:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the file holds {found}, not {wanted}")
+
+
+@pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT], ids=lambda ask: ask.name)
+def test_a_server_ends_soon_with_a_page_and_an_agent_and_nothing_is_lost_or_doubled(
+    tmp_path: Path, own_page: Page, ask: signal.Signals
+) -> None:
+    server = LabServer(tmp_path, base_url="/user/ann/", terminal=ask is signal.SIGINT)
+    with server:
+        log_in(own_page.context, server)
+        open_lab(own_page, server)
+        status, minted = panel_request(
+            own_page, server, "POST", "agents", {"label": "Robot", "mode": "edit"}
+        )
+        assert status == 201, minted
+        with Agent(server.mcp_url, minted["token"], mode="legacy") as agent:
+            notebook = write_notebook(own_page, agent, NOTEBOOK, SOURCES[0])
+            open_panel(own_page)
+            run = notebook.ask(hold=300)
+            card(own_page, notebook.title)
+            agent.say("insert_cell", source=SOURCES[1], index=1)
+            wait_until_idle(own_page)
+            before = cells_of(own_page)
+            took = server.stop(ask)
+            print(f"\n{ask.name}: ended after {took:.2f} s")
+            assert run.exception(30) is not None or run.result().is_error
+            file = saved_notebook(server.root / NOTEBOOK)
+            assert [cell.source for cell in file.cells] == before
+            server.check_log()
+            server.start()
+        with connected(own_page, server, "Robot 2", "edit") as agent:
+            agent.say("use_notebook", notebook=NOTEBOOK)
+            agent.say("insert_cell", source=ADDED, index=0)
+            expect(cells(own_page).first).to_contain_text(ADDED, timeout=60_000)
+            assert cells_of(own_page) == [ADDED, *before]
+            expect(cells(own_page)).to_have_count(len(before) + 1)
+            # The page is no mere picture: what a person types in it goes on to the file.
+            editor(own_page, 1).click()
+            own_page.keyboard.press("ControlOrMeta+End")
+            own_page.keyboard.type("  # seen")
+            wait_until_saved(own_page, server, [f"{ADDED}  # seen", *before])
