@@ -13,17 +13,20 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_ydoc import YNotebook
-from pycrdt import Doc
+from pycrdt import Array, Doc
 
 from . import cells
-from .live import LiveNotebook
-from .merge import MergeConflict, Splice, merge
+from .live import splice_shared
+from .merge import MergeConflict, Splice, merge, splice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from pycrdt import ArrayEvent, Subscription, Text
+
+    from .live import LiveNotebook
 
 GRACE_SECONDS = 10.0
 """How long keystrokes may take to arrive."""
@@ -31,14 +34,17 @@ GRACE_SECONDS = 10.0
 LATE_ORIGIN = "jmcp:late"
 """Origin of the transactions that put them in their place."""
 
-MOST_COPIES = 8
-MOST_BYTES = 20_000_000
-"""Of all copies together; the latest one is kept whatever its size."""
+MOST_COPIES = 64
+MOST_BYTES = 10_000_000
+"""Of the updates that all copies are made of; the latest is kept whatever its size."""
 
 
 @dataclass(slots=True)
 class _Gone:
     """A cell that an agent took out of its place."""
+
+    index: int | None
+    """Where it is in the copy; None once a page has deleted it or made it anew."""
 
     text: str
     """What it said when it was last looked at in the copy."""
@@ -56,20 +62,48 @@ class _Branch:
     base: bytes
     updates: list[bytes]
     size: int
-    ids: list[str]
     until: float
     gone: dict[str, _Gone] = field(default_factory=dict)
-    copy: LiveNotebook | None = None
+    copy: Array[Any] | None = None
+    subscription: Subscription | None = None
 
-    def open(self) -> LiveNotebook:
-        """Return the copy."""
+    def feed(self, update: bytes) -> None:
+        """Apply a page's update to the copy."""
         if self.copy is None:
             ydoc: Doc[Any] = Doc()
             ydoc.apply_update(self.base)
-            for update in self.updates[: self.size]:
-                ydoc.apply_update(update)
-            self.copy = LiveNotebook(YNotebook(ydoc), str, "", ids=self.ids)
-        return self.copy
+            for earlier in self.updates[: self.size]:
+                ydoc.apply_update(earlier)
+            self.copy = ydoc.get("cells", type=Array)
+            self.subscription = self.copy.observe(self._follow)
+        self.copy.doc.apply_update(update)
+
+    def _follow(self, event: ArrayEvent) -> None:
+        """Keep the places of the cells."""
+        at = 0
+        for change in cast("Any", event).delta:
+            if "retain" in change:
+                at += int(change["retain"])
+            elif "insert" in change:
+                at += len(change["insert"])
+                self._shift(at - len(change["insert"]), 0, len(change["insert"]))
+            else:
+                self._shift(at, int(change["delete"]), 0)
+
+    def _shift(self, at: int, deleted: int, inserted: int) -> None:
+        for gone in self.gone.values():
+            if gone.index is None or gone.index < at:
+                continue
+            if gone.index < at + deleted:
+                gone.index = None
+            else:
+                gone.index += inserted - deleted
+
+    def text(self, gone: _Gone) -> str | None:
+        """Return what an old cell says now, or None when there is nothing to look at."""
+        if self.copy is None or gone.index is None:
+            return None
+        return str(self.copy[gone.index]["source"])
 
 
 class LateTyping:
@@ -111,13 +145,50 @@ class LateTyping:
         """Take a page's update, just before or after the document itself does."""
         self._expire()
         for branch in self._branches:
-            branch.open().ydoc.apply_update(update)
+            branch.feed(update)
 
     def settle(self) -> None:
         """Bring home what was typed into cells that are gone; the document is up to date."""
-        for branch in list(self._branches):
+        if self._notebook.doubled:
+            self._join_doubles()
+            self._notebook.repair_ids()
+        for branch in self._branches:
+            branch.gone = {i: gone for i, gone in branch.gone.items() if gone.index is not None}
             for cell_id, gone in branch.gone.items():
-                self._bring(branch, cell_id, gone)
+                typed = branch.text(gone)
+                if typed is not None and typed != gone.text:
+                    before, gone.text = gone.text, typed
+                    self._bring(cell_id, gone, before, typed)
+
+    def _join_doubles(self) -> None:
+        """Make one cell of two, when a person and an agent moved or retyped it at once.
+
+        Both made it anew. The person's stays; what became of the agent's since is merged in.
+        """
+        notebook = self._notebook
+        for cell_id in list(notebook.doubles()):
+            text = self._known(cell_id)
+            found = notebook.doubles().get(cell_id)
+            if found is None:
+                continue
+            keep, others = found
+            for index in reversed(others):
+                mine = str(notebook.ycells[index]["source"])
+                source = cast("Text", notebook.ycells[keep]["source"])
+                with notebook.transaction(LATE_ORIGIN):
+                    present = str(source)
+                    splice_shared(
+                        source,
+                        united(mine, present) if text is None else carried(text, mine, present),
+                    )
+                    del notebook.ycells[index]
+                keep -= index < keep
+
+    def _known(self, cell_id: str) -> str | None:
+        """Return what the cell said that both made anew: best the one a page has just deleted."""
+        known = [branch.gone[cell_id] for branch in self._branches if cell_id in branch.gone]
+        remade = [gone for gone in known if gone.index is None]
+        return (remade or known)[-1].text if known else None
 
     # -- keeping -------------------------------------------------------------------------------
 
@@ -132,13 +203,16 @@ class LateTyping:
             self._updates = updates = []
             self._subscription = notebook.ydoc.observe(lambda event: updates.append(event.update))
         until = time.monotonic() + GRACE_SECONDS
-        branch = _Branch(self._base, self._updates, len(self._updates), list(notebook.ids), until)
+        branch = _Branch(self._base, self._updates, len(self._updates), until)
         for cell_id in cell_ids:
-            branch.gone[cell_id] = _Gone(
-                str(notebook.source(cell_id)),
-                cells.whole(notebook, cell_id) if for_good else None,
-                cells.neighbours(notebook, cell_id),
-            )
+            content = cells.whole(notebook, cell_id) if for_good else None
+            place = cells.neighbours(notebook, cell_id)
+            if content is not None:
+                # What was typed before an earlier move has to find the cell as well.
+                for earlier in self._branches:
+                    if (moved := earlier.gone.get(cell_id)) is not None:
+                        moved.content, moved.neighbours = content, place
+            branch.gone[cell_id] = _Gone(place[2], str(notebook.source(cell_id)), content, place)
         self._branches.append(branch)
         most = max(1, min(MOST_COPIES, MOST_BYTES // max(len(self._base), 1)))
         del self._branches[:-most]
@@ -173,20 +247,16 @@ class LateTyping:
 
     # -- bringing home -------------------------------------------------------------------------
 
-    def _bring(self, branch: _Branch, cell_id: str, gone: _Gone) -> None:
-        if branch.copy is None:
-            return
-        typed = branch.copy.source(cell_id)
-        if typed is None or typed == gone.text:
-            return
-        before, gone.text = gone.text, typed
+    def _bring(self, cell_id: str, gone: _Gone, before: str, typed: str) -> None:
         notebook = self._notebook
         present = notebook.source(cell_id)
         if present is not None:
             cells.edit(notebook, cell_id, carried(before, typed, present), LATE_ORIGIN)
         elif gone.content is not None:
             at = cells.beside(notebook, *gone.neighbours)
-            cells.insert_whole(notebook, at, gone.content | {"source": typed}, LATE_ORIGIN)
+            last = str(gone.content["source"])
+            source = splice(last, carried(before, typed, last))
+            cells.insert_whole(notebook, at, gone.content | {"source": source}, LATE_ORIGIN)
             self._tell(
                 f"The user was typing in cell {at + 1} (id {cell_id}) as it was deleted, so it "
                 "is back. Read it before you go on."
@@ -196,29 +266,45 @@ class LateTyping:
 def carried(before: str, typed: str, present: str) -> list[Splice]:
     """Return what brings the change from `before` to `typed` into `present`, come what may.
 
-    Where the same line was changed on both sides, what was typed is put in at its place by the
-    characters around it; what it replaced stays then, for nothing is to be lost.
+    Where the same line was changed on both sides, each character that was typed is put in, or
+    taken out, by those around it: the keystrokes of a moment, which must not be lost.
     """
     try:
         return merge(before, typed, present)
     except MergeConflict:
         pass
-    places = _offsets(before, present)
+    places, there = _places(before, present)
     found = []
-    for kind, start, _end, first, last in SequenceMatcher(
-        None, before, typed, autojunk=False
-    ).get_opcodes():
+    for kind, start, end, first, last in _opcodes(before, typed):
         if kind in ("insert", "replace"):
             found.append(Splice(places[start], places[start], typed[first:last]))
+        if kind in ("delete", "replace"):
+            found += [
+                Splice(places[at], places[at] + 1, "") for at in range(start, end) if there[at]
+            ]
     return found
 
 
-def _offsets(before: str, present: str) -> list[int]:
-    """Return for each place in `before` the place in `present`, in the same order."""
+def united(mine: str, present: str) -> list[Splice]:
+    """Return what puts into `present` all that only `mine` has, where nobody knows who wrote it."""
+    return [
+        Splice(end, end, mine[first:last])
+        for kind, _start, end, first, last in _opcodes(present, mine)
+        if kind in ("insert", "replace")
+    ]
+
+
+def _opcodes(old: str, new: str) -> Sequence[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def _places(before: str, present: str) -> tuple[list[int], list[bool]]:
+    """Return where each character of `before` is in `present`, and whether it is there at all."""
     places = [0] * (len(before) + 1)
-    matcher = SequenceMatcher(None, before, present, autojunk=False)
-    for kind, start, end, first, last in matcher.get_opcodes():
+    there = [False] * len(before)
+    for kind, start, end, first, last in _opcodes(before, present):
         for at in range(start, end):
             places[at] = first + (at - start) if kind == "equal" else first
+            there[at] = kind == "equal"
         places[end] = last
-    return places
+    return places, there

@@ -98,8 +98,6 @@ class LiveNotebook:
         Returns the present path; it follows renames.
     file_id : str
         The id that stays with the file when it is renamed.
-    ids : list of str, optional
-        The ids of the cells, where they are known.
 
     Notes
     -----
@@ -107,20 +105,12 @@ class LiveNotebook:
     here and follows the document's array events, whoever makes the change.
     """
 
-    def __init__(
-        self,
-        document: YNotebook,
-        path: Callable[[], str],
-        file_id: str,
-        ids: list[str] | None = None,
-    ) -> None:
+    def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
         self._document = document
         self._path = path
         self.file_id = file_id
-        if ids is None:
-            ids = [cast("str", cell["id"]) for cell in document.ycells]
-        self.ids = ids
-        self._heads: Counter[str] = Counter(i[:HEAD] for i in ids)
+        self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
+        self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}
         self._changes = self._saved = 0
         self._listeners: list[Callable[[set[str]], None]] = []
@@ -248,23 +238,29 @@ class LiveNotebook:
         """Whether an id came that another cell has."""
         return bool(self._twice)
 
-    def repair_ids(self) -> None:
-        """Give every cell an id of its own again.
-
-        Two of the same come from a broken file, or when a person and an agent move one cell at
-        the same moment: each deletes it and makes it anew. Of two cells with the same text the
-        newer one stays; otherwise both stay, and the older one gets a new id.
-        """
+    def doubles(self) -> dict[str, tuple[int, list[int]]]:
+        """Return the ids that more than one cell has: where the newest is, and the others."""
         if len(set(self.ids)) == len(self.ids):
             self._twice.clear()
-            return
-        newest, self._twice = self._twice, {}
+            return {}
+        found = {}
         for cell_id in [i for i, times in Counter(self.ids).items() if times > 1]:
-            found = [index for index, i in enumerate(self.ids) if i == cell_id]
-            keep = newest.get(cell_id, found[0])
-            keep = keep if keep in found else found[-1]
+            places = [index for index, i in enumerate(self.ids) if i == cell_id]
+            keep = self._twice.get(cell_id, places[0])
+            keep = keep if keep in places else places[-1]
+            found[cell_id] = (keep, [index for index in places if index != keep])
+        return found
+
+    def repair_ids(self) -> None:
+        """Give every cell an id of its own again, as in a file that was put together by hand.
+
+        Of cells with the same id and text one stays; otherwise all stay, under new ids.
+        """
+        while found := self.doubles():
+            _, (keep, others) = found.popitem()
             text = str(self.ycells[keep]["source"])
-            for index in reversed([index for index in found if index != keep]):
+            # From the end, so that the places of the rest stay what they are.
+            for index in reversed(others):
                 with self.transaction(REPAIR_ORIGIN):
                     if str(self.ycells[index]["source"]) == text:
                         del self.ycells[index]
@@ -332,6 +328,7 @@ class LiveNotebook:
                 at += int(change["retain"])
             elif "insert" in change:
                 new = [cast("str", cell["id"]) for cell in change["insert"]]
+                self._shift_doubles(at, len(new))
                 self._note_doubles(at, new)
                 self.ids[at:at] = new
                 touched.update(new)
@@ -342,6 +339,7 @@ class LiveNotebook:
                 for cell_id in self.ids[at : at + gone]:
                     self._heads[cell_id[:HEAD]] -= 1
                 del self.ids[at : at + gone]
+                self._shift_doubles(at + gone, -gone)
         return touched
 
     def _note_doubles(self, at: int, new: list[str]) -> None:
@@ -351,3 +349,8 @@ class LiveNotebook:
             self._heads[head] += 1
             if self._heads[head] > 1 and cell_id in self.ids:
                 self._twice[cell_id] = at + offset
+
+    def _shift_doubles(self, start: int, by: int) -> None:
+        for cell_id, place in self._twice.items():
+            if place >= start:
+                self._twice[cell_id] = place + by

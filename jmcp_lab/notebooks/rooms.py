@@ -201,8 +201,6 @@ class Rooms:
             asyncio.get_running_loop().call_later(0.05, self._settle, held)
             return
         held.late.settle()
-        if held.notebook.doubled:
-            held.notebook.repair_ids()
 
     # -- files that move -----------------------------------------------------------------------
 
