@@ -226,10 +226,10 @@ class KernelBridge:
         """Return when the kernel does not work on anybody's code."""
         await self._not_busy.wait()
 
-    def recheck_busy(self) -> None:
-        """Believe the server's own record, which stays at `starting` after some autorestarts."""
+    def recheck_busy(self, *, patient: bool) -> None:
+        """Believe the server's record, which after some autorestarts is never right again."""
         over = {"idle": set(self._busy), None: set(self._busy), "starting": {_UNKNOWN}}
-        for msg_id in over.get(self._state(), ()):
+        for msg_id in over.get(self._state(), {_UNKNOWN} if patient else set()):
             self._mark(msg_id, busy=False)
 
     def execute(self, source: str, sink: OutputSink) -> Execution:

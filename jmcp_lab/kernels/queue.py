@@ -29,6 +29,10 @@ REMOTE_CHECK_SECONDS = 5.0
 LOST_SECONDS = 3.0
 """A restart interrupts the running cell first: so long is waited to learn what it really was."""
 
+PATIENCE_SECONDS = 5.0
+"""How long the server's word that a kernel was busy before we came is believed by itself: the
+kernel takes code in its order anyway."""
+
 RESENDS = 20
 """How often code is sent again that the kernel dropped because somebody else's cell failed."""
 
@@ -279,6 +283,7 @@ class KernelQueue:
 
         Code that is in the kernel's queue cannot be taken back; code that is here can.
         """
+        patience = time.monotonic() + PATIENCE_SECONDS
         while bridge.foreign_busy:
             turn = asyncio.create_task(bridge.not_busy())
             try:
@@ -289,7 +294,7 @@ class KernelQueue:
             await bridge.check()
             if bridge.lost.done():
                 raise KernelLostError(bridge.lost.result())
-            bridge.recheck_busy()
+            bridge.recheck_busy(patient=time.monotonic() > patience)
 
     async def _first(
         self, run: Run, *futures: asyncio.Future[Any], timeout: float | None = None

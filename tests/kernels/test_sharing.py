@@ -149,7 +149,7 @@ async def test_a_run_in_the_kernels_queue_is_interrupted_as_soon_as_it_begins(
     slow = str(person.execute("time.sleep(1); 'whole'"))
     await until(lambda: bridge.foreign_busy)
     # As if the person's cell had come between our look at the kernel and our request.
-    bridge.recheck_busy()
+    bridge.recheck_busy(patient=False)
     bridge._busy.clear()
     run = executor.start(kernel_id, [Piece("time.sleep(60)")], owner="a")
     await until(lambda: run.execution is not None)
