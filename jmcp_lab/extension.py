@@ -136,6 +136,7 @@ class JmcpLab(ExtensionApp):
         self.gate.grants.forget_agent(agent_id)
         self.gate.deny_waiting(agent_id, "revoked")
         self.services.seen.forget_agent(agent_id)
+        self.rooms.news.forget_agent(agent_id)
 
     def _lab_url(self) -> str:
         """Return where the person opens JupyterLab, without any token."""

@@ -1,0 +1,84 @@
+"""Taking back: what one call did and nothing else, for agents and for a person's Ctrl+Z."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pycrdt import Array, UndoManager
+
+from jmcp_lab.notebooks.live import LiveNotebook
+
+from .conftest import Robot, ids_in, write_notebook
+from .page import Page, until
+from .test_rooms_files import close
+from .test_rooms_pages import OpenPage, open_page
+
+__all__ = ["open_page"]
+
+
+def content(notebook: LiveNotebook) -> dict[str, Any]:
+    """Return a notebook without the marks that Jupyter makes when it loads a file."""
+    found: dict[str, Any] = notebook.document.get()
+    for cell in found["cells"]:
+        cell["metadata"].pop("trusted", None)
+    return found
+
+
+async def test_a_cell_that_was_inserted_and_run_is_taken_back_with_its_outputs(
+    robot: Robot, root: Path
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "x = 1")
+    reply = await robot.run("insert_execute_code_cell", notebook="a.ipynb", source="print(6 * 7)")
+    assert "42" in reply.text
+    notebook = await robot.open("a.ipynb")
+    (made,) = [cell_id for cell_id in notebook.ids if cell_id not in ids]
+    outputs = notebook.document.get_cell(1)["outputs"]
+    await robot.say("undo_changes", notebook="a.ipynb")
+    assert notebook.ids == ids
+    # And the undo is taken back: the cell is whole again.
+    await robot.say("undo_changes", notebook="a.ipynb")
+    assert notebook.ids == [*ids, made]
+    assert notebook.document.get_cell(1)["outputs"] == outputs
+
+
+async def test_every_kind_of_change_is_taken_back_after_the_room_was_closed_and_reopened(
+    robot: Robot, root: Path
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two", "three", "four")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    before = content(await robot.open("a.ipynb"))
+    await robot.say("move_cell", cells=ids[0], index=4)
+    await robot.say("delete_cell", cells=[ids[1], ids[2]])
+    await robot.say("overwrite_cell_source", cell=ids[3], source="# Four", type="markdown")
+    (new,) = ids_in(await robot.say("insert_cell", source="new", index=0))
+    assert (await robot.open("a.ipynb")).ids == [new, ids[3], ids[0]]
+    calls = [call.id for call in robot.app.ledger.since(0) if call.undoable]
+    assert len(calls) == 4
+    for call in reversed(calls):
+        await close(robot, "a.ipynb")
+        await robot.say("undo_changes", call=call)
+    assert content(await robot.open("a.ipynb")) == before
+
+
+async def test_a_person_takes_back_only_what_the_person_wrote(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "x = 1", "y = 1")
+    page: Page = await open_page("a.ipynb")
+    history = UndoManager(scopes=[page.ydoc.get("cells", type=Array)], capture_timeout_millis=0)
+    history.include_origin("person")
+    notebook = await robot.open("a.ipynb")
+    await robot.say("read_cells", notebook="a.ipynb")
+    with page.ydoc.transaction(origin="person"):
+        page.type(0, "# first\n")
+    await until(lambda: notebook.source(ids[0]) == "# first\nx = 1")
+    await robot.say(
+        "overwrite_cell_source", notebook="a.ipynb", cell=ids[0], source="x = 1\nagent()"
+    )
+    await robot.say("insert_cell", notebook="a.ipynb", source="new", index=0)
+    await page.until(lambda: page.texts()[:2] == ["new", "# first\nx = 1\nagent()"])
+    while history.undo():
+        pass
+    await until(lambda: notebook.source(ids[0]) == "x = 1\nagent()")
+    assert page.texts() == ["new", "x = 1\nagent()", "y = 1"]
