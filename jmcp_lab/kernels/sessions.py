@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -11,6 +10,7 @@ from jupyter_core.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import NotFoundError, UnavailableError
+from .single import one_session_a_notebook, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -86,7 +86,7 @@ class KernelSessions:
         self._sessions: Any = session_manager
         self._kernels: Any = kernel_manager
         self._specs: Any = kernel_spec_manager
-        self._starting: dict[str, asyncio.Lock] = {}
+        one_session_a_notebook(session_manager)
 
     # -- notebooks -----------------------------------------------------------------------------
 
@@ -128,16 +128,10 @@ class KernelSessions:
         UnavailableError
             There is no such kernelspec, or the kernel does not start.
         """
-        lock = self._starting.setdefault(path, asyncio.Lock())
-        try:
-            async with lock:
-                model = await self._model(path)
-                if model is None:
-                    model = await self._create(path, kernel_name=kernel_name)
-                return await self._info(model)
-        finally:
-            if not lock.locked():
-                self._starting.pop(path, None)
+        model = await self._model(path)
+        if model is None:
+            model = await self._create(path, kernel_name=kernel_name)
+        return await self._info(model)
 
     async def assign(self, path: str, kernel: str) -> SessionInfo:
         """Give a notebook another kernel; its old one is shut down unless others use it.
@@ -160,7 +154,9 @@ class KernelSessions:
         model = await self._model(path)
         if model is None:
             model = await self._create(path, kernel_name=kernel, kernel_id=running)
-            return await self._info(model)
+            made = model["kernel"]
+            if (made["name"] if running is None else made["id"]) == kernel:
+                return await self._info(model)
         old = model["kernel"]["id"]
         if running is None:
             running = await self._guarded(
@@ -278,11 +274,7 @@ class KernelSessions:
     # -- details -------------------------------------------------------------------------------
 
     async def _model(self, path: str) -> dict[str, Any] | None:
-        # The list, and not a look-up by path: it leaves out sessions whose kernel is gone.
-        for model in await ensure_async(self._sessions.list_sessions()):
-            if model["path"] == path and model["type"] == "notebook":
-                return dict(model)
-        return None
+        return await session_of(self._sessions, path)
 
     async def _paths_of(self, kernel_id: str) -> list[str]:
         models = await ensure_async(self._sessions.list_sessions())

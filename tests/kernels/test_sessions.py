@@ -66,6 +66,45 @@ async def test_two_that_start_at_once_get_one_kernel(sessions: KernelSessions) -
     assert len(await sessions.list_kernels()) == 1
 
 
+@pytest.mark.parametrize("first", ["page", "agent"])
+async def test_a_page_and_an_agent_that_start_at_once_get_one_kernel(
+    sessions: KernelSessions, jp_fetch: Fetch, jp_serverapp: ServerApp, first: str
+) -> None:
+    # Each asks while the other one's kernel is starting, which is when no session is to be seen.
+    starting, go = asyncio.Event(), asyncio.Event()
+    start_kernel = jp_serverapp.session_manager.start_kernel_for_session
+
+    async def slow_start(*arguments: Any, **named: Any) -> str:
+        starting.set()
+        await go.wait()
+        return str(await start_kernel(*arguments, **named))
+
+    jp_serverapp.session_manager.start_kernel_for_session = slow_start
+    asking = {
+        "page": lambda: page_opens(jp_fetch, "a.ipynb"),
+        "agent": lambda: sessions.start("a.ipynb"),
+    }
+    one = asyncio.create_task(asking.pop(first)())
+    await starting.wait()
+    looked, list_sessions = asyncio.Event(), jp_serverapp.session_manager.list_sessions
+
+    async def list_and_tell() -> list[dict[str, Any]]:
+        looked.set()
+        listed: list[dict[str, Any]] = await list_sessions()
+        return listed
+
+    jp_serverapp.session_manager.list_sessions = list_and_tell
+    (other,) = asking.values()
+    two = asyncio.create_task(other())
+    await looked.wait()
+    go.set()
+    await asyncio.gather(one, two)
+    assert len(await sessions.list_kernels()) == 1
+    session = await sessions.find("a.ipynb")
+    assert session is not None
+    assert [s.session_id for s in await sessions.list_sessions()] == [session.session_id]
+
+
 async def test_a_kernelspec_that_is_not_installed_is_named(sessions: KernelSessions) -> None:
     with pytest.raises(UnavailableError, match=r"'julia-9'.*Installed: .*python3"):
         await sessions.start("a.ipynb", "julia-9")
