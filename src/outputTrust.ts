@@ -6,6 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { PanelLayout, Widget } from '@lumino/widgets';
 
+import { setTrust } from './cellTrust';
 import { isOnTop } from './guard';
 import { serverPath } from './navigator';
 import type { IAgents, ICall } from './tokens';
@@ -88,10 +89,10 @@ export class OutputTrust {
     const said: unknown = cell.getMetadata(TRUSTED);
     if (said === true && !cell.trusted) {
       if (this._wasAllowed(cell.id, serverPath(this._contents, panel))) {
-        cell.trusted = true;
+        setTrust(cell, true);
       }
     } else if (said === false && cell.trusted && this._never) {
-      cell.trusted = false;
+      setTrust(cell, false);
     }
   }
 
@@ -154,7 +155,7 @@ export class OutputTrust {
       const { detail, clientX, clientY } = event;
       const place = { detail, clientX, clientY, currentTarget: button };
       if (event.isTrusted && isOnTop(place)) {
-        cell.model.trusted = true;
+        setTrust(cell.model, true);
         widget.dispose();
       }
     });

@@ -149,6 +149,19 @@ def editor(page: Page, number: int) -> Locator:
     ).locator(".cm-content")
 
 
+def run_by_hand(page: Page, number: int) -> None:
+    """Run a cell, counted from 1, as a person does who sees that the kernel is there.
+
+    JupyterLab 4.6 forgets a run that is asked for before the page knows its kernel.
+    """
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext"
+        ".session?.kernel?.connectionStatus === 'connected'"
+    )
+    editor(page, number).click()
+    page.keyboard.press("Control+Enter")
+
+
 @dataclass
 class Notebook:
     """A notebook that is open in the page and that an agent works in."""

@@ -19,7 +19,7 @@ from notebook_page import (
     shared_outputs,
     wait_until_drawn,
 )
-from panel import connected, outputs, prompt
+from panel import connected, outputs, prompt, run_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,8 +235,7 @@ def test_outputs_show_while_the_cell_runs(stage: Stage) -> None:
 def test_a_person_runs_in_the_same_kernel(stage: Stage) -> None:
     stage.run("known_to_both = 'from the agent'")
     stage.write("known_to_both")
-    stage.page.locator(".jp-NotebookPanel .jp-Cell").first.locator(".cm-content").click()
-    stage.page.keyboard.press("Control+Enter")
+    run_by_hand(stage.page, 1)
     expect(outputs(stage.page, 1)).to_have_text("'from the agent'")
     stage.wait_until_ended()
     assert [each["data"]["text/plain"] for each in stage.outputs()] == ["'from the agent'"]

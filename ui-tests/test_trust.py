@@ -10,12 +10,12 @@ from playwright.sync_api import expect
 
 from lab_page import log_in, new_context, open_lab, open_notebook
 from lab_server import LabServer
-from panel import connected, outputs, prompt
+from panel import connected, outputs, prompt, run_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
     from conftest import ConnectAgent
     from lab_page import Console
@@ -73,6 +73,49 @@ def test_scripts_run_too_when_the_notebook_is_opened_after_the_run(
     expect(outputs(lab_page, 1)).to_have_text("ran")
 
 
+def test_trust_that_comes_late_stops_no_output_and_writes_nothing(
+    lab_page: Page, connect_agent: ConnectAgent, lab_server: LabServer
+) -> None:
+    agent = connect_agent(**RIGHTS)
+    agent.say("use_notebook", notebook="trust-late.ipynb", create=True)
+    open_notebook(lab_page, "trust-late.ipynb")
+    # The page learns of the run only after its first output is drawn.
+    held: list[Route] = []
+    lab_page.route("**/jmcp-lab/api/state*", lambda route: held.append(route))  # noqa: PLW0108
+    go = lab_server.root / "go-trust-late"
+    running = agent.start(
+        "insert_execute_code_cell",
+        index=0,
+        source="from pathlib import Path\nimport time\n"
+        "print('one')\n"
+        f"while not Path('{go.name}').exists():\n    time.sleep(0.01)\n"
+        "print('two')",
+    )
+    try:
+        expect(outputs(lab_page, 1)).to_have_text("one\n")
+        expect(outputs(lab_page, 1)).not_to_have_class(re.compile("jp-mod-trusted"))
+        lab_page.evaluate(
+            """() => {
+              window.written = 0;
+              window.jupyterapp.shell.currentWidget.model.sharedModel.ydoc.on(
+                'afterTransaction',
+                transaction => {
+                  window.written += transaction.local && transaction.changed.size;
+                });
+            }"""
+        )
+        assert held
+        # Lets the held ones go.
+        lab_page.unroute("**/jmcp-lab/api/state*")
+        expect(outputs(lab_page, 1)).to_have_class(re.compile("jp-mod-trusted"))
+    finally:
+        go.touch()
+    running.result(60)
+    expect(prompt(lab_page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"))
+    expect(outputs(lab_page, 1)).to_have_text("one\ntwo\n")
+    assert lab_page.evaluate("window.written") == 0
+
+
 def test_where_nothing_is_trusted_scripts_wait_for_one_click(
     strict_page: Page, strict_server: LabServer
 ) -> None:
@@ -100,8 +143,7 @@ def test_where_nothing_is_trusted_a_cell_that_the_person_ran_loses_its_trust(
         agent.say("use_notebook", notebook="trust-hand.ipynb", create=True)
         open_notebook(page, "trust-hand.ipynb")
         said = agent.say("insert_cell", source=SCRIPT, index=0)
-        page.locator(".jp-Notebook .jp-Cell").first.locator(".cm-content").click()
-        page.keyboard.press("Control+Enter")
+        run_by_hand(page, 1)
         expect(outputs(page, 1)).to_have_text("ran")
         expect(prompt(page, 1)).to_have_text("[1]:")
         cell = re.search(r"id (\w+)", said)

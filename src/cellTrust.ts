@@ -1,0 +1,52 @@
+import { CodeCellModel, ICellModel } from '@jupyterlab/cells';
+import type { Signal } from '@lumino/signaling';
+
+/**
+ * Say whether the scripts in a cell's outputs may run, and change nothing in the document.
+ *
+ * JupyterLab 4.6 makes the model of each output anew when the trust of its cell changes, and then
+ * does two things that are harmless for outputs at rest in one window only:
+ *
+ * - it writes each new model into the shared document as if a person had replaced the output. What
+ *   the server appends to the old one at that moment is lost, and two windows that do it at once
+ *   leave every output twice;
+ * - the output area goes on listening to the text of the old models: a stream that grows afterwards
+ *   is in the document and in the model, and is never drawn.
+ */
+export function setTrust(cell: ICellModel, trusted: boolean): void {
+  if (cell.trusted === trusted) {
+    return;
+  }
+  if (!(cell instanceof CodeCellModel)) {
+    cell.trusted = trusted;
+    return;
+  }
+  const shared = cell.sharedModel;
+  const own = { value: () => undefined, configurable: true };
+  Object.defineProperty(shared, 'updateOutputs', own);
+  try {
+    cell.trusted = trusted;
+  } finally {
+    // The method of the class shows again.
+    Reflect.deleteProperty(shared, 'updateOutputs');
+  }
+  for (let index = 0; index < cell.outputs.length; index++) {
+    redrawWithItsText(cell, cell.outputs.get(index));
+  }
+}
+
+type OutputModel = ReturnType<CodeCellModel['outputs']['get']>;
+
+function redrawWithItsText(cell: CodeCellModel, output: OutputModel): void {
+  output.streamText?.changed.connect(() => {
+    const { outputs } = cell;
+    for (let index = 0; index < outputs.length; index++) {
+      if (outputs.get(index) === output) {
+        // What the model itself emits when an output changes in place: drawing listens to it, and
+        // what writes the document does not.
+        (outputs.stateChanged as Signal<typeof outputs, number>).emit(index);
+        return;
+      }
+    }
+  });
+}
