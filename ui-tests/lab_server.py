@@ -159,7 +159,8 @@ class LabServer:
                 self._say_yes(process, asked)
             process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # It writes into its log where each thread is.
+            process.send_signal(signal.SIGABRT)
             process.wait()
             raise AssertionError(
                 f"the server did not stop within {STOP_LIMIT:.0f} s\n{self._tail()}"
@@ -197,6 +198,7 @@ class LabServer:
             environment[f"JUPYTER_{kind.upper()}_DIR"] = str(self.folder / kind)
         environment["IPYTHONDIR"] = str(self.folder / "ipython")
         environment["JMCP_UI_YSTORE"] = str(self.folder / "ystore.db")
+        environment["PYTHONFAULTHANDLER"] = "1"
         # The debugger's warning about frozen modules is noise in the log of each kernel.
         environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
         return environment

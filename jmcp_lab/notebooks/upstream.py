@@ -151,12 +151,18 @@ class Upstream:
     async def close(self, room: DocumentRoom, still_wanted: Callable[[], bool]) -> None:
         """Close a room that nobody is in any more, unless it is wanted after all."""
         extension, name = self.extension, room.room_id
+        store: Any = room.ystore
         async with extension._room_locks[name]:
             if still_wanted() or room.clients or self.room(name) is not room:
                 return
             self.keep(room)
+            await _finish_history(room)
             await extension.ywebsocket_server.delete_room(room=room)
             _close_streams(room)
+            if store is not None:
+                # It was never started, or is stopped.
+                with suppress(RuntimeError, AttributeError):
+                    await store.stop()
             await self._unload(name)
         extension._room_locks.pop(name, None)
 
@@ -253,6 +259,27 @@ class Upstream:
                     close(1001, "The server is stopping.")
                 else:
                     room.clients.discard(client)
+
+
+async def _finish_history(room: DocumentRoom) -> None:
+    """Wait until the updates of a room are in its store.
+
+    Stopping the room cancels a write half-way; its transaction would stay open, and for 5 s
+    every other room would find the database locked.
+    """
+    stream = getattr(room, "_update_receive_stream", None)
+    lock = getattr(room.ystore, "lock", None)
+    if stream is None or lock is None:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SAVE_SECONDS):
+            while stream.statistics().current_buffer_used:  # noqa: ASYNC110 - no event for it
+                await asyncio.sleep(0)
+            # The writes that were just started ask for the lock in their first step.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            async with lock:
+                pass
 
 
 def _close_streams(room: DocumentRoom) -> None:

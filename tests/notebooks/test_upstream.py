@@ -16,6 +16,7 @@ from jupyter_server_ydoc.loaders import FileLoader, FileLoaderMapping
 from jupyter_server_ydoc.rooms import DocumentRoom
 from jupyter_ydoc import YNotebook
 from pycrdt import Doc, create_update_message
+from pycrdt.store import SQLiteYStore
 from pycrdt.websocket import YRoom
 
 from jmcp_lab.notebooks.upstream import SESSION_EVENTS, Upstream
@@ -45,6 +46,7 @@ def written_in(owner: type, name: str) -> bool:
         (BaseFileIdManager, "index get_id get_path move delete"),
         (YNotebook, "ycells create_ycell get_cell dirty"),
         (Doc, "_txn"),
+        (SQLiteYStore, "lock stop"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
