@@ -36,6 +36,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     this.addClass('jp-jmcp-Panel');
     this.title.icon = agentsIcon;
     this.title.caption = trans.__('Agents');
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Agents'));
     model.changed.connect(this._updateTab, this);
@@ -72,6 +73,14 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
       const card = cards.find(item => item.dataset.call === id) ?? cards[0];
       card?.focus();
     });
+  }
+
+  /** What shows the panel by its tab or by keys moves the focus to it, before its first button. */
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    if (!this.node.contains(document.activeElement)) {
+      this.node.focus();
+    }
   }
 
   protected override onAfterShow(msg: Message): void {

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from agent import text_of
-from lab_page import Console, log_in, new_context, open_lab
+from lab_page import Console, log_in, new_context, open_lab, panel_request
 from layout_probe import faint_texts, misfits
 from panel import card, connected, open_panel, press, section, write_notebook
 
@@ -119,13 +119,25 @@ def test_everything_in_the_panel_fits_and_is_legible(
 
 
 @pytest.fixture
-def narrow_window(full_panel: Page) -> Iterator[Page]:
-    """Yield the page with an open dialog, in a window of 400 by 600 pixels."""
+def narrow_window(full_panel: Page, lab_server: LabServer) -> Iterator[Page]:
+    """Yield the page with an open dialog, in a window of 400 by 600 pixels.
+
+    What was connected in the dialog is revoked: other tests look at the same server.
+    """
+    before = agent_ids(full_panel, lab_server)
     open_panel(full_panel).get_by_role("button", name="Connect an agent", exact=True).click()
     full_panel.set_viewport_size({"width": 400, "height": 600})
     yield full_panel
     full_panel.keyboard.press("Escape")
     full_panel.set_viewport_size(VIEWPORT)
+    for agent_id in agent_ids(full_panel, lab_server) - before:
+        panel_request(full_panel, lab_server, "DELETE", f"agents/{agent_id}")
+
+
+def agent_ids(page: Page, server: LabServer) -> set[str]:
+    """Return the ids of all agents that are connected or may be."""
+    _, state = panel_request(page, server, "GET", "state?since=0")
+    return {agent["id"] for agent in state["agents"]}
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])

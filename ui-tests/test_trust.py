@@ -81,7 +81,7 @@ def test_trust_that_comes_late_stops_no_output_and_writes_nothing(
     open_notebook(lab_page, "trust-late.ipynb")
     # The page learns of the run only after its first output is drawn.
     held: list[Route] = []
-    lab_page.route("**/jmcp-lab/api/state*", lambda route: held.append(route))  # noqa: PLW0108
+    lab_page.route("**/jmcp-lab/api/state*", lambda route: held.append(route))
     go = lab_server.root / "go-trust-late"
     running = agent.start(
         "insert_execute_code_cell",
