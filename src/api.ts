@@ -52,6 +52,7 @@ export interface IAgentsApi {
   change(id: string, change: IAgentChange): Promise<IAgent>;
   revoke(id: string): Promise<void>;
   decide(id: string, answer: IAnswer): Promise<ICall>;
+  answer(id: string, question: string, value: string | null): Promise<ICall>;
   stopCall(id: string): Promise<ICall>;
   undoCall(id: string): Promise<ICall>;
   grants(): Promise<readonly IGrant[]>;
@@ -98,6 +99,19 @@ export class AgentsApi implements IAgentsApi {
     const body = { option, action_hash: actionHash, until, reason };
     return readCall(
       await this._request('POST', `calls/${segment(id)}/decision`, body)
+    );
+  }
+
+  async answer(
+    id: string,
+    question: string,
+    value: string | null
+  ): Promise<ICall> {
+    return readCall(
+      await this._request('POST', `calls/${segment(id)}/input`, {
+        question,
+        value
+      })
     );
   }
 

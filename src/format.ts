@@ -48,6 +48,13 @@ export function firstLines(source: string, most: number): string {
   return source.split('\n').slice(0, most).join('\n');
 }
 
+/** What a request asks of the person, in one line. */
+export function requestTitle(call: ICall, trans: TranslationBundle): string {
+  return call.question
+    ? trans.__('Answer what the code asks · %1', call.summary)
+    : call.summary;
+}
+
 /** Time since a moment as on a stop watch: `0:14`, `12:05`, `1:02:03`. */
 export function stopwatch(since: string, now: number): string {
   const total = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));

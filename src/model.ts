@@ -93,7 +93,9 @@ export class AgentsModel implements IAgents, IDisposable {
 
   get waiting(): readonly ICall[] {
     this._waiting ??= this.calls
-      .filter(call => call.state === 'waiting_for_approval')
+      .filter(
+        call => call.state === 'waiting_for_approval' || call.question !== null
+      )
       .reverse();
     return this._waiting;
   }
@@ -153,6 +155,18 @@ export class AgentsModel implements IAgents, IDisposable {
         this._put(error.call);
       }
       throw error;
+    }
+  }
+
+  async answer(
+    id: string,
+    question: string,
+    value: string | null
+  ): Promise<void> {
+    try {
+      this._put(await this._api.answer(id, question, value));
+    } finally {
+      void this.refresh();
     }
   }
 

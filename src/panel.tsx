@@ -16,6 +16,9 @@ export const PANEL_ID = 'jmcp-lab:panel';
 /** The tab's data attribute from which the style draws the number. */
 const BADGE = 'jmcp-pending';
 
+/** For how many frames a card that is not drawn yet is waited for. */
+const PATIENT_FRAMES = 30;
+
 /** What {@link AgentsPanel} needs. */
 export type AgentsPanelOptions = Omit<IPanelContext, 'say' | 'openConnect'> & {
   readonly shell: JupyterFrontEnd.IShell;
@@ -64,23 +67,37 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   }
 
   revealRequest(id?: string): void {
+    this._wanted = { id, frames: PATIENT_FRAMES };
     this.reveal();
-    // The card exists once the panel was drawn.
-    void this.renderPromise?.then(() => {
-      const cards = [
-        ...this.node.querySelectorAll<HTMLElement>('article[data-call]')
-      ];
-      const card = cards.find(item => item.dataset.call === id) ?? cards[0];
-      card?.focus();
-    });
   }
 
-  /** What shows the panel by its tab or by keys moves the focus to it, before its first button. */
+  /** What shows the panel moves the focus to it: to a card, or before the first button. */
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
     if (!this.node.contains(document.activeElement)) {
       this.node.focus();
     }
+    this._focusWanted();
+  }
+
+  /** The card that is wanted may be drawn a little later than its number on the tab. */
+  private _focusWanted(): void {
+    const wanted = this._wanted;
+    if (wanted === null || this.isDisposed) {
+      return;
+    }
+    const cards = [
+      ...this.node.querySelectorAll<HTMLElement>('article[data-call]')
+    ];
+    const card = cards.find(item => item.dataset.call === wanted.id);
+    const found = card ?? (wanted.id === undefined ? cards[0] : undefined);
+    if (found || wanted.frames === 0) {
+      this._wanted = null;
+      (found ?? cards[0])?.focus();
+      return;
+    }
+    wanted.frames -= 1;
+    window.requestAnimationFrame(() => this._focusWanted());
   }
 
   protected override onAfterShow(msg: Message): void {
@@ -107,6 +124,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     this.title.className = count > 0 ? 'jp-jmcp-mod-pending' : '';
   }
 
+  private _wanted: { readonly id?: string; frames: number } | null = null;
   private readonly _shell: JupyterFrontEnd.IShell;
   private readonly _context: Omit<IPanelContext, 'say'>;
   private readonly _shownChanged = new Signal<this, boolean>(this);

@@ -1,5 +1,10 @@
 import type { ICall } from './tokens';
 
+/** What a request is known by: the same call may ask for one input after the other. */
+export function requestKey(call: ICall): string {
+  return call.question ? `${call.id} ${call.question.id}` : call.id;
+}
+
 /** A place in the queue: a request that waits, or one that ended while the person was near. */
 export interface IPlace {
   readonly call: ICall;

@@ -1,6 +1,8 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { requestTitle } from './format';
+import { requestKey } from './queue';
 import type { IAgents, IAgentsPanel } from './tokens';
 
 /** When to show a toast: never, while the panel is not visible, or always. */
@@ -20,17 +22,17 @@ export class RequestToast {
 
   update(habit: ToastHabit): void {
     const waiting = this._model.waiting;
-    const fresh = waiting.some(call => !this._told.has(call.id));
+    const fresh = waiting.some(call => !this._told.has(requestKey(call)));
     const seen = this._panel.isShown && !document.hidden && habit !== 'always';
     if (habit === 'off' || seen || waiting.length === 0) {
       this._dismiss();
       if (seen) {
-        this._told = new Set(waiting.map(call => call.id));
+        this._told = new Set(waiting.map(requestKey));
       }
       return;
     }
     if (fresh) {
-      this._told = new Set(waiting.map(call => call.id));
+      this._told = new Set(waiting.map(requestKey));
       this._dismiss();
       this._shown = Notification.emit(this._words(), 'warning', {
         autoClose: false,
@@ -55,7 +57,11 @@ export class RequestToast {
     const [first] = this._model.waiting;
     const count = this._model.waiting.length;
     return count === 1
-      ? this._trans.__('%1 asks: %2', first.agentLabel, first.summary)
+      ? this._trans.__(
+          '%1 asks: %2',
+          first.agentLabel,
+          requestTitle(first, this._trans)
+        )
       : this._trans._n(
           '%1 request of an agent is waiting',
           '%1 requests of agents are waiting',

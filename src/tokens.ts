@@ -69,6 +69,16 @@ export interface IDecision {
   readonly at: string | null;
 }
 
+/** What running code asks the person, as by Python's `input()`. */
+export interface IQuestion {
+  /** An answer names it. */
+  readonly id: string;
+  /** The code's own words, not to be believed. */
+  readonly prompt: string;
+  /** The answer is not to be shown. */
+  readonly password: boolean;
+}
+
 /** One call of an agent, as the server keeps it. */
 export interface ICall {
   readonly id: string;
@@ -96,6 +106,7 @@ export interface ICall {
   readonly outcome: Outcome | null;
   readonly decision: IDecision | null;
   readonly progress: string | null;
+  readonly question: IQuestion | null;
   readonly error: string | null;
   readonly undoable: boolean;
   readonly repeats: number;
@@ -246,6 +257,8 @@ export interface IAgents {
    * Rejects with a {@link ConflictError} when it was decided elsewhere or is not what was shown.
    */
   decide(id: string, answer: IAnswer): Promise<ICall>;
+  /** Answer what running code asks; null gives no answer, which ends its input. */
+  answer(id: string, question: string, value: string | null): Promise<void>;
   stopCall(id: string): Promise<void>;
   undoCall(id: string): Promise<void>;
   connect(agent: INewAgent): Promise<IMinted>;

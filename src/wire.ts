@@ -17,6 +17,7 @@ import type {
   IOption,
   IPreview,
   IPreviewItem,
+  IQuestion,
   IServerInfo,
   IStopped,
   ITarget
@@ -153,9 +154,22 @@ export function readCall(value: unknown, name = 'call'): ICall {
         : oneOf(data.outcome, OUTCOMES, `${name}.outcome`),
     decision: readDecision(data.decision, `${name}.decision`),
     progress: textOrNull(data.progress, `${name}.progress`),
+    question: readQuestion(data.question, `${name}.question`),
     error: textOrNull(data.error, `${name}.error`),
     undoable: truth(data.undoable, `${name}.undoable`),
     repeats: typeof data.repeats === 'number' ? data.repeats : 1
+  };
+}
+
+function readQuestion(value: unknown, name: string): IQuestion | null {
+  if (value === undefined || value === null) {
+    return null;
+  }
+  const data = fields(value, name);
+  return {
+    id: text(data.id, `${name}.id`),
+    prompt: textOrNull(data.prompt, `${name}.prompt`) ?? '',
+    password: truth(data.password, `${name}.password`)
   };
 }
 

@@ -42,6 +42,10 @@ _KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = (
         r"await fut\n\s*tornado\.iostream\.StreamClosedError|raise WebSocketClosedError\(\)",
         "jupyter_server 2.21.1 writes to a page that has just left, and awaits it nowhere",
     ),
+    (
+        r"Traceback \(most recent call last\):\n(?:.*\n){0,5}.*\bipykernel(?:_launcher\.py|/)",
+        "a kernel's own process, which is told to end while it starts or answers",
+    ),
 )
 """Tracebacks of others that are tolerated: (regular expression, reason)."""
 

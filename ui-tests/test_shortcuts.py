@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from panel import card, cell_text, editor, shortcut, write_notebook
+from panel import card, cell_text, editor, shortcut, sidebar_tab, write_notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -19,6 +19,7 @@ def test_a_request_is_reached_from_within_a_cell_and_the_cell_stays_as_it_is(
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "from-cell.ipynb", "print('kept')")
     run = notebook.ask()
+    expect(sidebar_tab(lab_page)).to_have_attribute("data-jmcp-pending", "1")
     editor(lab_page, 1).click()
     lab_page.keyboard.press(shortcut("show-request"))
     expect(card(lab_page, notebook.title)).to_be_focused()

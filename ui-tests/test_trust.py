@@ -97,11 +97,10 @@ def test_trust_that_comes_late_stops_no_output_and_writes_nothing(
         lab_page.evaluate(
             """() => {
               window.written = 0;
-              window.jupyterapp.shell.currentWidget.model.sharedModel.ydoc.on(
-                'afterTransaction',
-                transaction => {
-                  window.written += transaction.local && transaction.changed.size;
-                });
+              const [cell] = window.jupyterapp.shell.currentWidget.model.sharedModel.cells;
+              cell.ymodel.observeDeep((events, transaction) => {
+                window.written += transaction.local;
+              });
             }"""
         )
         assert held

@@ -259,6 +259,25 @@ class Decision:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What running code asks the person for, as by Python's ``input()``.
+
+    Parameters
+    ----------
+    id : str
+        An answer names it: the next question of the same call has another one.
+    prompt : str
+        The code's own words.
+    password : bool
+        The answer is not to be shown.
+    """
+
+    id: str
+    prompt: str
+    password: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One request of an agent.
@@ -287,6 +306,7 @@ class Call:
     ended: datetime | None = None
     expires: datetime | None = None
     progress: str | None = None
+    question: Question | None = None
     error: str | None = None
     undoable: bool = False
     repeats: int = 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_core.utils import ensure_async
 
 from .channels import Channels, LocalChannels
+from .execution import Execution
 from .gateway import GatewayChannels
 from .sink import Displays
 
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from .iopub import Message
     from .sink import OutputSink
 
-SETTLE_SECONDS = 5.0
-"""How long the second of shell reply and idle status may come after the first."""
-
-USUAL_GAP = 6
-"""So many numbers are missing among published messages when nothing was dropped."""
-
 LATE_SINKS = 64
 """So many ended executions of a kernel may still receive output of background threads."""
 
@@ -37,6 +32,9 @@ LATE_WEIGHT = 20_000_000
 
 INTERRUPTS = ("KeyboardInterrupt", "InterruptException")
 """What IPython and IJulia call the error of interrupted code."""
+
+CATCH_UP_SECONDS = 1.0
+"""So long is waited for what a kernel published before it asked the person something."""
 
 NUDGE_SECONDS = 0.1
 
@@ -58,86 +56,6 @@ class Lost(StrEnum):
     DIED = "died"
     DEAD = "dead"
     UNREACHABLE = "unreachable"
-
-
-class Execution:
-    """One execute request.
-
-    Attributes
-    ----------
-    started : bool
-        The kernel works on it, or did.
-    reply : dict or None
-        Content of the shell reply.
-    idle : bool
-        The kernel said that it has published everything.
-    finished : Future
-        Done when both are there, or one of them for `SETTLE_SECONDS`.
-    """
-
-    def __init__(self, msg_id: str, sink: OutputSink) -> None:
-        self.msg_id = msg_id
-        self.sink = sink
-        self.started = False
-        self.idle = False
-        self.reply: dict[str, Any] | None = None
-        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.on_started: Callable[[], None] | None = None
-        self._first: int | None = None
-        self._last: int | None = None
-        self._counted = 0
-        self._timer: asyncio.TimerHandle | None = None
-
-    def count(self, number: int, *, own: bool) -> None:
-        """Count a published message by the number that ipykernel gives it.
-
-        A kernel that has no time to send drops messages: its own high-water mark is 1000. Replies
-        on other channels have numbers as well, hence `USUAL_GAP`.
-        """
-        if self._first is None:
-            self._first = self._last = number if own else None
-        elif self._last is not None and number > self._first:
-            self._counted += 1
-            self._last = max(self._last, number) if own else self._last
-
-    def count_reply(self) -> None:
-        """Count the reply to somebody else's request, which is numbered and not published."""
-        self._counted += int(self._first is not None)
-
-    @property
-    def dropped(self) -> int:
-        """About how many messages the kernel did not manage to send."""
-        if self._first is None or self._last is None:
-            return 0
-        gap = self._last - self._first - self._counted
-        return gap if gap > USUAL_GAP else 0
-
-    def start(self) -> None:
-        """Note that the kernel began."""
-        if not self.started:
-            self.started = True
-            if self.on_started is not None:
-                self.on_started()
-
-    def settle(self) -> None:
-        """Finish if everything is there, or soon if only half of it is."""
-        if self.finished.done():
-            return
-        if self.idle and self.reply is not None:
-            self._finish()
-        elif self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(SETTLE_SECONDS, self._finish)
-
-    def drop(self) -> None:
-        """Wait for nothing more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _finish(self) -> None:
-        self.drop()
-        if not self.finished.done():
-            self.finished.set_result(None)
 
 
 class KernelBridge:
@@ -174,6 +92,7 @@ class KernelBridge:
         self._up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._alive_seen = False
         self._busy: set[str] = set()
+        self._marks: dict[str, asyncio.Event] = {}
         self._not_busy = asyncio.Event()
         local = bool(self._kernel.get_connection_info().get("iopub_port"))
         self.local = local
@@ -200,6 +119,8 @@ class KernelBridge:
             until: list[asyncio.Future[Any]] = [self._up, self.lost]
             await asyncio.wait(until, timeout=NUDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             await self.check()
+        if not self.lost.done():
+            await self._channels.can_be_asked()
 
     async def close(self) -> None:
         """End the connection; what runs is not waited for."""
@@ -232,14 +153,35 @@ class KernelBridge:
         for msg_id in over.get(self._state(), {_UNKNOWN} if patient else set()):
             self._mark(msg_id, busy=False)
 
-    def execute(self, source: str, sink: OutputSink) -> Execution:
+    def execute(self, source: str, sink: OutputSink, *, may_ask: bool = False) -> Execution:
         """Send code to the kernel."""
         for late in self._late.values():
             if sink.cell_id is not None and late.cell_id == sink.cell_id:
                 late.retire()
-        execution = Execution(self._channels.execute(source), sink)
+        execution = Execution(self._channels.execute(source, may_ask=may_ask), sink)
         self._executions[execution.msg_id] = execution
         return execution
+
+    async def caught_up(self) -> None:
+        """Return when all is here that the kernel has published so far.
+
+        Published messages keep their order, so the status of a request sent now comes after them.
+        Not every kernel answers on the control channel: then `CATCH_UP_SECONDS` must do.
+        """
+        mark = asyncio.Event()
+        msg_id = self._channels.nudge()
+        self._marks[msg_id] = mark
+        try:
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                await mark.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._marks.pop(msg_id, None)
+
+    def answer(self, value: str) -> None:
+        """Answer the question that the kernel's code waits at."""
+        self._channels.answer(value)
 
     def release(self, execution: Execution) -> None:
         """Expect nothing more of an execution than output of its background threads."""
@@ -293,6 +235,8 @@ class KernelBridge:
             for execution in self._executions.values():
                 if status.get("execution_state") == "idle" and execution.msg_id != parent_id:
                     execution.count_reply()
+            if (mark := self._marks.get(str(parent_id))) is not None:
+                mark.set()
             self._on_status(status, parent)
         elif kind == "shutdown_reply":
             restart = self._channels.content(message).get("restart")
@@ -357,6 +301,14 @@ class KernelBridge:
         if execution is not None:
             execution.reply = message["content"]
             execution.settle()
+
+    def on_stdin(self, message: Message) -> None:
+        """Route a question of code of ours."""
+        if message["msg_type"] != "input_request":
+            return
+        execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
+        if execution is not None and execution.on_question is not None:
+            execution.on_question(message["content"])
 
     def on_unreachable(self) -> None:
         """Give up: the gateway does not answer any more."""

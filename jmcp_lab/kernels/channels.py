@@ -6,9 +6,14 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import zmq
+import zmq.asyncio
+from zmq.utils.monitor import recv_monitor_message
+
 from .iopub import Handover, Message, ZmqReader
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from logging import Logger
 
     from jupyter_client.asynchronous.client import AsyncKernelClient
@@ -16,6 +21,9 @@ if TYPE_CHECKING:
     from jupyter_client.session import Session
 
 PAUSE_SECONDS = 0.1
+
+STDIN_SECONDS = 1.0
+"""So long is waited until a kernel that publishes can also ask."""
 
 
 class Listener(Protocol):
@@ -26,6 +34,9 @@ class Listener(Protocol):
 
     def on_shell(self, message: Message) -> None:
         """Take a reply."""
+
+    def on_stdin(self, message: Message) -> None:
+        """Take a question of the kernel's code."""
 
     def on_batch(self) -> None:
         """Learn that a batch of published messages is over."""
@@ -40,11 +51,17 @@ class Channels(Protocol):
     async def start(self) -> None:
         """Connect."""
 
-    def nudge(self) -> None:
-        """Ask the kernel for something that makes it publish its status."""
+    async def can_be_asked(self) -> None:
+        """Return when a question of the kernel's code can reach us."""
 
-    def execute(self, source: str) -> str:
+    def nudge(self) -> str:
+        """Ask the kernel for something that makes it publish its status; return the id."""
+
+    def execute(self, source: str, *, may_ask: bool) -> str:
         """Send code; return the id of the request."""
+
+    def answer(self, value: str) -> None:
+        """Answer the question that the kernel's code waits at."""
 
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
@@ -53,7 +70,7 @@ class Channels(Protocol):
         """Free everything."""
 
 
-def execute_content(source: str) -> dict[str, Any]:
+def execute_content(source: str, *, may_ask: bool) -> dict[str, Any]:
     """Return the content of an execute request.
 
     Notes
@@ -66,7 +83,7 @@ def execute_content(source: str) -> dict[str, Any]:
         "silent": False,
         "store_history": True,
         "user_expressions": {},
-        "allow_stdin": False,
+        "allow_stdin": may_ask,
         "stop_on_error": False,
     }
 
@@ -93,23 +110,54 @@ class LocalChannels:
             asyncio.get_running_loop(), self._on_frames, self._listener.on_batch
         )
         self._reader = ZmqReader(kernel, self._handover.put)
-        self._replies: asyncio.Task[None] | None = None
+        self._readers: list[asyncio.Task[None]] = []
+        self._stdin_events: zmq.asyncio.Socket | None = None
 
     async def start(self) -> None:
         """Connect."""
-        self._client.start_channels(iopub=False, stdin=False, hb=False)
-        self._replies = asyncio.create_task(self._read_replies(), name="jmcp-lab-shell")
+        self._client.start_channels(iopub=False, hb=False)
+        self._readers = [
+            asyncio.create_task(self._read(self._client.get_shell_msg, self._listener.on_shell)),
+            asyncio.create_task(self._read(self._client.get_stdin_msg, self._listener.on_stdin)),
+        ]
+        self._stdin_events = self._client.stdin_channel.socket.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED
+        )
         self._reader.start()
 
-    def nudge(self) -> None:
-        """Ask on the control channel, which is answered while a cell runs."""
-        self._client.control_channel.send(self._session.msg("kernel_info_request"))
+    async def can_be_asked(self) -> None:
+        """Return when a question of the kernel's code can reach us.
 
-    def execute(self, source: str) -> str:
+        A kernel that has just started drops what it sends to a socket that has not connected yet,
+        and each of our sockets tries again at times of its own.
+        """
+        if self._stdin_events is None:
+            return
+        try:
+            async with asyncio.timeout(STDIN_SECONDS):
+                await recv_monitor_message(self._stdin_events)
+        except TimeoutError:
+            # It may have connected before it was watched.
+            pass
+        finally:
+            self._stop_watching()
+
+    def nudge(self) -> str:
+        """Ask on the control channel, which is answered while a cell runs; return the id."""
+        message = self._session.msg("kernel_info_request")
+        self._client.control_channel.send(message)
+        return cast("str", message["header"]["msg_id"])
+
+    def execute(self, source: str, *, may_ask: bool) -> str:
         """Send code; return the id of the request."""
-        message = self._session.msg("execute_request", execute_content(source))
+        content = execute_content(source, may_ask=may_ask)
+        message = self._session.msg("execute_request", content)
         self._client.shell_channel.send(message)
         return cast("str", message["header"]["msg_id"])
+
+    def answer(self, value: str) -> None:
+        """Answer the question that the kernel's code waits at."""
+        self._client.stdin_channel.send(self._session.msg("input_reply", {"value": value}))
 
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
@@ -122,10 +170,17 @@ class LocalChannels:
         """End the thread, the task and the sockets."""
         self._handover.close()
         self._reader.close()
-        if self._replies is not None:
-            self._replies.cancel()
-            await asyncio.gather(self._replies, return_exceptions=True)
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        self._stop_watching()
         self._client.stop_channels()
+
+    def _stop_watching(self) -> None:
+        if self._stdin_events is not None:
+            self._client.stdin_channel.socket.disable_monitor()
+            self._stdin_events.close(linger=0)
+            self._stdin_events = None
 
     def _on_frames(self, frames: object) -> None:
         try:
@@ -138,12 +193,14 @@ class LocalChannels:
             return
         self._listener.on_iopub(message)
 
-    async def _read_replies(self) -> None:
+    async def _read(
+        self, receive: Callable[[], Awaitable[Message]], take: Callable[[Message], None]
+    ) -> None:
         while True:
             try:
-                self._listener.on_shell(await self._client.get_shell_msg())
+                take(await receive())
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                self._log.warning("A kernel's reply was dropped: %s", error)
+                self._log.warning("A kernel's message was dropped: %s", error)
                 await asyncio.sleep(PAUSE_SECONDS)

@@ -67,6 +67,7 @@ class Executor:
         path: str | None = None,
         stop_on_error: bool = True,
         on_change: Callable[[Run], None] | None = None,
+        can_ask: Callable[[], bool] = lambda: False,
     ) -> Run:
         """Queue pieces of code; returns at once.
 
@@ -85,6 +86,8 @@ class Executor:
         on_change : Callable, optional
             Called when a piece begins or ends, when output came (at most twice a second) and when
             the run ends. It must not block.
+        can_ask : Callable, optional
+            Whether somebody is there to answer what the code may ask. If not, it fails at once.
 
         Raises
         ------
@@ -105,6 +108,7 @@ class Executor:
             path=path or getattr(notebook, "path", None),
             stop_on_error=stop_on_error,
             on_change=on_change,
+            can_ask=can_ask,
         )
         self._forget_old()
         self._runs[run.id] = run

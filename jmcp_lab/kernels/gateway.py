@@ -70,15 +70,25 @@ class GatewayChannels:
         self._socket = await self._connect()
         self._reading = asyncio.create_task(self._read(), name="jmcp-lab-gateway")
 
-    def nudge(self) -> None:
-        """Ask the kernel for something that makes it publish its status."""
-        self._send("control", self._session.msg("kernel_info_request"))
+    async def can_be_asked(self) -> None:
+        """Return at once: everything comes on one connection."""
 
-    def execute(self, source: str) -> str:
+    def nudge(self) -> str:
+        """Ask the kernel for something that makes it publish its status; return the id."""
+        message = self._session.msg("kernel_info_request")
+        self._send("control", message)
+        return cast("str", message["header"]["msg_id"])
+
+    def execute(self, source: str, *, may_ask: bool) -> str:
         """Send code; return the id of the request."""
-        message = self._session.msg("execute_request", execute_content(source))
+        content = execute_content(source, may_ask=may_ask)
+        message = self._session.msg("execute_request", content)
         self._send("shell", message)
         return cast("str", message["header"]["msg_id"])
+
+    def answer(self, value: str) -> None:
+        """Answer the question that the kernel's code waits at."""
+        self._send("stdin", self._session.msg("input_reply", {"value": value}))
 
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
@@ -144,6 +154,8 @@ class GatewayChannels:
             self._listener.on_iopub(message)
         elif channel == "shell":
             self._listener.on_shell(message)
+        elif channel == "stdin":
+            self._listener.on_stdin(message)
 
     async def _reconnect(self) -> WebSocketClientConnection | None:
         for attempt in range(RETRIES):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_core.utils import ensure_async
 
 from . import words
-from .bridge import Execution, KernelBridge, Lost
+from .asking import Asking
+from .bridge import KernelBridge, Lost
+from .execution import Execution
 from .progress import compare, finish, output_callback, state_after
 from .run import Piece, PieceResult, Run, RunState
 from .sink import OutputSink
@@ -213,12 +215,17 @@ class KernelQueue:
         self, run: Run, piece: Piece, sink: OutputSink, bridge: KernelBridge
     ) -> PieceResult:
         for _ in range(RESENDS):
-            execution = run.execution = bridge.execute(piece.source, sink)
+            may_ask = run.can_ask()
+            execution = run.execution = bridge.execute(piece.source, sink, may_ask=may_ask)
+            asking = Asking(run, sink, bridge)
+            execution.on_question = asking.start
             run.changed()
             try:
                 await self._finished(run, execution, bridge)
             finally:
+                await asking.end()
                 bridge.release(execution)
+            execution.refused = asking.refused
             aborted = (execution.reply or {}).get("status") == "aborted"
             if not aborted or execution.started or run.stop_requested.is_set():
                 break
@@ -245,7 +252,7 @@ class KernelQueue:
             outputs=sink.buffer.outputs(),
             error=error if status == "error" else None,
             seconds=time.time() - (run.piece_started or time.time()),
-            note=words.note(reply, error, execution.dropped),
+            note=words.note(reply, error, execution.dropped, refused=execution.refused),
         )
 
     # -- waiting -------------------------------------------------------------------------------

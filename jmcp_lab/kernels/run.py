@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ConflictError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..calls.call import Question
     from ..notebooks.outputs import OutputDocument
-    from .bridge import Execution
+    from .execution import Execution
     from .sink import OutputSink
 
 
@@ -89,6 +92,10 @@ class Run:
         What happened, in words, when it did not simply come to its end.
     notice : str or None
         What happened to the kernel since this owner's last run.
+    question : Question or None
+        What the code waits to be told.
+    can_ask : Callable
+        Whether somebody is there who could tell it.
     """
 
     def __init__(
@@ -101,6 +108,7 @@ class Run:
         path: str | None,
         stop_on_error: bool,
         on_change: Callable[[Run], None] | None,
+        can_ask: Callable[[], bool],
     ) -> None:
         self.id = f"r_{secrets.token_hex(5)}"
         self.kernel_id = kernel_id
@@ -117,6 +125,9 @@ class Run:
         self.ended: float | None = None
         self.message: str | None = None
         self.notice: str | None = None
+        self.question: Question | None = None
+        self.can_ask = can_ask
+        self._answer: Callable[[Question, str | None], None] | None = None
         self.outputs_seen = 0
         self.weight = 0
         # What the queue works with; the rest of the world has no business here.
@@ -145,6 +156,20 @@ class Run:
         """Return the outputs so far of the piece that is in the kernel."""
         return self.sink.buffer.outputs() if self.sink is not None and not self.done else []
 
+    def answer(self, question_id: str, value: str | None) -> None:
+        """Answer what the code asks; None refuses, which is the end of input for the code.
+
+        Raises
+        ------
+        ConflictError
+            It was answered already, or the code asks something else by now.
+        """
+        question, answer = self.question, self._answer
+        if question is None or answer is None or question.id != question_id:
+            raise ConflictError("This question is no longer asked.", code="answered")
+        self.asked(None, None)
+        answer(question, value)
+
     def progress(self) -> str:
         """Return where the run is, in words: ``12 s, cell 2 of 5, last: epoch 3/10``."""
         if self.state is RunState.QUEUED:
@@ -156,11 +181,21 @@ class Run:
             words.append(f"cell {now} of {len(self.pieces)}")
         if not self.done and self.execution is not None and not self.execution.started:
             words.append("waiting for the kernel")
-        if self.last_line:
+        if self.question is not None:
+            words.append(f"waiting for the user to answer '{self.question.prompt.strip()[:80]}'")
+        elif self.last_line:
             words.append(f"last: {self.last_line[-80:]}")
         return ", ".join(words)
 
     # -- for the queue -------------------------------------------------------------------------
+
+    def asked(
+        self, question: Question | None, answer: Callable[[Question, str | None], None] | None
+    ) -> None:
+        """Note what the code asks, or that it asks nothing any more."""
+        if question is not self.question:
+            self.question, self._answer = question, answer
+            self.changed()
 
     def changed(self) -> None:
         """Tell whoever follows the run."""

@@ -149,6 +149,12 @@ class OutputSink:
         self._changed = self._changed or there
         return there
 
+    def print(self, text: str) -> None:
+        """Print what the kernel does not print itself: a prompt, and the answer to it."""
+        if not self.ended:
+            self.message("stream", {"name": "stdout", "text": text}, Displays())
+            self.batch_done()
+
     def show_page(self, data: Mapping[str, Any]) -> None:
         """Show what the kernel sent to the pager, as JupyterLab does: below the outputs."""
         self.message("display_data", {"data": data, "metadata": {}}, Displays())

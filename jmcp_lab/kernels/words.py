@@ -89,7 +89,11 @@ def after_piece(run: Run, result: PieceResult) -> str | None:
 
 
 def note(
-    reply: dict[str, Any] | None, error: tuple[str, str] | None, dropped: int = 0
+    reply: dict[str, Any] | None,
+    error: tuple[str, str] | None,
+    dropped: int = 0,
+    *,
+    refused: bool = False,
 ) -> str | None:
     """Return what a reader should know about a piece besides its outputs."""
     if reply is None:
@@ -100,5 +104,13 @@ def note(
             "messages: some output is missing."
         )
     if error is not None and error[0] == "StdinNotImplementedError":
-        return "The code asked for input, and nobody can answer here: give the value in the code."
+        return (
+            "The code asked for input, and no JupyterLab window was open in which the user could "
+            "answer. Give the value in the code, or ask the user to open JupyterLab."
+        )
+    if refused:
+        return (
+            "The code asked for input and the user gave no answer, so it got the end of input. "
+            "Give the value in the code, or ask the user."
+        )
     return None

@@ -144,6 +144,22 @@ class DecisionHandler(CallHandler):
         self.answer(call_view(call))
 
 
+class InputHandler(CallHandler):
+    """The answer of a person to what running code asks."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, call_id: str) -> None:
+        """Give it to the code; a missing value says that there is no answer."""
+        fields = self.body("question", "value")
+        question = self.text(fields, "question", longest=40)
+        if question is None:
+            raise InvalidArgumentError("'question' is needed: the id of what is answered.")
+        value = self.text(fields, "value", longest=10_000)
+        self.answer(call_view(self.app.control.answer_question(call_id, question, value)))
+
+
 class StopCallHandler(CallHandler):
     """Ending one call."""
 
@@ -245,6 +261,7 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"agents", AgentsHandler),
     (r"agents/([A-Za-z0-9_]+)", AgentHandler),
     (r"calls/([A-Za-z0-9_]+)/decision", DecisionHandler),
+    (r"calls/([A-Za-z0-9_]+)/input", InputHandler),
     (r"calls/([A-Za-z0-9_]+)/stop", StopCallHandler),
     (r"calls/([A-Za-z0-9_]+)/undo", UndoHandler),
     (r"grants", GrantsHandler),

@@ -10,7 +10,7 @@ from ..calls.call import CallState
 if TYPE_CHECKING:
     from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
-    from ..calls.call import Call, Decision, Preview, PreviewItem
+    from ..calls.call import Call, Decision, Preview, PreviewItem, Question
     from ..calls.ledger import Ledger
     from ..permissions.policy import Grant
 
@@ -78,6 +78,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "outcome": call.outcome,
         "decision": _decision(call.decision),
         "progress": call.progress,
+        "question": _question(call.question),
         "error": call.error,
         "undoable": call.undoable,
         "repeats": call.repeats,
@@ -100,6 +101,12 @@ def _item(item: PreviewItem) -> dict[str, Any]:
     return {"title": item.title, "cell_id": item.cell_id} | {
         name: text for name, text in texts.items() if text is not None
     }
+
+
+def _question(question: Question | None) -> dict[str, Any] | None:
+    if question is None:
+        return None
+    return {"id": question.id, "prompt": question.prompt, "password": question.password}
 
 
 def _decision(decision: Decision | None) -> dict[str, Any] | None:

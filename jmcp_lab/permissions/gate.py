@@ -61,6 +61,11 @@ class Gate:
         self.stopped = False
         agents.subscribe(self.review)
 
+    @property
+    def expiry(self) -> timedelta:
+        """After which nobody is waited for any more."""
+        return self._expiry
+
     # -- passing -------------------------------------------------------------------------------
 
     async def permit(

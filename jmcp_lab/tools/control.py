@@ -51,6 +51,22 @@ class Control:
             call.task.cancel()
         return call
 
+    def answer_question(self, call_id: str, question_id: str, value: str | None) -> Call:
+        """Answer what the code of a run asks; None gives no answer, which ends its input.
+
+        Raises
+        ------
+        NotFoundError
+        ConflictError
+            It is no longer asked.
+        """
+        call = self._services.ledger.get(call_id)
+        run = self._services.runs.get(call.id)
+        if run is None:
+            raise ConflictError("This question is no longer asked.", code="answered")
+        run.answer(question_id, value)
+        return call
+
     async def undo_call(self, call_id: str, by: str) -> Call:
         """Take back what a call changed in its notebook.
 

@@ -208,7 +208,7 @@ class Dispatcher:
                     spoken = elapsed
                     await progress(elapsed, self._words(call))
                     continue
-                if call.state is CallState.WAITING and not self._services.pages.anyone():
+                if _needs_person(call) and not self._services.pages.anyone():
                     alone_since = elapsed if alone_since is None else alone_since
                     if elapsed - alone_since >= self._grace():
                         return self._nobody(call)
@@ -263,11 +263,16 @@ class Dispatcher:
         return Reply.of(f"{text}\n{_line(call)}")
 
     def _nobody(self, call: Call) -> Reply:
+        what = "approve this" if call.question is None else "answer what the code asks"
         return Reply.of(
-            "No JupyterLab window is open, so nobody can approve this. Ask the user to open "
+            f"No JupyterLab window is open, so nobody can {what}. Ask the user to open "
             f"{self._services.lab_url()} and to look at the Agents panel, then use "
             f"wait(call='{call.id}'). The request stays there.\n{_line(call)}"
         )
+
+
+def _needs_person(call: Call) -> bool:
+    return call.state is CallState.WAITING or call.question is not None
 
 
 def _line(call: Call) -> str:

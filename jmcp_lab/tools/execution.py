@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, CallState, Preview, PreviewItem, Reply, Target, ToolClass
-from ..errors import InvalidArgumentError
+from ..calls.call import (
+    Action,
+    CallState,
+    Preview,
+    PreviewItem,
+    Question,
+    Reply,
+    Target,
+    ToolClass,
+)
+from ..errors import ConflictError, InvalidArgumentError
 from ..kernels.run import Piece, PieceResult, Run, RunState
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Inserted
@@ -238,7 +249,9 @@ async def _execute(
             begun.add(run.current)
             _trust(nb, run.pieces[run.current], services.trust_outputs)
         if not run.done and call.state is CallState.RUNNING:
-            services.ledger.update(call, progress=run.progress())
+            if run.question is not None and run.question != call.question:
+                _refuse_in_time(run, run.question, services.gate.expiry.total_seconds())
+            services.ledger.update(call, progress=run.progress(), question=run.question)
 
     run = services.executor.start(
         kernel_id,
@@ -248,6 +261,7 @@ async def _execute(
         path=path,
         stop_on_error=stop_on_error,
         on_change=follow,
+        can_ask=services.pages.anyone,
     )
     services.runs[call.id] = run
     try:
@@ -255,6 +269,16 @@ async def _execute(
     finally:
         services.runs.pop(call.id, None)
     return await _report(ctx, nb, run)
+
+
+def _refuse_in_time(run: Run, question: Question, seconds: float) -> None:
+    """Do not let code wait for ever at a question, and all that wants the kernel behind it."""
+
+    def refuse() -> None:
+        with suppress(ConflictError):
+            run.answer(question.id, None)
+
+    asyncio.get_running_loop().call_later(seconds, refuse)
 
 
 def _trust(nb: LiveNotebook, piece: Piece, trusted: bool) -> None:

@@ -68,6 +68,8 @@ export class MemoryApi implements IAgentsApi {
   granted: IGrant[] = [];
   readonly asked: number[] = [];
   readonly decisions: { id: string; answer: IAnswer }[] = [];
+  readonly answers: { id: string; question: string; value: string | null }[] =
+    [];
   readonly minted: INewAgent[] = [];
   readonly stopped: string[] = [];
 
@@ -166,6 +168,17 @@ export class MemoryApi implements IAgentsApi {
     const allowed = answer.option.startsWith('allow');
     const call = this.calls.find(other => other.id === id) ?? makeCall({ id });
     this.put({ ...call, state: allowed ? 'running' : 'denied' });
+    return this.calls.find(other => other.id === id) ?? call;
+  }
+
+  async answer(
+    id: string,
+    question: string,
+    value: string | null
+  ): Promise<ICall> {
+    this.answers.push({ id, question, value });
+    const call = this.calls.find(other => other.id === id) ?? makeCall({ id });
+    this.put({ ...call, question: null });
     return this.calls.find(other => other.id === id) ?? call;
   }
 

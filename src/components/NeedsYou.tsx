@@ -1,10 +1,11 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
-import { decisionWords, stateLabel } from '../format';
-import { arrange, IPlace } from '../queue';
+import { decisionWords, requestTitle, stateLabel } from '../format';
+import { arrange, IPlace, requestKey } from '../queue';
 import type { ICall } from '../tokens';
 import { StateIcon } from './Icon';
+import { InputCard } from './InputCard';
 import { RequestCard } from './RequestCard';
 import { Section } from './Section';
 
@@ -42,6 +43,11 @@ export function NeedsYou(props: {
       heights.current.set(card.dataset.call ?? '', card.offsetHeight);
     }
   });
+
+  const settle = (id: string) => {
+    decided.current = id;
+    own.current.add(id);
+  };
 
   const { onEmpty } = props;
   React.useEffect(() => {
@@ -91,14 +97,18 @@ export function NeedsYou(props: {
               call={call}
               height={heights.current.get(call.id)}
             />
+          ) : call.question ? (
+            <InputCard
+              key={requestKey(call)}
+              call={call}
+              question={call.question}
+              onAnswered={() => settle(call.id)}
+            />
           ) : (
             <RequestCard
               key={call.id}
               call={call}
-              onDecided={() => {
-                decided.current = call.id;
-                own.current.add(call.id);
-              }}
+              onDecided={() => settle(call.id)}
             />
           )
         )}
@@ -133,8 +143,8 @@ function useAnnouncement(waiting: readonly ICall[]): void {
   const { trans, say } = usePanel();
   const told = React.useRef(new Set<string>());
   React.useEffect(() => {
-    const fresh = waiting.filter(call => !told.current.has(call.id));
-    told.current = new Set(waiting.map(call => call.id));
+    const fresh = waiting.filter(call => !told.current.has(requestKey(call)));
+    told.current = new Set(waiting.map(requestKey));
     if (fresh.length === 1) {
       say(
         trans._n(
@@ -142,7 +152,7 @@ function useAnnouncement(waiting: readonly ICall[]): void {
           '%2 asks: %3. %1 requests are waiting.',
           waiting.length,
           fresh[0].agentLabel,
-          fresh[0].summary
+          requestTitle(fresh[0], trans)
         )
       );
     } else if (fresh.length > 1) {

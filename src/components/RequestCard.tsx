@@ -2,17 +2,17 @@ import { caretDownIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { usePanel, useNow } from '../context';
-import { clip, stopwatch, visible } from '../format';
+import { clip, visible } from '../format';
 import { isOnTop, useArming } from '../guard';
 import type { ICall, IOption } from '../tokens';
 import { Button } from './Button';
+import { CardWho } from './CardWho';
 import { CodePreview } from './CodePreview';
 import { DenyForm } from './DenyForm';
 import { DiffPreview } from './DiffPreview';
 import { ErrorLine } from './ErrorLine';
 import { ClassIcon } from './Icon';
 import { useDecision } from './useDecision';
-import { Claim, Dot } from './Who';
 
 /** The longest reason of an agent that is shown. */
 const REASON = 140;
@@ -150,34 +150,6 @@ export const RequestCard = React.forwardRef<
     </article>
   );
 });
-
-function CardWho({ call }: { call: ICall }): JSX.Element {
-  const { model, trans } = usePanel();
-  const now = useNow(true);
-  const agent = model.agent(call.agent);
-  const label = agent?.label ?? call.agentLabel;
-  return (
-    <div className="jp-jmcp-Card-who">
-      <p>
-        <Dot color={agent?.color ?? ''} />
-        <bdi className="jp-jmcp-Strong">{label}</bdi>
-        <span className="jp-jmcp-Waiting" role="timer" aria-live="off">
-          {trans.__('waiting %1', stopwatch(call.created, now))}
-        </span>
-      </p>
-      {agent?.claims || call.repeats > 1 ? (
-        <p>
-          <Claim claims={agent?.claims ?? null} />
-          {call.repeats > 1 ? (
-            <span>
-              {trans._n('asked %1 time', 'asked %1 times', call.repeats)}
-            </span>
-          ) : null}
-        </p>
-      ) : null}
-    </div>
-  );
-}
 
 function CardReason({ call }: { call: ICall }): JSX.Element | null {
   const { trans } = usePanel();

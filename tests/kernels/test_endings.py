@@ -196,7 +196,7 @@ async def test_a_kernel_lost_without_a_word_is_noticed(
 async def test_half_an_ending_is_enough_after_a_while(
     executor: Executor, kernel_id: str, half: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.kernels.bridge.SETTLE_SECONDS", 0.3)
+    monkeypatch.setattr("jmcp_lab.kernels.execution.SETTLE_SECONDS", 0.3)
     bench = Bench("import time; time.sleep(0.3); print('x')")
     run = start(executor, kernel_id, bench)
     await until(lambda: run.execution is not None)

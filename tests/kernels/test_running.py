@@ -92,7 +92,7 @@ async def test_input_fails_at_once_and_says_what_to_do(executor: Executor, kerne
     await run.wait()
     assert run.results[0].error is not None
     assert run.results[0].error[0] == "StdinNotImplementedError"
-    assert "nobody can answer" in (run.results[0].note or "")
+    assert "no JupyterLab window was open" in (run.results[0].note or "")
 
 
 async def test_a_run_outlives_whoever_waits_for_it(executor: Executor, kernel_id: str) -> None:

@@ -12,6 +12,7 @@ CHANGES = [
     ("PATCH", "agents/{agent}", {"mode": "ask"}),
     ("DELETE", "agents/{agent}", None),
     ("POST", "calls/{call}/decision", {"option": "allow_once", "action_hash": "{hash}"}),
+    ("POST", "calls/{call}/input", {"question": "q_1", "value": "Ada"}),
     ("POST", "calls/{call}/stop", None),
     ("POST", "calls/{call}/undo", None),
     ("DELETE", "grants/g_1", None),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from jmcp_lab.agents.agent import Mode
 from jmcp_lab.calls.call import Call, CallState, DecisionSource
+from jmcp_lab.errors import ConflictError
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.merge import merge
 from jmcp_lab.notebooks.outputs import read_outputs
@@ -304,3 +306,43 @@ async def test_a_restart_always_asks_and_loses_the_variables(robot: Robot, root:
     await robot.run("restart_notebook", notebook="a.ipynb", clear_outputs=True)
     reply = await robot.run("execute_ipython", notebook="a.ipynb", code="value")
     assert "NameError" in reply.text
+
+
+async def test_what_code_asks_is_answered_by_the_person(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "name = input('Who? ')\nprint('Hi', name)")
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    call = await robot.allow()
+    async with asyncio.timeout(LIMIT):
+        while call.question is None:
+            await robot.app.ledger.changed(call, call.seq)
+    assert call.question.prompt == "Who? "
+    pending = await robot.say("wait", call=call.id, seconds=0)
+    assert "waiting for the user to answer 'Who?'" in pending
+    robot.app.control.answer_question(call.id, call.question.id, "Ada")
+    reply = await task
+    assert "Who? Ada\nHi Ada" in reply.text
+    assert call.question is None
+    with pytest.raises(ConflictError, match="no longer asked"):
+        robot.app.control.answer_question(call.id, "q_0", "Grace")
+
+
+async def test_a_question_that_nobody_answers_ends(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "input('Who? ')")
+    robot.app.gate._expiry = timedelta(seconds=0.5)
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    await robot.allow()
+    reply = await task
+    assert reply.is_error
+    assert "EOFError" in reply.text
+    assert "gave no answer" in reply.text
+
+
+async def test_with_no_page_open_a_question_is_refused_at_once(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "input('Who? ')")
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    await robot.request()
+    robot.app.pages.forget("test")
+    await robot.allow()
+    reply = await task
+    assert reply.is_error
+    assert "no JupyterLab window was open" in reply.text

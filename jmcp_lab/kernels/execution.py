@@ -1,0 +1,99 @@
+"""One execute request: what came back for it, and whether that is all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .sink import OutputSink
+
+SETTLE_SECONDS = 5.0
+"""How long the second of shell reply and idle status may come after the first."""
+
+USUAL_GAP = 6
+"""So many numbers are missing among published messages when nothing was dropped."""
+
+
+class Execution:
+    """One execute request.
+
+    Attributes
+    ----------
+    started : bool
+        The kernel works on it, or did.
+    reply : dict or None
+        Content of the shell reply.
+    idle : bool
+        The kernel said that it has published everything.
+    finished : Future
+        Done when both are there, or one of them for `SETTLE_SECONDS`.
+    """
+
+    def __init__(self, msg_id: str, sink: OutputSink) -> None:
+        self.msg_id = msg_id
+        self.sink = sink
+        self.started = False
+        self.idle = False
+        self.reply: dict[str, Any] | None = None
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.on_started: Callable[[], None] | None = None
+        self.refused = False
+        self.on_question: Callable[[dict[str, Any]], None] | None = None
+        self._first: int | None = None
+        self._last: int | None = None
+        self._counted = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def count(self, number: int, *, own: bool) -> None:
+        """Count a published message by the number that ipykernel gives it.
+
+        A kernel that has no time to send drops messages: its own high-water mark is 1000. Replies
+        on other channels have numbers as well, hence `USUAL_GAP`.
+        """
+        if self._first is None:
+            self._first = self._last = number if own else None
+        elif self._last is not None and number > self._first:
+            self._counted += 1
+            self._last = max(self._last, number) if own else self._last
+
+    def count_reply(self) -> None:
+        """Count the reply to somebody else's request, which is numbered and not published."""
+        self._counted += int(self._first is not None)
+
+    @property
+    def dropped(self) -> int:
+        """About how many messages the kernel did not manage to send."""
+        if self._first is None or self._last is None:
+            return 0
+        gap = self._last - self._first - self._counted
+        return gap if gap > USUAL_GAP else 0
+
+    def start(self) -> None:
+        """Note that the kernel began."""
+        if not self.started:
+            self.started = True
+            if self.on_started is not None:
+                self.on_started()
+
+    def settle(self) -> None:
+        """Finish if everything is there, or soon if only half of it is."""
+        if self.finished.done():
+            return
+        if self.idle and self.reply is not None:
+            self._finish()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SETTLE_SECONDS, self._finish)
+
+    def drop(self) -> None:
+        """Wait for nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _finish(self) -> None:
+        self.drop()
+        if not self.finished.done():
+            self.finished.set_result(None)
