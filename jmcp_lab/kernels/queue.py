@@ -239,6 +239,8 @@ class KernelQueue:
             if payload.get("source") == "page":
                 sink.show_page(payload.get("data") or {})
         count = (reply or {}).get("execution_count")
+        if execution.dropped:
+            sink.note(words.dropped_output(execution.dropped))
         await sink.end(count)
         status = str((reply or {}).get("status") or "aborted")
         error = sink.error
@@ -365,6 +367,8 @@ class KernelQueue:
         if run.execution is None or run.sink is None:
             return
         piece = run.pieces[len(run.results)]
+        if run.execution.dropped:
+            run.sink.note(words.dropped_output(run.execution.dropped))
         run.execution = None
         await run.sink.end(None)
         run.sink.retire()

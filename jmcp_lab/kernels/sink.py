@@ -159,6 +159,11 @@ class OutputSink:
         """Show what the kernel sent to the pager, as JupyterLab does: below the outputs."""
         self.message("display_data", {"data": data, "metadata": {}}, Displays())
 
+    def note(self, words: str) -> None:
+        """Say below the outputs what happened to them."""
+        self.buffer.note(words)
+        self._changed = True
+
     # -- writing -------------------------------------------------------------------------------
 
     def batch_done(self) -> None:

@@ -88,6 +88,14 @@ def after_piece(run: Run, result: PieceResult) -> str | None:
     return None
 
 
+def dropped_output(messages: int) -> str:
+    """Return what both the cell and the reply say of output that the kernel did not send."""
+    return (
+        f"The kernel printed faster than it could send and dropped about {messages:,} of its "
+        "messages: some output is missing."
+    )
+
+
 def note(
     reply: dict[str, Any] | None,
     error: tuple[str, str] | None,
@@ -99,10 +107,7 @@ def note(
     if reply is None:
         return "The kernel said that it was done but never replied."
     if dropped:
-        return (
-            f"The kernel printed faster than it could send and dropped about {dropped:,} of its "
-            "messages: some output is missing."
-        )
+        return dropped_output(dropped)
     if error is not None and error[0] == "StdinNotImplementedError":
         return (
             "The code asked for input, and no JupyterLab window was open in which the user could "

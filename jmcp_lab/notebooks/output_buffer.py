@@ -136,6 +136,12 @@ def _weight(output: Mapping[str, Any]) -> int:
     return 1 + size // RICH_DISCOUNT
 
 
+def _words(words: str) -> Rich:
+    """Return an output that is not the kernel's: what happened to its outputs."""
+    data = {"text/plain": f"[{words}]"}
+    return Rich({"output_type": "display_data", "data": data, "metadata": {}})
+
+
 class OutputBuffer:
     """The outputs of one run of a cell.
 
@@ -200,6 +206,13 @@ class OutputBuffer:
         self._bound()
         return item
 
+    def note(self, words: str) -> None:
+        """Say something below the outputs, whether or not the kernel is about to clear them."""
+        self._stream = None
+        item = _words(words)
+        self._target.append(item)
+        self._weight += item.weight
+
     def update(self, item: Rich, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
         """Show something else in a display; return False when it is no longer there."""
         if not any(item is other for other in (*self.items, *(self._tail or ()))):
@@ -240,8 +253,9 @@ class OutputBuffer:
         # wrote last, and would append the tail to whatever is above it.
         cut = [f"{self._cut_text:,} characters of text"] if self._cut_text else []
         cut += [f"{self._cut_rich:,} other outputs"] if self._cut_rich else []
-        words = f"[{' and '.join(cut) or 'Nothing'} left out here: too much output for one cell]"
-        return Rich({"output_type": "display_data", "data": {"text/plain": words}, "metadata": {}})
+        return _words(
+            f"{' and '.join(cut) or 'Nothing'} left out here: too much output for one cell"
+        )
 
     def _live_tail(self) -> list[Item]:
         shown: list[Item] = []

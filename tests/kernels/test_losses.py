@@ -27,9 +27,35 @@ async def test_output_that_the_kernel_dropped_is_said_to_be_missing(
     run = start(executor, kernel_id, bench)
     await run.wait()
     assert run.state is RunState.DONE
-    assert bench.text() == "one\ntwo\n"
+    *printed, notice = bench.outputs()
+    assert "".join(output["text"] for output in printed) == "one\ntwo\n"
     assert "dropped about 50" in (run.results[0].note or "")
+    # The page, the document and the file must not look complete either.
+    assert notice["data"] == {"text/plain": f"[{run.results[0].note}]"}
+    assert run.results[0].outputs == bench.outputs()
     assert run.results[1].note is None
+    assert bench.text(1) == "three\n"
+
+
+async def test_the_word_about_a_loss_clears_nothing(executor: Executor, kernel_id: str) -> None:
+    waits = "from IPython.display import clear_output\nclear_output(wait=True)"
+    bench = Bench(f"print('kept', flush=True)\n{DROP}\n{waits}")
+    run = start(executor, kernel_id, bench)
+    await run.wait()
+    kept, notice = bench.outputs()
+    assert kept["text"] == "kept\n"
+    assert "some output is missing" in notice["data"]["text/plain"]
+
+
+async def test_a_kernel_that_dies_after_a_loss_leaves_the_word_about_it(
+    executor: Executor, kernel_id: str
+) -> None:
+    dies = "import os, time; time.sleep(0.2); os._exit(1)"
+    bench = Bench(f"print('one', flush=True)\n{DROP}\nprint('two', flush=True)\n{dies}")
+    run = start(executor, kernel_id, bench)
+    await run.wait()
+    assert run.state is RunState.DIED
+    assert "some output is missing" in bench.outputs()[-1]["data"]["text/plain"]
 
 
 async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(
