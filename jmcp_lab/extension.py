@@ -25,6 +25,7 @@ from .mcp.limits import WrongTokens
 from .mcp.service import McpService
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
+from .notebooks.output_buffer import DEFAULT_LIMIT
 from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
 from .panel.doorbell import Doorbell
@@ -57,6 +58,14 @@ class JmcpLab(ExtensionApp):
         20_000, min=1_000, config=True, help="Most characters of text in one reply to an agent."
     )
     send_images = Bool(True, config=True, help="Whether agents get images of outputs.")
+    output_limit = Int(
+        DEFAULT_LIMIT,
+        min=0,
+        config=True,
+        help="Characters that are kept of the outputs of one run of a cell: the first half and the "
+        "last lines, and between them a line that says how much was left out. Figures count a "
+        "tenth of their size. 0 keeps everything.",
+    )
     trust_outputs = Enum(
         ["allowed", "never"],
         "allowed",
@@ -88,7 +97,7 @@ class JmcpLab(ExtensionApp):
             server.kernel_manager,
             cast("KernelSpecManager", server.kernel_spec_manager),
         )
-        self.executor = Executor(server.kernel_manager, self.log)
+        self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
         self.services = Services(
             rooms=self.rooms,
             sessions=self.sessions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -29,7 +29,7 @@ from .cells import check_fresh
 from .kernels import KernelName
 from .render import CellOutputs
 from .replies import pages_of, render
-from .services import Context
+from .services import Context, Limits
 from .tool import tool
 from .wording import cell_name, cells_title, count, file_name
 
@@ -40,6 +40,13 @@ Hold = Annotated[
 
 MOST_CELLS = 20
 """More cells than this in one call always ask: nobody reads more on a card."""
+
+
+class _How(NamedTuple):
+    """What the agent asked for besides the code."""
+
+    images: bool
+    stop_on_error: bool = True
 
 
 @tool(
@@ -55,6 +62,7 @@ async def execute_cell(
     all: bool = False,
     notebook: Notebook = None,
     stop_on_error: bool = True,
+    images: bool = True,
     hold: Hold = 40,
 ) -> Reply:
     """Run cells in order (cells), from one cell to the end (from), or all.
@@ -79,9 +87,8 @@ async def execute_cell(
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
-        return await _execute(
-            ctx, nb, session.kernel_id, nb.path, list(pieces), stop_on_error=stop_on_error
-        )
+        how = _How(images, stop_on_error)
+        return await _execute(ctx, nb, session.kernel_id, nb.path, list(pieces), how)
 
 
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
@@ -123,6 +130,7 @@ async def insert_execute_code_cell(
     after: str | None = None,
     before: str | None = None,
     index: int | None = None,
+    images: bool = True,
     hold: Hold = 40,
 ) -> Reply:
     """Insert a code cell (after or before a cell id, at index, or at the end) and run it.
@@ -146,7 +154,8 @@ async def insert_execute_code_cell(
     _point_at(ctx, nb, new.id)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
-        return await _execute(ctx, nb, session.kernel_id, nb.path, [Piece(source, new.id)])
+        pieces = [Piece(source, new.id)]
+        return await _execute(ctx, nb, session.kernel_id, nb.path, pieces, _How(images))
 
 
 def _point_at(ctx: Context, nb: LiveNotebook, cell_id: str) -> None:
@@ -169,6 +178,7 @@ async def execute_ipython(
     code: str,
     notebook: Notebook = None,
     kernel: KernelName = None,
+    images: bool = True,
     hold: Hold = 40,
 ) -> Reply:
     """Run code in the kernel without writing it into the notebook.
@@ -178,7 +188,7 @@ async def execute_ipython(
     if not code.strip():
         raise InvalidArgumentError("There is no code to run.")
     if kernel is not None and notebook is None:
-        return await _run_in_kernel(ctx, code, kernel)
+        return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)
     name = file_name(nb.path)
     items = (PreviewItem("Code", None, text=code),)
@@ -187,10 +197,10 @@ async def execute_ipython(
     await ctx.permit(lambda: action, nb)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, kernel or nb.kernel_name)
-        return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)])
+        return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)], _How(images))
 
 
-async def _run_in_kernel(ctx: Context, code: str, kernel: str) -> Reply:
+async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Reply:
     """Run code in a running kernel that is named by its id."""
     session = await ctx.services.sessions.get(kernel)
     path = session.path or None
@@ -203,7 +213,7 @@ async def _run_in_kernel(ctx: Context, code: str, kernel: str) -> Reply:
         preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
     )
     await ctx.permit(lambda: action)
-    return await _execute(ctx, None, session.kernel_id, path, [Piece(code)])
+    return await _execute(ctx, None, session.kernel_id, path, [Piece(code)], how)
 
 
 def _run_action(
@@ -236,8 +246,7 @@ async def _execute(
     kernel_id: str,
     path: str | None,
     pieces: list[Piece],
-    *,
-    stop_on_error: bool = True,
+    how: _How,
 ) -> Reply:
     """Run pieces of code to their end, telling the panel how it goes."""
     services, call = ctx.services, ctx.call
@@ -259,7 +268,7 @@ async def _execute(
         owner=ctx.agent.id,
         notebook=nb,
         path=path,
-        stop_on_error=stop_on_error,
+        stop_on_error=how.stop_on_error,
         on_change=follow,
         can_ask=services.pages.anyone,
     )
@@ -268,7 +277,7 @@ async def _execute(
         await run.wait()
     finally:
         services.runs.pop(call.id, None)
-    return await _report(ctx, nb, run)
+    return await _report(nb, run, services.limits.with_images(how.images))
 
 
 def _refuse_in_time(run: Run, question: Question, seconds: float) -> None:
@@ -286,7 +295,7 @@ def _trust(nb: LiveNotebook, piece: Piece, trusted: bool) -> None:
         live_cells.trust(nb, piece.cell_id, trusted, OUTPUT_ORIGIN)
 
 
-async def _report(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
+async def _report(nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:
     shown = []
     ran = [result for result in run.results if result.status != "skipped"]
     for result in ran:
@@ -299,7 +308,7 @@ async def _report(ctx: Context, nb: LiveNotebook | None, run: Run) -> Reply:
         closing = f"{closing} {count(rest, 'cell')} did not run.".strip()
     if closing:
         shown.append(CellOutputs(closing, []))
-    parts = await render(shown, ctx.services.limits)
+    parts = await render(shown, limits)
     return Reply(tuple(parts), is_error=run.state is not RunState.DONE)
 
 

@@ -18,6 +18,7 @@ from .wording import count, header, short_id, short_ids, status
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
+    from .services import Limits
 
 FIRST_LINE = 80
 """Characters of a cell's first line in an outline."""
@@ -84,6 +85,7 @@ async def read_cell(
     outputs: bool = True,
     output: Annotated[int | None, Field(ge=1)] = None,
     offset: Annotated[int, Field(ge=0)] = 0,
+    images: bool = True,
 ) -> Reply:
     """One cell with its outputs.
 
@@ -91,10 +93,11 @@ async def read_cell(
     """
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
+    limits = ctx.services.limits.with_images(images)
     if output is not None:
         found = read_outputs(live_cells.shared(nb, cell_id))
-        return Reply(tuple(await render_one(found, output, offset, ctx.services.limits)))
-    return await _read(ctx, nb, [cell_id], outputs=outputs)
+        return Reply(tuple(await render_one(found, output, offset, limits)))
+    return await _read(ctx, nb, [cell_id], limits, outputs=outputs)
 
 
 @tool(
@@ -110,23 +113,30 @@ async def read_cells(
     start: Annotated[int, Field(ge=1)] = 1,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
     outputs: bool = True,
+    images: bool = True,
 ) -> Reply:
     """Read several cells, or all from start, with outputs.
 
     As far as one reply reaches; it says where to go on.
     """
     nb = await ctx.open(notebook)
+    limits = ctx.services.limits.with_images(images)
     if cells is not None:
-        return await _read(ctx, nb, resolve_all(nb, cells), outputs=outputs)
+        return await _read(ctx, nb, resolve_all(nb, cells), limits, outputs=outputs)
     ids = nb.ids[start - 1 : start - 1 + limit]
-    return await _read(ctx, nb, ids, outputs=outputs, start=start)
+    return await _read(ctx, nb, ids, limits, outputs=outputs, start=start)
 
 
 async def _read(
-    ctx: Context, nb: LiveNotebook, ids: list[str], *, outputs: bool, start: int | None = None
+    ctx: Context,
+    nb: LiveNotebook,
+    ids: list[str],
+    limits: Limits,
+    *,
+    outputs: bool,
+    start: int | None = None,
 ) -> Reply:
     """Return cells as far as the budget reaches; sources go before outputs."""
-    limits = ctx.services.limits
     room = limits.text
     shown: list[CellOutputs] = []
     left_out = 0

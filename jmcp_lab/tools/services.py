@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..calls.call import Reply, TextPart, ToolClass
@@ -57,6 +57,10 @@ class Limits:
     text: int = 20_000
     images: int = 600_000
     send_images: bool = True
+
+    def with_images(self, wanted: bool) -> Limits:
+        """Return the limits of a call that wants images, or none."""
+        return self if wanted else replace(self, send_images=False)
 
 
 @dataclass(slots=True)
