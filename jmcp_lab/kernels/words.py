@@ -80,7 +80,10 @@ def after_piece(run: Run, result: PieceResult) -> str | None:
         asked = "as asked" if run.stop_requested.is_set() else "by somebody else"
         return f"The run was interrupted {asked}. Variables are kept." + rest
     if result.status == "aborted":
-        return "The kernel ended this without saying how it went." + rest
+        if result.note is not None:
+            return "The kernel ended this without saying how it went." + rest
+        # Kernels that are not IPython reply so to an interrupt, whoever asked for it.
+        return "The kernel broke this off before its end, as after an interrupt." + rest
     if run.stop_requested.is_set():
         return "An interrupt was asked for, but this piece came to its end." + rest
     if result.status == "error" and run.stop_on_error and left:

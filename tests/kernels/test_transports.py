@@ -1,11 +1,13 @@
-"""Kernels over TCP, IPC and with CurveZMQ, and behind a gateway."""
+"""Kernels over TCP, IPC and with CurveZMQ, behind a gateway, and of another language."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,28 +26,64 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FLOOD = "for i in range(3000): print(i, flush=True)"
+
+@dataclass(frozen=True)
+class Language:
+    """What a kernel is asked to do, in its own language."""
+
+    two: str
+    flood: str
+    endless: str
+    fail: str
+    again: str
+
+
+PYTHON = Language(
+    two="print(1+1)",
+    flood="for i in range(3000): print(i, flush=True)",
+    endless="while True: pass",
+    fail="1/0",
+    again="print('again')",
+)
+BASH = Language(
+    two="echo $((1+1))",
+    flood="for ((i=0; i<3000; i++)); do echo $i; done",
+    endless="while true; do sleep 0.05; done",
+    fail="false",
+    again="echo again",
+)
 
 
 def working(run: Run) -> bool:
     return run.execution is not None and run.execution.started
 
 
-async def try_everything(manager: Any, kernel_id: str) -> None:  # noqa: ANN401
-    """Run, flood, interrupt, restart: what must work however the kernel is reached."""
+async def try_everything(
+    manager: Any,  # noqa: ANN401
+    kernel_id: str,
+    language: Language = PYTHON,
+) -> None:
+    """Run, flood, fail, interrupt, restart: what must work with every kernel."""
     executor = Executor(manager, LOG)
     try:
-        bench = Bench("1+1", FLOOD, "while True: pass")
+        bench = Bench(language.two, language.flood, language.endless)
         first = start(executor, kernel_id, bench)
         await until(
             lambda: first.current == 2 and bool(first.execution and first.execution.started)
         )
-        assert bench.outputs(0)[0]["data"]["text/plain"] == "2"
+        assert bench.text(0) == "2\n"
         assert_complete(bench.text(1), 3000, first.results[1])
         await executor.interrupt(first)
         await first.wait()
         assert first.state is RunState.INTERRUPTED
-        endless = executor.start(kernel_id, [Piece("while True: pass")], owner="a")
+        assert [bench.page.state(index) for index in range(3)] == ["idle"] * 3
+        failing = Bench(language.fail, language.again)
+        stopped = start(executor, kernel_id, failing)
+        await stopped.wait()
+        assert [result.status for result in stopped.results] == ["error", "skipped"]
+        assert failing.outputs(0)[0]["output_type"] == "error"
+        assert failing.page.state(1) == "idle"
+        endless = executor.start(kernel_id, [Piece(language.endless)], owner="a")
         await until(lambda: working(endless))
         restarted = await manager.restart_kernel(kernel_id)
         async with asyncio.timeout(20):
@@ -53,9 +91,9 @@ async def try_everything(manager: Any, kernel_id: str) -> None:  # noqa: ANN401
         assert endless.state is RunState.DIED
         if restarted is not None:
             await restarted
-        again = executor.start(kernel_id, [Piece("'again'")], owner="a")
+        again = executor.start(kernel_id, [Piece(language.again)], owner="a")
         await again.wait()
-        assert again.results[0].outputs[0]["data"]["text/plain"] == "'again'"
+        assert again.results[0].outputs[0]["text"] == "again\n"
     finally:
         await executor.stop()
 
@@ -83,11 +121,70 @@ async def test_a_local_kernel(
         await manager.shutdown_kernel(kernel_id, now=True)
 
 
+STRANGE_KEY = pytest.mark.filterwarnings(
+    # bash_kernel 0.10 installs a kernelspec with a key that traitlets does not know.
+    r"ignore:(?s).*KernelSpec.*codemirror_mode:DeprecationWarning"
+)
+
+
 @pytest.fixture
+def bash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Install the kernelspec of the bash kernel, and return its name."""
+    program = [sys.executable, "-m", "bash_kernel.install", "--prefix", str(tmp_path)]
+    subprocess.run(program, check=True, capture_output=True)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
+    return "bash"
+
+
+@STRANGE_KEY
+async def test_a_kernel_of_another_language(bash: str) -> None:
+    manager = AsyncMappingKernelManager()
+    kernel_id = await manager.start_kernel(kernel_name=bash)
+    try:
+        await try_everything(manager, kernel_id, BASH)
+    finally:
+        await manager.shutdown_kernel(kernel_id, now=True)
+
+
+@STRANGE_KEY
+async def test_an_interrupt_by_the_person_is_told_in_another_language(bash: str) -> None:
+    manager = AsyncMappingKernelManager()
+    kernel_id = await manager.start_kernel(kernel_name=bash)
+    executor = Executor(manager, LOG)
+    try:
+        bench = Bench(f"echo began; {BASH.endless}", BASH.again)
+        run = start(executor, kernel_id, bench)
+        await until(lambda: bench.text() == "began\n")
+        await manager.interrupt_kernel(kernel_id)
+        await run.wait()
+        assert run.state is RunState.FAILED
+        assert "as after an interrupt. The 1 after it did not run." in (run.message or "")
+        assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
+    finally:
+        await executor.stop()
+        await manager.shutdown_kernel(kernel_id, now=True)
+
+
+GATEWAYS = {
+    "kernel gateway": (
+        *("kernel_gateway", "--KernelGatewayApp.auth_token=t", "--KernelGatewayApp.port={port}"),
+        "--KernelGatewayApp.port_retries=0",
+    ),
+    "jupyter server": (
+        *("jupyter_server", "--allow-root", "--port={port}", "--ServerApp.port_retries=0"),
+        *("--IdentityProvider.token=t", "--ServerApp.root_dir={folder}"),
+    ),
+}
+
+
+@pytest.fixture(params=GATEWAYS.values(), ids=GATEWAYS)
 def gateway(
-    jp_asyncio_loop: asyncio.AbstractEventLoop, tmp_path: Path, unused_tcp_port: int
+    jp_asyncio_loop: asyncio.AbstractEventLoop,
+    tmp_path: Path,
+    unused_tcp_port: int,
+    request: pytest.FixtureRequest,
 ) -> Iterator[str]:
-    """Start a server whose kernels are used over HTTP."""
+    """Start a program whose kernels are used over HTTP: the gateway itself, or another server."""
     url = f"http://127.0.0.1:{unused_tcp_port}"
     GatewayClient.clear_instance()
     client = GatewayClient.instance()
@@ -96,10 +193,10 @@ def gateway(
 
     async def begin() -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "jupyter_server", "--allow-root"),
-            *(f"--port={unused_tcp_port}", "--ServerApp.port_retries=0"),
+            *(sys.executable, "-m"),
+            *(each.format(port=unused_tcp_port, folder=tmp_path) for each in request.param),
             "--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=0",
-            *("--IdentityProvider.token=t", f"--ServerApp.root_dir={tmp_path}"),
+            cwd=tmp_path,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
