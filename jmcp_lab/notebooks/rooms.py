@@ -394,5 +394,6 @@ class Rooms:
         if saves:
             await asyncio.wait(saves, timeout=seconds)
         self._upstream.send_everybody_off()
+        await self._upstream.end_histories(seconds)
         for held in list(self._open.values()):
             self._forget(held)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import UnavailableError
+from . import history
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +140,7 @@ class Upstream:
                 # A page is opening it at this moment: its room is there and still empty.
                 async with extension._room_locks[name]:
                     await room.initialize()
+            history.gather(room)
         except Exception:
             left = self.room(name)
             if left is not None and not left.ready and not left.clients:
@@ -156,13 +158,11 @@ class Upstream:
             if still_wanted() or room.clients or self.room(name) is not room:
                 return
             self.keep(room)
-            await _finish_history(room)
+            await history.finish(room)
             await extension.ywebsocket_server.delete_room(room=room)
             _close_streams(room)
             if store is not None:
-                # It was never started, or is stopped.
-                with suppress(RuntimeError, AttributeError):
-                    await store.stop()
+                await history.close(store)
             await self._unload(name)
         extension._room_locks.pop(name, None)
 
@@ -244,6 +244,19 @@ class Upstream:
 
     # -- ending --------------------------------------------------------------------------------
 
+    async def end_histories(self, seconds: float) -> None:
+        """Finish and close the store of every room, within some seconds.
+
+        Upstream leaves them open. The task of one that is open holds on to a thread of anyio's,
+        for which the process would wait at its end.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for room in self.rooms():
+                    if getattr(room, "ystore", None) is not None:
+                        await history.finish(room)
+                        await history.close(room.ystore)
+
     def send_everybody_off(self) -> None:
         """Close the websocket of every page, and call off every clean-up.
 
@@ -259,27 +272,6 @@ class Upstream:
                     close(1001, "The server is stopping.")
                 else:
                     room.clients.discard(client)
-
-
-async def _finish_history(room: DocumentRoom) -> None:
-    """Wait until the updates of a room are in its store.
-
-    Stopping the room cancels a write half-way; its transaction would stay open, and for 5 s
-    every other room would find the database locked.
-    """
-    stream = getattr(room, "_update_receive_stream", None)
-    lock = getattr(room.ystore, "lock", None)
-    if stream is None or lock is None:
-        return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(SAVE_SECONDS):
-            while stream.statistics().current_buffer_used:  # noqa: ASYNC110 - no event for it
-                await asyncio.sleep(0)
-            # The writes that were just started ask for the lock in their first step.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            async with lock:
-                pass
 
 
 def _close_streams(room: DocumentRoom) -> None:

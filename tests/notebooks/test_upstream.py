@@ -46,7 +46,7 @@ def written_in(owner: type, name: str) -> bool:
         (BaseFileIdManager, "index get_id get_path move delete"),
         (YNotebook, "ycells create_ycell get_cell dirty"),
         (Doc, "_txn"),
-        (SQLiteYStore, "lock stop"),
+        (SQLiteYStore, "write stop"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from pycrdt import Doc, Text, merge_updates
+
+from jmcp_lab.notebooks import history
+from jmcp_lab.notebooks.history import History
+
+
+class Store:
+    """A store that is as slow as a test wants it to be."""
+
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+        self.writing = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def write(self, update: bytes) -> None:
+        self.writing.set()
+        await self.go_on.wait()
+        self.rows.append(update)
+
+
+def updates(*pieces: str) -> list[bytes]:
+    """Return the updates of a document into which pieces of text are written, one by one."""
+    document: Doc[Text] = Doc()
+    text = document.get("text", type=Text)
+    found: list[bytes] = []
+    document.observe(lambda event: found.append(event.update))
+    for piece in pieces:
+        text += piece
+    return found
+
+
+def read(rows: list[bytes]) -> str:
+    document: Doc[Text] = Doc()
+    document.apply_update(merge_updates(*rows))
+    return str(document.get("text", type=Text))
+
+
+async def test_an_update_that_comes_alone_is_written_at_once_and_as_it_is() -> None:
+    store = Store()
+    store.go_on.set()
+    (update,) = updates("a")
+    await History(store.write).write(update)
+    assert store.rows == [update]
+
+
+async def test_what_comes_during_a_write_is_written_in_one_go_and_in_order() -> None:
+    store = Store()
+    kept = History(store.write)
+    first, *others = updates(*"a notebook")
+    writes = [asyncio.create_task(kept.write(first))]
+    await store.writing.wait()
+    writes += [asyncio.create_task(kept.write(update)) for update in others]
+    await asyncio.sleep(0)
+    store.go_on.set()
+    await asyncio.gather(*writes)
+    assert len(store.rows) == 2
+    assert read(store.rows) == "a notebook"
+
+
+async def test_written_waits_for_all_that_was_given_before() -> None:
+    store = Store()
+    kept = History(store.write)
+    writes = [asyncio.create_task(kept.write(update)) for update in updates(*"abc")]
+    await store.writing.wait()
+    waiting = asyncio.create_task(kept.written())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    store.go_on.set()
+    await waiting
+    assert read(store.rows) == "abc"
+    await asyncio.gather(*writes)
+
+
+async def test_a_write_that_fails_says_so_and_the_next_one_works() -> None:
+    failures = [OSError("disk full")]
+    rows: list[bytes] = []
+
+    async def write(update: bytes) -> None:
+        if failures:
+            raise failures.pop()
+        rows.append(update)
+
+    kept = History(write)
+    first, second = updates("a", "b")
+    with pytest.raises(OSError, match="disk full"):
+        await kept.write(first)
+    await kept.write(second)
+    assert rows == [second]
+
+
+async def test_a_room_is_gathered_once_and_a_room_without_a_store_is_left_alone() -> None:
+    class Room:
+        ystore: Store | None = None
+
+    room = Room()
+    history.gather(room)
+    await history.finish(room)
+    room.ystore = store = Store()
+    history.gather(room)
+    gathered = store.write
+    history.gather(room)
+    assert store.write == gathered
