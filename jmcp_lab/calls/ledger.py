@@ -154,6 +154,8 @@ class Ledger:
     def _lighten(self, call: Call, changes: dict[str, Any]) -> None:
         """Drop what nobody looks at once a call has ended; keep its reply for a while."""
         call.arguments = {}
+        # A task that is done still holds its coroutine and its context.
+        call.task = None
         if call.action is not None and call.action.preview is not None:
             call.action = replace(call.action, preview=None)
         if changes.get("reply") is None or call.reply is None:

@@ -96,6 +96,7 @@ class McpHandler(JupyterHandler):
         self.current_user = self._jupyter_current_user = None
         # A body whose length is not stated is cut off by Tornado beyond this.
         self.request.connection.set_max_body_size(MAX_BODY)  # type: ignore[union-attr]
+        await self._door.opening()
         refusal = self._examine()
         if refusal is None:
             return

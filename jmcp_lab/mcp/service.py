@@ -11,10 +11,13 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ..startup import importing, settle
 from .bridge import Discard, Scope
 from .sessions import Session, Traffic
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
     from ..tools.dispatch import Dispatcher
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 LEFT_AFTER = 10.0
 """Seconds without a request after which a client that dropped its connection is gone."""
 
+_OPEN_WITHIN = 10.0
 _END_SESSION_WITHIN = 0.5
 _STOP_WITHIN = 1.5
 
@@ -66,6 +70,7 @@ class McpService:
         self._owner: asyncio.Task[None] | None = None
         self._stopping = False
         self._leave = asyncio.Event()
+        self._started = asyncio.Event()
         self._ending: set[asyncio.Task[None]] = set()
         registry.watch_sessions(self._traffic.has_session)
         registry.on_revoke(self._revoked)
@@ -87,18 +92,30 @@ class McpService:
             self._fail(error)
         else:
             self._registry.changed()
+        finally:
+            self._started.set()
+
+    async def opening(self) -> None:
+        """Return once the door is open or has failed to open; wait for it no longer than it takes.
+
+        The server answers pages before that, and so agents knock before that.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_OPEN_WITHIN):
+                await self._started.wait()
 
     async def _start(self) -> None:
-        from .server import Handlers, build_manager  # imports the SDK: half a second
-
-        handlers = Handlers(
+        # It imports the SDK: that takes long, and a page may be waiting for its first answer.
+        server = await asyncio.to_thread(_import_server)
+        handlers = server.Handlers(
             self._dispatcher, self._registry, self._traffic, self._log, self._left_after
         )
-        manager = build_manager(handlers, version=self._version)
+        manager = server.build_manager(handlers, version=self._version)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._owner = asyncio.create_task(self._own(manager, ready), name="jmcp-door")
         await ready
         self._manager = manager
+        settle()
 
     async def _own(self, manager: SessionManager, ready: asyncio.Future[None]) -> None:
         """Enter and leave the manager in one task, as its task group demands."""
@@ -226,6 +243,12 @@ class McpService:
         self._leave.set()
         if self._owner is not None:
             await asyncio.wait({self._owner})
+
+
+def _import_server() -> ModuleType:
+    with importing():
+        from . import server
+    return server
 
 
 def _cancel_sse_watchers() -> None:

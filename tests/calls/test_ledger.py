@@ -98,6 +98,15 @@ def test_a_call_that_has_ended_keeps_its_reply_and_not_what_it_was_asked() -> No
     assert call.action.preview is None
 
 
+async def test_a_call_that_has_ended_lets_go_of_the_task_that_did_its_work() -> None:
+    ledger = Ledger()
+    call = enter(ledger)
+    call.task = asyncio.create_task(asyncio.sleep(0))
+    await call.task
+    ledger.update(call, state=CallState.FAILED, reply=Reply.of("no"))
+    assert call.task is None
+
+
 def test_old_replies_make_room_for_new_ones() -> None:
     ledger = Ledger()
     calls = []

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import nbformat
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from nbformat.v4 import new_notebook
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
@@ -161,6 +163,42 @@ async def test_the_server_ends_at_once_with_a_page_and_agents_connected(process:
     assert "Task was destroyed" not in log
 
 
+async def test_the_server_ends_after_agents_opened_many_notebooks_at_once(
+    process: Process,
+) -> None:
+    await process.up()
+    async with http_client() as browser:
+        await process.log_in(browser)
+        answer = await browser.post(process.url + "jmcp-lab/api/agents", json={"label": "Ada's"})
+        made = answer.json()
+        async with (
+            http_client(made["token"]) as http,
+            Client(streamable_http_client(made["url"], http_client=http), mode="auto") as client,
+        ):
+            work = process.log.parent / "work"
+            names = [f"{number}.ipynb" for number in range(12)]
+            for name in names:
+                nbformat.write(new_notebook(), work / name)
+            await asyncio.gather(
+                *(
+                    client.call_tool("insert_cell", {"notebook": name, "source": "x = 1"})
+                    for name in names
+                )
+            )
+    process.popen.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(process.popen.wait, STOPS_WITHIN)
+    assert "Traceback" not in process.log.read_text()
+    saved = [nbformat.read(work / name, as_version=4).cells[-1].source for name in names]
+    assert saved == ["x = 1"] * 12
+
+
+async def test_an_agent_that_comes_while_the_server_starts_is_let_in(process: Process) -> None:
+    await process.up()
+    async with http_client() as browser:
+        # The server answers before the door is open; nobody is sent away for it.
+        assert (await browser.post(process.url + "mcp", json={})).status_code == 401
+
+
 async def _wait_for_the_card(browser: httpx2.AsyncClient, process: Process) -> None:
     async with asyncio.timeout(30):
         while True:
@@ -178,10 +216,10 @@ async def test_a_door_that_cannot_open_leaves_the_server_usable(
     await process.up()
     async with http_client() as browser:
         await process.log_in(browser)
-        state = (await browser.get(process.url + "jmcp-lab/api/state")).json()
-        assert "Agents cannot connect" in state["server"]["mcp_error"]
         refused = await browser.post(process.url + "mcp", json={})
         assert refused.status_code == 503
+        state = (await browser.get(process.url + "jmcp-lab/api/state")).json()
+        assert "Agents cannot connect" in state["server"]["mcp_error"]
         assert refused.json()["error"]["message"] == state["server"]["mcp_error"]
         assert (await browser.get(process.url + "lab")).status_code == 200
     process.popen.send_signal(signal.SIGTERM)
