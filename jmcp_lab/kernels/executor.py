@@ -117,7 +117,8 @@ class Executor:
             queue = self._queues[kernel_id] = KernelQueue(
                 kernel_id, self._manager, self._log, self._output_limit
             )
-        show_waiting(run)
+        if len(run.pieces) > 1 or not queue.free:
+            show_waiting(run)
         queue.add(run)
         return run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ..notebooks.live import OUTPUT_ORIGIN
 from ..notebooks.outputs import CellOutputs
 from . import words
 from .run import Piece, PieceResult, Run, RunState
@@ -59,9 +60,10 @@ def show_waiting(run: Run) -> None:
     notebook = run.notebook
     if notebook is None or notebook.busy:
         return
-    for piece in run.pieces:
-        if piece.cell_id is not None:
-            CellOutputs(notebook, piece.cell_id).set_state("running")
+    with notebook.transaction(OUTPUT_ORIGIN):
+        for piece in run.pieces:
+            if piece.cell_id is not None:
+                CellOutputs(notebook, piece.cell_id).set_state("running")
 
 
 def output_callback(run: Run) -> Callable[[], None]:

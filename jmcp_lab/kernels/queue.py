@@ -84,6 +84,13 @@ class KernelQueue:
         """Whether nothing waits or runs, and nothing is connected."""
         return self._active is None and not self._runs() and self._bridge is None
 
+    @property
+    def free(self) -> bool:
+        """Whether a run that comes now goes into the kernel at once."""
+        bridge = self._bridge
+        at_work = self._active is not None or bool(self._runs()) or self._closing is not None
+        return not at_work and bridge is not None and not bridge.foreign_busy
+
     def add(self, run: Run) -> None:
         """Put a run into the queue."""
         if self._seen.get(run.owner) is not None:
@@ -195,14 +202,14 @@ class KernelQueue:
         notebook = run.notebook if piece.cell_id is not None else None
         if notebook is not None:
             await notebook.ready()
-        # Nothing is awaited from here until the code is sent: what was compared is what runs.
+        # Nothing is awaited from here until the code is sent and the cell shows it: what was
+        # compared is what runs, and none of its output is here yet.
         status = compare(run, piece)
         if status is not None:
             return PieceResult(piece, status)
         sink = OutputSink(
             notebook, piece.cell_id, limit=self._output_limit, on_output=output_callback(run)
         )
-        await sink.begin()
         run.sink = sink
         run.current = len(run.results)
         run.piece_started = time.time()
@@ -214,9 +221,12 @@ class KernelQueue:
     async def _execute(
         self, run: Run, piece: Piece, sink: OutputSink, bridge: KernelBridge
     ) -> PieceResult:
-        for _ in range(RESENDS):
+        for turn in range(RESENDS):
             may_ask = run.can_ask()
             execution = run.execution = bridge.execute(piece.source, sink, may_ask=may_ask)
+            if turn == 0:
+                # The kernel works meanwhile.
+                sink.begin()
             asking = Asking(run, sink, bridge)
             execution.on_question = asking.start
             run.changed()

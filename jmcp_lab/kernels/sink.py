@@ -96,12 +96,12 @@ class OutputSink:
 
     # -- life ----------------------------------------------------------------------------------
 
-    async def begin(self) -> bool:
-        """Clear the cell and show it as running; return False if it is gone."""
-        if self._cell is None or self.notebook is None:
-            return True
-        await self.notebook.ready()
-        return self._cell.begin()
+    def begin(self) -> bool:
+        """Clear the cell and show it as running; return False if it is gone.
+
+        The document must be ready.
+        """
+        return self._cell is None or self._cell.begin()
 
     async def end(self, execution_count: int | None) -> None:
         """Write what is left and show the cell as run."""
