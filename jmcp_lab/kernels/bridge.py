@@ -13,6 +13,7 @@ from .channels import Channels, LocalChannels
 from .execution import Execution
 from .gateway import GatewayChannels
 from .sink import Displays
+from .widgets import Takers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,6 +87,7 @@ class KernelBridge:
         self._process = self._process_id()
         self._log = log
         self._displays = Displays()
+        self._takers = Takers()
         self._executions: dict[str, Execution] = {}
         self._late: OrderedDict[str, OutputSink] = OrderedDict()
         self._touched: set[OutputSink] = set()
@@ -245,11 +247,22 @@ class KernelBridge:
             self._executions[parent_id].start()
         elif kind == "update_display_data":
             self._touched |= self._displays.update(self._channels.content(message))
+        elif kind == "comm_msg":
+            self._takers.follow(self._channels.content(message))
         elif sink := self._sink_of(parent_id):
-            if sink.message(kind, self._channels.content(message), self._displays):
+            widget = self._takers.of(parent_id)
+            if sink.message(kind, self._channels.content(message), self._displays, widget):
                 self._touched.add(sink)
+        elif widget := self._takers.of(parent_id):
+            self._on_page_takes(widget, kind, self._channels.content(message))
         if not self._up.done():
             self._up.set_result(None)
+
+    def _on_page_takes(self, widget: str, kind: str, content: dict[str, Any]) -> None:
+        """Follow what is put into a widget for somebody else's request: a person used it."""
+        for sink in [*self._late.values(), *(each.sink for each in self._executions.values())]:
+            if not sink.retired and sink.page_takes(widget, kind, content):
+                self._touched.add(sink)
 
     def _sink_of(self, msg_id: str | None) -> OutputSink | None:
         if msg_id is None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ..notebooks.output_buffer import DEFAULT_LIMIT, OutputBuffer, Rich
+from ..notebooks.output_buffer import DEFAULT_LIMIT, OutputBuffer
 from ..notebooks.outputs import CellOutputs
+from .widgets import CAN_BE_TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..notebooks.output_items import Rich
     from ..notebooks.outputs import OutputDocument
 
 FLUSH_SECONDS = 0.05
@@ -121,24 +123,56 @@ class OutputSink:
 
     # -- messages ------------------------------------------------------------------------------
 
-    def message(self, kind: str, content: Mapping[str, Any], displays: Displays) -> bool:
-        """Take one message; return whether it was output."""
+    def message(
+        self,
+        kind: str,
+        content: Mapping[str, Any],
+        displays: Displays,
+        widget: str | None = None,
+    ) -> bool:
+        """Take one message; return whether it was output.
+
+        Parameters
+        ----------
+        kind : str
+        content : mapping
+        displays : Displays
+        widget : str, optional
+            The widget that takes the outputs now.
+        """
+        if widget is None or kind not in CAN_BE_TAKEN:
+            return self._message(self.buffer, kind, content, displays)
+        with self.buffer.taken_by(widget) as taken:
+            return self._message(taken, kind, content, displays)
+
+    def _message(
+        self, buffer: OutputBuffer, kind: str, content: Mapping[str, Any], displays: Displays
+    ) -> bool:
         match kind:
             case "stream":
-                self.buffer.stream(str(content.get("name")), _text(content.get("text")))
+                buffer.stream(str(content.get("name")), _text(content.get("text")))
             case "display_data" | "execute_result" | "error":
-                item = self.buffer.add(_output(kind, content))
+                item = buffer.add(_output(kind, content))
                 display_id = (content.get("transient") or {}).get("display_id")
                 if display_id and kind == "display_data":
                     displays.note(display_id, self, item)
                 if kind == "error":
                     self.error = (str(content.get("ename")), str(content.get("evalue")))
             case "clear_output":
-                self.buffer.clear(wait=bool(content.get("wait")))
+                buffer.clear(wait=bool(content.get("wait")))
             case _:
                 return False
         self._changed = True
         return True
+
+    def page_takes(self, widget: str, kind: str, content: Mapping[str, Any]) -> bool:
+        """Learn that the page puts a message into a widget; return whether that changed ours."""
+        if kind not in CAN_BE_TAKEN:
+            return False
+        wait = bool(content.get("wait"))
+        changed = self.buffer.page_takes(widget, clear=kind == "clear_output", wait=wait)
+        self._changed = self._changed or changed
+        return changed
 
     def update(self, item: Rich, content: Mapping[str, Any]) -> bool:
         """Update a display of this cell; return False when it is no longer there."""

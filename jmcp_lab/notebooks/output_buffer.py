@@ -6,140 +6,39 @@ output the beginning and the end are kept.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .output_items import Item, Joins, Rich, Stream, words_of_ours
 from .terminal import TerminalLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 DEFAULT_LIMIT = 10_000_000
 """Characters of text that are kept of the outputs of one cell."""
-
-RICH_DISCOUNT = 10
-"""How many characters of a figure or another rich output weigh as much as one of text."""
 
 LIVE_TAIL = 16_000
 """How much of the end of a flood is shown while it goes on."""
 
 
-class Stream:
-    """What one of stdout and stderr printed without interruption by another output.
+class Taken:
+    """What a widget took of the outputs, shown where the first of it came.
 
-    Attributes
-    ----------
-    name : str
-        ``stdout`` or ``stderr``.
-    final : list of str
-        Text that will not change any more, in pieces.
-    line : TerminalLine
-        The last line, which carriage returns may still rewrite.
-    epoch : int
-        Changes when `final` was cut, after which it does not just continue what it was.
+    An ``Output`` of ipywidgets, which `interact` and progress bars of rich use, takes what is
+    printed and displayed while it is entered; clearing it clears nothing else. The page can put
+    that into the widget only for code that it runs itself.
     """
 
-    __slots__ = ("epoch", "final", "line", "name", "weight")
+    __slots__ = ("buffer",)
 
-    def __init__(self, name: str, text: str = "") -> None:
-        self.name = name
-        self.final: list[str] = []
-        self.line = TerminalLine()
-        self.epoch = 0
-        self.weight = 0
-        if text:
-            self.write(text)
-
-    def write(self, text: str) -> int:
-        """Print `text`; return how much heavier that made the output."""
-        before = self.weight
-        waiting = len(self.line)
-        final = self.line.feed(text)
-        if final:
-            self.final.append(final)
-        self.weight += len(final) + len(self.line) - waiting
-        return self.weight - before
+    def __init__(self, buffer: OutputBuffer) -> None:
+        self.buffer = buffer
 
     @property
-    def text(self) -> str:
-        """All of it."""
-        return "".join(self.final) + self.line.line
-
-    def cut_end(self, keep: int) -> str:
-        """Keep about the first `keep` characters, whole lines if possible; return the rest."""
-        text = self.text
-        end = text.rfind("\n", 0, keep) + 1 or keep
-        self._set(text[:end], TerminalLine())
-        return text[end:]
-
-    def cut_start(self, keep: int) -> int:
-        """Keep about the last `keep` characters; return how many went."""
-        text = self.text
-        if len(text) <= keep:
-            return 0
-        start = len(text) - keep
-        start = text.find("\n", start, len(text) - 1) + 1 or start
-        line = self.line
-        gone = start - (len(text) - len(line))
-        if gone > 0:
-            line = TerminalLine(line.line[gone:], max(0, line.cursor - gone))
-        self._set(text[start : len(text) - len(line)], line)
-        return start
-
-    def _set(self, final: str, line: TerminalLine) -> None:
-        self.final = [final] if final else []
-        self.line = line
-        self.epoch += 1
-        self.weight = len(final) + len(line)
-
-    def to_py(self) -> dict[str, Any]:
-        """Return it as nbformat has it."""
-        return {"output_type": "stream", "name": self.name, "text": self.text}
-
-
-class Rich:
-    """An output that is not a stream: a display, a result or an error.
-
-    Attributes
-    ----------
-    version : int
-        Changes when the kernel updated the display.
-    """
-
-    __slots__ = ("output", "version", "weight")
-
-    def __init__(self, output: dict[str, Any]) -> None:
-        self.output = output
-        self.version = 0
-        self.weight = _weight(output)
-
-    def update(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> int:
-        """Replace what is displayed; return how much heavier that made the output."""
-        before = self.weight
-        self.output = {"output_type": "display_data", "data": data, "metadata": metadata}
-        self.version += 1
-        self.weight = _weight(self.output)
-        return self.weight - before
-
-    def to_py(self) -> dict[str, Any]:
-        """Return it as nbformat has it."""
-        return dict(self.output)
-
-
-Item = Stream | Rich
-
-
-def _weight(output: Mapping[str, Any]) -> int:
-    if output["output_type"] == "error":
-        return sum(map(len, output.get("traceback", ())))
-    data = output.get("data", {})
-    size = sum(len(value) if isinstance(value, str) else 1000 for value in data.values())
-    return 1 + size // RICH_DISCOUNT
-
-
-def _words(words: str) -> Rich:
-    """Return an output that is not the kernel's: what happened to its outputs."""
-    data = {"text/plain": f"[{words}]"}
-    return Rich({"output_type": "display_data", "data": data, "metadata": {}})
+    def weight(self) -> int:
+        """How much it holds, in characters."""
+        return self.buffer.weight
 
 
 class OutputBuffer:
@@ -162,12 +61,14 @@ class OutputBuffer:
     def __init__(self, limit: int | None = DEFAULT_LIMIT) -> None:
         self._limit = limit or None
         self._clear_next = False
+        self._joins = Joins()
         self.last_line = ""
         self._reset()
 
     def _reset(self) -> None:
-        self.items: list[Item] = []
-        self._tail: list[Item] | None = None
+        self.items: list[Item | Taken] = []
+        self._tail: list[Item | Taken] | None = None
+        self._taken: dict[str, Taken] = {}
         self._weight = 0
         self._cut_text = 0
         self._cut_rich = 0
@@ -209,16 +110,16 @@ class OutputBuffer:
     def note(self, words: str) -> None:
         """Say something below the outputs, whether or not the kernel is about to clear them."""
         self._stream = None
-        item = _words(words)
+        item = words_of_ours(words)
         self._target.append(item)
         self._weight += item.weight
 
     def update(self, item: Rich, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
         """Show something else in a display; return False when it is no longer there."""
-        if not any(item is other for other in (*self.items, *(self._tail or ()))):
-            return False
-        self._weight += item.update(data, metadata)
-        return True
+        if any(item is other for other in (*self.items, *(self._tail or ()))):
+            self._weight += item.update(data, metadata)
+            return True
+        return any(taken.buffer.update(item, data, metadata) for taken in self._taken.values())
 
     def clear(self, *, wait: bool) -> None:
         """Remove all outputs, now or just before the next one."""
@@ -227,6 +128,41 @@ class OutputBuffer:
             self._clear_next = True
         else:
             self._reset()
+
+    @contextmanager
+    def taken_by(self, widget: str) -> Iterator[OutputBuffer]:
+        """Give what takes the messages while a widget takes the outputs."""
+        taken = self._taken.get(widget)
+        if taken is None:
+            taken = self._taken[widget] = Taken(OutputBuffer(self._limit))
+            self._stream = None
+            self._target.append(taken)
+        before = taken.weight
+        yield taken.buffer
+        self._reweigh(taken, before)
+        self.last_line = taken.buffer.last_line or self.last_line
+        self._bound()
+
+    def page_takes(self, widget: str, *, clear: bool, wait: bool) -> bool:
+        """Learn that the page puts outputs into a widget; return whether that changed anything.
+
+        It shows them itself, as an answer to what a person did. What was taken stays until the
+        widget is cleared, now or just before the next output.
+        """
+        taken = self._taken.get(widget)
+        if taken is None:
+            return False
+        before = taken.weight
+        if clear:
+            taken.buffer.clear(wait=wait)
+        else:
+            taken.buffer._before_output()
+        self._reweigh(taken, before)
+        return True
+
+    def _reweigh(self, taken: Taken, before: int) -> None:
+        if any(taken is item for item in self._target):
+            self._weight += taken.weight - before
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -242,26 +178,32 @@ class OutputBuffer:
         live : bool
             Output still comes: of a flood only the last few lines are worth showing.
         """
-        if self._tail is None:
-            return self.items
-        if live:
-            return [*self.items, self._notice(), *self._live_tail()]
-        return [*self.items, self._notice(), *self._tail]
+        shown = self._shown(self.items, live=live)
+        if self._tail is not None:
+            end = self._live_tail() if live else self._tail
+            shown = [*shown, self._notice(), *self._shown(end, live=live)]
+        return self._joins.apply(shown) if self._taken else shown
+
+    def _shown(self, items: list[Item | Taken], *, live: bool) -> list[Item]:
+        shown: list[Item] = []
+        for item in items:
+            shown += item.buffer.view(live=live) if isinstance(item, Taken) else [item]
+        return shown
 
     def _notice(self) -> Rich:
         # Not a stream: JupyterLab 4.6 forgets only by an output of another kind which stream it
         # wrote last, and would append the tail to whatever is above it.
         cut = [f"{self._cut_text:,} characters of text"] if self._cut_text else []
         cut += [f"{self._cut_rich:,} other outputs"] if self._cut_rich else []
-        return _words(
+        return words_of_ours(
             f"{' and '.join(cut) or 'Nothing'} left out here: too much output for one cell"
         )
 
-    def _live_tail(self) -> list[Item]:
-        shown: list[Item] = []
+    def _live_tail(self) -> list[Item | Taken]:
+        shown: list[Item | Taken] = []
         left = LIVE_TAIL
         for item in reversed(self._tail or ()):
-            if left <= 0 or (isinstance(item, Rich) and item.weight > left):
+            if left <= 0 or (not isinstance(item, Stream) and item.weight > left):
                 break
             if isinstance(item, Stream):
                 copy = Stream(item.name, "".join(item.final[-200:])[-left:] + item.line.line)
@@ -276,7 +218,7 @@ class OutputBuffer:
     # -- keeping within the limit --------------------------------------------------------------
 
     @property
-    def _target(self) -> list[Item]:
+    def _target(self) -> list[Item | Taken]:
         return self.items if self._tail is None else self._tail
 
     def _before_output(self) -> None:
@@ -297,7 +239,7 @@ class OutputBuffer:
 
     def _split(self, keep: int) -> None:
         """Divide the outputs into a beginning that stays and an end that is trimmed."""
-        head: list[Item] = []
+        head: list[Item | Taken] = []
         weight = 0
         rest = self.items
         while rest and weight + rest[0].weight <= keep:

@@ -8,6 +8,8 @@ against DOM, each rule was found by comparing the two):
 * the texts of two streams may not change in one transaction: the page looks at one change;
 * an output in the middle cannot be replaced: the page puts the new one at the end. It, and all
   that follow, are deleted and added again in one transaction;
+* a stream is joined to the last output when the output that was added last, whether it still
+  exists or not, was a stream of the same name;
 * assigning to a part of an output is never shown;
 * numbers are floats, as everywhere in Yjs: an integer would become a BigInt in the page.
 """
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from pycrdt import Array, Map, Text
 
 from .live import OUTPUT_ORIGIN
-from .output_buffer import Item, Rich, Stream
+from .output_items import Item, Rich, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,9 +105,11 @@ class Written:
         What the document has of a stream after its final pieces.
     size : int
         Length of the stream's text in the document, in bytes.
+    theirs : int
+        How much of that, from the beginning, somebody else wrote.
     """
 
-    __slots__ = ("epoch", "hidden", "item", "pieces", "size", "tail", "version")
+    __slots__ = ("epoch", "hidden", "item", "pieces", "size", "tail", "theirs", "version")
 
     def __init__(self, item: Item, pieces: int = 0, hidden: str = "") -> None:
         self.item = item
@@ -115,6 +119,7 @@ class Written:
         self.hidden = hidden
         self.tail = ""
         self.size = 0
+        self.theirs = 0
 
     @property
     def current(self) -> bool:
@@ -127,6 +132,14 @@ class Written:
         if isinstance(self.item, Stream):
             return "stream", self.item.name
         return str(self.item.output["output_type"]), None
+
+    def becomes(self, item: Item) -> bool:
+        """Take another stream of the same name for this one; return whether it could be done."""
+        if self.kind[0] != "stream" or not isinstance(item, Stream) or self.kind[1] != item.name:
+            return False
+        self.item = item
+        self.epoch, self.pieces, self.hidden, self.tail = -1, 0, "", ""
+        return True
 
     def new_tail(self, stream: Stream) -> str:
         """Return what the document should have of a stream after the final pieces it has."""
@@ -166,6 +179,7 @@ class CellOutputs:
         self._notebook = notebook
         self._cell_id = cell_id
         self._written: list[Written] = []
+        self._added: str | None = None
         self._base = 0
         self._hidden: dict[int, Written] = {}
 
@@ -226,11 +240,8 @@ class CellOutputs:
         if not self._ours(outputs):
             self._start_over(outputs, items)
         shown = [item for item in items if not self._is_hidden(item)]
-        same = 0
-        for written, item in zip(self._written, shown, strict=False):
-            if written.item is not item or not written.current:
-                break
-            same += 1
+        same = self._kept(shown)
+        self._separate(outputs, same, shown)
         self._delete(outputs, same, shown)
         if same == len(self._written):
             if self._written:
@@ -272,6 +283,29 @@ class CellOutputs:
         held = self._hidden.get(id(item))
         return held is not None and (isinstance(item, Rich) or not held.new_tail(item))
 
+    def _kept(self, shown: Sequence[Item]) -> int:
+        """Return how many outputs may stay, the last of them if need be with another text."""
+        for number, (written, item) in enumerate(zip(self._written, shown, strict=False)):
+            if written.item is not item or not written.current:
+                return number + int(written.becomes(item))
+            if isinstance(item, Stream) and not written.settled(item):
+                return number + 1
+        return min(len(self._written), len(shown))
+
+    def _separate(self, outputs: Array[Any], keep: int, shown: Sequence[Item]) -> None:
+        """Make the page forget a stream that is gone, when it would join the next one to it."""
+        new = shown[keep] if keep < len(shown) else None
+        if not isinstance(new, Stream) or new.name != self._added or not self._base + keep:
+            return
+        between = shared_output({"output_type": "display_data", "data": {}, "metadata": {}})
+        with self._notebook.transaction(OUTPUT_ORIGIN):
+            del outputs[self._base + keep : len(outputs)]
+            del self._written[keep:]
+            outputs.append(between)
+        with self._notebook.transaction(OUTPUT_ORIGIN):
+            del outputs[len(outputs) - 1]
+        self._added = None
+
     def _delete(self, outputs: Array[Any], keep: int, shown: Sequence[Item]) -> None:
         """Delete what is not to stay, and in the same transaction add what takes its place."""
         if keep == len(self._written):
@@ -299,6 +333,7 @@ class CellOutputs:
                 self._base -= 1
                 self._written.append(self._new(first))
                 self._written[0].size = len(cast("Text", above["text"]))
+                self._written[0].theirs = self._written[0].size
                 self._grow(outputs, self._written[0])
                 items = items[1:]
         if items:
@@ -316,6 +351,7 @@ class CellOutputs:
             else:
                 new.append(shared_output(item.to_py()))
             self._written.append(written)
+            self._added = item.name if isinstance(item, Stream) else None
         outputs.extend(new)
 
     def _new(self, item: Item) -> Written:
@@ -329,8 +365,11 @@ class CellOutputs:
             return
         text = cast("Text", outputs[len(outputs) - 1]["text"])
         if written.epoch != stream.epoch:
-            # The text was cut, so that it is the beginning of what it was.
-            gone, new = max(0, len(text) - len(stream.text.encode())), ""
+            # Not just continued: it was cut, or became another one.
+            old = str(text).encode()[written.theirs :].decode()
+            new = stream.text.removeprefix(written.hidden)
+            same = _common_prefix(old, new)
+            gone, new = len(old[same:].encode()), new[same:]
         else:
             new = written.new_tail(stream)
             same = _common_prefix(written.tail, new)

@@ -157,6 +157,59 @@ def test_with_a_limit_the_page_equals_the_document_and_memory_is_bounded(
     assert cell.sink.buffer.weight <= limit + 110
 
 
+WIDGETS = st.sampled_from([None, "w", "v"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.one_of(MESSAGES, st.just("flush")), WIDGETS), max_size=25),
+    st.one_of(st.none(), st.integers(8, 60)),
+    st.booleans(),
+)
+def test_the_page_equals_the_document_whatever_widgets_take(
+    steps: list[tuple[Message | str, str | None]], limit: int | None, live: bool
+) -> None:
+    cell = Cell(limit)
+    for step, widget in steps:
+        if isinstance(step, str):
+            cell.flush(live=live)
+        elif step[0] == "update_display_data":
+            cell.displays.update(step[1])
+        else:
+            cell.sink.message(*step, cell.displays, widget)
+    assert cell.flush() == cell.sink.buffer.outputs()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(
+                st.builds(stream, st.text("ab\n", min_size=1), st.just("stdout")),
+                st.builds(display, st.text("uv", max_size=3)),
+            ),
+            WIDGETS,
+        )
+    )
+)
+def test_nothing_is_lost_that_widgets_take(steps: list[tuple[Message, str | None]]) -> None:
+    cell = Cell()
+    alone = {widget: Cell() for widget in (None, "w", "v")}
+    for message, widget in steps:
+        cell.sink.message(*message, cell.displays, widget)
+        alone[widget].message(*message)
+
+    def printed(outputs: list[dict[str, Any]]) -> list[str]:
+        return sorted("".join(output.get("text", "") for output in outputs))
+
+    def shown(outputs: list[dict[str, Any]]) -> list[str]:
+        return sorted(output["data"]["text/plain"] for output in outputs if "data" in output)
+
+    together = cell.flush()
+    apart = [output for each in alone.values() for output in each.flush()]
+    assert printed(together) == printed(apart)
+    assert shown(together) == shown(apart)
+
+
 @given(st.lists(TEXT, max_size=8))
 def test_text_is_written_as_by_jupyterlab(texts: list[str]) -> None:
     line, final = TerminalLine(), ""
@@ -265,3 +318,14 @@ def test_a_cell_that_is_gone_takes_no_outputs() -> None:
     assert cell.sink.buffer.outputs()[0]["text"] == "a"
     cell.writer.end(1)
     assert cell.writer.begin() is False
+
+
+def test_what_a_widget_took_replaces_no_text_of_others_that_it_is_joined_to() -> None:
+    cell = Cell()
+    theirs = {"output_type": "stream", "name": "stdout", "text": "théirs"}
+    cell.document.ycells[0]["outputs"].append(shared_output(theirs))
+    cell.writer.write([])
+    cell.message(*stream("own"))
+    cell.flush()
+    cell.sink.message(*stream(" taken"), cell.displays, "w")
+    assert [output["text"] for output in cell.flush()] == ["théirsown taken"]

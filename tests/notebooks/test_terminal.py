@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.notebooks.output_buffer import Stream
+from jmcp_lab.notebooks.output_items import Stream
 from jmcp_lab.notebooks.outputs import _common_prefix
 from jmcp_lab.notebooks.terminal import TerminalLine
 
