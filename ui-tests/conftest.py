@@ -17,9 +17,11 @@ from lab_page import (
     log_in,
     new_context,
     open_lab,
+    open_notebook,
 )
 from lab_server import LabServer
 from panel import connected
+from stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -136,3 +138,29 @@ def connect_agent(lab_page: Page, lab_server: LabServer) -> Iterator[ConnectAgen
             )
 
         yield connect
+
+
+@pytest.fixture(scope="module")
+def shared_context(browser: Browser, lab_server: LabServer) -> Iterator[BrowserContext]:
+    """Yield one logged-in profile for all tests of a file: they differ in a cell only."""
+    console = Console()
+    context = new_context(browser, console)
+    log_in(context, lab_server)
+    yield context
+    context.close()
+    assert console.unexpected() == []
+
+
+@pytest.fixture(scope="module")
+def stage(
+    request: pytest.FixtureRequest, shared_context: BrowserContext, lab_server: LabServer
+) -> Iterator[Stage]:
+    """Yield a page with an open notebook and an agent that may run in it."""
+    page = shared_context.new_page()
+    open_lab(page, lab_server)
+    notebook = f"{request.module.__name__}.ipynb"
+    rights = {"notebooks": [notebook], "until": "30m"}
+    with connected(page, lab_server, "Runner", "auto", **rights) as agent:
+        agent.say("use_notebook", notebook=notebook, create=True)
+        open_notebook(page, notebook)
+        yield Stage(page, agent, lab_server, notebook)

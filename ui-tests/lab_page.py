@@ -50,6 +50,10 @@ _KNOWN_CONSOLE_ERRORS: tuple[tuple[str, str], ...] = (
         r"^Comm not found for comm id ",
         "JupyterLab 4.6 logs it when another page on the same kernel has opened a comm",
     ),
+    (
+        r"^Failed to load resource: .*/mathjax/[\d.]+/es5/tex-svg\.min\.js",
+        "the HTML of plotly 7 asks the network for MathJax, and the figure needs none",
+    ),
 )
 """Errors in the browser's console that are tolerated: (regular expression, reason)."""
 

@@ -3,99 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from agent import text_of
-from lab_page import Console, log_in, new_context, open_lab, open_notebook
-from notebook_page import (
-    drawing_of,
-    model_outputs,
-    save,
-    saved_outputs,
-    shared_outputs,
-    wait_until_drawn,
-)
-from panel import connected, outputs, prompt, run_by_hand
+from panel import outputs, prompt, run_by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from concurrent.futures import Future
-
-    from mcp.types import CallToolResult
-    from playwright.sync_api import Browser, BrowserContext, Page
-
-    from agent import Agent
-    from lab_server import LabServer
-
-NOTEBOOK = "outputs.ipynb"
-
-
-@dataclass
-class Stage:
-    """A page with a notebook in which an agent may run without asking."""
-
-    page: Page
-    agent: Agent
-    server: LabServer
-
-    def write(self, source: str) -> str:
-        """Let the agent write the first cell of the notebook; return its id."""
-        said = self.agent.say("insert_cell", source=source, index=0)
-        found = re.search(r"id (\w+)", said)
-        assert found, said
-        editor = self.page.locator(".jp-NotebookPanel .jp-Cell").first.locator(".cm-line")
-        expect(editor).to_have_text(source.split("\n"))
-        return found[1]
-
-    def start(self, source: str) -> Future[CallToolResult]:
-        """Let the agent write the first cell, and run it in the background."""
-        return self.agent.start("execute_cell", cells=self.write(source))
-
-    def run(self, source: str) -> CallToolResult:
-        """Let the agent write the first cell and run it to its end."""
-        result = self.start(source).result(60)
-        self.wait_until_ended()
-        return result
-
-    def wait_until_ended(self) -> None:
-        """Wait until the page knows the end of the run: the number comes after all outputs."""
-        expect(prompt(self.page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"))
-
-    def outputs(self) -> list[dict[str, Any]]:
-        """Return the outputs of the first cell, after all places that hold them agreed."""
-        document = shared_outputs(self.page, 1)
-        wait_until_drawn(self.page, 1, drawing_of(self.page, document))
-        assert model_outputs(self.page, 1) == document
-        save(self.page)
-        assert saved_outputs(self.server.root / NOTEBOOK, 1) == document
-        return document
-
-
-@pytest.fixture(scope="module")
-def shared_context(browser: Browser, lab_server: LabServer) -> Iterator[BrowserContext]:
-    """Yield one logged-in profile for all tests here: they differ in a cell, not in the page."""
-    console = Console()
-    context = new_context(browser, console)
-    log_in(context, lab_server)
-    yield context
-    context.close()
-    assert console.unexpected() == []
-
-
-@pytest.fixture(scope="module")
-def stage(shared_context: BrowserContext, lab_server: LabServer) -> Iterator[Stage]:
-    """Yield a page with an open notebook and an agent that may run in it."""
-    page = shared_context.new_page()
-    open_lab(page, lab_server)
-    rights = {"notebooks": [NOTEBOOK], "until": "30m"}
-    with connected(page, lab_server, "Runner", "auto", **rights) as agent:
-        agent.say("use_notebook", notebook=NOTEBOOK, create=True)
-        open_notebook(page, NOTEBOOK)
-        yield Stage(page, agent, lab_server)
+    from stage import Stage
 
 
 def test_plain_text_is_in_the_page_and_in_the_file(stage: Stage) -> None:
