@@ -45,6 +45,13 @@ NUDGES = (0, 3, 10, 30)
 It may be busy or start slowly, and answers every time in the end.
 """
 
+ANSWER_SECONDS = {"idle": 20.0, "busy": float("inf")}
+"""How long a kernel may say nothing to us, by the server's record of it: a busy one may be in
+code that holds everything up."""
+
+START_SECONDS = 60.0
+"""The same for a kernel that starts, or of which the server knows nothing."""
+
 _UNKNOWN = "unknown"
 """Stands for what the kernel was busy with when we connected."""
 
@@ -57,6 +64,18 @@ class Lost(StrEnum):
     DIED = "died"
     DEAD = "dead"
     UNREACHABLE = "unreachable"
+
+
+class KernelLostError(Exception):
+    """The kernel, or all that was in it, is gone."""
+
+    def __init__(self, how: Lost) -> None:
+        super().__init__(how.value)
+        self.how = how
+
+
+class SilentKernelError(Exception):
+    """The kernel's process is there and does not answer."""
 
 
 class KernelBridge:
@@ -107,7 +126,14 @@ class KernelBridge:
     # -- life ----------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Connect; returns when published messages arrive, or the kernel is lost."""
+        """Connect; returns when published messages arrive, or the kernel is lost.
+
+        Raises
+        ------
+        SilentKernelError
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         self._follow_restarts(add=True)
         self._mark(_UNKNOWN, busy=self._state() == "busy")
         await self._channels.start()
@@ -121,6 +147,8 @@ class KernelBridge:
             until: list[asyncio.Future[Any]] = [self._up, self.lost]
             await asyncio.wait(until, timeout=NUDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             await self.check()
+            if loop.time() - began > ANSWER_SECONDS.get(self._state() or "", START_SECONDS):
+                raise SilentKernelError
         if not self.lost.done():
             await self._channels.can_be_asked()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks.output_buffer import DEFAULT_LIMIT
+from . import words
 from .progress import show_waiting
 from .queue import KernelQueue
 from .run import Run
@@ -56,6 +57,7 @@ class Executor:
         self._output_limit = output_limit
         self._queues: dict[str, KernelQueue] = {}
         self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._last_kernel: dict[tuple[str, str], str] = {}
 
     def start(
         self,
@@ -110,6 +112,7 @@ class Executor:
             on_change=on_change,
             can_ask=can_ask,
         )
+        self._note_other_kernel(run)
         self._forget_old()
         self._runs[run.id] = run
         queue = self._queues.get(kernel_id)
@@ -149,6 +152,15 @@ class Executor:
         queues, self._queues = list(self._queues.values()), {}
         for queue in queues:
             await queue.stop()
+
+    def _note_other_kernel(self, run: Run) -> None:
+        """Tell an owner whose notebook was given another kernel, after it was culled perhaps."""
+        if run.path is None:
+            return
+        before = self._last_kernel.get((run.owner, run.path))
+        self._last_kernel[run.owner, run.path] = run.kernel_id
+        if before not in (None, run.kernel_id):
+            run.notice = words.OTHER_KERNEL
 
     def _forget_old(self) -> None:
         ended = [run for run in self._runs.values() if run.done]

@@ -11,7 +11,7 @@ from jupyter_core.utils import ensure_async
 
 from . import words
 from .asking import Asking
-from .bridge import KernelBridge, Lost
+from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
 from .execution import Execution
 from .progress import compare, finish, output_callback, state_after
 from .run import Piece, PieceResult, Run, RunState
@@ -37,14 +37,6 @@ kernel takes code in its order anyway."""
 
 RESENDS = 20
 """How often code is sent again that the kernel dropped because somebody else's cell failed."""
-
-
-class KernelLostError(Exception):
-    """The kernel, or all that was in it, is gone."""
-
-    def __init__(self, how: Lost) -> None:
-        super().__init__(how.value)
-        self.how = how
 
 
 class StoppedError(Exception):
@@ -114,7 +106,7 @@ class KernelQueue:
 
     async def interrupt(self, run: Run) -> None:
         """Stop a run, and never anything else that is in the kernel."""
-        run.stop_requested.set()
+        run.request_stop()
         execution = run.execution
         if execution is None:
             if run is not self._active:
@@ -166,6 +158,9 @@ class KernelQueue:
                 await self._step(run)
             except KernelLostError as error:
                 await self._end_all(run, error.how)
+            except SilentKernelError:
+                await self._close_bridge()
+                await finish(run, RunState.FAILED, words.SILENT)
             except StoppedError:
                 await finish(run, *words.cancelled(run))
             except asyncio.CancelledError:
@@ -333,11 +328,15 @@ class KernelQueue:
     async def _finished(self, run: Run, execution: Execution, bridge: KernelBridge) -> None:
         """Return when an execution has ended, or find out that it never will."""
         every = CHECK_SECONDS if bridge.local else REMOTE_CHECK_SECONDS
+        told = False
         while not execution.finished.done() and not bridge.lost.done():
             until: list[asyncio.Future[Any]] = [execution.finished, bridge.lost]
             await asyncio.wait(until, timeout=every, return_when=asyncio.FIRST_COMPLETED)
             if not execution.finished.done():
                 await bridge.check()
+            if run.ignores_stop and not told:
+                told = True
+                run.changed()
         ename = (execution.reply or {}).get("ename")
         end = time.monotonic() + LOST_SECONDS
         if not bridge.local and run.stop_requested.is_set():

@@ -36,6 +36,10 @@ class Piece:
     cell_id: str | None = None
 
 
+PATIENCE_SECONDS = 5.0
+"""So long after it was asked to stop, code that still runs is said not to react."""
+
+
 class RunState(StrEnum):
     """Where a run is in its life."""
 
@@ -134,6 +138,7 @@ class Run:
         self.execution: Execution | None = None
         self.sink: OutputSink | None = None
         self.stop_requested = asyncio.Event()
+        self._stop_requested_at: float | None = None
         self.piece_started: float | None = None
         self._on_change = on_change
         self._ended = asyncio.Event()
@@ -181,6 +186,8 @@ class Run:
             words.append(f"cell {now} of {len(self.pieces)}")
         if not self.done and self.execution is not None and not self.execution.started:
             words.append("waiting for the kernel")
+        if self.ignores_stop:
+            words.append("asked to stop and does not react; restarting the kernel ends it")
         if self.question is not None:
             words.append(f"waiting for the user to answer '{self.question.prompt.strip()[:80]}'")
         elif self.last_line:
@@ -196,6 +203,19 @@ class Run:
         if question is not self.question:
             self.question, self._answer = question, answer
             self.changed()
+
+    def request_stop(self) -> None:
+        """Ask the run to end as soon as it can."""
+        if self._stop_requested_at is None:
+            self._stop_requested_at = time.monotonic()
+        self.stop_requested.set()
+
+    @property
+    def ignores_stop(self) -> bool:
+        """Whether code goes on though it was interrupted a while ago."""
+        asked = self._stop_requested_at
+        waited = time.monotonic() - asked if asked is not None else 0.0
+        return not self.done and waited > PATIENCE_SECONDS
 
     def changed(self) -> None:
         """Tell whoever follows the run."""

@@ -18,6 +18,14 @@ CANCEL_ON_START = (
     "kernel begins with it."
 )
 
+SILENT = (
+    "The kernel does not answer, so none of this ran. It may hang: restarting it ends that, and "
+    "loses its variables."
+)
+OTHER_KERNEL = (
+    "The notebook has got another kernel since your last run: no variable from before is in it."
+)
+
 _LOST = {
     Lost.RESTARTED: "The kernel was restarted",
     Lost.SHUT_DOWN: "The kernel was shut down",

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
-from typing import TYPE_CHECKING
+import sys
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from jupyter_server._tz import utcnow
 
+from jmcp_lab.kernels.bridge import ANSWER_SECONDS
+from jmcp_lab.kernels.executor import Executor
 from jmcp_lab.kernels.run import Piece, Run, RunState
 
-from .conftest import Bench, until
+from .conftest import LOG, Bench, until
 from .test_running import start
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from jupyter_server.serverapp import ServerApp
 
-    from jmcp_lab.kernels.executor import Executor
 
 ENDLESS = "print('began', flush=True)\nimport time\nwhile True: time.sleep(0.05)"
 
@@ -217,3 +226,151 @@ async def test_half_an_ending_is_enough_after_a_while(
     assert run.state is (RunState.DONE if half == "reply" else RunState.FAILED)
     assert bench.text() == "x\n"
     assert bench.page.state(0) == "idle"
+
+
+async def test_a_kernel_that_never_answers_ends_the_run_and_is_not_called_dead(
+    executor: Executor,
+    kernel_id: str,
+    jp_serverapp: ServerApp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(ANSWER_SECONDS, "idle", 0.5)
+    await executor.start(kernel_id, [Piece("'answers'")], owner="a").wait()
+    kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
+    await until(lambda: kernel.execution_state == "idle")
+    bench = Bench("1", "2")
+    newcomer = Executor(jp_serverapp.kernel_manager, LOG)
+    with stopped(kernel):
+        run = start(newcomer, kernel_id, bench)
+        async with asyncio.timeout(10):
+            await run.wait()
+    assert run.state is RunState.FAILED
+    assert "does not answer, so none of this ran" in (run.message or "")
+    assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
+    # Nothing was sent that could run later, and nothing is said to be lost.
+    again = newcomer.start(kernel_id, [Piece("In[1:]")], owner="a")
+    await again.wait()
+    assert again.results[0].outputs[0]["data"]["text/plain"] == repr(["'answers'", "In[1:]"])
+    assert again.notice is None
+    await newcomer.stop()
+
+
+async def test_a_program_that_is_no_kernel_ends_the_run(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "kernels" / "mute"
+    folder.mkdir(parents=True)
+    program = [sys.executable, "-c", "import time; time.sleep(100)"]
+    spec = {"argv": program, "display_name": "Mute", "language": "none"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setattr("jmcp_lab.kernels.bridge.START_SECONDS", 0.5)
+    manager: Any = executor._manager
+    kernel_id = await manager.start_kernel(kernel_name="mute")
+    try:
+        run = executor.start(kernel_id, [Piece("1")], owner="a")
+        async with asyncio.timeout(10):
+            await run.wait()
+    finally:
+        await manager.shutdown_kernel(kernel_id, now=True)
+    assert run.state is RunState.FAILED
+    assert "does not answer" in (run.message or "")
+
+
+async def test_a_kernel_that_stops_answering_is_said_not_to_react_until_it_is_restarted(
+    executor: Executor,
+    kernel_id: str,
+    jp_serverapp: ServerApp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jmcp_lab.kernels.run.PATIENCE_SECONDS", 0.2)
+    bench = Bench(ENDLESS)
+    told: list[str] = []
+    pieces = [Piece(ENDLESS, "cell0")]
+    run = executor.start(
+        kernel_id,
+        pieces,
+        owner="a",
+        notebook=bench.notebook,
+        on_change=lambda run: told.append(run.progress()),
+    )
+    await until(lambda: bench.text() == "began\n")
+    with stopped(jp_serverapp.kernel_manager.get_kernel(kernel_id)):
+        await executor.interrupt(run)
+        await until(lambda: any("does not react" in words for words in told))
+        # It may come back to life, so it has not ended and the cell still says that it runs.
+        assert not run.done
+        assert bench.page.state(0) == "running"
+        kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
+        kernel.shutdown_wait_time = 0.5
+        await jp_serverapp.kernel_manager.restart_kernel(kernel_id)
+        async with asyncio.timeout(10):
+            await run.wait()
+    assert_ended_truly(bench, run, "The kernel was restarted while this ran")
+
+
+async def test_stopping_the_server_does_not_wait_for_a_kernel_that_hangs(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench, run = await endless(executor, kernel_id)
+    with stopped(jp_serverapp.kernel_manager.get_kernel(kernel_id)):
+        async with asyncio.timeout(3):
+            await executor.stop()
+    assert run.state is RunState.CANCELLED
+    assert bench.page.state(0) == "idle"
+
+
+@contextmanager
+def stopped(kernel: Any) -> Iterator[None]:  # noqa: ANN401
+    """Keep a kernel's process from doing anything, as one that hangs."""
+    pid = kernel.provisioner.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+async def cull(manager: Any, kernel_id: str) -> None:  # noqa: ANN401
+    """Look for a kernel to cull as the server does now and then, long after its last activity."""
+    manager.cull_idle_timeout = 1
+    manager.get_kernel(kernel_id).last_activity = utcnow() - timedelta(seconds=10)
+    await manager.cull_kernel_if_idle(kernel_id)
+
+
+async def test_culling_spares_a_quiet_run_and_the_next_one_is_told_of_the_new_kernel(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp, tmp_path: Path
+) -> None:
+    manager = jp_serverapp.kernel_manager
+    go = tmp_path / "go"
+    quiet = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.05)"
+    run = executor.start(kernel_id, [Piece(quiet)], owner="a", path="a.ipynb")
+    await until(lambda: manager.get_kernel(kernel_id).execution_state == "busy")
+    await cull(manager, kernel_id)
+    assert kernel_id in manager
+    go.touch()
+    await run.wait()
+    assert run.state is RunState.DONE
+    await until(lambda: manager.get_kernel(kernel_id).execution_state == "idle")
+    await cull(manager, kernel_id)
+    assert kernel_id not in manager
+    other = await manager.start_kernel()
+    again = executor.start(other, [Piece("1")], owner="a", path="a.ipynb")
+    someone = executor.start(other, [Piece("1")], owner="b", path="a.ipynb")
+    await asyncio.gather(again.wait(), someone.wait())
+    assert "another kernel since your last run" in (again.notice or "")
+    assert someone.notice is None
+    await manager.shutdown_kernel(other, now=True)
+
+
+async def test_a_kernel_that_is_culled_in_mid_run_ends_the_run(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    manager = jp_serverapp.kernel_manager
+    bench, run = await endless(executor, kernel_id)
+    manager.cull_busy = True
+    await cull(manager, kernel_id)
+    async with asyncio.timeout(10):
+        await run.wait()
+    assert_ended_truly(bench, run, "The kernel was shut down while this ran")
