@@ -1,6 +1,6 @@
 """Measure jmcp_lab on this machine: `python benchmarks/run.py` prints JSON.
 
-Starts a real server in a temporary folder, connects the official MCP client and, unless
+Starts real servers in temporary folders, connects the official MCP client and, unless
 ``--no-page``, Chromium. Needs the environment of the tests.
 """
 
@@ -13,53 +13,82 @@ import os
 import platform
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import analysis
-import measures
-from setting import agent, browser_page, lab_server, peer
+import edits
+from cost import cost
+from crowd import crowd
+from endurance import endurance
+from execution import execution
+from goals import GOALS
+from page import edit_to_page
+from setting import Agent, agent, browser_page, importable, lab_server
 
 if TYPE_CHECKING:
-    from setting import Agent
+    from collections.abc import Iterator
 
     from lab_server import LabServer
 
-MEASURES = ["execution", "edit_to_page", "edits", "analysis"]
+MEASURES = ["edits", "peer", "analysis", "crowd", "execution", "page", "cost", "endurance"]
 PACKAGES = ("jmcp_lab", "jupyterlab", "jupyter_server", "jupyter-server-ydoc", "mcp", "ipykernel")
 
 
 def main() -> int:
     """Run what the command line asks for."""
+    options = _parser().parse_args()
+    importable()
+    with measured_server() as server:
+        figures = asyncio.run(measured(server, options))
+    if "cost" in options.only:
+        figures["cost"] = cost(options.starts)
+    goals = [goal.judged(figures) for goal in GOALS]
+    found = {"machine": machine(), "goals": goals, "figures": figures}
+    report = json.dumps(found, indent=2)
+    print(report)
+    if options.output:
+        options.output.write_text(report + "\n", encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100, help="how often each thing is timed")
-    parser.add_argument("--cells", type=int, nargs="*", default=[10, 100, 1000])
+    parser.add_argument("--turns", type=int, default=5, help="turns of many agents, 5 s each")
+    parser.add_argument("--starts", type=int, default=5, help="starts of each kind of server")
+    parser.add_argument("--minutes", type=float, default=10, help="how long agents edit")
+    parser.add_argument("--cells", type=int, nargs="*", default=[10, 1000, 5000])
     parser.add_argument("--no-page", action="store_true", help="without a browser")
     parser.add_argument("--output", type=Path, help="write the JSON to a file, too")
     parser.add_argument(
         "--only", nargs="*", choices=MEASURES, default=MEASURES, help="some measures"
     )
-    parser.add_argument("--peer", help="MCP endpoint of jupyter-mcp-server, to compare with")
-    parser.add_argument("--peer-token", default="MY_TOKEN", help="its Jupyter token")
-    parser.add_argument("--peer-root", type=Path, help="its root, where the tables are written")
-    options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="jmcp-lab-benchmark-") as folder,
-        lab_server(Path(folder)) as server,
-    ):
+    parser.add_argument(
+        "--peer", help="Python of an environment with jupyter-mcp-server, to compare with"
+    )
+    return parser
+
+
+@contextmanager
+def measured_server(
+    extensions: dict[str, bool] | None = None, python: str = sys.executable
+) -> Iterator[LabServer]:
+    """Run a server in a temporary folder; what goes wrong is told with the end of its log."""
+    extensions = {"in_process": True} if extensions is None else extensions
+    with tempfile.TemporaryDirectory(prefix="jmcp-lab-benchmark-") as folder:
+        server = lab_server(Path(folder), extensions=extensions, python=python)
+        server.start()
         try:
-            figures = asyncio.run(measured(server, options))
+            yield server
         except BaseException:
             # The folder goes away, and with it the only place that says what went wrong.
             print(server.log[-8000:], file=sys.stderr)
             raise
-    report = json.dumps({"machine": machine(), "figures": figures}, indent=2)
-    print(report)
-    if options.output:
-        options.output.write_text(report + "\n", encoding="utf-8")
-    return 0
+        finally:
+            server.stop()
 
 
 async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, Any]:
@@ -70,35 +99,43 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
         robot = await stack.enter_async_context(agent(server))
         if "edits" in wanted:
             # Before there is a page: its work is not part of an edit.
-            figures["edits"] = {
-                str(cells): await measures.edits(server, robot, cells, options.rounds)
-                for cells in options.cells
-            }
-        if "analysis" in wanted:
-            figures["analysis"] = await analysed(server, robot, options)
+            figures["edits"] = await edits.by_size(server, robot, options.cells, options.rounds)
+        figures |= await compared(server, robot, options)
+        if "crowd" in wanted:
+            figures["crowd"] = await crowd(server, options.turns)
         page = None
-        if not options.no_page and wanted & {"execution", "edit_to_page"}:
+        if not options.no_page and wanted & {"execution", "page"}:
             page = await stack.enter_async_context(browser_page(server))
         if "execution" in wanted:
-            figures["execution"] = await measures.execution(server, robot, page, options.rounds)
-        if "edit_to_page" in wanted and page is not None:
-            figures["edit_to_page"] = await measures.edit_to_page(
-                server, robot, page, options.rounds
-            )
+            figures["execution"] = await execution(server, robot, page, options.rounds)
+        if "page" in wanted and page is not None:
+            figures["page"] = await edit_to_page(server, robot, page, options.rounds)
+    if "endurance" in wanted:
+        # A server of its own: what the others left behind is not its growth.
+        with measured_server() as fresh:
+            figures["endurance"] = await endurance(fresh, options.minutes)
     return figures
 
 
-async def analysed(server: LabServer, robot: Agent, options: argparse.Namespace) -> dict[str, Any]:
-    """Play the analysis here and, where there is one, on the peer."""
-    analysis.write_data(server.root)
-    ours = await analysis.played(robot.client, by_position=False)
-    theirs = None
-    if options.peer:
-        if options.peer_root:
-            analysis.write_data(options.peer_root)
-        async with peer(options.peer, options.peer_token) as client:
-            theirs = await analysis.played(client, by_position=True)
-    return analysis.compared(ours, theirs)
+async def compared(server: LabServer, robot: Agent, options: argparse.Namespace) -> dict[str, Any]:
+    """Do the same here and, where there is one, on jupyter-mcp-server."""
+    figures: dict[str, Any] = {}
+    wanted = set(options.only)
+    if "analysis" in wanted:
+        analysis.write_data(server.root)
+        ours = await analysis.played(robot.client, by_position=False)
+        figures["analysis"] = analysis.compared(ours, None)
+    if not options.peer or not wanted & {"analysis", "peer"}:
+        return figures
+    with measured_server({}, options.peer) as other:
+        if "analysis" in wanted:
+            analysis.write_data(other.root)
+            async with Agent.of_peer(other) as theirs:
+                play = await analysis.played(theirs.client, by_position=True)
+            figures["analysis"] = analysis.compared(ours, play)
+        if "peer" in wanted:
+            figures["peer"] = await edits.beside_peer(server, other, robot, options.rounds)
+    return figures
 
 
 def machine() -> dict[str, Any]:

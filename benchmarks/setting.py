@@ -6,6 +6,7 @@ The server and Chromium are those of the browser tests.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -31,16 +32,43 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
-NOTEBOOKS = ["execution.ipynb", "edits.ipynb", "cells-*.ipynb", "analysis.ipynb"]
-"""What the agent may change and run."""
+HERE = Path(__file__).resolve().parent
+
+NOTEBOOKS = [
+    "execution.ipynb",
+    "page.ipynb",
+    "cells-*.ipynb",
+    "crowd-*.ipynb",
+    "mixed-*.ipynb",
+    "analysis.ipynb",
+]
+"""What the agents may change and run."""
 
 LIMIT = 60.0
 """Seconds until anything must have happened."""
 
 
-def lab_server(folder: Path) -> LabServer:
-    """Return a server, to be entered, that keeps everything in a folder."""
-    return LabServer(folder)
+def lab_server(
+    folder: Path, *, extensions: dict[str, bool] | None = None, python: str = sys.executable
+) -> LabServer:
+    """Return a server, to be entered, that keeps everything in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    extensions : dict of str to bool, optional
+        Server extensions that are switched on or off, whatever the environment says.
+    python : str, optional
+        The interpreter whose JupyterLab it is.
+    """
+    arguments = [f"--ServerApp.jpserver_extensions={extensions}"] if extensions else []
+    return LabServer(folder, arguments=arguments, python=python)
+
+
+def importable() -> None:
+    """Let the servers that are started import the benchmarks' own server extension."""
+    paths = [str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
 
 
 @dataclass
@@ -64,11 +92,21 @@ class Agent:
             raise RuntimeError("insert_cell did not name the id of the new cell")
         return found[1]
 
+    @classmethod
+    @asynccontextmanager
+    async def of_peer(cls, server: LabServer) -> AsyncIterator[Agent]:
+        """Connect to jupyter-mcp-server, which takes the token of its Jupyter server."""
+        async with (
+            create_mcp_http_client({"Authorization": f"token {server.token}"}) as http,
+            mcp.Client(streamable_http_client(server.mcp_url, http_client=http)) as client,
+        ):
+            yield cls(client)
+
 
 @asynccontextmanager
 async def agent(server: LabServer) -> AsyncIterator[Agent]:
     """Mint a token as the panel does, that may run without asking, and connect with it."""
-    token = await _mint(server)
+    token = await mint(server)
     headers = {"Authorization": f"Bearer {token}"}
     async with (
         create_mcp_http_client(headers) as http,
@@ -80,17 +118,18 @@ async def agent(server: LabServer) -> AsyncIterator[Agent]:
         yield Agent(client)
 
 
-@asynccontextmanager
-async def peer(url: str, token: str) -> AsyncIterator[mcp.Client]:
-    """Connect to jupyter-mcp-server, which takes the token of its Jupyter server."""
-    async with (
-        create_mcp_http_client({"Authorization": f"token {token}"}) as http,
-        mcp.Client(streamable_http_client(url, http_client=http)) as client,
-    ):
-        yield client
+async def overwrite_in_process(server: LabServer, path: str, cell: str, source: str) -> float:
+    """Have the server change a cell by itself; return when, in milliseconds of this machine."""
+    async with create_mcp_http_client({"Authorization": f"token {server.token}"}) as http:
+        answer = await http.post(
+            f"{server.url}benchmark/overwrite",
+            json={"path": path, "cell": cell, "source": source},
+        )
+    started: float = answer.raise_for_status().json()["started"]
+    return started
 
 
-async def _mint(server: LabServer) -> str:
+async def mint(server: LabServer, label: str = "Benchmark") -> str:
     """Create an agent through the panel's interface, with the login cookie of a browser."""
     async with create_mcp_http_client() as http:
         # The first visit sets the login cookie, a page sets the one against forged requests.
@@ -98,7 +137,7 @@ async def _mint(server: LabServer) -> str:
         await http.get(f"{server.url}lab")
         answer = await http.post(
             f"{server.url}jmcp-lab/api/agents",
-            json={"label": "Benchmark", "mode": "auto", "until": "4h", "notebooks": NOTEBOOKS},
+            json={"label": label, "mode": "auto", "until": "4h", "notebooks": NOTEBOOKS},
             headers={
                 "X-XSRFToken": http.cookies.get("_xsrf") or "",
                 "Origin": server.url.split("/", 3)[0] + "//" + server.url.split("/", 3)[2],

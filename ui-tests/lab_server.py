@@ -71,6 +71,8 @@ class LabServer:
         Further arguments of the command line.
     terminal
         Start it in a terminal, where Ctrl-C makes it ask before it ends.
+    python
+        The interpreter whose JupyterLab is started.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class LabServer:
         base_url: str = "/",
         arguments: Sequence[str] = (),
         terminal: bool = False,
+        python: str = sys.executable,
     ) -> None:
         self.folder = folder
         self.root = folder / "root"
@@ -88,6 +91,7 @@ class LabServer:
         self.token = secrets.token_hex(16)
         self.port = free_port()
         self._arguments = list(arguments)
+        self._python = python
         # What is written into the first end arrives at the second, the server's input.
         self._terminal = os.openpty() if terminal else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,6 +105,12 @@ class LabServer:
     def mcp_url(self) -> str:
         """Address that agents connect to."""
         return f"{self.url}mcp"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server, which runs."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:
@@ -127,9 +137,13 @@ class LabServer:
 
     def start(self) -> None:
         """Start the process and wait until it answers (again on the same port and token)."""
+        self._wait_until_ready(self.spawn())
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the process."""
         self.root.mkdir(parents=True, exist_ok=True)
         command = [
-            sys.executable,
+            self._python,
             "-m",
             "jupyterlab",
             f"--config={Path(__file__).with_name('jupyter_server_test_config.py')}",
@@ -148,7 +162,7 @@ class LabServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._wait_until_ready(self._process)
+        return self._process
 
     def stop(self, ask: signal.Signals = signal.SIGTERM) -> float:
         """End the server as an operator would; return how many seconds it took."""

@@ -1,0 +1,84 @@
+"""What each figure is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Value = Callable[[dict[str, Any]], float]
+
+EDITS = ("insert_cell", "edit_cell", "overwrite_cell_source", "move_cell", "delete_cell")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One figure and its bound.
+
+    Parameters
+    ----------
+    name : str
+        In words.
+    bound : float
+    value : Callable
+        Picks the figure out of all figures; raises KeyError where it was not measured.
+    at_least : bool, optional
+        Whether the bound is a lower one.
+    """
+
+    name: str
+    bound: float
+    value: Value
+    at_least: bool = False
+
+    def judged(self, figures: dict[str, Any]) -> dict[str, Any]:
+        """Return the figure beside its goal; `met` is None where it was not measured."""
+        goal = f"{'>=' if self.at_least else '<='} {self.bound}"
+        try:
+            value = self.value(figures)
+        except KeyError:
+            return {"figure": self.name, "value": None, "goal": goal, "met": None}
+        met = value >= self.bound if self.at_least else value <= self.bound
+        return {"figure": self.name, "value": value, "goal": goal, "met": met}
+
+
+def _at(*keys: str) -> Value:
+    def value(figures: dict[str, Any]) -> float:
+        found: Any = figures
+        for key in keys:
+            found = found[key]
+        return float(found)
+
+    return value
+
+
+GOALS = [
+    *(
+        Goal(f"{tool}, most cells / fewest", 1.5, _at("edits", "ratio_largest_to_smallest", tool))
+        for tool in EDITS
+    ),
+    *(
+        Goal(f"{tool} at 1000 cells / no-op", 1.5, _at("edits", "1000", tool, "ratio_to_no_op"))
+        for tool in ("insert_cell", "overwrite_cell_source")
+    ),
+    *(
+        Goal(f"{tool} at 5000 cells / no-op", 2.0, _at("edits", "5000", tool, "ratio_to_no_op"))
+        for tool in ("list_cells", "read_cell")
+    ),
+    Goal("insert_cell / peer", 0.1, _at("peer", "ratio_to_peer", "insert_cell")),
+    Goal(
+        "overwrite_cell_source / peer", 0.3, _at("peer", "ratio_to_peer", "overwrite_cell_source")
+    ),
+    Goal("edit to DOM / in-process", 1.5, _at("page", "ratio_to_in_process")),
+    Goal("edit to DOM, p95 in ms", 50.0, _at("page", "call_to_dom", "p95_ms")),
+    Goal("calls a second / bare SDK", 0.6, _at("crowd", "ratio_to_bare_sdk"), at_least=True),
+    Goal("memory added, MB", 45.0, _at("cost", "added_mb")),
+    Goal("start time added, s", 0.6, _at("cost", "added_start_s")),
+    Goal("characters of the analysis / peer", 0.4, _at("analysis", "ratio_sent_and_read")),
+    Goal("memory growth, %", 2.0, _at("endurance", "growth_in_last_half_percent")),
+    Goal(
+        "execute_cell / kernel client + no-op",
+        1.3,
+        _at("execution", "ratio_to_kernel_client_plus_no_op"),
+    ),
+]
