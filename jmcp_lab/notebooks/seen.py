@@ -9,25 +9,50 @@ KEPT = 20_000
 
 
 class Seen:
-    """The texts that agents have been shown, by agent, file and cell."""
+    """The texts and outputs that agents have been shown, by agent, file and cell."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._texts: dict[str, OrderedDict[tuple[str, str], str]] = {}
+        self._outputs: dict[str, OrderedDict[tuple[str, str], str]] = {}
 
     def note(self, agent_id: str, file_id: str, cell_id: str, text: str) -> None:
         """Remember that the agent knows the cell as `text`."""
-        texts = self._texts.setdefault(agent_id, OrderedDict())
-        texts[file_id, cell_id] = text
-        texts.move_to_end((file_id, cell_id))
-        while len(texts) > self._kept:
-            texts.popitem(last=False)
+        self._note(self._texts.setdefault(agent_id, OrderedDict()), (file_id, cell_id), text)
+
+    def _note(
+        self, known: OrderedDict[tuple[str, str], str], cell: tuple[str, str], what: str
+    ) -> None:
+        known[cell] = what
+        known.move_to_end(cell)
+        while len(known) > self._kept:
+            known.popitem(last=False)
 
     def text(self, agent_id: str, file_id: str, cell_id: str) -> str | None:
         """Return the text that the agent knows, or None when it never saw the cell."""
         known = self._texts.get(agent_id)
         return None if known is None else known.get((file_id, cell_id))
 
+    def note_outputs(
+        self, agent_id: str, file_id: str, cell_id: str, fingerprint: str | None
+    ) -> None:
+        """Remember which outputs of a cell the agent was shown; None when it was not all."""
+        known = self._outputs.setdefault(agent_id, OrderedDict())
+        if fingerprint is None:
+            known.pop((file_id, cell_id), None)
+        else:
+            self._note(known, (file_id, cell_id), fingerprint)
+
+    def outputs(self, agent_id: str, file_id: str, cell_id: str) -> str | None:
+        """Return the fingerprint of the outputs that the agent was last shown of a cell."""
+        known = self._outputs.get(agent_id)
+        return None if known is None else known.get((file_id, cell_id))
+
+    def forget_outputs(self, agent_id: str) -> None:
+        """Drop what outputs an agent was shown: another conversation may have begun."""
+        self._outputs.pop(agent_id, None)
+
     def forget_agent(self, agent_id: str) -> None:
         """Drop what a revoked agent knew."""
         self._texts.pop(agent_id, None)
+        self._outputs.pop(agent_id, None)

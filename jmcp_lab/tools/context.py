@@ -43,6 +43,8 @@ async def get_context(ctx: Context) -> Reply:
     Also your current notebook and what you may do. A good first call.
     """
     agent = ctx.agent
+    # With this call a conversation begins, which has not seen what an earlier one was shown.
+    ctx.services.seen.forget_outputs(agent.id)
     lines = [
         f"You are “{agent.label}”. Mode: {MODE_WORDS[agent.mode]}. {_MAY[agent.mode]}",
         *_bounds(ctx),

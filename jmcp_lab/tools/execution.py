@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -28,10 +28,14 @@ from .arguments import Notebook
 from .cells import check_fresh
 from .kernels import KernelName
 from .render import CellOutputs
+from .repeats import REPEATED, note_shown, repeated
 from .replies import pages_of, render
 from .services import Context, Limits
 from .tool import tool
 from .wording import cell_name, cells_title, count, file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Hold = Annotated[
     float,
@@ -277,7 +281,7 @@ async def _execute(
         await run.wait()
     finally:
         services.runs.pop(call.id, None)
-    return await _report(nb, run, services.limits.with_images(how.images))
+    return await _report(ctx, nb, run, services.limits.with_images(how.images))
 
 
 def _refuse_in_time(run: Run, question: Question, seconds: float) -> None:
@@ -295,20 +299,33 @@ def _trust(nb: LiveNotebook, piece: Piece, trusted: bool) -> None:
         live_cells.trust(nb, piece.cell_id, trusted, OUTPUT_ORIGIN)
 
 
-async def _report(nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:
+async def _report(
+    ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limits
+) -> Reply:
     shown = []
+    new: list[tuple[str, Sequence[Any]]] = []
+    again = False
     ran = [result for result in run.results if result.status != "skipped"]
     for result in ran:
-        cell_id = result.piece.cell_id
-        hint = pages_of(nb, cell_id) if nb is not None and cell_id is not None else None
-        shown.append(CellOutputs(_result_line(nb, result), result.outputs, hint))
+        cell_id, line = result.piece.cell_id, _result_line(nb, result)
+        if nb is None or cell_id is None:
+            shown.append(CellOutputs(line, result.outputs))
+        elif len(ran) > 1 and repeated(ctx, nb, cell_id, result.outputs):
+            again = True
+            shown.append(CellOutputs(f"{line} · same output", []))
+        else:
+            new.append((cell_id, result.outputs))
+            shown.append(CellOutputs(line, result.outputs, pages_of(nb, cell_id)))
     rest = len(run.pieces) - len(ran)
-    closing = " ".join(words for words in (run.notice, run.message) if words)
+    said = (run.notice, run.message, REPEATED if again else "")
+    closing = " ".join(words for words in said if words)
     if rest > 0:
         closing = f"{closing} {count(rest, 'cell')} did not run.".strip()
     if closing:
         shown.append(CellOutputs(closing, []))
     parts = await render(shown, limits)
+    if nb is not None:
+        note_shown(ctx, nb, new, parts)
     return Reply(tuple(parts), is_error=run.state is not RunState.DONE)
 
 

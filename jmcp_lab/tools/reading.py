@@ -11,6 +11,7 @@ from ..notebooks import cells as live_cells
 from ..notebooks.outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
 from .render import CellOutputs, clip, outline
+from .repeats import note_shown
 from .replies import pages_of, render, render_one
 from .services import Context
 from .tool import tool
@@ -152,9 +153,13 @@ async def _read(
         body = f"{header(nb, view)}\n{text}" if text else header(nb, view)
         room -= len(body) + 2
         found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
-        shown.append(CellOutputs(body, found if view.type == "code" else [], pages_of(nb, cell_id)))
+        found = found if view.type == "code" else []
+        shown.append(CellOutputs(body, found, pages_of(nb, cell_id)))
     title = f"{nb.path} · {count(len(nb.ids), 'cell')}"
     parts = await render(shown, limits)
+    if outputs:
+        read = [(cell_id, cell.outputs) for cell_id, cell in zip(ids, shown, strict=False)]
+        note_shown(ctx, nb, read, parts)
     if left_out:
         onwards = f"start={start + len(shown)}" if start is not None else "the other ids"
         parts.append(
