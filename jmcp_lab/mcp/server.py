@@ -97,6 +97,7 @@ class Handlers:
         self._log = log
         self._left_after = left_after
         self._tools = [_describe(tool) for tool in dispatcher.tools.values()]
+        self._schemas = {tool.name: tool.input_schema for tool in self._tools}
 
     async def note_client(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -114,9 +115,8 @@ class Handlers:
         return types.ListToolsResult(tools=self._tools)
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
-        """Return the schema of a tool's arguments."""
-        tool = self._dispatcher.tools.get(name)
-        return None if tool is None else tool.input_schema
+        """Return the schema of a tool's arguments; the SDK asks for it at every call."""
+        return self._schemas.get(name)
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams

@@ -71,7 +71,11 @@ def find(notebook: LiveNotebook, ref: str) -> str:
 
 def view(notebook: LiveNotebook, index: int) -> CellView:
     """Return the cell at `index`, counted from 0."""
-    cell = cast("Map[Any]", notebook.ycells[index])
+    return view_of(cast("Map[Any]", notebook.ycells[index]), index)
+
+
+def view_of(cell: Map[Any], index: int) -> CellView:
+    """Return a shared cell that is at `index`: finding it again takes longer the more there are."""
     count = cell.get("execution_count")
     return CellView(
         id=str(cell["id"]),

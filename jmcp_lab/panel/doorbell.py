@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from ..calls.call import Call
     from ..calls.ledger import Ledger
 
+RING_SECONDS = 0.1
+"""A call changes its state several times within milliseconds, and every ring makes every page ask
+again: that work is not to stand in the way of the call itself."""
+
 SCHEMA_ID = "https://schema.jmcp-lab.org/events/doorbell/v1"
 SCHEMA_PATH = Path(__file__).parent.parent / "event_schemas" / "doorbell.yaml"
 
 
 class Doorbell:
-    """Rings at most once in each turn of the event loop, however much changed.
+    """Rings at most every tenth of a second, however much changed.
 
     Parameters
     ----------
@@ -44,13 +48,13 @@ class Doorbell:
         self.ring("agents")
 
     def ring(self, topic: str) -> None:
-        """Ring soon: at the end of this turn of the event loop."""
+        """Ring soon, once for all that changes until then."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # before the server runs nobody listens
         if self._topic is None:
-            loop.call_soon(self._ring)
+            loop.call_later(RING_SECONDS, self._ring)
         self._topic = topic
 
     def _ring(self) -> None:

@@ -15,7 +15,7 @@ from .repeats import note_shown
 from .replies import pages_of, render, render_one
 from .services import Context
 from .tool import tool
-from .wording import count, header, short_id, short_ids, status
+from .wording import count, header, short_id, status
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
@@ -43,12 +43,11 @@ async def list_cells(
     """
     nb = await ctx.open(notebook)
     size = len(nb.ids)
-    names = short_ids(nb)
     lines = [f"{nb.path} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
     last = min(start - 1 + limit, size)
     budget = ctx.services.limits.text
     for index in range(start - 1, last):
-        line = _outline(ctx, nb, index, names)
+        line = _outline(ctx, nb, index)
         budget -= len(line) + 1
         if budget < 0:
             last = index
@@ -59,17 +58,17 @@ async def list_cells(
     return Reply.of("\n".join(lines))
 
 
-def _outline(ctx: Context, nb: LiveNotebook, index: int, names: dict[str, str]) -> str:
-    view = live_cells.view(nb, index)
+def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
+    cell = nb.ycells[index]
+    view = live_cells.view_of(cell, index)
     ctx.saw(nb, view.id, view.source)
     first, _, rest = view.source.strip().partition("\n")
     first = first[:FIRST_LINE] + ("…" if rest or len(first) > FIRST_LINE else "")
-    words = f"{view.position} {names[view.id]} {view.type}"
+    words = f"{view.position} {short_id(nb, view.id)} {view.type}"
     if view.type == "code":
         words += f" {status(view)}"
-        outputs = nb.ycells[index]["outputs"]
-        if len(outputs):
-            return f"{words}: {first} → {outline(read_outputs(nb.ycells[index]))}"
+        if outputs := read_outputs(cell):
+            return f"{words}: {first} → {outline(outputs)}"
     return f"{words}: {first}"
 
 

@@ -15,11 +15,6 @@ def file_name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def short_ids(notebook: LiveNotebook) -> dict[str, str]:
-    """Return the shortest name of each cell that still names it, at least 8 characters."""
-    return {cell_id: notebook.short_id(cell_id) for cell_id in notebook.ids}
-
-
 def short_id(notebook: LiveNotebook, cell_id: str) -> str:
     """Return the short name of one cell."""
     return notebook.short_id(cell_id)
