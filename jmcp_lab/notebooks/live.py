@@ -224,6 +224,15 @@ class LiveNotebook:
         with self.ydoc.transaction(origin=origin):
             yield
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Look at many cells; nothing may be awaited, nor written, inside.
+
+        Each look at a shared object opens a transaction of its own, unless there is one.
+        """
+        with self.ydoc.transaction():
+            yield
+
     @property
     def edited(self) -> bool:
         """Whether anything changed since the document was opened or last saved."""

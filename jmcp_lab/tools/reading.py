@@ -46,13 +46,14 @@ async def list_cells(
     lines = [f"{nb.path} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
     last = min(start - 1 + limit, size)
     budget = ctx.services.limits.text
-    for index in range(start - 1, last):
-        line = _outline(ctx, nb, index)
-        budget -= len(line) + 1
-        if budget < 0:
-            last = index
-            break
-        lines.append(line)
+    with nb.reading():
+        for index in range(start - 1, last):
+            line = _outline(ctx, nb, index)
+            budget -= len(line) + 1
+            if budget < 0:
+                last = index
+                break
+            lines.append(line)
     if last < size:
         lines.append(f"… {count(size - last, 'more cell')}; list_cells(start={last + 1}) goes on.")
     return Reply.of("\n".join(lines))
