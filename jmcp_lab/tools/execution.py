@@ -299,9 +299,7 @@ def _trust(nb: LiveNotebook, piece: Piece, trusted: bool) -> None:
         live_cells.trust(nb, piece.cell_id, trusted, OUTPUT_ORIGIN)
 
 
-async def _report(
-    ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limits
-) -> Reply:
+async def _report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:
     shown = []
     new: list[tuple[str, Sequence[Any]]] = []
     again = False
