@@ -1,11 +1,12 @@
-"""A server extension for the benchmarks only: the floor under edits of a notebook in a page.
+"""A server extension for the benchmarks only: what has to be done or watched inside the server.
 
-It writes into the open document as any code inside the server can, without MCP, approvals,
-merging or a record of what was changed.
+The floor under edits of a notebook in a page is writing into the open document as any code inside
+the server can, without MCP, approvals, merging or a record of what was changed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from tornado import web
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-ROUTE = "benchmark/overwrite"
+STEP_SECONDS = 0.002
+"""How often the event loop is looked at."""
 
 
 class OverwriteHandler(APIHandler):
@@ -40,10 +42,49 @@ class OverwriteHandler(APIHandler):
         self.finish({"started": started})
 
 
+class LoopHandler(APIHandler):
+    """Watch the event loop from a POST to the next GET, which answers how long it stood still."""
+
+    watching: asyncio.Task[None] | None = None
+    longest = 0.0
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Begin."""
+        await self._stop()
+        LoopHandler.longest = 0.0
+        LoopHandler.watching = asyncio.create_task(self._watch())
+        self.finish({})
+
+    @web.authenticated
+    async def get(self) -> None:
+        """End, and answer ``{longest_ms}``."""
+        await self._stop()
+        self.finish({"longest_ms": LoopHandler.longest * 1000})
+
+    @staticmethod
+    async def _watch() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(STEP_SECONDS)
+            late = time.perf_counter() - before - STEP_SECONDS
+            LoopHandler.longest = max(LoopHandler.longest, late)
+
+    @staticmethod
+    async def _stop() -> None:
+        if LoopHandler.watching is not None:
+            LoopHandler.watching.cancel()
+            await asyncio.gather(LoopHandler.watching, return_exceptions=True)
+            LoopHandler.watching = None
+
+
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "in_process"}]
 
 
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
-    route = url_path_join(serverapp.base_url, ROUTE)
-    serverapp.web_app.add_handlers(".*$", [(route, OverwriteHandler)])
+    routes: list[tuple[str, type[APIHandler]]] = [
+        (url_path_join(serverapp.base_url, "benchmark", name), handler)
+        for name, handler in (("overwrite", OverwriteHandler), ("loop", LoopHandler))
+    ]
+    serverapp.web_app.add_handlers(".*$", routes)

@@ -25,6 +25,7 @@ from crowd import crowd
 from endurance import endurance
 from execution import execution
 from goals import GOALS
+from output import kernels, output
 from page import edit_to_page
 from setting import Agent, agent, browser_page, importable, lab_server
 
@@ -33,7 +34,18 @@ if TYPE_CHECKING:
 
     from lab_server import LabServer
 
-MEASURES = ["edits", "peer", "analysis", "crowd", "execution", "page", "cost", "endurance"]
+MEASURES = [
+    "edits",
+    "peer",
+    "analysis",
+    "crowd",
+    "execution",
+    "output",
+    "kernels",
+    "page",
+    "cost",
+    "endurance",
+]
 PACKAGES = ("jmcp_lab", "jupyterlab", "jupyter_server", "jupyter-server-ydoc", "mcp", "ipykernel")
 
 
@@ -104,10 +116,14 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
         if "crowd" in wanted:
             figures["crowd"] = await crowd(server, options.turns)
         page = None
-        if not options.no_page and wanted & {"execution", "page"}:
+        if not options.no_page and wanted & {"execution", "output", "page"}:
             page = await stack.enter_async_context(browser_page(server))
         if "execution" in wanted:
             figures["execution"] = await execution(server, robot, page, options.rounds)
+        if "output" in wanted:
+            figures["output"] = await output(server, robot, page, options.rounds)
+        if "kernels" in wanted:
+            figures["kernels"] = await kernels(server)
         if "page" in wanted and page is not None:
             figures["page"] = await edit_to_page(server, robot, page, options.rounds)
     if "endurance" in wanted:

@@ -36,6 +36,8 @@ HERE = Path(__file__).resolve().parent
 
 NOTEBOOKS = [
     "execution.ipynb",
+    "output.ipynb",
+    "kernel-*.ipynb",
     "page.ipynb",
     "cells-*.ipynb",
     "crowd-*.ipynb",
@@ -127,6 +129,18 @@ async def overwrite_in_process(server: LabServer, path: str, cell: str, source: 
         )
     started: float = answer.raise_for_status().json()["started"]
     return started
+
+
+@asynccontextmanager
+async def watched_loop(server: LabServer) -> AsyncIterator[dict[str, float]]:
+    """Have the server watch its event loop; at the end, ``longest_ms`` says how long it stood."""
+    found: dict[str, float] = {}
+    async with create_mcp_http_client({"Authorization": f"token {server.token}"}) as http:
+        (await http.post(f"{server.url}benchmark/loop", json={})).raise_for_status()
+        try:
+            yield found
+        finally:
+            found |= (await http.get(f"{server.url}benchmark/loop")).raise_for_status().json()
 
 
 async def mint(server: LabServer, label: str = "Benchmark") -> str:

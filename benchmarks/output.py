@@ -1,0 +1,175 @@
+"""Output of running code: a flood, the first line in the page, a large image, many kernels."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from itertools import count
+from statistics import median
+from typing import TYPE_CHECKING
+
+from execution import round_trip
+from setting import (
+    Agent,
+    agent,
+    clock_offset,
+    kernel_client,
+    open_in_page,
+    watched_loop,
+    write_notebook,
+)
+from timing import Figures, ratio, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from playwright.async_api import Page
+
+    from lab_server import LabServer
+
+PATH = "output.ipynb"
+FLOOD = "for number in range(10_000): print(number, flush=True)"
+IMAGE = (
+    "import os\nfrom IPython.display import Image\n"
+    "Image(data=b'\\x89PNG\\r\\n\\x1a\\n' + os.urandom(5_000_000), format='png')"
+)
+KERNELS = 16
+STREAM = "for number in range(500):\n    print(number, flush=True)\n    sum(range(4000))"
+
+_WATCH = """() => {
+  // When each mark was first in an output that is drawn: mark -> time.
+  const seen = (window.outputSeen = {});
+  const notebook = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook');
+  const note = () => {
+    const now = performance.timeOrigin + performance.now();
+    for (const output of notebook.querySelectorAll('.jp-OutputArea-output')) {
+      for (const found of output.textContent.matchAll(/<(\\d+)>/g)) {
+        seen[found[1]] ??= now;
+      }
+    }
+  };
+  new MutationObserver(note).observe(notebook, {
+    childList: true, characterData: true, subtree: true
+  });
+}"""
+
+_RUN_FIRST_CELL = """async () => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = 0;
+  const started = performance.timeOrigin + performance.now();
+  void window.jupyterapp.commands.execute('notebook:run-cell');
+  return started;
+}"""
+
+
+async def output(server: LabServer, robot: Agent, page: Page | None, rounds: int) -> Figures:
+    """Measure how output travels: from the kernel to the reply, and to the page."""
+    write_notebook(server, PATH, 3)
+    await robot.say("use_notebook", notebook=PATH)
+    cell = await robot.insert("0", index=0)
+    if page is not None:
+        await open_in_page(page, PATH)
+    await robot.say("execute_cell", cells=cell)
+    figures: Figures = {}
+    async with kernel_client(server, PATH) as client:
+        figures["flood"] = await _flood(robot, client, cell, max(3, rounds // 20))
+    figures["image"] = await _image(server, robot, cell, max(3, rounds // 20))
+    if page is not None:
+        figures["first_output"] = await _first_output(robot, page, cell, max(5, rounds // 4))
+    return figures
+
+
+async def _flood(robot: Agent, client: AsyncKernelClient, cell: str, rounds: int) -> Figures:
+    await robot.say("overwrite_cell_source", cell=cell, source=FLOOD)
+    times: dict[str, list[float]] = {"kernel_client": [], "execute_cell": []}
+    for _ in range(rounds):
+        times["kernel_client"].append(await _timed(round_trip(client, FLOOD)))
+        times["execute_cell"].append(await _timed(robot.say("execute_cell", cells=cell)))
+    alone, through = (median(times[name]) for name in times)
+    return {
+        **{name: summary(each) for name, each in times.items()},
+        "ratio_to_kernel_client": ratio(through, alone),
+    }
+
+
+async def _image(server: LabServer, robot: Agent, cell: str, rounds: int) -> Figures:
+    await robot.say("overwrite_cell_source", cell=cell, source=IMAGE)
+    blocked = []
+    for _ in range(rounds):
+        async with watched_loop(server) as found:
+            await robot.say("execute_cell", cells=cell)
+        blocked.append(found["longest_ms"])
+    return {"megabytes": 5, "loop_blocked_ms": summary(blocked)}
+
+
+async def _first_output(robot: Agent, page: Page, cell: str, rounds: int) -> Figures:
+    await page.evaluate(_WATCH)
+    offset = await clock_offset(page)
+    marks = count(1000)
+    times: dict[str, list[float]] = {"by_hand": [], "execute_cell": []}
+    for _ in range(rounds):
+        for name in times:
+            mark = next(marks)
+            source = f"print('<{mark}>')"
+            await robot.say("overwrite_cell_source", cell=cell, source=source)
+            await page.wait_for_function(
+                "source => window.jupyterapp.shell.currentWidget.model.sharedModel.cells[0]"
+                ".getSource() === source",
+                arg=source,
+            )
+            if name == "by_hand":
+                start = await page.evaluate(_RUN_FIRST_CELL) + offset
+            else:
+                start = time.time() * 1000
+                await robot.say("execute_cell", cells=cell)
+            await page.wait_for_function(f"() => window.outputSeen['{mark}'] !== undefined")
+            there = await page.evaluate(f"() => window.outputSeen['{mark}']")
+            times[name].append(there + offset - start)
+    by_hand, through = (median(times[name]) for name in times)
+    return {
+        **{name: summary(each) for name, each in times.items()},
+        "ratio_to_by_hand": ratio(through, by_hand),
+    }
+
+
+async def kernels(server: LabServer) -> Figures:
+    """Measure 16 kernels that print at once, against what they cost each other by themselves."""
+    paths = [f"kernel-{number}.ipynb" for number in range(KERNELS)]
+    async with AsyncExitStack() as stack:
+        robots, cells, clients = [], [], []
+        for path in paths:
+            write_notebook(server, path, 1)
+            robot = await stack.enter_async_context(agent(server))
+            await robot.say("use_notebook", notebook=path)
+            cells.append(await robot.insert(STREAM, index=0))
+            await robot.say("execute_ipython", code="0")
+            clients.append(await stack.enter_async_context(kernel_client(server, path)))
+            robots.append(robot)
+
+        def through(number: int) -> Awaitable[object]:
+            return robots[number].say("execute_cell", cells=cells[number], hold=300)
+
+        def past(number: int) -> Awaitable[object]:
+            return round_trip(clients[number], STREAM)
+
+        figures = {}
+        for name, run in (("kernel_client", past), ("execute_cell", through)):
+            alone = median([await _timed(run(0)) for _ in range(3)])
+            together = await asyncio.gather(*(_timed(run(n)) for n in range(KERNELS)))
+            figures[name] = {
+                "alone_ms": round(alone, 1),
+                "slowest_ms": round(max(together), 1),
+                "slowdown": ratio(max(together), alone),
+            }
+        for number in range(KERNELS):
+            await robots[number].say("unuse_notebook", notebook=paths[number])
+    ours, theirs = (figures[name]["slowdown"] for name in ("execute_cell", "kernel_client"))
+    return {**figures, "ratio_to_own_slowdown": ratio(ours, theirs)}
+
+
+async def _timed(work: Awaitable[object]) -> float:
+    start = time.perf_counter()
+    await work
+    return (time.perf_counter() - start) * 1000
