@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
@@ -88,6 +89,13 @@ class Agent:
         result = self.call(tool, **arguments)
         assert not result.is_error, f"{tool} failed: {text_of(result)}"
         return text_of(result)
+
+    def wait_for_progress(self, words: str) -> None:
+        """Wait until a progress notification says `words`: one comes every 2 s."""
+        end = time.monotonic() + CALL_LIMIT
+        while not any(words in message for message in self.progress):
+            assert time.monotonic() < end, self.progress
+            time.sleep(0.02)
 
     def tools(self) -> list[str]:
         """Return the names of the tools on offer."""
