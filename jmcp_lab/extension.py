@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +20,7 @@ from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
+from .errors import UnavailableError
 from .kernels.executor import Executor
 from .kernels.sessions import KernelSessions
 from .mcp.handler import McpHandler
@@ -28,6 +31,7 @@ from .notebooks.contents import Contents
 from .notebooks.output_buffer import DEFAULT_LIMIT
 from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
+from .notebooks.upstream import Upstream
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.pages import OpenPages
@@ -47,6 +51,7 @@ class JmcpLab(ExtensionApp):
     name = "jmcp_lab"
     app_name = "jmcp_lab"
     load_other_extensions = True
+    _stopping: asyncio.Future[None] | None = None
 
     mcp_path = Unicode(
         "mcp", config=True, help="Where agents connect, below the server's base URL."
@@ -130,10 +135,17 @@ class JmcpLab(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
+        with suppress(UnavailableError):
+            Upstream(serverapp).end_after(self.stop_extension)
         await self.door.start()
 
     async def stop_extension(self) -> None:
         """Shut the door, end the runs, save the notebooks: within the time of a Ctrl-C."""
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(self._stop_services())
+        await self._stopping
+
+    async def _stop_services(self) -> None:
         for stop in (self.door.stop, self.dispatcher.stop, self.executor.stop, self.rooms.stop):
             try:
                 await stop()

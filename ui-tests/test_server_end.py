@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -11,10 +12,10 @@ from nbformat.reader import NotJSONError
 from playwright.sync_api import expect
 
 from agent import Agent
-from lab_page import Console, log_in, new_context, open_lab, panel_request
+from lab_page import Console, log_in, new_context, open_lab, open_notebook, panel_request
 from lab_server import LabServer
 from notebook_page import saved_notebook
-from panel import card, connected, editor, open_panel, write_notebook
+from panel import card, connected, editor, open_panel, outputs, prompt, write_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTEBOOK = "end.ipynb"
 ADDED = "print('after the restart')"
+ENDLESS = "import time\nprint('began', flush=True)\nwhile True: time.sleep(0.05)"
 SOURCES = ["print('first')", "print('second')"]
 
 
@@ -112,3 +114,32 @@ def test_a_server_ends_soon_with_a_page_and_an_agent_and_nothing_is_lost_or_doub
             own_page.keyboard.press("ControlOrMeta+End")
             own_page.keyboard.type("  # seen")
             wait_until_saved(own_page, server, [f"{ADDED}  # seen", *before])
+
+
+def test_a_run_is_over_in_page_and_file_when_the_server_ends_in_its_middle(
+    tmp_path: Path, own_page: Page
+) -> None:
+    with LabServer(tmp_path) as server:
+        log_in(own_page.context, server)
+        open_lab(own_page, server)
+        rights = {"mode": "auto", "notebooks": [NOTEBOOK], "until": "30m"}
+        status, minted = panel_request(
+            own_page, server, "POST", "agents", {"label": "Robot", **rights}
+        )
+        assert status == 201, minted
+        with Agent(server.mcp_url, minted["token"], mode="legacy") as agent:
+            agent.say("use_notebook", notebook=NOTEBOOK, create=True)
+            open_notebook(own_page, NOTEBOOK)
+            agent.say("insert_cell", source="print('never')", index=0)
+            said = agent.say("insert_cell", source=ENDLESS, index=0)
+            first = re.findall(r"id (\w+)", said)[0]
+            running = agent.start("execute_cell", **{"from": first})
+            expect(outputs(own_page, 1)).to_have_text("began\n")
+            expect(prompt(own_page, 2)).to_have_text("[*]:")
+            server.stop()
+            assert running.exception(30) is not None or running.result().is_error
+        for number in (1, 2):
+            expect(prompt(own_page, number)).to_have_text("[ ]:")
+        file = saved_notebook(server.root / NOTEBOOK)
+        assert file.cells[0].outputs[0].text == "began\n"
+        assert file.cells[1].outputs == []

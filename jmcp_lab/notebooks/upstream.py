@@ -17,7 +17,7 @@ from ..errors import UnavailableError
 from . import history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from jupyter_server.serverapp import ServerApp
     from jupyter_server_ydoc.app import YDocExtension
@@ -256,6 +256,21 @@ class Upstream:
                     if getattr(room, "ystore", None) is not None:
                         await history.finish(room)
                         await history.close(room.ystore)
+
+    def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
+        """Let the live documents end only when something of ours has.
+
+        A server stops its extensions all at once. What we write into a document at the end, that a
+        cell does not run any more, would reach the pages or not, by chance.
+        """
+        extension = self.extension
+        stop = extension.stop_extension
+
+        async def stop_extension() -> None:
+            await ours()
+            await stop()
+
+        extension.stop_extension = stop_extension
 
     def send_everybody_off(self) -> None:
         """Close the websocket of every page, and call off every clean-up.
