@@ -174,15 +174,11 @@ class Ledger:
             )
 
     def _trim(self) -> None:
-        surplus = len(self._calls) - self._kept
-        if surplus <= 0:
-            return
-        for call in list(self._calls.values()):
-            if surplus <= 0:
-                break
-            if call.state.ended:
-                del self._calls[call.id]
-                surplus -= 1
+        while len(self._calls) > self._kept:
+            oldest = next((call for call in self._calls.values() if call.state.ended), None)
+            if oldest is None:
+                return
+            del self._calls[oldest.id]
 
     # -- looking -------------------------------------------------------------------------------
 
