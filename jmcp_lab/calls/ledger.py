@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ class Ledger:
         self._seq = 0
         self._listeners: list[Callable[[Call], None]] = []
         self._waiters: dict[str, list[asyncio.Event]] = {}
-        self._replies: deque[tuple[Call, int]] = deque()
+        self._weights: dict[str, int] = {}
         self._weight = 0
 
     @property
@@ -163,11 +163,11 @@ class Ledger:
         weight = sum(
             len(part.text if isinstance(part, TextPart) else part.data) for part in call.reply.parts
         )
-        self._replies.append((call, weight))
-        self._weight += weight
-        while self._weight > KEPT_CHARACTERS and len(self._replies) > 1:
-            old, weight = self._replies.popleft()
-            self._weight -= weight
+        self._weight += weight - self._weights.pop(call.id, 0)
+        self._weights[call.id] = weight
+        while self._weight > KEPT_CHARACTERS and len(self._weights) > 1:
+            old = self._calls[next(iter(self._weights))]
+            self._weight -= self._weights.pop(old.id)
             old.reply = Reply.of(
                 "The reply to this call is no longer kept. read_cells shows what is there now.",
                 is_error=old.reply.is_error if old.reply is not None else False,
@@ -179,6 +179,7 @@ class Ledger:
             if oldest is None:
                 return
             del self._calls[oldest.id]
+            self._weight -= self._weights.pop(oldest.id, 0)
 
     # -- looking -------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from hypothesis import given
@@ -105,6 +107,24 @@ async def test_a_call_that_has_ended_lets_go_of_the_task_that_did_its_work() -> 
     await call.task
     ledger.update(call, state=CallState.FAILED, reply=Reply.of("no"))
     assert call.task is None
+
+
+class Words(str):
+    """A text that can be followed by a weak reference."""
+
+
+def test_a_call_that_is_forgotten_is_not_held_for_its_reply() -> None:
+    ledger = Ledger(kept=1)
+    held = []
+    for _ in range(3):
+        call = enter(ledger)
+        words = Words("done")
+        held.append(weakref.ref(words))
+        ledger.update(call, state=CallState.RUNNING)
+        ledger.update(call, state=CallState.DONE, reply=Reply.of(words))
+    del call, words
+    gc.collect()
+    assert [words() is not None for words in held] == [False, False, True]
 
 
 def test_old_replies_make_room_for_new_ones() -> None:
