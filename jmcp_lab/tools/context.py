@@ -19,6 +19,7 @@ from .wording import cell_name, count
 
 if TYPE_CHECKING:
     from ..agents.until import Until
+    from ..calls.call import Call
 
 MOST_OPEN = 30
 MOST_SELECTED = 2000
@@ -63,8 +64,14 @@ async def get_context(ctx: Context) -> Reply:
     waiting = [c for c in ctx.services.ledger.active(agent.id) if c is not ctx.call]
     if waiting:
         lines.append("Your calls that are not finished:")
-        lines += [f"- {c.id}: {c.summary} ({c.state.value})" for c in waiting[:20]]
+        lines += [f"- {c.id}: {c.summary} ({_state(ctx, c)})" for c in waiting[:20]]
     return Reply.of("\n".join(lines))
+
+
+def _state(ctx: Context, call: Call) -> str:
+    """Return where an unfinished call is, with the progress of what it runs."""
+    run = ctx.services.runs.get(call.id)
+    return f"{call.state.value}: {run.progress()}" if run is not None else call.state.value
 
 
 def _bounds(ctx: Context) -> list[str]:

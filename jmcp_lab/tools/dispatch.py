@@ -51,6 +51,7 @@ class Dispatcher:
         self.tools = tools
         self._services = services
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told: dict[str, int] = {}
 
     async def call(
         self,
@@ -145,6 +146,7 @@ class Dispatcher:
 
     def _end(self, call: Call, state: CallState, reply: Reply) -> None:
         ledger = self._services.ledger
+        self._told.pop(call.id, None)
         if call.state.ended:
             ledger.update(call, reply=reply)
             return
@@ -194,13 +196,13 @@ class Dispatcher:
         progress : Callable, optional
             Told the seconds so far and the state in words, at once and then every 2 s.
         until_output : bool, optional
-            Return as soon as the run has printed something new.
+            Return as soon as the run has printed something since the agent was last told.
         """
         loop = asyncio.get_running_loop()
         start = loop.time()
         alone_since: float | None = None
         spoken: float | None = None
-        printed = self._printed(call)
+        told = self._told.get(call.id, 0)
         try:
             while call.reply is None:
                 elapsed = loop.time() - start
@@ -214,7 +216,7 @@ class Dispatcher:
                         return self._nobody(call)
                 else:
                     alone_since = None
-                printed_more = until_output and self._printed(call) != printed
+                printed_more = until_output and self._printed(call) != told
                 # However short the hold, it is told whether a person has to be waited for.
                 if call.state is not CallState.RECEIVED and (elapsed >= hold or printed_more):
                     return self._pending(call)
@@ -250,6 +252,7 @@ class Dispatcher:
         return call.summary
 
     def _pending(self, call: Call) -> Reply:
+        self._told[call.id] = self._printed(call)
         if call.state is CallState.WAITING:
             text = (
                 "Waiting for the user in JupyterLab. Do not repeat the call: use "

@@ -155,6 +155,37 @@ async def test_wait_returns_early_on_output_when_asked(robot: Robot, root: Path)
     await robot.say("wait", call=call.id)
 
 
+async def test_wait_returns_at_once_on_output_that_the_agent_was_not_told_of(
+    robot: Robot, root: Path
+) -> None:
+    source = waiting_for("one") + printing_until("1st", "two", "2nd")
+    (cell,) = write_notebook(root, "a.ipynb", source)
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=cell, hold=0.2)
+    call = await robot.allow()
+    assert "1st" not in (await task).text
+    (root / "one").touch()
+    await until_progress(robot, "1st")
+    # It came between two calls. Nothing more will come before the time is over.
+    assert "last: 1st" in await robot.say("wait", call=call.id, until="output", seconds=300)
+    (root / "two").touch()
+    assert "2nd" in await robot.say("wait", call=call.id, seconds=300)
+    assert robot.app.dispatcher._told == {}
+
+
+async def test_a_call_that_runs_is_listed_with_its_progress(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", printing_until("epoch 1", "go", "over"))
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=cell, hold=0.2)
+    call = await robot.allow()
+    await task
+    await until_progress(robot, "epoch 1")
+    listed = await robot.say("get_context")
+    assert f"{call.id}: Run cell 1 in a.ipynb (running: " in listed
+    assert "last: epoch 1" in listed
+    (root / "go").touch()
+    await robot.say("wait", call=call.id)
+    assert call.id not in await robot.say("get_context")
+
+
 async def test_another_agents_call_is_unknown(make_robot: MakeRobot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "1")
     one, two = make_robot(), make_robot()
