@@ -29,7 +29,7 @@ NOT_RUN = "[ ]:"
 @pytest.fixture
 def go(stage: Stage) -> Iterator[Path]:
     """Return the file that the first cell waits for."""
-    path = stage.server.root / "go"
+    path = stage.server.root / "go-batches"
     path.unlink(missing_ok=True)
     yield path
     path.touch()
@@ -41,7 +41,7 @@ def batch(stage: Stage) -> Future[CallToolResult]:
     middle = stage.write("print('two')")
     first = stage.write(
         "from pathlib import Path\nimport time\nprint('one', flush=True)\n"
-        "while not Path('go').exists():\n    time.sleep(0.02)"
+        "while not Path('go-batches').exists():\n    time.sleep(0.02)"
     )
     running = stage.agent.start("execute_cell", cells=[first, middle, last])
     expect(outputs(stage.page, 1)).to_have_text("one\n")

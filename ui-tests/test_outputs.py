@@ -130,11 +130,11 @@ def test_an_updated_display_changes_in_its_place(stage: Stage) -> None:
 
 
 def test_outputs_show_while_the_cell_runs(stage: Stage) -> None:
-    go = stage.server.root / "go"
+    go = stage.server.root / "go-outputs"
     running = stage.start(
         "from pathlib import Path\nimport time\n"
         "print('one')\n"
-        "while not Path('go').exists():\n    time.sleep(0.01)\n"
+        "while not Path('go-outputs').exists():\n    time.sleep(0.01)\n"
         "print('two')"
     )
     try:

@@ -10,7 +10,7 @@ from jupyter_core.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import NotFoundError, UnavailableError
-from .single import one_session_a_notebook, session_of
+from .single import OneKernelANotebook, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -86,7 +86,7 @@ class KernelSessions:
         self._sessions: Any = session_manager
         self._kernels: Any = kernel_manager
         self._specs: Any = kernel_spec_manager
-        one_session_a_notebook(session_manager)
+        OneKernelANotebook(session_manager)
 
     # -- notebooks -----------------------------------------------------------------------------
 

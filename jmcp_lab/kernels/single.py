@@ -1,11 +1,19 @@
-"""One session a notebook, even when its page and an agent ask for one at the same moment."""
+"""One kernel a notebook, even when its page and an agent start one at the same moment."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.utils import ensure_async
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_PROVISIONAL = re.compile(r"(?:.*/)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The path that JupyterLab 4.6 gives a session until its kernel has started: a UUID."""
 
 
 async def session_of(manager: Any, path: str) -> dict[str, Any] | None:  # noqa: ANN401
@@ -17,30 +25,40 @@ async def session_of(manager: Any, path: str) -> dict[str, Any] | None:  # noqa:
     return None
 
 
-def one_session_a_notebook(manager: Any) -> None:  # noqa: ANN401
-    """Let a session manager make one session a notebook.
+class OneKernelANotebook:
+    """Lets a session manager give a notebook one kernel.
 
     Jupyter Server 2.21 looks for a session of the path, awaits the start of a kernel, and only
-    then saves the session (``SessionRootHandler.post``). Whoever asks in between gets a second
-    session with a kernel of its own: a person who opens a notebook while an agent starts to run
-    in it would never see the agent's variables. From here on the second one waits, and gets what
-    the first one made, as if it had come a moment later.
+    then saves the session (``SessionRootHandler.post``). JupyterLab 4.6 starts its session under
+    a path of its own and changes that afterwards (``SessionContext._changeKernel``). So who asks
+    in between gets another session with another kernel: a person who opens a notebook while an
+    agent starts to run in it would never see the agent's variables. Here who comes second waits
+    and gets what is there; of a page's session that is given its path the kernel is changed, and
+    the server's handler ends the one that it had started.
 
     Parameters
     ----------
     manager : SessionManager
-        The server's own; its ``create_session`` is replaced.
+        The server's own; its ``create_session`` and ``update_session`` are replaced.
     """
-    create = manager.create_session
-    starting: dict[str, asyncio.Lock] = {}
+
+    def __init__(self, manager: Any) -> None:  # noqa: ANN401
+        self._manager = manager
+        self._create = manager.create_session
+        self._update = manager.update_session
+        self._turns: dict[str, asyncio.Lock] = {}
+        manager.create_session = self.create_session
+        manager.update_session = self.update_session
 
     async def create_session(
+        self,
         path: str | None = None,
         name: str | None = None,
         type: str | None = None,
         kernel_name: str | None = None,
         kernel_id: str | None = None,
     ) -> dict[str, Any]:
+        """Make a session, or return the one that a notebook has got meanwhile."""
         arguments = {
             "path": path,
             "name": name,
@@ -49,14 +67,37 @@ def one_session_a_notebook(manager: Any) -> None:  # noqa: ANN401
             "kernel_id": kernel_id,
         }
         if path is None or type != "notebook":
-            return dict(await ensure_async(create(**arguments)))
-        lock = starting.setdefault(path, asyncio.Lock())
+            return dict(await ensure_async(self._create(**arguments)))
+        async with self._turn(path):
+            found = await session_of(self._manager, path)
+            return found or dict(await ensure_async(self._create(**arguments)))
+
+    async def update_session(self, session_id: str, **changes: Any) -> None:
+        """Change a session; one that only now gets its path gets the notebook's kernel, too."""
+        path = changes.get("path")
+        session = await ensure_async(self._manager.get_session(session_id=session_id))
+        started_by_page = _PROVISIONAL.fullmatch(session["path"]) and not changes.get("kernel_id")
+        if path is None or session["type"] != "notebook" or not started_by_page:
+            await ensure_async(self._update(session_id, **changes))
+            return
+        async with self._turn(path):
+            other = await session_of(self._manager, path)
+            if other is not None and other["id"] != session_id:
+                changes["kernel_id"] = other["kernel"]["id"]
+                if not other["kernel"].get("connections"):
+                    # An agent's, which no page knows by its id: one entry in the list is enough.
+                    # Deleting it in the server's own way would end the kernel.
+                    self._manager.cursor.execute(
+                        "DELETE FROM session WHERE session_id=?", (other["id"],)
+                    )
+            await ensure_async(self._update(session_id, **changes))
+
+    @asynccontextmanager
+    async def _turn(self, path: str) -> AsyncIterator[None]:
+        lock = self._turns.setdefault(path, asyncio.Lock())
         try:
             async with lock:
-                found = await session_of(manager, path)
-                return found or dict(await ensure_async(create(**arguments)))
+                yield
         finally:
             if not lock.locked():
-                starting.pop(path, None)
-
-    manager.create_session = create_session
+                self._turns.pop(path, None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -30,14 +31,29 @@ def sessions(jp_serverapp: ServerApp) -> KernelSessions:
 
 
 async def page_opens(fetch: Fetch, path: str) -> dict[str, Any]:
-    """Do what JupyterLab does when a notebook is opened: look for its session, else make one."""
+    """Do what JupyterLab does when a notebook is opened: look for its session, else make one.
+
+    It starts the session under a path of its own and gives it its real one afterwards.
+    """
     listed = json.loads((await fetch("api", "sessions")).body)
     for model in listed:
         if model["path"] == path and model["type"] == "notebook":
             return dict(model)
-    body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
-    response = await fetch("api", "sessions", method="POST", body=json.dumps(body))
-    return dict(json.loads(response.body))
+    folder = path.rpartition("/")[0]
+    body = {
+        "path": f"{folder}/{uuid4()}" if folder else str(uuid4()),
+        "name": path,
+        "type": "notebook",
+        "kernel": {"name": "python3"},
+    }
+    made = json.loads((await fetch("api", "sessions", method="POST", body=json.dumps(body))).body)
+    model = {}
+    for changes in ({"path": path}, {"name": path.rpartition("/")[2]}):
+        answer = await fetch(
+            "api", "sessions", made["id"], method="PATCH", body=json.dumps(changes)
+        )
+        model = json.loads(answer.body)
+    return model
 
 
 async def test_a_session_that_the_page_made_is_joined(
@@ -66,43 +82,52 @@ async def test_two_that_start_at_once_get_one_kernel(sessions: KernelSessions) -
     assert len(await sessions.list_kernels()) == 1
 
 
-@pytest.mark.parametrize("first", ["page", "agent"])
+@pytest.mark.parametrize("slow", ["page", "agent"])
 async def test_a_page_and_an_agent_that_start_at_once_get_one_kernel(
-    sessions: KernelSessions, jp_fetch: Fetch, jp_serverapp: ServerApp, first: str
+    sessions: KernelSessions, jp_fetch: Fetch, jp_serverapp: ServerApp, slow: str
 ) -> None:
-    # Each asks while the other one's kernel is starting, which is when no session is to be seen.
-    starting, go = asyncio.Event(), asyncio.Event()
-    start_kernel = jp_serverapp.session_manager.start_kernel_for_session
+    manager = jp_serverapp.session_manager
+    start_kernel = manager.start_kernel_for_session
+    go = {"page": asyncio.Event(), "agent": asyncio.Event()}
+    starting = {"page": asyncio.Event(), "agent": asyncio.Event()}
 
-    async def slow_start(*arguments: Any, **named: Any) -> str:
-        starting.set()
-        await go.wait()
-        return str(await start_kernel(*arguments, **named))
+    async def start_when_told(session_id: str, path: str, **named: Any) -> str:
+        who = "agent" if path == "folder/a.ipynb" else "page"
+        starting[who].set()
+        await go[who].wait()
+        return str(await start_kernel(session_id, path=path, **named))
 
-    jp_serverapp.session_manager.start_kernel_for_session = slow_start
-    asking = {
-        "page": lambda: page_opens(jp_fetch, "a.ipynb"),
-        "agent": lambda: sessions.start("a.ipynb"),
-    }
-    one = asyncio.create_task(asking.pop(first)())
-    await starting.wait()
-    looked, list_sessions = asyncio.Event(), jp_serverapp.session_manager.list_sessions
+    manager.start_kernel_for_session = start_when_told
+    page = asyncio.create_task(page_opens(jp_fetch, "folder/a.ipynb"))
+    agent = asyncio.create_task(sessions.start("folder/a.ipynb"))
+    # Both have found that there is no session, and neither has one yet.
+    await starting["page"].wait()
+    await starting["agent"].wait()
+    first, second = (agent, page) if slow == "page" else (page, agent)
+    go["agent" if slow == "page" else "page"].set()
+    if slow == "page":
+        await first
+    go[slow].set()
+    await asyncio.gather(first, second)
+    found = await sessions.find("folder/a.ipynb")
+    assert found is not None
+    assert {page.result()["kernel"]["id"], agent.result().kernel_id} == {found.kernel_id}
+    async with asyncio.timeout(10):
+        while len(await sessions.list_kernels()) > 1:  # noqa: ASYNC110 - it is being shut down
+            await asyncio.sleep(0.01)
+    assert [each.session_id for each in await sessions.list_sessions()] == [found.session_id]
+    assert page.result()["id"] == found.session_id
 
-    async def list_and_tell() -> list[dict[str, Any]]:
-        looked.set()
-        listed: list[dict[str, Any]] = await list_sessions()
-        return listed
 
-    jp_serverapp.session_manager.list_sessions = list_and_tell
-    (other,) = asking.values()
-    two = asyncio.create_task(other())
-    await looked.wait()
-    go.set()
-    await asyncio.gather(one, two)
-    assert len(await sessions.list_kernels()) == 1
-    session = await sessions.find("a.ipynb")
-    assert session is not None
-    assert [s.session_id for s in await sessions.list_sessions()] == [session.session_id]
+async def test_a_notebook_that_is_renamed_keeps_its_kernel_whatever_had_that_name(
+    sessions: KernelSessions, jp_fetch: Fetch
+) -> None:
+    one = await page_opens(jp_fetch, "one.ipynb")
+    old = await sessions.start("two.ipynb")
+    renamed = await jp_fetch(
+        "api", "sessions", one["id"], method="PATCH", body=json.dumps({"path": "two.ipynb"})
+    )
+    assert json.loads(renamed.body)["kernel"]["id"] == one["kernel"]["id"] != old.kernel_id
 
 
 async def test_a_kernelspec_that_is_not_installed_is_named(sessions: KernelSessions) -> None:
