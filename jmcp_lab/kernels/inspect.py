@@ -36,6 +36,11 @@ ANSWER_SECONDS = 10.0
 STOP_SECONDS = 3.0
 """How long an interrupted question may take to end."""
 
+LISTEN_SECONDS = 2.0
+"""How long to wait for the first message that a kernel publishes to us."""
+
+NUDGE_SECONDS = 0.1
+
 POLL_SECONDS = 0.02
 
 _EXPRESSION = (
@@ -64,6 +69,22 @@ class KernelQuestions:
         self._client = client
         self._seconds = seconds
         self._working_on: str | None = None
+        self._heard = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Return when what the kernel publishes arrives here: what it said before is lost.
+
+        Not every kernel answers on the control channel while it is idle: then it is not waited
+        for any longer than `LISTEN_SECONDS`.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LISTEN_SECONDS):
+                while not self._heard.is_set():
+                    request = self._client.session.msg("kernel_info_request")
+                    self._client.control_channel.send(request)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(NUDGE_SECONDS):
+                            await self._heard.wait()
 
     async def used(self) -> bool:
         """Return whether code has ever been run in this kernel, by anybody.
@@ -173,6 +194,7 @@ class KernelQuestions:
         """Note what the kernel works on, until cancelled."""
         while True:
             message = await self._client.get_iopub_msg()
+            self._heard.set()
             if message["msg_type"] == "status":
                 parent = (message.get("parent_header") or {}).get("msg_id")
                 busy = message["content"].get("execution_state") == "busy"
@@ -210,6 +232,8 @@ async def questions(
     asked = KernelQuestions(kernel, client, seconds)
     following = asyncio.create_task(asked.follow(), name="jmcp-lab-questions")
     try:
+        if local:
+            await asked.listen()
         yield asked
     finally:
         following.cancel()
