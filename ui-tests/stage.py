@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from lab_server import LabServer
 
 
+PATIENCE = 50
+"""How often, every 0.1 s, it is looked whether all places hold the same outputs."""
+
+
 @dataclass
 class Stage:
     """A page with a notebook in which an agent may run without asking."""
@@ -77,9 +81,23 @@ class Stage:
         return document
 
     def same_everywhere(self, number: int = 1) -> list[dict[str, Any]]:
-        """Return the outputs of a cell, after document, page's model and file agreed."""
-        document = shared_outputs(self.page, number)
-        assert model_outputs(self.page, number) == document
-        save(self.page)
-        assert saved_outputs(self.server.root / self.notebook, number) == document
+        """Return the outputs of a cell, once document, page's model and file agree.
+
+        A renderer may add a picture of what it has drawn, at a time of its own.
+        """
+        for _ in range(PATIENCE):
+            save(self.page)
+            document, model, file = self._everywhere(number)
+            if document == model == file:
+                break
+            self.page.wait_for_timeout(100)
+        assert model == document
+        assert file == document
         return document
+
+    def _everywhere(self, number: int) -> tuple[list[dict[str, Any]], ...]:
+        return (
+            shared_outputs(self.page, number),
+            model_outputs(self.page, number),
+            saved_outputs(self.server.root / self.notebook, number),
+        )
