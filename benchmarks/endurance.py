@@ -1,4 +1,4 @@
-"""Agents that edit for a long time, and whether the memory of the server stays what it is."""
+"""Agents that edit, or run, for a long time: whether the memory of the server stays what it is."""
 
 from __future__ import annotations
 
@@ -16,54 +16,94 @@ from setting import mint, write_notebook
 from timing import Figures
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lab_server import LabServer
 
 AGENTS = 8
+RUNNERS = 4
 NOTEBOOKS = 4
 CELLS = 100
 PAUSE = 1.0
-"""Seconds that an agent waits between two rounds of edits."""
+"""Seconds that an agent waits between two rounds."""
 
 SAMPLES = 240
 """How often memory is looked at, whatever the length."""
 
 
-async def endurance(server: LabServer, minutes: float) -> Figures:
+RUNS = (
+    "1 + 1",
+    "for number in range(200): print(number, flush=True)",
+    "def broken(): return 1 / 0\nbroken()",
+    "from IPython.display import HTML\nHTML('<table>' + '<tr><td>1</td></tr>' * 200 + '</table>')",
+    "import os\nfrom IPython.display import Image\n"
+    "Image(data=b'\\x89PNG\\r\\n\\x1a\\n' + os.urandom(100_000), format='png')",
+    "from IPython.display import clear_output\n"
+    "for number in range(20):\n    clear_output(wait=True)\n    print(number, flush=True)",
+)
+"""What the cells hold that are run over and over: each is another kind of output."""
+
+
+async def edit_endurance(server: LabServer, minutes: float) -> Figures:
     """Let 8 agents edit 4 notebooks, and watch the server's memory."""
     for number in range(NOTEBOOKS):
         write_notebook(server, f"mixed-{number}.ipynb", CELLS)
-    tokens = [await mint(server, f"Mixed {number}") for number in range(AGENTS)]
-    return await asyncio.to_thread(_watched, server, tokens, minutes)
 
-
-def _watched(server: LabServer, tokens: list[str], minutes: float) -> Figures:
-    clients = [LightClient(server.mcp_url, token) for token in tokens]
-    end = threading.Event()
-    samples: list[float] = []
-    with ThreadPoolExecutor(AGENTS) as pool:
-        work = [
-            pool.submit(_edit, end, client, f"mixed-{number % NOTEBOOKS}.ipynb")
-            for number, client in enumerate(clients)
-        ]
-        stop = time.monotonic() + minutes * 60
-        while time.monotonic() < stop and not any(each.done() for each in work):
-            end.wait(minutes * 60 / SAMPLES)
-            samples.append(memory_mb(server))
-        end.set()
-        calls = sum(each.result() for each in work)
-    for client in clients:
-        client.close()
-    return {"minutes": minutes, "agents": AGENTS, "calls": calls, **growth(samples)}
-
-
-def _edit(end: threading.Event, client: LightClient, notebook: str) -> int:
-    calls = 0
-    while not end.is_set():
-        calls += edit_once(client, notebook)
+    def work(client: LightClient, number: int) -> int:
+        notebook = f"mixed-{number % NOTEBOOKS}.ipynb"
+        calls = edit_once(client, notebook)
         client.call("list_cells", notebook=notebook, limit=20)
-        calls += 1
-        end.wait(PAUSE)
-    return calls
+        return calls + 1
+
+    return await _watched(server, AGENTS, minutes, work)
+
+
+async def run_endurance(server: LabServer, minutes: float) -> Figures:
+    """Let 4 agents run cells of 4 kernels, and watch the server's memory."""
+    for number in range(RUNNERS):
+        write_notebook(server, f"mixed-{number}.ipynb", RUNS)
+
+    def work(client: LightClient, number: int) -> int:
+        notebook = f"mixed-{number}.ipynb"
+        said, failed = client.tried(
+            "execute_cell", notebook=notebook, all=True, stop_on_error=False
+        )
+        if not failed or "ZeroDivisionError" not in said:
+            raise RuntimeError(f"one cell of the run fails, and the reply says: {said}")
+        client.call("list_cells", notebook=notebook)
+        return 2
+
+    return await _watched(server, RUNNERS, minutes, work)
+
+
+async def _watched(
+    server: LabServer, agents: int, minutes: float, work: Callable[[LightClient, int], int]
+) -> Figures:
+    """Let each agent work over and over, and look at the server's memory meanwhile."""
+    tokens = [await mint(server, f"Mixed {number}") for number in range(agents)]
+    end = threading.Event()
+
+    def go_on(number: int, token: str) -> int:
+        client, calls = LightClient(server.mcp_url, token), 0
+        while not end.is_set():
+            calls += work(client, number)
+            end.wait(PAUSE)
+        client.close()
+        return calls
+
+    def watch() -> Figures:
+        samples: list[float] = []
+        with ThreadPoolExecutor(agents) as pool:
+            workers = [pool.submit(go_on, *each) for each in enumerate(tokens)]
+            stop = time.monotonic() + minutes * 60
+            while time.monotonic() < stop and not any(each.done() for each in workers):
+                end.wait(minutes * 60 / SAMPLES)
+                samples.append(memory_mb(server))
+            end.set()
+            calls = sum(each.result() for each in workers)
+        return {"minutes": minutes, "agents": agents, "calls": calls, **growth(samples)}
+
+    return await asyncio.to_thread(watch)
 
 
 def growth(samples: list[float]) -> Figures:
@@ -72,6 +112,7 @@ def growth(samples: list[float]) -> Figures:
     tenth = max(1, len(half) // 10)
     before, after = median(half[:tenth]), median(half[-tenth:])
     return {
+        "memory_mb": samples[:: max(1, len(samples) // 24)],
         "memory_at_start_mb": samples[0],
         "memory_at_half_mb": round(before, 1),
         "memory_at_end_mb": round(after, 1),

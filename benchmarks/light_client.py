@@ -52,11 +52,15 @@ class LightClient:
         RuntimeError
             The tool failed.
         """
-        result = self._ask("tools/call", {"name": tool, "arguments": arguments})
-        text: str = result["content"][0]["text"]
-        if result.get("isError"):
+        text, failed = self.tried(tool, **arguments)
+        if failed:
             raise RuntimeError(f"{tool} failed: {text}")
         return text
+
+    def tried(self, tool: str, **arguments: Any) -> tuple[str, bool]:
+        """Call a tool that may fail; return its first text, and whether it failed."""
+        result = self._ask("tools/call", {"name": tool, "arguments": arguments})
+        return result["content"][0]["text"], result.get("isError", False)
 
     def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._number += 1
@@ -64,7 +68,7 @@ class LightClient:
         for answer in self._post(message):
             if answer.get("id") == self._number:
                 if "result" not in answer:
-                    break
+                    raise RuntimeError(f"{method} was refused: {answer.get('error')}")
                 result: dict[str, Any] = answer["result"]
                 return result
         raise RuntimeError(f"{method} was not answered")

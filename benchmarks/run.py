@@ -22,7 +22,7 @@ import analysis
 import edits
 from cost import cost
 from crowd import crowd
-from endurance import endurance
+from endurance import edit_endurance, run_endurance
 from execution import execution
 from goals import GOALS
 from output import kernels, output
@@ -45,6 +45,7 @@ MEASURES = [
     "page",
     "cost",
     "endurance",
+    "run_endurance",
 ]
 PACKAGES = ("jmcp_lab", "jupyterlab", "jupyter_server", "jupyter-server-ydoc", "mcp", "ipykernel")
 
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=100, help="how often each thing is timed")
     parser.add_argument("--turns", type=int, default=5, help="turns of many agents, 5 s each")
     parser.add_argument("--starts", type=int, default=5, help="starts of each kind of server")
-    parser.add_argument("--minutes", type=float, default=10, help="how long agents edit")
+    parser.add_argument("--minutes", type=float, default=10, help="how long agents edit, and run")
     parser.add_argument("--cells", type=int, nargs="*", default=[10, 1000, 5000])
     parser.add_argument("--no-page", action="store_true", help="without a browser")
     parser.add_argument("--output", type=Path, help="write the JSON to a file, too")
@@ -126,10 +127,11 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
             figures["kernels"] = await kernels(server)
         if "page" in wanted and page is not None:
             figures["page"] = await edit_to_page(server, robot, page, options.rounds)
-    if "endurance" in wanted:
-        # A server of its own: what the others left behind is not its growth.
-        with measured_server() as fresh:
-            figures["endurance"] = await endurance(fresh, options.minutes)
+    for name, endure in (("endurance", edit_endurance), ("run_endurance", run_endurance)):
+        if name in wanted:
+            # A server of its own: what the others left behind is not its growth.
+            with measured_server() as fresh:
+                figures[name] = await endure(fresh, options.minutes)
     return figures
 
 

@@ -28,7 +28,7 @@ from lab_page import CHROMIUM_ARGUMENTS, find_chromium
 from lab_server import LabServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from playwright.async_api import Page
 
@@ -228,8 +228,13 @@ async def clock_offset(page: Page) -> float:
     return best[1]
 
 
-def write_notebook(server: LabServer, path: str, cells: int) -> None:
-    """Write a notebook of small code cells with outputs."""
+def write_notebook(server: LabServer, path: str, cells: int | Sequence[str]) -> None:
+    """Write a notebook: of so many small code cells with outputs, or of these sources."""
+    sources = (
+        [f"value_{number} = {number}\nprint(value_{number})" for number in range(cells)]
+        if isinstance(cells, int)
+        else cells
+    )
     notebook = {
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -240,10 +245,10 @@ def write_notebook(server: LabServer, path: str, cells: int) -> None:
                 "id": f"cell-{number}",
                 "metadata": {},
                 "execution_count": None,
-                "source": f"value_{number} = {number}\nprint(value_{number})",
+                "source": source,
                 "outputs": [{"output_type": "stream", "name": "stdout", "text": f"{number}\n"}],
             }
-            for number in range(cells)
+            for number, source in enumerate(sources)
         ],
     }
     server.root.mkdir(parents=True, exist_ok=True)
