@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,3 +26,6 @@ c.LabApp.extension_manager = "readonly"
 c.LabApp.news_url = None
 # Written to the working directory by default.
 c.SQLiteYStore.db_path = os.environ["JMCP_UI_YSTORE"]
+# A complaint of a kernel that is told to end is not the server's.
+sys.path.insert(0, str(Path(__file__).parent))
+c.AsyncMappingKernelManager.kernel_manager_class = "kernel_log.LoggedKernelManager"

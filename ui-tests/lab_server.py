@@ -42,10 +42,6 @@ _KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = (
         r"await fut\n\s*tornado\.iostream\.StreamClosedError|raise WebSocketClosedError\(\)",
         "jupyter_server 2.21.1 writes to a page that has just left, and awaits it nowhere",
     ),
-    (
-        r"Traceback \(most recent call last\):\n(?:.*\n){0,5}.*\bipykernel(?:_launcher\.py|/)",
-        "a kernel's own process, which is told to end while it starts or answers",
-    ),
 )
 """Tracebacks of others that are tolerated: (regular expression, reason)."""
 
@@ -216,6 +212,7 @@ class LabServer:
             environment[f"JUPYTER_{kind.upper()}_DIR"] = str(self.folder / kind)
         environment["IPYTHONDIR"] = str(self.folder / "ipython")
         environment["JMCP_UI_YSTORE"] = str(self.folder / "ystore.db")
+        environment["JMCP_UI_KERNEL_LOG"] = str(self.folder / "kernels.log")
         environment["PYTHONFAULTHANDLER"] = "1"
         # The debugger's warning about frozen modules is noise in the log of each kernel.
         environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"

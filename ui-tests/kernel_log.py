@@ -1,0 +1,23 @@
+"""Kernels that write into a log of their own, so that the server's log is the server's alone.
+
+A kernel inherits the server's standard error. One that is told to end while it starts or answers
+may complain there, and that is no fault of the server.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+
+
+class LoggedKernelManager(ServerKernelManager):
+    """Start each kernel with its standard error appended to the file that the tests name."""
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+        path = Path(os.environ["JMCP_UI_KERNEL_LOG"])
+        # The process keeps the file that it was given, open or not here.
+        with path.open("ab") as log:  # noqa: ASYNC230 - a small file, once a kernel
+            await super()._async_launch_kernel(kernel_cmd, **options, stderr=log)
