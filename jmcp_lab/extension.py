@@ -152,6 +152,7 @@ class JmcpLab(ExtensionApp):
             except Exception:
                 # An exception here would keep the whole server from ending.
                 self.log.exception("jmcp_lab did not stop cleanly")
+        self.audit.flush()
 
     def _forget_agent(self, agent_id: str) -> None:
         self.gate.grants.forget_agent(agent_id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .call import CallState
 
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
@@ -14,6 +17,11 @@ if TYPE_CHECKING:
 
 SCHEMA_ID = "https://schema.jmcp-lab.org/events/call/v1"
 SCHEMA_PATH = Path(__file__).parent.parent / "event_schemas" / "call.yaml"
+
+LISTENERS_SECONDS = 0.01
+"""So long events may wait where nothing but listeners takes them. A listener is a task, so it
+hears of a step after it anyway; what an event costs (each is checked against its schema, and each
+open page gets it) then does not stand between a decision and what was decided."""
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -26,27 +34,55 @@ class Audit:
     events : EventLogger
         The server's event bus: its handlers decide where the records go.
     ledger : Ledger
+
+    Notes
+    -----
+    Where an administrator has configured a handler, each record is written before what it tells
+    of happens: code that ends the server cannot get ahead of its own record.
     """
 
     def __init__(self, events: EventLogger, ledger: Ledger) -> None:
         self._events = events
         self._last: dict[str, tuple[object, ...]] = {}
+        self._waiting: list[dict[str, Any]] = []
         events.register_event_schema(SCHEMA_PATH)
         ledger.subscribe(self._changed)
 
+    def flush(self) -> None:
+        """Emit what waits."""
+        records, self._waiting = self._waiting, []
+        for record in records:
+            self._emit(record)
+
     def _changed(self, call: Call) -> None:
         now = (call.state, call.decision, call.action_hash)
-        if self._last.get(call.id) == now:
-            return  # only its progress changed
+        last = self._last.get(call.id)
+        if last == now or (last is not None and call.state is CallState.RECEIVED):
+            return  # only its progress changed, or what it wants became known: see its next step
         if call.state.ended:
             self._last.pop(call.id, None)
         else:
             self._last[call.id] = now
+        if self._events.handlers or (loop := _running_loop()) is None:
+            self._emit(_record(call))
+            return
+        if not self._waiting:
+            loop.call_later(LISTENERS_SECONDS, self.flush)
+        self._waiting.append(_record(call))
+
+    def _emit(self, record: dict[str, Any]) -> None:
         try:
-            self._events.emit(schema_id=SCHEMA_ID, data=_record(call))
+            self._events.emit(schema_id=SCHEMA_ID, data=record)
         except Exception:
             # A handler that cannot write must not decide what an agent may do.
             _log.exception("A change of a call could not be written to the audit log")
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _record(call: Call) -> dict[str, Any]:

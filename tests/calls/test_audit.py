@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 
@@ -68,7 +69,7 @@ def test_each_step_of_a_call_is_written_once_and_without_code(
     ledger.update(call, progress="SECRET 2 s")
     ledger.update(call, state=CallState.DONE)
     states = [record["state"] for record in memory.records]
-    assert states == ["received", "received", "waiting_for_approval", "running", "done"]
+    assert states == ["received", "waiting_for_approval", "running", "done"]
     assert {record["__schema__"] for record in memory.records} == {SCHEMA_ID}
     assert "SECRET" not in json.dumps(memory.records)
     last = memory.records[-1]
@@ -86,6 +87,8 @@ def test_a_log_that_cannot_be_written_does_not_stop_a_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken:
+        handlers = ()
+
         def register_event_schema(self, schema: object) -> None:
             pass
 
@@ -98,3 +101,45 @@ def test_a_log_that_cannot_be_written_does_not_stop_a_call(
     ledger.update(call, state=CallState.RUNNING)
     assert call.state is CallState.RUNNING
     assert "audit log" in caplog.text
+
+
+async def test_a_configured_handler_has_a_record_before_the_step_is_taken(
+    ledger: Ledger, memory: Memory
+) -> None:
+    call = ledger.open("a_1", "Claude", "execute_cell", ToolClass.RUN, {})
+    ledger.update(call, state=CallState.RUNNING)
+    assert [record["state"] for record in memory.records] == ["received", "running"]
+
+
+async def test_listeners_hear_of_each_step_in_order_soon_after_it() -> None:
+    events, ledger = EventLogger(), Ledger()
+    Audit(events, ledger)
+    heard: list[str] = []
+    ended = asyncio.Event()
+
+    async def listen(logger: EventLogger, schema_id: str, data: dict[str, str]) -> None:
+        heard.append(data["state"])
+        if data["state"] == "done":
+            ended.set()
+
+    events.add_listener(schema_id=SCHEMA_ID, listener=listen)
+    call = ledger.open("a_1", "Claude", "execute_cell", ToolClass.RUN, {})
+    ledger.update(call, state=CallState.RUNNING)
+    ledger.update(call, state=CallState.DONE)
+    await asyncio.wait_for(ended.wait(), 30)
+    assert heard == ["received", "running", "done"]
+
+
+async def test_listeners_hear_at_the_end_of_the_server_what_they_did_not_hear_yet() -> None:
+    events, ledger = EventLogger(), Ledger()
+    audit = Audit(events, ledger)
+    heard: list[str] = []
+
+    async def listen(logger: EventLogger, schema_id: str, data: dict[str, str]) -> None:
+        heard.append(data["state"])
+
+    events.add_listener(schema_id=SCHEMA_ID, listener=listen)
+    ledger.open("a_1", "Claude", "execute_cell", ToolClass.RUN, {})
+    audit.flush()
+    await asyncio.sleep(0)
+    assert heard == ["received"]
