@@ -7,7 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cost import memory_mb
 from crowd import edit_once
@@ -24,8 +24,8 @@ AGENTS = 8
 RUNNERS = 4
 NOTEBOOKS = 4
 CELLS = 100
-PAUSE = 1.0
-"""Seconds that an agent waits between two rounds."""
+PAUSE = 2.0
+"""Seconds that an agent waits between two calls: its model has to think, too."""
 
 SAMPLES = 240
 """How often memory is looked at, whatever the length."""
@@ -44,26 +44,25 @@ RUNS = (
 """What the cells hold that are run over and over: each is another kind of output."""
 
 
-async def edit_endurance(server: LabServer, minutes: float) -> Figures:
+async def edit_endurance(server: LabServer, minutes: float, pause: float = PAUSE) -> Figures:
     """Let 8 agents edit 4 notebooks, and watch the server's memory."""
     for number in range(NOTEBOOKS):
         write_notebook(server, f"mixed-{number}.ipynb", CELLS)
 
-    def work(client: LightClient, number: int) -> int:
+    def work(client: LightClient, number: int) -> None:
         notebook = f"mixed-{number % NOTEBOOKS}.ipynb"
-        calls = edit_once(client, notebook)
+        edit_once(client, notebook)
         client.call("list_cells", notebook=notebook, limit=20)
-        return calls + 1
 
-    return await _watched(server, AGENTS, minutes, work)
+    return await _watched(server, AGENTS, minutes, pause, work)
 
 
-async def run_endurance(server: LabServer, minutes: float) -> Figures:
+async def run_endurance(server: LabServer, minutes: float, pause: float = PAUSE) -> Figures:
     """Let 4 agents run cells of 4 kernels, and watch the server's memory."""
     for number in range(RUNNERS):
         write_notebook(server, f"mixed-{number}.ipynb", RUNS)
 
-    def work(client: LightClient, number: int) -> int:
+    def work(client: LightClient, number: int) -> None:
         notebook = f"mixed-{number}.ipynb"
         said, failed = client.tried(
             "execute_cell", notebook=notebook, all=True, stop_on_error=False
@@ -71,25 +70,52 @@ async def run_endurance(server: LabServer, minutes: float) -> Figures:
         if not failed or "ZeroDivisionError" not in said:
             raise RuntimeError(f"one cell of the run fails, and the reply says: {said}")
         client.call("list_cells", notebook=notebook)
-        return 2
 
-    return await _watched(server, RUNNERS, minutes, work)
+    return await _watched(server, RUNNERS, minutes, pause, work)
+
+
+class PacedClient(LightClient):
+    """Waits between two calls, and counts them.
+
+    Parameters
+    ----------
+    url, token : str
+    pause : float
+        Seconds.
+    end : threading.Event
+        Ends the waiting.
+    """
+
+    def __init__(self, url: str, token: str, pause: float, end: threading.Event) -> None:
+        super().__init__(url, token)
+        self.calls = 0
+        self._pause = pause
+        self._end = end
+
+    def tried(self, tool: str, **arguments: Any) -> tuple[str, bool]:
+        """Call a tool when the pause is over."""
+        self._end.wait(self._pause)
+        self.calls += 1
+        return super().tried(tool, **arguments)
 
 
 async def _watched(
-    server: LabServer, agents: int, minutes: float, work: Callable[[LightClient, int], int]
+    server: LabServer,
+    agents: int,
+    minutes: float,
+    pause: float,
+    work: Callable[[LightClient, int], None],
 ) -> Figures:
     """Let each agent work over and over, and look at the server's memory meanwhile."""
     tokens = [await mint(server, f"Mixed {number}") for number in range(agents)]
     end = threading.Event()
 
     def go_on(number: int, token: str) -> int:
-        client, calls = LightClient(server.mcp_url, token), 0
+        client = PacedClient(server.mcp_url, token, pause, end)
         while not end.is_set():
-            calls += work(client, number)
-            end.wait(PAUSE)
+            work(client, number)
         client.close()
-        return calls
+        return client.calls
 
     def watch() -> Figures:
         samples: list[float] = []
@@ -101,7 +127,8 @@ async def _watched(
                 samples.append(memory_mb(server))
             end.set()
             calls = sum(each.result() for each in workers)
-        return {"minutes": minutes, "agents": agents, "calls": calls, **growth(samples)}
+        length = {"minutes": minutes, "agents": agents, "pause_s": pause, "calls": calls}
+        return {**length, **growth(samples)}
 
     return await asyncio.to_thread(watch)
 

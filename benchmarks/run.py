@@ -22,7 +22,7 @@ import analysis
 import edits
 from cost import cost
 from crowd import crowd
-from endurance import edit_endurance, run_endurance
+from endurance import PAUSE, edit_endurance, run_endurance
 from execution import execution
 from goals import GOALS
 from output import kernels, output
@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--turns", type=int, default=5, help="turns of many agents, 5 s each")
     parser.add_argument("--starts", type=int, default=5, help="starts of each kind of server")
     parser.add_argument("--minutes", type=float, default=10, help="how long agents edit, and run")
+    parser.add_argument(
+        "--pause", type=float, default=PAUSE, help="seconds between two calls of such an agent"
+    )
     parser.add_argument("--cells", type=int, nargs="*", default=[10, 1000, 5000])
     parser.add_argument("--no-page", action="store_true", help="without a browser")
     parser.add_argument("--output", type=Path, help="write the JSON to a file, too")
@@ -131,7 +134,7 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
         if name in wanted:
             # A server of its own: what the others left behind is not its growth.
             with measured_server() as fresh:
-                figures[name] = await endure(fresh, options.minutes)
+                figures[name] = await endure(fresh, options.minutes, options.pause)
     return figures
 
 

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 0.1
 
+REMEMBERED_SIGNATURES = 1024
+"""So many signatures are remembered, against messages that somebody plays again.
+
+jupyter_client remembers 65,536, 8 MB for each kernel, and when they are full it sorts all of them
+on the event loop, for 50 ms, over and over while a kernel floods.
+"""
+
 STDIN_SECONDS = 1.0
 """So long is waited until a kernel that publishes can also ask."""
 
@@ -106,6 +113,7 @@ class LocalChannels:
         # Clients of one manager share the id of its session: the kernel could not tell them apart,
         # neither as receivers of replies nor by the ids of their messages.
         self._session.session = str(uuid.uuid4())
+        self._session.digest_history_size = REMEMBERED_SIGNATURES
         self._handover = Handover(
             asyncio.get_running_loop(), self._on_frames, self._listener.on_batch
         )
