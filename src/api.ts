@@ -7,7 +7,6 @@ import type {
   IAgentChange,
   IAnswer,
   ICall,
-  IGrant,
   IMinted,
   INewAgent,
   IPage,
@@ -18,7 +17,6 @@ import {
   readAgent,
   readCall,
   readDelta,
-  readGrants,
   readMinted,
   readStopped
 } from './wire';
@@ -55,7 +53,6 @@ export interface IAgentsApi {
   answer(id: string, question: string, value: string | null): Promise<ICall>;
   stopCall(id: string): Promise<ICall>;
   undoCall(id: string): Promise<ICall>;
-  grants(): Promise<readonly IGrant[]>;
   revokeGrant(id: string): Promise<void>;
   stopAll(): Promise<IStopped>;
   resume(): Promise<void>;
@@ -125,10 +122,6 @@ export class AgentsApi implements IAgentsApi {
     return readCall(
       await this._request('POST', `calls/${segment(id)}/undo`, {})
     );
-  }
-
-  async grants(): Promise<readonly IGrant[]> {
-    return readGrants(await this._request('GET', 'grants'));
   }
 
   async revokeGrant(id: string): Promise<void> {

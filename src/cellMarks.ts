@@ -9,6 +9,9 @@ import type { IAgents, ICall } from './tokens';
 /** How long a finished edit stays marked. */
 const RECENT_MS = 10_000;
 
+/** How long a mark may come after what it tells of. */
+const SOON_MS = 50;
+
 const MARK = 'jp-jmcp-mod-agent';
 const RUNNING = 'jp-jmcp-mod-running';
 const WAITING = 'jp-jmcp-mod-waiting';
@@ -24,16 +27,23 @@ export class CellMarks {
   ) {}
 
   start(): void {
-    this._model.changed.connect(this._update, this);
+    this._model.changed.connect(this._updateSoon, this);
     this._tracker.widgetAdded.connect((_, panel) => {
-      panel.content.modelContentChanged.connect(this._update, this);
+      panel.content.modelContentChanged.connect(this._updateSoon, this);
       this._update();
     });
     this._update();
   }
 
+  /** Once for a burst: a cell's output changes the content of its notebook, too. */
+  private _updateSoon(): void {
+    this._soon ||= window.setTimeout(() => this._update(), SOON_MS);
+  }
+
   private _update(): void {
     window.clearTimeout(this._timer);
+    window.clearTimeout(this._soon);
+    this._soon = 0;
     const calls = this._marked();
     this._tracker.forEach(panel => this._markPanel(panel, calls));
     const fades = [...calls.values()].some(call => call.ended !== null);
@@ -103,6 +113,7 @@ export class CellMarks {
   }
 
   private _timer = 0;
+  private _soon = 0;
 }
 
 function isMarking(call: ICall): boolean {

@@ -239,8 +239,6 @@ export class AgentsModel implements IAgents, IDisposable {
 
   private _onEvent(_: unknown, emission: Event.Emission): void {
     if (emission.schema_id === DOORBELL) {
-      // It also rings for what has no sequence number: agents and grants.
-      this._grantsDue = true;
       void this.refresh();
     }
   }
@@ -276,14 +274,7 @@ export class AgentsModel implements IAgents, IDisposable {
         if (this._isDisposed) {
           return;
         }
-        if (this._link !== 'online' || delta.seq !== this._seq) {
-          this._grantsDue = true;
-        }
-        const grants = this._grantsDue
-          ? await this._api.grants()
-          : this._grants;
-        this._grantsDue = false;
-        this._apply(delta, grants);
+        this._apply(delta);
       } while (this._again);
       this._poll.frequency = CALM;
     } catch (error) {
@@ -296,14 +287,14 @@ export class AgentsModel implements IAgents, IDisposable {
     }
   }
 
-  private _apply(delta: IDelta, grants: readonly IGrant[]): void {
+  private _apply(delta: IDelta): void {
     if (delta.reset || delta.seq < this._seq) {
       this._calls.clear();
     }
     this._seq = delta.seq;
     this._server = delta.server;
     this._agents = delta.agents;
-    this._grants = grants;
+    this._grants = delta.grants;
     this._link = 'online';
     for (const call of delta.calls) {
       const known = this._calls.get(call.id);
@@ -365,7 +356,6 @@ export class AgentsModel implements IAgents, IDisposable {
   private _seq = 0;
   private _pulling: Promise<void> | null = null;
   private _again = false;
-  private _grantsDue = true;
   private _isDisposed = false;
 }
 

@@ -67,8 +67,15 @@ export class OutputTrust {
     }
   }
 
+  /** Follow what the server says now; most of what it says has nothing to do with trust. */
   private _updateAll(): void {
-    this._tracker.forEach(panel => this._updatePanel(panel));
+    const rule = this._model.server?.trustOutputs;
+    const allowed = this._model.calls.filter(isAllowedRun).map(call => call.id);
+    if (rule !== this._rule || allowed.some(id => !this._allowed.has(id))) {
+      this._tracker.forEach(panel => this._updatePanel(panel));
+    }
+    this._rule = rule;
+    this._allowed = new Set(allowed);
   }
 
   private _updatePanel(panel: NotebookPanel): void {
@@ -163,6 +170,8 @@ export class OutputTrust {
     return widget;
   }
 
+  private _rule: string | undefined;
+  private _allowed: ReadonlySet<string> = new Set();
   private readonly _panels = new WeakMap<ICellModel, NotebookPanel>();
   private readonly _offers = new Map<Cell, Widget>();
   private readonly _due = new Set<NotebookPanel>();

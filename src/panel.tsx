@@ -42,7 +42,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Agents'));
-    model.changed.connect(this._updateTab, this);
+    model.changed.connect(this._onChanged, this);
     this._updateTab();
   }
 
@@ -56,7 +56,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   override dispose(): void {
     if (!this.isDisposed) {
-      this._context.model.changed.disconnect(this._updateTab, this);
+      this._context.model.changed.disconnect(this._onChanged, this);
       Signal.clearData(this);
       super.dispose();
     }
@@ -102,6 +102,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
+    this._due.emit();
     this._shownChanged.emit(true);
   }
 
@@ -111,7 +112,15 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   }
 
   protected override render(): JSX.Element {
-    return <AgentsView {...this._context} />;
+    return <AgentsView {...this._context} due={this._due} />;
+  }
+
+  /** Agents may call many times a second: what nobody sees is not drawn each time. */
+  private _onChanged(): void {
+    this._updateTab();
+    if (this.isVisible) {
+      this._due.emit();
+    }
   }
 
   private _updateTab(): void {
@@ -127,5 +136,6 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   private _wanted: { readonly id?: string; frames: number } | null = null;
   private readonly _shell: JupyterFrontEnd.IShell;
   private readonly _context: Omit<IPanelContext, 'say'>;
+  private readonly _due = new Signal<this, void>(this);
   private readonly _shownChanged = new Signal<this, boolean>(this);
 }

@@ -59,6 +59,7 @@ export interface IDelta {
   readonly server: IServerInfo;
   readonly agents: readonly IAgent[];
   readonly calls: readonly ICall[];
+  readonly grants: readonly IGrant[];
 }
 
 export function readDelta(value: unknown): IDelta {
@@ -68,7 +69,8 @@ export function readDelta(value: unknown): IDelta {
     reset: truth(data.reset, 'reset'),
     server: readServer(data.server),
     agents: list(data.agents, 'agents', readAgent),
-    calls: list(data.calls, 'calls', readCall)
+    calls: list(data.calls, 'calls', readCall),
+    grants: list(data.grants, 'grants', readGrant)
   };
 }
 
@@ -234,18 +236,16 @@ function readDecision(value: unknown, name: string): IDecision | null {
   };
 }
 
-export function readGrants(value: unknown): readonly IGrant[] {
-  return list(fields(value, 'answer').grants, 'grants', (item, name) => {
-    const data = fields(item, name);
-    return {
-      id: text(data.id, `${name}.id`),
-      agent: text(data.agent, `${name}.agent`),
-      agentLabel: textOrNull(data.agent_label, `${name}.agent_label`) ?? '',
-      class: text(data.class, `${name}.class`),
-      path: textOrNull(data.path, `${name}.path`),
-      until: textOrNull(data.until, `${name}.until`)
-    };
-  });
+function readGrant(value: unknown, name: string): IGrant {
+  const data = fields(value, name);
+  return {
+    id: text(data.id, `${name}.id`),
+    agent: text(data.agent, `${name}.agent`),
+    agentLabel: textOrNull(data.agent_label, `${name}.agent_label`) ?? '',
+    class: text(data.class, `${name}.class`),
+    path: textOrNull(data.path, `${name}.path`),
+    until: textOrNull(data.until, `${name}.until`)
+  };
 }
 
 export function readMinted(value: unknown): IMinted {

@@ -33,7 +33,7 @@ class StateHandler(PanelHandler):
     @authorized
     @errors_as_json
     async def get(self) -> None:
-        """Send the agents, and the calls that changed."""
+        """Send the agents, what was allowed for longer, and the calls that changed."""
         since = self._since()
         ledger = self.app.ledger
         tab = self.get_query_argument("tab", "")
@@ -50,6 +50,7 @@ class StateHandler(PanelHandler):
                 agent_view(agent, self.app.agents, ledger) for agent in self.app.agents.all()
             ],
             "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
+            "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
         }
         self.answer(state | {"reset": True} if reset else state)
 

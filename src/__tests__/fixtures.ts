@@ -121,7 +121,8 @@ export class MemoryApi implements IAgentsApi {
         trustOutputs: 'allowed'
       },
       agents: this.agents,
-      calls: calls.filter(call => call.seq > since || this.reset)
+      calls: calls.filter(call => call.seq > since || this.reset),
+      grants: this.granted
     };
   }
 
@@ -191,10 +192,6 @@ export class MemoryApi implements IAgentsApi {
 
   async undoCall(id: string): Promise<ICall> {
     return makeCall({ id, state: 'done', seq: this.seq });
-  }
-
-  async grants(): Promise<readonly IGrant[]> {
-    return this.granted;
   }
 
   async revokeGrant(): Promise<void> {

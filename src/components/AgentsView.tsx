@@ -1,4 +1,5 @@
 import { UseSignal } from '@jupyterlab/apputils';
+import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 
 import { IPanelContext, PanelProvider } from '../context';
@@ -9,8 +10,14 @@ import { Header } from './Header';
 import { NeedsYou } from './NeedsYou';
 import { Strips } from './Strips';
 
+/** What {@link AgentsView} needs. */
+export type AgentsViewProps = Omit<IPanelContext, 'say'> & {
+  /** Says when to draw anew. */
+  readonly due: ISignal<unknown, void>;
+};
+
 /** Everything in the panel, in its fixed order. */
-export function AgentsView(props: Omit<IPanelContext, 'say'>): JSX.Element {
+export function AgentsView(props: AgentsViewProps): JSX.Element {
   const [said, setSaid] = React.useState('');
   const connected = React.useRef<HTMLHeadingElement>(null);
   const focusConnected = React.useCallback(
@@ -32,7 +39,7 @@ export function AgentsView(props: Omit<IPanelContext, 'say'>): JSX.Element {
   );
   return (
     <PanelProvider value={context}>
-      <UseSignal signal={model.changed}>
+      <UseSignal signal={props.due}>
         {() => (
           <>
             <Header />
