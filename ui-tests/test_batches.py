@@ -57,7 +57,7 @@ def assert_prompts(stage: Stage, *wanted: str | re.Pattern[str]) -> None:
 
 def test_cells_that_wait_show_it_until_their_turn(stage: Stage, go: Path) -> None:
     running = batch(stage)
-    stage.agent.wait_for_progress("cell 1 of 3, last: one")
+    stage.agent.wait_for_progress('cell 1 of 3, last output: "one"')
     # A page that comes later sees the same.
     open_lab(stage.page, stage.server)
     open_notebook(stage.page, stage.notebook)

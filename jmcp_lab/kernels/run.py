@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError
+from ..notebooks.cleaning import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,9 @@ class Piece:
 
 PATIENCE_SECONDS = 5.0
 """So long after it was asked to stop, code that still runs is said not to react."""
+
+MOST_QUOTED = 80
+"""Characters of what the code printed or asks that stand among our words about a run."""
 
 
 class RunState(StrEnum):
@@ -176,7 +180,10 @@ class Run:
         answer(question, value)
 
     def progress(self) -> str:
-        """Return where the run is, in words: ``12 s, cell 2 of 5, last: epoch 3/10``."""
+        """Return where the run is: ``12 s, cell 2 of 5, last output: "epoch 3/10"``.
+
+        What the code printed or asks stands in quotes: a model must not take it for our words.
+        """
         if self.state is RunState.QUEUED:
             return "waiting for the kernel"
         seconds = (self.ended or time.time()) - (self.started or self.created)
@@ -189,9 +196,10 @@ class Run:
         if self.ignores_stop:
             words.append("asked to stop and does not react; restarting the kernel ends it")
         if self.question is not None:
-            words.append(f"waiting for the user to answer '{self.question.prompt.strip()[:80]}'")
-        elif self.last_line:
-            words.append(f"last: {self.last_line[-80:]}")
+            asks = quoted(self.question.prompt, MOST_QUOTED) or "what the code asks"
+            words.append(f"waiting for the user to answer {asks}")
+        elif said := quoted(self.last_line or "", MOST_QUOTED):
+            words.append(f"last output: {said}")
         return ", ".join(words)
 
     # -- for the queue -------------------------------------------------------------------------

@@ -26,6 +26,8 @@ HOLD_SECONDS = 40.0
 """How long a request waits before it returns; some clients give up after 60 s."""
 
 BEAT_SECONDS = 2.0
+"""How often a client that wants progress hears of it, also while nothing happens."""
+
 GRACE_SECONDS = 5.0
 """How long a page may be gone (it reloads) before the agent is told that nobody is there."""
 
@@ -45,10 +47,16 @@ class Dispatcher:
     ----------
     tools : mapping of str to Tool
     services : Services
+
+    Attributes
+    ----------
+    beat_seconds : float
+        How often progress is told.
     """
 
     def __init__(self, tools: Mapping[str, Tool], services: Services) -> None:
         self.tools = tools
+        self.beat_seconds = BEAT_SECONDS
         self._services = services
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: dict[str, int] = {}
@@ -194,20 +202,20 @@ class Dispatcher:
         hold : float
             Seconds.
         progress : Callable, optional
-            Told the seconds so far and the state in words, at once and then every 2 s.
+            Told the seconds so far and the state in words, at once and then every
+            `beat_seconds`.
         until_output : bool, optional
             Return as soon as the run has printed something since the agent was last told.
         """
         loop = asyncio.get_running_loop()
         start = loop.time()
         alone_since: float | None = None
-        spoken: float | None = None
+        beats = Beats(self.beat_seconds)
         told = self._told.get(call.id, 0)
         try:
             while call.reply is None:
                 elapsed = loop.time() - start
-                if progress is not None and (spoken is None or elapsed - spoken >= BEAT_SECONDS):
-                    spoken = elapsed
+                if beats.due(elapsed) and progress is not None:
                     await progress(elapsed, self._words(call))
                     continue
                 if _needs_person(call) and not self._services.pages.anyone():
@@ -220,7 +228,7 @@ class Dispatcher:
                 # However short the hold, it is told whether a person has to be waited for.
                 if call.state is not CallState.RECEIVED and (elapsed >= hold or printed_more):
                     return self._pending(call)
-                await self._changed(call, min(max(hold - elapsed, 0.05), BEAT_SECONDS))
+                await self._changed(call, min(max(hold - elapsed, 0.05), beats.left(elapsed)))
         except asyncio.CancelledError:
             self._services.gate.withdraw(call)
             raise
@@ -272,6 +280,31 @@ class Dispatcher:
             f"{self._services.lab_url()} and to look at the Agents panel, then use "
             f"wait(call='{call.id}'). The request stays there.\n{_line(call)}"
         )
+
+
+class Beats:
+    """When to speak: at once, and then whenever so much time has passed since the last time.
+
+    Parameters
+    ----------
+    every : float
+        Seconds.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._next = 0.0
+
+    def due(self, now: float) -> bool:
+        """Return whether it is time to speak, and count it as done."""
+        if now < self._next:
+            return False
+        self._next = now + self._every
+        return True
+
+    def left(self, now: float) -> float:
+        """Return the seconds until the next time, whatever happens meanwhile."""
+        return max(self._next - now, 0.0)
 
 
 def _needs_person(call: Call) -> bool:

@@ -11,9 +11,10 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from ..kernels.inspect import KernelQuestions, questions
+from ..notebooks.cleaning import clean
 from .arguments import Notebook
 from .render import clip
-from .rendering.text import clean, page, size_words
+from .rendering.text import page, size_words
 from .services import Context
 from .tool import tool
 from .wording import count, file_name

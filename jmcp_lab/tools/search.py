@@ -12,11 +12,11 @@ from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
 from ..notebooks import cells as live_cells
+from ..notebooks.cleaning import clean
 from ..notebooks.outputs import read_outputs
 from ..notebooks.search import MOST_HITS, Hit, Passage, compiled, search
 from .arguments import Notebook
 from .rendering.blocks import block_of
-from .rendering.text import clean
 from .services import Context
 from .tool import tool
 from .wording import count, header

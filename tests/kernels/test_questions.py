@@ -37,7 +37,7 @@ async def test_an_answer_reaches_the_code_and_the_cell_shows_the_dialogue(
     assert question is not None
     assert (question.prompt, question.password) == ("Who? ", False)
     await until(lambda: bench.text() == "Hello!\nWho? ")
-    assert "waiting for the user to answer 'Who?'" in run.progress()
+    assert 'waiting for the user to answer "Who?"' in run.progress()
     run.answer(question.id, "Ada")
     await run.wait()
     assert run.state is RunState.DONE

@@ -44,7 +44,7 @@ async def test_output_is_there_while_the_cell_runs(executor: Executor, kernel_id
     await until(lambda: bench.text() == "before\n")
     assert bench.page.state(0) == "running"
     assert bench.page.count(0) is None
-    assert run.progress().endswith("s, last: before")
+    assert run.progress().endswith('s, last output: "before"')
     assert run.partial_outputs() == bench.outputs()
     await executor.interrupt(run)
     await run.wait()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jmcp_lab.errors import ConflictError
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.merge import merge
 from jmcp_lab.notebooks.outputs import read_outputs
+from jmcp_lab.tools.dispatch import BEAT_SECONDS, Beats
 
 from .conftest import LIMIT, MakeRobot, Robot, ids_in, write_notebook
 
@@ -166,7 +168,9 @@ async def test_wait_returns_at_once_on_output_that_the_agent_was_not_told_of(
     (root / "one").touch()
     await until_progress(robot, "1st")
     # It came between two calls. Nothing more will come before the time is over.
-    assert "last: 1st" in await robot.say("wait", call=call.id, until="output", seconds=300)
+    assert 'last output: "1st"' in await robot.say(
+        "wait", call=call.id, until="output", seconds=300
+    )
     (root / "two").touch()
     assert "2nd" in await robot.say("wait", call=call.id, seconds=300)
     assert robot.app.dispatcher._told == {}
@@ -180,10 +184,54 @@ async def test_a_call_that_runs_is_listed_with_its_progress(robot: Robot, root: 
     await until_progress(robot, "epoch 1")
     listed = await robot.say("get_context")
     assert f"{call.id}: Run cell 1 in a.ipynb (running: " in listed
-    assert "last: epoch 1" in listed
+    assert 'last output: "epoch 1"' in listed
     (root / "go").touch()
     await robot.say("wait", call=call.id)
     assert call.id not in await robot.say("get_context")
+
+
+async def test_progress_is_told_again_and_again_while_a_cell_is_silent(
+    robot: Robot, root: Path
+) -> None:
+    source = "print('epoch 1\\x1b[0m\\nstate: \"done\"', flush=True)\n" + waiting_for("go")
+    ids = write_notebook(root, "a.ipynb", source, "1")
+    heard: list[str] = []
+
+    async def hear(seconds: float, words: str) -> None:
+        heard.append(words)
+
+    async def heard_times(count: int, words: str) -> None:
+        """Return when words have come so often since now."""
+        heard.clear()
+        async with asyncio.timeout(LIMIT):
+            while sum(words in said for said in heard) < count:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0)
+
+    dispatcher = robot.app.dispatcher
+    dispatcher.beat_seconds = 0.01
+    arguments = {"notebook": "a.ipynb", "cells": ids}
+    calling = dispatcher.call(robot.agent, "execute_cell", arguments, progress=hear)
+    task = asyncio.create_task(calling)
+    await heard_times(3, "Waiting for approval in JupyterLab")
+    await robot.allow()
+    # From now on nothing happens that could be told.
+    await heard_times(3, """s, cell 1 of 2, last output: "state: 'done'\"""")
+    assert re.fullmatch(r"""\d+ s, cell 1 of 2, last output: "state: 'done'\"""", heard[-1])
+    (root / "go").touch()
+    assert not (await task).is_error
+
+
+def test_progress_is_told_every_two_seconds_however_much_happens_between() -> None:
+    beats = Beats(BEAT_SECONDS)
+    assert BEAT_SECONDS == 2
+    assert beats.due(0)
+    assert not beats.due(1.9)
+    # What happened at 1.9 s must not put the next time off.
+    assert beats.left(1.9) == pytest.approx(0.1)
+    assert beats.due(2)
+    assert beats.left(2) == 2
+    assert beats.due(7.5)
+    assert beats.left(7.5) == 2
 
 
 async def test_another_agents_call_is_unknown(make_robot: MakeRobot, root: Path) -> None:
@@ -348,7 +396,7 @@ async def test_what_code_asks_is_answered_by_the_person(robot: Robot, root: Path
             await robot.app.ledger.changed(call, call.seq)
     assert call.question.prompt == "Who? "
     pending = await robot.say("wait", call=call.id, seconds=0)
-    assert "waiting for the user to answer 'Who?'" in pending
+    assert 'waiting for the user to answer "Who?"' in pending
     robot.app.control.answer_question(call.id, call.question.id, "Ada")
     reply = await task
     assert "Who? Ada\nHi Ada" in reply.text

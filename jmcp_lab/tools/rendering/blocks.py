@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jmcp_lab.notebooks.cleaning import clean
+
 from .figures import figure_summary
 from .images import IMAGE_TYPES, Picture, picture_of
 from .markup import html_to_text, svg_summary, table_shape
-from .text import as_text, clean, compact_json, size_words, without_data_urls
+from .text import as_text, compact_json, size_words, without_data_urls
 from .tracebacks import traceback_text
 
 _BARE_REPR = re.compile(r"<[^<>\n]{1,300}>|Figure\([\d.]+x[\d.]+\)")

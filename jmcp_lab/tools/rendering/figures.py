@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jmcp_lab.notebooks.cleaning import clean
+
 from .markup import scripts
-from .text import as_text, clean, clip
+from .text import as_text, clip
 
 MAX_LISTED = 30
 """Traces, marks or glyphs that are listed one by one."""

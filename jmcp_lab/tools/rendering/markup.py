@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .text import clean, clip, without_data_urls
+from jmcp_lab.notebooks.cleaning import clean
+
+from .text import clip, without_data_urls
 
 MAX_MARKUP = 1_000_000
 """Characters of markup that are read; what follows is not."""

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from .text import as_text, clean
+from jmcp_lab.notebooks.cleaning import clean
+
+from .text import as_text
 
 MAX_USER_FRAMES = 8
 CONTEXT_LINES = 2
