@@ -159,6 +159,7 @@ class JmcpLab(ExtensionApp):
         self.gate.deny_waiting(agent_id, "revoked")
         self.services.seen.forget_agent(agent_id)
         self.rooms.news.forget_agent(agent_id)
+        self.executor.forget_owner(agent_id)
 
     def _lab_url(self) -> str:
         """Return where the person opens JupyterLab, without any token."""

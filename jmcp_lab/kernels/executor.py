@@ -147,6 +147,13 @@ class Executor:
             and (kernel_id is None or run.kernel_id == kernel_id)
         ]
 
+    def forget_owner(self, owner: str) -> None:
+        """Drop what is remembered of an owner; what still runs comes to its end all the same."""
+        for run in self.runs(owner):
+            del self._runs[run.id]
+        for key in [key for key in self._last_kernel if key[0] == owner]:
+            del self._last_kernel[key]
+
     async def stop(self) -> None:
         """End all runs and connections: the server stops."""
         queues, self._queues = list(self._queues.values()), {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Piece:
     source: str
     cell_id: str | None = None
 
+
+RUN_ID = re.compile(r"r_[0-9a-f]{10}")
 
 PATIENCE_SECONDS = 5.0
 """So long after it was asked to stop, code that still runs is said not to react."""

@@ -29,7 +29,7 @@ from .cells import check_fresh
 from .kernels import KernelName
 from .render import CellOutputs
 from .repeats import REPEATED, note_shown, repeated
-from .replies import pages_of, render
+from .replies import pages_of, pages_of_run, render
 from .services import Context, Limits
 from .tool import tool
 from .wording import cell_name, cells_title, count, file_name
@@ -307,7 +307,7 @@ async def _report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limit
     for result in ran:
         cell_id, line = result.piece.cell_id, _result_line(nb, result)
         if nb is None or cell_id is None:
-            shown.append(CellOutputs(line, result.outputs))
+            shown.append(CellOutputs(line, result.outputs, pages_of_run(run)))
         elif len(ran) > 1 and repeated(ctx, nb, cell_id, result.outputs):
             again = True
             shown.append(CellOutputs(f"{line} · same output", []))

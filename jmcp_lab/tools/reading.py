@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from ..calls.call import Reply, TextPart, ToolClass
+from ..errors import NotFoundError
+from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
 from ..notebooks.outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
 from .render import CellOutputs, clip, outline
 from .repeats import note_shown
-from .replies import pages_of, render, render_one
+from .replies import pages_of, pages_of_run, render, render_one
 from .services import Context
 from .tool import tool
 from .wording import count, header, short_id, status
 
 if TYPE_CHECKING:
+    from ..kernels.run import Run
     from ..notebooks.live import LiveNotebook
     from .services import Limits
 
@@ -92,13 +95,42 @@ async def read_cell(
 
     A long output is cut in the middle: give output (its number, from 1) and offset to page it.
     """
+    limits = ctx.services.limits.with_images(images)
+    run = _run_of(ctx, cell)
+    if run is not None:
+        return await _read_run(run, output, offset, limits)
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
-    limits = ctx.services.limits.with_images(images)
     if output is not None:
         found = read_outputs(live_cells.shared(nb, cell_id))
         return Reply(tuple(await render_one(found, output, offset, limits)))
     return await _read(ctx, nb, [cell_id], limits, outputs=outputs)
+
+
+def _run_of(ctx: Context, ref: str) -> Run | None:
+    """Return the agent's run of code in no cell that `ref` names; a cut in its reply does so.
+
+    Raises
+    ------
+    NotFoundError
+        It names such a run, which is forgotten or another agent's.
+    """
+    if not RUN_ID.fullmatch(ref):
+        return None
+    run = ctx.services.executor.get(ref)
+    if run is None or run.owner != ctx.agent.id or run.pieces[0].cell_id is not None:
+        raise NotFoundError(
+            f"The outputs of '{ref}' are not kept. Run the code again, or let it write to a file "
+            "and use read_file."
+        )
+    return run
+
+
+async def _read_run(run: Run, output: int | None, offset: int, limits: Limits) -> Reply:
+    found = run.results[0].outputs if run.results else run.partial_outputs()
+    if output is not None:
+        return Reply(tuple(await render_one(found, output, offset, limits)))
+    return Reply(tuple(await render([CellOutputs("code", found, pages_of_run(run))], limits)))
 
 
 @tool(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..calls.call import ImagePart, TextPart
+    from ..kernels.run import Run
     from ..notebooks.live import LiveNotebook
     from .services import Limits
 
@@ -34,7 +35,15 @@ def budget(limits: Limits) -> Budget:
 
 def pages_of(notebook: LiveNotebook, cell_id: str) -> Hint:
     """Return the words that say how to get the rest of a cell's long output."""
-    name = short_id(notebook, cell_id)
+    return _pages(short_id(notebook, cell_id))
+
+
+def pages_of_run(run: Run) -> Hint:
+    """Return the same for code that was in no cell: its run is named instead."""
+    return _pages(run.id)
+
+
+def _pages(name: str) -> Hint:
     return lambda output, offset: f"read_cell(cell='{name}', output={output}, offset={offset})"
 
 

@@ -9,7 +9,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
-from .conftest import Robot, write_notebook
+from .conftest import MakeRobot, Robot, write_notebook
 
 
 def stream(text: str) -> NotebookNode:
@@ -20,6 +20,23 @@ def write(root: Path, *cells: NotebookNode) -> list[str]:
     """Write a notebook of these cells, and return their ids."""
     nbformat.write(new_notebook(cells=list(cells)), root / "a.ipynb")
     return [cell["id"] for cell in cells]
+
+
+LINE = re.compile(r"^line (\d+)$", re.MULTILINE)
+PRINTING = "print(*(f'line {n}' for n in range(10_000)), sep='\\n')"
+
+
+async def paged_lines(robot: Robot, **what: Any) -> list[int]:
+    """Read one output page by page, as each page says, and return the numbers of its lines."""
+    offset, numbers = 0, []
+    while True:
+        said = await robot.say("read_cell", **what, offset=offset)
+        assert len(said) <= robot.app.services.limits.text + 500
+        numbers += [int(n) for n in LINE.findall(said)]
+        onwards = re.search(r"next: offset=(\d+)", said)
+        if onwards is None:
+            return numbers
+        offset = int(onwards[1])
 
 
 async def test_the_outline_is_a_line_a_cell(robot: Robot, root: Path) -> None:
@@ -141,19 +158,44 @@ async def test_one_long_output_is_paged_to_its_end(robot: Robot, root: Path) -> 
     assert len(said) <= robot.app.services.limits.text + 500
     assert "characters left out" in said
     assert f"read_cell(cell='{cell[:8]}', output=" in said
-    offset, numbers = 0, []
     number = 2 if "[output 2" in said else 1
-    while True:
-        said = await robot.say(
-            "read_cell", notebook="a.ipynb", cell=cell, output=number, offset=offset
-        )
-        assert len(said) <= robot.app.services.limits.text + 500
-        numbers += [int(n) for n in re.findall(r"^line (\d+)$", said, re.MULTILINE)]
-        onwards = re.search(r"next: offset=(\d+)", said)
-        if onwards is None:
-            break
-        offset = int(onwards[1])
-    assert numbers == list(range(10_000))
+    lines = await paged_lines(robot, notebook="a.ipynb", cell=cell, output=number)
+    assert lines == list(range(10_000))
+
+
+async def test_a_cut_output_of_code_in_no_cell_is_paged_as_its_reply_says(
+    robot: Robot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb", "1")
+    code = "import sys\nprint('short', file=sys.stderr, flush=True)\n" + PRINTING
+    said = (await robot.run("execute_ipython", notebook="a.ipynb", code=code)).text
+    assert len(said) <= robot.app.services.limits.text + 500
+    told = re.search(r"left out; read_cell\(cell='(r_\w+)', output=2, offset=(\d+)\) …", said)
+    assert told is not None, said[:300]
+    run, offset = told[1], int(told[2])
+    # The page goes on just where the cut began.
+    before = [int(n) for n in LINE.findall(said.partition("characters left out")[0])]
+    page = await robot.say("read_cell", cell=run, output=2, offset=offset)
+    assert int(LINE.findall(page)[0]) == before[-1] + 1
+    assert await paged_lines(robot, cell=run, output=2) == list(range(10_000))
+    assert "short" in await robot.say("read_cell", cell=run, output=1)
+    assert f"read_cell(cell='{run}', output=2, offset=" in await robot.say("read_cell", cell=run)
+    assert "no output 3" in await robot.fail("read_cell", cell=run, output=3)
+
+
+async def test_what_code_in_no_cell_put_out_is_kept_for_its_agent_until_it_is_revoked(
+    robot: Robot, make_robot: MakeRobot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb", "1")
+    said = (await robot.run("execute_ipython", notebook="a.ipynb", code=PRINTING)).text
+    (run,) = set(re.findall(r"r_\w+", said))
+    assert "line 1\n" in await robot.say("read_cell", cell=run, output=1)
+    other = make_robot()
+    assert "not kept" in await other.fail("read_cell", cell=run, output=1)
+    assert robot.app.executor.get(run) is not None
+    robot.app.agents.revoke(robot.agent.id)
+    assert robot.app.executor.get(run) is None
+    assert "not kept" in await robot.fail("read_cell", cell=run, output=1)
 
 
 @pytest.mark.parametrize("tool", ["read_cell", "read_cells", "list_cells"])
