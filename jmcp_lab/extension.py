@@ -22,6 +22,7 @@ from .calls.audit import Audit
 from .calls.ledger import Ledger
 from .errors import UnavailableError
 from .kernels.executor import Executor
+from .kernels.leftovers import Leftovers
 from .kernels.sessions import KernelSessions
 from .mcp.handler import McpHandler
 from .mcp.limits import WrongTokens
@@ -102,6 +103,7 @@ class JmcpLab(ExtensionApp):
             server.kernel_manager,
             cast("KernelSpecManager", server.kernel_spec_manager),
         )
+        self.leftovers = Leftovers(server, self.sessions)
         self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
         self.services = Services(
             rooms=self.rooms,
@@ -137,6 +139,7 @@ class JmcpLab(ExtensionApp):
         """Open the door; the SDK is imported now, not when the extension is loaded."""
         with suppress(UnavailableError):
             Upstream(serverapp).end_after(self.stop_extension)
+            self.leftovers.listen()
         await self.door.start()
 
     async def stop_extension(self) -> None:

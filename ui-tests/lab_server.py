@@ -181,6 +181,13 @@ class LabServer:
             ) from None
         return time.monotonic() - started
 
+    def kill(self) -> None:
+        """End the server at once, without a chance to put anything in order."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill()
+        process.wait()
+
     def _say_yes(self, process: subprocess.Popen[bytes], asked: int) -> None:
         """Answer the question that comes after Ctrl-C in a terminal."""
         assert self._terminal is not None

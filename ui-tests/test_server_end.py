@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from nbformat.reader import NotJSONError
@@ -18,9 +18,12 @@ from notebook_page import saved_notebook
 from panel import card, connected, editor, open_panel, outputs, prompt, write_notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
+    from mcp.types import CallToolResult
+    from nbformat import NotebookNode
     from playwright.sync_api import Browser, Locator, Page
 
 NOTEBOOK = "end.ipynb"
@@ -63,13 +66,25 @@ def wait_until_idle(page: Page) -> None:
     )
 
 
-def wait_until_saved(page: Page, server: LabServer, wanted: list[str]) -> None:
-    """Wait until the file holds exactly these cells."""
+def sources(file: NotebookNode) -> list[str]:
+    """Return the source of each cell."""
+    return [cell.source for cell in file.cells]
+
+
+def printed(file: NotebookNode) -> list[list[str]]:
+    """Return what each cell has printed."""
+    return [[output.text for output in cell.outputs] for cell in file.cells]
+
+
+def wait_until_saved(
+    page: Page, server: LabServer, wanted: list[Any], what: Callable[[NotebookNode], list[Any]]
+) -> None:
+    """Wait until the file holds exactly this of its cells."""
     found = None
     for _ in range(300):
         # The server writes notebooks in place: a reader may meet a part of one.
         with suppress(NotJSONError):
-            found = [cell.source for cell in saved_notebook(server.root / NOTEBOOK).cells]
+            found = what(saved_notebook(server.root / NOTEBOOK))
         if found == wanted:
             return
         page.wait_for_timeout(100)
@@ -113,33 +128,61 @@ def test_a_server_ends_soon_with_a_page_and_an_agent_and_nothing_is_lost_or_doub
             editor(own_page, 1).click()
             own_page.keyboard.press("ControlOrMeta+End")
             own_page.keyboard.type("  # seen")
-            wait_until_saved(own_page, server, [f"{ADDED}  # seen", *before])
+            wait_until_saved(own_page, server, [f"{ADDED}  # seen", *before], sources)
+
+
+@contextmanager
+def running(server: LabServer, page: Page) -> Iterator[tuple[Agent, Future[CallToolResult]]]:
+    """Yield an agent and its run of two cells: the first never ends, the second waits."""
+    log_in(page.context, server)
+    open_lab(page, server)
+    rights = {"mode": "auto", "notebooks": [NOTEBOOK], "until": "30m"}
+    status, minted = panel_request(page, server, "POST", "agents", {"label": "Robot", **rights})
+    assert status == 201, minted
+    with Agent(server.mcp_url, minted["token"], mode="legacy") as agent:
+        agent.say("use_notebook", notebook=NOTEBOOK, create=True)
+        open_notebook(page, NOTEBOOK)
+        agent.say("insert_cell", source="print('never')", index=0)
+        said = agent.say("insert_cell", source=ENDLESS, index=0)
+        first = re.findall(r"id (\w+)", said)[0]
+        run = agent.start("execute_cell", **{"from": first})
+        expect(outputs(page, 1)).to_have_text("began\n")
+        expect(prompt(page, 2)).to_have_text("[*]:")
+        yield agent, run
 
 
 def test_a_run_is_over_in_page_and_file_when_the_server_ends_in_its_middle(
     tmp_path: Path, own_page: Page
 ) -> None:
     with LabServer(tmp_path) as server:
-        log_in(own_page.context, server)
-        open_lab(own_page, server)
-        rights = {"mode": "auto", "notebooks": [NOTEBOOK], "until": "30m"}
-        status, minted = panel_request(
-            own_page, server, "POST", "agents", {"label": "Robot", **rights}
-        )
-        assert status == 201, minted
-        with Agent(server.mcp_url, minted["token"], mode="legacy") as agent:
-            agent.say("use_notebook", notebook=NOTEBOOK, create=True)
-            open_notebook(own_page, NOTEBOOK)
-            agent.say("insert_cell", source="print('never')", index=0)
-            said = agent.say("insert_cell", source=ENDLESS, index=0)
-            first = re.findall(r"id (\w+)", said)[0]
-            running = agent.start("execute_cell", **{"from": first})
-            expect(outputs(own_page, 1)).to_have_text("began\n")
-            expect(prompt(own_page, 2)).to_have_text("[*]:")
+        with running(server, own_page) as (_, run):
             server.stop()
-            assert running.exception(30) is not None or running.result().is_error
+            assert run.exception(30) is not None or run.result().is_error
         for number in (1, 2):
             expect(prompt(own_page, number)).to_have_text("[ ]:")
         file = saved_notebook(server.root / NOTEBOOK)
         assert file.cells[0].outputs[0].text == "began\n"
         assert file.cells[1].outputs == []
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["the page stays", "a new page"])
+def test_nothing_runs_any_more_when_a_server_that_was_killed_in_a_run_is_back(
+    tmp_path: Path, own_page: Page, stays: bool
+) -> None:
+    with LabServer(tmp_path) as server:
+        with running(server, own_page) as (_, run):
+            # Nothing is written for a second after the last change.
+            wait_until_saved(own_page, server, [["began\n"], [], []], printed)
+            server.kill()
+            assert run.exception(30) is not None or run.result().is_error
+        page = own_page
+        if not stays:
+            own_page.close()
+            page = own_page.context.new_page()
+        server.start()
+        if not stays:
+            open_lab(page, server)
+            open_notebook(page, NOTEBOOK)
+        for number in (1, 2):
+            expect(prompt(page, number)).to_have_text("[ ]:", timeout=60_000)
+        expect(outputs(page, 1)).to_have_text("began\n")

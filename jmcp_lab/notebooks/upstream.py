@@ -29,7 +29,11 @@ SESSION_EVENTS = "https://schema.jupyter.org/jupyter_collaboration/session/v1"
 
 SAVE_SECONDS = 10.0
 SYNC = 0
-SYNC_STEP_1 = 0
+SYNC_STEP_2 = 1
+SYNC_UPDATE = 2
+NOTHING_NEW = b"\0\0"
+"""The update of a page that has nothing which the room has not."""
+
 _log = logging.getLogger("jmcp_lab")
 
 
@@ -122,6 +126,23 @@ class Upstream:
         room: Any = self.room(f"text:file:{self.file_id(path)}")
         return room._document if room is not None and getattr(room, "ready", False) else None
 
+    def notebook_room(self, name: str) -> DocumentRoom | None:
+        """Return the room of a notebook that is open and read, or None."""
+        room: Any = self.room(name)
+        if getattr(room, "file_type", None) != "notebook" or not room.ready:
+            return None
+        return cast("DocumentRoom", room)
+
+    @staticmethod
+    def document(room: DocumentRoom) -> YNotebook:
+        """Return the shared document of a notebook's room."""
+        return cast("YNotebook", room._document)
+
+    @staticmethod
+    def path_in(room: DocumentRoom) -> str:
+        """Return the present path of a room's file."""
+        return str(room._file.path)
+
     async def open(self, path: str) -> tuple[DocumentRoom, YNotebook]:
         """Open the room of a notebook, or join it.
 
@@ -188,18 +209,12 @@ class Upstream:
     @staticmethod
     def on_update(room: DocumentRoom, listener: Callable[[bytes], None]) -> None:
         """Call `listener` with each Yjs update of a page, just before the room takes it in."""
-        before = room.on_message
+        _hear(room, listener, {SYNC_STEP_2, SYNC_UPDATE})
 
-        def hear(message: bytes) -> Any:  # noqa: ANN401 - a bool, or one to be awaited
-            if len(message) > 2 and message[0] == SYNC and message[1] != SYNC_STEP_1:
-                try:
-                    listener(_payload(message))
-                except Exception:
-                    # A room whose hook raises would drop the page.
-                    _log.exception("An update of a page could not be followed")
-            return before(message) if before is not None else False
-
-        room.on_message = hear
+    @staticmethod
+    def on_answer(room: DocumentRoom, listener: Callable[[bytes], None]) -> None:
+        """Call `listener` with what each page brings that joins the room, just before it is in."""
+        _hear(room, listener, {SYNC_STEP_2})
 
     # -- saving --------------------------------------------------------------------------------
 
@@ -315,6 +330,22 @@ def _use_configured_store(extension: YDocExtension) -> None:
     extension.ystore_class = type(
         plain.__name__, (plain,), {"__init__": __init__, "jmcp_configured": True}
     )
+
+
+def _hear(room: DocumentRoom, listener: Callable[[bytes], None], kinds: set[int]) -> None:
+    """Call `listener` with the update in each sync message of these kinds."""
+    before = room.on_message
+
+    def hear(message: bytes) -> Any:  # noqa: ANN401 - a bool, or one to be awaited
+        if len(message) > 2 and message[0] == SYNC and message[1] in kinds:
+            try:
+                listener(_payload(message))
+            except Exception:
+                # A room whose hook raises would drop the page.
+                _log.exception("An update of a page could not be followed")
+        return before(message) if before is not None else False
+
+    room.on_message = hear
 
 
 def room_id(file_id: str) -> str:

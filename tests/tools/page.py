@@ -29,9 +29,9 @@ class Page:
     While it is held, nothing goes out and nothing comes in: what is typed is on its way.
     """
 
-    def __init__(self, connection: WebSocketClientConnection) -> None:
+    def __init__(self, connection: WebSocketClientConnection, ydoc: Doc[Any] | None = None) -> None:
         self._connection = connection
-        self.ydoc: Doc[Any] = Doc()
+        self.ydoc: Doc[Any] = Doc() if ydoc is None else ydoc
         self.notebook = YNotebook(self.ydoc)
         self._held: list[bytes] | None = None
         self._waiting: list[bytes] = []
@@ -41,15 +41,22 @@ class Page:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, fetch: Fetch, base: str, headers: dict[str, str], path: str) -> Page:
-        """Open a notebook on the server at `base`, as JupyterLab does."""
+    async def open(
+        cls,
+        fetch: Fetch,
+        base: str,
+        headers: dict[str, str],
+        path: str,
+        ydoc: Doc[Any] | None = None,
+    ) -> Page:
+        """Open a notebook on the server at `base`, as JupyterLab does; or come back to it."""
         body = json.dumps({"format": "json", "type": "notebook"})
         response = await fetch("api", "collaboration", "session", path, method="PUT", body=body)
         session = json.loads(response.body)
         room = f"json:notebook:{session['fileId']}"
         url = f"{base}api/collaboration/room/{room}?sessionId={session['sessionId']}"
         connection = await websocket_connect(HTTPRequest(url, headers=headers))
-        page = cls(connection)
+        page = cls(connection, ydoc)
         await connection.write_message(create_sync_message(page.ydoc), binary=True)
         await page.until(lambda: len(page.notebook.ycells) > 0)
         return page
@@ -109,6 +116,12 @@ class Page:
 
     def type(self, index: int, text: str, at: int = 0) -> None:
         self.notebook.ycells[index]["source"].insert(at, text)
+
+    def state(self, index: int) -> str:
+        return str(self.notebook.ycells[index]["execution_state"])
+
+    def set_state(self, index: int, state: str) -> None:
+        self.notebook.ycells[index]["execution_state"] = state
 
     async def close(self) -> None:
         if self._reader.done():

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 from jupyter_ydoc import YNotebook
+from pycrdt import Doc
 from traitlets.config import Config
 
 from jmcp_lab.agents.agent import Mode
 from jmcp_lab.extension import JmcpLab
+from jmcp_lab.notebooks.upstream import _close_streams
 
 from .conftest import MakeRobot, Robot, write_notebook
 from .page import Fetch, Page, until
 
-OpenPage = Callable[[str], Awaitable[Page]]
+OpenPage = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture
@@ -37,8 +39,8 @@ def open_page(
     pages = []
     base = f"ws://localhost:{jp_http_port}{jp_base_url}"
 
-    async def open_one(path: str) -> Page:
-        page = await Page.open(jp_fetch, base, jp_auth_header, path)
+    async def open_one(path: str, ydoc: Doc[Any] | None = None) -> Page:
+        page = await Page.open(jp_fetch, base, jp_auth_header, path, ydoc)
         pages.append(page)
         return page
 
@@ -204,3 +206,70 @@ async def test_a_page_that_opens_a_notebook_at_the_same_moment_gets_the_same_roo
         assert "x = 1" in await robot.say("read_cells", notebook="a.ipynb")
     finally:
         del extension.get_document
+
+
+def rooms_of(app: JmcpLab) -> dict[str, Any]:
+    """Return the rooms that are open, by name."""
+    server = app.serverapp
+    assert server is not None
+    (extension,) = server.extension_manager.extension_apps["jupyter_server_ydoc"]
+    return extension.ywebsocket_server.rooms
+
+
+async def leave(app: JmcpLab, *pages: Page) -> None:
+    """Close pages, and return when their room is gone."""
+    (room,) = rooms_of(app).values()
+    for page in pages:
+        await page.close()
+    await until(lambda: not rooms_of(app))
+    # Upstream leaves them open, and Python warns about that.
+    _close_streams(room)
+
+
+async def test_a_cell_whose_run_died_with_the_server_does_not_run_in_a_room_that_opens(
+    app: JmcpLab, root: Path, open_page: OpenPage
+) -> None:
+    app.leftovers.listen()  # As at the start of a server.
+    write_notebook(root, "a.ipynb", "one", "two")
+    page = await open_page("a.ipynb")
+    # This is what a killed server leaves behind: in the history of the room, and in the page.
+    page.set_state(0, "running")
+    witness = await open_page("a.ipynb")
+    await witness.until(lambda: witness.state(0) == "running")
+    await leave(app, page, witness)
+    fresh = await open_page("a.ipynb")
+    await fresh.until(lambda: fresh.state(0) == "idle")
+    assert fresh.state(1) == "idle"
+
+
+async def test_a_cell_does_not_run_because_a_page_comes_back_that_thinks_so(
+    app: JmcpLab, root: Path, open_page: OpenPage
+) -> None:
+    app.leftovers.listen()
+    write_notebook(root, "a.ipynb", "one")
+    page = await open_page("a.ipynb")
+    await leave(app, page)
+    other = await open_page("a.ipynb")
+    # The history does not know of this, and the room is open already.
+    page.set_state(0, "running")
+    back = await open_page("a.ipynb", page.ydoc)
+    await back.until(lambda: back.state(0) == "idle")
+    await other.until(lambda: other.state(0) == "idle")
+
+
+async def test_what_a_kernel_may_still_be_running_is_left_alone(
+    app: JmcpLab, root: Path, open_page: OpenPage
+) -> None:
+    write_notebook(root, "a.ipynb", "one")
+    session = await app.sessions.start("a.ipynb")
+    page = await open_page("a.ipynb")
+    page.set_state(0, "running")
+    witness = await open_page("a.ipynb")
+    await witness.until(lambda: witness.state(0) == "running")
+    (name,) = rooms_of(app)
+    await app.leftovers.settle(name)
+    notebook = rooms_of(app)[name]._document
+    assert notebook.ycells[0]["execution_state"] == "running"
+    await app.sessions.shutdown(session)
+    await app.leftovers.settle(name)
+    assert notebook.ycells[0]["execution_state"] == "idle"
