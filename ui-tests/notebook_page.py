@@ -98,7 +98,8 @@ def _drawing(page: Page, output: dict[str, Any]) -> dict[str, Any]:
         mime = f"application/vnd.jupyter.{output['name']}"
         return {"mime": mime, "text": _ANSI.sub("", output["text"]), "image": None}
     if kind == "error":
-        text = _ANSI.sub("", "\n".join(output["traceback"]))
+        traceback = "\n".join(output["traceback"]) or f"{output['ename']}: {output['evalue']}"
+        text = _ANSI.sub("", traceback)
         # JupyterLab draws a traceback as text on stderr.
         return {"mime": "application/vnd.jupyter.stderr", "text": text, "image": None}
     data = output["data"]
