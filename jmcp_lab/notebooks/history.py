@@ -65,15 +65,16 @@ def gather(room: Any) -> None:  # noqa: ANN401 - of any kind
 
 
 async def finish(room: Any) -> None:  # noqa: ANN401 - of any kind
-    """Wait until the updates of a room are in its store.
+    """Wait until the updates of a room are in its store, whoever opened the room.
 
     Stopping the room cancels a write half-way; its transaction would stay open, and for 5 s
     every other room would find the database locked.
     """
     stream = getattr(room, "_update_receive_stream", None)
-    history: History | None = getattr(getattr(room, "ystore", None), "jmcp_history", None)
-    if stream is None or history is None:
+    store = getattr(room, "ystore", None)
+    if stream is None or store is None:
         return
+    history: History | None = getattr(store, "jmcp_history", None)
     with suppress(TimeoutError):
         async with asyncio.timeout(FINISH_SECONDS):
             while stream.statistics().current_buffer_used:  # noqa: ASYNC110 - no event for it
@@ -81,7 +82,12 @@ async def finish(room: Any) -> None:  # noqa: ANN401 - of any kind
             # The writes that were just started wait for their turn from their first step on.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            await history.written()
+            if history is not None:
+                await history.written()
+            else:
+                # A page opened it: its writes wait for the store itself, in their order.
+                async with store.lock:
+                    pass
 
 
 async def close(store: Any) -> None:  # noqa: ANN401 - of any kind

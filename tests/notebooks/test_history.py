@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import pytest
+from anyio.streams.memory import MemoryObjectReceiveStream
 from pycrdt import Doc, Text, merge_updates
 
 from jmcp_lab.notebooks import history
@@ -74,6 +76,36 @@ async def test_written_waits_for_all_that_was_given_before() -> None:
     await waiting
     assert read(store.rows) == "abc"
     await asyncio.gather(*writes)
+
+
+async def test_the_end_of_a_room_that_a_page_opened_waits_for_its_writes() -> None:
+    class Locked(Store):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lock = asyncio.Lock()
+
+        async def write(self, update: bytes) -> None:
+            async with self.lock:
+                await super().write(update)
+
+    class Room:
+        ystore = Locked()
+        _update_receive_stream: MemoryObjectReceiveStream[bytes]
+
+    store, room = Room.ystore, Room()
+    sender, room._update_receive_stream = anyio.create_memory_object_stream[bytes](1)
+    writes = [asyncio.create_task(store.write(update)) for update in updates(*"abc")]
+    await store.writing.wait()
+    ending = asyncio.create_task(history.finish(room))
+    for _ in range(10):  # More turns than it takes to see that nothing is in the stream.
+        await asyncio.sleep(0)
+    assert not ending.done()
+    store.go_on.set()
+    await ending
+    assert read(store.rows) == "abc"
+    await asyncio.gather(*writes)
+    sender.close()
+    room._update_receive_stream.close()
 
 
 async def test_a_write_that_fails_says_so_and_the_next_one_works() -> None:
