@@ -83,6 +83,11 @@ GOALS = [
         _at("execution", "ratio_to_kernel_client_plus_no_op"),
     ),
     Goal("10,000 prints / kernel client", 1.2, _at("output", "flood", "ratio_to_kernel_client")),
+    Goal(
+        "page done after the kernel, ms",
+        500.0,
+        _at("output", "flood", "page_after_kernel_ms", "p95_ms"),
+    ),
     Goal("first output / by hand", 1.2, _at("output", "first_output", "ratio_to_by_hand")),
     Goal(
         "5 MB image, loop blocked in ms", 50.0, _at("output", "image", "loop_blocked_ms", "p95_ms")

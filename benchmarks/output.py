@@ -1,4 +1,4 @@
-"""Output of running code: a flood, the first line in the page, a large image, many kernels."""
+"""Output of running code: floods, the first line in the page, a large image, many kernels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import count
 from statistics import median
 from typing import TYPE_CHECKING
 
+from cost import memory_mb
 from execution import round_trip
 from setting import (
     Agent,
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 PATH = "output.ipynb"
 FLOOD = "for number in range(10_000): print(number, flush=True)"
+TOLD_FLOOD = f"{FLOOD}\nimport time\nprint(f'<{{time.time_ns() // 1_000_000}}>')"
+"""The same; its last line says when the code ended, in milliseconds since the epoch."""
+
+LARGE = "for number in range(100_000): print('x' * 1000, flush=True)"
+LARGE_ROUNDS = 4
 IMAGE = (
     "import os\nfrom IPython.display import Image\n"
     "Image(data=b'\\x89PNG\\r\\n\\x1a\\n' + os.urandom(5_000_000), format='png')"
@@ -77,6 +83,8 @@ async def output(server: LabServer, robot: Agent, page: Page | None, rounds: int
         figures["flood"] = await _flood(robot, client, cell, max(3, rounds // 20))
     figures["image"] = await _image(server, robot, cell, max(3, rounds // 20))
     if page is not None:
+        lags = await _page_after_kernel(robot, page, cell, max(3, rounds // 20))
+        figures["flood"]["page_after_kernel_ms"] = lags
         figures["first_output"] = await _first_output(robot, page, cell, max(5, rounds // 4))
     return figures
 
@@ -92,6 +100,51 @@ async def _flood(robot: Agent, client: AsyncKernelClient, cell: str, rounds: int
         **{name: summary(each) for name, each in times.items()},
         "ratio_to_kernel_client": ratio(through, alone),
     }
+
+
+async def _page_after_kernel(robot: Agent, page: Page, cell: str, rounds: int) -> Figures:
+    """Measure how long after the end of a flood the page shows its last line."""
+    await robot.say("overwrite_cell_source", cell=cell, source=TOLD_FLOOD)
+    offset = await clock_offset(page)
+    lags = []
+    for _ in range(rounds):
+        await page.evaluate(_WATCH)
+        await robot.say("execute_cell", cells=cell)
+        await page.wait_for_function("() => Object.keys(window.outputSeen).length > 0")
+        seen = await page.evaluate("() => window.outputSeen")
+        # What the cell showed before is gone by then: the last line is the newest mark.
+        ended = max(seen, key=int)
+        lags.append(seen[ended] + offset - int(ended))
+    return summary(lags)
+
+
+async def large_output(server: LabServer, robot: Agent, page: Page | None) -> Figures:
+    """Measure what 100 MB of output cost, over and over: memory, and the server's loop."""
+    write_notebook(server, PATH, 3)
+    await robot.say("use_notebook", notebook=PATH)
+    cell = await robot.insert(LARGE, index=0)
+    if page is not None:
+        await open_in_page(page, PATH)
+    await robot.say("execute_ipython", code="0")
+    figures: Figures = {"megabytes": 100, "server_mb": [memory_mb(server)], "loop_blocked_ms": []}
+    heap = [await _page_heap_mb(page)] if page is not None else []
+    for _ in range(LARGE_ROUNDS):
+        async with watched_loop(server) as found:
+            await robot.say("execute_cell", cells=cell, hold=300)
+        figures["loop_blocked_ms"].append(round(found["longest_ms"], 1))
+        figures["server_mb"].append(memory_mb(server))
+        if page is not None:
+            heap.append(await _page_heap_mb(page))
+    return figures | ({"page_heap_mb": heap} if heap else {})
+
+
+async def _page_heap_mb(page: Page) -> float:
+    """Return what the page's scripts hold once their garbage is collected."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("HeapProfiler.collectGarbage")
+    used = await session.send("Runtime.getHeapUsage")
+    await session.detach()
+    return round(float(used["usedSize"]) / 1e6, 1)
 
 
 async def _image(server: LabServer, robot: Agent, cell: str, rounds: int) -> Figures:

@@ -25,7 +25,7 @@ from crowd import crowd
 from endurance import PAUSE, edit_endurance, run_endurance
 from execution import execution
 from goals import GOALS
-from output import kernels, output
+from output import kernels, large_output, output
 from page import edit_to_page
 from setting import Agent, agent, browser_page, importable, lab_server
 
@@ -41,6 +41,7 @@ MEASURES = [
     "crowd",
     "execution",
     "output",
+    "large",
     "kernels",
     "page",
     "cost",
@@ -120,12 +121,14 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
         if "crowd" in wanted:
             figures["crowd"] = await crowd(server, options.turns)
         page = None
-        if not options.no_page and wanted & {"execution", "output", "page"}:
+        if not options.no_page and wanted & {"execution", "output", "large", "page"}:
             page = await stack.enter_async_context(browser_page(server))
         if "execution" in wanted:
             figures["execution"] = await execution(server, robot, page, options.rounds)
         if "output" in wanted:
             figures["output"] = await output(server, robot, page, options.rounds)
+        if "large" in wanted:
+            figures["large"] = await large_output(server, robot, page)
         if "kernels" in wanted:
             figures["kernels"] = await kernels(server)
         if "page" in wanted and page is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mcp
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
@@ -171,6 +172,8 @@ async def kernel_client(server: LabServer, path: str) -> AsyncIterator[AsyncKern
         sessions = (await http.get(f"{server.url}api/sessions")).json()
     kernel_id = next(each["kernel"]["id"] for each in sessions if each["path"] == path)
     client = AsyncKernelClient()
+    # It loses messages of a flood otherwise, and waits for the last one in vain.
+    client.context.setsockopt(zmq.RCVHWM, 0)
     client.load_connection_file(str(server.folder / "runtime" / f"kernel-{kernel_id}.json"))
     client.start_channels()
     try:
