@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEPT_RUNS = 200
 """So many ended runs can still be asked about."""
 
-KEPT_WEIGHT = 50_000_000
+KEPT_WEIGHT = 20_000_000
 """Characters of output that these may hold together."""
 
 
