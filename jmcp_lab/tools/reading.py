@@ -12,14 +12,16 @@ from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
 from ..notebooks.outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
-from .render import CellOutputs, clip, outline
+from .render import CellOutputs, clip, outline, page
 from .repeats import note_shown
-from .replies import pages_of, pages_of_run, render, render_one
+from .replies import budget, pages_of, pages_of_run, render, render_one
 from .services import Context
 from .tool import tool
 from .wording import count, header, short_id, status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..kernels.run import Run
     from ..notebooks.live import LiveNotebook
     from .services import Limits
@@ -48,12 +50,12 @@ async def list_cells(
     size = len(nb.ids)
     lines = [f"{nb.path} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
     last = min(start - 1 + limit, size)
-    budget = ctx.services.limits.text
+    room = ctx.services.limits.text
     with nb.reading():
         for index in range(start - 1, last):
             line = _outline(ctx, nb, index)
-            budget -= len(line) + 1
-            if budget < 0:
+            room -= len(line) + 1
+            if room < 0:
                 last = index
                 break
             lines.append(line)
@@ -104,7 +106,16 @@ async def read_cell(
     if output is not None:
         found = read_outputs(live_cells.shared(nb, cell_id))
         return Reply(tuple(await render_one(found, output, offset, limits)))
+    if offset:
+        return _source_page(ctx, nb, cell_id, offset)
     return await _read(ctx, nb, [cell_id], limits, outputs=outputs)
+
+
+def _source_page(ctx: Context, nb: LiveNotebook, cell_id: str, offset: int) -> Reply:
+    """Return a piece of a source that was too long for one reply."""
+    view = live_cells.view_by_id(nb, cell_id)
+    piece = page(view.source, offset, budget(ctx.services.limits).text)
+    return Reply.of(f"{header(nb, view)}\nsource, {piece.words()}\n{piece.text}")
 
 
 def _run_of(ctx: Context, ref: str) -> Run | None:
@@ -160,6 +171,10 @@ async def read_cells(
     return await _read(ctx, nb, ids, limits, outputs=outputs, start=start)
 
 
+def _source_pages(name: str) -> Callable[[int], str]:
+    return lambda offset: f"read_cell(cell='{name}', offset={offset})"
+
+
 async def _read(
     ctx: Context,
     nb: LiveNotebook,
@@ -170,12 +185,13 @@ async def _read(
     start: int | None = None,
 ) -> Reply:
     """Return cells as far as the budget reaches; sources go before outputs."""
-    room = limits.text
+    # No more than is rendered: what is cut twice has no way to the rest.
+    room = budget(limits).text
     shown: list[CellOutputs] = []
     left_out = 0
     for number, cell_id in enumerate(ids):
         view = live_cells.view_by_id(nb, cell_id)
-        hint = f"read_cell(cell='{short_id(nb, cell_id)}')"
+        hint = _source_pages(short_id(nb, cell_id))
         text = view.source
         if number and len(text) + 200 > room:
             left_out = len(ids) - number

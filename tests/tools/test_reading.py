@@ -183,6 +183,27 @@ async def test_a_cut_output_of_code_in_no_cell_is_paged_as_its_reply_says(
     assert "no output 3" in await robot.fail("read_cell", cell=run, output=3)
 
 
+async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
+    robot: Robot, root: Path
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "".join(f"line {n}\n" for n in range(10_000)))
+    for tool, which in (("read_cell", {"cell": cell}), ("read_cells", {})):
+        said = await robot.say(tool, notebook="a.ipynb", **which)
+        told = re.search(rf"left out; read_cell\(cell='{cell[:8]}', offset=(\d+)\) …", said)
+        assert told is not None, tool
+        head = [int(n) for n in LINE.findall(said.partition("characters left out")[0])]
+        offset, numbers = int(told[1]), head
+        while True:
+            said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, offset=offset)
+            assert len(said) <= robot.app.services.limits.text
+            numbers += [int(n) for n in LINE.findall(said)]
+            onwards = re.search(r"next: offset=(\d+)", said)
+            if onwards is None:
+                break
+            offset = int(onwards[1])
+        assert numbers == list(range(10_000))
+
+
 async def test_what_code_in_no_cell_put_out_is_kept_for_its_agent_until_it_is_revoked(
     robot: Robot, make_robot: MakeRobot, root: Path
 ) -> None:
