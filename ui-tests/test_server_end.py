@@ -186,3 +186,5 @@ def test_nothing_runs_any_more_when_a_server_that_was_killed_in_a_run_is_back(
         for number in (1, 2):
             expect(prompt(page, number)).to_have_text("[ ]:", timeout=60_000)
         expect(outputs(page, 1)).to_have_text("began\n")
+        if not stays:
+            wait_until_idle(page)
