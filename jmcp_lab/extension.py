@@ -138,7 +138,9 @@ class JmcpLab(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
         with suppress(UnavailableError):
-            Upstream(serverapp).end_after(self.stop_extension)
+            upstream = Upstream(serverapp)
+            upstream.end_after(self.stop_extension)
+            upstream.follow_files()
             self.leftovers.listen()
         await self.door.start()
 

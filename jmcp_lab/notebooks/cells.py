@@ -223,6 +223,36 @@ def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origi
         notebook.ycells.insert(index, _made_whole(notebook, content))
 
 
+def arrange(
+    notebook: LiveNotebook, wanted: Sequence[str], anew: dict[str, dict[str, Any]], origin: str
+) -> None:
+    """Make the cells those that are wanted, in that order.
+
+    Parameters
+    ----------
+    notebook : LiveNotebook
+    wanted : sequence of str
+        Ids. Cells that are not named are deleted.
+    anew : dict
+        The cells to make anew, or to make, whole. The others stay, in the order that they have.
+    origin : str
+        Of the one transaction.
+    """
+    ids, left = list(notebook.ids), set(wanted)
+    for good in (True, False):
+        out = [i for i in ids if (i not in left if good else i in left and i in anew)]
+        if out:
+            notebook.removing(out, for_good=good)
+    with notebook.transaction(origin):
+        _need_ids(notebook)
+        for index in reversed(range(len(ids))):
+            if ids[index] not in left or ids[index] in anew:
+                del notebook.ycells[index]
+        for index, cell_id in enumerate(wanted):
+            if cell_id in anew:
+                notebook.ycells.insert(index, _made_whole(notebook, anew[cell_id]))
+
+
 def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
     """Return the ids before and after a cell, and its index."""
     index = cast("int", notebook.index(cell_id))

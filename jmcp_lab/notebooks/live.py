@@ -113,6 +113,8 @@ class LiveNotebook:
         self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}
         self._changes = self._saved = 0
+        self.arrangement = 0
+        """Another number whenever cells came, went, moved or changed their ids."""
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
         self._subscription = document.ycells.observe_deep(self._on_change)
@@ -314,6 +316,7 @@ class LiveNotebook:
         for event in events:
             path = event.path
             if not path and isinstance(event, ArrayEvent):
+                self.arrangement += 1
                 touched |= self._follow(cast("Any", event).delta)
             elif path and isinstance(path[0], int) and (len(path) == 1 or path[1] == "source"):
                 # The ids are those after all array changes of this transaction: Yjs reports
@@ -324,6 +327,7 @@ class LiveNotebook:
                     self._heads[self.ids[path[0]][:HEAD]] -= 1
                     self._heads[new[:HEAD]] += 1
                     self.ids[path[0]] = new
+                    self.arrangement += 1
         if touched:
             for listener in list(self._listeners):
                 listener(touched)

@@ -183,6 +183,7 @@ class Rooms:
         held = OpenRoom(room, notebook, late, path)
         self._open[room.room_id] = held
         self._upstream.on_update(room, lambda update: self._on_page_update(held, update))
+        self._upstream.attach(room, notebook)
         await notebook.ready()
         notebook.repair_ids()
         return held
@@ -288,9 +289,8 @@ class Rooms:
         elif data.get("action") == "overwrite":
             self.news.add(
                 file_id,
-                f"'{held.path}' was changed on disk by another program, and the notebook was read "
-                "from it again. Read the cells again; what was written in the last second before "
-                "may be missing.",
+                f"'{held.path}' was changed on disk by another program, and the notebook has the "
+                "changes now, merged with what was not saved yet. Read the cells again.",
             )
         elif data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
             self.news.add(
@@ -364,6 +364,7 @@ class Rooms:
         if held.timer is not None:
             held.timer.cancel()
             held.timer = None
+        self._upstream.detach(held.room)
         held.late.close()
         held.notebook.close()
 

@@ -2,8 +2,8 @@
 
 Read in 3.0.4, and held by `tests/notebooks/test_upstream.py`: `YDocExtension.ywebsocket_server`,
 `file_loaders`, `_room_locks`, `disable_rtc`; `DocumentRoom._file`, `_document`, `_update_lock`,
-`_saving_document`, `_save_to_disc()`, `cleaner`, `clients`, `ready`, `initialize()`,
-`on_message`.
+`_saving_document`, `_save_to_disc()`, `_emit()`, `_on_outofband_change()`, `cleaner`, `clients`,
+`ready`, `initialize()`, `on_message`; of `FileLoader` what `disk` puts its own in the place of.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from jupyter_server_ydoc.utils import LogLevel, OutOfBandChanges
+
 from ..errors import UnavailableError
 from . import history
+from .disk import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyter_server.serverapp import ServerApp
     from jupyter_server_ydoc.app import YDocExtension
+    from jupyter_server_ydoc.loaders import FileLoader, FileLoaderMapping
     from jupyter_server_ydoc.rooms import DocumentRoom
     from jupyter_ydoc import YNotebook, YUnicode
+
+    from .live import LiveNotebook
 
 SESSION_EVENTS = "https://schema.jupyter.org/jupyter_collaboration/session/v1"
 """Events of rooms: load, initialize, save, overwrite, clean."""
@@ -151,6 +157,7 @@ class Upstream:
         """
         extension = self.extension
         _use_configured_store(extension)
+        self.follow_files()
         name = room_id(str(self._file_ids.index(path)))
         try:
             document = await extension.get_document(
@@ -215,6 +222,26 @@ class Upstream:
     def on_answer(room: DocumentRoom, listener: Callable[[bytes], None]) -> None:
         """Call `listener` with what each page brings that joins the room, just before it is in."""
         _hear(room, listener, {SYNC_STEP_2})
+
+    # -- the file ------------------------------------------------------------------------------
+
+    def follow_files(self) -> None:
+        """Know of each file, from its first reading on, what it said when last read or saved."""
+        _follow(self.extension.file_loaders)
+
+    @staticmethod
+    def attach(room: DocumentRoom, notebook: LiveNotebook) -> None:
+        """Merge what other programs write into the room's file with what is not saved yet."""
+        _disk(room._file).attach(
+            room,
+            notebook,
+            lambda: room._emit(LogLevel.INFO, "overwrite", "Out-of-band changes were merged."),
+        )
+
+    @staticmethod
+    def detach(room: DocumentRoom) -> None:
+        """Leave the room's file to jupyter-server-ydoc alone."""
+        _disk(room._file).detach(room)
 
     # -- saving --------------------------------------------------------------------------------
 
@@ -302,6 +329,27 @@ class Upstream:
                     close(1001, "The server is stopping.")
                 else:
                     room.clients.discard(client)
+
+
+def _follow(loaders: FileLoaderMapping) -> None:
+    """Put a `Disk` before each loader as it is made."""
+    plain = type(loaders)
+    if getattr(plain, "jmcp_followed", False):
+        return
+
+    def __getitem__(self: FileLoaderMapping, file_id: str) -> FileLoader:
+        loader = plain.__getitem__(self, file_id)
+        _disk(loader)
+        return loader
+
+    followed = {"__getitem__": __getitem__, "jmcp_followed": True}
+    loaders.__class__ = type(plain.__name__, (plain,), followed)
+
+
+def _disk(loader: Any) -> Disk:  # noqa: ANN401 - we add to it
+    if not hasattr(loader, "jmcp_disk"):
+        loader.jmcp_disk = Disk(loader, OutOfBandChanges)
+    return cast("Disk", loader.jmcp_disk)
 
 
 def _close_streams(room: DocumentRoom) -> None:

@@ -34,17 +34,21 @@ def written_in(owner: type, name: str) -> bool:
         (
             DocumentRoom,
             "_file _document _update_lock _saving_document _save_to_disc cleaner clients ready "
-            "initialize on_message room_id file_type awareness",
+            "initialize on_message room_id file_type awareness _emit _on_outofband_change",
         ),
         (YRoom, "_update_send_stream _update_receive_stream ready_event"),
         (
             YDocExtension,
             "ywebsocket_server file_loaders _room_locks disable_rtc ystore_class get_document",
         ),
-        (FileLoader, "path number_of_subscriptions"),
-        (FileLoaderMapping, "remove __contains__"),
+        (
+            FileLoader,
+            "path number_of_subscriptions last_modified load_content maybe_save_content "
+            "_save_content_at_path maybe_notify _subscriptions _lock _contents_manager",
+        ),
+        (FileLoaderMapping, "remove __contains__ __getitem__"),
         (BaseFileIdManager, "index get_id get_path move delete"),
-        (YNotebook, "ycells create_ycell get_cell dirty"),
+        (YNotebook, "ycells create_ycell get_cell dirty get aget set"),
         (Doc, "_txn"),
         (SQLiteYStore, "write stop"),
     ],
@@ -63,6 +67,16 @@ def test_saving_at_once_returns_a_task_or_nothing() -> None:
     source = inspect.getsource(DocumentRoom._save_to_disc)
     assert "return self._saving_document" in source
     assert "if self._update_lock.locked():" in source
+
+
+def test_a_loader_looks_and_writes_by_names_that_we_put_our_own_in_the_place_of() -> None:
+    assert "self._save_content_at_path(model, path)" in inspect.getsource(FileLoader._save_content)
+    assert "raise OutOfBandChanges" in inspect.getsource(FileLoader.maybe_save_content)
+    assert "self.maybe_notify()" in inspect.getsource(FileLoader._watch_file)
+    assert "self._subscriptions.values()" in inspect.getsource(FileLoader.maybe_notify)
+    source = inspect.getsource(DocumentRoom._maybe_save_document)
+    assert "self._file.maybe_save_content(" in source
+    assert "await self._document.aget()" in source
 
 
 def test_the_event_of_rooms_has_the_name_that_we_listen_for() -> None:

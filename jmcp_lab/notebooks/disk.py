@@ -1,0 +1,201 @@
+"""The file of an open notebook: what it said when the document last met it, and when it changes.
+
+jupyter-server-ydoc watches a file by its time of change, and reads it again when it is newer, or
+when a save finds another one. In between it can take the new time for its own: a save that waits
+meanwhile then writes over what the other program wrote; and a file that is older than the one
+before, as out of a backup, is written over in any case. Here the time counts as known only once
+the document has met what the file says. A save that finds something else takes that in first, and
+then writes both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.utils import ensure_async
+
+from .outside import take_in
+from .version import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .live import LiveNotebook
+
+TRIES = 3
+"""How often a save takes in what another program has written meanwhile."""
+
+MOVE_TRIES = 10
+MOVE_SECONDS = 0.02
+"""How often, and for how long each time, a save waits for the new name of a file that is gone."""
+
+
+class Disk:
+    """Follows one file loader of jupyter-server-ydoc, from before it first reads its file.
+
+    Parameters
+    ----------
+    loader : FileLoader
+    changed : type of Exception
+        What the loader raises when a save finds a file that it does not know.
+    """
+
+    def __init__(self, loader: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - see Upstream
+        self._loader = loader
+        self._changed = changed
+        self._room: Any = None
+        self._notebook: LiveNotebook | None = None
+        self._told: Callable[[], None] = lambda: None
+        self._base: Version | None = None
+        self._known: Any = loader.last_modified
+        self._load = loader.load_content
+        self._save = loader.maybe_save_content
+        self._write = loader._save_content_at_path
+        self._look = loader.maybe_notify
+        self._get: Any = None
+        loader.load_content = self._on_load
+        loader.maybe_save_content = self._on_save
+        loader._save_content_at_path = self._on_write
+        loader.maybe_notify = self._on_look
+
+    def attach(self, room: Any, notebook: LiveNotebook, told: Callable[[], None]) -> None:  # noqa: ANN401
+        """Take changes of the file into this notebook from now on, and tell when that was done."""
+        self._room, self._notebook, self._told = room, notebook, told
+        self._loader._subscriptions[room.room_id] = self._on_newer
+        self._get = room._document.aget
+        room._document.aget = self._on_get
+
+    def detach(self, room: Any) -> None:  # noqa: ANN401
+        """Leave the room to jupyter-server-ydoc alone."""
+        if self._room is not room:
+            return
+        if room.room_id in self._loader._subscriptions:
+            self._loader._subscriptions[room.room_id] = room._on_outofband_change
+        room._document.aget = self._get
+        self._room = self._notebook = None
+
+    # -- in the place of the loader's own --------------------------------------------------------
+
+    async def _on_load(self, file_format: str, file_type: str) -> Any:  # noqa: ANN401
+        model = await self._load(file_format, file_type)
+        self._known = self._loader.last_modified
+        if file_type == "notebook":
+            self._base = Version.of(model["content"])
+        return model
+
+    async def _on_get(self, deduplicate: bool = True) -> Any:  # noqa: ANN401
+        """Return the document's content as it was at one moment, as far as its cells go.
+
+        jupyter-ydoc goes through them by their places, and lets others in between. Cells that
+        came above meanwhile make it meet a cell twice, and give it another id in the document;
+        cells that went make it leave one out, and the file has it no more, or fail at the end.
+        """
+        notebook = self._notebook
+        for _ in range(TRIES):
+            before = notebook.arrangement if notebook is not None else 0
+            try:
+                content = await self._get(deduplicate=False)
+            except IndexError:
+                continue
+            if notebook is None or notebook.arrangement == before:
+                break
+        else:
+            return self._room._document.get(deduplicate)
+        ids = [cell.get("id") for cell in content["cells"]]
+        if deduplicate and len({*ids}) != len(ids) and any(ids):
+            return self._room._document.get()
+        return content
+
+    async def _on_save(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
+        if self._notebook is None or model["type"] != "notebook":
+            return await self._save(model)
+        for _ in range(TRIES):
+            path = self._loader.path
+            try:
+                return await self._save(model)
+            except self._changed:
+                await self._meet(saving=True)
+                model["content"] = await self._room._document.aget()
+            except Exception as error:
+                if getattr(error, "status_code", None) != 404 or not await self._moved(path):
+                    raise
+        # Not what upstream takes for a reason to make the document what the file says.
+        raise OSError("Another program writes this file again and again")
+
+    async def _on_write(self, model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
+        """Write, unless another program has written, or the file was moved, since it was looked at.
+
+        Nobody else reads or writes for this server now.
+        """
+        loader = self._loader
+        path = loader.path
+        if self._notebook is not None:
+            found = await ensure_async(loader._contents_manager.get(path, content=False))
+            if found["last_modified"] != self._known:
+                raise self._changed
+        saved = await self._write(model, path)
+        # A save that is called off at this moment is not told of its success.
+        self._known = loader.last_modified
+        if model["type"] == "notebook":
+            self._base = Version.of(model["content"])
+        return saved
+
+    async def _moved(self, path: str) -> bool:
+        """Return whether the file has another name, which comes a moment after the move."""
+        for _ in range(MOVE_TRIES):
+            if self._loader.path != path:
+                return True
+            await asyncio.sleep(MOVE_SECONDS)
+        return False
+
+    async def _on_look(self) -> None:
+        await self._look()
+        if self._notebook is not None and self._loader.last_modified != self._known:
+            # An older file: what is not newer is nothing new for jupyter-server-ydoc.
+            await self._on_newer()
+
+    async def _on_newer(self) -> None:
+        if self._notebook is not None and await self._meet(saving=False):
+            # Once the lock is open again, this starts a save like any change of the document,
+            # where people want that.
+            self._room._document.dirty = True
+
+    async def _meet(self, *, saving: bool) -> bool:
+        """Take in what the file says; return whether the document says more than that."""
+        loader, room, notebook = self._loader, self._room, self._notebook
+        seen = loader.last_modified
+        # Nothing is saved for a change that comes from the file.
+        async with room._update_lock:
+            try:
+                async with loader._lock:
+                    model = await ensure_async(
+                        loader._contents_manager.get(
+                            loader.path, format="json", type="notebook", content=True
+                        )
+                    )
+            except Exception:
+                # It cannot be read: the next save puts the document in its place.
+                self._known = loader.last_modified = seen
+                raise
+            if notebook is not self._notebook:
+                return False
+            content = model["content"]
+            more = self._take_in(content)
+            loader.last_modified = self._known = model["last_modified"]
+            self._base = Version.of(content)
+            if not (saving or more):
+                room._document.dirty = False
+        self._told()
+        return more
+
+    def _take_in(self, content: dict[str, Any]) -> bool:
+        document = self._room._document
+        base = self._base or Version((), (), {})
+        if base.ids is None and Version.of(document.get()) == base:
+            # An old file has no ids, and keeps none as long as nothing has to be told apart.
+            document.set(content)
+        else:
+            assert self._notebook is not None
+            take_in(self._notebook, base, content)
+        return Version.of(document.get()) != Version.of(content)

@@ -1,0 +1,107 @@
+"""What the file of a notebook said, in as little memory as a comparison needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RESULTS = ("outputs", "execution_count")
+LOOKS = ("cell_type", "metadata", "attachments")
+
+DEFAULTS = {"language_info": {"name": ""}, "kernelspec": {"name": "", "display_name": ""}}
+"""What jupyter-ydoc puts into the metadata of a notebook that has none of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellVersion:
+    """One cell: its text, and marks of the rest that are equal when the rest is."""
+
+    source: str
+    looks: int
+    results: int
+
+    @classmethod
+    def of(cls, cell: dict[str, Any]) -> CellVersion:
+        """Return the version of a cell as nbformat has it.
+
+        ``trusted`` is no part of the file: the contents manager says it on reading.
+        """
+        looks = {key: cell.get(key) or None for key in LOOKS}
+        looks["metadata"] = without_trust(cell.get("metadata") or {})
+        results = {key: cell.get(key) or None for key in RESULTS}
+        return cls(str(cell["source"]), mark(looks), mark(results))
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A whole notebook. Before nbformat 4.5 cells have no ids."""
+
+    ids: tuple[str, ...] | None
+    cells: tuple[CellVersion, ...]
+    metadata: dict[str, int]
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Version:
+        """Return the version of a notebook as nbformat has it."""
+        ids = tuple(str(cell["id"]) for cell in content["cells"] if cell.get("id"))
+        return cls(
+            ids if len(set(ids)) == len(content["cells"]) else None,
+            tuple(CellVersion.of(cell) for cell in content["cells"]),
+            {key: mark(value) for key, value in metadata_of(content).items()},
+        )
+
+    def named(self, present: list[tuple[str, str]]) -> dict[str, CellVersion]:
+        """Return the cells by id, in order.
+
+        Parameters
+        ----------
+        present : list of tuple
+            Ids and texts of the open document's cells: where a file has no ids, a cell is that
+            of the document which has its text, or which stands where it stands among those.
+        """
+        ids = self.ids or aligned([cell.source for cell in self.cells], present)
+        return dict(zip(ids, self.cells, strict=True))
+
+
+def metadata_of(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a notebook as its open document has it."""
+    return DEFAULTS | dict(content.get("metadata") or {})
+
+
+def without_trust(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a cell as the file has it."""
+    return {key: value for key, value in metadata.items() if key != "trusted"}
+
+
+def aligned(sources: list[str], present: list[tuple[str, str]]) -> list[str]:
+    """Return an id for each text: that of the fitting cell, or one that nobody has."""
+    found = [f"?{number}" for number in range(len(sources))]
+    matcher = SequenceMatcher(None, [text for _, text in present], sources, autojunk=False)
+    for kind, start, end, first, last in matcher.get_opcodes():
+        if kind == "equal" or (kind == "replace" and end - start == last - first):
+            found[first:last] = [cell_id for cell_id, _ in present[start:end]]
+    return found
+
+
+def mark(value: Any) -> int:  # noqa: ANN401 - JSON
+    """Return a number that is the same for the same JSON, within this process.
+
+    Whole numbers come back from the shared document as floats.
+    """
+    if isinstance(value, dict):
+        return _mark_all((mark(key), mark(item)) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return hash(tuple(mark(item) for item in value))
+    if isinstance(value, str):
+        return hash(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return hash((repr(value),))
+
+
+def _mark_all(pairs: Iterable[tuple[int, int]]) -> int:
+    return hash(frozenset(pairs))

@@ -1,0 +1,131 @@
+"""Another program writes the file of a notebook that people and agents have open."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from traitlets.config import Config
+
+from .conftest import Robot, write_notebook
+from .page import Fetch, Page, until
+
+OpenPage = Callable[[], Awaitable[Page]]
+
+
+@pytest.fixture
+def jp_server_config(jp_server_config: Config) -> Config:
+    # Nothing is saved by itself: what is written stays unsaved until a test saves it.
+    return jp_server_config | Config(
+        {"YDocExtension": {"document_save_delay": 60.0, "file_poll_interval": 0.05}}
+    )
+
+
+@pytest.fixture
+def open_page(
+    jp_fetch: Fetch,
+    jp_http_port: int,
+    jp_base_url: str,
+    jp_auth_header: dict[str, str],
+    jp_asyncio_loop: asyncio.AbstractEventLoop,
+) -> Iterator[OpenPage]:
+    pages = []
+    base = f"ws://localhost:{jp_http_port}{jp_base_url}"
+
+    async def open_one() -> Page:
+        pages.append(await Page.open(jp_fetch, base, jp_auth_header, "a.ipynb"))
+        return pages[-1]
+
+    yield open_one
+    for page in pages:
+        jp_asyncio_loop.run_until_complete(page.close())
+
+
+def rewrite(path: Path, number: int, source: str) -> None:
+    """Change a cell's text as git does: a new file in the place of the old one."""
+    content = nbformat.read(path, 4)
+    content.cells[number].source = source
+    nbformat.write(content, path.with_suffix(".new"))
+    changed = path.stat().st_mtime_ns + 2_000_000_000
+    os.utime(path.with_suffix(".new"), ns=(changed, changed))
+    os.replace(path.with_suffix(".new"), path)
+
+
+def sources(path: Path) -> list[str]:
+    return [str(cell.source) for cell in nbformat.read(path, 4).cells]
+
+
+@pytest.mark.parametrize("notice", ["the server looks", "a save finds it"])
+async def test_what_people_and_agents_have_not_saved_is_merged_with_the_file(
+    robot: Robot, root: Path, open_page: OpenPage, notice: str
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two", "three")
+    notebook = await robot.open("a.ipynb")
+    page = await open_page()
+    page.type(1, "# mine\n")
+    await until(lambda: notebook.source(ids[1]) == "# mine\ntwo")
+    await robot.say("read_cells", notebook="a.ipynb")
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=ids[2], source="agent")
+    rewrite(root / "a.ipynb", 0, "from git")
+    if notice == "the server looks":
+        await until(lambda: notebook.source(ids[0]) == "from git")
+    await robot.app.rooms.save(notebook)
+    wanted = ["from git", "# mine\ntwo", "agent"]
+    assert sources(root / "a.ipynb") == wanted
+    await page.until(lambda: page.texts() == wanted)
+    assert "changed on disk" in await robot.say("list_cells", notebook="a.ipynb")
+    await robot.say("undo_changes", notebook="a.ipynb")
+    await page.until(lambda: page.texts() == ["from git", "# mine\ntwo", "three"])
+
+
+async def test_a_room_that_a_page_opened_first_knows_what_its_file_said(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    # As when the server starts.
+    robot.app.rooms._upstream.follow_files()
+    ids = write_notebook(root, "a.ipynb", "one", "two", "three")
+    page = await open_page()
+    page.type(1, "# mine\n")
+    notebook = await robot.open("a.ipynb")
+    await until(lambda: notebook.source(ids[1]) == "# mine\ntwo")
+    rewrite(root / "a.ipynb", 0, "1")
+    wanted = ["1", "# mine\ntwo", "three"]
+    await page.until(lambda: page.texts() == wanted)
+    await robot.app.rooms.save(notebook)
+    assert sources(root / "a.ipynb") == wanted
+
+
+async def test_what_was_typed_into_a_cell_that_the_other_program_takes_out_is_kept(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two")
+    notebook = await robot.open("a.ipynb")
+    page = await open_page()
+    page.hold()
+    page.type(1, "# mine\n")
+    content = json.loads((root / "a.ipynb").read_text())
+    del content["cells"][1]
+    (root / "a.ipynb").write_text(json.dumps(content))
+    changed = (root / "a.ipynb").stat().st_mtime_ns + 2_000_000_000
+    os.utime(root / "a.ipynb", ns=(changed, changed))
+    await until(lambda: notebook.ids == ids[:1])
+    page.release()
+    await page.until(lambda: page.texts() == ["one", "# mine\ntwo"])
+    await robot.app.rooms.save(notebook)
+    assert sources(root / "a.ipynb") == ["one", "# mine\ntwo"]
+
+
+async def test_stopping_the_server_writes_what_is_not_saved_into_a_file_that_changed(
+    robot: Robot, root: Path
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two")
+    await robot.say("read_cells", notebook="a.ipynb")
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=ids[1], source="agent")
+    rewrite(root / "a.ipynb", 0, "from git")
+    await robot.app.rooms.stop()
+    assert sources(root / "a.ipynb") == ["from git", "agent"]
