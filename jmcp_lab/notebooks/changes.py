@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, NotFoundError
 from . import cells
+from .late import united
 from .merge import MergeConflict, Splice, merge, splice
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def _plan(notebook: LiveNotebook, change: Change) -> Callable[[str], Change | No
         case Inserted():
             return _plan_removal(notebook, change)
         case Deleted():
+            _check_restored(notebook, change)
             return lambda origin: _restore(notebook, change, origin)
         case Moved():
             return lambda origin: _move_back(notebook, change, origin)
@@ -225,6 +227,16 @@ def _merged(
             f"(line {conflict.line}), so nothing was taken back. Both versions are kept as they "
             "are: edit the cell by hand."
         ) from None
+
+
+def _check_restored(notebook: LiveNotebook, change: Deleted) -> None:
+    """Make sure that a cell that is there again says all that it said as it was deleted."""
+    present = notebook.source(change.cell_id)
+    if present is not None and united(str(change.content["source"]), present):
+        raise ConflictError(
+            f"Cell {notebook.position(change.cell_id)} is there again and says something else "
+            "than when it was deleted, so nothing was taken back. Edit the cell by hand."
+        )
 
 
 def _restore(notebook: LiveNotebook, change: Deleted, origin: str) -> Change | None:

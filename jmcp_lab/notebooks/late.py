@@ -177,10 +177,7 @@ class LateTyping:
                 source = cast("Text", notebook.ycells[keep]["source"])
                 with notebook.transaction(LATE_ORIGIN):
                     present = str(source)
-                    splice_shared(
-                        source,
-                        united(mine, present) if text is None else carried(text, mine, present),
-                    )
+                    splice_shared(source, joined(text, mine, present))
                     del notebook.ycells[index]
                 keep -= index < keep
 
@@ -283,6 +280,36 @@ def carried(before: str, typed: str, present: str) -> list[Splice]:
                 Splice(places[at], places[at] + 1, "") for at in range(start, end) if there[at]
             ]
     return found
+
+
+def joined(text: str | None, mine: str, present: str) -> list[Splice]:
+    """Return what makes of two copies of one cell the present one, where both began with `text`.
+
+    What both have beyond it, one has from the other, by a way that was not followed: once is
+    enough.
+    """
+    if text is None:
+        return united(mine, present)
+    theirs = _inserted(text, present)
+    both = [
+        Splice(at, at, "".join(new[i : i + size] for i, _, size in _common(new, theirs[at])))
+        for at, new in sorted(_inserted(text, mine).items())
+        if at in theirs
+    ]
+    return carried(splice(text, both), mine, present)
+
+
+def _inserted(old: str, new: str) -> dict[int, str]:
+    """Return what `new` has more, by its place in `old`."""
+    return {
+        start: new[first:last]
+        for kind, start, _end, first, last in _opcodes(old, new)
+        if kind in ("insert", "replace")
+    }
+
+
+def _common(one: str, other: str) -> Sequence[tuple[int, int, int]]:
+    return SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
 
 
 def united(mine: str, present: str) -> list[Splice]:
