@@ -1,19 +1,26 @@
-"""A notebook in memory with two pages and two agents, and what happened to each character.
+"""An open notebook with two pages and two agents, its file, and what happened to each character.
 
 Nothing is delivered by itself: what a page does is on its way until a step brings it to the
 server, and the other way round. Every character that a person types is unique, so that it can be
 asked at the end where it is.
+
+The room, the loader of its file and the contents manager are the server's own. Another program
+writes the file whenever a step says so. It may take out what it finds there, and puts in only what
+was there once; what is in a page, and not in the file yet, it does not know and cannot take out.
+What it writes is as unique as what people type, and is not lost either.
 """
 
 from __future__ import annotations
 
-import warnings
+import asyncio
+import json
+import shutil
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import nbformat
-from jupyter_ydoc import YNotebook
-from pycrdt import Doc, TransactionEvent
+from pycrdt import TransactionEvent
 
 from jmcp_lab.errors import ConflictError
 from jmcp_lab.notebooks import cells
@@ -34,10 +41,24 @@ from jmcp_lab.notebooks.live import LiveNotebook, agent_origin
 from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
 from jmcp_lab.notebooks.seen import Seen
 
+from .program import Program, code_cell
+from .replica import Replica
+
+if TYPE_CHECKING:
+    from .files import Files
+
 FIRST_TYPED = 0x4E00
 """People type Chinese characters, agents ASCII: so it shows who wrote what."""
 
 FILE = "file-1"
+
+
+def comparable(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook without what is never in a file: whether its outputs are trusted."""
+    plain: dict[str, Any] = json.loads(json.dumps(content))
+    for cell in plain["cells"]:
+        cell["metadata"].pop("trusted", None)
+    return plain
 
 
 def human(text: str) -> list[str]:
@@ -45,64 +66,50 @@ def human(text: str) -> list[str]:
     return [character for character in text if ord(character) >= FIRST_TYPED]
 
 
-class Replica:
-    """A page: what it does waits in `out`, what it has yet to hear in `inbox`."""
-
-    def __init__(self, state: bytes) -> None:
-        self.ydoc: Doc[Any] = Doc()
-        self.ydoc.apply_update(state)
-        self.notebook = YNotebook(self.ydoc)
-        self.out: list[bytes] = []
-        self.inbox: list[bytes] = []
-        self._hearing = False
-        self.subscription = self.ydoc.observe(self._on_update)
-
-    def _on_update(self, event: TransactionEvent) -> None:
-        if not self._hearing:
-            self.out.append(event.update)
-
-    def hear(self, update: bytes) -> None:
-        self._hearing = True
-        try:
-            self.ydoc.apply_update(update)
-        finally:
-            self._hearing = False
-
-
 class World:
-    """One notebook's life."""
+    """One notebook's life, in a folder of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Files, folder: str) -> None:
+        self.files = files
+        self.folder = folder
         self.changes = Changes()
         self.seen = Seen()
         self.number = 0
         self.deleted_by_people: set[str] = set()
         self.cells_deleted_by_people: set[str] = set()
+        self.deleted_outside: set[str] = set()
         self.typed: dict[str, str] = {}
         self.sets: list[ChangeSet] = []
+        self.removals: set[str] = set()
+        self.path = f"{folder}/0.ipynb"
+        self.program = Program(lambda: self.where)
+        self.saving: asyncio.Task[bool] | None = None
+
+    async def start(self) -> None:
+        (self.files.root / self.folder).mkdir()
         sources = ["a\nb\nc", "", "d"]
-        self._load([self.content(f"c{n}", text) for n, text in enumerate(sources)])
+        cells = [code_cell(f"c{n}", text) for n, text in enumerate(sources)]
+        self.program.write({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        await self._load()
 
-    @staticmethod
-    def content(cell_id: str, source: str) -> dict[str, Any]:
-        return {
-            "id": cell_id,
-            "cell_type": "code",
-            "source": source,
-            "metadata": {},
-            "outputs": [{"output_type": "stream", "name": "stdout", "text": "out\n"}],
-            "execution_count": 1,
-        }
+    async def end(self) -> None:
+        self.files.upstream.detach(self.room)
+        self.late.close()
+        self.nb.close()
+        await self.files.close(self.room)
+        shutil.rmtree(self.files.root / self.folder)
 
-    def _load(self, contents: list[dict[str, Any]]) -> None:
-        document = YNotebook()
-        document.set({"cells": contents, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-        self.nb = LiveNotebook(document, lambda: "a.ipynb", FILE)
+    async def _load(self) -> None:
+        self.room = await self.files.open(self.path)
+        file_id = self.room.room_id.rsplit(":", 1)[-1]
+        self.nb = LiveNotebook(
+            self.room._document, lambda: str(self.files.ids.get_path(file_id)), FILE
+        )
+        self.files.upstream.attach(self.room, self.nb)
         self.news: list[str] = []
         self.late = LateTyping(self.nb, lambda: True, self.news.append)
         state = self.nb.ydoc.get_update()
         self.pages = [Replica(state), Replica(state)]
-        self._from: Replica | None = None
         self.subscription = self.nb.ydoc.observe(self._broadcast)
 
     def _broadcast(self, event: TransactionEvent) -> None:
@@ -161,7 +168,7 @@ class World:
         self.number += 1
         character = chr(FIRST_TYPED + self.number)
         found = page.notebook.ycells
-        content = self.content(f"p{self.number}", character)
+        content = code_cell(f"p{self.number}", character)
         found.insert(at % (len(found) + 1), page.notebook.create_ycell(content))
         self.typed[character] = content["id"]
 
@@ -293,27 +300,55 @@ class World:
             return
         made.undone = True
         self.record(agent, *redo)
+        if any(isinstance(change, Inserted) for change in made.changes):
+            # Of a cell that was written in since, what was inserted goes as an edit.
+            self.removals.add(f"call{self.number}")
         for change in made.changes:
             if self.nb.source(change.cell_id) is not None:
                 self.saw(agent, change.cell_id)
 
-    # -- saving --------------------------------------------------------------------------------
+    # -- the file ------------------------------------------------------------------------------
 
-    def saves(self) -> dict[str, Any]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            content: dict[str, Any] = self.nb.document.get()
+    @property
+    def where(self) -> Path:
+        return self.files.root / self.path
+
+    def rewrites(self, cell: int, at: int) -> None:
+        self.deleted_outside.update(self.program.rewrites(cell, at))
+
+    async def looks(self) -> None:
+        """Look whether the file has changed, as the server does every second."""
+        await self.room._file.maybe_notify()
+
+    async def renames(self, cell: int, at: int) -> None:
+        self.number += 1
+        old, self.path = self.path, f"{self.folder}/{self.number}.ipynb"
+        await self.files.rename(old, self.path)
+
+    def starts_saving(self, cell: int, at: int) -> None:
+        """Save while other things happen."""
+        if self.saving is None or self.saving.done():
+            self.saving = asyncio.create_task(self.files.upstream.save(self.room))
+
+    async def saves(self) -> dict[str, Any]:
+        """Save; return what is in the file then."""
+        if self.saving is not None:
+            await self.saving
+        assert await self.files.upstream.save(self.room)
+        content: dict[str, Any] = json.loads(self.where.read_text())
         nbformat.validate(content)
         assert [cell["id"] for cell in content["cells"]] == self.nb.ids
         return content
 
-    def reopens(self) -> None:
+    async def reopens(self) -> None:
         """Close the room and open it again; pages have left, with all they had delivered."""
         self.settle()
-        content = self.saves()
+        await self.saves()
+        self.files.upstream.detach(self.room)
         self.late.close()
         self.nb.close()
-        self._load(content["cells"])
+        await self.files.close(self.room)
+        await self._load()
 
     # -- what must be true ---------------------------------------------------------------------
 
@@ -322,31 +357,37 @@ class World:
         assert self.nb.ids == ids
         assert len(set(ids)) == len(ids), ids
 
-    def check(self) -> None:
+    async def check(self) -> None:
+        self.settle()
+        await self.saves()
+        # What the save has taken in from the file reaches the pages as well.
         self.settle()
         self.check_ids()
-        content = self.saves()
+        content = self.nb.document.get()
+        assert comparable(nbformat.read(self.where, 4)) == comparable(content)
+        there = [path.name for path in self.where.parent.glob("*.ipynb")]
+        assert there == [self.where.name], "an old name is back"
         for page in self.pages:
             assert page.notebook.get() == content
-        everything = "".join(cell["source"] for cell in content["cells"])
-        counted = Counter(human(everything))
+        counted = Counter(human("".join(cell["source"] for cell in content["cells"])))
         assert all(times == 1 for times in counted.values()), counted
         kept = self.kept_by_change_sets()
-        for character, cell_id in self.typed.items():
+        for character, cell_id in (self.typed | self.program.written).items():
             assert (
                 character in counted
                 or character in self.deleted_by_people
                 or cell_id in self.cells_deleted_by_people
+                or character in self.deleted_outside
                 or character in kept
             ), f"{character} of {cell_id} is lost"
 
     def kept_by_change_sets(self) -> set[str]:
         """Return what undoing would bring back."""
-        return {
-            character
-            for made in self.sets
-            if not made.undone
-            for change in made.changes
-            if isinstance(change, Deleted)
-            for character in human(change.content["source"])
-        }
+        kept: set[str] = set()
+        for made in self.sets:
+            for change in () if made.undone else made.changes:
+                if isinstance(change, Deleted):
+                    kept.update(human(change.content["source"]))
+                elif isinstance(change, Edited) and made.call_id in self.removals:
+                    kept.update(set(human(change.before)) - set(human(change.after)))
+        return kept

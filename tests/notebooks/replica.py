@@ -1,0 +1,32 @@
+"""A page whose messages are on their way until a test delivers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_ydoc import YNotebook
+from pycrdt import Doc, TransactionEvent
+
+
+class Replica:
+    """A page: what it does waits in `out`, what it has yet to hear in `inbox`."""
+
+    def __init__(self, state: bytes) -> None:
+        self.ydoc: Doc[Any] = Doc()
+        self.ydoc.apply_update(state)
+        self.notebook = YNotebook(self.ydoc)
+        self.out: list[bytes] = []
+        self.inbox: list[bytes] = []
+        self._hearing = False
+        self.subscription = self.ydoc.observe(self._on_update)
+
+    def _on_update(self, event: TransactionEvent) -> None:
+        if not self._hearing:
+            self.out.append(event.update)
+
+    def hear(self, update: bytes) -> None:
+        self._hearing = True
+        try:
+            self.ydoc.apply_update(update)
+        finally:
+            self._hearing = False
