@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+SOON_SECONDS = 3.0
+"""So long after a flood of output pages and the file have theirs, and its memory is free."""
+
+
+def give_back_soon() -> None:
+    """Give memory back in a moment, in a thread."""
+    loop = asyncio.get_running_loop()
+    loop.call_later(SOON_SECONDS, loop.run_in_executor, None, give_back)
 
 
 def give_back() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 
-from ..heap import give_back
 from . import words
 from .asking import Asking
 from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
@@ -35,9 +34,6 @@ LOST_SECONDS = 3.0
 PATIENCE_SECONDS = 5.0
 """How long the server's word that a kernel was busy before we came is believed by itself: the
 kernel takes code in its order anyway."""
-
-GIVE_BACK_SECONDS = 3.0
-"""So long after a flood of output pages and the file have theirs, and its memory is free."""
 
 RESENDS = 20
 """How often code is sent again that the kernel dropped because somebody else's cell failed."""
@@ -251,9 +247,6 @@ class KernelQueue:
         if execution.dropped:
             sink.note(words.dropped_output(execution.dropped))
         await sink.end(count)
-        if sink.buffer.overflowing:
-            loop = asyncio.get_running_loop()
-            loop.call_later(GIVE_BACK_SECONDS, loop.run_in_executor, None, give_back)
         status = str((reply or {}).get("status") or "aborted")
         error = sink.error
         if status == "error" and reply is not None:

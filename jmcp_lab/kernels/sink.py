@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from ..heap import give_back_soon
 from ..notebooks.output_buffer import DEFAULT_LIMIT, OutputBuffer
 from ..notebooks.outputs import CellOutputs
 from .widgets import CAN_BE_TAKEN
@@ -109,6 +110,8 @@ class OutputSink:
         """Write what is left and show the cell as run."""
         self.ended = True
         self._cancel_timer()
+        if self.buffer.overflowing:
+            give_back_soon()
         if self._cell is None or self.notebook is None:
             return
         await self.notebook.ready()

@@ -11,7 +11,7 @@ then writes both.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 
@@ -199,3 +199,25 @@ class Disk:
             assert self._notebook is not None
             take_in(self._notebook, base, content)
         return Version.of(document.get()) != Version.of(content)
+
+
+def follow(loaders: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - see Upstream
+    """Put a `Disk` before each loader of a mapping as it is made."""
+    plain = type(loaders)
+    if getattr(plain, "jmcp_followed", False):
+        return
+
+    def __getitem__(self: Any, file_id: str) -> Any:  # noqa: ANN401
+        loader = plain.__getitem__(self, file_id)
+        disk_of(loader, changed)
+        return loader
+
+    followed = {"__getitem__": __getitem__, "jmcp_followed": True}
+    loaders.__class__ = type(plain.__name__, (plain,), followed)
+
+
+def disk_of(loader: Any, changed: type[Exception]) -> Disk:  # noqa: ANN401 - we add to it
+    """Return what follows the file of a loader, made when it is first asked for."""
+    if not hasattr(loader, "jmcp_disk"):
+        loader.jmcp_disk = Disk(loader, changed)
+    return cast("Disk", loader.jmcp_disk)

@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server_ydoc.utils import LogLevel, OutOfBandChanges
 
 from ..errors import UnavailableError
 from . import history
-from .disk import Disk
+from .disk import disk_of, follow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyter_server.serverapp import ServerApp
     from jupyter_server_ydoc.app import YDocExtension
-    from jupyter_server_ydoc.loaders import FileLoader, FileLoaderMapping
     from jupyter_server_ydoc.rooms import DocumentRoom
     from jupyter_ydoc import YNotebook, YUnicode
 
@@ -227,12 +226,12 @@ class Upstream:
 
     def follow_files(self) -> None:
         """Know of each file, from its first reading on, what it said when last read or saved."""
-        _follow(self.extension.file_loaders)
+        follow(self.extension.file_loaders, OutOfBandChanges)
 
     @staticmethod
     def attach(room: DocumentRoom, notebook: LiveNotebook) -> None:
         """Merge what other programs write into the room's file with what is not saved yet."""
-        _disk(room._file).attach(
+        disk_of(room._file, OutOfBandChanges).attach(
             room,
             notebook,
             lambda: room._emit(LogLevel.INFO, "overwrite", "Out-of-band changes were merged."),
@@ -241,7 +240,7 @@ class Upstream:
     @staticmethod
     def detach(room: DocumentRoom) -> None:
         """Leave the room's file to jupyter-server-ydoc alone."""
-        _disk(room._file).detach(room)
+        disk_of(room._file, OutOfBandChanges).detach(room)
 
     # -- saving --------------------------------------------------------------------------------
 
@@ -290,14 +289,20 @@ class Upstream:
         """Finish and close the store of every room, within some seconds.
 
         Upstream leaves them open. The task of one that is open holds on to a thread of anyio's,
-        for which the process would wait at its end.
+        for which the process would wait at its end. A room that a page opens at this moment would
+        open its store again, so no room keeps one.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 for room in self.rooms():
-                    if getattr(room, "ystore", None) is not None:
+                    store = getattr(room, "ystore", None)
+                    if store is None:
+                        continue
+                    # A room that is being read holds its lock, and uses its store until it is.
+                    async with self.extension._room_locks.get(room.room_id, nullcontext()):
                         await history.finish(room)
-                        await history.close(room.ystore)
+                        room.ystore = None
+                        await history.close(store)
 
     def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
         """Let the live documents end only when something of ours has.
@@ -329,27 +334,6 @@ class Upstream:
                     close(1001, "The server is stopping.")
                 else:
                     room.clients.discard(client)
-
-
-def _follow(loaders: FileLoaderMapping) -> None:
-    """Put a `Disk` before each loader as it is made."""
-    plain = type(loaders)
-    if getattr(plain, "jmcp_followed", False):
-        return
-
-    def __getitem__(self: FileLoaderMapping, file_id: str) -> FileLoader:
-        loader = plain.__getitem__(self, file_id)
-        _disk(loader)
-        return loader
-
-    followed = {"__getitem__": __getitem__, "jmcp_followed": True}
-    loaders.__class__ = type(plain.__name__, (plain,), followed)
-
-
-def _disk(loader: Any) -> Disk:  # noqa: ANN401 - we add to it
-    if not hasattr(loader, "jmcp_disk"):
-        loader.jmcp_disk = Disk(loader, OutOfBandChanges)
-    return cast("Disk", loader.jmcp_disk)
 
 
 def _close_streams(room: DocumentRoom) -> None:
