@@ -26,7 +26,7 @@ REMEMBERED_SIGNATURES = 1024
 """So many signatures are remembered, against messages that somebody plays again.
 
 jupyter_client remembers 65,536, 8 MB for each kernel, and when they are full it sorts all of them
-on the event loop, for 50 ms, over and over while a kernel floods.
+on the event loop, for 30 ms, over and over while a kernel floods.
 """
 
 STDIN_SECONDS = 1.0

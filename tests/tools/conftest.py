@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ import nbformat
 import pytest
 from jupyter_server.serverapp import ServerApp
 from nbformat.v4 import new_code_cell, new_notebook
+from pycrdt import Doc
 
 from jmcp_lab.agents.agent import Agent, Mode
 from jmcp_lab.calls.call import Call, CallState, Reply
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks.live import LiveNotebook
+
+from .page import Fetch, OpenPage, Page
 
 LIMIT = 60.0
 """Seconds until something must have happened."""
@@ -134,3 +137,24 @@ async def open_as_page(robot: Robot, path: str, kind: str = "file") -> None:
 def ids_in(text: str) -> list[str]:
     """Return the cell ids that a reply names."""
     return re.findall(r"id (\w+)", text)
+
+
+@pytest.fixture
+def open_page(
+    jp_fetch: Fetch,
+    jp_http_port: int,
+    jp_base_url: str,
+    jp_auth_header: dict[str, str],
+    jp_asyncio_loop: asyncio.AbstractEventLoop,
+) -> Iterator[OpenPage]:
+    pages = []
+    base = f"ws://localhost:{jp_http_port}{jp_base_url}"
+
+    async def open_one(path: str, ydoc: Doc[Any] | None = None) -> Page:
+        page = await Page.open(jp_fetch, base, jp_auth_header, path, ydoc)
+        pages.append(page)
+        return page
+
+    yield open_one
+    for page in pages:
+        jp_asyncio_loop.run_until_complete(page.close())

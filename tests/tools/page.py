@@ -131,6 +131,10 @@ class Page:
         await self._reader
 
 
+OpenPage = Callable[..., Awaitable[Page]]
+"""Opens a notebook in one more page, by its path and perhaps with a document that it has."""
+
+
 async def until(true: Callable[[], bool]) -> None:
     """Return when something of the server has become true."""
     async with asyncio.timeout(LIMIT):

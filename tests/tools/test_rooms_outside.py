@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -13,9 +11,7 @@ import pytest
 from traitlets.config import Config
 
 from .conftest import Robot, write_notebook
-from .page import Fetch, Page, until
-
-OpenPage = Callable[[], Awaitable[Page]]
+from .page import OpenPage, until
 
 
 @pytest.fixture
@@ -24,26 +20,6 @@ def jp_server_config(jp_server_config: Config) -> Config:
     return jp_server_config | Config(
         {"YDocExtension": {"document_save_delay": 60.0, "file_poll_interval": 0.05}}
     )
-
-
-@pytest.fixture
-def open_page(
-    jp_fetch: Fetch,
-    jp_http_port: int,
-    jp_base_url: str,
-    jp_auth_header: dict[str, str],
-    jp_asyncio_loop: asyncio.AbstractEventLoop,
-) -> Iterator[OpenPage]:
-    pages = []
-    base = f"ws://localhost:{jp_http_port}{jp_base_url}"
-
-    async def open_one() -> Page:
-        pages.append(await Page.open(jp_fetch, base, jp_auth_header, "a.ipynb"))
-        return pages[-1]
-
-    yield open_one
-    for page in pages:
-        jp_asyncio_loop.run_until_complete(page.close())
 
 
 def rewrite(path: Path, number: int, source: str) -> None:
@@ -66,7 +42,7 @@ async def test_what_people_and_agents_have_not_saved_is_merged_with_the_file(
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
     notebook = await robot.open("a.ipynb")
-    page = await open_page()
+    page = await open_page("a.ipynb")
     page.type(1, "# mine\n")
     await until(lambda: notebook.source(ids[1]) == "# mine\ntwo")
     await robot.say("read_cells", notebook="a.ipynb")
@@ -89,7 +65,7 @@ async def test_a_room_that_a_page_opened_first_knows_what_its_file_said(
     # As when the server starts.
     robot.app.rooms._upstream.follow_files()
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
-    page = await open_page()
+    page = await open_page("a.ipynb")
     page.type(1, "# mine\n")
     notebook = await robot.open("a.ipynb")
     await until(lambda: notebook.source(ids[1]) == "# mine\ntwo")
@@ -105,7 +81,7 @@ async def test_what_was_typed_into_a_cell_that_the_other_program_takes_out_is_ke
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
     notebook = await robot.open("a.ipynb")
-    page = await open_page()
+    page = await open_page("a.ipynb")
     page.hold()
     page.type(1, "# mine\n")
     content = json.loads((root / "a.ipynb").read_text())

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_ydoc import YNotebook
-from pycrdt import Doc
 from traitlets.config import Config
 
 from jmcp_lab.agents.agent import Mode
@@ -17,36 +14,13 @@ from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks.upstream import _close_streams
 
 from .conftest import MakeRobot, Robot, write_notebook
-from .page import Fetch, Page, until
-
-OpenPage = Callable[..., Awaitable[Page]]
+from .page import OpenPage, Page, until
 
 
 @pytest.fixture
 def jp_server_config(jp_server_config: Config) -> Config:
     # A room is cleaned up as soon as the last page left.
     return jp_server_config | Config({"YDocExtension": {"document_cleanup_delay": 0.05}})
-
-
-@pytest.fixture
-def open_page(
-    jp_fetch: Fetch,
-    jp_http_port: int,
-    jp_base_url: str,
-    jp_auth_header: dict[str, str],
-    jp_asyncio_loop: asyncio.AbstractEventLoop,
-) -> Iterator[OpenPage]:
-    pages = []
-    base = f"ws://localhost:{jp_http_port}{jp_base_url}"
-
-    async def open_one(path: str, ydoc: Doc[Any] | None = None) -> Page:
-        page = await Page.open(jp_fetch, base, jp_auth_header, path, ydoc)
-        pages.append(page)
-        return page
-
-    yield open_one
-    for page in pages:
-        jp_asyncio_loop.run_until_complete(page.close())
 
 
 @pytest.mark.parametrize("place", [{"index": 3}, {"index": 0}], ids=["down", "up"])

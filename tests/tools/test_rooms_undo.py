@@ -10,11 +10,8 @@ from pycrdt import Array, UndoManager
 from jmcp_lab.notebooks.live import LiveNotebook
 
 from .conftest import Robot, ids_in, write_notebook
-from .page import Page, until
+from .page import OpenPage, Page, until
 from .test_rooms_files import close
-from .test_rooms_pages import OpenPage, open_page
-
-__all__ = ["open_page"]
 
 
 def content(notebook: LiveNotebook) -> dict[str, Any]:
