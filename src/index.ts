@@ -6,6 +6,7 @@ import { commandsPlugin } from './plugins/commands';
 import { focusPlugin } from './plugins/focus';
 import { notificationsPlugin } from './plugins/notifications';
 import { panelPlugin } from './plugins/panel';
+import { savingPlugin } from './plugins/saving';
 import { statusPlugin } from './plugins/status';
 import { trustPlugin } from './plugins/trust';
 
@@ -19,6 +20,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   statusPlugin,
   focusPlugin,
   cellsPlugin,
+  savingPlugin,
   trustPlugin
 ];
 

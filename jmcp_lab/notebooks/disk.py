@@ -11,6 +11,7 @@ then writes both.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
@@ -54,6 +55,7 @@ class Disk:
         self._write = loader._save_content_at_path
         self._look = loader.maybe_notify
         self._get: Any = None
+        self._meeting = asyncio.Lock()
         loader.load_content = self._on_load
         loader.maybe_save_content = self._on_save
         loader._save_content_at_path = self._on_write
@@ -139,6 +141,7 @@ class Disk:
         self._known = loader.last_modified
         if model["type"] == "notebook":
             self._base = Version.of(model["content"])
+        await self._say_hash(saved["hash"])
         return saved
 
     async def _moved(self, path: str) -> bool:
@@ -163,31 +166,54 @@ class Disk:
 
     async def _meet(self, *, saving: bool) -> bool:
         """Take in what the file says; return whether the document says more than that."""
-        loader, room, notebook = self._loader, self._room, self._notebook
-        seen = loader.last_modified
-        # Nothing is saved for a change that comes from the file.
-        async with room._update_lock:
+        async with self._meeting:
+            loader, room, notebook = self._loader, self._room, self._notebook
+            seen = loader.last_modified
             try:
                 async with loader._lock:
                     model = await ensure_async(
                         loader._contents_manager.get(
-                            loader.path, format="json", type="notebook", content=True
+                            loader.path,
+                            format="json",
+                            type="notebook",
+                            content=True,
+                            require_hash=True,
                         )
                     )
             except Exception:
                 # It cannot be read: the next save puts the document in its place.
                 self._known = loader.last_modified = seen
                 raise
-            if notebook is not self._notebook:
-                return False
-            content = model["content"]
-            more = self._take_in(content)
-            loader.last_modified = self._known = model["last_modified"]
-            self._base = Version.of(content)
-            if not (saving or more):
-                room._document.dirty = False
+            # Nothing is saved for a change that comes from the file. While the lock is held, a
+            # page that saves is told that it cannot, so it is not held for reading.
+            async with room._update_lock:
+                if notebook is not self._notebook:
+                    return False
+                content = model["content"]
+                more = self._take_in(content)
+                loader.last_modified = self._known = model["last_modified"]
+                self._base = Version.of(content)
+                await self._say_hash(model["hash"])
+                if not (saving or more):
+                    room._document.dirty = False
         self._told()
         return more
+
+    async def _say_hash(self, found: str | None) -> None:
+        """Tell the pages which file the document has met.
+
+        They compare before they save by hand, and ask the person what to do with another one.
+        jupyter-server-ydoc tells them after a save only, and not when a change called it off
+        in the middle of its writing.
+        """
+        room = self._room
+        if room is None or found is None:
+            return
+        async with AsyncExitStack() as stack:
+            # Nothing is saved for it. Whoever has the lock already may be waiting for us.
+            if not room._update_lock.locked():
+                await stack.enter_async_context(room._update_lock)
+            room._document.hash = found
 
     def _take_in(self, content: dict[str, Any]) -> bool:
         document = self._room._document

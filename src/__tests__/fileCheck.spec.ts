@@ -1,0 +1,97 @@
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
+
+import { FileCheck, PATIENCE_MS } from '../fileCheck';
+
+const ASKED = { content: false, hash: true };
+
+/** A page that knows one file, and a disk that may hold another. */
+class Page {
+  known = 'old';
+  disk = 'old';
+  asked = 0;
+  provider = {
+    get: (path: string) => {
+      this.asked += 1;
+      return Promise.resolve({ path, hash: this.disk });
+    }
+  };
+
+  constructor() {
+    const contentsModel = () => ({ hash: this.known });
+    const context = {
+      path: 'a.ipynb',
+      get contentsModel() {
+        return contentsModel();
+      }
+    };
+    const tracker = {
+      size: 1,
+      find: (test: (panel: unknown) => boolean) =>
+        [{ context }].find(each => test(each)),
+      widgetAdded: { connect: () => true }
+    };
+    const drive = {
+      contentProviderRegistry: { getProvider: () => this.provider }
+    };
+    new FileCheck(
+      tracker as unknown as INotebookTracker,
+      { localPath: (path: string) => path } as Contents.IManager,
+      drive as unknown as Contents.IDrive
+    ).start();
+  }
+
+  ask(options: object = ASKED): Promise<{ hash: string }> {
+    const get = this.provider.get as unknown as (
+      path: string,
+      options: object
+    ) => Promise<{ hash: string }>;
+    return get('a.ipynb', options);
+  }
+}
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+test('a file that the page knows is told at once', async () => {
+  const page = new Page();
+  expect(await page.ask()).toMatchObject({ hash: 'old' });
+  expect(page.asked).toBe(1);
+});
+
+test('a file that the page hears of later is told then', async () => {
+  const page = new Page();
+  page.disk = 'new';
+  const answer = page.ask();
+  await jest.advanceTimersByTimeAsync(300);
+  page.known = 'new';
+  await jest.advanceTimersByTimeAsync(100);
+  expect(await answer).toMatchObject({ hash: 'new' });
+  expect(page.asked).toBe(1);
+});
+
+test('the file is read again when the page has heard of another one meanwhile', async () => {
+  const page = new Page();
+  page.disk = 'new';
+  const answer = page.ask();
+  await jest.advanceTimersByTimeAsync(100);
+  page.disk = page.known = 'newer';
+  await jest.advanceTimersByTimeAsync(100);
+  expect(await answer).toMatchObject({ hash: 'newer' });
+});
+
+test('a file that the page never hears of is told in the end', async () => {
+  const page = new Page();
+  page.disk = 'foreign';
+  const answer = page.ask();
+  await jest.advanceTimersByTimeAsync(PATIENCE_MS + 100);
+  expect(await answer).toMatchObject({ hash: 'foreign' });
+  expect(page.asked).toBeLessThan(7);
+});
+
+test('whoever does not compare does not wait', async () => {
+  const page = new Page();
+  page.disk = 'foreign';
+  expect(await page.ask({ content: true, hash: true })).toBeTruthy();
+  expect(await page.ask({ content: false })).toBeTruthy();
+});
