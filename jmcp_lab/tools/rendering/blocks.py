@@ -15,8 +15,9 @@ from typing import Any
 from jmcp_lab.notebooks.cleaning import clean
 
 from .figures import figure_summary
+from .frames import column_kinds, table_shape
 from .images import IMAGE_TYPES, Picture, picture_of
-from .markup import html_to_text, svg_summary, table_shape
+from .markup import html_to_text, svg_summary
 from .text import as_text, compact_json, size_words, without_data_urls
 from .tracebacks import traceback_text
 
@@ -127,7 +128,8 @@ def _from_html(markup: str, plain: str) -> tuple[str, str]:
     """Return HTML as text, unless the plain text beside it says as much."""
     shape = table_shape(markup)
     if shape is not None:
-        what = f"table {shape[0]:,} rows x {shape[1]:,} columns"
+        kinds = column_kinds(markup)
+        what = f"table {shape[0]:,} rows x {shape[1]:,} columns" + (kinds and f" ({kinds})")
         # pandas breaks the columns of a wide table over several blocks of lines.
         wrapped = any(line.rstrip().endswith("\\") for line in plain[:2000].split("\n"))
         return what, html_to_text(markup) if wrapped or not plain else _without_shape(plain)

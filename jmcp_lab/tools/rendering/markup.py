@@ -203,31 +203,6 @@ def scripts(markup: str) -> Iterator[str]:
             yield token.value
 
 
-def table_shape(markup: str) -> tuple[int, int] | None:
-    """Return rows and columns of the data frame that pandas wrote as `markup`, or None."""
-    head = markup[:4000]
-    if 'class="dataframe"' not in head and "class='dataframe'" not in head:
-        return None
-    said = re.search(r"<p>(\d{1,12}) rows \u00d7 (\d{1,12}) columns</p>", markup[-500:])
-    if said:
-        return int(said[1]), int(said[2])
-    rows = columns = headings = 0
-    in_head = False
-    for token in tokens(markup):
-        if token.kind == "open" and token.value == "thead":
-            in_head = True
-        elif token.kind == "close" and token.value == "thead":
-            in_head = False
-        elif token.kind == "open" and token.value == "tr":
-            rows += not in_head
-        elif token.kind == "open" and token.value == "td" and rows == 1:
-            columns += 1
-        elif token.kind == "open" and token.value == "th" and in_head:
-            headings += 1
-    # The index has a heading too.
-    return rows, columns if rows else max(0, headings - 1)
-
-
 def svg_summary(markup: str) -> str:
     """Return size, titles, texts and the number of shapes of an SVG image."""
     size = ""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .frames import table_shape
 from .images import header_size, picture_of
-from .markup import table_shape
 from .text import as_text
 
 MAX_SAID = 5
