@@ -11,6 +11,7 @@ import zmq.asyncio
 from zmq.utils.monitor import recv_monitor_message
 
 from .iopub import Handover, Message, ZmqReader
+from .unpacking import Unpacker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -114,6 +115,7 @@ class LocalChannels:
         # neither as receivers of replies nor by the ids of their messages.
         self._session.session = str(uuid.uuid4())
         self._session.digest_history_size = REMEMBERED_SIGNATURES
+        self._unpacker = Unpacker(self._session)
         self._handover = Handover(
             asyncio.get_running_loop(), self._on_frames, self._listener.on_batch
         )
@@ -192,9 +194,7 @@ class LocalChannels:
 
     def _on_frames(self, frames: object) -> None:
         try:
-            _, parts = self._session.feed_identities(cast("list[bytes]", frames))
-            # Most messages of a kernel that others use are not for us: the content is left packed.
-            message = self._session.deserialize(parts, content=False)
+            message = self._unpacker.message(cast("list[bytes]", frames))
         except Exception as error:
             # A message that is cut or not signed with our key must not end the reading.
             self._log.warning("A kernel's message was dropped: %s", error)
