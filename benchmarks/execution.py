@@ -64,3 +64,27 @@ async def execution(server: LabServer, agent: Agent, page: Page | None, rounds: 
         # On a busy machine the medians say most about what else is running.
         "ratio_of_minima": against_both("min_ms"),
     }
+
+
+async def beside_peer(server: LabServer, other: LabServer, agent: Agent, rounds: int) -> Figures:
+    """Run ``1+1`` here and on jupyter-mcp-server, both without a page."""
+    path = "execution-peer.ipynb"
+    for each in (server, other):
+        write_notebook(each, path, 2)
+    await agent.say("use_notebook", notebook=path)
+    cell = await agent.insert("1+1")
+    await agent.say("execute_cell", cells=cell)
+    async with Agent.of_peer(other) as theirs:
+        use = {"notebook_name": "execution", "notebook_path": path, "mode": "connect"}
+        await theirs.say("use_notebook", **use)
+        await theirs.say("insert_cell", cell_index=0, cell_type="code", cell_source="1+1")
+        await theirs.say("execute_cell", cell_index=0)
+        figures = await in_turns(
+            {
+                "execute_cell": lambda: agent.say("execute_cell", cells=cell),
+                "peer execute_cell": lambda: theirs.say("execute_cell", cell_index=0),
+            },
+            rounds,
+        )
+    both = (figures[name]["median_ms"] for name in ("execute_cell", "peer execute_cell"))
+    return {**figures, "ratio_to_peer": ratio(*both)}

@@ -82,6 +82,7 @@ GOALS = [
         1.3,
         _at("execution", "ratio_to_kernel_client_plus_no_op"),
     ),
+    Goal("execute_cell / peer", 0.12, _at("peer_execution", "ratio_to_peer")),
     Goal("10,000 prints / kernel client", 1.2, _at("output", "flood", "ratio_to_kernel_client")),
     Goal(
         "page done after the kernel, ms",

@@ -23,6 +23,7 @@ import edits
 from cost import cost
 from crowd import crowd
 from endurance import PAUSE, edit_endurance, run_endurance
+from execution import beside_peer as runs_beside_peer
 from execution import execution
 from goals import GOALS
 from output import kernels, large_output, output
@@ -159,6 +160,7 @@ async def compared(server: LabServer, robot: Agent, options: argparse.Namespace)
             figures["analysis"] = analysis.compared(ours, play)
         if "peer" in wanted:
             figures["peer"] = await edits.beside_peer(server, other, robot, options.rounds)
+            figures["peer_execution"] = await runs_beside_peer(server, other, robot, options.rounds)
     return figures
 
 
