@@ -117,9 +117,9 @@ class LocalChannels:
         self._session.digest_history_size = REMEMBERED_SIGNATURES
         self._unpacker = Unpacker(self._session)
         self._handover = Handover(
-            asyncio.get_running_loop(), self._on_frames, self._listener.on_batch
+            asyncio.get_running_loop(), self._on_message, self._listener.on_batch
         )
-        self._reader = ZmqReader(kernel, self._handover.put)
+        self._reader = ZmqReader(kernel, self._on_frames)
         self._readers: list[asyncio.Task[None]] = []
         self._stdin_events: zmq.asyncio.Socket | None = None
 
@@ -192,9 +192,18 @@ class LocalChannels:
             self._stdin_events.close(linger=0)
             self._stdin_events = None
 
-    def _on_frames(self, frames: object) -> None:
+    def _on_frames(self, frames: list[bytes]) -> None:
+        """Check what was read; in the thread that reads."""
         try:
-            message = self._unpacker.message(cast("list[bytes]", frames))
+            self._handover.put(self._unpacker.checked(frames))
+        except Exception as error:
+            self._handover.put(error)
+
+    def _on_message(self, parts: object) -> None:
+        try:
+            if isinstance(parts, Exception):
+                raise parts
+            message = self._unpacker.message(cast("list[bytes]", parts))
         except Exception as error:
             # A message that is cut or not signed with our key must not end the reading.
             self._log.warning("A kernel's message was dropped: %s", error)

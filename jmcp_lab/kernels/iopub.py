@@ -26,6 +26,9 @@ BATCH_SECONDS = 0.03
 SLICE_SECONDS = 0.02
 """How long the loop works on messages before others have their turn."""
 
+HEAVY_SECONDS = 0.005
+"""After so much work on messages, an image of some megabytes, others come before its writing."""
+
 PAUSE_SECONDS = 0.001
 """How long others have their turn, at least."""
 
@@ -96,7 +99,8 @@ class Handover:
             return
         # First, so that a message that comes while we work wakes us again.
         self._pending = False
-        end = self._loop.time() + SLICE_SECONDS
+        start = self._loop.time()
+        end = start + SLICE_SECONDS
         while self._raw:
             self._handle(self._raw.popleft())
             if self._closed:
@@ -106,7 +110,14 @@ class Handover:
                 self._pending = True
                 self._timer = self._loop.call_later(PAUSE_SECONDS, self._drain)
                 break
-        self._done()
+        if self._loop.time() - start < HEAVY_SECONDS:
+            self._done()
+        else:
+            self._loop.call_soon(self._finish)
+
+    def _finish(self) -> None:
+        if not self._closed:
+            self._done()
 
 
 class ZmqReader:
@@ -116,7 +127,7 @@ class ZmqReader:
     ----------
     manager : KernelManager
     put : Callable
-        Takes the frames of each message; called in the thread.
+        Takes the frames of each message; called in the thread, must not raise.
 
     Notes
     -----
@@ -124,7 +135,7 @@ class ZmqReader:
     must be set before it connects, hence on the context, whose options new sockets take over.
     """
 
-    def __init__(self, manager: KernelManager, put: Callable[[object], None]) -> None:
+    def __init__(self, manager: KernelManager, put: Callable[[list[bytes]], None]) -> None:
         self._put = put
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._context.setsockopt(zmq.RCVHWM, 0)

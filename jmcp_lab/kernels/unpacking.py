@@ -33,14 +33,17 @@ class Unpacker:
         self._session = session
         self._parent: tuple[bytes, Any] = (b"", {})
 
-    def message(self, frames: list[bytes]) -> Message:
-        """Return a message with its content still packed: most are not for us.
+    def checked(self, frames: list[bytes]) -> list[bytes]:
+        """Return the parts of a message that this kernel has signed.
+
+        Any thread may ask. The time that it takes for an image of some megabytes is not the event
+        loop's then: Python's lock is free while much is hashed.
 
         Raises
         ------
         ValueError
-            When the message is not signed with the session's key, cut, or no JSON. A signature
-            may come twice, as with ``deserialize(content=False)``: a kernel may repeat itself.
+            When the message is not signed with the session's key, or cut. A signature may come
+            twice, as with ``deserialize(content=False)``: a kernel may repeat itself.
         """
         session = self._session
         parts = cast("list[bytes]", session.feed_identities(frames)[1])
@@ -48,6 +51,17 @@ class Unpacker:
             raise ValueError("It is cut.")
         if session.auth is not None and not compare_digest(parts[0], session.sign(parts[1:PARTS])):
             raise ValueError("Its signature is not of this kernel's key.")
+        return parts
+
+    def message(self, parts: list[bytes]) -> Message:
+        """Return a checked message with its content still packed: most are not for us.
+
+        Raises
+        ------
+        ValueError
+            When it is no JSON.
+        """
+        session = self._session
         header = session.unpack(parts[1])
         message = {
             "header": header,

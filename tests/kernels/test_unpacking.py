@@ -28,7 +28,7 @@ def test_a_message_is_what_jupyter_client_says(key: bytes) -> None:
         frames = [*frames_of(session, parent), b"buffer"]
         _, parts = session.feed_identities(frames)
         wanted = squash_dates(session.deserialize(parts, content=False))
-        found = unpacker.message(frames)
+        found = unpacker.message(unpacker.checked(frames))
         assert squash_dates(extract_dates(found)) == wanted
 
 
@@ -39,10 +39,10 @@ def test_a_message_that_somebody_changed_is_refused(part: int) -> None:
     at = len(frames) - part
     frames[at] = frames[at][:-1] + b" "
     with pytest.raises(ValueError, match="signature"):
-        Unpacker(session).message(frames)
+        Unpacker(session).checked(frames)
 
 
 def test_a_message_that_is_cut_is_refused() -> None:
     session = Session(key=KEY)
     with pytest.raises(ValueError, match="cut"):
-        Unpacker(session).message(frames_of(session)[:-1])
+        Unpacker(session).checked(frames_of(session)[:-1])
