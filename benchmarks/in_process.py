@@ -47,28 +47,35 @@ class LoopHandler(APIHandler):
 
     watching: asyncio.Task[None] | None = None
     longest = 0.0
+    work = 0.0
 
     @web.authenticated
     async def post(self) -> None:
         """Begin."""
         await self._stop()
-        LoopHandler.longest = 0.0
+        LoopHandler.longest = LoopHandler.work = 0.0
         LoopHandler.watching = asyncio.create_task(self._watch())
         self.finish({})
 
     @web.authenticated
     async def get(self) -> None:
-        """End, and answer ``{longest_ms}``."""
+        """End, and answer ``{longest_ms, work_ms}``.
+
+        A loop also stands still while another process has the CPU, or another thread has Python's
+        lock: `work_ms` is the most that the loop's own thread worked between two beats.
+        """
         await self._stop()
-        self.finish({"longest_ms": LoopHandler.longest * 1000})
+        found = {"longest_ms": LoopHandler.longest, "work_ms": LoopHandler.work}
+        self.finish({name: seconds * 1000 for name, seconds in found.items()})
 
     @staticmethod
     async def _watch() -> None:
         while True:
-            before = time.perf_counter()
+            before, worked = time.perf_counter(), time.thread_time()
             await asyncio.sleep(STEP_SECONDS)
             late = time.perf_counter() - before - STEP_SECONDS
             LoopHandler.longest = max(LoopHandler.longest, late)
+            LoopHandler.work = max(LoopHandler.work, time.thread_time() - worked)
 
     @staticmethod
     async def _stop() -> None:

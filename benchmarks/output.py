@@ -80,7 +80,7 @@ async def output(server: LabServer, robot: Agent, page: Page | None, rounds: int
     await robot.say("execute_cell", cells=cell)
     figures: Figures = {}
     async with kernel_client(server, PATH) as client:
-        figures["flood"] = await _flood(robot, client, cell, max(3, rounds // 20))
+        figures["flood"] = await _flood(server, robot, client, cell, max(3, rounds // 20))
     figures["image"] = await _image(server, robot, cell, max(3, rounds // 20))
     if page is not None:
         lags = await _page_after_kernel(robot, page, cell, max(3, rounds // 20))
@@ -89,16 +89,29 @@ async def output(server: LabServer, robot: Agent, page: Page | None, rounds: int
     return figures
 
 
-async def _flood(robot: Agent, client: AsyncKernelClient, cell: str, rounds: int) -> Figures:
+async def _flood(
+    server: LabServer, robot: Agent, client: AsyncKernelClient, cell: str, rounds: int
+) -> Figures:
     await robot.say("overwrite_cell_source", cell=cell, source=FLOOD)
     times: dict[str, list[float]] = {"kernel_client": [], "execute_cell": []}
+    blocked: list[dict[str, float]] = []
     for _ in range(rounds):
         times["kernel_client"].append(await _timed(round_trip(client, FLOOD)))
-        times["execute_cell"].append(await _timed(robot.say("execute_cell", cells=cell)))
+        async with watched_loop(server) as found:
+            times["execute_cell"].append(await _timed(robot.say("execute_cell", cells=cell)))
+        blocked.append(found)
     alone, through = (median(times[name]) for name in times)
     return {
         **{name: summary(each) for name, each in times.items()},
         "ratio_to_kernel_client": ratio(through, alone),
+        **_stood_still(blocked),
+    }
+
+
+def _stood_still(found: list[dict[str, float]]) -> Figures:
+    return {
+        "loop_blocked_ms": summary([each["longest_ms"] for each in found]),
+        "loop_work_ms": summary([each["work_ms"] for each in found]),
     }
 
 
@@ -126,12 +139,14 @@ async def large_output(server: LabServer, robot: Agent, page: Page | None) -> Fi
     if page is not None:
         await open_in_page(page, PATH)
     await robot.say("execute_ipython", code="0")
-    figures: Figures = {"megabytes": 100, "server_mb": [memory_mb(server)], "loop_blocked_ms": []}
+    figures: Figures = {"megabytes": 100, "server_mb": [memory_mb(server)]}
+    figures |= {"loop_blocked_ms": [], "loop_work_ms": []}
     heap = [await _page_heap_mb(page)] if page is not None else []
     for _ in range(LARGE_ROUNDS):
         async with watched_loop(server) as found:
             await robot.say("execute_cell", cells=cell, hold=300)
         figures["loop_blocked_ms"].append(round(found["longest_ms"], 1))
+        figures["loop_work_ms"].append(round(found["work_ms"], 1))
         figures["server_mb"].append(memory_mb(server))
         if page is not None:
             heap.append(await _page_heap_mb(page))
@@ -149,12 +164,12 @@ async def _page_heap_mb(page: Page) -> float:
 
 async def _image(server: LabServer, robot: Agent, cell: str, rounds: int) -> Figures:
     await robot.say("overwrite_cell_source", cell=cell, source=IMAGE)
-    blocked = []
+    blocked: list[dict[str, float]] = []
     for _ in range(rounds):
         async with watched_loop(server) as found:
             await robot.say("execute_cell", cells=cell)
-        blocked.append(found["longest_ms"])
-    return {"megabytes": 5, "loop_blocked_ms": summary(blocked)}
+        blocked.append(found)
+    return {"megabytes": 5, **_stood_still(blocked)}
 
 
 async def _first_output(robot: Agent, page: Page, cell: str, rounds: int) -> Figures:

@@ -134,7 +134,10 @@ async def overwrite_in_process(server: LabServer, path: str, cell: str, source: 
 
 @asynccontextmanager
 async def watched_loop(server: LabServer) -> AsyncIterator[dict[str, float]]:
-    """Have the server watch its event loop; at the end, ``longest_ms`` says how long it stood."""
+    """Have the server watch its event loop, and say at the end how long it stood still.
+
+    ``longest_ms`` is the time, ``work_ms`` the most CPU time of the loop's thread in one stretch.
+    """
     found: dict[str, float] = {}
     async with create_mcp_http_client({"Authorization": f"token {server.token}"}) as http:
         (await http.post(f"{server.url}benchmark/loop", json={})).raise_for_status()
