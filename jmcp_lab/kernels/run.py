@@ -38,7 +38,8 @@ class Piece:
     cell_id: str | None = None
 
 
-RUN_ID = re.compile(r"r_[0-9a-f]{10}")
+RUN_ID = re.compile(r"(r_[0-9a-f]{10})(?:/(\d{1,6}))?")
+"""The id of a run; after a slash, which of its pieces, from 1."""
 
 PATIENCE_SECONDS = 5.0
 """So long after it was asked to stop, code that still runs is said not to react."""

@@ -74,28 +74,28 @@ def interrupted(result: PieceResult) -> bool:
 
 
 def after_piece(run: Run, result: PieceResult) -> str | None:
-    """Return what to say about a run after one of its pieces, if it is not simply done."""
-    left = len(run.pieces) - len(run.results)
-    rest = f" The {left} after it did not run." if left else ""
+    """Return what to say about a run after one of its pieces, if it is not simply done.
+
+    How many pieces did not run, the results tell.
+    """
     if result.status == "changed":
         return (
             "The cell was changed after this run was asked for, so it did not run. Read it again."
-            + rest
         )
     if result.status == "gone":
-        return "The cell was deleted before its turn, so it did not run." + rest
+        return "The cell was deleted before its turn, so it did not run."
     if interrupted(result):
         asked = "as asked" if run.stop_requested.is_set() else "by somebody else"
-        return f"The run was interrupted {asked}. Variables are kept." + rest
+        return f"The run was interrupted {asked}. Variables are kept."
     if result.status == "aborted":
         if result.note is not None:
-            return "The kernel ended this without saying how it went." + rest
+            return "The kernel ended this without saying how it went."
         # Kernels that are not IPython reply so to an interrupt, whoever asked for it.
-        return "The kernel broke this off before its end, as after an interrupt." + rest
+        return "The kernel broke this off before its end, as after an interrupt."
     if run.stop_requested.is_set():
-        return "An interrupt was asked for, but this piece came to its end." + rest
-    if result.status == "error" and run.stop_on_error and left:
-        return "Stopped at the first error." + rest
+        return "An interrupt was asked for, but this piece came to its end."
+    if result.status == "error" and run.stop_on_error and len(run.results) < len(run.pieces):
+        return "Stopped at the first error."
     return None
 
 

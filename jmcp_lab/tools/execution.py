@@ -304,10 +304,12 @@ async def _report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limit
     new: list[tuple[str, Sequence[Any]]] = []
     again = False
     ran = [result for result in run.results if result.status != "skipped"]
-    for result in ran:
+    for number, result in enumerate(run.results):
+        if result.status == "skipped":
+            continue
         cell_id, line = result.piece.cell_id, _result_line(nb, result)
-        if nb is None or cell_id is None:
-            shown.append(CellOutputs(line, result.outputs, pages_of_run(run)))
+        if nb is None or cell_id is None or nb.index(cell_id) is None:
+            shown.append(CellOutputs(line, result.outputs, pages_of_run(run, number)))
         elif len(ran) > 1 and repeated(ctx, nb, cell_id, result.outputs):
             again = True
             shown.append(CellOutputs(f"{line} · same output", []))

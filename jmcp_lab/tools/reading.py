@@ -98,9 +98,9 @@ async def read_cell(
     A long output is cut in the middle: give output (its number, from 1) and offset to page it.
     """
     limits = ctx.services.limits.with_images(images)
-    run = _run_of(ctx, cell)
-    if run is not None:
-        return await _read_run(run, output, offset, limits)
+    named = _run_of(ctx, cell)
+    if named is not None:
+        return await _read_run(*named, output, offset, limits)
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
     if output is not None:
@@ -118,30 +118,39 @@ def _source_page(ctx: Context, nb: LiveNotebook, cell_id: str, offset: int) -> R
     return Reply.of(f"{header(nb, view)}\nsource, {piece.words()}\n{piece.text}")
 
 
-def _run_of(ctx: Context, ref: str) -> Run | None:
-    """Return the agent's run of code in no cell that `ref` names; a cut in its reply does so.
+def _run_of(ctx: Context, ref: str) -> tuple[Run, int] | None:
+    """Return the agent's run that `ref` names, and the index of its piece.
+
+    A cut in a reply names a run where there is no cell to name: the code was in none, or the cell
+    was deleted since.
 
     Raises
     ------
     NotFoundError
         It names such a run, which is forgotten or another agent's.
     """
-    if not RUN_ID.fullmatch(ref):
+    named = RUN_ID.fullmatch(ref)
+    if named is None:
         return None
-    run = ctx.services.executor.get(ref)
-    if run is None or run.owner != ctx.agent.id or run.pieces[0].cell_id is not None:
+    run = ctx.services.executor.get(named[1])
+    number = int(named[2] or 1)
+    if run is None or run.owner != ctx.agent.id or not 1 <= number <= len(run.pieces):
         raise NotFoundError(
             f"The outputs of '{ref}' are not kept. Run the code again, or let it write to a file "
             "and use read_file."
         )
-    return run
+    return run, number - 1
 
 
-async def _read_run(run: Run, output: int | None, offset: int, limits: Limits) -> Reply:
-    found = run.results[0].outputs if run.results else run.partial_outputs()
+async def _read_run(run: Run, piece: int, output: int | None, offset: int, limits: Limits) -> Reply:
+    if piece < len(run.results):
+        found = run.results[piece].outputs
+    else:
+        found = run.partial_outputs() if run.current == piece else []
     if output is not None:
         return Reply(tuple(await render_one(found, output, offset, limits)))
-    return Reply(tuple(await render([CellOutputs("code", found, pages_of_run(run))], limits)))
+    cells = [CellOutputs("code", found, pages_of_run(run, piece))]
+    return Reply(tuple(await render(cells, limits)))
 
 
 @tool(

@@ -62,7 +62,7 @@ async def test_several_cells_stop_at_the_first_error(executor: Executor, kernel_
     assert run.state is RunState.FAILED
     assert [result.status for result in run.results] == ["ok", "error", "skipped"]
     assert run.results[1].error == ("ZeroDivisionError", "division by zero")
-    assert run.message == "Stopped at the first error. The 1 after it did not run."
+    assert run.message == "Stopped at the first error."
     assert [bench.page.state(index) for index in range(3)] == ["idle"] * 3
     assert bench.outputs(2) == []
 

@@ -158,7 +158,7 @@ async def test_an_interrupt_by_the_person_is_told_in_another_language(bash: str)
         await manager.interrupt_kernel(kernel_id)
         await run.wait()
         assert run.state is RunState.FAILED
-        assert "as after an interrupt. The 1 after it did not run." in (run.message or "")
+        assert "as after an interrupt." in (run.message or "")
         assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
     finally:
         await executor.stop()

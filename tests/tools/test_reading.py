@@ -9,7 +9,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
+from jmcp_lab.notebooks import cells
+
 from .conftest import MakeRobot, Robot, write_notebook
+from .page import until
 
 
 def stream(text: str) -> NotebookNode:
@@ -181,6 +184,26 @@ async def test_a_cut_output_of_code_in_no_cell_is_paged_as_its_reply_says(
     assert "short" in await robot.say("read_cell", cell=run, output=1)
     assert f"read_cell(cell='{run}', output=2, offset=" in await robot.say("read_cell", cell=run)
     assert "no output 3" in await robot.fail("read_cell", cell=run, output=3)
+
+
+async def test_a_cut_output_of_a_cell_that_is_gone_is_paged_as_the_reply_says(
+    robot: Robot, root: Path
+) -> None:
+    waiting = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n" + PRINTING
+    first, second = write_notebook(root, "a.ipynb", PRINTING, waiting)
+    await robot.say("read_cells", notebook="a.ipynb")
+    notebook = await robot.open("a.ipynb")
+    running = robot.start("execute_cell", notebook="a.ipynb", cells=[first, second])
+    await robot.allow()
+    await until(lambda: [run.current for run in robot.app.executor.runs()] == [1])
+    cells.delete(notebook, [first, second], "a person")
+    (root / "go").touch()
+    said = (await running).text
+    named = re.findall(r"left out; read_cell\(cell='(r_\w+/\d)', output=1, offset=\d+\) …", said)
+    assert [name.partition("/")[2] for name in named] == ["1", "2"]
+    for name in named:
+        assert await paged_lines(robot, cell=name, output=1) == list(range(10_000))
+    assert "not kept" in await robot.fail("read_cell", cell=named[0][:-1] + "3", output=1)
 
 
 async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
