@@ -214,9 +214,11 @@ class CellOutputs:
         if (cell := self.cell) is None:
             return
         with self._notebook.transaction(OUTPUT_ORIGIN):
+            cell["execution_state"] = "idle"
+            # Last: the next run begins with taking it away, and what two neighbouring changes of
+            # one key leave behind in the document is one thing.
             if execution_count is not None:
                 cell["execution_count"] = float(execution_count)
-            cell["execution_state"] = "idle"
 
     @property
     def foreign(self) -> bool:
