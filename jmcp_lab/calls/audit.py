@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 SCHEMA_ID = "https://schema.jmcp-lab.org/events/call/v1"
 SCHEMA_PATH = Path(__file__).parent.parent / "event_schemas" / "call.yaml"
 
-LISTENERS_SECONDS = 0.01
-"""So long events may wait where nothing but listeners takes them. A listener is a task, so it
-hears of a step after it anyway; what an event costs (each is checked against its schema, and each
-open page gets it) then does not stand between a decision and what was decided."""
+LISTENERS_SECONDS = 0.25
+"""So long events may wait where nothing but listeners takes them. What an event costs (each is
+checked against its schema, and each open page gets it) then stands neither between a decision and
+what was decided, nor between a kernel and the page."""
+
+SLICE_SECONDS = 0.005
+"""How long events are emitted before others have their turn."""
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -44,15 +48,25 @@ class Audit:
     def __init__(self, events: EventLogger, ledger: Ledger) -> None:
         self._events = events
         self._last: dict[str, tuple[object, ...]] = {}
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._draining: asyncio.Handle | None = None
         events.register_event_schema(SCHEMA_PATH)
         ledger.subscribe(self._changed)
 
     def flush(self) -> None:
-        """Emit what waits."""
-        records, self._waiting = self._waiting, []
-        for record in records:
-            self._emit(record)
+        """Emit all that waits, at once."""
+        while self._waiting:
+            self._emit(self._waiting.popleft())
+
+    def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + SLICE_SECONDS
+        while self._waiting:
+            self._emit(self._waiting.popleft())
+            if self._waiting and loop.time() >= end:
+                self._draining = loop.call_soon(self._drain)
+                return
+        self._draining = None
 
     def _changed(self, call: Call) -> None:
         now = (call.state, call.decision, call.action_hash)
@@ -66,8 +80,8 @@ class Audit:
         if self._events.handlers or (loop := _running_loop()) is None:
             self._emit(_record(call))
             return
-        if not self._waiting:
-            loop.call_later(LISTENERS_SECONDS, self.flush)
+        if self._draining is None:
+            self._draining = loop.call_later(LISTENERS_SECONDS, self._drain)
         self._waiting.append(_record(call))
 
     def _emit(self, record: dict[str, Any]) -> None:
