@@ -35,20 +35,35 @@ class History:
     def __init__(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         self._write = write
         self._updates: list[bytes] = []
+        self._gathering: asyncio.Event | None = None
         self._turn = asyncio.Lock()
         self._next = 0.0
 
     async def write(self, update: bytes) -> None:
-        """Return once the update is in the store."""
+        """Return once the update is in the store.
+
+        The first that comes after a write was begun does the next one; the others wait for that
+        one, and not for a turn of their own: where updates never stop, turns would be asked for
+        faster than they come.
+        """
         self._updates.append(update)
-        async with self._turn:
-            if not self._updates:
-                return  # The write before this one took it along.
-            clock = asyncio.get_running_loop().time
-            await asyncio.sleep(self._next - clock())
-            self._next = clock() + GATHER_SECONDS
-            updates, self._updates = self._updates, []
-            await self._write(merge_updates(*updates) if len(updates) > 1 else updates[0])
+        if self._gathering is not None:
+            await self._gathering.wait()
+            return
+        written = self._gathering = asyncio.Event()
+        try:
+            async with self._turn:
+                clock = asyncio.get_running_loop().time
+                await asyncio.sleep(self._next - clock())
+                self._next = clock() + GATHER_SECONDS
+                updates, self._updates = self._updates, []
+                self._gathering = None
+                await self._write(merge_updates(*updates) if len(updates) > 1 else updates[0])
+        finally:
+            if self._gathering is written:
+                # Called off before it began; the next one takes the updates along.
+                self._gathering = None
+            written.set()
 
     async def written(self) -> None:
         """Return once everything that was given to `write` so far is in the store."""

@@ -64,6 +64,48 @@ async def test_what_comes_during_a_write_is_written_in_one_go_and_in_order() -> 
     assert read(store.rows) == "a notebook"
 
 
+async def test_what_is_written_waits_for_nothing_although_more_comes_all_the_time() -> None:
+    permits = asyncio.Semaphore(0)
+    begun: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def write(update: bytes) -> None:
+        begun.put_nowait(update)
+        await permits.acquire()
+
+    kept = History(write)
+    first, *others, late = updates(*"a notebook")
+    writes = [asyncio.create_task(kept.write(first))]
+    await begun.get()
+    writes += [asyncio.create_task(kept.write(update)) for update in others]
+    await asyncio.sleep(0)
+    permits.release()
+    await begun.get()
+    more = asyncio.create_task(kept.write(late))
+    await asyncio.sleep(0)
+    permits.release()
+    # Each that waited for a turn of its own would now wait for the write of what came late.
+    await asyncio.wait_for(asyncio.gather(*writes), 30)
+    assert not more.done()
+    permits.release()
+    await more
+
+
+async def test_what_a_write_that_was_called_off_had_gathered_is_taken_along_by_the_next() -> None:
+    store = Store()
+    kept = History(store.write)
+    first, second, third = updates(*"abc")
+    writing = asyncio.create_task(kept.write(first))
+    await store.writing.wait()
+    called_off = asyncio.create_task(kept.write(second))
+    await asyncio.sleep(0)
+    called_off.cancel()
+    await asyncio.wait([called_off])
+    store.go_on.set()
+    await kept.write(third)
+    await writing
+    assert read(store.rows) == "abc"
+
+
 async def test_written_waits_for_all_that_was_given_before() -> None:
     store = Store()
     kept = History(store.write)
