@@ -136,6 +136,9 @@ def open_lab(page: Page, server: LabServer, path: str = "lab?reset") -> None:
     page.wait_for_function("() => window.jupyterapp !== undefined")
     _wait_until_restored(page)
     page.locator("#jupyterlab-splash").wait_for(state="detached")
+    if path == "lab?reset":
+        # It comes a moment later, and takes the focus.
+        page.wait_for_function("() => document.activeElement?.closest('.jp-Launcher')")
 
 
 def _wait_until_restored(page: Page, limit: float = 30.0) -> None:

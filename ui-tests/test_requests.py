@@ -167,7 +167,7 @@ def test_a_yes_for_30_minutes_shows_under_access_and_can_be_taken_back(
         section(panel, "Access").get_by_role("listitem").filter(has_text="may run granted.ipynb")
     )
     expect(granted).to_contain_text("Robot")
-    expect(granted).to_contain_text(re.compile(r"until \d\d:\d\d"))
+    expect(granted).to_contain_text(re.compile(r"until (\w+ \d+, )?\d\d:\d\d"))
     press(granted, "Revoke")
     expect(granted).to_have_count(0)
     third = notebook.ask()
