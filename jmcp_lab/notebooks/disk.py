@@ -166,8 +166,8 @@ class Disk:
 
     async def _meet(self, *, saving: bool) -> bool:
         """Take in what the file says; return whether the document says more than that."""
+        loader, room, notebook = self._loader, self._room, self._notebook
         async with self._meeting:
-            loader, room, notebook = self._loader, self._room, self._notebook
             seen = loader.last_modified
             try:
                 async with loader._lock:

@@ -38,7 +38,7 @@ def pages_of(notebook: LiveNotebook, cell_id: str) -> Hint:
     return _pages(short_id(notebook, cell_id))
 
 
-def pages_of_run(run: Run, piece: int = 0) -> Hint:
+def pages_of_run(run: Run, piece: int) -> Hint:
     """Return the same for code that is in no cell, or not any more: its run is named instead."""
     return _pages(run.id if len(run.pieces) == 1 else f"{run.id}/{piece + 1}")
 

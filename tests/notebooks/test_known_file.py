@@ -60,9 +60,8 @@ async def test_pages_know_the_file_although_a_change_called_its_save_off(
     assert desk.notebook.document.hash == hash_of(desk.path)
 
 
-async def test_a_page_may_save_while_a_changed_file_is_read(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def read_slowly(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Let each reading of the file set the first event, and wait for the second."""
     contents = desk.room._file._contents_manager
     get = contents.get
     reading, go_on = asyncio.Event(), asyncio.Event()
@@ -74,6 +73,13 @@ async def test_a_page_may_save_while_a_changed_file_is_read(
         return await ensure_async(get(*args, **options))
 
     monkeypatch.setattr(contents, "get", slow)
+    return reading, go_on
+
+
+async def test_a_page_may_save_while_a_changed_file_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = read_slowly(desk, monkeypatch)
     desk.type("c0", "# mine\n")
     desk.change(set_source(1, "other"))
     looking = asyncio.create_task(desk.look())
@@ -85,3 +91,19 @@ async def test_a_page_may_save_while_a_changed_file_is_read(
     await asyncio.gather(looking, saving)
     content = await desk.save()
     assert [cell["source"] for cell in content["cells"]][:2] == ["# mine\none", "other"]
+
+
+async def test_a_room_may_be_let_go_while_its_changed_file_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = read_slowly(desk, monkeypatch)
+    desk.change(set_source(1, "other"))
+    disk = desk.room._file.jmcp_disk
+    meeting = asyncio.create_task(disk._meet(saving=False))
+    await reading.wait()
+    # It waits for the one before it.
+    another = asyncio.create_task(disk._meet(saving=True))
+    await asyncio.sleep(0)
+    desk.files.upstream.detach(desk.room)
+    go_on.set()
+    assert await asyncio.gather(meeting, another) == [False, False]
