@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 from anyio.streams.memory import MemoryObjectReceiveStream
+from jupyter_server_ydoc.stores import SQLiteYStore
 from pycrdt import Doc, Text, merge_updates
 
 from jmcp_lab.notebooks import history
 from jmcp_lab.notebooks.history import History
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Store:
@@ -42,12 +48,94 @@ def read(rows: list[bytes]) -> str:
     return str(document.get("text", type=Text))
 
 
-async def test_an_update_that_comes_alone_is_written_at_once_and_as_it_is() -> None:
+async def test_an_update_that_comes_alone_is_written_as_it_is() -> None:
     store = Store()
     store.go_on.set()
     (update,) = updates("a")
     await History(store.write).write(update)
     assert store.rows == [update]
+
+
+async def test_updates_that_come_soon_after_each_other_are_one_write() -> None:
+    store = Store()
+    store.go_on.set()
+    kept = History(store.write)
+    first, *others = updates(*"a notebook")
+    writes = [asyncio.create_task(kept.write(first))]
+    for update in others:
+        # As soon as the loop has nothing else to do: nothing may be written meanwhile.
+        await asyncio.sleep(0)
+        writes.append(asyncio.create_task(kept.write(update)))
+    await asyncio.gather(*writes)
+    assert len(store.rows) == 1
+    assert read(store.rows) == "a notebook"
+
+
+async def test_the_end_of_a_room_does_not_wait_for_more_to_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history, "GATHER_SECONDS", 3600)
+    store = Store()
+    store.go_on.set()
+    kept = History(store.write)
+    writing = asyncio.create_task(kept.write(*updates("a")))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(kept.written(), 30)
+    assert read(store.rows) == "a"
+    await writing
+
+
+class Room:
+    """A room as far as its history goes, with a store on disk."""
+
+    def __init__(self, folder: Path, document: Doc[Text]) -> None:
+        self.ydoc = document
+        self.ystore = StoreOnDisk(path="notebook")
+        self.ystore.db_path = str(folder / "history.db")
+
+
+class StoreOnDisk(SQLiteYStore):
+    checkpoint_interval = 3
+
+
+async def test_each_so_many_writes_the_document_itself_is_the_checkpoint(tmp_path: Path) -> None:
+    document: Doc[Text] = Doc()
+    text = document.get("text", type=Text)
+    room = Room(tmp_path, document)
+    seen: list[bytes] = []
+    document.observe(lambda event: seen.append(event.update))
+    async with room.ystore as store:
+        history.gather(room)
+        text += "not stored: only the document has it; "
+        seen.clear()
+        for piece in "abcd":
+            text += piece
+            await store.write(seen.pop())
+        # Three were stored before the checkpoint, and one after it.
+        again: Doc[Text] = Doc()
+        await store.apply_updates(again)
+        assert str(again.get("text", type=Text)) == "not stored: only the document has it; abcd"
+        assert len([row async for row in store.read()]) == 4
+
+
+async def test_a_store_that_packs_its_rows_packs_the_checkpoint(tmp_path: Path) -> None:
+    document: Doc[Text] = Doc()
+    text = document.get("text", type=Text)
+    room = Room(tmp_path, document)
+    seen: list[bytes] = []
+    document.observe(lambda event: seen.append(event.update))
+    async with room.ystore as store:
+        store.register_compression_callbacks(zlib.compress, zlib.decompress)
+        history.gather(room)
+        for piece in "abc":
+            text += piece
+            await store.write(seen.pop())
+        again: Doc[Text] = Doc()
+        cursor = await store._db.cursor()
+        await cursor.execute("SELECT checkpoint FROM ycheckpoints WHERE path = ?", (store.path,))
+        ((packed,),) = await cursor.fetchall()
+        again.apply_update(zlib.decompress(packed))
+        assert str(again.get("text", type=Text)) == "abc"
 
 
 async def test_what_comes_during_a_write_is_written_in_one_go_and_in_order() -> None:
