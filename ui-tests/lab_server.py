@@ -157,6 +157,9 @@ class LabServer:
                 stdin=self._terminal[1] if self._terminal else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                # As in a terminal of its own: Linux shares the CPUs out between sessions first,
+                # and whoever starts a server here has much else to do.
+                start_new_session=True,
             )
         return self._process
 

@@ -317,6 +317,9 @@ class KernelBridge:
             self._mark(msg_id, busy=False)
             if execution is not None:
                 execution.idle = True
+                if execution.reply is None:
+                    # Kernels reply before they are idle.
+                    self._channels.take_replies()
                 execution.settle()
 
     def _mark(self, msg_id: str, *, busy: bool) -> None:

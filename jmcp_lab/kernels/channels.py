@@ -71,6 +71,9 @@ class Channels(Protocol):
     def answer(self, value: str) -> None:
         """Answer the question that the kernel's code waits at."""
 
+    def take_replies(self) -> None:
+        """Bring the replies that are here and have not been noticed yet."""
+
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
 
@@ -122,10 +125,12 @@ class LocalChannels:
         self._reader = ZmqReader(kernel, self._on_frames)
         self._readers: list[asyncio.Task[None]] = []
         self._stdin_events: zmq.asyncio.Socket | None = None
+        self._shell: zmq.Socket[bytes] | None = None
 
     async def start(self) -> None:
         """Connect."""
         self._client.start_channels(iopub=False, hb=False)
+        self._shell = zmq.Socket.shadow(self._client.shell_channel.socket)
         self._readers = [
             asyncio.create_task(self._read(self._client.get_shell_msg, self._listener.on_shell)),
             asyncio.create_task(self._read(self._client.get_stdin_msg, self._listener.on_stdin)),
@@ -169,6 +174,21 @@ class LocalChannels:
         """Answer the question that the kernel's code waits at."""
         self._client.stdin_channel.send(self._session.msg("input_reply", {"value": value}))
 
+    def take_replies(self) -> None:
+        """Bring the replies that are here and have not been noticed yet.
+
+        The loop hears of a message by itself after some turns, which take long while it writes
+        to pages. The task that waits for replies goes on to wait for the next one.
+        """
+        while self._shell is not None:
+            try:
+                _, parts = self._session.feed_identities(self._shell.recv_multipart(zmq.NOBLOCK))
+                self._listener.on_shell(self._session.deserialize(parts))
+            except zmq.Again:
+                return
+            except Exception as error:
+                self._dropped(error)
+
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
         packed = message["content"]
@@ -178,6 +198,7 @@ class LocalChannels:
 
     async def close(self) -> None:
         """End the thread, the task and the sockets."""
+        self._shell = None
         self._handover.close()
         self._reader.close()
         for reader in self._readers:
@@ -206,7 +227,7 @@ class LocalChannels:
             message = self._unpacker.message(cast("list[bytes]", parts))
         except Exception as error:
             # A message that is cut or not signed with our key must not end the reading.
-            self._log.warning("A kernel's message was dropped: %s", error)
+            self._dropped(error)
             return
         self._listener.on_iopub(message)
 
@@ -219,5 +240,8 @@ class LocalChannels:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                self._log.warning("A kernel's message was dropped: %s", error)
+                self._dropped(error)
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    def _dropped(self, error: Exception) -> None:
+        self._log.warning("A kernel's message was dropped: %s", error)

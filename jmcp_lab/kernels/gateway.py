@@ -90,6 +90,9 @@ class GatewayChannels:
         """Answer the question that the kernel's code waits at."""
         self._send("stdin", self._session.msg("input_reply", {"value": value}))
 
+    def take_replies(self) -> None:
+        """Do nothing: one connection brings all messages, each when it comes."""
+
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
         return cast("dict[str, Any]", message["content"])

@@ -86,6 +86,7 @@ class KernelSessions:
         self._sessions: Any = session_manager
         self._kernels: Any = kernel_manager
         self._specs: Any = kernel_spec_manager
+        self._languages: dict[str, str] = {}
         OneKernelANotebook(session_manager)
 
     # -- notebooks -----------------------------------------------------------------------------
@@ -321,15 +322,19 @@ class KernelSessions:
             kernel_id=kernel["id"],
             kernel_name=kernel["name"],
             state=str(kernel.get("execution_state") or "unknown"),
-            language=await self._language(kernel["name"]),
+            language=await self._language(kernel["id"], kernel["name"]),
         )
 
-    async def _language(self, kernel_name: str) -> str:
-        try:
-            spec = await ensure_async(self._specs.get_kernel_spec(kernel_name))
-        except NoSuchKernel:
-            return ""
-        return str(spec.language or "")
+    async def _language(self, kernel_id: str, kernel_name: str) -> str:
+        """Return the language of a running kernel; its kernelspec is read once."""
+        if kernel_id not in self._languages:
+            try:
+                spec = await ensure_async(self._specs.get_kernel_spec(kernel_name))
+            except NoSuchKernel:
+                return ""
+            running = {k: v for k, v in self._languages.items() if k in self._kernels}
+            self._languages = {**running, kernel_id: str(spec.language or "")}
+        return self._languages[kernel_id]
 
 
 def _cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:

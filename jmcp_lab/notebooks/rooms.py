@@ -127,9 +127,10 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook or not self._is_current(held):
             raise UnavailableError("The notebook was closed. Call the tool again.")
-        if self._where(held) is None or self._contents.gone(notebook.path):
+        path = self._where(held)
+        if path is None or self._contents.gone(path):
             raise NotFoundError(
-                f"'{notebook.path}' was deleted or moved meanwhile, so nothing was changed. "
+                f"'{held.path}' was deleted or moved meanwhile, so nothing was changed. "
                 "list_notebooks shows what is there."
             )
         if writes and held.state is not None and not held.state.writable:

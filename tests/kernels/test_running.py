@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from pycrdt import Map
 
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
@@ -36,6 +37,19 @@ async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: s
     assert bench.page.state(0) == "idle"
     assert bench.page.count(0) == 1
     assert (run.message, run.notice) == (None, None)
+
+
+async def test_a_reply_is_taken_when_the_kernel_is_idle_and_not_when_the_loop_has_time(
+    executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: AsyncKernelClient) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AsyncKernelClient, "get_shell_msg", never)
+    bench = Bench("1 + 1")
+    run = start(executor, kernel_id, bench)
+    await run.wait()
+    assert [(result.status, result.execution_count) for result in run.results] == [("ok", 1)]
 
 
 async def test_output_is_there_while_the_cell_runs(executor: Executor, kernel_id: str) -> None:
