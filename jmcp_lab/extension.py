@@ -21,6 +21,7 @@ from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
 from .errors import UnavailableError
+from .heap import Heap
 from .kernels.executor import Executor
 from .kernels.leftovers import Leftovers
 from .kernels.sessions import KernelSessions
@@ -127,6 +128,8 @@ class JmcpLab(ExtensionApp):
         assert events is not None
         self.audit = Audit(events, self.ledger)
         self.doorbell = Doorbell(events, self.ledger, self.agents)
+        heap = Heap()
+        self.ledger.subscribe(lambda _: heap.worked())
         self.agents.on_revoke(self._forget_agent)
 
     def initialize_handlers(self) -> None:

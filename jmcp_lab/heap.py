@@ -1,4 +1,4 @@
-"""Gives memory that a flood of output needed back to the system."""
+"""Gives memory that agents' work needed for a while back to the system."""
 
 from __future__ import annotations
 
@@ -13,6 +13,37 @@ if TYPE_CHECKING:
 
 SOON_SECONDS = 3.0
 """So long after a flood of output pages and the file have theirs, and its memory is free."""
+
+
+WORK_SECONDS = 60.0
+"""How often memory is given back while agents work: it takes a thread some milliseconds."""
+
+
+class Heap:
+    """Gives memory back now and then while there is work, and once after it.
+
+    Outputs, replies and updates of many sizes come and go in all threads. What stays of each holds
+    a hole open: after half an hour of runs 60 MB of a server's 280 were holes.
+    """
+
+    def __init__(self) -> None:
+        self._due: asyncio.TimerHandle | None = None
+
+    def worked(self) -> None:
+        """Note that something was done."""
+        if self._due is None and (loop := _running_loop()) is not None:
+            self._due = loop.call_later(WORK_SECONDS, self._give_back)
+
+    def _give_back(self) -> None:
+        self._due = None
+        asyncio.get_running_loop().run_in_executor(None, give_back)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def give_back_soon() -> None:

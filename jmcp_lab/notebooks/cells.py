@@ -15,7 +15,7 @@ from pycrdt import Map, Text
 
 from ..errors import InvalidArgumentError, NotFoundError
 from .live import splice_shared
-from .outputs import shared_output
+from .shared_outputs import shared_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

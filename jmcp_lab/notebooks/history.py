@@ -13,7 +13,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from jupyter_server_ydoc.stores import SQLiteYStore
 from pycrdt import merge_updates
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def gather(room: Any) -> None:  # noqa: ANN401 - of any kind
     store = room.ystore
     if store is None or hasattr(store, "jmcp_history"):
         return
-    every = store.checkpoint_interval if isinstance(store, SQLiteYStore) else None
+    every = getattr(store, "checkpoint_interval", None)
     if every:
         # Upstream makes a checkpoint by reading the last one and all updates since into a new
         # document, on the event loop: 0.3 s where a cell holds 10 MB. The room has that document.
@@ -115,8 +114,8 @@ def gather(room: Any) -> None:  # noqa: ANN401 - of any kind
     store.write = store.jmcp_history.write
 
 
-async def _checkpoint(store: SQLiteYStore, document: Doc[Any]) -> None:
-    """Write a document where pycrdt-store 0.1.5 keeps the checkpoint of a room.
+async def _checkpoint(store: Any, document: Doc[Any]) -> None:  # noqa: ANN401 - no public name
+    """Write a document where the `SQLiteYStore` of pycrdt-store 0.1.5 keeps a checkpoint.
 
     A reader takes it and then the updates that were stored since. That it has some of these already
     does no harm.

@@ -22,9 +22,10 @@ from pycrdt import Array, Map, Text
 
 from .live import OUTPUT_ORIGIN
 from .output_items import Item, Rich, Stream
+from .shared_outputs import shared_output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
 
@@ -43,49 +44,6 @@ class OutputDocument(Protocol):
 
     def transaction(self, origin: str) -> AbstractContextManager[None]:
         """Open a transaction."""
-
-
-# -- conversion ------------------------------------------------------------------------------------
-
-
-def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
-    """Return the outputs of a shared cell as nbformat has them, whole numbers as ints."""
-    outputs = cell.get("outputs")
-    if not isinstance(outputs, Array):
-        return []
-    return [cast("dict[str, Any]", _whole(output)) for output in outputs.to_py() or ()]
-
-
-def shared_output(output: Mapping[str, Any]) -> Map[Any]:
-    """Return an output in nbformat as the shared object that a cell holds."""
-    shared = {key: _floats(value) for key, value in output.items()}
-    if output.get("output_type") == "stream":
-        text = output.get("text", "")
-        shared["text"] = Text(text if isinstance(text, str) else "".join(text))
-    return Map(shared)
-
-
-def _floats(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _floats(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_floats(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return value
-
-
-def _whole(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-# -- writing ---------------------------------------------------------------------------------------
 
 
 class Written:

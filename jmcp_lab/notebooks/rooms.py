@@ -127,8 +127,7 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook or not self._is_current(held):
             raise UnavailableError("The notebook was closed. Call the tool again.")
-        path = self._where(held)
-        if path is None or self._contents.gone(path):
+        if (path := self._where(held)) is None or self._contents.gone(path):
             raise NotFoundError(
                 f"'{held.path}' was deleted or moved meanwhile, so nothing was changed. "
                 "list_notebooks shows what is there."

@@ -10,7 +10,7 @@ from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import NotFoundError
 from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
-from ..notebooks.outputs import read_outputs
+from ..notebooks.shared_outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
 from .render import CellOutputs, clip, outline, page
 from .repeats import note_shown

@@ -13,8 +13,8 @@ from pydantic import Field
 from ..calls.call import Reply, ToolClass
 from ..notebooks import cells as live_cells
 from ..notebooks.cleaning import clean
-from ..notebooks.outputs import read_outputs
 from ..notebooks.search import MOST_HITS, Hit, Passage, compiled, search
+from ..notebooks.shared_outputs import read_outputs
 from .arguments import Notebook
 from .rendering.blocks import block_of
 from .services import Context

@@ -12,7 +12,7 @@ from pycrdt import Doc, TransactionEvent
 
 from jmcp_lab.kernels.executor import Executor
 from jmcp_lab.notebooks.live import LiveNotebook
-from jmcp_lab.notebooks.outputs import read_outputs
+from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from jmcp_lab.kernels.run import Piece, RunState
 from jmcp_lab.kernels.sessions import KernelSessions
 from jmcp_lab.notebooks.contents import Contents
-from jmcp_lab.notebooks.outputs import read_outputs
 from jmcp_lab.notebooks.rooms import Rooms
+from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 from .conftest import LOG, Page
 

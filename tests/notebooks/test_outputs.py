@@ -9,7 +9,8 @@ from jupyter_ydoc import YNotebook
 
 from jmcp_lab.kernels.sink import Displays, OutputSink
 from jmcp_lab.notebooks.live import LiveNotebook
-from jmcp_lab.notebooks.outputs import CellOutputs, read_outputs, shared_output
+from jmcp_lab.notebooks.outputs import CellOutputs
+from jmcp_lab.notebooks.shared_outputs import read_outputs, shared_output
 from jmcp_lab.notebooks.terminal import TerminalLine
 
 from .page import OutputArea, Page, process_text

@@ -11,7 +11,7 @@ from jmcp_lab.calls.call import Call, CallState, DecisionSource
 from jmcp_lab.errors import ConflictError
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.merge import merge
-from jmcp_lab.notebooks.outputs import read_outputs
+from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 from .conftest import LIMIT, MakeRobot, Robot, ids_in, write_notebook
 from .waiting import printing_until, until_progress

@@ -10,7 +10,7 @@ import pytest
 from traitlets.config import Config
 
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.notebooks.outputs import read_outputs
+from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 from .conftest import Robot, write_notebook
 

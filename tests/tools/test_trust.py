@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.shared_outputs import read_outputs, shared_output
 
 from .conftest import Robot, ids_in, write_notebook
 
@@ -28,6 +29,26 @@ async def test_an_allowed_run_is_trusted_as_the_configuration_says(
     notebook = await robot.open("a.ipynb")
     assert trusted(notebook, first) is trust
     assert trusted(notebook, second) is trust
+
+
+async def test_what_the_cell_showed_before_is_never_trusted(robot: Robot, root: Path) -> None:
+    (cell_id,) = write_notebook(root, "a.ipynb", "1 + 1")
+    notebook = await robot.open("a.ipynb")
+    cell = notebook.cell(cell_id)
+    assert cell is not None
+    foreign = {"output_type": "display_data", "data": {"text/html": "foreign"}, "metadata": {}}
+    cell["outputs"].append(shared_output(foreign))
+    cell["metadata"]["trusted"] = False
+    seen: list[tuple[object, str]] = []
+
+    def look(*_: object) -> None:
+        seen.append((trusted(notebook, cell_id), str(read_outputs(cell))))
+
+    subscription = notebook.ycells.observe_deep(look)
+    await robot.run("execute_cell", notebook="a.ipynb", cells=cell_id)
+    notebook.ycells.unobserve(subscription)
+    assert trusted(notebook, cell_id) is True
+    assert not [outputs for trust, outputs in seen if trust and "foreign" in outputs]
 
 
 async def test_what_a_run_never_reached_is_not_trusted(robot: Robot, root: Path) -> None:
