@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from setting import LIMIT, Agent, kernel_client, open_in_page, write_notebook
-from timing import NO_OP, Figures, in_turns, no_op, ratio
+from timing import NO_OP, SETTLE_SECONDS, Figures, in_turns, no_op, ratio
 
 if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
@@ -51,6 +51,7 @@ async def execution(server: LabServer, agent: Agent, page: Page | None, rounds: 
                 "execute_cell": lambda: agent.say("execute_cell", cells=cell),
             },
             rounds,
+            settle=SETTLE_SECONDS,
         )
 
     def against_both(figure: str) -> float:

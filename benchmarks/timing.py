@@ -6,6 +6,7 @@ machines, and milliseconds cannot.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,6 +20,10 @@ Figures = dict[str, Any]
 Action = Callable[[], Awaitable[object]]
 
 WARM_UP = 5
+SETTLE_SECONDS = 0.4
+"""What the panel, the history and the page still do after a call is over by then. An agent's model
+thinks for longer than that."""
+
 NO_OP = "no_op"
 """Name of the figure for a call that does nothing: what every call costs."""
 
@@ -39,11 +44,23 @@ async def no_op(agent: Agent) -> None:
     await agent.say("unuse_notebook", notebook="nothing.ipynb")
 
 
-async def in_turns(actions: Mapping[str, Action], rounds: int) -> dict[str, Figures]:
-    """Time each action `rounds` times, one after the other in each round."""
+async def in_turns(
+    actions: Mapping[str, Action], rounds: int, *, settle: float = 0.0
+) -> dict[str, Figures]:
+    """Time each action `rounds` times, one after the other in each round.
+
+    Parameters
+    ----------
+    actions : mapping of str to Action
+    rounds : int
+    settle : float, optional
+        Seconds before each: for actions that have after-effects, which would be counted to the
+        next one.
+    """
     times: dict[str, list[float]] = {name: [] for name in actions}
     for turn in range(WARM_UP + rounds):
         for name, action in actions.items():
+            await asyncio.sleep(settle)
             start = time.perf_counter()
             await action()
             spent = (time.perf_counter() - start) * 1000

@@ -363,6 +363,8 @@ class KernelBridge:
     def _lose(self, how: Lost) -> None:
         if not self.lost.done():
             self.lost.set_result(how)
+            for execution in self._executions.values():
+                execution.over.set()
             self._on_lost(how)
 
     def _follow_restarts(self, *, add: bool) -> None:

@@ -30,6 +30,9 @@ class Execution:
         The kernel said that it has published everything.
     finished : Future
         Done when both are there, or one of them for `SETTLE_SECONDS`.
+    over : Event
+        Set when it is finished, or its kernel is lost. Whoever waits for this goes on in the next
+        turn of the loop; for one of two futures it would be the one after.
     """
 
     def __init__(self, msg_id: str, sink: OutputSink) -> None:
@@ -39,6 +42,7 @@ class Execution:
         self.idle = False
         self.reply: dict[str, Any] | None = None
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.over = asyncio.Event()
         self.on_started: Callable[[], None] | None = None
         self.refused = False
         self.on_question: Callable[[dict[str, Any]], None] | None = None
@@ -97,3 +101,4 @@ class Execution:
         self.drop()
         if not self.finished.done():
             self.finished.set_result(None)
+            self.over.set()

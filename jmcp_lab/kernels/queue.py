@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
@@ -330,8 +331,9 @@ class KernelQueue:
         every = CHECK_SECONDS if bridge.local else REMOTE_CHECK_SECONDS
         told = False
         while not execution.finished.done() and not bridge.lost.done():
-            until: list[asyncio.Future[Any]] = [execution.finished, bridge.lost]
-            await asyncio.wait(until, timeout=every, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await execution.over.wait()
             if not execution.finished.done():
                 await bridge.check()
             if run.ignores_stop and not told:

@@ -127,6 +127,9 @@ class Exchange:
             self._handler.write(body)
         if message.get("more_body"):
             await self._handler.flush()
+        else:
+            # Now, not when the SDK has tidied up.
+            await self._handler.finish()
 
     @property
     def status(self) -> int | None:
