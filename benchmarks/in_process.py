@@ -8,18 +8,43 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from jupyter_server.serverapp import ServerApp
 
 STEP_SECONDS = 0.002
 """How often the event loop is looked at."""
+
+
+@contextmanager
+def waiting_for_cpu() -> Iterator[Callable[[], float]]:
+    """Yield what tells how many seconds this thread could have run and had no CPU so far.
+
+    Linux keeps count in ``/proc/<pid>/task/<tid>/schedstat``: nanoseconds on a CPU, nanoseconds
+    that it waited for one, and turns. Elsewhere it is 0 for ever.
+    """
+    try:
+        counts = open(f"/proc/self/task/{threading.get_native_id()}/schedstat", encoding="ascii")
+    except OSError:
+        yield lambda: 0.0
+        return
+
+    def waited() -> float:
+        counts.seek(0)
+        return int(counts.read().split()[1]) / 1e9
+
+    with counts:
+        yield waited
 
 
 class OverwriteHandler(APIHandler):
@@ -46,36 +71,42 @@ class LoopHandler(APIHandler):
     """Watch the event loop from a POST to the next GET, which answers how long it stood still."""
 
     watching: asyncio.Task[None] | None = None
-    longest = 0.0
-    work = 0.0
+    longest: ClassVar[dict[str, float]] = {}
 
     @web.authenticated
     async def post(self) -> None:
         """Begin."""
         await self._stop()
-        LoopHandler.longest = LoopHandler.work = 0.0
+        LoopHandler.longest = dict.fromkeys(("late", "blocked", "work"), 0.0)
         LoopHandler.watching = asyncio.create_task(self._watch())
         self.finish({})
 
     @web.authenticated
     async def get(self) -> None:
-        """End, and answer ``{longest_ms, work_ms}``.
+        """End, and answer ``{late_ms, blocked_ms, work_ms}``, each the longest between two beats.
 
-        A loop also stands still while another process has the CPU, or another thread has Python's
-        lock: `work_ms` is the most that the loop's own thread worked between two beats.
+        The loop is late, too, while other processes have the CPUs: what its thread waited for one
+        is not in `blocked_ms`. Its own work is, and what it waited for anything else, such as
+        Python's lock in another thread's hands or a file. `work_ms` is its own work alone.
         """
         await self._stop()
-        found = {"longest_ms": LoopHandler.longest, "work_ms": LoopHandler.work}
-        self.finish({name: seconds * 1000 for name, seconds in found.items()})
+        self.finish({f"{name}_ms": value * 1000 for name, value in LoopHandler.longest.items()})
 
     @staticmethod
     async def _watch() -> None:
-        while True:
-            before, worked = time.perf_counter(), time.thread_time()
-            await asyncio.sleep(STEP_SECONDS)
-            late = time.perf_counter() - before - STEP_SECONDS
-            LoopHandler.longest = max(LoopHandler.longest, late)
-            LoopHandler.work = max(LoopHandler.work, time.thread_time() - worked)
+        longest = LoopHandler.longest
+        with waiting_for_cpu() as waited:
+            while True:
+                before, worked, waited_before = time.perf_counter(), time.thread_time(), waited()
+                await asyncio.sleep(STEP_SECONDS)
+                late = time.perf_counter() - before - STEP_SECONDS
+                found = {
+                    "late": late,
+                    "blocked": late - (waited() - waited_before),
+                    "work": time.thread_time() - worked,
+                }
+                for name, value in found.items():
+                    longest[name] = max(longest[name], value)
 
     @staticmethod
     async def _stop() -> None:

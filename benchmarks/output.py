@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from lab_server import LabServer
 
 PATH = "output.ipynb"
+LOOP = ("late_ms", "blocked_ms", "work_ms")
+"""What is measured of how long the event loop stands still; see `setting.watched_loop`."""
+
 FLOOD = "for number in range(10_000): print(number, flush=True)"
 TOLD_FLOOD = f"{FLOOD}\nimport time\nprint(f'<{{time.time_ns() // 1_000_000}}>')"
 """The same; its last line says when the code ended, in milliseconds since the epoch."""
@@ -109,10 +112,7 @@ async def _flood(
 
 
 def _stood_still(found: list[dict[str, float]]) -> Figures:
-    return {
-        "loop_blocked_ms": summary([each["longest_ms"] for each in found]),
-        "loop_work_ms": summary([each["work_ms"] for each in found]),
-    }
+    return {f"loop_{name}": summary([each[name] for each in found]) for name in LOOP}
 
 
 async def _page_after_kernel(robot: Agent, page: Page, cell: str, rounds: int) -> Figures:
@@ -140,13 +140,13 @@ async def large_output(server: LabServer, robot: Agent, page: Page | None) -> Fi
         await open_in_page(page, PATH)
     await robot.say("execute_ipython", code="0")
     figures: Figures = {"megabytes": 100, "server_mb": [memory_mb(server)]}
-    figures |= {"loop_blocked_ms": [], "loop_work_ms": []}
+    figures |= {f"loop_{name}": [] for name in LOOP}
     heap = [await _page_heap_mb(page)] if page is not None else []
     for _ in range(LARGE_ROUNDS):
         async with watched_loop(server) as found:
             await robot.say("execute_cell", cells=cell, hold=300)
-        figures["loop_blocked_ms"].append(round(found["longest_ms"], 1))
-        figures["loop_work_ms"].append(round(found["work_ms"], 1))
+        for name in LOOP:
+            figures[f"loop_{name}"].append(round(found[name], 1))
         figures["server_mb"].append(memory_mb(server))
         if page is not None:
             heap.append(await _page_heap_mb(page))
