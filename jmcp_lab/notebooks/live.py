@@ -29,6 +29,9 @@ OUTPUT_ORIGIN = "jmcp:exec"
 HEAD = 8
 """How much of a long cell id is shown, where that much is unique."""
 
+NO_ORIGIN = "jmcp:none"
+"""Origin of no transaction."""
+
 REPAIR_ORIGIN = "jmcp:repair"
 """Origin of the transactions that make ids unique again."""
 
@@ -107,6 +110,10 @@ class LiveNotebook:
 
     def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
         self._document = document
+        # jupyter-ydoc 4.2 has it undo what comes without an origin, which is all that pages send,
+        # and so keep what they delete: of a cell that a person runs a hundred times all outputs,
+        # in memory and for each page that joins. Nobody undoes there: pages have their own.
+        document.undo_manager.include_origin(NO_ORIGIN)
         self._path = path
         self.file_id = file_id
         self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]

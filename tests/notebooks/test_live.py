@@ -12,6 +12,7 @@ from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live import LiveNotebook
 from jmcp_lab.notebooks.merge import merge
+from jmcp_lab.notebooks.shared_outputs import shared_output
 
 
 def code(cell_id: str, source: str = "") -> dict[str, Any]:
@@ -69,6 +70,24 @@ def test_the_ids_are_those_of_the_document_after_any_changes(
         nb.ydoc.apply_update(other.ydoc.get_update(nb.ydoc.get_state()))
         other.ydoc.apply_update(nb.ydoc.get_update(other.ydoc.get_state()))
         assert nb.ids == [cell["id"] for cell in nb.ycells]
+
+
+def test_what_a_person_ran_before_is_not_kept_for_ever() -> None:
+    notebook = live(code("one"))
+    browser = page(notebook)
+    updates: list[bytes] = []
+    subscription = browser.ydoc.observe(lambda event: updates.append(event.update))
+    outputs = browser.ycells[0]["outputs"]
+    for number in range(20):
+        with browser.ydoc.transaction(origin="page"):
+            outputs.clear()
+            data = {"image/png": f"{number}" * 10_000}
+            shown = {"output_type": "display_data", "data": data, "metadata": {}}
+            outputs.append(shared_output(shown))
+        notebook.ydoc.apply_update(updates.pop())
+    browser.ydoc.unobserve(subscription)
+    # The two last ones at most: each has 20,000 characters or less.
+    assert len(notebook.ydoc.get_update()) < 50_000
 
 
 def test_a_listener_hears_which_cells_changed() -> None:
