@@ -158,7 +158,9 @@ class CellOutputs:
                 outputs.clear()
             # In this order: a count that is set while a cell runs makes every page show it idle.
             cell["execution_count"] = None
-            cell["execution_state"] = "running"
+            # What waits for its turn shows it already, and each change stays in the document.
+            if cell.get("execution_state") != "running":
+                cell["execution_state"] = "running"
         return True
 
     def set_state(self, state: str) -> None:

@@ -272,6 +272,19 @@ def test_everything_is_written_with_the_origin_of_outputs() -> None:
     assert set(origins) == {"jmcp:exec"}
 
 
+def test_a_cell_that_shows_its_waiting_is_not_told_again_that_it_runs() -> None:
+    cell = Cell()
+    cell.writer.end(1)
+    cell.writer.set_state("running")
+    changed: list[str] = []
+    subscription = cell.document.ycells.observe_deep(
+        lambda events, _: changed.extend(key for event in events for key in event.keys)
+    )
+    cell.writer.begin()
+    cell.document.ycells.unobserve(subscription)
+    assert changed == ["execution_count"]
+
+
 def test_numbers_reach_the_page_as_numbers_and_the_file_as_integers() -> None:
     cell = Cell()
     data = {"application/json": {"n": 1, "x": 1.5, "list": [1, True, None]}}
