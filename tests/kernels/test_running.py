@@ -8,6 +8,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from pycrdt import Map
 
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
+from jmcp_lab.kernels.channels import LocalChannels
 from jmcp_lab.kernels.run import Piece, Run, RunState
 
 from .conftest import Bench, assert_complete, until
@@ -42,13 +43,24 @@ async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: s
 async def test_a_reply_is_taken_when_the_kernel_is_idle_and_not_when_the_loop_has_time(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[LocalChannels] = []
+    take = LocalChannels.take_replies
+
     async def never(self: AsyncKernelClient) -> None:
         await asyncio.Event().wait()
 
+    def noted(self: LocalChannels) -> None:
+        asked.append(self)
+        take(self)
+
     monkeypatch.setattr(AsyncKernelClient, "get_shell_msg", never)
+    monkeypatch.setattr(LocalChannels, "take_replies", noted)
     bench = Bench("1 + 1")
     run = start(executor, kernel_id, bench)
-    await run.wait()
+    await until(lambda: bool(asked))
+    # It may still be on its way: each channel has its own connection.
+    channels = asked[0]
+    await until(lambda: take(channels) or run.done)
     assert [(result.status, result.execution_count) for result in run.results] == [("ok", 1)]
 
 
