@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 SOON_SECONDS = 3.0
 """So long after a flood of output pages and the file have theirs, and its memory is free."""
-
 
 WORK_SECONDS = 60.0
 """How often memory is given back while agents work: it takes a thread some milliseconds."""
@@ -31,19 +31,15 @@ class Heap:
 
     def worked(self) -> None:
         """Note that something was done."""
-        if self._due is None and (loop := _running_loop()) is not None:
-            self._due = loop.call_later(WORK_SECONDS, self._give_back)
+        if self._due is not None:
+            return
+        # Before the server runs there is no loop, and nothing to give back.
+        with suppress(RuntimeError):
+            self._due = asyncio.get_running_loop().call_later(WORK_SECONDS, self._give_back)
 
     def _give_back(self) -> None:
         self._due = None
         asyncio.get_running_loop().run_in_executor(None, give_back)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def give_back_soon() -> None:

@@ -182,10 +182,13 @@ class LocalChannels:
         """
         while self._shell is not None:
             try:
-                _, parts = self._session.feed_identities(self._shell.recv_multipart(zmq.NOBLOCK))
-                self._listener.on_shell(self._session.deserialize(parts))
-            except zmq.Again:
+                frames = self._shell.recv_multipart(zmq.NOBLOCK)
+            except zmq.ZMQError:
+                # There is none, or the socket is closed.
                 return
+            try:
+                _, parts = self._session.feed_identities(frames)
+                self._listener.on_shell(self._session.deserialize(parts))
             except Exception as error:
                 self._dropped(error)
 

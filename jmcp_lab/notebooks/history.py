@@ -106,7 +106,7 @@ def gather(room: Any) -> None:  # noqa: ANN401 - of any kind
     every = getattr(store, "checkpoint_interval", None)
     if every:
         # Upstream makes a checkpoint by reading the last one and all updates since into a new
-        # document, on the event loop: 0.3 s where a cell holds 10 MB. The room has that document.
+        # document, on the event loop. The room has that document.
         store.checkpoint_interval = None
         store.jmcp_history = History(store.write, lambda: _checkpoint(store, room.ydoc), every)
     else:

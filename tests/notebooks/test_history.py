@@ -85,32 +85,34 @@ async def test_the_end_of_a_room_does_not_wait_for_more_to_come(
     await writing
 
 
-class Room:
-    """A room as far as its history goes, with a store on disk."""
-
-    def __init__(self, folder: Path, document: Doc[Text]) -> None:
-        self.ydoc = document
-        self.ystore = StoreOnDisk(path="notebook")
-        self.ystore.db_path = str(folder / "history.db")
-
-
 class StoreOnDisk(SQLiteYStore):
     checkpoint_interval = 3
 
 
+class RoomOnDisk:
+    """A room as far as its history goes, whose document is a text."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ydoc: Doc[Text] = Doc()
+        self.text = self.ydoc.get("text", type=Text)
+        self.ystore = StoreOnDisk(path="notebook")
+        self.ystore.db_path = str(folder / "history.db")
+        self._updates: list[bytes] = []
+        self._subscription = self.ydoc.observe(lambda event: self._updates.append(event.update))
+
+    def add(self, piece: str) -> bytes:
+        """Write at the end, and return the update."""
+        self.text += piece
+        return self._updates.pop()
+
+
 async def test_each_so_many_writes_the_document_itself_is_the_checkpoint(tmp_path: Path) -> None:
-    document: Doc[Text] = Doc()
-    text = document.get("text", type=Text)
-    room = Room(tmp_path, document)
-    seen: list[bytes] = []
-    document.observe(lambda event: seen.append(event.update))
+    room = RoomOnDisk(tmp_path)
     async with room.ystore as store:
         history.gather(room)
-        text += "not stored: only the document has it; "
-        seen.clear()
+        room.add("not stored: only the document has it; ")
         for piece in "abcd":
-            text += piece
-            await store.write(seen.pop())
+            await store.write(room.add(piece))
         # Three were stored before the checkpoint, and one after it.
         again: Doc[Text] = Doc()
         await store.apply_updates(again)
@@ -119,17 +121,12 @@ async def test_each_so_many_writes_the_document_itself_is_the_checkpoint(tmp_pat
 
 
 async def test_a_store_that_packs_its_rows_packs_the_checkpoint(tmp_path: Path) -> None:
-    document: Doc[Text] = Doc()
-    text = document.get("text", type=Text)
-    room = Room(tmp_path, document)
-    seen: list[bytes] = []
-    document.observe(lambda event: seen.append(event.update))
+    room = RoomOnDisk(tmp_path)
     async with room.ystore as store:
         store.register_compression_callbacks(zlib.compress, zlib.decompress)
         history.gather(room)
         for piece in "abc":
-            text += piece
-            await store.write(seen.pop())
+            await store.write(room.add(piece))
         again: Doc[Text] = Doc()
         cursor = await store._db.cursor()
         await cursor.execute("SELECT checkpoint FROM ycheckpoints WHERE path = ?", (store.path,))
