@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from ..notebooks.live import OUTPUT_ORIGIN
 from ..notebooks.outputs import CellOutputs
 from . import words
 from .run import Piece, PieceResult, Run, RunState
+from .sink import BUSY_SECONDS, SHOW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,8 @@ async def finish(run: Run, state: RunState, message: str | None) -> None:
     if run.done:
         return
     notebook = run.notebook
+    if run.showing is not None:
+        run.showing.cancel()
     if notebook is not None:
         stopped = [r.piece for r in run.results if r.status in ("changed", "gone")]
         for piece in stopped + run.pieces[len(run.results) :]:
@@ -55,13 +59,20 @@ async def finish(run: Run, state: RunState, message: str | None) -> None:
     run.finish(state, message)
 
 
-def show_waiting(run: Run) -> None:
-    """Give the cells that will run their [*], as JupyterLab does."""
+def show_waiting_soon(run: Run) -> None:
+    """Give the cells that will run their [*], as JupyterLab does, if they have to wait."""
+    run.showing = asyncio.get_running_loop().call_later(SHOW_SECONDS, _show_waiting, run)
+
+
+def _show_waiting(run: Run) -> None:
     notebook = run.notebook
-    if notebook is None or notebook.busy:
+    if notebook is None:
+        return
+    if notebook.busy:
+        run.showing = asyncio.get_running_loop().call_later(BUSY_SECONDS, _show_waiting, run)
         return
     with notebook.transaction(OUTPUT_ORIGIN):
-        for piece in run.pieces:
+        for piece in run.pieces[len(run.results) :]:
             if piece.cell_id is not None:
                 CellOutputs(notebook, piece.cell_id).set_state("running")
 

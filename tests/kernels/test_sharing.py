@@ -101,8 +101,7 @@ async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
     run = executor.start(
         kernel_id, [Piece("flag = 'old'", "cell0")], owner="a", notebook=bench.notebook
     )
-    assert bench.page.state(0) == "running"
-    await asyncio.sleep(0)
+    await until(lambda: bench.page.state(0) == "running")
     await executor.interrupt(run)
     await run.wait()
     assert run.state is RunState.CANCELLED
