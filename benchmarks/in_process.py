@@ -8,43 +8,63 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
+import os
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from jupyter_server.serverapp import ServerApp
 
 STEP_SECONDS = 0.002
 """How often the event loop is looked at."""
 
 
-@contextmanager
-def waiting_for_cpu() -> Iterator[Callable[[], float]]:
-    """Yield what tells how many seconds this thread could have run and had no CPU so far.
+class WaitsForCpu:
+    """What each thread of this process has waited for a CPU, though it could have run.
 
     Linux keeps count in ``/proc/<pid>/task/<tid>/schedstat``: nanoseconds on a CPU, nanoseconds
-    that it waited for one, and turns. Elsewhere it is 0 for ever.
+    of waiting for one, and turns. Elsewhere there is nothing to be read.
     """
-    try:
-        counts = open(f"/proc/self/task/{threading.get_native_id()}/schedstat", encoding="ascii")
-    except OSError:
-        yield lambda: 0.0
-        return
 
-    def waited() -> float:
-        counts.seek(0)
-        return int(counts.read().split()[1]) / 1e9
+    TASKS = "/proc/self/task"
 
-    with counts:
-        yield waited
+    def __init__(self) -> None:
+        self._files: dict[str, int] = {}
+        self._before: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self.longest()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for file in self._files.values():
+            os.close(file)
+
+    def longest(self) -> float:
+        """Return how many seconds the thread that waited most has waited since the last look."""
+        try:
+            threads = os.listdir(self.TASKS)
+        except OSError:
+            return 0.0
+        now = {thread: waited for thread in threads if (waited := self._waited(thread)) is not None}
+        longest = max(waited - self._before.get(thread, waited) for thread, waited in now.items())
+        for thread in self._files.keys() - now.keys():
+            os.close(self._files.pop(thread))
+        self._before = now
+        return longest / 1e9
+
+    def _waited(self, thread: str) -> int | None:
+        try:
+            if thread not in self._files:
+                path = f"{self.TASKS}/{thread}/schedstat"
+                self._files[thread] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            return int(os.pread(self._files[thread], 100, 0).split()[1])
+        except (OSError, IndexError):
+            return None  # it has ended
 
 
 class OverwriteHandler(APIHandler):
@@ -85,9 +105,10 @@ class LoopHandler(APIHandler):
     async def get(self) -> None:
         """End, and answer ``{late_ms, blocked_ms, work_ms}``, each the longest between two beats.
 
-        The loop is late, too, while other processes have the CPUs: what its thread waited for one
-        is not in `blocked_ms`. Its own work is, and what it waited for anything else, such as
-        Python's lock in another thread's hands or a file. `work_ms` is its own work alone.
+        The loop is late, too, while other processes have the CPUs, and also when it is another
+        thread of the server that has none: that one may hold Python's lock. What one thread,
+        whichever waited most, waited for a CPU is not in `blocked_ms`. `work_ms`, the loop's own
+        work, always is, and what it waited for anything else, such as a file or a lock.
         """
         await self._stop()
         self.finish({f"{name}_ms": value * 1000 for name, value in LoopHandler.longest.items()})
@@ -95,17 +116,14 @@ class LoopHandler(APIHandler):
     @staticmethod
     async def _watch() -> None:
         longest = LoopHandler.longest
-        with waiting_for_cpu() as waited:
+        with WaitsForCpu() as waits:
             while True:
-                before, worked, waited_before = time.perf_counter(), time.thread_time(), waited()
+                before, worked = time.perf_counter(), time.thread_time()
                 await asyncio.sleep(STEP_SECONDS)
                 late = time.perf_counter() - before - STEP_SECONDS
-                found = {
-                    "late": late,
-                    "blocked": late - (waited() - waited_before),
-                    "work": time.thread_time() - worked,
-                }
-                for name, value in found.items():
+                work = time.thread_time() - worked
+                blocked = max(work, late - waits.longest())
+                for name, value in {"late": late, "blocked": blocked, "work": work}.items():
                     longest[name] = max(longest[name], value)
 
     @staticmethod

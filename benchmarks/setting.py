@@ -136,8 +136,8 @@ async def overwrite_in_process(server: LabServer, path: str, cell: str, source: 
 async def watched_loop(server: LabServer) -> AsyncIterator[dict[str, float]]:
     """Have the server watch its event loop, and say at the end how long it stood still.
 
-    The longest time in one stretch: ``late_ms``; ``blocked_ms``, without what the loop's thread
-    waited for a CPU; ``work_ms``, its CPU time.
+    The longest time in one stretch: ``late_ms``; ``blocked_ms``, without what a thread of the
+    server waited for a CPU; ``work_ms``, the loop's own CPU time.
     """
     found: dict[str, float] = {}
     async with create_mcp_http_client({"Authorization": f"token {server.token}"}) as http:
