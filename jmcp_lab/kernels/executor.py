@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks.output_buffer import DEFAULT_LIMIT
 from . import words
-from .progress import show_waiting_soon
+from .progress import show_waiting
 from .queue import KernelQueue
 from .run import Run
 
@@ -121,7 +121,7 @@ class Executor:
                 kernel_id, self._manager, self._log, self._output_limit
             )
         if len(run.pieces) > 1 or not queue.free:
-            show_waiting_soon(run)
+            show_waiting(run)
         queue.add(run)
         return run
 

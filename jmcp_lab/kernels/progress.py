@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ from ..notebooks.live import OUTPUT_ORIGIN
 from ..notebooks.outputs import CellOutputs
 from . import words
 from .run import Piece, PieceResult, Run, RunState
-from .sink import BUSY_SECONDS, SHOW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +46,6 @@ async def finish(run: Run, state: RunState, message: str | None) -> None:
     if run.done:
         return
     notebook = run.notebook
-    if run.showing is not None:
-        run.showing.cancel()
     if notebook is not None:
         stopped = [r.piece for r in run.results if r.status in ("changed", "gone")]
         for piece in stopped + run.pieces[len(run.results) :]:
@@ -59,20 +55,13 @@ async def finish(run: Run, state: RunState, message: str | None) -> None:
     run.finish(state, message)
 
 
-def show_waiting_soon(run: Run) -> None:
-    """Give the cells that will run their [*], as JupyterLab does, if they have to wait."""
-    run.showing = asyncio.get_running_loop().call_later(SHOW_SECONDS, _show_waiting, run)
-
-
-def _show_waiting(run: Run) -> None:
+def show_waiting(run: Run) -> None:
+    """Give the cells that will run their [*], as JupyterLab does."""
     notebook = run.notebook
-    if notebook is None:
-        return
-    if notebook.busy:
-        run.showing = asyncio.get_running_loop().call_later(BUSY_SECONDS, _show_waiting, run)
+    if notebook is None or notebook.busy:
         return
     with notebook.transaction(OUTPUT_ORIGIN):
-        for piece in run.pieces[len(run.results) :]:
+        for piece in run.pieces:
             if piece.cell_id is not None:
                 CellOutputs(notebook, piece.cell_id).set_state("running")
 

@@ -145,7 +145,6 @@ class Run:
         # What the queue works with; the rest of the world has no business here.
         self.execution: Execution | None = None
         self.sink: OutputSink | None = None
-        self.showing: asyncio.TimerHandle | None = None
         self.stop_requested = asyncio.Event()
         self._stop_requested_at: float | None = None
         self.piece_started: float | None = None

@@ -22,14 +22,6 @@ FLUSH_SECONDS = 0.05
 FLOOD_SECONDS = 1.0
 """The same when so much came that only the last lines are shown."""
 
-SHOW_SECONDS = 0.1
-"""A run that takes longer shows its [*].
-
-A page that shows it for a moment flickers and is drawn once more, and each change of a cell's
-state stays in the Yjs document for good: some 220 bytes. What takes less than this seems to take
-no time at all.
-"""
-
 BUSY_SECONDS = 0.01
 """When to look again whether somebody else's transaction has ended."""
 
@@ -103,35 +95,21 @@ class OutputSink:
         self._on_output = on_output
         self._changed = False
         self._timer: asyncio.TimerHandle | None = None
-        self._showing: asyncio.TimerHandle | None = None
         self._flushed = 0.0
 
     # -- life ----------------------------------------------------------------------------------
 
     def begin(self) -> bool:
-        """Clear the cell, and show soon that it runs; return False if it is gone.
+        """Clear the cell and show it as running; return False if it is gone.
 
         The document must be ready.
         """
-        if self._cell is None:
-            return True
-        loop = asyncio.get_running_loop()
-        self._showing = loop.call_later(SHOW_SECONDS, self._show_running)
-        return self._cell.begin()
-
-    def _show_running(self) -> None:
-        if self._cell is None or self.notebook is None:
-            return
-        if self.notebook.busy:
-            loop = asyncio.get_running_loop()
-            self._showing = loop.call_later(BUSY_SECONDS, self._show_running)
-        else:
-            self._cell.show_running()
+        return self._cell is None or self._cell.begin()
 
     async def end(self, execution_count: int | None) -> None:
         """Write what is left and show the cell as run."""
         self.ended = True
-        self._cancel_timers()
+        self._cancel_timer()
         if self.buffer.overflowing:
             give_back_soon()
         if self._cell is None or self.notebook is None:
@@ -144,7 +122,7 @@ class OutputSink:
     def retire(self) -> None:
         """Stop writing: the kernel is gone, or the cell runs again."""
         self.retired = True
-        self._cancel_timers()
+        self._cancel_timer()
 
     # -- messages ------------------------------------------------------------------------------
 
@@ -266,11 +244,10 @@ class OutputSink:
             # The cell was deleted: the run goes on, its outputs stay in memory.
             self._cell = None
 
-    def _cancel_timers(self) -> None:
-        for timer in (self._timer, self._showing):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._showing = None
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def _text(text: object) -> str:

@@ -148,27 +148,20 @@ class CellOutputs:
         return cell if cell is not None and isinstance(cell.get("outputs"), Array) else None
 
     def begin(self) -> bool:
-        """Clear the outputs; return False if the cell is gone."""
+        """Clear the outputs and show the cell as running; return False if the cell is gone."""
         if (cell := self.cell) is None:
             return False
         self._written, self._base, self._hidden = [], 0, {}
-        outputs = cast("Array[Any]", cell["outputs"])
-        if len(outputs):
-            with self._notebook.transaction(OUTPUT_ORIGIN):
-                outputs.clear()
-        return True
-
-    def show_running(self) -> None:
-        """Show that the cell runs: its [*]."""
-        if (cell := self.cell) is None:
-            return
         with self._notebook.transaction(OUTPUT_ORIGIN):
+            outputs = cast("Array[Any]", cell["outputs"])
+            if len(outputs):
+                outputs.clear()
             # In this order: a count that is set while a cell runs makes every page show it idle.
-            if cell.get("execution_count") is not None:
-                cell["execution_count"] = None
+            cell["execution_count"] = None
             # What waits for its turn shows it already, and each change stays in the document.
             if cell.get("execution_state") != "running":
                 cell["execution_state"] = "running"
+        return True
 
     def set_state(self, state: str) -> None:
         """Show the cell as running or idle, and change nothing else."""
@@ -181,9 +174,9 @@ class CellOutputs:
         if (cell := self.cell) is None:
             return
         with self._notebook.transaction(OUTPUT_ORIGIN):
-            if cell.get("execution_state") == "running":
-                cell["execution_state"] = "idle"
-            # Last: see `show_running`.
+            cell["execution_state"] = "idle"
+            # Last: the next run begins with taking it away, and what two neighbouring changes of
+            # one key leave behind in the document is one thing.
             if execution_count is not None:
                 cell["execution_count"] = float(execution_count)
 

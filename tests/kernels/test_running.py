@@ -8,34 +8,26 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from pycrdt import Map
 
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
-from jmcp_lab.kernels import progress, sink
 from jmcp_lab.kernels.channels import LocalChannels
 from jmcp_lab.kernels.run import Piece, Run, RunState
 
 from .conftest import Bench, assert_complete, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jmcp_lab.kernels.executor import Executor
 
 
-def start(
-    executor: Executor,
-    kernel_id: str,
-    bench: Bench,
-    owner: str = "a",
-    can_ask: Callable[[], bool] = lambda: False,
-) -> Run:
+def start(executor: Executor, kernel_id: str, bench: Bench, owner: str = "a") -> Run:
     """Run all cells of a notebook."""
     cells = zip(bench.notebook.ids, bench.document.ycells, strict=True)
     pieces = [Piece(str(cell["source"]), cell_id) for cell_id, cell in cells]
-    return executor.start(kernel_id, pieces, owner=owner, notebook=bench.notebook, can_ask=can_ask)
+    return executor.start(kernel_id, pieces, owner=owner, notebook=bench.notebook)
 
 
 async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: str) -> None:
     bench = Bench("1+1")
     run = start(executor, kernel_id, bench)
+    assert bench.page.state(0) == "running"
     await run.wait()
     assert run.state is RunState.DONE
     [result] = run.results
@@ -46,36 +38,6 @@ async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: s
     assert bench.page.state(0) == "idle"
     assert bench.page.count(0) == 1
     assert (run.message, run.notice) == (None, None)
-
-
-async def test_a_cell_that_runs_for_a_while_shows_it_and_no_count(
-    executor: Executor, kernel_id: str
-) -> None:
-    bench = Bench("input()")
-    bench.document.ycells[0]["execution_count"] = 7.0
-    run = start(executor, kernel_id, bench, can_ask=lambda: True)
-    await until(lambda: (bench.page.state(0), bench.page.count(0)) == ("running", None))
-    await until(lambda: run.question is not None)
-    assert run.question is not None
-    run.answer(run.question.id, "done")
-    await run.wait()
-    assert (bench.page.state(0), bench.page.count(0)) == ("idle", 1)
-
-
-async def test_a_page_is_not_told_that_a_cell_runs_which_has_run_already(
-    executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "SHOW_SECONDS", 60.0)
-    monkeypatch.setattr(sink, "SHOW_SECONDS", 60.0)
-    bench = Bench("x = 1", "x")
-    changed: list[str] = []
-    subscription = bench.page.document.ycells.observe_deep(
-        lambda events, _: changed.extend(key for event in events for key in event.keys or ())
-    )
-    await start(executor, kernel_id, bench).wait()
-    bench.page.document.ycells.unobserve(subscription)
-    assert changed == ["execution_count"] * 2
-    assert [bench.page.state(index) for index in range(2)] == ["idle"] * 2
 
 
 async def test_a_reply_is_taken_when_the_kernel_is_idle_and_not_when_the_loop_has_time(
@@ -119,12 +81,9 @@ async def test_output_is_there_while_the_cell_runs(executor: Executor, kernel_id
 
 
 async def test_several_cells_stop_at_the_first_error(executor: Executor, kernel_id: str) -> None:
-    bench = Bench("x = input()", "1/0", "x")
-    run = start(executor, kernel_id, bench, can_ask=lambda: True)
-    await until(lambda: run.question is not None)
-    await until(lambda: [bench.page.state(index) for index in range(3)] == ["running"] * 3)
-    assert run.question is not None
-    run.answer(run.question.id, "1")
+    bench = Bench("x = 1", "1/0", "x")
+    run = start(executor, kernel_id, bench)
+    assert [bench.page.state(index) for index in range(3)] == ["running"] * 3
     await run.wait()
     assert run.state is RunState.FAILED
     assert [result.status for result in run.results] == ["ok", "error", "skipped"]

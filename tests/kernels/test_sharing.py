@@ -101,7 +101,8 @@ async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
     run = executor.start(
         kernel_id, [Piece("flag = 'old'", "cell0")], owner="a", notebook=bench.notebook
     )
-    await until(lambda: bench.page.state(0) == "running")
+    assert bench.page.state(0) == "running"
+    await asyncio.sleep(0)
     await executor.interrupt(run)
     await run.wait()
     assert run.state is RunState.CANCELLED

@@ -280,7 +280,7 @@ def test_a_cell_that_shows_its_waiting_is_not_told_again_that_it_runs() -> None:
     subscription = cell.document.ycells.observe_deep(
         lambda events, _: changed.extend(key for event in events for key in event.keys)
     )
-    cell.writer.show_running()
+    cell.writer.begin()
     cell.document.ycells.unobserve(subscription)
     assert changed == ["execution_count"]
 
