@@ -42,16 +42,15 @@ def state_after(run: Run, result: PieceResult) -> RunState | None:
 
 
 async def finish(run: Run, state: RunState, message: str | None) -> None:
-    """End a run, after taking the [*] from the cells that will not run."""
+    """End a run, after taking back the [*] that it gave to cells which will not run."""
     if run.done:
         return
     notebook = run.notebook
     if notebook is not None:
-        stopped = [r.piece for r in run.results if r.status in ("changed", "gone")]
-        for piece in stopped + run.pieces[len(run.results) :]:
-            if piece.cell_id is not None:
-                await notebook.ready()
-                CellOutputs(notebook, piece.cell_id).set_state("idle")
+        while run.shown_waiting:
+            cell_id = run.shown_waiting.pop()
+            await notebook.ready()
+            CellOutputs(notebook, cell_id).set_state("idle")
     run.finish(state, message)
 
 
@@ -62,8 +61,9 @@ def show_waiting(run: Run) -> None:
         return
     with notebook.transaction(OUTPUT_ORIGIN):
         for piece in run.pieces:
-            if piece.cell_id is not None:
-                CellOutputs(notebook, piece.cell_id).set_state("running")
+            # A cell that shows it already was given it by somebody else, who will take it back.
+            if piece.cell_id is not None and CellOutputs(notebook, piece.cell_id).show_waiting():
+                run.shown_waiting.add(piece.cell_id)
 
 
 def output_callback(run: Run) -> Callable[[], None]:

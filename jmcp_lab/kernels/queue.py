@@ -15,7 +15,7 @@ from .asking import Asking
 from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
 from .execution import Execution
 from .progress import compare, finish, output_callback, state_after
-from .run import Piece, PieceResult, Run, RunState
+from .run import Piece, PieceResult, Run, RunState, StoppedError
 from .sink import OutputSink
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ kernel takes code in its order anyway."""
 
 RESENDS = 20
 """How often code is sent again that the kernel dropped because somebody else's cell failed."""
-
-
-class StoppedError(Exception):
-    """Somebody asked to stop before the code was in the kernel."""
 
 
 class KernelQueue:
@@ -156,26 +152,29 @@ class KernelQueue:
         while (run := self._next()) is not None:
             self._active = run
             try:
-                await self._step(run)
-            except KernelLostError as error:
-                await self._end_all(run, error.how)
-            except SilentKernelError:
-                await self._close_bridge()
-                await finish(run, RunState.FAILED, words.SILENT)
-            except StoppedError:
-                await finish(run, *words.cancelled(run))
-            except asyncio.CancelledError:
-                await self._abandon(run, words.SERVER_STOPPED)
-                await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
-                raise
+                await self._turn(run)
             except Exception:
                 self._log.exception("A run ended by a defect of jmcp_lab")
-                await self._abandon(run, words.DEFECT)
-                await finish(run, RunState.FAILED, words.DEFECT)
+                await self._give_up(run)
             finally:
                 self._active = None
             if run.done:
                 self._remove(run)
+
+    async def _turn(self, run: Run) -> None:
+        try:
+            await self._step(run)
+        except KernelLostError as error:
+            await self._end_all(run, error.how)
+        except SilentKernelError:
+            await self._close_bridge()
+            await finish(run, RunState.FAILED, words.SILENT)
+        except StoppedError:
+            await finish(run, *words.cancelled(run))
+        except asyncio.CancelledError:
+            await self._abandon(run, words.SERVER_STOPPED)
+            await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            raise
 
     async def _step(self, run: Run) -> None:
         """Run the next piece of a run."""
@@ -221,8 +220,9 @@ class KernelQueue:
             may_ask = run.can_ask()
             execution = run.execution = bridge.execute(piece.source, sink, may_ask=may_ask)
             if turn == 0:
-                # The kernel works meanwhile.
+                # The kernel works meanwhile. From now on the cell's [*] is the sink's.
                 sink.begin()
+                run.shown_waiting.discard(piece.cell_id or "")
             asking = Asking(run, sink, bridge)
             execution.on_question = asking.start
             run.changed()
@@ -284,7 +284,7 @@ class KernelQueue:
             self._bridge = bridge
             start = asyncio.create_task(bridge.start())
             try:
-                await self._first(run, start)
+                await run.first(start)
             finally:
                 start.cancel()
                 await asyncio.gather(start, return_exceptions=True)
@@ -302,7 +302,7 @@ class KernelQueue:
         while bridge.foreign_busy:
             turn = asyncio.create_task(bridge.not_busy())
             try:
-                await self._first(run, turn, bridge.lost, timeout=1.0)
+                await run.first(turn, bridge.lost, timeout=1.0)
             finally:
                 turn.cancel()
                 await asyncio.gather(turn, return_exceptions=True)
@@ -310,21 +310,6 @@ class KernelQueue:
             if bridge.lost.done():
                 raise KernelLostError(bridge.lost.result())
             bridge.recheck_busy(patient=time.monotonic() > patience)
-
-    async def _first(
-        self, run: Run, *futures: asyncio.Future[Any], timeout: float | None = None
-    ) -> None:
-        """Return when one of the futures is done; give up when the run is to stop."""
-        stop = asyncio.create_task(run.stop_requested.wait())
-        try:
-            await asyncio.wait(
-                [*futures, stop], timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            stop.cancel()
-            await asyncio.gather(stop, return_exceptions=True)
-        if run.stop_requested.is_set():
-            raise StoppedError
 
     async def _finished(self, run: Run, execution: Execution, bridge: KernelBridge) -> None:
         """Return when an execution has ended, or find out that it never will."""
@@ -392,6 +377,15 @@ class KernelQueue:
                 note=note,
             )
         )
+
+    async def _give_up(self, run: Run) -> None:
+        """End a run that a defect broke, whatever still works: somebody waits for it."""
+        try:
+            await self._abandon(run, words.DEFECT)
+            await finish(run, RunState.FAILED, words.DEFECT)
+        except Exception:
+            self._log.exception("A run that a defect ended could not be tidied up")
+            run.finish(RunState.FAILED, words.DEFECT)
 
     async def _close_bridge(self) -> None:
         bridge, self._bridge = self._bridge, None

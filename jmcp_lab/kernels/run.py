@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .sink import OutputSink
 
 
+class StoppedError(Exception):
+    """Somebody asked to stop before the code was in the kernel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Code to run.
@@ -145,6 +149,7 @@ class Run:
         # What the queue works with; the rest of the world has no business here.
         self.execution: Execution | None = None
         self.sink: OutputSink | None = None
+        self.shown_waiting: set[str] = set()
         self.stop_requested = asyncio.Event()
         self._stop_requested_at: float | None = None
         self.piece_started: float | None = None
@@ -207,6 +212,25 @@ class Run:
         return ", ".join(words)
 
     # -- for the queue -------------------------------------------------------------------------
+
+    async def first(self, *futures: asyncio.Future[Any], timeout: float | None = None) -> None:
+        """Return when one of the futures is done.
+
+        Raises
+        ------
+        StoppedError
+            Somebody asked to stop meanwhile.
+        """
+        stop = asyncio.create_task(self.stop_requested.wait())
+        try:
+            await asyncio.wait(
+                [*futures, stop], timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            stop.cancel()
+            await asyncio.gather(stop, return_exceptions=True)
+        if self.stop_requested.is_set():
+            raise StoppedError
 
     def asked(
         self, question: Question | None, answer: Callable[[Question, str | None], None] | None

@@ -117,7 +117,8 @@ class OutputSink:
         await self.notebook.ready()
         # Nothing is awaited from here on, so the document stays free.
         self._write(live=False)
-        self._cell.end(execution_count)
+        if self._cell is not None:
+            self._cell.end(execution_count)
 
     def retire(self) -> None:
         """Stop writing: the kernel is gone, or the cell runs again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .output_items import Item, Joins, Rich, Stream, words_of_ours
+from .output_items import TOO_MUCH, Item, Joins, Rich, Stream, fitted, words_of_ours
 from .terminal import TerminalLine
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class OutputBuffer:
         """Add a display, a result or an error."""
         self._before_output()
         self._stream = None
-        item = Rich(output)
+        item = Rich(self._fitted(output))
         self._target.append(item)
         self._weight += item.weight
         self._bound()
@@ -117,7 +117,9 @@ class OutputBuffer:
     def update(self, item: Rich, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
         """Show something else in a display; return False when it is no longer there."""
         if any(item is other for other in (*self.items, *(self._tail or ()))):
-            self._weight += item.update(data, metadata)
+            shown = {"output_type": "display_data", "data": data, "metadata": metadata}
+            fitted = self._fitted(shown)
+            self._weight += item.update(fitted["data"], metadata)
             return True
         return any(taken.buffer.update(item, data, metadata) for taken in self._taken.values())
 
@@ -195,9 +197,7 @@ class OutputBuffer:
         # wrote last, and would append the tail to whatever is above it.
         cut = [f"{self._cut_text:,} characters of text"] if self._cut_text else []
         cut += [f"{self._cut_rich:,} other outputs"] if self._cut_rich else []
-        return words_of_ours(
-            f"{' and '.join(cut) or 'Nothing'} left out here: too much output for one cell"
-        )
+        return words_of_ours(f"{' and '.join(cut) or 'Nothing'} {TOO_MUCH}")
 
     def _live_tail(self) -> list[Item | Taken]:
         shown: list[Item | Taken] = []
@@ -236,6 +236,9 @@ class OutputBuffer:
         if self._weight > self._limit // 2:
             # Down to a quarter, so that not every message has to cut.
             self._trim(self._limit // 4)
+
+    def _fitted(self, output: dict[str, Any]) -> dict[str, Any]:
+        return output if self._limit is None else dict(fitted(output, self._limit // 2))
 
     def _split(self, keep: int) -> None:
         """Divide the outputs into a beginning that stays and an end that is trimmed."""

@@ -9,6 +9,11 @@ from .terminal import TerminalLine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+PLAIN = "text/plain"
+
+TOO_MUCH = "left out here: too much output for one cell"
+"""How every note ends that stands where something was left out."""
+
 RICH_DISCOUNT = 10
 """How many characters of a figure or another rich output weigh as much as one of text."""
 
@@ -120,10 +125,50 @@ Item = Stream | Rich
 
 def _weight(output: Mapping[str, Any]) -> int:
     if output["output_type"] == "error":
-        return sum(map(len, output.get("traceback", ())))
-    data = output.get("data", {})
-    size = sum(len(value) if isinstance(value, str) else 1000 for value in data.values())
-    return 1 + size // RICH_DISCOUNT
+        return len(output.get("evalue", "")) + sum(map(len, output.get("traceback", ())))
+    return 1 + sum(_weight_of(mime, value) for mime, value in output.get("data", {}).items())
+
+
+def _weight_of(mime: str, value: object) -> int:
+    if not isinstance(value, str):
+        return 1000 // RICH_DISCOUNT
+    return len(value) if mime == PLAIN else len(value) // RICH_DISCOUNT
+
+
+def fitted(output: Mapping[str, Any], most: int) -> Mapping[str, Any]:
+    """Return an output of which no part weighs more than `most`, and that says what it lost.
+
+    Text loses its middle; anything else is of no use in part and goes.
+    """
+    if _weight(output) <= most:
+        return output
+    if output["output_type"] == "error":
+        traceback = _without_middle("\n".join(output.get("traceback", ())), most // 2)
+        value = _without_middle(str(output.get("evalue", "")), most // 2)
+        return {**output, "evalue": value, "traceback": traceback.split("\n")}
+    data = dict(output.get("data", {}))
+    gone = [
+        (mime, len(value))
+        for mime, value in data.items()
+        if mime != PLAIN and isinstance(value, str) and _weight_of(mime, value) > most
+    ]
+    for mime, _ in gone:
+        del data[mime]
+    words = [f"[{mime}: {size:,} characters {TOO_MUCH}]" for mime, size in gone]
+    plain = data.get(PLAIN)
+    if isinstance(plain, str):
+        words.append(_without_middle(plain, most))
+    if words:
+        data[PLAIN] = "\n".join(words)
+    return {**output, "data": data}
+
+
+def _without_middle(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    cut = len(text) - most
+    start = most - most // 2
+    return f"{text[:start]}\n[{cut:,} characters {TOO_MUCH}]\n{text[start + cut :]}"
 
 
 def words_of_ours(words: str) -> Rich:

@@ -163,6 +163,13 @@ class CellOutputs:
                 cell["execution_state"] = "running"
         return True
 
+    def show_waiting(self) -> bool:
+        """Give the cell its [*]; return False if it has one already, or is gone."""
+        if (cell := self.cell) is None or cell.get("execution_state") == "running":
+            return False
+        self.set_state("running")
+        return True
+
     def set_state(self, state: str) -> None:
         """Show the cell as running or idle, and change nothing else."""
         if (cell := self.cell) is not None and cell.get("execution_state") != state:

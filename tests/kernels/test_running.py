@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from pycrdt import Map
+from pycrdt import Map, Text
 
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.kernels.channels import LocalChannels
@@ -14,14 +15,24 @@ from jmcp_lab.kernels.run import Piece, Run, RunState
 from .conftest import Bench, assert_complete, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_server.serverapp import ServerApp
+
     from jmcp_lab.kernels.executor import Executor
 
 
-def start(executor: Executor, kernel_id: str, bench: Bench, owner: str = "a") -> Run:
+def start(
+    executor: Executor,
+    kernel_id: str,
+    bench: Bench,
+    owner: str = "a",
+    can_ask: Callable[[], bool] = lambda: False,
+) -> Run:
     """Run all cells of a notebook."""
     cells = zip(bench.notebook.ids, bench.document.ycells, strict=True)
     pieces = [Piece(str(cell["source"]), cell_id) for cell_id, cell in cells]
-    return executor.start(kernel_id, pieces, owner=owner, notebook=bench.notebook)
+    return executor.start(kernel_id, pieces, owner=owner, notebook=bench.notebook, can_ask=can_ask)
 
 
 async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: str) -> None:
@@ -183,6 +194,41 @@ async def test_a_cell_deleted_while_it_runs_keeps_its_outputs_in_the_reply(
     await run.wait()
     assert run.state is RunState.DONE
     assert run.results[0].outputs[0]["text"] == "1\n2\n"
+
+
+@pytest.mark.parametrize("becomes", [None, "markdown"])
+async def test_a_run_goes_on_when_a_cell_that_prints_nothing_goes_while_it_runs(
+    executor: Executor, kernel_id: str, becomes: str | None
+) -> None:
+    bench = Bench("x = 1", "go = input(); y = 2", "print(x + y)")
+    run = start(executor, kernel_id, bench, can_ask=lambda: True)
+    await until(lambda: run.question is not None)
+    # What the question showed is written, and nothing will be until the end.
+    await until(lambda: run.sink is not None and not run.sink._changed)
+    if becomes is None:
+        del bench.document.ycells[1]
+    else:
+        bench.document.ycells[1] = Map({"id": "cell1", "cell_type": becomes, "source": Text()})
+    assert run.question is not None
+    run.answer(run.question.id, "")
+    await run.wait()
+    assert run.state is RunState.DONE
+    assert [result.status for result in run.results] == ["ok", "ok", "ok"]
+    assert run.results[2].outputs[0]["text"] == "3\n"
+
+
+async def test_a_run_ends_when_its_kernel_dies_after_its_cell_was_deleted(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    bench = Bench("import time; time.sleep(60)")
+    run = start(executor, kernel_id, bench)
+    await until(lambda: run.execution is not None and run.execution.started)
+    del bench.document.ycells[0]
+    kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
+    await kernel.signal_kernel(signal.SIGKILL)
+    async with asyncio.timeout(20):
+        await run.wait()
+    assert run.state is RunState.DIED
 
 
 async def test_outputs_cleared_by_a_person_while_it_runs_stay_cleared(

@@ -116,6 +116,29 @@ async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
     assert check.results[0].outputs[0]["data"]["text/plain"] == "'untouched'"
 
 
+async def test_a_run_that_is_cancelled_leaves_the_cell_to_the_run_that_is_in_it(
+    executor: Executor, kernel_id: str
+) -> None:
+    bench = Bench("input()")
+    first = executor.start(
+        kernel_id,
+        [Piece("input()", "cell0")],
+        owner="a",
+        notebook=bench.notebook,
+        can_ask=lambda: True,
+    )
+    await until(lambda: first.question is not None)
+    second = start(executor, kernel_id, bench, owner="b")
+    await executor.interrupt(second)
+    await second.wait()
+    assert second.state is RunState.CANCELLED
+    assert bench.page.state(0) == "running"
+    assert first.question is not None
+    first.answer(first.question.id, "")
+    await first.wait()
+    assert bench.page.state(0) == "idle"
+
+
 async def test_an_interrupt_never_hits_the_run_of_another(
     executor: Executor, kernel_id: str
 ) -> None:

@@ -343,3 +343,34 @@ def test_what_a_widget_took_replaces_no_text_of_others_that_it_is_joined_to() ->
     cell.flush()
     cell.sink.message(*stream(" taken"), cell.displays, "w")
     assert [output["text"] for output in cell.flush()] == ["théirsown taken"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("execute_result", {"data": {"text/plain": "x" * 5_000}, "metadata": {}}),
+        ("error", {"ename": "E", "evalue": "x" * 5_000, "traceback": ["x" * 5_000, "x" * 5_000]}),
+        (
+            "display_data",
+            {"data": {"text/html": "x" * 50_000, "text/plain": "<X>"}, "metadata": {}},
+        ),
+    ],
+    ids=["result", "error", "display"],
+)
+def test_one_output_that_is_too_big_by_itself_is_cut_and_says_so(
+    kind: str, content: dict[str, Any]
+) -> None:
+    cell = Cell(limit=2_000)
+    cell.message(kind, content)
+    [output] = cell.flush()
+    assert len(str(output)) < 5_000
+    assert "characters left out here: too much output for one cell]" in str(output)
+
+
+def test_a_display_that_grows_too_big_is_cut_as_well() -> None:
+    cell = Cell(limit=2_000)
+    cell.message(*display("small", "x"))
+    cell.message(*display("y" * 5_000, "x", "update_display_data"))
+    [output] = cell.sink.buffer.outputs()
+    assert "left out here" in output["data"]["text/plain"]
+    assert len(output["data"]["text/plain"]) < 1_200
