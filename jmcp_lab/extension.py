@@ -21,6 +21,7 @@ from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
 from .errors import UnavailableError
+from .hardening import harden_server
 from .heap import Heap
 from .kernels.executor import Executor
 from .kernels.leftovers import Leftovers
@@ -45,6 +46,7 @@ from .tools.table import TOOLS
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_server.serverapp import ServerApp
 
 
 class JmcpLab(ExtensionApp):
@@ -80,6 +82,13 @@ class JmcpLab(ExtensionApp):
         help="Whether scripts in the outputs of a run that was allowed run in the page, as they do "
         "when a person runs the cell: 'allowed', or 'never' (one click shows them then).",
     )
+    harden = Bool(
+        False,
+        config=True,
+        help="Keep the server's token, its login cookies and its memory from code in kernels and "
+        "terminals (Linux, not as root). Then no browser is opened, everybody logs in again after "
+        "a restart, and 'trust_outputs' is 'never'.",
+    )
     idle_minutes = Int(
         2, min=1, config=True, help="Minutes after which an unused notebook is saved and closed."
     )
@@ -92,6 +101,7 @@ class JmcpLab(ExtensionApp):
         """Build the services, lowest first."""
         server = self.serverapp
         assert server is not None
+        self.protection = self._harden(server) if self.harden else "standard"
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
         self.ledger = Ledger()
@@ -161,6 +171,20 @@ class JmcpLab(ExtensionApp):
                 # An exception here would keep the whole server from ending.
                 self.log.exception("jmcp_lab did not stop cleanly")
         self.audit.flush()
+
+    def _harden(self, server: ServerApp) -> str:
+        """Harden the server; return what the panel may call it."""
+        # A script in an output is in the page, where the person decides.
+        self.trust_outputs = "never"
+        opens = server.open_browser
+        left = harden_server(server)
+        # Jupyter Server has copied its settings into these, and copies them back after us.
+        self.settings["cookie_secret"] = server.cookie_secret
+        if opens:
+            self.log.info("The server is to be hardened: open its address in a browser yourself.")
+        for words in left:
+            self.log.warning("JmcpLab.harden: the server is not hardened: %s.", words)
+        return "standard" if left else "hardened"
 
     def _forget_agent(self, agent_id: str) -> None:
         self.gate.grants.forget_agent(agent_id)

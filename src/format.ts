@@ -159,6 +159,23 @@ export function untilWords(
     : trans.__('until %1', endTime(until, now, locale));
 }
 
+/** How the server is protected from code in its kernels, in words. */
+export function protectionWords(
+  protection: string,
+  trans: TranslationBundle
+): string {
+  switch (protection) {
+    case 'standard':
+      return trans.__('Protection of this server: standard.');
+    case 'hardened':
+      return trans.__(
+        'Protection of this server: hardened. Code in a kernel cannot log in with what the server knows.'
+      );
+    default:
+      return trans.__('Protection of this server: %1.', protection);
+  }
+}
+
 /** A mode as the person chooses it. */
 export function modeLabel(mode: Mode, trans: TranslationBundle): string {
   switch (mode) {

@@ -66,7 +66,7 @@ class StateHandler(PanelHandler):
             "mcp_path": self.app.mcp_path,
             "mcp_error": self.app.door.error,
             "paused": self.app.gate.stopped,
-            "protection": "standard",
+            "protection": self.app.protection,
             "unattended": None,
             "trust_outputs": self.app.trust_outputs,
             "now": format_time(datetime.now(UTC)),

@@ -7,6 +7,7 @@ import {
   decisionWords,
   duration,
   firstLines,
+  protectionWords,
   stateLabel,
   stopwatch,
   untilWords,
@@ -121,5 +122,19 @@ describe('words', () => {
   ])('say that %s by %s of %s means %j', (allowed, source, by, words) => {
     const call = makeCall({ decision: { allowed, source, by } });
     expect(decisionWords(call, trans)).toBe(words);
+  });
+});
+
+describe('protectionWords', () => {
+  it.each([
+    ['standard', 'Protection of this server: standard.'],
+    ['hardened', 'Code in a kernel cannot log in'],
+    ['isolated', 'Protection of this server: isolated.']
+  ])('says what %s means', (protection, words) => {
+    expect(protectionWords(protection, trans)).toContain(words);
+  });
+
+  it('promises nothing where nothing was done', () => {
+    expect(protectionWords('standard', trans)).not.toContain('cannot');
   });
 });

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { useNow, usePanel } from '../context';
-import { untilWords } from '../format';
+import { protectionWords, untilWords } from '../format';
 import type { IGrant } from '../tokens';
 import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
@@ -39,7 +39,7 @@ export function Access(): JSX.Element {
         </p>
         {model.server ? (
           <p className="jp-jmcp-Muted">
-            {trans.__('Protection of this server: %1', model.server.protection)}
+            {protectionWords(model.server.protection, trans)}
           </p>
         ) : null}
       </div>

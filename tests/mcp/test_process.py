@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -18,95 +13,12 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from nbformat.v4 import new_notebook
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from ..processes import TOKEN, Process, end, start
 from .door import http_client, open_session, tool_call
 
-TOKEN = "the-servers-own-token"
 STOPS_WITHIN = 6
 """Seconds; promised are 3, and a busy machine gets twice that."""
-
-
-@dataclass
-class Process:
-    """A Jupyter server in a process of its own."""
-
-    popen: subprocess.Popen[bytes]
-    port: int
-    log: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/user/ann/"
-
-    async def up(self) -> None:
-        """Wait until the server answers."""
-        async with asyncio.timeout(60), http_client(Authorization=f"token {TOKEN}") as http:
-            while True:
-                try:
-                    if (await http.get(self.url + "api/status")).status_code == 200:
-                        return
-                except httpx2.TransportError:
-                    assert self.popen.poll() is None, self.log.read_text()
-                await asyncio.sleep(0.1)
-
-    async def log_in(self, http: httpx2.AsyncClient) -> None:
-        """Log in as a browser does."""
-        await http.get(self.url + "login")
-        form = {"password": TOKEN, "_xsrf": http.cookies["_xsrf"]}
-        assert (await http.post(self.url + "login", data=form)).status_code == 302
-        http.headers["X-XSRFToken"] = http.cookies["_xsrf"]
-
-    async def open_page(self, http: httpx2.AsyncClient) -> WebSocketClientConnection:
-        """Listen to the server's events, as a page does."""
-        cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
-        url = self.url.replace("http:", "ws:") + "api/events/subscribe"
-        return await websocket_connect(HTTPRequest(url, headers={"Cookie": cookies}))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def start(folder: Path, **environment: str) -> Process:
-    """Start a server whose files are all in a folder."""
-    places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
-    env = dict(os.environ) | environment
-    env |= {f"JUPYTER_{name}_DIR": str(folder / place) for name, place in places.items()}
-    root = folder / "work"
-    root.mkdir()
-    port, log = free_port(), folder / "log.txt"
-    arguments = [
-        "--no-browser",
-        "--allow-root",
-        f"--ServerApp.root_dir={root}",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
-        "--ServerApp.base_url=/user/ann/",
-        f"--IdentityProvider.token={TOKEN}",
-        '--ServerApp.jpserver_extensions={"jmcp_lab": True}',
-    ]
-    with log.open("wb") as output:
-        popen = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", *arguments],
-            cwd=root,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    return Process(popen, port, log)
-
-
-def end(process: Process) -> None:
-    """End a server that a test left running."""
-    if process.popen.poll() is None:
-        process.popen.kill()
-    process.popen.wait()
 
 
 @pytest.fixture

@@ -1,0 +1,102 @@
+"""The hardened server: what code in a kernel could log in with is out of its reach.
+
+Code in a kernel is the same user as the server. On a plain Jupyter server it finds the server's
+token in its own environment, in the runtime file and in the page that opens the browser; it can
+read the server's memory and environment; and with the secret on disk it makes itself a login
+cookie. With any of these it can decide like a browser.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+TOKEN_VARIABLES = ("JUPYTER_TOKEN", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN")
+"""Variables of the environment that hold a token of this server or of its hub."""
+
+TOKEN_FILE = "JUPYTER_TOKEN_FILE"
+
+PR_SET_DUMPABLE = 4
+"""From Linux's ``sys/prctl.h``; see prctl(2) and ptrace(2)."""
+
+
+def harden_server(server: ServerApp) -> list[str]:
+    """Put what a kernel could log in with out of its reach, before the first kernel starts.
+
+    Parameters
+    ----------
+    server : ServerApp
+        Initialized, and not yet started: its runtime file is not written.
+
+    Returns
+    -------
+    list of str
+        What is still within reach, in words; empty when the server is hardened.
+    """
+    # The token is read from the environment at first use: that has to be before it goes.
+    token = server.identity_provider.token
+    left = [_token_elsewhere(token), close_memory()]
+    for name in (*TOKEN_VARIABLES, TOKEN_FILE):
+        # Kernels, terminals and all other children inherit what is here.
+        os.environ.pop(name, None)
+    _renew_cookies(server)
+    _write_no_token(server)
+    return [words for words in left if words]
+
+
+def close_memory() -> str:
+    """Close this process's memory and environment to other processes of the same user.
+
+    Returns
+    -------
+    str
+        Why they are still open; empty when they are closed.
+
+    Notes
+    -----
+    A process that may not be dumped cannot be traced either, and its files in ``/proc`` belong to
+    root (prctl(2), PR_SET_DUMPABLE). What it starts is not concerned: exec makes it as it was.
+    """
+    if not sys.platform.startswith("linux"):
+        return "the server's memory and environment can be read (they can be closed on Linux only)"
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        return f"the server's memory could not be closed ({os.strerror(ctypes.get_errno())})"
+    if os.geteuid() == 0:
+        return "the server runs as root, from whom nothing can be closed"
+    return ""
+
+
+def _token_elsewhere(token: str) -> str:
+    """Say where the token stands that the server cannot take away."""
+    if token and any(token in argument for argument in sys.argv):
+        return "the token stands on the command line (leave it out: the server makes one)"
+    if os.environ.get(TOKEN_FILE):
+        return f"the token stands in the file that {TOKEN_FILE} names"
+    return ""
+
+
+def _renew_cookies(server: ServerApp) -> None:
+    """Sign login cookies with a secret that is nowhere on disk."""
+    server.cookie_secret = secrets.token_bytes(64)
+    server.web_app.settings["cookie_secret"] = server.cookie_secret
+
+
+def _write_no_token(server: ServerApp) -> None:
+    """Keep the token out of the runtime file, and out of the page that opens the browser."""
+    info = server.server_info
+
+    def without_token() -> dict[str, Any]:
+        return {**info(), "token": ""}
+
+    # Not scrubbed from the file once it is there: whoever watches the folder would be first.
+    server.server_info = without_token  # type: ignore[method-assign]
+    server.no_browser_open_file = True
+    # Without that page the browser would get the token on its command line.
+    server.open_browser = False
