@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jmcp_lab.notebooks.cleaning import clean
 
 from .figures import figure_summary
-from .frames import column_kinds, table_shape
+from .frames import Frame, frames_of
 from .images import IMAGE_TYPES, Picture, picture_of
 from .markup import html_to_text, svg_summary
 from .text import as_text, compact_json, size_words, without_data_urls
@@ -23,6 +23,7 @@ from .tracebacks import traceback_text
 
 _BARE_REPR = re.compile(r"<[^<>\n]{1,300}>|Figure\([\d.]+x[\d.]+\)")
 _MIME_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}/[\w.+-]{1,60}(?:;[\w=. -]{0,40})?")
+_MOST_TABLES = 5
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _SCRIPTS = ("application/javascript", "text/javascript")
 _COVERED = {
@@ -126,24 +127,39 @@ def _written(data: Mapping[str, Any]) -> tuple[str, str]:
 
 def _from_html(markup: str, plain: str) -> tuple[str, str]:
     """Return HTML as text, unless the plain text beside it says as much."""
-    shape = table_shape(markup)
-    if shape is not None:
-        kinds = column_kinds(markup)
-        what = f"table {shape[0]:,} rows x {shape[1]:,} columns" + (kinds and f" ({kinds})")
+    frames = frames_of(markup)
+    if frames:
         # pandas breaks the columns of a wide table over several blocks of lines.
         wrapped = any(line.rstrip().endswith("\\") for line in plain[:2000].split("\n"))
-        return what, html_to_text(markup) if wrapped or not plain else _without_shape(plain)
+        # One line is the name of an object that holds the table, and never the table.
+        shown = plain if len(frames) == 1 and "\n" in plain and not wrapped else ""
+        text = shown or html_to_text(markup)
+        return _table_words(frames), _without_shape(text) if len(frames) == 1 else text
     if plain and not _BARE_REPR.fullmatch(plain[:400]):
         return "", plain
     text = html_to_text(markup)
     return "html as text", text or ("(no text)" if markup.strip() else "")
 
 
-def _without_shape(plain: str) -> str:
-    """Return the text of a data frame without the shape at its end, which the marker says."""
-    head, _, last = plain.rpartition("\n")
-    is_shape = re.fullmatch(r"\[\d+ rows x \d+ columns\]", last.strip()[:80])
-    return head.rstrip("\n") if is_shape else plain
+def _table_words(frames: Sequence[Frame]) -> str:
+    """Return what tables there are; the types of the columns only when there is but one."""
+    if len(frames) == 1:
+        kinds = f" ({frames[0].kinds})" if frames[0].kinds else ""
+        comma = "," if frames[0].rows is None else ""
+        return f"table{comma} {frames[0].shape_words()}{kinds}"
+    shapes = [frame.shape_words() for frame in frames[:_MOST_TABLES]]
+    more = ["…"] if len(frames) > _MOST_TABLES else []
+    return f"{len(frames):,} tables: " + "; ".join([*shapes, *more])
+
+
+def _without_shape(text: str) -> str:
+    """Return the text of a data frame without the line of its shape, which the marker says."""
+    first, _, below = text.partition("\n")
+    if re.fullmatch(r"shape: \([\d_]+,(?: [\d_]+)?\)", first.strip()[:80]):
+        return below
+    above, _, last = text.rpartition("\n")
+    is_shape = re.fullmatch(r"\[?\d+ rows [x\u00d7] \d+ columns\]?", last.strip()[:80])
+    return above.rstrip("\n") if is_shape else text
 
 
 def _beside_image(data: Mapping[str, Any]) -> str:

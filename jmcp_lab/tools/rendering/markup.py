@@ -112,6 +112,7 @@ class _TextWriter:
     line: list[str] = field(default_factory=list)
     cells: int = 0
     pre: int = 0
+    after_table: bool = False
 
     def text(self, text: str) -> None:
         if self.pre:
@@ -135,6 +136,9 @@ class _TextWriter:
         name = token.value
         if name in _BLOCKS or name == "br":
             self.end_line()
+        if name == "table" and self.after_table:
+            # Else the rows of two tables would read as those of one.
+            self.lines.append("")
         if name == "tr":
             self.cells = 0
         elif name in ("td", "th"):
@@ -152,6 +156,7 @@ class _TextWriter:
     def close(self, name: str) -> None:
         if name in _BLOCKS:
             self.end_line()
+        self.after_table = name == "table" or (self.after_table and name in _BLOCKS)
         if name == "pre":
             self.pre = max(0, self.pre - 1)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .frames import table_shape
+from .frames import Frame, frames_of
 from .images import header_size, picture_of
 from .text import as_text
 
@@ -76,15 +76,23 @@ def _data_words(data: Mapping[Any, Any]) -> str:
         size = header_size(picture)
         return f"image {size[0]}x{size[1]}" if size else "image"
     markup = as_text(data.get("text/html"))
-    shape = table_shape(markup) if len(markup) <= _LARGEST_PARSED else None
-    if shape:
-        return f"table {shape[0]:,}x{shape[1]:,}"
+    frames = frames_of(markup) if len(markup) <= _LARGEST_PARSED else []
+    if frames:
+        return _table_words(frames)
     for mime_type, word in _FORMS.items():
         if data.get(mime_type):
             return word
     if "text/plain" in data:
         return ""
     return "other output" if types else "empty output"
+
+
+def _table_words(frames: Sequence[Frame]) -> str:
+    """Return ``table 3x2``, without numbers that the output does not tell."""
+    if len(frames) > 1:
+        return f"{len(frames):,} tables"
+    rows, columns = frames[0].rows, frames[0].columns
+    return "table" if rows is None or columns is None else f"table {rows:,}x{columns:,}"
 
 
 _KINDS = (
