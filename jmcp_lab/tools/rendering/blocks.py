@@ -98,7 +98,7 @@ def _rich(number: int, word: str, data: dict[str, Any]) -> Block:
     if figure is not None:
         return Block(number, f"{word}, {figure[0]} figure", figure[1], picture)
     if picture is not None:
-        return Block(number, word, _beside_image(data), picture)
+        return Block(number, word, _beside_image(data), picture, _beside_image_not_shown(data))
     what, text = _written(data)
     shown = f"{word}, {what}" if what else word
     notes = () if what == "widget" else _not_shown(data)
@@ -166,6 +166,16 @@ def _beside_image(data: Mapping[str, Any]) -> str:
     """Return the plain text beside an image, unless it only names the image object."""
     plain = clean(as_text(data.get("text/plain"))).strip()
     return "" if _BARE_REPR.fullmatch(plain[:400]) else plain
+
+
+def _beside_image_not_shown(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return type and size of what a bundle holds besides an image and plain text."""
+    notes = []
+    for mime_type in ("text/html", "text/markdown"):
+        text = as_text(data.get(mime_type))
+        if text.strip():
+            notes.append(f"{mime_type}, {size_words(len(text))}: not shown")
+    return *notes, *_not_shown(data)
 
 
 def _not_shown(data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from jmcp_lab.notebooks.cleaning import clean
 
-from .text import clip, without_data_urls
+from .media import media_words, with_short_data_urls
+from .text import clip
 
 MAX_MARKUP = 1_000_000
 """Characters of markup that are read; what follows is not."""
@@ -28,8 +29,11 @@ _HIDING = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_SOURCE = re.compile(r"""(?<![\w:-])src\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 _RAW = {"script", "style"}
-_SKIPPED = {"script", "style", "head", "template", "noscript", "svg", "iframe", "object"}
+_NAMED = {"svg", "audio", "video", "iframe"}
+"""Elements that are told in words instead of what is in them."""
+_SKIPPED = {"script", "style", "head", "template", "noscript", "object", *_NAMED}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
 _BLOCKS = {
     *("address", "article", "aside", "blockquote", "dd", "details", "div", "dl", "dt", "fieldset"),
@@ -151,7 +155,11 @@ class _TextWriter:
             self.pre += 1
         elif name == "img":
             alt = attributes(token).get("alt", "").strip()
-            self.line.append(f"(image: {alt})" if alt else "(image)")
+            self.line.append(media_words("image", _source(token), title=alt))
+
+    def named(self, element: Sequence[Token]) -> None:
+        """Write what an element is whose content is not read as text."""
+        self.line.append(_element_words(element))
 
     def close(self, name: str) -> None:
         if name in _BLOCKS:
@@ -166,27 +174,66 @@ def html_to_text(markup: str) -> str:
 
     Scripts, styles and elements hidden by an attribute or inline style are left out.
     """
+    markup = with_short_data_urls(markup)
     writer = _TextWriter()
-    skipped, depth = "", 0
-    for token in tokens(markup):
-        if skipped:
-            if token.value == skipped and token.kind in ("open", "close"):
-                depth += 1 if token.kind == "open" else -1
-                if not depth:
-                    skipped = ""
-        elif token.kind == "open":
-            if token.value not in _VOID and (token.value in _SKIPPED or _is_hidden(token)):
-                skipped, depth = token.value, 1
-            else:
-                writer.open(token)
-        elif token.kind == "close":
-            writer.close(token.value)
-        elif token.kind == "text":
-            writer.text(token.value)
+    for piece in _pieces(markup):
+        if not isinstance(piece, Token):
+            writer.named(piece)
+        elif piece.kind == "open":
+            writer.open(piece)
+        elif piece.kind == "close":
+            writer.close(piece.value)
+        elif piece.kind == "text":
+            writer.text(piece.value)
     writer.end_line()
     if len(markup) > MAX_MARKUP:
         writer.lines.append(f"(… {len(markup) - MAX_MARKUP:,} more characters of HTML not read)")
-    return _BLANK_LINES.sub("\n\n", clean(without_data_urls("\n".join(writer.lines)))).strip("\n")
+    return _BLANK_LINES.sub("\n\n", clean("\n".join(writer.lines))).strip("\n")
+
+
+def _pieces(markup: str) -> Iterator[Token | list[Token]]:
+    """Yield the tokens that are seen, and as one piece each element that is told in words."""
+    element: list[Token] = []
+    name, depth = "", 0
+    for token in tokens(markup):
+        if not name:
+            is_open = token.kind == "open" and token.value not in _VOID
+            if not (is_open and (token.value in _SKIPPED or _is_hidden(token))):
+                yield token
+                continue
+            name = token.value
+        if name in _NAMED:
+            element.append(token)
+        if token.value == name and token.kind == "open":
+            # An SVG, other than elements of HTML, may end in its own first tag.
+            depth += not (name == "svg" and token.attributes.rstrip().endswith("/"))
+        elif token.value == name and token.kind == "close":
+            depth -= 1
+        if not depth:
+            if element:
+                yield element
+            element, name = [], ""
+    if element:
+        yield element
+
+
+def _source(token: Token) -> str:
+    """Return the source of an element; unlike other attributes it may be long."""
+    found = _SOURCE.search(token.attributes)
+    return html.unescape(found[1].strip("\"'")) if found else ""
+
+
+def _element_words(element: Sequence[Token]) -> str:
+    """Return an element that is not shown in words, or nothing for one that a person sees not."""
+    first = element[0]
+    if _is_hidden(first):
+        return ""
+    if first.value == "svg":
+        return f"({'; '.join(_svg_words(element).splitlines())})"
+    inner = (token for token in element if token.kind == "open" and token.value == "source")
+    holder = first if _source(first) else next((t for t in inner if _source(t)), first)
+    said_type = attributes(holder).get("type", "").partition(";")[0]
+    return media_words(first.value, _source(holder), said_type=said_type)
 
 
 def _is_hidden(token: Token) -> bool:
@@ -210,12 +257,17 @@ def scripts(markup: str) -> Iterator[str]:
 
 def svg_summary(markup: str) -> str:
     """Return size, titles, texts and the number of shapes of an SVG image."""
+    return _svg_words(tokens(markup))
+
+
+def _svg_words(found: Iterable[Token]) -> str:
+    """Return the summary of the SVG image that has these tokens."""
     size = ""
     titles: list[str] = []
     texts: list[str] = []
     shapes: Counter[str] = Counter()
     inside = ""
-    for token in tokens(markup):
+    for token in found:
         if token.kind == "open":
             if token.value == "svg" and not size:
                 size = _svg_size(attributes(token))

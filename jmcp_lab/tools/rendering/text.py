@@ -20,7 +20,7 @@ LeftOutHint = Callable[[int], str]
 MIN_CLIP = 120
 """Below this limit a cut text has no room for the words about the cut."""
 
-_DATA_URL = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?;base64,([A-Za-z0-9+/=\s]{200,}+)")
+DATA_URL = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?;base64,([A-Za-z0-9+/=\s]{200,}+)")
 
 
 def as_text(value: object) -> str:
@@ -49,7 +49,7 @@ def without_data_urls(text: str) -> str:
     """Return `text` with long base64 data URLs replaced by their type and size."""
     if ";base64," not in text:
         return text
-    return _DATA_URL.sub(
+    return DATA_URL.sub(
         lambda match: f"data:{match[1] or ''};base64,(… {len(match[2]):,} characters)", text
     )
 
