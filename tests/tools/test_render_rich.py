@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from jmcp_lab.calls.call import TextPart
-from jmcp_lab.tools.render import Budget, outline, render_outputs
+from jmcp_lab.tools.render import Budget, outline, render_outputs, render_page
 from jmcp_lab.tools.rendering.blocks import Block, block_of
 from jmcp_lab.tools.rendering.figures import figure_summary
 from jmcp_lab.tools.rendering.frames import frames_of
@@ -210,6 +210,25 @@ def test_damaged_outputs_are_named(output: object) -> None:
     (part,) = render_outputs([output], Budget())
     assert isinstance(part, TextPart)
     assert "damaged" in part.text
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        pytest.param(stream("\n\n"), "[output 1 stdout: no visible text]", id="blank lines"),
+        pytest.param(stream("  \t\n", "stderr"), "[output 1 stderr: no visible text]", id="spaces"),
+        pytest.param(stream("\x1b[0m"), "[output 1 stdout: no visible text]", id="only a colour"),
+        pytest.param(stream(""), "[output 1 stdout: empty]", id="nothing"),
+        pytest.param(result({"text/plain": "  \n"}), "[output 1 result: no visible text]",
+                     id="blank result"),
+        pytest.param(display({"text/html": " ", "text/plain": ""}),
+                     "[output 1 display, html as text: empty]", id="blank html"),
+    ],
+)  # fmt: skip
+def test_an_output_without_a_visible_character_says_so(output: dict[str, Any], line: str) -> None:
+    assert render_outputs([output], Budget()) == [TextPart(line)]
+    assert render_page([output], 1, 0, Budget()) == [TextPart(line)]
+    assert outline([output])
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from .tracebacks import traceback_text
 
 _BARE_REPR = re.compile(r"<[^<>\n]{1,300}>|Figure\([\d.]+x[\d.]+\)")
 _MIME_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}/[\w.+-]{1,60}(?:;[\w=. -]{0,40})?")
+_NO_TEXT = "no visible text"
 _MOST_TABLES = 5
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _SCRIPTS = ("application/javascript", "text/javascript")
@@ -76,9 +77,10 @@ def block_of(output: object, number: int) -> Block:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return Block(number, name, clean(as_text(output.get("text"))).strip("\n"))
+        raw = as_text(output.get("text"))
+        return _written_block(number, name, clean(raw).strip("\n"), raw)
     if kind == "error":
-        return Block(number, "error", traceback_text(output))
+        return _written_block(number, "error", traceback_text(output))
     if kind in ("execute_result", "display_data", "update_display_data"):
         data = output.get("data")
         word = "result" if kind == "execute_result" else "display"
@@ -86,6 +88,13 @@ def block_of(output: object, number: int) -> Block:
             return _rich(number, word, {k: v for k, v in data.items() if isinstance(k, str)})
         return Block(number, word, notes=("damaged: no data",))
     return Block(number, "damaged", notes=("of an unknown output type",))
+
+
+def _written_block(number: int, kind: str, text: str, raw: str = "") -> Block:
+    """Return the block of an output that is only text, with words where a reader sees none."""
+    if text.strip():
+        return Block(number, kind, text)
+    return Block(number, kind, notes=(_NO_TEXT if raw else "empty",))
 
 
 def _rich(number: int, word: str, data: dict[str, Any]) -> Block:
@@ -102,9 +111,9 @@ def _rich(number: int, word: str, data: dict[str, Any]) -> Block:
     what, text = _written(data)
     shown = f"{word}, {what}" if what else word
     notes = () if what == "widget" else _not_shown(data)
-    if text and not (notes and _BARE_REPR.fullmatch(text[:400])):
+    if text.strip() and not (notes and _BARE_REPR.fullmatch(text[:400])):
         return Block(number, shown, text, notes=notes)
-    return Block(number, shown, notes=notes or ("empty",))
+    return Block(number, shown, notes=notes or (_NO_TEXT if data.get("text/plain") else "empty",))
 
 
 def _written(data: Mapping[str, Any]) -> tuple[str, str]:

@@ -51,6 +51,8 @@ def outline(outputs: Sequence[Any]) -> str:
                 said.append(words)
             else:
                 lines += _lines(data.get("text/plain")) if isinstance(data, Mapping) else 0
+    if outputs and not lines and not said:
+        return "no visible text"
     if lines:
         said.insert(0, f"{lines:,} line{'' if lines == 1 else 's'}")
     if len(said) > MAX_SAID:
