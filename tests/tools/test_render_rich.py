@@ -178,7 +178,8 @@ _GONE = "<IPython.core.display.JSON object>"
                      Block(1, "display, json", '{"a":[1,2]}'), id="json"),
         pytest.param({"application/vnd.jupyter.widget-view+json": {"model_id": "7"},
                       "text/plain": "IntSlider(value=5)"},
-                     Block(1, "display, widget", "IntSlider(value=5)"), id="widget"),
+                     Block(1, "display, widget", "IntSlider(value=5)", notes=("as first shown",)),
+                     id="widget"),
         pytest.param({"application/javascript": "alert(1)", "text/plain": "<Javascript object>"},
                      Block(1, "display", notes=(
                          "application/javascript, 8 bytes: script, not run and not shown",)),

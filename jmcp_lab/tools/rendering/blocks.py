@@ -110,7 +110,8 @@ def _rich(number: int, word: str, data: dict[str, Any]) -> Block:
         return Block(number, word, _beside_image(data), picture, _beside_image_not_shown(data))
     what, text = _written(data)
     shown = f"{word}, {what}" if what else word
-    notes = () if what == "widget" else _not_shown(data)
+    # A widget's text is never updated: a bar of tqdm that has reached its end still says 0 %.
+    notes = ("as first shown",) if what == "widget" else _not_shown(data)
     if text.strip() and not (notes and _BARE_REPR.fullmatch(text[:400])):
         return Block(number, shown, text, notes=notes)
     return Block(number, shown, notes=notes or (_NO_TEXT if data.get("text/plain") else "empty",))
