@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import struct
 import zlib
 
@@ -92,6 +93,71 @@ def test_each_mode_of_pixels_can_be_scaled(mode: str) -> None:
     sent = prepared(picture, 100_000)
     assert sent.data is not None
     assert decoded(sent.data).width == LONG_EDGE
+
+
+def _deep(mode: str, values: list[float], width: int, kind: str) -> Picture:
+    """Return an image of grey pixels of more than 8 bits."""
+    image = Image.new("I" if mode == "I;16" else mode, (width, len(values) // width))
+    image.putdata(values)
+    return Picture(f"image/{kind.lower()}", encoded(image.convert(mode), kind))
+
+
+def _greys(data: str | None) -> list[int]:
+    """Return the grey of each pixel of a sent image."""
+    assert data is not None
+    return list(decoded(data).convert("L").tobytes())
+
+
+@pytest.mark.parametrize("width", [256, 65_536 // 32])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_of_16_bits_keeps_its_brightness(kind: str, width: int) -> None:
+    sent = prepared(_deep("I;16", list(range(65_536)), width, kind), 600_000)
+    greys = _greys(sent.data)
+    assert min(greys) <= 4
+    assert max(greys) >= 251
+    assert sum(greys) / len(greys) == pytest.approx(127, abs=2)
+    assert "black to white" not in sent.words
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "greys", "words"),
+    [
+        pytest.param("F", [-0.5, 0.0, 0.5, 1.5], [0, 64, 128, 255], "-0.5 to 1.5", id="floats"),
+        pytest.param("F", [2.0, 2.0], [0, 0], "2 to 2", id="all the same"),
+        pytest.param("I", [-100, 0, 100, 100_000], [0, 0, 1, 255], "-100 to 100000", id="integers"),
+        pytest.param("F", [math.nan, 1.0, math.inf, 3.0, -math.inf, 2.0], [0, 0, 0, 255, 0, 128],
+                     "1 to 3", id="missing and infinite"),
+        pytest.param("F", [1.0, math.nan], [0, 0], "1 to 1", id="missing at the end"),
+        pytest.param("F", [math.nan, math.inf], [0, 0], "0 to 0", id="nothing finite"),
+    ],
+)  # fmt: skip
+def test_values_without_a_known_white_are_spread_from_black_to_white(
+    mode: str, values: list[float], greys: list[int], words: str
+) -> None:
+    sent = prepared(_deep(mode, values, len(values), "TIFF"), 100_000)
+    assert _greys(sent.data) == greys
+    assert f", values {words} shown as black to white, sent as " in sent.words
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_scaled_image_stands_upright_as_its_metadata_says(kind: str) -> None:
+    image = Image.new("RGB", (4000, 1000), "white")
+    image.paste("black", (0, 0, 1000, 1000))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by a quarter, clockwise: what was left comes to the top
+    picture = Picture(f"image/{kind.lower()}", encoded(image, kind, exif=exif))
+    sent = prepared(picture, 600_000)
+    assert sent.data is not None
+    upright = decoded(sent.data).convert("L")
+    assert upright.size == (LONG_EDGE // 4, LONG_EDGE)
+    assert upright.getpixel((5, 5)) == pytest.approx(0, abs=3)
+    assert upright.getpixel((5, LONG_EDGE - 5)) == pytest.approx(255, abs=3)
+    assert sent.words.endswith(f", sent as {LONG_EDGE // 4}x{LONG_EDGE}")
+
+
+def test_damaged_metadata_does_not_stop_an_image() -> None:
+    large = encoded(Image.new("RGB", (2000, 100)), exif=b"Exif\0\0no metadata")
+    assert prepared(Picture("image/png", large), 100_000).data is not None
 
 
 def test_transparency_is_kept_when_there_is_room() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageMath, ImageOps
 
 from .text import as_text, size_words
 
@@ -31,6 +31,11 @@ IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
 _COMMON_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
+_HIGH_BYTES = [value // 257 for value in range(65_536)]
+"""Grey of 8 bits for each grey of 16 bits."""
+_FINITE = 1e38
+"""Beyond any measured value; infinite pixels are larger, and pixels that are no number are not
+smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,11 @@ def _fitted(picture: Picture, raw: bytes, image: Image.Image, limit: int) -> Sen
         return SentPicture(base64.b64encode(raw).decode("ascii"), sent_as, was)
     if getattr(image, "is_animated", False):
         was += ", its first frame"
-    flat = image.convert("RGBA" if _has_alpha(image) else "RGB")
+    upright = _upright(image)
+    grey, range_words = _eight_bit(upright, image.format)
+    was += range_words
+    flat = grey.convert("RGBA" if _has_alpha(grey) else "RGB")
+    width, height = flat.size
     scale = min(1.0, LONG_EDGE / max(width, height))
     while True:
         size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -154,6 +163,62 @@ def _fitted(picture: Picture, raw: bytes, image: Image.Image, limit: int) -> Sen
         scale *= min(0.8, max(0.25, math.sqrt(limit * 0.75 / smallest) * 0.95))
         if max(width, height) * scale < SHORTEST_EDGE:
             return _refused(picture, f"{was}, no room for it in this reply")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return an image turned as its EXIF says, because encoding it anew loses the EXIF."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        # Pillow raises errors of many kinds on damaged metadata; the pixels are good all the same.
+        return image
+
+
+def _eight_bit(image: Image.Image, file_format: str | None) -> tuple[Image.Image, str]:
+    """Return an image of deep grey pixels as 8-bit grey, and words about values that were spread.
+
+    Pillow would cut deep pixels off at 255 instead, so that nearly all become white. Integers of
+    16 bits have a known white; other integers and floats have none, so their lowest value becomes
+    black and their highest white. An image of another mode is returned as it is.
+    """
+    # Older versions of Pillow read a 16-bit PNG as 32-bit integers.
+    if image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PNG"):
+        return image.convert("I").point(_HIGH_BYTES, "L"), ""
+    if image.mode not in ("I", "F"):
+        return image, ""
+    values, low, high = _finite(image.convert("F"))
+    factor = 255 / (high - low) if high > low else 0.0
+    offset = 0.5 - low * factor
+    spread = values.point(lambda value: value * factor + offset).convert("L")
+    return spread, f", values {low:g} to {high:g} shown as black to white"
+
+
+def _finite(image: Image.Image) -> tuple[Image.Image, float, float]:
+    """Return an image of floats whose infinite and missing pixels are its lowest, and its range."""
+    low, high = _range(image)
+    if -_FINITE <= low <= high <= _FINITE:
+        return image, low, high
+    finite = ImageMath.lambda_eval(
+        lambda images: (abs(images["image"]) <= _FINITE) * 255, image=image
+    ).convert("L")
+    if finite.getextrema() == (0, 0):
+        return Image.new("F", image.size), 0.0, 0.0
+    low, _ = _range(_filled(image, finite, math.inf))
+    _, high = _range(_filled(image, finite, -math.inf))
+    return _filled(image, finite, low), low, high
+
+
+def _range(image: Image.Image) -> tuple[float, float]:
+    """Return the lowest and the highest value of an image of floats."""
+    low, high = image.getextrema()
+    return float(low), float(high)  # type: ignore[arg-type]
+
+
+def _filled(image: Image.Image, mask: Image.Image, value: float) -> Image.Image:
+    """Return the pixels of an image where the mask is set, and `value` elsewhere."""
+    filled = Image.new("F", image.size, value)
+    filled.paste(image, mask=mask)
+    return filled
 
 
 def _has_alpha(image: Image.Image) -> bool:
