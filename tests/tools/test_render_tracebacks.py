@@ -127,6 +127,60 @@ def test_paths_into_libraries_are_shortened_wherever_they_stand() -> None:
     assert without_library_paths(text) == "see 'a/b.py' and json/c.py:3"
 
 
+_REMOTE = (
+    "Traceback (most recent call last):\n"
+    '  File "/opt/lib/python3.11/json/decoder.py", line 355, in raw_decode\n'
+    "StopIteration: 0\n"
+    "\n"
+    "During handling of the above exception, another exception occurred:\n"
+    "\n"
+    "Traceback (most recent call last):\n"
+    '  File "worker.py", line 3, in work\n'
+    "ValueError: in the worker"
+)
+
+
+@pytest.mark.parametrize("name", ["RuntimeError", "pool.RemoteError"])
+@pytest.mark.parametrize(
+    ("message", "printed"),
+    [
+        pytest.param("Traceback (most recent call last):", None, id="one line"),
+        pytest.param(_REMOTE, None, id="a whole traceback"),
+        pytest.param(f"in a worker:\n{_REMOTE}", None, id="a traceback further down"),
+        pytest.param("Traceback (most recent call last):\n  File", "other", id="other words"),
+    ],
+)
+def test_an_error_whose_message_is_a_traceback_keeps_its_name_and_message(
+    name: str, message: str, printed: str | None
+) -> None:
+    shown = f"{name}: {message}"
+    entries = [
+        "-" * 75,
+        f"{name.split('.')[-1]}            Traceback (most recent call last)",
+        "Cell In[1], line 1\n----> 1 work()\n",
+        shown,
+    ]
+    output = {"ename": name, "evalue": printed or message, "traceback": entries}
+    path = "/opt/lib/python3.11/"
+    said = f"Cell In[1], line 1\n----> 1 work()\n{shown.replace(path, '')}"
+    assert traceback_text(output) == said
+    output["traceback"] = [shown]
+    if not printed:
+        assert traceback_text(output) == shown.replace(path, "")
+
+
+def test_a_note_stays_below_the_message_and_the_same_message_twice_is_told_apart() -> None:
+    cell = "Cell In[1], line 1\n----> 1 a()\n"
+    output = {"ename": "E", "evalue": "v", "traceback": [cell, "E: v\na note"]}
+    assert traceback_text(output).endswith("\n----> 1 a()\nE: v\na note")
+    library = "File /x/site-packages/lib/a.py:3, in f()\n----> 3 x"
+    during = "\nDuring handling of the above exception, another exception occurred:\n"
+    chained = [cell, "E: v", during, cell, library, "lib.E: v"]
+    text = traceback_text({"ename": "E", "evalue": "v", "traceback": chained})
+    assert "… 1 frame in lib folded: lib/a.py:3 in f" in text
+    assert text.endswith("\nlib.E: v")
+
+
 _lines = st.sampled_from(
     [
         *(line for o in TRACEBACKS.values() for e in o["traceback"] for line in e.split("\n")),

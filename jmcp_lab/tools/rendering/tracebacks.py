@@ -25,7 +25,9 @@ _CHAIN = re.compile(
     r"\s*(?:The above exception was the direct cause of the following exception"
     r"|During handling of the above exception, another exception occurred):\s*"
 )
-_OPENING = re.compile(r"\s*-{20,}\s*|\s*(?:\S{1,200} +)?Traceback \(most recent call last\):?\s*")
+_OPENING = re.compile(
+    r"\s*-{20,}\s*|\s*(?:\S{1,200}(?<!:) +)?Traceback \(most recent call last\):?\s*"
+)
 _CELL = re.compile(r"\s*(?:(?:Cell |Input )In ?\[\d+\]|<ipython-input-[^>]+>|File <ipython-input)")
 _FILE = re.compile(
     r"""\s*(?:
@@ -111,12 +113,13 @@ def traceback_text(output: Mapping[str, Any]) -> str:
     entries = given if isinstance(given, list | tuple) else [given]
     text = clean("\n".join(as_text(entry) for entry in entries))
     said = error_words(output)
+    text, message = _message_apart(text, said)
     sections = _sections(text.split("\n"))
     if not any(section.frames for section in sections):
-        return _without_frames(text, said)
+        return _without_frames(text, message, said)
     last = sections[-1]
-    if not last.message:
-        last.message = [said]
+    if message or not last.message:
+        last.message.append(message or said)
     shown: list[str] = []
     for section, following in pairwise(sections):
         if any(frame.library is None for frame in section.frames):
@@ -150,11 +153,26 @@ def without_library_paths(text: str) -> str:
     return "".join([*shown, text[at:]])
 
 
-def _without_frames(text: str, said: str) -> str:
+def _message_apart(text: str, said: str) -> tuple[str, str]:
+    """Return a traceback up to the message of its last exception, and that message.
+
+    The message is text of the user, who may put another traceback into it, so it is found by what
+    the output says it is. It is empty when it does not stand in the traceback in those words.
+    """
+    start = 0 if text == said else ("\n" + text + "\n").rfind(f"\n{said}\n")
+    if start < 0:
+        return text, ""
+    notes = text[start + len(said) :].split("\n")
+    if any(_CHAIN.fullmatch(line[:1000]) for line in notes):
+        return text, ""  # That was the same message of an earlier exception.
+    return text[:start], text[start:]
+
+
+def _without_frames(text: str, message: str, said: str) -> str:
     """Return a traceback that holds no Python frames, with the error said once."""
     lines = [line.rstrip() for line in text.split("\n") if not _OPENING.fullmatch(line[:400])]
-    kept = without_library_paths("\n".join(lines)).strip("\n")
-    return kept if said in kept else f"{kept}\n{said}".lstrip("\n")
+    kept = "\n".join([*lines, message]).strip("\n")
+    return without_library_paths(kept if said in kept else f"{kept}\n{said}".lstrip("\n"))
 
 
 def _sections(lines: list[str]) -> list[_Section]:
