@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.tools.rendering.tracebacks import traceback_text, without_library_paths
+from jmcp_lab.tools.rendering.tracebacks import (
+    traceback_text,
+    without_library_frames,
+    without_library_paths,
+)
 
 from .outputs import TRACEBACKS
 
@@ -179,6 +185,88 @@ def test_a_note_stays_below_the_message_and_the_same_message_twice_is_told_apart
     text = traceback_text({"ename": "E", "evalue": "v", "traceback": chained})
     assert "… 1 frame in lib folded: lib/a.py:3 in f" in text
     assert text.endswith("\nlib.E: v")
+
+
+# As IPython 9 and Python 3.11 print it to stderr.
+_GROUP = """\
+  + Exception Group Traceback (most recent call last):
+  |   File "/lib/python3.11/site-packages/IPython/core/interactiveshell.py", line 3823, in run_code
+  |     await eval(code_obj, self.user_global_ns, self.user_ns)
+  |   File "/tmp/ipykernel_7/12.py", line 7, in <module>
+  |     await main()
+  |   File "/usr/lib/python3.11/asyncio/taskgroups.py", line 145, in __aexit__
+  |     raise me from None
+  | ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/tmp/ipykernel_7/12.py", line 3, in f
+    |     json.loads("{")
+    |     ^^^^^^^^^^^^^^^
+    |   File "/usr/lib/python3.11/json/__init__.py", line 346, in loads
+    |     return _default_decoder.decode(s)
+    |            ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    |   File "/usr/lib/python3.11/json/decoder.py", line 337, in decode
+    |     obj, end = self.raw_decode(s, idx=_w(s, 0).end())
+    | json.decoder.JSONDecodeError: Expecting value
+    +---------------- 2 ----------------
+    | ValueError: a
+    |   b
+    +------------------------------------"""
+
+_GROUP_SAID = """\
+  + Exception Group Traceback (most recent call last):
+  |   File "/tmp/ipykernel_7/12.py", line 7, in <module>
+  |     await main()
+  |   … 1 frame in asyncio folded: asyncio/taskgroups.py:145 in __aexit__
+  | ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/tmp/ipykernel_7/12.py", line 3, in f
+    |     json.loads("{")
+    |     ^^^^^^^^^^^^^^^
+    |   … 2 frames in json folded, last: json/decoder.py:337 in decode
+    | json.decoder.JSONDecodeError: Expecting value
+    +---------------- 2 ----------------
+    | ValueError: a
+    |   b
+    +------------------------------------"""
+
+_OPENED = "Traceback (most recent call last):\n"
+_LIBRARY_FRAME = '  File "/usr/lib/python3.11/json/__init__.py", line 3, in loads\n    return x\n'
+_USER_FRAME = '  File "a.py", line 1, in f\n    (x\n     | y)\n'
+_FOLDED = "  … 1 frame in json folded: json/__init__.py:3 in loads\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(_GROUP, _GROUP_SAID, id="group"),
+        pytest.param(f"started\n{_GROUP}\nended", f"started\n{_GROUP_SAID}\nended",
+                     id="other lines around it"),
+        pytest.param(f"ERROR:root:x\n{_OPENED}{_USER_FRAME}{_LIBRARY_FRAME}E: v\n{_LIBRARY_FRAME}",
+                     f"ERROR:root:x\n{_OPENED}{_USER_FRAME}{_FOLDED}E: v\n{_LIBRARY_FRAME}",
+                     id="logged"),
+        pytest.param(f"{_OPENED}{_LIBRARY_FRAME}{_USER_FRAME}E",
+                     f"{_OPENED}{_FOLDED}{_USER_FRAME}E", id="library first"),
+        pytest.param(_OPENED + _LIBRARY_FRAME.rstrip(), _OPENED + _FOLDED.rstrip(), id="cut off"),
+        pytest.param(_OPENED + _LIBRARY_FRAME + _OPENED, _OPENED + _FOLDED + _OPENED, id="two"),
+        pytest.param(_LIBRARY_FRAME, _LIBRARY_FRAME, id="no traceback"),
+        pytest.param("Traceback (most recent call last):", "Traceback (most recent call last):",
+                     id="opening only"),
+        pytest.param("", "", id="empty"),
+    ],
+)  # fmt: skip
+def test_frames_of_libraries_are_folded_in_a_traceback_that_a_stream_holds(
+    text: str, said: str
+) -> None:
+    assert without_library_frames(text) == said
+
+
+@pytest.mark.parametrize("piece", [_OPENED, _LIBRARY_FRAME, "  |", '  File "', "  + ", " ", "\n"])
+def test_a_hostile_stream_is_folded_in_linear_time(piece: str) -> None:
+    start = time.process_time()
+    without_library_frames(_OPENED + piece * (1_000_000 // len(piece)))
+    assert time.process_time() - start < 10
 
 
 _lines = st.sampled_from(

@@ -48,6 +48,11 @@ _LIBRARY_FOLDER = re.compile(
     r"|(?:site|dist)-packages)[/\\](?=[\w.])",
     re.IGNORECASE,
 )
+_PLAIN_OPENING = re.compile(
+    # The margin is what Python writes before each line of an exception of a group.
+    r"(?P<margin> {1,60}[|+] |)(?:Exception Group )?Traceback \(most recent call last\):\s*"
+)
+_RUNS_THE_CELL = re.compile(r"IPython/core/interactiveshell\.py:\d+")
 _SKIPPED = re.compile(r"\s*\[?\.\.\. .*\bskipping\b.*")
 _ARROW = re.compile(r"-+> ?\d*")
 _SOURCE = re.compile(r"-+>|\s|\d+ |\d+$")
@@ -151,6 +156,53 @@ def without_library_paths(text: str) -> str:
         shown.append(text[at : max(start, since)])
         at = folder.end()
     return "".join([*shown, text[at:]])
+
+
+def without_library_frames(text: str) -> str:
+    """Return a stream's text with the library frames of Python's own tracebacks folded.
+
+    IPython prints an exception group to stderr as plain Python does, with a first frame of its
+    own, which is dropped here. Loggers and threads print any exception in this form.
+
+    Parameters
+    ----------
+    text : str
+        Cleaned text of a stream.
+
+    Returns
+    -------
+    str
+        Each run of library frames is one line, in the words of `traceback_text`. Every other line
+        is as it was.
+    """
+    if "Traceback (most recent call last):" not in text:
+        return text
+    shown: list[str] = []
+    run: list[_Frame] = []
+    margin, inside = "", False
+    for line in text.split("\n"):
+        opening = _PLAIN_OPENING.fullmatch(line[:200])
+        # The message after the frames is not indented.
+        inside = not opening and inside and line.startswith(f"{margin}  ")
+        rest = line[len(margin) : len(margin) + 1000]
+        frame = _frame(rest) if inside and rest.startswith('  File "') else None
+        if inside and (frame.library is not None if frame else run):
+            # A frame of a library, or a line of its source.
+            run += [frame] if frame else []
+            continue
+        shown += [f"{margin}  {said}" for said in _run_lines(_without_runner(run))]
+        run.clear()
+        shown.append(line)
+        if opening:
+            margin, inside = opening["margin"].replace("+", "|"), True
+    shown += [f"{margin}  {said}" for said in _run_lines(_without_runner(run))]
+    return "\n".join(shown)
+
+
+def _without_runner(run: list[_Frame]) -> list[_Frame]:
+    """Return a run of library frames without the frame in which IPython runs the cell."""
+    runs_cell = run and run[0].name == "run_code" and _RUNS_THE_CELL.fullmatch(run[0].library or "")
+    return run[1:] if runs_cell else run
 
 
 def _message_apart(text: str, said: str) -> tuple[str, str]:
