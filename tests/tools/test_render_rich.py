@@ -128,6 +128,7 @@ def test_svg_summaries(markup: str, said: str) -> None:
         pytest.param("a <b unfinished", "a <b unfinished", id="unfinished tag"),
         pytest.param("a<!-- unfinished", "a", id="unfinished comment"),
         pytest.param("", "", id="empty"),
+        pytest.param("a&#" + "9" * 5000 + ";b", "a\ufffd;b", id="endless number"),
     ],
 )  # fmt: skip
 def test_html_is_read_as_a_person_sees_it(markup: str, text: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jmcp_lab.tools.rendering.blocks import block_of
 from jmcp_lab.tools.rendering.tracebacks import (
     traceback_text,
     without_library_frames,
@@ -260,6 +261,19 @@ def test_frames_of_libraries_are_folded_in_a_traceback_that_a_stream_holds(
     text: str, said: str
 ) -> None:
     assert without_library_frames(text) == said
+
+
+def test_a_traceback_that_comes_on_stderr_is_folded_and_what_is_printed_is_not() -> None:
+    text = "Traceback (most recent call last):\n" + "".join(
+        f'  File "/env/python3.11/site-packages/lib/{name}.py", line 1, in {name}\n    {name}()\n'
+        for name in ("one", "two", "three")
+    )
+    text += "ValueError: told\n"
+    stderr = block_of({"output_type": "stream", "name": "stderr", "text": text}, 1)
+    stdout = block_of({"output_type": "stream", "name": "stdout", "text": text}, 1)
+    assert "three()" not in stderr.text
+    assert stderr.text.endswith("ValueError: told")
+    assert stdout.text == text.strip("\n")
 
 
 @pytest.mark.parametrize("piece", [_OPENED, _LIBRARY_FRAME, "  |", '  File "', "  + ", " ", "\n"])

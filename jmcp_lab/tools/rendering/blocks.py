@@ -19,7 +19,7 @@ from .frames import Frame, frames_of
 from .images import IMAGE_TYPES, Picture, picture_of
 from .markup import html_to_text, svg_summary
 from .text import as_text, compact_json, size_words, without_data_urls
-from .tracebacks import traceback_text
+from .tracebacks import traceback_text, without_library_frames
 
 _BARE_REPR = re.compile(r"<[^<>\n]{1,300}>|Figure\([\d.]+x[\d.]+\)")
 _MIME_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}/[\w.+-]{1,60}(?:;[\w=. -]{0,40})?")
@@ -78,7 +78,10 @@ def block_of(output: object, number: int) -> Block:
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
         raw = as_text(output.get("text"))
-        return _written_block(number, name, clean(raw).strip("\n"), raw)
+        text = clean(raw)
+        if name == "stderr":
+            text = without_library_frames(text)
+        return _written_block(number, name, text.strip("\n"), raw)
     if kind == "error":
         return _written_block(number, "error", traceback_text(output))
     if kind in ("execute_result", "display_data", "update_display_data"):

@@ -61,7 +61,7 @@ def tokens(markup: str) -> Iterator[Token]:
         if start < 0:
             start = len(markup)
         if start > at:
-            yield Token("text", html.unescape(markup[at:start]))
+            yield Token("text", _unescaped(markup[at:start]))
         if start == len(markup):
             return
         if markup.startswith(("<!", "<?"), start):
@@ -70,7 +70,7 @@ def tokens(markup: str) -> Iterator[Token]:
             if end < 0:
                 return
             if comment:
-                yield Token("comment", html.unescape(markup[start + 4 : end]))
+                yield Token("comment", _unescaped(markup[start + 4 : end]))
             at = end + (3 if comment else 1)
             continue
         named = _TAG_NAME.match(markup, start)
@@ -85,7 +85,7 @@ def tokens(markup: str) -> Iterator[Token]:
             strict_tries = max(0, strict_tries - 1)
             end = markup.find(">", start)
             if end < 0:
-                yield Token("text", html.unescape(markup[start:]))
+                yield Token("text", _unescaped(markup[start:]))
                 return
             attributes, at = markup[named.end() : end], end + 1
         else:
@@ -102,10 +102,18 @@ def tokens(markup: str) -> Iterator[Token]:
             at = end
 
 
+_LONG_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{20,}")
+"""More digits than any character has; Python refuses to read thousands of them."""
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
+
+
 def attributes(token: Token) -> dict[str, str]:
     """Return the attributes of an ``open`` token, names in lower case."""
     found = _ATTRIBUTE.finditer(token.attributes[:20_000])
-    return {match[1].lower(): html.unescape(match[2].strip("\"'")) for match in found}
+    return {match[1].lower(): _unescaped(match[2].strip("\"'")) for match in found}
 
 
 @dataclass
@@ -220,7 +228,7 @@ def _pieces(markup: str) -> Iterator[Token | list[Token]]:
 def _source(token: Token) -> str:
     """Return the source of an element; unlike other attributes it may be long."""
     found = _SOURCE.search(token.attributes)
-    return html.unescape(found[1].strip("\"'")) if found else ""
+    return _unescaped(found[1].strip("\"'")) if found else ""
 
 
 def _element_words(element: Sequence[Token]) -> str:
@@ -243,16 +251,6 @@ def _is_hidden(token: Token) -> bool:
     if re.search(r"(?:^|\s)hidden(?:\s|=|/|$)", token.attributes[:2000]):
         return True
     return bool(_HIDING.search(attributes(token).get("style", "")[:2000]))
-
-
-def scripts(markup: str) -> Iterator[str]:
-    """Yield the text of each script element."""
-    inside = False
-    for token in tokens(markup):
-        if token.kind == "open":
-            inside = token.value == "script"
-        elif token.kind == "raw" and inside:
-            yield token.value
 
 
 def svg_summary(markup: str) -> str:
