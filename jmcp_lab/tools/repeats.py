@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from .replies import is_heavy
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -46,6 +48,9 @@ def _fingerprint(outputs: Sequence[Any]) -> str | None:
 
     An image is to be looked at, and may have been sent smaller than it is.
     """
+    if is_heavy(outputs):
+        # Telling it from others would hold the event loop.
+        return None
     kept = []
     for output in outputs[: MOST_OUTPUTS + 1]:
         data = output.get("data", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from .render import Budget, CellOutputs, Hint, render_cells, render_page
@@ -22,6 +23,9 @@ WORDS_AROUND = 400
 
 HEAVY = 500_000
 """More than so many characters are rendered in a thread."""
+
+_EACH = 10
+"""What a value in a list or an object counts for besides its characters: numbers have some."""
 
 
 def budget(limits: Limits) -> Budget:
@@ -49,7 +53,7 @@ def _pages(name: str) -> Hint:
 
 async def render(cells: Sequence[CellOutputs], limits: Limits) -> list[TextPart | ImagePart]:
     """Return the parts of a reply; what takes long is done off the event loop."""
-    if sum(_weight(output) for cell in cells for output in cell.outputs) > HEAVY:
+    if is_heavy(cell.outputs for cell in cells):
         return await asyncio.to_thread(render_cells, cells, budget(limits))
     return render_cells(cells, budget(limits))
 
@@ -64,19 +68,30 @@ async def render_one(
     InvalidArgumentError
         There is no such output.
     """
-    if sum(map(_weight, outputs)) > HEAVY:
+    if is_heavy(outputs):
         return await asyncio.to_thread(render_page, outputs, number, offset, budget(limits))
     return render_page(outputs, number, offset, budget(limits))
 
 
-def _weight(output: object) -> int:
-    """Return about how many characters there are to go through; an image weighs a lot."""
-    if not isinstance(output, dict):
-        return 0
-    data = output.get("data")
-    if isinstance(data, dict):
-        if any(str(mime).startswith("image/") for mime in data):
-            return HEAVY + 1
-        return sum(len(value) for value in data.values() if isinstance(value, str))
-    text = output.get("text")
-    return len(text) if isinstance(text, str) else 0
+def is_heavy(outputs: Iterable[object]) -> bool:
+    """Return whether there is so much to go through that it takes long; an image always does.
+
+    Counting stops once it is known, so that it is never long itself.
+    """
+    weight = 0
+    waiting: list[object] = [list(outputs)]
+    while waiting and weight <= HEAVY:
+        value = waiting.pop()
+        if isinstance(value, str):
+            weight += len(value)
+        elif isinstance(value, Mapping | list | tuple):
+            weight += _EACH * len(value)
+            if weight > HEAVY:
+                break
+            if isinstance(value, Mapping):
+                if any(str(key).startswith("image/") for key in value):
+                    return True
+                waiting += value.values()
+            else:
+                waiting += value
+    return weight > HEAVY

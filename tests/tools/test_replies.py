@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from jmcp_lab.tools import replies
+from jmcp_lab.tools.render import CellOutputs
+from jmcp_lab.tools.services import Limits
+
+from .outputs import display, stream
+
+LINES = [f"line {number} of a traceback" for number in range(50_000)]
+LONG: dict[str, dict[str, Any]] = {
+    "json": display({"application/json": {"rows": [[n, n / 7] for n in range(50_000)]}}),
+    "json of texts": display({"application/json": {"rows": [{"t": "x" * 100}] * 6000}}),
+    "traceback": {"output_type": "error", "ename": "E", "evalue": "e", "traceback": LINES},
+    "lines": {"output_type": "stream", "name": "stdout", "text": LINES},
+    "text": stream("x" * 600_000),
+    "image": display({"image/png": "iVBORw0KGgo="}),
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+async def test_an_output_that_is_long_in_any_way_is_rendered_off_the_event_loop(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def note_thread(*_: object) -> list[Any]:
+        threads.append(threading.current_thread())
+        return []
+
+    monkeypatch.setattr(replies, "render_cells", note_thread)
+    monkeypatch.setattr(replies, "render_page", note_thread)
+    await replies.render([CellOutputs("a", []), CellOutputs("b", [LONG[kind]])], Limits())
+    await replies.render_one([LONG[kind]], 1, 0, Limits())
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+
+
+def test_what_is_short_is_rendered_at_once() -> None:
+    outputs = [stream("x" * 1000), display({"application/json": {"a": [1, 2, None]}}), None]
+    assert not replies.is_heavy(outputs)
+
+
+def test_weighing_a_huge_output_takes_no_time_itself() -> None:
+    nested: list[Any] = [[n] for n in range(500_000)]
+    began = time.perf_counter()
+    assert replies.is_heavy([display({"application/json": [nested, nested]})])
+    assert replies.is_heavy([display({"application/json": [[1]] * 20_000 + nested})])
+    assert time.perf_counter() - began < 0.1
