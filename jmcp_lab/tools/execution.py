@@ -29,7 +29,7 @@ from .cells import check_fresh
 from .kernels import KernelName
 from .render import CellOutputs
 from .repeats import REPEATED, note_shown, repeated
-from .replies import pages_of, pages_of_run, render
+from .replies import of_cell, of_run, render
 from .services import Context, Limits
 from .tool import tool
 from .wording import cell_name, cells_title, count, file_name
@@ -309,13 +309,13 @@ async def _report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limit
             continue
         cell_id, line = result.piece.cell_id, _result_line(nb, result)
         if nb is None or cell_id is None or nb.index(cell_id) is None:
-            shown.append(CellOutputs(line, result.outputs, pages_of_run(run, number)))
+            shown.append(of_run(run, number, line, result.outputs))
         elif len(ran) > 1 and repeated(ctx, nb, cell_id, result.outputs):
             again = True
-            shown.append(CellOutputs(f"{line} · same output", []))
+            shown.append(of_cell(nb, cell_id, f"{line} · same output", []))
         else:
             new.append((cell_id, result.outputs))
-            shown.append(CellOutputs(line, result.outputs, pages_of(nb, cell_id)))
+            shown.append(of_cell(nb, cell_id, line, result.outputs))
     rest = len(run.pieces) - len(ran)
     said = (run.notice, run.message, REPEATED if again else "")
     closing = " ".join(words for words in said if words)

@@ -12,9 +12,9 @@ from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
 from ..notebooks.shared_outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
-from .render import CellOutputs, clip, outline, page
+from .render import clip, outline, page
 from .repeats import note_shown
-from .replies import budget, pages_of, pages_of_run, render, render_one
+from .replies import budget, of_cell, of_run, render, render_one
 from .services import Context
 from .tool import tool
 from .wording import count, header, short_id, status
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
     from ..kernels.run import Run
     from ..notebooks.live import LiveNotebook
+    from .render import CellOutputs
     from .services import Limits
 
 FIRST_LINE = 80
 """Characters of a cell's first line in an outline."""
+
+FOR_OUTPUTS = 150
+"""Characters that a reply of many cells keeps for the outputs of each."""
 
 
 @tool(
@@ -149,8 +153,7 @@ async def _read_run(run: Run, piece: int, output: int | None, offset: int, limit
         found = run.partial_outputs() if run.current == piece else []
     if output is not None:
         return Reply(tuple(await render_one(found, output, offset, limits)))
-    cells = [CellOutputs("code", found, pages_of_run(run, piece))]
-    return Reply(tuple(await render(cells, limits)))
+    return Reply(tuple(await render([of_run(run, piece, "code", found)], limits)))
 
 
 @tool(
@@ -208,10 +211,10 @@ async def _read(
         text = clip(text, max(room - 200, 1000), hint=hint)
         ctx.saw(nb, cell_id, view.source)
         body = f"{header(nb, view)}\n{text}" if text else header(nb, view)
-        room -= len(body) + 2
         found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
         found = found if view.type == "code" else []
-        shown.append(CellOutputs(body, found, pages_of(nb, cell_id)))
+        room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
+        shown.append(of_cell(nb, cell_id, body, found))
     title = f"{nb.path} · {count(len(nb.ids), 'cell')}"
     parts = await render(shown, limits)
     if outputs:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .render import Budget, CellOutputs, Hint, render_cells, render_page
+from .render import Budget, CellOutputs, render_cells, render_page
 from .wording import short_id
 
 if TYPE_CHECKING:
@@ -37,18 +37,24 @@ def budget(limits: Limits) -> Budget:
     )
 
 
-def pages_of(notebook: LiveNotebook, cell_id: str) -> Hint:
-    """Return the words that say how to get the rest of a cell's long output."""
-    return _pages(short_id(notebook, cell_id))
+def of_cell(
+    notebook: LiveNotebook, cell_id: str, label: str, outputs: Sequence[object]
+) -> CellOutputs:
+    """Return the outputs of a cell with the words that say how to get the rest of a long one."""
+    return _named(label, outputs, short_id(notebook, cell_id))
 
 
-def pages_of_run(run: Run, piece: int) -> Hint:
+def of_run(run: Run, piece: int, label: str, outputs: Sequence[object]) -> CellOutputs:
     """Return the same for code that is in no cell, or not any more: its run is named instead."""
-    return _pages(run.id if len(run.pieces) == 1 else f"{run.id}/{piece + 1}")
+    name = run.id if len(run.pieces) == 1 else f"{run.id}/{piece + 1}"
+    return _named(label, outputs, name)
 
 
-def _pages(name: str) -> Hint:
-    return lambda output, offset: f"read_cell(cell='{name}', output={output}, offset={offset})"
+def _named(label: str, outputs: Sequence[object], name: str) -> CellOutputs:
+    def pages(output: int, offset: int) -> str:
+        return f"read_cell(cell='{name}', output={output}, offset={offset})"
+
+    return CellOutputs(label, outputs, pages, name)
 
 
 async def render(cells: Sequence[CellOutputs], limits: Limits) -> list[TextPart | ImagePart]:

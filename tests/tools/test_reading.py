@@ -277,3 +277,23 @@ async def test_an_argument_that_does_not_exist_is_named_with_those_that_do(
         await robot.call("read_cell", notebook="a.ipynb", cell_index=0)
     assert "'cell' is missing" in str(caught.value)
     assert "read_cell takes: cell, notebook" in str(caught.value)
+
+
+async def test_reading_leaves_each_cell_room_for_its_outputs(robot: Robot, root: Path) -> None:
+    cells = [new_code_cell(f"number_{n}", outputs=[stream(f"<{n}>\n")] * 3) for n in range(1, 201)]
+    ids = write(root, *cells)
+    for which in ({}, {"cells": ids}):
+        said = await robot.say("read_cells", notebook="a.ipynb", limit=200, **which)
+        assert len(said) <= robot.app.services.limits.text + 500
+        read = re.findall(r"number_(\d+)", said)
+        assert read == [str(n) for n in range(1, len(read) + 1)]
+        assert 80 < len(read) < 200
+        assert all(f"<{n}>" in said for n in read)
+        onwards = "the other ids" if which else f"start={len(read) + 1}"
+        assert said.endswith(f"… {200 - len(read)} more cells; read_cells with {onwards} goes on.")
+
+
+async def test_an_output_of_blank_lines_is_no_empty_reply(robot: Robot, root: Path) -> None:
+    (cell,) = write(root, new_code_cell("print('\\n')", outputs=[stream("\n\n")]))
+    said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, output=1)
+    assert said == "[output 1 stdout: only blank lines]"
