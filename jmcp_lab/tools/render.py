@@ -41,7 +41,6 @@ from typing import Any
 
 from jmcp_lab.calls.call import ImagePart, TextPart
 from jmcp_lab.errors import InvalidArgumentError
-from jmcp_lab.tools.rendering.blocks import Block
 from jmcp_lab.tools.rendering.images import SentPicture, described, prepared
 from jmcp_lab.tools.rendering.outline import outline
 from jmcp_lab.tools.rendering.shares import (
@@ -54,7 +53,8 @@ from jmcp_lab.tools.rendering.shares import (
     item_of,
     plans_of,
 )
-from jmcp_lab.tools.rendering.text import Page, clip, page
+from jmcp_lab.tools.rendering.sources import source_of, source_offset
+from jmcp_lab.tools.rendering.text import clip, page
 
 __all__ = [
     "Budget",
@@ -71,7 +71,7 @@ __all__ = [
 
 MAX_IMAGES = 10
 
-_PAGE_WORDS = 240
+_PAGE_WORDS = 320
 """At most so many characters are around the text of a page, besides notes."""
 
 Part = TextPart | ImagePart
@@ -130,6 +130,8 @@ def render_cells(
 def render_page(outputs: Sequence[Any], output: int, offset: int, budget: Budget) -> list[Part]:
     """Return a piece of one output, from a character offset on; its image comes with offset 0.
 
+    What a reply only sums up, such as a figure or a traceback, is paged in full after its summary.
+
     Raises
     ------
     InvalidArgumentError
@@ -140,17 +142,19 @@ def render_page(outputs: Sequence[Any], output: int, offset: int, budget: Budget
         have = f"has {count} output{'' if count == 1 else 's'}" if count else "has no outputs"
         raise InvalidArgumentError(f"There is no output {output}: the cell {have}.")
     item = item_of(outputs[output - 1], output)
-    words = _PAGE_WORDS + sum(len(line) + 1 for line in item.own_lines())
-    piece = page(item.block.text, offset, max(1, budget.text - words))
-    if offset == 0 and piece.next_offset is None:
-        return _reply([Plan("", [item], 1)], budget)
-    return [TextPart(_page_words(item.block, piece))]
-
-
-def _page_words(block: Block, piece: Page) -> str:
-    """Return a piece of a block between its markers, under the words where it stands."""
-    shown = Item(replace(block, text=piece.text, picture=None, notes=()), len(piece.text))
-    return f"[output {block.output}: {piece.words()}]\n{shown.render()}"
+    text, source = item.block.text, source_of(outputs[output - 1], item.block)
+    whole = f"{text}\n{source.text()}" if source else text
+    around = _PAGE_WORDS + sum(len(line) + 1 for line in item.own_lines())
+    piece = page(whole, offset, max(1, budget.text - around))
+    words = f"[output {output}: {piece.words()}]"
+    if source and piece.offset < source_offset(text):
+        words = f"{words[:-1]}; {source.what} from offset={source_offset(text)} on]"
+    if piece.offset:
+        block = replace(item.block, text=piece.text, picture=None, notes=())
+        return [TextPart(f"{words}\n{Item(block, len(piece.text)).render()}")]
+    first = Item(replace(item.block, text=piece.text), caption=item.caption)
+    is_all = not source and piece.next_offset is None
+    return _reply([Plan("" if is_all else words, [first], 1)], budget)
 
 
 def _reply(plans: Sequence[Plan], budget: Budget) -> list[Part]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .blocks import Block, block_of
+from .sources import source_of, source_offset
 from .text import MIN_CLIP, as_text, clip
 
 ERROR_SHARE = 4000
@@ -80,11 +81,25 @@ def _shared_in_turn(turns: Sequence[Sequence[int]], total: int) -> list[int]:
 
 @dataclass(slots=True)
 class Item:
-    """A block in a reply, and how many characters of its text it may show."""
+    """A block in a reply, and how many characters of its text it may show.
+
+    Parameters
+    ----------
+    block : Block
+    limit : int
+        Characters of its text.
+    caption : str
+        What becomes of its image.
+    more : str
+        The call that shows what its text sums up.
+    word : str
+        Of its markers, which the text cannot know.
+    """
 
     block: Block
     limit: int = 0
     caption: str = ""
+    more: str = ""
     word: str = ""
 
     def __post_init__(self) -> None:
@@ -102,7 +117,8 @@ class Item:
         """Return the lines about what is not text."""
         number, kind = self.block.output, self.block.kind
         lines = [f"[output {number} {self.caption}]"] if self.caption else []
-        return lines + [f"[output {number} {kind}: {note}]" for note in self.block.notes]
+        lines += [f"[output {number} {kind}: {note}]" for note in self.block.notes]
+        return lines + ([f"[output {number} in full: {self.more}]"] if self.more else [])
 
     def render(self, hint: Hint | None = None) -> str:
         """Return the text between its markers, cut to the limit."""
@@ -280,9 +296,12 @@ def _plan(cell: CellOutputs, outputs: Sequence[Any], most: int) -> Plan:
         numbers = numbers[:head] + numbers[-tail:]
     items = [item_of(outputs[number - 1], number) for number in numbers]
     for item in items:
+        number, text = item.block.output, item.block.text
+        if cell.hint and source_of(outputs[number - 1], item.block):
+            item.more = cell.hint(number, source_offset(text))
         if item.block.picture is not None:
             # In place of what is said of the image once it is clear whether it is sent.
-            said = len(cell.hint(item.block.output, 0)) if cell.hint else 0
+            said = len(cell.hint(number, 0)) if cell.hint else 0
             item.caption = " " * (_CAPTION + said)
     return Plan(cell.label, items, len(outputs), cell.hint, cell.name)
 

@@ -1,0 +1,124 @@
+"""What an output holds beyond its summary, for a reader who wants all of it.
+
+A figure, an SVG image or a traceback is shown in a few words, and some of those are a choice. The
+source is paged after them, so that offsets into the summary stay what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from jmcp_lab.notebooks.cleaning import clean
+
+from .blocks import Block
+from .markup import MAX_MARKUP
+from .text import as_text, compact_json
+from .tracebacks import error_words
+
+_FIGURE_TYPE = re.compile(r"application/vnd\.(?:plotly|vega).*")
+_BOKEH = ("application/vnd.bokehjs_exec", "application/vnd.bokehjs_load")
+_HEADING = re.compile(r"\s*-{20,}\s*|\s*(?:\S{1,200} +)?Traceback \(most recent call last\):?\s*")
+_JSON_LEVELS = 3
+"""Levels of JSON that are broken into lines; a number a line would be four times as long."""
+_JSON_LINE = 100
+
+
+class Source(NamedTuple):
+    """All of an output that is shown as a summary.
+
+    Parameters
+    ----------
+    what : str
+        Words of ours, such as ``the whole traceback``.
+    text : callable
+        Returns it; that may take long.
+    """
+
+    what: str
+    text: Callable[[], str]
+
+
+def source_of(output: object, block: Block) -> Source | None:
+    """Return the source of an output, or None when its block holds all of it.
+
+    Parameters
+    ----------
+    output : mapping
+        An output as nbformat 4 defines it.
+    block : Block
+        What is shown of it.
+    """
+    if not isinstance(output, Mapping) or not block.text:
+        return None
+    if block.is_error:
+        return _of_error(output, block.text)
+    data = output.get("data")
+    if not isinstance(data, Mapping):
+        return None
+    if block.kind.endswith(" figure"):
+        return _of_figure(data)
+    if block.kind.endswith("svg in words"):
+        return _of_markup("the SVG", data.get("image/svg+xml"))
+    markup = as_text(data.get("text/html"))
+    is_markup = block.kind.endswith("html as text") or ", table " in block.kind
+    return _of_markup("the HTML", markup) if is_markup and len(markup) > MAX_MARKUP else None
+
+
+def source_offset(summary: str) -> int:
+    """Return where the source starts in the text that is paged: on the line after the summary."""
+    return len(summary) + 1
+
+
+def _of_error(output: Mapping[str, Any], shown: str) -> Source | None:
+    """Return the traceback when lines of it are missing in what is shown."""
+    given = output.get("traceback")
+    entries = given if isinstance(given, list | tuple) else [given]
+    text = clean("\n".join(as_text(entry) for entry in entries)).strip("\n")
+    said = {line.strip() for line in shown.split("\n")}
+    lines = (line for line in text.split("\n") if not _HEADING.fullmatch(line[:400]))
+    if all(line.strip() in said or not line.strip() for line in lines):
+        return None
+    words = error_words(output)
+    whole = text if words in text else f"{text}\n{words}"
+    return Source("the whole traceback", lambda: whole)
+
+
+def _of_figure(data: Mapping[Any, Any]) -> Source | None:
+    """Return the JSON of a figure, or the script or HTML that holds it."""
+    for mime_type, content in data.items():
+        if _FIGURE_TYPE.fullmatch(str(mime_type)) and isinstance(content, Mapping):
+            return Source("its JSON", partial(_json, content))
+    is_bokeh, is_library = (any(str(mime).startswith(kind) for mime in data) for kind in _BOKEH)
+    if is_bokeh:
+        return _of_markup("its script", data.get("application/javascript"))
+    return None if is_library else _of_markup("its HTML", data.get("text/html"))
+
+
+def _of_markup(what: str, content: object) -> Source | None:
+    markup = as_text(content).strip("\n")
+    return Source(what, lambda: clean(markup)) if markup else None
+
+
+def _json(content: object) -> str:
+    return clean(_laid_out(content))
+
+
+def _laid_out(value: object, level: int = 0) -> str:
+    """Return JSON with a line for each part of the upper levels that is long."""
+    line = compact_json(value)
+    if level == _JSON_LEVELS or len(line) <= _JSON_LINE or not value:
+        return line
+    indent = " " * (level + 1)
+    if isinstance(value, Mapping):
+        parts = [f"{compact_json(str(k))}: {_laid_out(v, level + 1)}" for k, v in value.items()]
+        opening, closing = "{}"
+    elif isinstance(value, list):
+        parts = [_laid_out(part, level + 1) for part in value]
+        opening, closing = "[]"
+    else:
+        return line
+    inner = ",\n".join(indent + part for part in parts)
+    return f"{opening}\n{inner}\n{' ' * level}{closing}"
