@@ -17,7 +17,8 @@ How the text budget is shared over cells and outputs:
 
 1. Labels come first, and for each cell a line that says how many outputs were left out. When
    even these are too much, the cells in the middle are left out and named in one line.
-2. Each error gets what it needs up to `ERROR_SHARE` characters; the end of an error is kept.
+2. Each error gets what it needs up to `ERROR_SHARE` characters, and each of the first
+   `MAX_IMAGES` images its caption; the end of an error is kept.
 3. The rest is shared equally over the cells, and what a cell does not need passes on to those
    that need more.
 4. A cell shows as many outputs as fit into its share, whole or with enough text for the words
@@ -44,6 +45,7 @@ from jmcp_lab.errors import InvalidArgumentError
 from jmcp_lab.tools.rendering.images import SentPicture, described, prepared
 from jmcp_lab.tools.rendering.outline import outline
 from jmcp_lab.tools.rendering.shares import (
+    MAX_IMAGES,
     CellOutputs,
     Hint,
     Item,
@@ -57,6 +59,7 @@ from jmcp_lab.tools.rendering.sources import source_of, source_offset
 from jmcp_lab.tools.rendering.text import clip, page
 
 __all__ = [
+    "MAX_IMAGES",
     "Budget",
     "CellOutputs",
     "Hint",
@@ -68,8 +71,6 @@ __all__ = [
     "render_outputs",
     "render_page",
 ]
-
-MAX_IMAGES = 10
 
 _PAGE_WORDS = 320
 """At most so many characters are around the text of a page, besides notes."""

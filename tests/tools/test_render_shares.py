@@ -5,12 +5,20 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from jmcp_lab.calls.call import ImagePart, TextPart
-from jmcp_lab.tools.render import Budget, CellOutputs, Hint, render_cells, render_outputs
+from jmcp_lab.tools.render import (
+    MAX_IMAGES,
+    Budget,
+    CellOutputs,
+    Hint,
+    render_cells,
+    render_outputs,
+)
 from jmcp_lab.tools.render import render_page as rendered_page
 
-from .outputs import TRACEBACKS, result, stream
+from .outputs import TRACEBACKS, display, encoded, result, stream
 
 
 def _text(parts: list[TextPart | ImagePart]) -> str:
@@ -162,3 +170,14 @@ def test_nothing_is_left_out_without_words(sizes: list[list[int]], budget: int) 
         said = shown[str(n)]
         missing = [m for m, size in enumerate(texts, 1) if f"<{n}.{m}>" + "x" * size not in said]
         assert not missing or "left out" in said
+
+
+def test_the_first_images_are_sent_however_many_cells_share_the_reply() -> None:
+    picture = display({"image/png": encoded(Image.new("RGB", (10, 10)))})
+    cells = [c._replace(outputs=[picture, *c.outputs]) for c in _cells(150, ["word " * 60])]
+    parts = render_cells(cells, Budget())
+    assert len(parts) == 1 + MAX_IMAGES
+    text = _text(parts)
+    assert len(text) <= 20_000
+    for number, part in enumerate(text.split("\ncell ")[:MAX_IMAGES], 1):
+        assert f": image {number}]" in part

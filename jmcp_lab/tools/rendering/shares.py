@@ -23,8 +23,9 @@ _SHORTEST = 30
 """An output with its markers is hardly ever shorter."""
 _CUT_WORDS = 40
 """Characters of the words about a cut, without the call that shows the rest."""
-_CAPTION = 120
-"""At least as long as what is said of an image, without the call that shows it."""
+MAX_IMAGES = 10
+_CAPTIONS = 120, 60
+"""At least as long as what is said of an image that may be sent and of others, without the call."""
 _NAMES = 600
 """Characters of the words about cells that are left out."""
 
@@ -92,6 +93,8 @@ class Item:
         What becomes of its image.
     more : str
         The call that shows what its text sums up.
+    early : bool
+        Whether it gets its room before others: an error, or an image that may be sent.
     word : str
         Of its markers, which the text cannot know.
     """
@@ -100,6 +103,7 @@ class Item:
     limit: int = 0
     caption: str = ""
     more: str = ""
+    early: bool = False
     word: str = ""
 
     def __post_init__(self) -> None:
@@ -183,10 +187,14 @@ class Plan:
         head, tail = _ends(len(self.items), self._fails())
         return texts + len(self._gap(head + 1, self.total - tail, hinted=True)) + 1
 
-    def with_errors(self) -> int:
+    def with_early(self) -> int:
         """Return the length of what goes before other outputs."""
-        errors = sum(item.length(ERROR_SHARE) for item in self.items if item.block.is_error)
-        return min(self.whole(), self.least() + errors)
+        early = sum(
+            item.length(ERROR_SHARE if item.block.is_error else self._readable(item))
+            for item in self.items
+            if item.early
+        )
+        return min(self.whole(), self.least() + early)
 
     def choose(self, room: int) -> int:
         """Choose as many outputs as fit into `room`, and return what they leave of it.
@@ -283,10 +291,21 @@ def plans_of(cells: Sequence[CellOutputs], text: int) -> list[Plan]:
     found = [cell.outputs if isinstance(cell.outputs, list | tuple) else [] for cell in cells]
     # An output is looked at only when it may be shown: there may be 10,000 of them.
     most = fair_shares([min(len(outputs), MAX_OUTPUTS) for outputs in found], text // _SHORTEST)
-    return [
+    plans = [
         _plan(cell, outputs, max(3, count))
         for cell, outputs, count in zip(cells, found, most, strict=True)
     ]
+    _keep_room_for_captions(plans)
+    return plans
+
+
+def _keep_room_for_captions(plans: Sequence[Plan]) -> None:
+    """Let images have captions as long as they may get once it is clear which are sent."""
+    found = [(plan, item) for plan in plans for item in plan.items if item.block.picture]
+    for place, (plan, item) in enumerate(found):
+        item.early = place < MAX_IMAGES
+        said = len(plan.hint(item.block.output, 0)) if plan.hint else 0
+        item.caption = " " * (_CAPTIONS[0 if item.early else 1] + said)
 
 
 def _plan(cell: CellOutputs, outputs: Sequence[Any], most: int) -> Plan:
@@ -297,12 +316,9 @@ def _plan(cell: CellOutputs, outputs: Sequence[Any], most: int) -> Plan:
     items = [item_of(outputs[number - 1], number) for number in numbers]
     for item in items:
         number, text = item.block.output, item.block.text
+        item.early = item.block.is_error
         if cell.hint and source_of(outputs[number - 1], item.block):
             item.more = cell.hint(number, source_offset(text))
-        if item.block.picture is not None:
-            # In place of what is said of the image once it is clear whether it is sent.
-            said = len(cell.hint(number, 0)) if cell.hint else 0
-            item.caption = " " * (_CAPTION + said)
     return Plan(cell.label, items, len(outputs), cell.hint, cell.name)
 
 
@@ -315,7 +331,7 @@ def fitted(plans: Sequence[Plan], room: int) -> tuple[list[Plan], str]:
         left -= sum(plan.label_length() for plan in kept)
         turns = (
             [plan.least() for plan in kept],
-            [plan.with_errors() for plan in kept],
+            [plan.with_early() for plan in kept],
             [plan.whole() for plan in kept],
         )
         over = 0

@@ -77,9 +77,9 @@ def _of_error(output: Mapping[str, Any], shown: str) -> Source | None:
     given = output.get("traceback")
     entries = given if isinstance(given, list | tuple) else [given]
     text = clean("\n".join(as_text(entry) for entry in entries)).strip("\n")
-    said = {line.strip() for line in shown.split("\n")}
-    lines = (line for line in text.split("\n") if not _HEADING.fullmatch(line[:400]))
-    if all(line.strip() in said or not line.strip() for line in lines):
+    said = {"", *(line.strip() for line in shown.split("\n"))}
+    missing = (line for line in text.split("\n") if line.strip() not in said)
+    if all(_HEADING.fullmatch(line[:400]) for line in missing):
         return None
     words = error_words(output)
     whole = text if words in text else f"{text}\n{words}"
