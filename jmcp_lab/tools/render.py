@@ -42,6 +42,7 @@ from typing import Any
 
 from jmcp_lab.calls.call import ImagePart, TextPart
 from jmcp_lab.errors import InvalidArgumentError
+from jmcp_lab.tools.rendering.blocks import block_of
 from jmcp_lab.tools.rendering.images import SentPicture, described, prepared
 from jmcp_lab.tools.rendering.outline import outline
 from jmcp_lab.tools.rendering.shares import (
@@ -52,7 +53,6 @@ from jmcp_lab.tools.rendering.shares import (
     Plan,
     fair_shares,
     fitted,
-    item_of,
     plans_of,
 )
 from jmcp_lab.tools.rendering.sources import source_of, source_offset
@@ -142,7 +142,7 @@ def render_page(outputs: Sequence[Any], output: int, offset: int, budget: Budget
         count = len(outputs)
         have = f"has {count} output{'' if count == 1 else 's'}" if count else "has no outputs"
         raise InvalidArgumentError(f"There is no output {output}: the cell {have}.")
-    item = item_of(outputs[output - 1], output)
+    item = Item(block_of(outputs[output - 1], output))
     text, source = item.block.text, source_of(outputs[output - 1], item.block)
     whole = f"{text}\n{source.text()}" if source else text
     around = _PAGE_WORDS + sum(len(line) + 1 for line in item.own_lines())

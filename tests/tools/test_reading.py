@@ -296,4 +296,4 @@ async def test_reading_leaves_each_cell_room_for_its_outputs(robot: Robot, root:
 async def test_an_output_of_blank_lines_is_no_empty_reply(robot: Robot, root: Path) -> None:
     (cell,) = write(root, new_code_cell("print('\\n')", outputs=[stream("\n\n")]))
     said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, output=1)
-    assert said == "[output 1 stdout: only blank lines]"
+    assert said == "[output 1 stdout: no visible text]"

@@ -137,9 +137,9 @@ def test_an_error_is_shown_before_the_outputs_before_it() -> None:
 
 
 @pytest.mark.parametrize("given", ["\n", "\n\n\n", "  \n"])
-def test_an_output_of_blank_lines_says_that_it_is_only_that(given: str) -> None:
+def test_an_output_of_blank_lines_says_that_it_has_no_visible_text(given: str) -> None:
     outputs = [stream("a"), stream(given)]
-    words = "[output 2 stdout: only blank lines]"
+    words = "[output 2 stdout: no visible text]"
     assert _text(rendered_page(outputs, 2, 0, Budget())) == words
     assert _text(render_outputs(outputs, Budget())).splitlines()[-1] == words
 

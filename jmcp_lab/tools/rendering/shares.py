@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .blocks import Block, block_of
 from .sources import source_of, source_offset
-from .text import MIN_CLIP, as_text, clip
+from .text import MIN_CLIP, clip
 
 ERROR_SHARE = 4000
 MAX_OUTPUTS = 30
@@ -135,16 +135,6 @@ class Item:
         number, kind, word = self.block.output, self.block.kind, self.word
         text = text.removesuffix("\n")
         return f"[output {number} {kind}{word}]\n{text}\n[/output {number}{word}]"
-
-
-def item_of(output: object, number: int) -> Item:
-    """Return an output as a reply may show it; one with nothing to see says so."""
-    block = block_of(output, number)
-    if block.picture is None and not block.notes and not block.text.strip():
-        given = as_text(output.get("text")) if isinstance(output, Mapping) else ""
-        words = "only blank lines" if given or block.text else "empty"
-        block = replace(block, text="", notes=(words,))
-    return Item(block)
 
 
 @dataclass(slots=True)
@@ -313,7 +303,7 @@ def _plan(cell: CellOutputs, outputs: Sequence[Any], most: int) -> Plan:
     if len(numbers) > most:
         head, tail = _ends(most, keep_last=True)
         numbers = numbers[:head] + numbers[-tail:]
-    items = [item_of(outputs[number - 1], number) for number in numbers]
+    items = [Item(block_of(outputs[number - 1], number)) for number in numbers]
     for item in items:
         number, text = item.block.output, item.block.text
         item.early = item.block.is_error
