@@ -169,7 +169,7 @@ export function protectionWords(
       return trans.__('Protection of this server: standard.');
     case 'hardened':
       return trans.__(
-        'Protection of this server: hardened. Code in a kernel cannot log in with what the server knows.'
+        'Protection of this server: hardened. Code in a kernel cannot reach its token or login cookies.'
       );
     default:
       return trans.__('Protection of this server: %1.', protection);

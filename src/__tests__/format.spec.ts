@@ -128,7 +128,7 @@ describe('words', () => {
 describe('protectionWords', () => {
   it.each([
     ['standard', 'Protection of this server: standard.'],
-    ['hardened', 'Code in a kernel cannot log in'],
+    ['hardened', 'Code in a kernel cannot reach'],
     ['isolated', 'Protection of this server: isolated.']
   ])('says what %s means', (protection, words) => {
     expect(protectionWords(protection, trans)).toContain(words);
