@@ -26,7 +26,7 @@ def _said(parts: list[TextPart | ImagePart]) -> str:
 def _source(output: dict[str, Any], budget: int = 3000) -> tuple[str, str]:
     """Return the summary of an output and what is paged from where the reply says."""
     said = _said(render_outputs([output], Budget(), hint=_hint))
-    told = re.search(r"\[output 1 in full: read_cell\(.*offset=(\d+)\)\]$", said)
+    told = re.search(r"\[in full: read_cell\(.*offset=(\d+)\)\]$", said)
     assert told is not None, said
     collected, offset = "", int(told[1])
     while True:

@@ -32,7 +32,7 @@ def _kinds(frame: pd.DataFrame) -> str:
 def test_a_data_frame_is_its_text_with_its_shape(rows: int, columns: int) -> None:
     frame = pd.DataFrame({f"column {c}": range(rows) for c in range(columns)})
     block = block_of(_frame_output(frame), 1)
-    kinds = f" (look like: {columns} int)" if rows else ""
+    kinds = f" (like {columns} int)" if rows else ""
     assert block.kind == f"result, table {rows:,} rows x {columns:,} columns{kinds}"
     assert "rows x" not in block.text
     assert "<" not in block.text
@@ -59,32 +59,32 @@ def test_the_columns_of_a_data_frame_are_told_by_what_they_look_like() -> None:
     kinds = _kinds(frame)
     # The texts of "f" look like numbers only in part, those of "j" like three types.
     assert (
-        kinds == "look like: int, float, bool, datetime, timedelta, mixed, empty, float, int, mixed"
+        kinds == "like int, float, bool, datetime, timedelta, mixed, empty, float, int, mixed"
     )
     assert block_of(_frame_output(frame), 1).kind.endswith(f"({kinds})")
-    assert _kinds(frame[["f"]][:1]) == "look like: text"
+    assert _kinds(frame[["f"]][:1]) == "like text"
     with pd.option_context("display.max_columns", 4, "display.max_rows", 4):
-        assert _kinds(pd.concat([frame] * 9)) == "look like: int, float, …, int, mixed"
+        assert _kinds(pd.concat([frame] * 9)) == "like int, float, …, int, mixed"
     many = pd.DataFrame({f"{n}": [n if n % 2 else "x"] for n in range(20)})
     assert _kinds(many).count(",") == 12
 
 
 def test_strings_of_digits_with_leading_zeros_are_not_called_int() -> None:
     frame = pd.DataFrame({"zip": ["01234", "00501"], "price": ["01.5", "02.5"], "n": [0, -7]})
-    assert _kinds(frame) == "look like: 2 text, int"
+    assert _kinds(frame) == "like 2 text, int"
 
 
 def test_types_that_are_guessed_from_the_written_values_are_called_a_look() -> None:
     frame = pd.DataFrame({"n": ["12"], "day": ["2024-01-01"], "flag": ["True"]})
     block = block_of(_frame_output(frame), 1)
-    assert block.kind == "result, table 1 row x 3 columns (look like: int, datetime, bool)"
+    assert block.kind == "result, table 1 row x 3 columns (like int, datetime, bool)"
 
 
 def test_a_table_given_as_html_is_its_text_and_not_the_name_of_its_object() -> None:
     markup = pd.DataFrame({"a": [1, 2]}).to_html()
     for plain in (_OBJECT, "<__main__.Report object at 0x7f2a>", "Report(rows=2)", ""):
         block = block_of(display({"text/html": markup, "text/plain": plain}), 1)
-        kind = "display, table 2 rows x 1 column (look like: int)"
+        kind = "display, table 2 rows x 1 column (like int)"
         assert block == Block(1, kind, "| a\n0 | 1\n1 | 2")
 
 
@@ -110,7 +110,7 @@ def test_words_around_a_table_given_as_html_are_kept() -> None:
     with pd.option_context("display.max_rows", 4):
         markup = "<h3>Sales</h3>" + pd.DataFrame({"a": range(9)})._repr_html_()
     block = block_of(display({"text/html": markup, "text/plain": _OBJECT}), 1)
-    assert block.kind == "display, table 9 rows x 1 column (look like: int)"
+    assert block.kind == "display, table 9 rows x 1 column (like int)"
     assert block.text.startswith("Sales\n| a\n0 | 0\n")
     # The marker says the shape.
     assert block.text.endswith("\n8 | 8")
@@ -119,7 +119,7 @@ def test_words_around_a_table_given_as_html_are_kept() -> None:
 def test_a_table_within_a_cell_is_part_of_the_cell() -> None:
     inner = "<table class='dataframe'><tr><td>1</td><td>2</td></tr></table>"
     markup = pd.DataFrame({"a": [inner, inner]}).to_html(escape=False)
-    assert frames_of(markup) == [Frame(2, 1, "look like: int")]
+    assert frames_of(markup) == [Frame(2, 1, "like int")]
 
 
 def _polars(shape: str, head: str, body: str) -> str:
@@ -169,17 +169,17 @@ def test_a_frame_that_is_shown_in_part_without_its_shape_claims_none() -> None:
         cut_both = _frame_output(frame)
         levels = _frame_output(frame.set_index(["c0", "c1"])[["c2"]])
     for output in (cut_rows, levels):
-        kind = "result, table, unknown length, 1 column (look like: int)"
+        kind = "result, table, unknown length, 1 column (like int)"
         assert block_of(output, 1).kind == kind
         assert outline([output]) == "table"
-    kinds = "(look like: 2 int, …, 2 int)"
+    kinds = "(like 2 int, …, 2 int)"
     assert block_of(cut_columns, 1).kind == f"result, table 3 rows, unknown width {kinds}"
     assert block_of(cut_both, 1).kind == f"result, table, unknown shape {kinds}"
 
 
 def test_dots_that_are_data_leave_the_shape_known() -> None:
     assert frames_of(pd.DataFrame({"a": ["...", "..."]})._repr_html_()) == [
-        Frame(2, 1, "look like: …")
+        Frame(2, 1, "like …")
     ]
 
 
@@ -212,7 +212,7 @@ def test_a_frame_of_r_has_the_shape_in_its_caption() -> None:
         "<tr><th scope=col>x</th><th scope=col>y</th></tr></thead>\n<tbody>"
         "<tr><td>1</td><td>a</td></tr><tr><td>\u22ee</td><td>\u22ee</td></tr></tbody></table>"
     )
-    assert frames_of(markup) == [Frame(600, 2, "look like: int, text")]
+    assert frames_of(markup) == [Frame(600, 2, "like int, text")]
 
 
 def test_the_partitions_of_dask_are_no_rows() -> None:

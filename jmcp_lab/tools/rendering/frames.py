@@ -63,7 +63,7 @@ class Frame:
         None when the output does not tell.
     kinds : str
         The types of the columns, in their order: ``2 i64, str`` as the header says, or
-        ``look like: 2 int, text``. Empty when there is nothing to tell. All words are ours.
+        ``like 2 int, text``. Empty when there is nothing to tell. All words are ours.
     """
 
     rows: int | None
@@ -139,7 +139,7 @@ class _Table:
         if not said:
             return ""
         listed = ", ".join([*said[:_MOST_KINDS], "…"] if len(said) > _MOST_KINDS else said)
-        return listed if self.dtypes else f"look like: {listed}"
+        return listed if self.dtypes else f"like {listed}"
 
 
 @dataclass(slots=True)

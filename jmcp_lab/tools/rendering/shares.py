@@ -122,7 +122,7 @@ class Item:
         number, kind = self.block.output, self.block.kind
         lines = [f"[output {number} {self.caption}]"] if self.caption else []
         lines += [f"[output {number} {kind}: {note}]" for note in self.block.notes]
-        return lines + ([f"[output {number} in full: {self.more}]"] if self.more else [])
+        return lines + ([f"[in full: {self.more}]"] if self.more else [])
 
     def render(self, hint: Hint | None = None) -> str:
         """Return the text between its markers, cut to the limit."""
