@@ -30,6 +30,7 @@ class PanelApp:
     doorbell: Doorbell
     mcp_path: str = "mcp"
     trust_outputs: str = "allowed"
+    protection: str = "standard"
     door: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
 
     def ask(

@@ -58,9 +58,7 @@ def test_the_columns_of_a_data_frame_are_told_by_what_they_look_like() -> None:
     )
     kinds = _kinds(frame)
     # The texts of "f" look like numbers only in part, those of "j" like three types.
-    assert (
-        kinds == "like int, float, bool, datetime, timedelta, mixed, empty, float, int, mixed"
-    )
+    assert kinds == "like int, float, bool, datetime, timedelta, mixed, empty, float, int, mixed"
     assert block_of(_frame_output(frame), 1).kind.endswith(f"({kinds})")
     assert _kinds(frame[["f"]][:1]) == "like text"
     with pd.option_context("display.max_columns", 4, "display.max_rows", 4):
@@ -178,9 +176,7 @@ def test_a_frame_that_is_shown_in_part_without_its_shape_claims_none() -> None:
 
 
 def test_dots_that_are_data_leave_the_shape_known() -> None:
-    assert frames_of(pd.DataFrame({"a": ["...", "..."]})._repr_html_()) == [
-        Frame(2, 1, "like …")
-    ]
+    assert frames_of(pd.DataFrame({"a": ["...", "..."]})._repr_html_()) == [Frame(2, 1, "like …")]
 
 
 def test_html_that_is_too_long_to_be_read_claims_no_number_of_rows() -> None:
