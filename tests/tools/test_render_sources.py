@@ -113,3 +113,14 @@ def test_html_that_is_too_long_to_be_read_is_paged_as_its_source() -> None:
 def test_what_is_shown_whole_has_no_other_source(output: dict[str, Any]) -> None:
     assert "in full" not in _said(render_outputs([output], Budget(), hint=_hint))
     assert _said(render_page([output], 1, 0, Budget())).startswith("[output 1 ")
+
+
+def test_library_frames_that_were_folded_on_stderr_are_paged() -> None:
+    frames = "".join(
+        f'  File "/env/python3.11/site-packages/lib/{name}.py", line 1, in {name}\n    {name}()\n'
+        for name in ("one", "two", "three")
+    )
+    text = f"Traceback (most recent call last):\n{frames}ValueError: told"
+    said, source = _source(stream(text, "stderr"))
+    assert "three()" not in said
+    assert source == text

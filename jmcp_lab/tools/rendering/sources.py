@@ -55,6 +55,9 @@ def source_of(output: object, block: Block) -> Source | None:
         return None
     if block.is_error:
         return _of_error(output, block.text)
+    if output.get("output_type") == "stream":
+        printed = clean(as_text(output.get("text"))).strip("\n")
+        return None if printed == block.text else Source("all that was printed", lambda: printed)
     data = output.get("data")
     if not isinstance(data, Mapping):
         return None
