@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .terminal import TerminalLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 PLAIN = "text/plain"
 
 TOO_MUCH = "left out here: too much output for one cell"
 """How every note ends that stands where something was left out."""
+
+NUMBER = 8
+"""Characters that a number is taken to have, with what stands around it."""
 
 RICH_DISCOUNT = 10
 """How many characters of a figure or another rich output weigh as much as one of text."""
@@ -130,9 +134,30 @@ def _weight(output: Mapping[str, Any]) -> int:
 
 
 def _weight_of(mime: str, value: object) -> int:
-    if not isinstance(value, str):
-        return 1000 // RICH_DISCOUNT
-    return len(value) if mime == PLAIN else len(value) // RICH_DISCOUNT
+    size = _size(value)
+    return size if mime == PLAIN else size // RICH_DISCOUNT
+
+
+def _size(value: object) -> int:
+    """Return about how many characters a value has as JSON, without looking at each number."""
+    size = 0
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            size += len(part)
+        elif isinstance(part, Mapping):
+            size += sum(map(len, map(str, part)))
+            waiting += part.values()
+        elif isinstance(part, list | tuple):
+            # What begins with a number is data of a figure: as a rule all of it is numbers.
+            if part and (part[0] is None or isinstance(part[0], int | float)):
+                size += NUMBER * len(part)
+            else:
+                waiting += part
+        else:
+            size += NUMBER
+    return size
 
 
 def fitted(output: Mapping[str, Any], most: int) -> Mapping[str, Any]:
@@ -148,13 +173,13 @@ def fitted(output: Mapping[str, Any], most: int) -> Mapping[str, Any]:
         return {**output, "evalue": value, "traceback": traceback.split("\n")}
     data = dict(output.get("data", {}))
     gone = [
-        (mime, len(value))
+        (mime, _size(value))
         for mime, value in data.items()
-        if mime != PLAIN and isinstance(value, str) and _weight_of(mime, value) > most
+        if mime != PLAIN and _weight_of(mime, value) > most
     ]
     for mime, _ in gone:
         del data[mime]
-    words = [f"[{mime}: {size:,} characters {TOO_MUCH}]" for mime, size in gone]
+    words = [f"[{mime}: about {size:,} characters {TOO_MUCH}]" for mime, size in gone]
     plain = data.get(PLAIN)
     if isinstance(plain, str):
         words.append(_without_middle(plain, most))

@@ -354,8 +354,15 @@ def test_what_a_widget_took_replaces_no_text_of_others_that_it_is_joined_to() ->
             "display_data",
             {"data": {"text/html": "x" * 50_000, "text/plain": "<X>"}, "metadata": {}},
         ),
+        (
+            "display_data",
+            {
+                "data": {"application/vnd.plotly.v1+json": {"data": [{"y": [0.5] * 5_000}]}},
+                "metadata": {},
+            },
+        ),
     ],
-    ids=["result", "error", "display"],
+    ids=["result", "error", "display", "figure"],
 )
 def test_one_output_that_is_too_big_by_itself_is_cut_and_says_so(
     kind: str, content: dict[str, Any]
