@@ -172,14 +172,20 @@ class LiveNotebook:
     @property
     def kernel_name(self) -> str | None:
         """The kernelspec named in the notebook, or None."""
-        return (self.metadata.get("kernelspec") or {}).get("name") or None
+        return self._said("kernelspec", "name") or None
 
     @property
     def language(self) -> str:
         """The notebook's language as far as it says so; ``python`` otherwise."""
-        metadata = self.metadata
-        named = (metadata.get("language_info") or {}).get("name")
-        return named or (metadata.get("kernelspec") or {}).get("language") or "python"
+        named = self._said("language_info", "name") or self._said("kernelspec", "language")
+        return named or "python"
+
+    def _said(self, key: str, field: str) -> str:
+        """Return a text in the metadata; making Python of all of it would take much longer."""
+        found = self.meta.get("metadata")
+        part = found.get(key) if isinstance(found, Map) else None
+        said = part.get(field) if isinstance(part, Map | dict) else None
+        return said if isinstance(said, str) else ""
 
     # -- cells ---------------------------------------------------------------------------------
 

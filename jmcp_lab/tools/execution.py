@@ -90,9 +90,10 @@ async def execute_cell(
 
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
-        session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
+        path = nb.path
+        session = await ctx.services.sessions.start(path, nb.kernel_name)
         how = _How(images, stop_on_error)
-        return await _execute(ctx, nb, session.kernel_id, nb.path, list(pieces), how)
+        return await _execute(ctx, nb, session.kernel_id, path, list(pieces), how)
 
 
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
@@ -103,10 +104,10 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
             raise InvalidArgumentError("Name at least one cell; list_cells shows the ids.")
         ids = list(dict.fromkeys(live_cells.find(nb, ref) for ref in refs))
         for cell_id in ids:
-            view = live_cells.view_by_id(nb, cell_id)
-            if view.type != "code":
+            kind = live_cells.shared(nb, cell_id)["cell_type"]
+            if kind != "code":
                 raise InvalidArgumentError(
-                    f"{cell_name(nb, cell_id).capitalize()} is a {view.type} cell; only code "
+                    f"{cell_name(nb, cell_id).capitalize()} is a {kind} cell; only code "
                     "cells can run."
                 )
         return ids
