@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import html
 import json
-import time
 from typing import Any
 
 import pytest
@@ -105,12 +104,10 @@ _OPENED = 'Plotly.newPlot("a",['
      "Plotly.newPlot(  "],
 )  # fmt: skip
 def test_a_figure_is_looked_for_in_linear_time(piece: str) -> None:
-    pieces = piece * (2 * MAX_MARKUP // len(piece))
-    start = time.process_time()
+    # With a square in it this would not end within the limit of a test.
+    pieces = piece * (MAX_MARKUP // len(piece))
     for opening in ("<script>", '<script type="application/json">{"a":"'):
-        figure_in_html(opening + pieces)
-    # About a second on a slow machine; with a square in it, minutes.
-    assert time.process_time() - start < 20
+        assert figure_in_html(opening + pieces) is None
 
 
 def test_no_figure_is_looked_for_beyond_the_most_that_is_searched() -> None:
