@@ -170,20 +170,13 @@ class Executor:
             run.notice = words.OTHER_KERNEL
 
     def _forget_old(self) -> None:
-        runs = self._runs.values()
-        if len(runs) <= KEPT_RUNS and sum(run.weight for run in runs) <= KEPT_WEIGHT:
-            self._forget_queues()
-            return
-        ended = [run for run in runs if run.done]
+        ended = [run for run in self._runs.values() if run.done]
         weight = sum(run.weight for run in ended)
         for index, run in enumerate(ended):
             if len(ended) - index <= KEPT_RUNS and weight <= KEPT_WEIGHT:
                 break
             weight -= run.weight
             del self._runs[run.id]
-        self._forget_queues()
-
-    def _forget_queues(self) -> None:
         for kernel_id in [k for k in self._queues if k not in self._manager]:
             if self._queues[kernel_id].idle:
                 del self._queues[kernel_id]

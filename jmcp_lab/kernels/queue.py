@@ -220,9 +220,8 @@ class KernelQueue:
             may_ask = run.can_ask()
             execution = run.execution = bridge.execute(piece.source, sink, may_ask=may_ask)
             if turn == 0:
-                # The kernel works meanwhile. From now on the cell's [*] is the sink's.
-                sink.begin()
-                run.shown_waiting.discard(piece.cell_id or "")
+                sink.begin()  # the kernel works meanwhile
+                self._take_over(run, piece)
             asking = Asking(run, sink, bridge)
             execution.on_question = asking.start
             run.changed()
@@ -236,6 +235,12 @@ class KernelQueue:
             if not aborted or execution.started or run.stop_requested.is_set():
                 break
         return await self._result(run, piece, sink, execution)
+
+    def _take_over(self, run: Run, piece: Piece) -> None:
+        """Make a cell's [*] this run's, whoever gave it to the cell while it waited."""
+        for other in self._runs():
+            if other.notebook is run.notebook:
+                other.shown_waiting.discard(piece.cell_id or "")
 
     async def _result(
         self, run: Run, piece: Piece, sink: OutputSink, execution: Execution
@@ -384,6 +389,7 @@ class KernelQueue:
             await self._abandon(run, words.DEFECT)
             await finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
+            # The defect may be in what tidies up; then this is all that can be done.
             self._log.exception("A run that a defect ended could not be tidied up")
             run.finish(RunState.FAILED, words.DEFECT)
 

@@ -118,8 +118,7 @@ class OutputBuffer:
         """Show something else in a display; return False when it is no longer there."""
         if any(item is other for other in (*self.items, *(self._tail or ()))):
             shown = {"output_type": "display_data", "data": data, "metadata": metadata}
-            fitted = self._fitted(shown)
-            self._weight += item.update(fitted["data"], metadata)
+            self._weight += item.update(self._fitted(shown)["data"], metadata)
             return True
         return any(taken.buffer.update(item, data, metadata) for taken in self._taken.values())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jmcp_lab.kernels.run import Piece, RunState
+from jmcp_lab.kernels.run import Piece, Run, RunState
 
 from .conftest import Bench, until
 from .test_running import start
@@ -137,6 +137,37 @@ async def test_a_run_that_is_cancelled_leaves_the_cell_to_the_run_that_is_in_it(
     first.answer(first.question.id, "")
     await first.wait()
     assert bench.page.state(0) == "idle"
+
+
+async def test_a_run_that_waits_for_a_cell_does_not_take_its_mark_from_a_run_that_came_first(
+    executor: Executor, kernel_id: str
+) -> None:
+    bench = Bench("input('one')", "input('two')", "input('three')")
+    batch = start(executor, kernel_id, bench, owner="b", can_ask=lambda: True)
+
+    async def answered(run: Run, prompt: str) -> None:
+        await until(lambda: run.question is not None and run.question.prompt == prompt)
+        assert run.question is not None
+        run.answer(run.question.id, "")
+
+    await until(lambda: batch.question is not None)
+    # Its turn comes after the second cell of the batch, whose third has its [*] already.
+    single = executor.start(
+        kernel_id,
+        [Piece("input('three')", "cell2")],
+        owner="a",
+        notebook=bench.notebook,
+        can_ask=lambda: True,
+    )
+    await answered(batch, "one")
+    await answered(batch, "two")
+    await until(lambda: single.question is not None)
+    await executor.interrupt(batch)
+    await batch.wait()
+    assert bench.page.state(2) == "running"
+    await answered(single, "three")
+    await single.wait()
+    assert bench.page.state(2) == "idle"
 
 
 async def test_an_interrupt_never_hits_the_run_of_another(
