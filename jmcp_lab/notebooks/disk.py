@@ -32,6 +32,12 @@ MOVE_SECONDS = 0.02
 """How often, and for how long each time, a save waits for the new name of a file that is gone."""
 
 
+class _Save(dict[str, Any]):
+    """What a save writes, and how many meetings had been when that was put together."""
+
+    meetings = 0
+
+
 class Disk:
     """Follows one file loader of jupyter-server-ydoc, from before it first reads its file.
 
@@ -56,6 +62,7 @@ class Disk:
         self._look = loader.maybe_notify
         self._get: Any = None
         self._meeting = asyncio.Lock()
+        self._meetings = 0
         loader.load_content = self._on_load
         loader.maybe_save_content = self._on_save
         loader._save_content_at_path = self._on_write
@@ -92,15 +99,16 @@ class Disk:
         jupyter-ydoc goes through them by their places, and lets others in between. Cells that
         came above meanwhile make it meet a cell twice, and give it another id in the document;
         cells that went make it leave one out, and the file has it no more, or fail at the end.
+        What came from the file meanwhile would be in some cells only.
         """
         notebook = self._notebook
         for _ in range(TRIES):
-            before = notebook.arrangement if notebook is not None else 0
+            before = self._moment(notebook)
             try:
                 content = await self._get(deduplicate=False)
             except IndexError:
                 continue
-            if notebook is None or notebook.arrangement == before:
+            if self._moment(notebook) == before:
                 break
         else:
             return self._room._document.get(deduplicate)
@@ -109,11 +117,17 @@ class Disk:
             return self._room._document.get()
         return content
 
+    def _moment(self, notebook: LiveNotebook | None) -> tuple[int, int]:
+        return self._meetings, 0 if notebook is None else notebook.arrangement
+
     async def _on_save(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
         if self._notebook is None or model["type"] != "notebook":
             return await self._save(model)
+        model = _Save(model)
         for _ in range(TRIES):
             path = self._loader.path
+            # The content was put together just now: nothing has run since.
+            model.meetings = self._meetings
             try:
                 return await self._save(model)
             except self._changed:
@@ -128,11 +142,14 @@ class Disk:
     async def _on_write(self, model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
         """Write, unless another program has written, or the file was moved, since it was looked at.
 
-        Nobody else reads or writes for this server now.
+        Nobody else reads or writes for this server now. A save that waited for this while the
+        document took in what another program wrote has its content from before.
         """
         loader = self._loader
         path = loader.path
         if self._notebook is not None:
+            if isinstance(model, _Save) and model.meetings != self._meetings:
+                raise self._changed
             found = await ensure_async(loader._contents_manager.get(path, content=False))
             if found["last_modified"] != self._known:
                 raise self._changed
@@ -191,6 +208,7 @@ class Disk:
                     return False
                 content = model["content"]
                 more = self._take_in(content)
+                self._meetings += 1
                 loader.last_modified = self._known = model["last_modified"]
                 self._base = Version.of(content)
                 await self._say_hash(model["hash"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,25 @@ async def test_a_page_may_save_while_a_changed_file_is_read(
     await asyncio.gather(looking, saving)
     content = await desk.save()
     assert [cell["source"] for cell in content["cells"]][:2] == ["# mine\none", "other"]
+
+
+async def test_a_save_that_waited_for_the_reading_of_a_changed_file_writes_what_came_from_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = read_slowly(desk, monkeypatch)
+    desk.type("c0", "# mine\n")
+    desk.change(set_source(1, "other"))
+    looking = asyncio.create_task(desk.look())
+    await reading.wait()
+    saving = desk.room._save_to_disc()
+    assert saving is not None
+    # Then it has put together what it will write. There is no event for that.
+    while not desk.room._file._lock._waiters:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(looking, saving)
+    cells = json.loads(desk.path.read_text())["cells"]
+    assert [cell["source"] for cell in cells][:2] == [["# mine\n", "one"], ["other"]]
 
 
 async def test_a_room_may_be_let_go_while_its_changed_file_is_read(
