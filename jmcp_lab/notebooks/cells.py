@@ -255,13 +255,25 @@ def arrange(
 
 def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
     """Return the ids before and after a cell, and its index."""
-    index = cast("int", notebook.index(cell_id))
-    ids = notebook.ids
-    return (
-        ids[index - 1] if index else None,
-        ids[index + 1] if index + 1 < len(ids) else None,
-        index,
-    )
+    return places(notebook, [cell_id])[0]
+
+
+def places(
+    notebook: LiveNotebook, cell_ids: Sequence[str]
+) -> list[tuple[str | None, str | None, int]]:
+    """Return for each cell its neighbours and index as the cells are taken out one by one.
+
+    A neighbour that goes as well is no help to find the way back, unless it is back first: going
+    back in the reverse order, each cell finds its neighbours as they were when it left.
+    """
+    ids = list(notebook.ids)
+    found = []
+    for cell_id in cell_ids:
+        index = ids.index(cell_id)
+        del ids[index]
+        previous = ids[index - 1] if index else None
+        found.append((previous, ids[index] if index < len(ids) else None, index))
+    return found
 
 
 def beside(notebook: LiveNotebook, previous: str | None, following: str | None, index: int) -> int:

@@ -45,8 +45,8 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     await ctx.permit(resolve, nb)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     changes = [
-        Deleted(cell_id, live_cells.whole(nb, cell_id), *live_cells.neighbours(nb, cell_id))
-        for cell_id in ids
+        Deleted(cell_id, live_cells.whole(nb, cell_id), *place)
+        for cell_id, place in zip(ids, live_cells.places(nb, ids), strict=True)
     ]
     live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
@@ -81,7 +81,8 @@ async def move_cell(
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
-    changes = [Moved(cell_id, *live_cells.neighbours(nb, cell_id)) for cell_id in ids]
+    places = zip(ids, live_cells.places(nb, ids), strict=True)
+    changes = [Moved(cell_id, *place) for cell_id, place in places]
     live_cells.move(nb, ids, at, agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)

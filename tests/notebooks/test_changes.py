@@ -114,6 +114,32 @@ def test_a_move_is_taken_back_to_where_the_cell_was() -> None:
 
 
 @given(
+    st.lists(st.sampled_from("abcdef"), unique=True, min_size=1),
+    st.integers(0, 6) | st.none(),
+)
+def test_several_cells_go_back_to_where_they_were_and_there_again(
+    chosen: list[str], to: int | None
+) -> None:
+    nb = live(*(code(cell_id) for cell_id in "abcdef"))
+    before = list(nb.ids)
+    places = zip(chosen, cells.places(nb, chosen), strict=True)
+    changes: list[Moved | Deleted]
+    if to is None:
+        changes = [Deleted(i, cells.whole(nb, i), *place) for i, place in places]
+        cells.delete(nb, chosen, ORIGIN)
+    else:
+        changes = [Moved(i, *place) for i, place in places]
+        cells.move(nb, chosen, to, ORIGIN)
+    after = list(nb.ids)
+    undo = revert(nb, made(*changes), ORIGIN)
+    assert nb.ids == before
+    redo = revert(nb, made(*undo), ORIGIN)
+    assert nb.ids == after
+    revert(nb, made(*redo), ORIGIN)
+    assert nb.ids == before
+
+
+@given(
     st.permutations(["a", "b", "c", "d"]),
     st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True, min_size=1),
     st.integers(0, 4),

@@ -58,6 +58,14 @@ async def test_every_kind_of_change_is_taken_back_after_the_room_was_closed_and_
     assert content(await robot.open("a.ipynb")) == before
 
 
+async def test_cells_that_were_moved_together_go_back_together(robot: Robot, root: Path) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two", "three", "four")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    await robot.say("move_cell", cells=ids[:2], index=4)
+    await robot.say("undo_changes")
+    assert (await robot.open("a.ipynb")).ids == ids
+
+
 async def test_a_person_takes_back_only_what_the_person_wrote(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
