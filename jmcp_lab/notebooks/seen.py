@@ -20,6 +20,22 @@ class Seen:
         """Remember that the agent knows the cell as `text`."""
         self._note(self._texts.setdefault(agent_id, OrderedDict()), (file_id, cell_id), text)
 
+    def note_part(self, agent_id: str, file_id: str, cell_id: str, text: str) -> None:
+        """Remember a text that the agent was shown a part of, unless it knows an earlier one.
+
+        What it writes next may be made from that one: a merge from the later text would take what
+        the agent never saw in it for something that it left out.
+        """
+        if self.text(agent_id, file_id, cell_id) is None:
+            self.note(agent_id, file_id, cell_id, text)
+
+    def note_written(
+        self, agent_id: str, file_id: str, cell_id: str, before: str | None, after: str
+    ) -> None:
+        """Remember that the agent made `after` of `before`, which it knows if it knew `before`."""
+        if self.text(agent_id, file_id, cell_id) in (None, before):
+            self.note(agent_id, file_id, cell_id, after)
+
     def _note(
         self, known: OrderedDict[tuple[str, str], str], cell: tuple[str, str], what: str
     ) -> None:

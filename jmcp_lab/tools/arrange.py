@@ -141,11 +141,11 @@ async def undo_changes(
         return replace(action, preview=Preview("text", items, nb.language))
 
     await ctx.permit(resolve, nb)
+    before = {change.cell_id: nb.source(change.cell_id) for change in made.changes}
     take_back(ctx.services, nb, made, ctx.call, agent_origin(ctx.agent.id))
-    for cell_id in {change.cell_id for change in made.changes}:
-        text = nb.source(cell_id)
-        if text is not None:
-            ctx.saw(nb, cell_id, text)
+    for cell_id, text in before.items():
+        if (after := nb.source(cell_id)) is not None:
+            ctx.wrote(nb, cell_id, text, after)
     return Reply.of(f"Taken back in {nb.path}: {what}.")
 
 

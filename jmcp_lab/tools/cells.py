@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,9 +18,6 @@ from .render import clip
 from .services import Context
 from .tool import tool
 from .wording import cell_name, file_name, line_change
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class CellInput(BaseModel):
@@ -102,7 +99,7 @@ async def overwrite_cell_source(
     """
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
-    return await _write(ctx, nb, cell_id, "overwrite_cell_source", lambda _base: source, type)
+    return await _write(ctx, nb, cell_id, "overwrite_cell_source", source, new_type=type)
 
 
 @tool(
@@ -120,13 +117,10 @@ async def edit_cell(
         raise InvalidArgumentError("Give at least one edit: {old, new}.")
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
+    # The pieces are looked for in the present text, whatever else the agent has read of it.
     present = str(nb.source(cell_id))
-    # The pieces are looked for in the present text: it is what the agent says it has read.
-    ctx.saw(nb, cell_id, present)
-    name = cell_name(nb, cell_id)
-    return await _write(
-        ctx, nb, cell_id, "edit_cell", lambda base: replace_all(base, edits, name), None
-    )
+    wanted = replace_all(present, edits, cell_name(nb, cell_id))
+    return await _write(ctx, nb, cell_id, "edit_cell", wanted, start=present)
 
 
 def replace_all(text: str, edits: list[Edit], name: str) -> str:
@@ -167,18 +161,23 @@ async def _write(
     nb: LiveNotebook,
     cell_id: str,
     tool_name: str,
-    wanted: Callable[[str], str],
-    new_type: CellType | None,
+    wanted: str,
+    *,
+    start: str | None = None,
+    new_type: CellType | None = None,
 ) -> Reply:
-    """Give a cell a new text: from what the agent last saw, merged with what is there now."""
+    """Give a cell the text that the agent wants, merged with what is there now.
+
+    It was made from `start`, else from what the agent last saw of the cell.
+    """
     plan = _Plan()
     known = ctx.known(nb, cell_id)
 
     def resolve() -> Action:
         present = live_cells.view_by_id(nb, cell_id).source
-        base = present if known is None else known
-        plan.present, plan.merged = present, base != present
-        plan.result = splice(present, _merge(ctx, nb, cell_id, base, wanted(base), present))
+        base = next(text for text in (start, known, present) if text is not None)
+        plan.present, plan.merged = present, present != (base if known is None else known)
+        plan.result = splice(present, _merge(ctx, nb, cell_id, base, wanted, present))
         title = f"Cell {nb.position(cell_id)}"
         item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
@@ -219,12 +218,15 @@ def _written(
     name = cell_name(nb, cell_id).capitalize()
     if new_type is not None and new_type != old_type:
         name += f", now {new_type},"
-    if plan.present == plan.result:
-        return f"{name} has that text already." if new_type in (None, old_type) else f"{name} done."
-    words = f"{name} changed: {line_change(plan.present, plan.result)}."
+    if plan.present != plan.result:
+        words = f"{name} changed: {line_change(plan.present, plan.result)}."
+        kept = "both changes are kept"
+    else:
+        words = f"{name} {'keeps its text' if plan.merged else 'has that text already'}."
+        kept = "your text changes nothing of that"
     if plan.merged:
-        words += (
-            " The user had changed it since you read it; both changes are kept. It now reads:\n"
+        return (
+            f"{words} The user had changed it since you read it; {kept}. It now reads:\n"
             f"{clip(plan.result, 8000)}"
         )
     return words

@@ -71,8 +71,11 @@ async def list_cells(
 def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
     cell = nb.ycells[index]
     view = live_cells.view_of(cell, index)
-    ctx.saw(nb, view.id, view.source)
     first, _, rest = view.source.strip().partition("\n")
+    if rest or len(first) > FIRST_LINE:
+        ctx.saw_part(nb, view.id, view.source)
+    else:
+        ctx.saw(nb, view.id, view.source)
     first = first[:FIRST_LINE] + ("…" if rest or len(first) > FIRST_LINE else "")
     words = f"{view.position} {short_id(nb, view.id)} {view.type}"
     if view.type == "code":
@@ -209,7 +212,10 @@ async def _read(
             left_out = len(ids) - number
             break
         text = clip(text, max(room - 200, 1000), hint=hint)
-        ctx.saw(nb, cell_id, view.source)
+        if text == view.source:
+            ctx.saw(nb, cell_id, text)
+        else:
+            ctx.saw_part(nb, cell_id, view.source)
         body = f"{header(nb, view)}\n{text}" if text else header(nb, view)
         found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
         found = found if view.type == "code" else []

@@ -138,8 +138,16 @@ class Context:
             return await gate.permit(self.call, self.agent, checked, notebook)
 
     def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
-        """Remember what this call shows the agent of a cell."""
+        """Remember that this call shows the agent a cell's text, or that the agent wrote it."""
         self.services.seen.note(self.agent.id, notebook.file_id, cell_id, text)
+
+    def saw_part(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
+        """Remember that this call shows the agent a part of a cell's text."""
+        self.services.seen.note_part(self.agent.id, notebook.file_id, cell_id, text)
+
+    def wrote(self, notebook: LiveNotebook, cell_id: str, before: str | None, after: str) -> None:
+        """Remember what this call made of a cell's text without showing either."""
+        self.services.seen.note_written(self.agent.id, notebook.file_id, cell_id, before, after)
 
     def record(self, notebook: LiveNotebook, *changes: Change) -> None:
         """Remember what this call changed, so that it can be taken back."""

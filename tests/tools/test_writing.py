@@ -74,6 +74,42 @@ async def test_the_same_line_changed_on_both_sides_is_refused_with_the_present_t
     assert notebook.source(cell) == "x = 2  # mine"
 
 
+@pytest.mark.parametrize("glimpse", ["list_cells", "edit_cell", "undo_changes"])
+async def test_what_a_person_changed_is_kept_by_an_agent_that_saw_another_part_since(
+    robot: Robot, root: Path, glimpse: str
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "a = 1\nb = 2\nc = 3")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    await robot.say("read_cell", cell=cell)
+    await robot.say("overwrite_cell_source", cell=cell, source="a = 0\nb = 2\nc = 3")
+    await type_into(robot, "a.ipynb", cell, "a = 0\nb = 2\nc = 'precious'")
+    edits = [{"old": "a = 0", "new": "a = 1"}]
+    arguments = {"cell": cell, "edits": edits} if glimpse == "edit_cell" else {}
+    shown = await robot.say(glimpse, **arguments)
+    wanted = "a = 1\nb = 20\nc = 3"
+    if glimpse == "edit_cell":
+        # It shows what it merged, and what was shown counts as known.
+        assert "c = 'precious'" in shown
+        wanted = "a = 1\nb = 20\nc = 'precious'"
+    said = await robot.say("overwrite_cell_source", cell=cell, source=wanted)
+    assert (await robot.open("a.ipynb")).source(cell) == "a = 1\nb = 20\nc = 'precious'"
+    assert ("both changes are kept" in said) == (glimpse != "edit_cell")
+
+
+async def test_writing_what_was_read_tells_of_what_changed_since_and_leaves_it(
+    robot: Robot, root: Path
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "a = 1\nb = 2")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    await robot.say("read_cell", cell=cell)
+    await type_into(robot, "a.ipynb", cell, "a = 1\nb = 'precious'")
+    same = {"cell": cell, "source": "a = 1\nb = 2"}
+    said = await robot.say("overwrite_cell_source", **same)
+    assert "The user had changed it since you read it" in said
+    assert "b = 'precious'" in said
+    assert (await robot.open("a.ipynb")).source(cell) == "a = 1\nb = 'precious'"
+
+
 @pytest.mark.parametrize("tool", ["delete_cell", "move_cell", "execute_cell"])
 async def test_a_cell_that_a_person_changed_since_is_not_acted_on(
     robot: Robot, root: Path, tool: str
