@@ -60,11 +60,11 @@ async def read_file(
     if kind is not None:
         return await _image(ctx, path, kind)
     text = await _text(ctx, path)
-    ctx.services.seen.note(ctx.agent.id, path, FILE, text)
     return Reply.of(_lines(ctx, path, text, offset, limit))
 
 
 def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
+    """Return the lines as far as the budget reaches, and remember what they show."""
     lines: list[str] = text.split("\n")
     if offset > len(lines):
         raise InvalidArgumentError(f"'{path}' has {count(len(lines), 'line')}.")
@@ -77,6 +77,9 @@ def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
             break
         shown.append(short)
     last = offset + len(shown) - 1
+    seen = ctx.services.seen
+    note = seen.note if shown == lines else seen.note_part
+    note(ctx.agent.id, path, FILE, text)
     head = f"{path} · lines {offset} to {last} of {len(lines)}"
     tail = f"\n… read_file(offset={last + 1}) goes on." if last < len(lines) else ""
     return f"{head}\n" + "\n".join(shown) + tail
@@ -162,12 +165,12 @@ async def write_file(
         return await _create(ctx, path, content)
     live = ctx.services.rooms.find_text(path)
     present = await _text(ctx, path)
-    if edits is not None:
-        ctx.services.seen.note(ctx.agent.id, path, FILE, present)
+    if content is None:
+        wanted = replace_all(present, edits or [], f"'{path}'")
+        return await _change(ctx, path, live, present, wanted, present)
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     base = present if known is None else known
-    wanted = content if content is not None else replace_all(base, edits or [], f"'{path}'")
-    return await _change(ctx, path, live, base, wanted, present)
+    return await _change(ctx, path, live, base, content, present)
 
 
 async def _create(ctx: Context, path: str, content: str) -> Reply:
@@ -191,7 +194,7 @@ async def _change(
 
     def resolve() -> Action:
         now = live.text if live is not None else present
-        result = splice(now, _merged(ctx, path, base, wanted, now))
+        result = splice(now, _merged(path, base, wanted, now))
         shown[:] = [(now, result)]
         return _action(path, now, result, creates=False)
 
@@ -206,18 +209,26 @@ async def _change(
                 f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
             )
         await ctx.services.contents.write(path, after)
-    ctx.services.seen.note(ctx.agent.id, path, FILE, after)
-    return Reply.of(f"Changed {path}: {line_change(before, after)}.")
+    known = ctx.services.seen.text(ctx.agent.id, path, FILE)
+    # What others wrote is kept, but not shown: the agent knows the file as it wanted it.
+    ctx.services.seen.note_written(ctx.agent.id, path, FILE, base, wanted)
+    if before == after:
+        words = f"{path} keeps its text: nothing of that is new."
+    else:
+        words = f"Changed {path}: {line_change(before, after)}."
+    if before != (base if known is None else known):
+        words += " It had been changed since you read it, and those changes are kept."
+    return Reply.of(words)
 
 
-def _merged(ctx: Context, path: str, base: str, wanted: str, present: str) -> list[Splice]:
+def _merged(path: str, base: str, wanted: str, present: str) -> list[Splice]:
     try:
         return merge(base, wanted, present)
     except MergeConflict as conflict:
-        ctx.services.seen.note(ctx.agent.id, path, FILE, present)
         raise ConflictError(
             f"'{path}' was changed since you read it, at a line that you change too (line "
-            f"{conflict.line}). Nothing was written. Read it again and take that into account."
+            f"{conflict.line}). Nothing was written. Read it again and take that into account; "
+            "edits go by the present text."
         ) from None
 
 

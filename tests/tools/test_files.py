@@ -235,6 +235,24 @@ async def test_what_changed_on_disk_since_it_was_read_is_merged(robot: Robot, ro
     assert file.read_text() == "ONE\ntwo\nthree\nFOUR\n"
 
 
+@pytest.mark.parametrize("glimpse", ["content", "edits", "read_file"])
+async def test_what_changed_on_disk_is_kept_by_an_agent_that_has_not_been_shown_it(
+    robot: Robot, root: Path, glimpse: str
+) -> None:
+    file = root / "a.txt"
+    file.write_text("one\ntwo\nthree\nfour\n")
+    await robot.say("read_file", path="a.txt")
+    file.write_text("one\ntwo\nthree\nfour, theirs\n")
+    if glimpse == "read_file":
+        assert "theirs" not in await robot.say("read_file", path="a.txt", limit=2)
+    else:
+        change = {"content": "1\ntwo\nthree\nfour\n", "edits": [{"old": "one", "new": "1"}]}
+        said = await write(robot, "a.txt", **{glimpse: change[glimpse]})
+        assert "those changes are kept" in said
+    await write(robot, "a.txt", content="1\n2\nthree\nfour\n")
+    assert file.read_text() == "1\n2\nthree\nfour, theirs\n"
+
+
 async def test_the_same_line_changed_on_disk_is_a_conflict_and_nothing_is_written(
     robot: Robot, root: Path
 ) -> None:
@@ -244,7 +262,12 @@ async def test_the_same_line_changed_on_disk_is_a_conflict_and_nothing_is_writte
     file.write_text("theirs\ntwo\n")
     said = await robot.fail("write_file", path="a.txt", content="mine\ntwo\n")
     assert "at a line that you change too (line 1)" in said
+    # Until it has read the file it does not know what it would overwrite.
+    await robot.fail("write_file", path="a.txt", content="mine\ntwo\n")
     assert file.read_text() == "theirs\ntwo\n"
+    await robot.say("read_file", path="a.txt")
+    await write(robot, "a.txt", content="mine, theirs\ntwo\n")
+    assert file.read_text() == "mine, theirs\ntwo\n"
 
 
 async def test_a_file_that_changes_while_the_person_decides_is_not_overwritten(
