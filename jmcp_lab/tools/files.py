@@ -19,7 +19,7 @@ from ..calls.call import (
 )
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
-from ..notebooks.live import LiveText, agent_origin
+from ..notebooks.live import agent_origin
 from ..notebooks.merge import MergeConflict, Splice, merge, splice
 from .cells import Edit, replace_all
 from .render import clip
@@ -163,14 +163,13 @@ async def write_file(
         if content is None:
             raise NotFoundError(f"There is no file '{path}' to edit; give content to create it.")
         return await _create(ctx, path, content)
-    live = ctx.services.rooms.find_text(path)
     present = await _text(ctx, path)
     if content is None:
         wanted = replace_all(present, edits or [], f"'{path}'")
-        return await _change(ctx, path, live, present, wanted, present)
+        return await _change(ctx, path, present, wanted, present)
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     base = present if known is None else known
-    return await _change(ctx, path, live, base, content, present)
+    return await _change(ctx, path, base, content, present)
 
 
 async def _create(ctx: Context, path: str, content: str) -> Reply:
@@ -187,12 +186,13 @@ async def _create(ctx: Context, path: str, content: str) -> Reply:
     return Reply.of(f"Created {path} ({count(len(content.splitlines()), 'line')}).")
 
 
-async def _change(
-    ctx: Context, path: str, live: LiveText | None, base: str, wanted: str, present: str
-) -> Reply:
+async def _change(ctx: Context, path: str, base: str, wanted: str, present: str) -> Reply:
+    rooms = ctx.services.rooms
     shown: list[tuple[str, str]] = []
 
     def resolve() -> Action:
+        # Pages open the file and close it while the person decides.
+        live = rooms.find_text(path)
         now = live.text if live is not None else present
         result = splice(now, _merged(path, base, wanted, now))
         shown[:] = [(now, result)]
@@ -200,14 +200,16 @@ async def _change(
 
     await ctx.permit(resolve)
     before, after = shown[0]
+    now = await _text(ctx, path)
+    # Reading a disk takes its time: what a page has opened meanwhile is the truth.
+    live = rooms.find_text(path)
+    if (now if live is None else live.text) != before:
+        raise ConflictError(
+            f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
+        )
     if live is not None:
         live.edit(merge(before, after, before), agent_origin(ctx.agent.id))
     else:
-        # Nobody has it open: the disk is the truth, and somebody may have written it meanwhile.
-        if await _text(ctx, path) != before:
-            raise ConflictError(
-                f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
-            )
         await ctx.services.contents.write(path, after)
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     # What others wrote is kept, but not shown: the agent knows the file as it wanted it.

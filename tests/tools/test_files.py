@@ -26,6 +26,15 @@ async def opened(robot: Robot, path: str) -> LiveText:
     return live
 
 
+async def closed(robot: Robot, path: str) -> None:
+    """Close the room of a text file, as after its last page."""
+    upstream = robot.app.rooms._upstream
+    room = upstream.room(f"text:file:{upstream.file_id(path)}")
+    assert room is not None
+    await upstream.close(room, lambda: False)
+    assert robot.app.rooms.find_text(path) is None
+
+
 def type_into(live: LiveText, text: str) -> None:
     """Change a live text as a person's page would."""
     live.edit(merge(live.text, text, live.text), "page")
@@ -309,6 +318,33 @@ async def test_what_a_person_types_while_deciding_is_kept(robot: Robot, root: Pa
     await robot.allow()
     assert not (await task).is_error
     assert live.text == "1\ntwo\nthree, typed ✓\n"
+
+
+async def test_a_file_that_a_page_opens_while_the_person_decides_is_written_live(
+    robot: Robot, root: Path
+) -> None:
+    (root / "a.txt").write_text("one\ntwo\n")
+    task = robot.start("write_file", path="a.txt", content="1\ntwo\n")
+    await robot.request()
+    live = await opened(robot, "a.txt")
+    await robot.allow()
+    assert not (await task).is_error
+    assert live.text == "1\ntwo\n"
+    # The page saves it; nothing was written behind it.
+    assert (root / "a.txt").read_text() == "one\ntwo\n"
+
+
+async def test_a_file_that_a_page_closes_while_the_person_decides_is_written_to_disk(
+    robot: Robot, root: Path
+) -> None:
+    (root / "a.txt").write_text("one\ntwo\n")
+    await opened(robot, "a.txt")
+    task = robot.start("write_file", path="a.txt", content="1\ntwo\n")
+    await robot.request()
+    await closed(robot, "a.txt")
+    await robot.allow()
+    assert not (await task).is_error
+    assert (root / "a.txt").read_text() == "1\ntwo\n"
 
 
 async def test_the_same_line_typed_in_a_page_is_a_conflict(robot: Robot, root: Path) -> None:
