@@ -81,7 +81,16 @@ class Cleared:
     execution_count: int | None
 
 
-Change = Edited | Inserted | Deleted | Moved | Retyped | Cleared
+@dataclass(frozen=True, slots=True)
+class Refilled:
+    """Outputs of a cell were put back."""
+
+    cell_id: str
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+
+
+Change = Edited | Inserted | Deleted | Moved | Retyped | Cleared | Refilled
 
 
 @dataclass(slots=True)
@@ -175,6 +184,8 @@ def _plan(notebook: LiveNotebook, change: Change) -> Callable[[str], Change | No
             return lambda origin: _type_back(notebook, change, origin)
         case Cleared():
             return lambda origin: _outputs_back(notebook, change, origin)
+        case Refilled():
+            return lambda origin: _clear_again(notebook, change, origin)
 
 
 def _plan_text(
@@ -267,8 +278,28 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
 
 
 def _outputs_back(notebook: LiveNotebook, change: Cleared, origin: str) -> Change | None:
-    cell = notebook.cell(change.cell_id)
-    if cell is None or cell["cell_type"] != "code" or len(cell["outputs"]):
+    cell_id, outputs, execution_count = change.cell_id, change.outputs, change.execution_count
+    if _results(notebook, cell_id) != ([], None):
+        # It ran since: what it has belongs to that run, and so would these.
         return None
-    cells.set_outputs(notebook, change.cell_id, change.outputs, change.execution_count, origin)
-    return None
+    cells.set_outputs(notebook, cell_id, outputs, execution_count, origin)
+    return Refilled(cell_id, outputs, execution_count)
+
+
+def _clear_again(notebook: LiveNotebook, change: Refilled, origin: str) -> Change | None:
+    cell_id, outputs, execution_count = change.cell_id, change.outputs, change.execution_count
+    if _results(notebook, cell_id) != (outputs, execution_count):
+        return None
+    cells.clear_outputs(notebook, [cell_id], origin)
+    return Cleared(cell_id, outputs, execution_count)
+
+
+def _results(
+    notebook: LiveNotebook, cell_id: str
+) -> tuple[list[dict[str, Any]], int | None] | None:
+    """Return what a cell's last run left; None for no code cell, or one that runs now."""
+    cell = notebook.cell(cell_id)
+    if cell is None or cell["cell_type"] != "code" or cell.get("execution_state") == "running":
+        return None
+    content = cells.whole(notebook, cell_id)
+    return content["outputs"], content.get("execution_count")

@@ -172,10 +172,29 @@ def test_cleared_outputs_come_back_unless_there_are_new_ones() -> None:
     before = cells.whole(nb, "a")
     cells.clear_outputs(nb, ["a"], ORIGIN)
     change = Cleared("a", before["outputs"], before["execution_count"])
-    revert(nb, made(change), ORIGIN)
+    cleared = cells.whole(nb, "a")
+    redo = revert(nb, made(change), ORIGIN)
     assert cells.whole(nb, "a") == before
-    revert(nb, made(change), ORIGIN)
+    assert revert(nb, made(change), ORIGIN) == []
     assert cells.whole(nb, "a") == before
+    undo = revert(nb, made(*redo), ORIGIN)
+    assert cells.whole(nb, "a") == cleared
+    revert(nb, made(*undo), ORIGIN)
+    assert cells.whole(nb, "a") == before
+
+
+@pytest.mark.parametrize("state", ["running", "idle"])
+def test_cleared_outputs_do_not_come_back_into_a_cell_that_runs_or_ran_since(state: str) -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": "hello\n"}
+    nb = live({**code("a"), "outputs": [output], "execution_count": 3})
+    cells.clear_outputs(nb, ["a"], ORIGIN)
+    cell = cells.shared(nb, "a")
+    cell["execution_state"] = state
+    if state == "idle":
+        # It ran, and printed nothing.
+        cell["execution_count"] = 4.0
+    assert revert(nb, made(Cleared("a", [output], 3)), ORIGIN) == []
+    assert len(cell["outputs"]) == 0
 
 
 def test_change_sets_outlive_the_room() -> None:

@@ -66,6 +66,23 @@ async def test_cells_that_were_moved_together_go_back_together(robot: Robot, roo
     assert (await robot.open("a.ipynb")).ids == ids
 
 
+async def test_taking_back_cleared_outputs_can_be_taken_back_and_leaves_earlier_changes_alone(
+    robot: Robot, root: Path
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "print(1)")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    await robot.say("overwrite_cell_source", cell=cell, source="print(2)")
+    await robot.run("execute_cell", cells=cell)
+    notebook = await robot.open("a.ipynb")
+    ran = notebook.document.get_cell(0)
+    await robot.say("clear_outputs")
+    cleared = notebook.document.get_cell(0)
+    await robot.say("undo_changes")
+    assert notebook.document.get_cell(0) == ran
+    await robot.say("undo_changes")
+    assert notebook.document.get_cell(0) == cleared
+
+
 async def test_a_person_takes_back_only_what_the_person_wrote(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
