@@ -15,6 +15,7 @@ from ..errors import ConflictError, NotFoundError
 from . import cells
 from .late import united
 from .merge import MergeConflict, Splice, merge, splice
+from .version import without_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,8 +272,17 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
     if notebook.index(change.cell_id) is None:
         return None
     before = cells.whole(notebook, change.cell_id)
-    # The text is that of now: what was typed since stays.
-    content = change.content | {"source": before["source"]}
+    if before["cell_type"] != change.after:
+        # Somebody gave it another type since: what it has belongs to that one.
+        return None
+    # Only what the change took away comes back; the rest is that of now, with what was typed,
+    # tagged and attached since.
+    metadata = without_trust(before["metadata"])
+    if "trusted" in (old := change.content.get("metadata", {})):
+        metadata["trusted"] = old["trusted"]
+    content = change.content | {"source": before["source"], "metadata": metadata}
+    if "code" not in (before["cell_type"], content["cell_type"]):
+        content["attachments"] = before.get("attachments", {})
     cells.replace(notebook, change.cell_id, content, origin)
     return Retyped(change.cell_id, before, str(change.content["cell_type"]))
 

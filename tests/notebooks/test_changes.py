@@ -166,6 +166,34 @@ def test_a_changed_type_comes_back_with_the_text_of_now() -> None:
     assert (cell["cell_type"], cell["source"]) == ("code", "# Better title")
 
 
+def test_a_changed_type_comes_back_with_what_a_person_tagged_and_attached_since() -> None:
+    picture = {"new.png": {"image/png": "eA=="}}
+    nb = live({**code("a"), "cell_type": "markdown"}, {**code("b"), "cell_type": "raw"})
+    before = {cell_id: cells.whole(nb, cell_id) for cell_id in "ab"}
+    cells.retype(nb, "a", "raw", ORIGIN)
+    cells.retype(nb, "b", "code", ORIGIN)
+    for cell_id in "ab":
+        cells.shared(nb, cell_id)["metadata"]["tags"] = ["kept"]
+    cells.shared(nb, "a")["attachments"] = picture
+    changes = [Retyped("a", before["a"], "raw"), Retyped("b", before["b"], "code")]
+    revert(nb, made(*changes), ORIGIN)
+    first, second = cells.whole(nb, "a"), cells.whole(nb, "b")
+    assert (first["cell_type"], second["cell_type"]) == ("markdown", "raw")
+    assert first["attachments"] == picture
+    assert first["metadata"] == second["metadata"] == {"tags": ["kept"]}
+
+
+def test_outputs_of_a_cell_that_a_person_made_code_again_and_ran_stay() -> None:
+    old = {"output_type": "stream", "name": "stdout", "text": "old\n"}
+    nb = live({**code("a", "x"), "outputs": [old], "execution_count": 1})
+    before = cells.whole(nb, "a")
+    cells.retype(nb, "a", "markdown", ORIGIN)
+    cells.retype(nb, "a", "code", "page")
+    cells.set_outputs(nb, "a", [old | {"text": "new\n"}], 2, "page")
+    assert revert(nb, made(Retyped("a", before, "markdown")), ORIGIN) == []
+    assert cells.whole(nb, "a")["outputs"] == [old | {"text": "new\n"}]
+
+
 def test_cleared_outputs_come_back_unless_there_are_new_ones() -> None:
     output = {"output_type": "stream", "name": "stdout", "text": "hello\n"}
     nb = live({**code("a"), "outputs": [output], "execution_count": 3})
