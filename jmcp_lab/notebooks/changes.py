@@ -155,7 +155,7 @@ def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]
     Returns
     -------
     list of Change
-        What this has changed, for taking it back in turn.
+        What this has changed, for taking it back in turn; nothing where nothing was left of it.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def _plan_text(
     result = splice(present, splices)
 
     def do(origin: str) -> Change | None:
-        if notebook.source(cell_id) is None:
+        if not splices or notebook.source(cell_id) is None:
             return None
         cells.edit(notebook, cell_id, splices, origin)
         return Edited(cell_id, present, result)
@@ -264,6 +264,9 @@ def _move_back(notebook: LiveNotebook, change: Moved, origin: str) -> Change | N
         return None
     now = Moved(change.cell_id, *cells.neighbours(notebook, change.cell_id))
     at = cells.beside(notebook, change.previous, change.following, change.index)
+    if at in (now.index, now.index + 1):
+        # Somebody moved it back already.
+        return None
     cells.move(notebook, [change.cell_id], at, origin)
     return now
 

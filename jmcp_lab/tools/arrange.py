@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
-from ..errors import InvalidArgumentError, NotFoundError
+from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved
 from ..notebooks.live import LiveNotebook, agent_origin
@@ -134,6 +134,8 @@ async def undo_changes(
     what = first.summary if first is not None else "a change"
 
     def resolve() -> Action:
+        if made.undone:
+            raise ConflictError("It was taken back meanwhile.")
         summary = f"Take back: {what}"
         items = (PreviewItem(summary, text=f"{what} is taken back in {nb.path}."),)
         ids = tuple(change.cell_id for change in made.changes)
@@ -142,10 +144,12 @@ async def undo_changes(
 
     await ctx.permit(resolve, nb)
     before = {change.cell_id: nb.source(change.cell_id) for change in made.changes}
-    take_back(ctx.services, nb, made, ctx.call, agent_origin(ctx.agent.id))
+    changed = take_back(ctx.services, nb, made, ctx.call, agent_origin(ctx.agent.id))
     for cell_id, text in before.items():
         if (after := nb.source(cell_id)) is not None:
             ctx.wrote(nb, cell_id, text, after)
+    if not changed:
+        return Reply.of(f"Nothing in {nb.path} was changed: nothing is left of: {what}.")
     return Reply.of(f"Taken back in {nb.path}: {what}.")
 
 

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 def take_back(
     services: Services, notebook: LiveNotebook, made: ChangeSet, call: Call, origin: str
-) -> None:
+) -> bool:
     """Take back a change set, on behalf of `call`, which can be taken back in turn.
+
+    Returns
+    -------
+    bool
+        False when nothing was left of it: others had undone it, or deleted the cell.
 
     Raises
     ------
@@ -29,6 +34,7 @@ def take_back(
     if first is not None:
         services.ledger.update(first, undoable=False)
     record(services, call, notebook, redo)
+    return bool(redo)
 
 
 def record(services: Services, call: Call, notebook: LiveNotebook, changes: list[Change]) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 from pycrdt import Array, UndoManager
 
+from jmcp_lab.agents.agent import Mode
+from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.merge import merge
 
-from .conftest import Robot, ids_in, write_notebook
+from .conftest import MakeRobot, Robot, ids_in, write_notebook
 from .page import OpenPage, Page, until
 from .test_rooms_files import close
 
@@ -81,6 +84,40 @@ async def test_taking_back_cleared_outputs_can_be_taken_back_and_leaves_earlier_
     assert notebook.document.get_cell(0) == ran
     await robot.say("undo_changes")
     assert notebook.document.get_cell(0) == cleared
+
+
+async def test_it_is_said_when_nothing_is_left_to_take_back(robot: Robot, root: Path) -> None:
+    first, second, third = write_notebook(root, "a.ipynb", "one", "two", "three")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    await robot.say("overwrite_cell_source", cell=first, source="ONE")
+    await robot.say("move_cell", cells=second, index=0)
+    await robot.say("insert_cell", source="new")
+    notebook = await robot.open("a.ipynb")
+    cells.move(notebook, [second], 2, "page")
+    cells.edit(notebook, first, merge("ONE", "one", "ONE"), "page")
+    cells.delete(notebook, [notebook.ids[-1]], "page")
+    before = notebook.ydoc.get_state()
+    for _ in range(3):
+        assert "nothing is left of" in await robot.say("undo_changes")
+    assert notebook.ids == [first, second, third]
+    assert notebook.ydoc.get_state() == before
+
+
+async def test_what_the_user_takes_back_while_the_agent_asks_is_not_taken_back_twice(
+    make_robot: MakeRobot, root: Path
+) -> None:
+    first, second = write_notebook(root, "a.ipynb", "one", "two")
+    robot = make_robot(Mode.ASK)
+    await robot.run("move_cell", notebook="a.ipynb", cells=first, index=2)
+    moved = next(call for call in robot.app.ledger.since(0) if call.undoable)
+    task = robot.start("undo_changes", notebook="a.ipynb")
+    await robot.request()
+    await robot.app.control.undo_call(moved.id, "Ada")
+    notebook = await robot.open("a.ipynb")
+    cells.move(notebook, [first], 2, "page")
+    await robot.allow()
+    assert "taken back meanwhile" in (await task).text
+    assert notebook.ids == [second, first]
 
 
 async def test_a_person_takes_back_only_what_the_person_wrote(
