@@ -97,10 +97,17 @@ async def clear_outputs(
 ) -> Reply:
     """Remove the outputs of cells, or of all."""
     nb = await ctx.open(notebook)
-    chosen = list(nb.ids) if cells is None else resolve_all(nb, cells)
-    ids = [i for i in chosen if live_cells.view_by_id(nb, i).type == "code"]
+    named = None if cells is None else resolve_all(nb, cells)
+
+    def code_cells() -> list[str]:
+        """Return those that are there now: cells come and go while the user decides."""
+        if named is not None:
+            return [i for i in named if live_cells.view_by_id(nb, i).type == "code"]
+        shared = zip(nb.ids, nb.ycells, strict=True)
+        return [cell_id for cell_id, cell in shared if cell["cell_type"] == "code"]
 
     def resolve() -> Action:
+        ids = code_cells()
         what = "all cells" if cells is None else cells_title(nb, ids)
         summary = f"Clear the outputs of {what} in {file_name(nb.path)}"
         items = (PreviewItem(summary, text="Outputs are removed; the code stays."),)
@@ -109,7 +116,7 @@ async def clear_outputs(
 
     await ctx.permit(resolve, nb)
     changes = []
-    for cell_id in ids:
+    for cell_id in code_cells():
         whole = live_cells.whole(nb, cell_id)
         if whole["outputs"] or whole.get("execution_count") is not None:
             changes.append(Cleared(cell_id, whole["outputs"], whole.get("execution_count")))

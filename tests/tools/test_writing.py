@@ -12,6 +12,7 @@ from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.merge import merge
 
 from .conftest import MakeRobot, Robot, ids_in, write_notebook
+from .page import until
 
 
 async def type_into(robot: Robot, path: str, cell_id: str, text: str) -> None:
@@ -240,6 +241,25 @@ async def test_a_person_who_types_while_an_edit_waits_is_shown_the_merged_diff(
     assert not (await task).is_error
     notebook = await robot.open("a.ipynb")
     assert notebook.source(cell) == "x = 2\n# mine"
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_cell_that_goes_while_clearing_outputs_waits_is_named_or_left_out(
+    make_robot: MakeRobot, root: Path, named: bool
+) -> None:
+    first, _ = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
+    robot = make_robot(Mode.ASK)
+    which = {"cells": first} if named else {}
+    task = robot.start("clear_outputs", notebook="a.ipynb", **which)
+    call = await robot.request()
+    shown = call.action_hash
+    cells.delete(await robot.open("a.ipynb"), [first], "page")
+    if not named:
+        await until(lambda: call.action_hash != shown)
+        await robot.allow()
+    reply = await task
+    assert reply.is_error is named
+    assert ("There is no cell" if named else "Cleared the outputs of 0 cells") in reply.text
 
 
 async def test_undo_takes_back_one_call_and_can_be_undone(robot: Robot, root: Path) -> None:
