@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
@@ -14,6 +14,8 @@ from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from jupyter_server.services.contents.manager import ContentsManager
 
 
@@ -21,7 +23,7 @@ MOST_SEARCHED = 20_000
 """Files looked at to find one that was moved behind the server."""
 
 FileKey = tuple[int, int]
-"""Device and inode: what stays the same when a file is moved."""
+"""Device and inode: what stays the same when a file is moved. A deleted file's is given anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,17 @@ class Contents:
         """
         where = self._on_disk(path)
         return where is not None and not os.path.exists(where)
+
+    async def changed(self, path: str) -> datetime | None:
+        """Return when a file was last changed, as the contents manager says it.
+
+        None when it is gone, or out of reach.
+        """
+        try:
+            model = await ensure_async(self._manager.get(self.check_path(path), content=False))
+        except (HTTPError, InvalidArgumentError):
+            return None
+        return cast("datetime", model["last_modified"])
 
     async def find_key(self, key: FileKey) -> str | None:
         """Return the path of a file that was moved, by what stays the same; None if not found."""
@@ -212,6 +225,8 @@ def _search(root: str, key: FileKey) -> str | None:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
+            elif not entry.name.endswith(".ipynb"):
+                continue
             elif entry.inode() == key[1] and entry.stat(follow_symlinks=False).st_dev == key[0]:
                 return os.path.relpath(entry.path, root).replace(os.sep, "/")
     return None

@@ -68,6 +68,11 @@ class Disk:
         loader._save_content_at_path = self._on_write
         loader.maybe_notify = self._on_look
 
+    @property
+    def known(self) -> object:
+        """When the file was changed that the document last met."""
+        return self._known
+
     def attach(self, room: Any, notebook: LiveNotebook, told: Callable[[], None]) -> None:  # noqa: ANN401
         """Take changes of the file into this notebook from now on, and tell when that was done."""
         self._room, self._notebook, self._told = room, notebook, told

@@ -91,7 +91,7 @@ class Rooms:
         held = self._held(path)
         if held is None:
             async with self._lock:
-                self._adopt(path, state)
+                await self._adopt(path, state)
                 held = self._held(path) or await self._start(path)
         held.state = state
         return held
@@ -224,7 +224,7 @@ class Rooms:
             if where is not None and held.state is not None and held.state.key is not None:
                 # A shell moved it: the server knows only the old place.
                 found = await self._contents.find_key(held.state.key)
-                if found is not None and self._moved(held, where, found):
+                if found is not None and await self._moved(held, where, found):
                     return held
             await self._abandon(held)
             raise NotFoundError(
@@ -234,7 +234,7 @@ class Rooms:
         await check_notebook(self._serverapp, path)
         raise NotFoundError(f"There is no notebook '{path}'.")
 
-    def _adopt(self, path: str, state: FileState) -> None:
+    async def _adopt(self, path: str, state: FileState) -> None:
         """Let an open room go with its file, which a shell has moved to `path`."""
         if state.key is None:
             return
@@ -243,17 +243,16 @@ class Rooms:
                 continue
             where = self._where(held)
             if where is not None and where != path and self._contents.gone(where):
-                self._moved(held, where, path)
+                await self._moved(held, where, path)
 
-    def _moved(self, held: OpenRoom, old: str, new: str) -> bool:
-        try:
-            path = self._contents.check_path(new)
-        except InvalidArgumentError:
+    async def _moved(self, held: OpenRoom, old: str, new: str) -> bool:
+        """Let a room go with its file, if it is that: keys are soon given to other files."""
+        if await self._contents.changed(new) != self._upstream.known_change(held.room):
             return False
-        if not self._upstream.moved(old, path):
+        if not self._upstream.moved(old, new):
             return False
         self._where(held)
-        self.news.add(held.notebook.file_id, f"'{old}' was moved to '{path}' outside Jupyter.")
+        self.news.add(held.notebook.file_id, f"'{old}' was moved to '{new}' outside Jupyter.")
         return True
 
     async def _abandon(self, held: OpenRoom) -> None:

@@ -229,6 +229,11 @@ class Upstream:
         follow(self.extension.file_loaders, OutOfBandChanges)
 
     @staticmethod
+    def known_change(room: DocumentRoom) -> object:
+        """Return the time of change of a room's file as the document last met it."""
+        return disk_of(room._file, OutOfBandChanges).known
+
+    @staticmethod
     def attach(room: DocumentRoom, notebook: LiveNotebook) -> None:
         """Merge what other programs write into the room's file with what is not saved yet."""
         disk_of(room._file, OutOfBandChanges).attach(
@@ -277,11 +282,6 @@ class Upstream:
         if not (pending or document.dirty):
             return None
         return cast("asyncio.Task[None] | None", room._save_to_disc())
-
-    @staticmethod
-    def overwriting(room: DocumentRoom) -> bool:
-        """Whether the room is being read from its file again at this moment."""
-        return bool(room._update_lock.locked())
 
     # -- ending --------------------------------------------------------------------------------
 

@@ -109,6 +109,29 @@ async def test_a_moved_notebook_that_is_opened_at_its_new_place_is_the_same_room
     assert source(root / "b.ipynb") == "x = 2"
 
 
+@pytest.mark.parametrize("name", ["data.csv", "b.ipynb"])
+async def test_another_file_that_got_the_inode_of_a_deleted_notebook_is_not_taken_for_it(
+    robot: Robot, root: Path, name: str
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    write_notebook(root, "other", "theirs")
+    theirs = (root / "other").read_text()
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
+    notebook = await robot.open("a.ipynb")
+    await robot.app.rooms.save(notebook)
+    # As file systems do it with a new file, at their whim.
+    changed = (root / "a.ipynb").stat().st_mtime_ns + 2_000_000_000
+    os.rename(root / "a.ipynb", root / name)
+    (root / name).write_text(theirs)
+    os.utime(root / name, ns=(changed, changed))
+    said = await robot.fail("insert_cell", notebook="a.ipynb", source="y")
+    assert "was deleted" in said
+    assert (root / name).read_text() == theirs
+    if name.endswith(".ipynb"):
+        assert await robot.open(name) is not notebook
+        assert "theirs" in await robot.say("read_cells", notebook=name)
+
+
 @pytest.mark.parametrize("way", ["shell", "jupyter"])
 async def test_a_notebook_that_is_deleted_while_open_is_named_and_not_made_again(
     robot: Robot, root: Path, jp_fetch: Fetch, caplog: pytest.LogCaptureFixture, way: str
