@@ -132,19 +132,23 @@ def replace_all(text: str, edits: list[Edit], name: str) -> str:
     ConflictError
         With the present text.
     """
+    result = text
     for number, edit in enumerate(edits, 1):
         which = f"Edit {number} of {len(edits)}" if len(edits) > 1 else "The edit"
         if not edit.old:
             raise InvalidArgumentError(f"{which} has an empty old text.")
-        found = text.count(edit.old)
-        if found != 1:
-            problem = "does not occur" if not found else f"occurs {found} times"
+        # Also where it overlaps with itself, which `count` does not see.
+        first, last = result.find(edit.old), result.rfind(edit.old)
+        if first != last or first < 0:
+            times = max(result.count(edit.old), 2)
+            problem = "does not occur" if first < 0 else f"occurs {times} times"
+            after = " after the edits before it" if result != text else ""
             raise ConflictError(
-                f"{which}: old {problem} in {name}, so nothing was changed. It must occur exactly "
-                f"once; give more of the lines around it. The text now is:\n{clip(text, 4000)}"
+                f"{which}: old {problem} in {name}{after}, so nothing was changed. It must occur "
+                f"exactly once; give more of the lines around it. The text is:\n{clip(text, 4000)}"
             )
-        text = text.replace(edit.old, edit.new)
-    return text
+        result = result[:first] + edit.new + result[first + len(edit.old) :]
+    return result
 
 
 @dataclass(slots=True)

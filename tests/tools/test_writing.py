@@ -147,6 +147,22 @@ async def test_exact_edits_are_all_done_or_none(robot: Robot, root: Path) -> Non
     assert notebook.source(cell) == "a = 1\nb = 3\n"
 
 
+async def test_a_refused_edit_shows_the_text_that_is_there_and_not_half_of_the_edits(
+    robot: Robot, root: Path
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "a = b\nx\nx\nx")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    edits = [{"old": "a", "new": "b"}, {"old": "b", "new": "c"}]
+    said = await robot.fail("edit_cell", cell=cell, edits=edits)
+    assert "Edit 2 of 2: old occurs 2 times in cell 1" in said
+    assert "after the edits before it" in said
+    assert "The text is:\na = b\n" in said
+    # It fits in two places, which share a line.
+    said = await robot.fail("edit_cell", cell=cell, edits=[{"old": "x\nx", "new": "y"}])
+    assert "occurs 2 times" in said
+    assert (await robot.open("a.ipynb")).source(cell) == "a = b\nx\nx\nx"
+
+
 async def test_two_agents_with_two_notebooks_never_touch_each_others(
     make_robot: MakeRobot, root: Path
 ) -> None:
