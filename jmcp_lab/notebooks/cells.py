@@ -51,14 +51,15 @@ def find(notebook: LiveNotebook, ref: str) -> str:
     Raises
     ------
     NotFoundError
-        No cell, or more than one. Positions are no names: they shift while people work.
+        No cell, or more than one. Positions are no names: they shift while people work. What may
+        be meant as one names no cell whose id happens to start with these digits.
     """
     if ref in notebook.ids:
         return ref
     found = [cell_id for cell_id in notebook.ids if cell_id.startswith(ref)] if ref else []
-    if len(found) == 1:
+    if len(found) == 1 and not (ref.isdecimal() and int(ref) <= len(notebook.ids)):
         return found[0]
-    if found:
+    if len(found) > 1:
         raise NotFoundError(
             f"More than one cell of '{notebook.path}' has an id that starts with '{ref}': "
             f"{', '.join(found[:5])}. Give more of the id."

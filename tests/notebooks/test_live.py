@@ -49,6 +49,17 @@ def test_the_ids_follow_inserts_deletes_and_moves_by_anyone() -> None:
     assert nb.ids == ["b", "d", "c", "e"] == [cell["id"] for cell in nb.ycells]
 
 
+def test_what_may_be_a_position_is_not_taken_for_the_start_of_an_id() -> None:
+    nb = live(code("a1b2"), code("2c3d"), code("37"), code("3"))
+    for ref in ("0", "2", "02"):
+        with pytest.raises(NotFoundError, match="not by position"):
+            cells.find(nb, ref)
+    assert cells.find(nb, "2c") == "2c3d"
+    # Not of a notebook with four cells; and a whole id is one.
+    assert cells.find(nb, "37") == "37"
+    assert cells.find(nb, "3") == "3"
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["insert", "delete"]), st.integers(0, 9), st.booleans()),
