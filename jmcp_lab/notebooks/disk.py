@@ -33,9 +33,10 @@ MOVE_SECONDS = 0.02
 
 
 class _Save(dict[str, Any]):
-    """What a save writes, and how many meetings had been when that was put together."""
+    """What a save writes, and how many meetings and changes had been as that was put together."""
 
     meetings = 0
+    changes = 0
 
 
 class Disk:
@@ -63,6 +64,7 @@ class Disk:
         self._get: Any = None
         self._meeting = asyncio.Lock()
         self._meetings = 0
+        self._changes = 0
         loader.load_content = self._on_load
         loader.maybe_save_content = self._on_save
         loader._save_content_at_path = self._on_write
@@ -109,6 +111,8 @@ class Disk:
         notebook = self._notebook
         for _ in range(TRIES):
             before = self._moment(notebook)
+            # A change that comes from now on may be in the content or not.
+            self._changes = 0 if notebook is None else notebook.changes
             try:
                 content = await self._get(deduplicate=False)
             except IndexError:
@@ -132,7 +136,7 @@ class Disk:
         for _ in range(TRIES):
             path = self._loader.path
             # The content was put together just now: nothing has run since.
-            model.meetings = self._meetings
+            model.meetings, model.changes = self._meetings, self._changes
             try:
                 return await self._save(model)
             except self._changed:
@@ -163,6 +167,8 @@ class Disk:
         self._known = loader.last_modified
         if model["type"] == "notebook":
             self._base = Version.of(model["content"])
+        if self._notebook is not None and isinstance(model, _Save):
+            self._notebook.mark_saved(model.changes)
         await self._say_hash(saved["hash"])
         return saved
 

@@ -119,7 +119,7 @@ class LiveNotebook:
         self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
         self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}
-        self._changes = self._saved = 0
+        self.changes = self._saved = 0
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""
         self._listeners: list[Callable[[set[str]], None]] = []
@@ -251,11 +251,11 @@ class LiveNotebook:
     @property
     def edited(self) -> bool:
         """Whether anything changed since the document was opened or last saved."""
-        return self._changes != self._saved
+        return self.changes != self._saved
 
-    def mark_saved(self) -> None:
-        """Take note that the document was written to disk."""
-        self._saved = self._changes
+    def mark_saved(self, changes: int) -> None:
+        """Take note that the document was written to disk as it was after so many changes."""
+        self._saved = changes
 
     @property
     def doubled(self) -> bool:
@@ -321,11 +321,11 @@ class LiveNotebook:
             listener(cell_ids, for_good=for_good)
 
     def _on_meta(self, _events: list[Any]) -> None:
-        self._changes += 1
+        self.changes += 1
 
     def _on_change(self, events: list[Any], _transaction: object) -> None:
         touched: set[str] = set()
-        self._changes += 1
+        self.changes += 1
         for event in events:
             path = event.path
             if not path and isinstance(event, ArrayEvent):

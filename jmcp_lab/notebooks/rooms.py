@@ -283,9 +283,7 @@ class Rooms:
         if held is None:
             return
         file_id = held.notebook.file_id
-        if data.get("action") == "save":
-            held.notebook.mark_saved()
-        elif data.get("action") == "overwrite":
+        if data.get("action") == "overwrite":
             self.news.add(
                 file_id,
                 f"'{held.path}' was changed on disk by another program, and the notebook has the "
@@ -390,7 +388,10 @@ class Rooms:
             rooms = self._upstream.rooms()
         except UnavailableError:
             return
-        saves = [task for room in rooms if (task := self._upstream.start_saving(room)) is not None]
+        # Where people switched saving by itself off, nothing else would write what was changed.
+        edited = {held.room for held in self._open.values() if held.notebook.edited}
+        tasks = [self._upstream.start_saving(room, edited=room in edited) for room in rooms]
+        saves = [task for task in tasks if task is not None]
         if saves:
             await asyncio.wait(saves, timeout=seconds)
         self._upstream.send_everybody_off()

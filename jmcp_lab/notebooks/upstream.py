@@ -273,13 +273,13 @@ class Upstream:
         return not document.dirty
 
     @staticmethod
-    def start_saving(room: Any) -> asyncio.Task[None] | None:  # noqa: ANN401 - of any kind
+    def start_saving(room: Any, *, edited: bool) -> asyncio.Task[None] | None:  # noqa: ANN401
         """Start saving a document room that has unsaved changes."""
         document = getattr(room, "_document", None)
         if document is None or not room.ready:
             return None
         pending = room._saving_document is not None and not room._saving_document.done()
-        if not (pending or document.dirty):
+        if not (edited or pending or document.dirty):
             return None
         return cast("asyncio.Task[None] | None", room._save_to_disc())
 

@@ -246,6 +246,28 @@ async def test_stopping_the_server_saves_everything_first(robot: Robot, root: Pa
     assert source(root / "b.ipynb") == "y = 2"
 
 
+async def test_stopping_saves_what_nobody_saves_by_itself(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    notebook = await robot.open("a.ipynb")
+    room = robot.app.rooms._open[f"json:notebook:{notebook.file_id}"].room
+    # As the page of a person who switched saving by itself off.
+    room.awareness.set_local_state({"user": {"name": "Ada"}, "autosave": False})
+    change = {"notebook": "a.ipynb", "cell": cell}
+    await robot.say("overwrite_cell_source", source="x = 2", **change)
+    async with room._file._lock:
+        # They save by hand. What this writes is put together, and waits for the lock.
+        saving = room._save_to_disc()
+        while not room._file._lock._waiters:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)
+        await robot.say("overwrite_cell_source", source="x = 3", **change)
+    await saving
+    assert robot.app.serverapp.event_logger is not None
+    await robot.app.serverapp.event_logger.gather_listeners()
+    assert source(root / "a.ipynb") == "x = 2"
+    await robot.app.rooms.stop()
+    assert source(root / "a.ipynb") == "x = 3"
+
+
 async def test_an_idle_room_is_saved_and_closed_and_opens_again_with_the_same_ids(
     robot: Robot, root: Path
 ) -> None:
