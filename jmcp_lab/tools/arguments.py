@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..errors import InvalidArgumentError
 from ..notebooks import cells as live_cells
@@ -12,9 +12,20 @@ from ..notebooks import cells as live_cells
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
 
+
+def lines(text: str) -> str:
+    r"""Return a cell's text with the line breaks that notebooks have.
+
+    The editor of a page counts ``\r\n`` as one character and the shared text as two: what a person
+    types below would get into other places than where it was typed.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 Notebook = str | None
 Cell = str
 Cells = Annotated[str | list[str], Field(description="One cell id or several.")]
+Source = Annotated[str, AfterValidator(lines)]
 CellType = Literal["code", "markdown", "raw"]
 
 

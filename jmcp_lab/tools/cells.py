@@ -13,7 +13,7 @@ from ..notebooks import cells as live_cells
 from ..notebooks.changes import Change, Edited, Inserted, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.merge import MergeConflict, merge, splice
-from .arguments import Cell, CellType, Notebook
+from .arguments import Cell, CellType, Notebook, Source, lines
 from .render import clip
 from .services import Context
 from .tool import tool
@@ -25,7 +25,7 @@ class CellInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str
+    source: Source
     type: CellType = "code"
 
 
@@ -44,7 +44,7 @@ class Edit(BaseModel):
 )
 async def insert_cell(
     ctx: Context,
-    source: str | None = None,
+    source: Source | None = None,
     cells: list[CellInput] | None = None,
     notebook: Notebook = None,
     type: CellType = "code",
@@ -88,7 +88,7 @@ async def insert_cell(
 async def overwrite_cell_source(
     ctx: Context,
     cell: Cell,
-    source: str,
+    source: Source,
     notebook: Notebook = None,
     type: CellType | None = None,
 ) -> Reply:
@@ -119,7 +119,8 @@ async def edit_cell(
     cell_id = live_cells.find(nb, cell)
     # The pieces are looked for in the present text, whatever else the agent has read of it.
     present = str(nb.source(cell_id))
-    wanted = replace_all(present, edits, cell_name(nb, cell_id))
+    plain = [Edit(old=lines(edit.old), new=lines(edit.new)) for edit in edits]
+    wanted = replace_all(lines(present), plain, cell_name(nb, cell_id))
     return await _write(ctx, nb, cell_id, "edit_cell", wanted, start=present)
 
 

@@ -24,7 +24,7 @@ from ..kernels.run import Piece, PieceResult, Run, RunState
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Inserted
 from ..notebooks.live import OUTPUT_ORIGIN, LiveNotebook, agent_origin
-from .arguments import Notebook
+from .arguments import Notebook, Source
 from .cells import check_fresh
 from .kernels import KernelName
 from .render import CellOutputs
@@ -130,7 +130,7 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
 )
 async def insert_execute_code_cell(
     ctx: Context,
-    source: str,
+    source: Source,
     notebook: Notebook = None,
     after: str | None = None,
     before: str | None = None,

@@ -163,6 +163,29 @@ async def test_a_refused_edit_shows_the_text_that_is_there_and_not_half_of_the_e
     assert (await robot.open("a.ipynb")).source(cell) == "a = b\nx\nx\nx"
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("insert_cell", {"source": "a\r\nb\rc"}),
+        ("insert_cell", {"cells": [{"source": "a\r\nb\rc"}]}),
+        ("insert_execute_code_cell", {"source": "a\r\nb\rc"}),
+        ("overwrite_cell_source", {"source": "a\r\nb\rc"}),
+        ("edit_cell", {"edits": [{"old": "x\r\ny", "new": "a\r\nb\rc"}]}),
+    ],
+)
+async def test_line_breaks_are_those_that_the_editor_of_a_page_counts_as_one_character(
+    robot: Robot, root: Path, tool: str, arguments: dict[str, object]
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x\ny")
+    which = {} if tool.startswith("insert") else {"cell": cell}
+    if tool == "insert_execute_code_cell":
+        await robot.run(tool, notebook="a.ipynb", **arguments)
+    else:
+        await robot.say(tool, notebook="a.ipynb", **which, **arguments)
+    notebook = await robot.open("a.ipynb")
+    assert notebook.source(notebook.ids[-1]) == "a\nb\nc"
+
+
 async def test_two_agents_with_two_notebooks_never_touch_each_others(
     make_robot: MakeRobot, root: Path
 ) -> None:
