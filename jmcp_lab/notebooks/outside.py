@@ -45,7 +45,9 @@ def take_in(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> N
         for cell_id, cell in zip(notebook.ids, notebook.ycells, strict=True)
     ]
     version = Version.of(content)
-    old, new = base.named(present), version.named(present)
+    old = base.named(present)
+    # The file knows nothing of what is not saved yet.
+    new = version.named([(cell_id, cell.source) for cell_id, cell in old.items()])
     contents = {
         cell_id: {**cell, "id": cell_id}
         for cell_id, cell in zip(new, content["cells"], strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
@@ -54,16 +55,16 @@ class Version:
             {key: mark(value) for key, value in metadata_of(content).items()},
         )
 
-    def named(self, present: list[tuple[str, str]]) -> dict[str, CellVersion]:
+    def named(self, others: list[tuple[str, str]]) -> dict[str, CellVersion]:
         """Return the cells by id, in order.
 
         Parameters
         ----------
-        present : list of tuple
-            Ids and texts of the open document's cells: where a file has no ids, a cell is that
-            of the document which has its text, or which stands where it stands among those.
+        others : list of tuple
+            Ids and texts of the cells that these were or became: where a file has no ids, a cell
+            is the one of them which has its text, or which stands where it stands among those.
         """
-        ids = self.ids or aligned([cell.source for cell in self.cells], present)
+        ids = self.ids or aligned([cell.source for cell in self.cells], others)
         return dict(zip(ids, self.cells, strict=True))
 
 
@@ -77,13 +78,13 @@ def without_trust(metadata: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in metadata.items() if key != "trusted"}
 
 
-def aligned(sources: list[str], present: list[tuple[str, str]]) -> list[str]:
-    """Return an id for each text: that of the fitting cell, or one that nobody has."""
-    found = [f"?{number}" for number in range(len(sources))]
-    matcher = SequenceMatcher(None, [text for _, text in present], sources, autojunk=False)
+def aligned(sources: list[str], others: list[tuple[str, str]]) -> list[str]:
+    """Return an id for each text: that of the fitting cell, or a new one."""
+    found = [secrets.token_hex(4) for _ in sources]
+    matcher = SequenceMatcher(None, [text for _, text in others], sources, autojunk=False)
     for kind, start, end, first, last in matcher.get_opcodes():
         if kind == "equal" or (kind == "replace" and end - start == last - first):
-            found[first:last] = [cell_id for cell_id, _ in present[start:end]]
+            found[first:last] = [cell_id for cell_id, _ in others[start:end]]
     return found
 
 

@@ -35,6 +35,31 @@ async def test_what_is_not_saved_yet_is_merged_with_what_the_other_program_wrote
     await desk.save()
 
 
+async def test_a_cell_that_comes_into_an_old_file_doubles_none_that_somebody_writes_in(
+    tmp_path: Path,
+) -> None:
+    desk = await sit_down(tmp_path, notebook_of("one", "two", minor=4))
+    first, second = desk.notebook.ids
+
+    def insert(content: Content) -> None:
+        content["cells"].insert(1, code_cell("", f"new {desk.program.number}"))
+        # A program that knows no ids.
+        content["nbformat_minor"] = 4
+        for cell in content["cells"]:
+            cell.pop("id", None)
+
+    for _ in range(2):
+        desk.type(first, "mine ")
+        desk.change(insert)
+        await desk.look()
+        await desk.save()
+    assert list(desk.sources.values()) == ["mine mine one", "new 1", "new 0", "two"]
+    assert (desk.notebook.ids[0], desk.notebook.ids[-1]) == (first, second)
+    # An edit of an agent makes the ids last: they must be such as a notebook may have.
+    cells.insert(desk.notebook, 4, [cells.NewCell("agent")], "jmcp:a_1")
+    assert len((await desk.save())["cells"]) == 5
+
+
 async def test_a_line_that_both_changed_has_the_characters_of_both(desk: Desk) -> None:
     desk.type("c1", "mine ")
     desk.change(set_source(1, "other two"))
