@@ -110,6 +110,9 @@ class Context:
             )
         rooms = self.services.rooms
         found = await rooms.open(path)
+        if path == self.agent.current != found.path:
+            # It was renamed. Another notebook may get the old name.
+            self.services.agents.set_current(self.agent.id, found.path)
         self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
         return found
 

@@ -65,6 +65,20 @@ async def test_an_edit_is_taken_back_after_a_rename_and_a_reopening(
     assert notebook.ids == [first, second]
 
 
+async def test_the_current_notebook_of_an_agent_stays_the_same_one_when_it_is_renamed(
+    robot: Robot, root: Path, jp_fetch: Fetch
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    await rename(jp_fetch, "a.ipynb", "b.ipynb")
+    await robot.say("list_cells")
+    assert "Your current notebook: b.ipynb" in await robot.say("get_context")
+    write_notebook(root, "a.ipynb", "another")
+    await robot.say("overwrite_cell_source", cell=cell, source="x = 2")
+    await close(robot, "b.ipynb")
+    assert source(root / "b.ipynb") == "x = 2"
+
+
 async def close(robot: Robot, path: str) -> None:
     """Let the idle closer close a room."""
     rooms = robot.app.rooms
