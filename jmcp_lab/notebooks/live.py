@@ -73,6 +73,9 @@ class LiveText:
         """Apply splices of the present text."""
         with self._document.ydoc.transaction(origin=origin):
             splice_shared(self._source, splices)
+            # As a page says it of what is typed: where nobody saves by itself, the person is asked
+            # before the page closes, and a server that stops saves it.
+            self._document.dirty = True
 
 
 def splice_shared(text: Text, splices: Sequence[Splice]) -> None:

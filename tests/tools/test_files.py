@@ -305,6 +305,22 @@ async def test_a_file_that_a_page_has_open_is_read_and_written_live(
     assert live.text == "1\ntwo\nthree\ntyped ✓ not saved\n"
 
 
+async def test_what_is_written_live_is_saved_when_the_server_stops(
+    robot: Robot, root: Path
+) -> None:
+    (root / "a.txt").write_text("one\n")
+    await opened(robot, "a.txt")
+    upstream = robot.app.rooms._upstream
+    room = upstream.room(f"text:file:{upstream.file_id('a.txt')}")
+    assert room is not None
+    # As the page of a person who switched saving by itself off.
+    room.awareness.set_local_state({"user": {"name": "Ada"}, "autosave": False})
+    await write(robot, "a.txt", content="two\n")
+    assert room._document.dirty
+    await robot.app.rooms.stop()
+    assert (root / "a.txt").read_text() == "two\n"
+
+
 async def test_what_a_person_types_while_deciding_is_kept(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("one\ntwo\nthree\n")
     live = await opened(robot, "a.txt")
