@@ -70,11 +70,14 @@ async def move_cell(
     check_fresh(ctx, nb, ids, "moved")
 
     def resolve() -> Action:
-        live_cells.place(nb, after=after, before=before, index=index)
+        at = live_cells.place(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
-        items = tuple(
-            PreviewItem(f"Cell {view.position}", view.id, text=view.source)
-            for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+        items = (
+            PreviewItem("Where to", text=_destination(nb, ids, at)),
+            *(
+                PreviewItem(f"Cell {view.position}", view.id, text=view.source)
+                for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+            ),
         )
         action = edit_action("move_cell", nb, tuple(ids), summary, items)
         return replace(action, preview=Preview("text", items, nb.language))
@@ -87,6 +90,12 @@ async def move_cell(
     ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     return Reply.of(f"Moved; now {names}.")
+
+
+def _destination(nb: LiveNotebook, ids: list[str], at: int) -> str:
+    """Return in words where cells go that move to `at`."""
+    staying = [cell_id for cell_id in nb.ids[:at] if cell_id not in ids]
+    return f"After cell {nb.position(staying[-1])}" if staying else "To the top"
 
 
 @tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)

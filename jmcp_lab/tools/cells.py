@@ -179,14 +179,18 @@ async def _write(
     known = ctx.known(nb, cell_id)
 
     def resolve() -> Action:
-        present = live_cells.view_by_id(nb, cell_id).source
+        view = live_cells.view_by_id(nb, cell_id)
+        present = view.source
         base = next(text for text in (start, known, present) if text is not None)
         plan.present, plan.merged = present, present != (base if known is None else known)
         plan.result = splice(present, _merge(ctx, nb, cell_id, base, wanted, present))
         title = f"Cell {nb.position(cell_id)}"
-        item = PreviewItem(title, cell_id, old=present, new=plan.result)
+        items = [PreviewItem(title, cell_id, old=present, new=plan.result)]
+        if new_type not in (None, view.type):
+            # Outputs go with it, so nobody is to allow it unseen.
+            items.append(PreviewItem("Type of the cell", cell_id, old=view.type, new=new_type))
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
-        return edit_action(tool_name, nb, (cell_id,), summary, (item,))
+        return edit_action(tool_name, nb, (cell_id,), summary, tuple(items))
 
     await ctx.permit(resolve, nb)
     origin = agent_origin(ctx.agent.id)

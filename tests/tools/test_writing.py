@@ -264,6 +264,38 @@ async def test_an_edit_that_asks_shows_the_diff_and_waits(
     assert notebook.source(cell) == "x = 2"
 
 
+async def test_where_a_cell_goes_and_what_type_it_gets_is_shown_before_it_is_allowed(
+    make_robot: MakeRobot, root: Path
+) -> None:
+    first, second, _ = write_notebook(root, "a.ipynb", "one", "two", "three")
+    robot = make_robot(Mode.ASK)
+    hashes = set()
+    for place, words in (
+        ({"index": 0}, "To the top"),
+        ({"after": second}, "After cell 2"),
+        ({"index": -1}, "After cell 3"),
+    ):
+        task = robot.start("move_cell", notebook="a.ipynb", cells=first, **place)
+        call = await robot.request()
+        assert call.action is not None
+        assert call.action.preview is not None
+        assert [item.text for item in call.action.preview.items] == [words, "one"]
+        hashes.add(call.action_hash)
+        await robot.deny()
+        await task
+    assert len(hashes) == 3
+    for wanted in (None, "markdown"):
+        arguments = {"cell": first, "source": "ONE", "type": wanted}
+        task = robot.start("overwrite_cell_source", notebook="a.ipynb", **arguments)
+        call = await robot.request()
+        assert call.action is not None
+        assert call.action.preview is not None
+        shown = [(item.old, item.new) for item in call.action.preview.items]
+        assert shown == [("one", "ONE"), ("code", "markdown")][: 2 if wanted else 1]
+        await robot.deny()
+        assert (await task).is_error
+
+
 async def test_a_person_who_types_while_an_edit_waits_is_shown_the_merged_diff(
     make_robot: MakeRobot, root: Path
 ) -> None:
