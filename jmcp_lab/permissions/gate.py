@@ -102,7 +102,8 @@ class Gate:
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
                 await watched.ready()
-            approved = call.action_hash
+            # What cannot be drawn any more is woken without an answer: nobody has said yes to it.
+            approved = call.action_hash if call.state is CallState.RUNNING else None
             action = self._show(call, resolve())
             # A stop or a pause that came meanwhile wins, and so does a change of the text.
             ruling = self._rule(agent, action)
@@ -182,7 +183,10 @@ class Gate:
         resolve: Callable[[], Action],
         watched: Watched | None,
     ) -> None:
-        """Return when the request was allowed (by a decision or by a grant)."""
+        """Return when the request was allowed (by a decision or by a grant): the call then runs.
+
+        Or when what it would do cannot be worked out any more: the call then waits still.
+        """
         request = Request(call, agent, resolve, asyncio.Event())
         self._requests[call.id] = request
         self._ledger.update(
