@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..calls.call import CallState, Decision, DecisionSource
+from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..errors import ConflictError
 from .undo import take_back
@@ -44,11 +44,7 @@ class Control:
             raise ConflictError("This call has already ended.", code="ended")
         if services.gate.stop_request(call, by):
             return call
-        run = services.runs.get(call.id)
-        if run is not None:
-            await services.executor.interrupt(run)
-        elif call.task is not None:
-            call.task.cancel()
+        await self._end(call)
         return call
 
     def answer_question(self, call_id: str, question_id: str, value: str | None) -> Call:
@@ -126,11 +122,20 @@ class Control:
         return await self._interrupt(agent_id), denied
 
     async def _interrupt(self, agent_id: str | None) -> int:
-        services = self._services
         count = 0
-        for call in services.ledger.active(agent_id):
-            run = services.runs.get(call.id)
-            if run is not None and call.state is CallState.RUNNING:
-                await services.executor.interrupt(run)
+        for call in self._services.ledger.active(agent_id):
+            if call.state is CallState.RUNNING and call.tool_class is ToolClass.RUN:
+                await self._end(call)
                 count += 1
         return count
+
+    async def _end(self, call: Call) -> None:
+        """Interrupt what a call runs, or end it before it has come to running anything.
+
+        A run that was allowed may wait for its kernel to start; nothing is to be interrupted then.
+        """
+        run = self._services.runs.get(call.id)
+        if run is not None:
+            await self._services.executor.interrupt(run)
+        elif call.task is not None:
+            call.task.cancel()

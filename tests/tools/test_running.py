@@ -9,6 +9,7 @@ import pytest
 from jmcp_lab.agents.agent import Mode
 from jmcp_lab.calls.call import Call, CallState, DecisionSource
 from jmcp_lab.errors import ConflictError
+from jmcp_lab.kernels.sessions import SessionInfo
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.merge import merge
 from jmcp_lab.notebooks.shared_outputs import read_outputs
@@ -237,6 +238,31 @@ async def test_stop_all_interrupts_denies_and_holds_until_resume(robot: Robot, r
     assert len((await robot.open("a.ipynb")).ids) == 2
     robot.app.control.resume()
     await robot.say("insert_cell", notebook="a.ipynb", source="x")
+
+
+async def test_stop_all_ends_a_run_whose_kernel_still_starts(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "open('ran', 'w').close()")
+    sessions = robot.app.services.sessions
+    start, starts, may_start = sessions.start, asyncio.Event(), asyncio.Event()
+
+    async def slow_start(path: str, kernel_name: str | None = None) -> SessionInfo:
+        starts.set()
+        await may_start.wait()
+        return await start(path, kernel_name)
+
+    monkeypatch.setattr(sessions, "start", slow_start)
+    running = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    await robot.allow()
+    await starts.wait()
+    assert await robot.app.control.stop_all("Ada") == (1, 0)
+    may_start.set()
+    assert (await running).is_error
+    assert not (root / "ran").exists()
+    robot.app.control.resume()
+    await robot.run("execute_cell", notebook="a.ipynb", cells=cell)
+    assert (root / "ran").exists()
 
 
 async def test_a_killed_kernel_ends_the_run_and_says_what_is_lost(robot: Robot, root: Path) -> None:
