@@ -117,9 +117,29 @@ class Control:
         self._services.agents.changed()
 
     async def stop_agent(self, agent_id: str, by: str) -> tuple[int, int]:
-        """Deny what one agent waits for and interrupt what it runs."""
-        denied = self._services.gate.deny_waiting(agent_id, by)
+        """Hold one agent, deny what it waits for, interrupt what it runs; see `stop_all`.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        services = self._services
+        services.agents.get(agent_id)
+        denied = services.gate.deny_waiting(agent_id, by)
+        services.agents.update(agent_id, paused=True)
         return await self._interrupt(agent_id), denied
+
+    async def revoke_agent(self, agent_id: str) -> None:
+        """End an agent's connection, what it waits for and what it runs.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        try:
+            self._services.agents.revoke(agent_id)
+        finally:
+            await self._interrupt(agent_id)
 
     async def _interrupt(self, agent_id: str | None) -> int:
         count = 0

@@ -265,6 +265,27 @@ async def test_stop_all_ends_a_run_whose_kernel_still_starts(
     assert (root / "ran").exists()
 
 
+@pytest.mark.parametrize("how", ["stop", "revoke"])
+async def test_an_agent_that_is_stopped_or_revoked_runs_nothing_any_more(
+    robot: Robot, root: Path, how: str
+) -> None:
+    ids = write_notebook(
+        root, "a.ipynb", "import time\nprint('begun', flush=True)\ntime.sleep(600)", "1"
+    )
+    running = robot.start("execute_cell", notebook="a.ipynb", cells=ids)
+    await robot.allow()
+    await until_progress(robot, "begun")
+    control = robot.app.control
+    if how == "stop":
+        assert await control.stop_agent(robot.agent.id, "Ada") == (1, 0)
+        assert robot.agent.paused
+    else:
+        await control.revoke_agent(robot.agent.id)
+    reply = await running
+    assert "KeyboardInterrupt" in reply.text
+    assert "1 cell did not run" in reply.text
+
+
 async def test_a_killed_kernel_ends_the_run_and_says_what_is_lost(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "import os\nos._exit(1)")
     reply = await robot.run("execute_cell", notebook="a.ipynb", cells=cell)
