@@ -177,6 +177,55 @@ async def test_a_kernel_is_assigned_by_name_and_by_id(robot: Robot, root: Path) 
     assert "a.ipynb, b.ipynb" in said
 
 
+@pytest.mark.parametrize("tool", ["assign_kernel_to_notebook", "use_notebook"])
+async def test_in_auto_a_kernel_is_not_replaced_without_asking(
+    make_robot: MakeRobot, root: Path, tool: str
+) -> None:
+    write_notebook(root, "a.ipynb")
+    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="30m")
+    await robot.say("execute_ipython", notebook="a.ipynb", code="mine = 1")
+    before = await robot.app.services.sessions.find("a.ipynb")
+    task = robot.start(tool, notebook="a.ipynb", kernel="python3")
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert "all variables in it will be lost" in str(call.action.preview.items[0].text)
+    await robot.deny()
+    assert (await task).is_error
+    assert await robot.app.services.sessions.find("a.ipynb") == before
+
+
+async def test_in_auto_the_kernel_of_a_notebook_that_was_not_chosen_is_not_joined_without_asking(
+    make_robot: MakeRobot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb")
+    write_notebook(root, "b.ipynb")
+    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="30m")
+    theirs = await robot.app.services.sessions.start("b.ipynb", "python3")
+    task = robot.start("assign_kernel_to_notebook", notebook="a.ipynb", kernel=theirs.kernel_id)
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert "the kernel of b.ipynb" in str(call.action.preview.items[0].text)
+    await robot.deny()
+    assert (await task).is_error
+    assert await robot.app.services.sessions.find("a.ipynb") is None
+
+
+async def test_a_kernel_that_came_while_the_person_was_asked_is_not_ended(
+    robot: Robot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb")
+    task = robot.start("assign_kernel_to_notebook", notebook="a.ipynb", kernel="python3")
+    await robot.request()
+    theirs = await robot.app.services.sessions.start("a.ipynb", "python3")
+    await robot.allow()
+    assert "got another kernel meanwhile" in (await task).text
+    now = await robot.app.services.sessions.find("a.ipynb")
+    assert now is not None
+    assert now.kernel_id == theirs.kernel_id
+
+
 async def test_a_kernel_that_is_unknown_is_refused_before_anybody_is_asked(
     robot: Robot, root: Path
 ) -> None:
