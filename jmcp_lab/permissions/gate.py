@@ -59,7 +59,7 @@ class Gate:
         self.grants = Grants()
         self._denials = Denials()
         self.stopped = False
-        agents.subscribe(self.review)
+        agents.subscribe(self._agents_changed)
 
     @property
     def expiry(self) -> timedelta:
@@ -230,6 +230,11 @@ class Gate:
         # It cannot be done any more: let the tool say why.
         request.wake.set()
 
+    def _agents_changed(self) -> None:
+        for agent in self._agents.all():
+            self.grants.end_below(agent)
+        self.review()
+
     def review(self) -> None:
         """Rule again on everything that waits: a mode, a grant or a pause has changed."""
         for request in list(self._requests.values()):
@@ -318,7 +323,7 @@ class Gate:
             self._deny_by(request, kind, by, (reason or "").strip()[:1000] or None)
             return call
         if kind is OptionKind.ALLOW_ALWAYS:
-            self.grants.add(call, offered[0].until or "stop")
+            self.grants.add(call, offered[0].until or "stop", request.agent.mode)
         decision = Decision(allowed=True, source=DecisionSource.USER, option=kind, by=by, at=now())
         self._ledger.update(call, state=CallState.RUNNING, decision=decision)
         request.wake.set()

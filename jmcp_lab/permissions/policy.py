@@ -43,7 +43,7 @@ class Grant:
     """A yes that covers more than one call: runs of one agent in one notebook, until a time.
 
     Bound to the file, not to its path: a grant follows a rename and does not cover another file
-    that takes the old name.
+    that takes the old name. `mode` is the agent's at that time: a stricter one ends the grant.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Grant:
     file_id: str
     until: Until
     created: datetime
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,26 @@ async def test_allow_for_30_minutes_covers_runs_in_that_notebook_and_no_other(
         await task
 
 
+@pytest.mark.parametrize("strict", ["ask", "look"])
+async def test_a_stricter_mode_ends_what_was_allowed_for_longer(house: House, strict: str) -> None:
+    first = house.call()
+    task = house.ask(first)
+    await house.until(first, CallState.WAITING)
+    house.gate.decide(first.id, "allow_always", str(first.action_hash), by="Ada")
+    await task
+    house.agents.update(house.agent.id, label="Still Ada's agent")
+    assert house.gate.grants.valid()
+    house.agents.update(house.agent.id, mode=strict)
+    assert not house.gate.grants.valid()
+    house.agents.update(house.agent.id, mode="edit")
+    second = house.call()
+    task = house.ask(second)
+    await house.until(second, CallState.WAITING)
+    house.gate.withdraw(second)
+    with pytest.raises(DeniedError):
+        await task
+
+
 async def test_a_grant_lets_through_what_already_waits(house: House) -> None:
     first = house.call()
     one = house.ask(first)

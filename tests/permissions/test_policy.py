@@ -48,6 +48,7 @@ grants = st.lists(
         file_id=st.sampled_from(["f1", "f2"]),
         until=untils.filter(lambda until: until is not None),
         created=st.just(NOW),
+        mode=st.sampled_from(Mode),
     ),
     max_size=4,
 )
