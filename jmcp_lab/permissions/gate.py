@@ -23,7 +23,7 @@ from ..calls.ledger import Ledger, now
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
 from .denials import Denials
 from .grants import Grants
-from .policy import Ruling, Subject, Verdict, decide
+from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .request import AlreadyWaitingError, Request, Watched, options
 
 if TYPE_CHECKING:
@@ -67,6 +67,16 @@ class Gate:
         return self._expiry
 
     # -- passing -------------------------------------------------------------------------------
+
+    def admit(self, call: Call, agent: Agent) -> None:
+        """Refuse every call of an agent that is held: also those that never ask, such as reading.
+
+        Raises
+        ------
+        DeniedError
+        """
+        if self._subject(agent).paused:
+            raise self._denial(call, DecisionSource.PAUSED, PAUSED)
 
     async def permit(
         self,

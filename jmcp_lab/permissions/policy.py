@@ -133,6 +133,8 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
 }
 """What each mode says to each kind of action."""
 
+PAUSED = "The user has paused you."
+
 MODE_WORDS = {
     Mode.LOOK: "Look only",
     Mode.ASK: "Ask for every change",
@@ -200,7 +202,7 @@ def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datet
         With time zone.
     """
     if subject.paused:
-        return Ruling(N, DecisionSource.PAUSED, "The user has paused you.")
+        return Ruling(N, DecisionSource.PAUSED, PAUSED)
     said = TABLE[subject.mode][row(action)]
     if said is N:
         return Ruling(

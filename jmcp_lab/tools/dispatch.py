@@ -120,6 +120,7 @@ class Dispatcher:
     async def _work(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
         call, ledger = context.call, self._services.ledger
         try:
+            self._services.gate.admit(call, context.agent)
             reply = await tool.function(context, **arguments)
             state = CallState.FAILED if reply.is_error else CallState.DONE
         except AlreadyWaitingError as waiting:

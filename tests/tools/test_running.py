@@ -240,6 +240,19 @@ async def test_stop_all_interrupts_denies_and_holds_until_resume(robot: Robot, r
     await robot.say("insert_cell", notebook="a.ipynb", source="x")
 
 
+async def test_a_paused_agent_does_not_read_either(robot: Robot, root: Path) -> None:
+    write_notebook(root, "a.ipynb", "secret = 1")
+    notebook = {"notebook": "a.ipynb"}
+    reads: dict[str, dict[str, str]] = {"read_cells": notebook, "use_notebook": notebook}
+    reads |= {"get_context": {}, "list_files": {}}
+    robot.app.agents.update(robot.agent.id, paused=True)
+    for tool, arguments in reads.items():
+        assert await robot.say(tool, **arguments) == "The user has paused you."
+    assert robot.agent.current is None
+    robot.app.agents.update(robot.agent.id, paused=False)
+    assert "secret" in await robot.say("read_cells", **notebook)
+
+
 async def test_stop_all_ends_a_run_whose_kernel_still_starts(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
