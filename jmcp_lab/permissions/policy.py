@@ -173,8 +173,11 @@ def chosen(path: str | None, notebooks: Iterable[str]) -> bool:
 
 
 def _glob(path: str, pattern: str) -> bool:
-    """Match a path part by part: ``*`` stays within a folder, ``**`` is any depth."""
-    return _match(path.split("/"), pattern.strip("/").split("/"))
+    """Match a path part by part: ``*`` stays within a folder, ``**`` is any depth.
+
+    A bracket is a bracket: a notebook's own name chooses that notebook and no other.
+    """
+    return _match(path.split("/"), pattern.strip("/").replace("[", "[[]").split("/"))
 
 
 def _match(parts: list[str], patterns: list[str]) -> bool:

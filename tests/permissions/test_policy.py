@@ -156,6 +156,9 @@ def test_auto_runs_in_the_chosen_notebooks_until_its_end(
         ("x/?.ipynb", "x/a.ipynb", True),
         ("A.ipynb", "a.ipynb", False),
         ("x/**", "x/y/z.ipynb", True),
+        ("plan [2].ipynb", "plan [2].ipynb", True),
+        ("plan [2].ipynb", "plan 2.ipynb", False),
+        ("plan [!a].ipynb", "plan b.ipynb", False),
     ],
 )
 def test_globs_are_anchored_and_respect_folders_and_case(
