@@ -140,7 +140,8 @@ async def undo_changes(
         return replace(action, preview=Preview("text", items, nb.language))
 
     await ctx.permit(resolve, nb)
-    take_back(ctx.services, nb, made, ctx.call, agent_origin(ctx.agent.id))
+    origin = agent_origin(ctx.agent.id)
+    take_back(ctx.services, nb, made, ctx.call, origin, by=ctx.agent.id)
     for cell_id in {change.cell_id for change in made.changes}:
         text = nb.source(cell_id)
         if text is not None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PERSON_ORIGIN = "jmcp:undo"
 """Origin of what a person takes back from the panel."""
 
+PERSON = "person"
+"""Whose change that is: no agent's, whose own last change it would else be."""
+
 
 class Control:
     """Stopping and going on.
@@ -89,7 +92,7 @@ class Control:
         decision = Decision(allowed=True, source=DecisionSource.USER, by=by, at=now())
         services.ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
         try:
-            take_back(services, notebook, made, undo, PERSON_ORIGIN)
+            take_back(services, notebook, made, undo, PERSON_ORIGIN, by=PERSON)
         except ConflictError as error:
             services.ledger.update(undo, state=CallState.FAILED, error=error.message)
             raise
