@@ -222,6 +222,10 @@ class KernelSessions:
         self._check(kernel_id)
         return cast("KernelManager", self._kernels.get_kernel(kernel_id))
 
+    def runs(self, kernel_id: str) -> bool:
+        """Return whether this is the id of a running kernel."""
+        return kernel_id in self._kernels
+
     async def check_kernel(self, kernel: str) -> None:
         """Check that `kernel` is a kernelspec or the id of a running kernel.
 
@@ -229,7 +233,7 @@ class KernelSessions:
         ------
         NotFoundError
         """
-        if kernel in self._kernels:
+        if self.runs(kernel):
             return
         names = [spec.name for spec in await self.list_specs()]
         if kernel not in names:

@@ -192,17 +192,46 @@ async def execute_ipython(
     """
     if not code.strip():
         raise InvalidArgumentError("There is no code to run.")
-    if kernel is not None and notebook is None:
+    if kernel is not None and (notebook is None or ctx.services.sessions.runs(kernel)):
         return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)
     name = file_name(nb.path)
+    wanted = kernel or nb.kernel_name
+    await _check_kernel(ctx, nb, kernel)
     items = (PreviewItem("Code", None, text=code),)
     summary = f"Run code in {name}'s kernel (not saved in the notebook)"
-    action = _run_action("execute_ipython", nb, [], summary, items, None)
+    guarded = None
+    if wanted != nb.kernel_name:
+        summary = f"Start the kernel {wanted} for {name} and run code in it"
+        guarded = "another kernel than the notebook's own"
+    action = _run_action("execute_ipython", nb, [], summary, items, guarded)
+    action = replace(action, target=replace(action.target, kernel=wanted))
     await ctx.permit(lambda: action, nb)
     with ctx.services.rooms.lease(nb):
-        session = await ctx.services.sessions.start(nb.path, kernel or nb.kernel_name)
+        await _check_kernel(ctx, nb, kernel)
+        session = await ctx.services.sessions.start(nb.path, wanted)
         return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)], _How(images))
+
+
+async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> None:
+    """Make sure that code for a certain kernel does not run in another one.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such kernel.
+    ConflictError
+        The notebook has another kernel.
+    """
+    if kernel is None:
+        return
+    await ctx.services.sessions.check_kernel(kernel)
+    session = await ctx.services.sessions.find(nb.path)
+    if session is not None and session.kernel_name != kernel:
+        raise ConflictError(
+            f"{nb.path} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
+            "kernel out, or give the notebook that kernel with assign_kernel_to_notebook."
+        )
 
 
 async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Reply:
