@@ -15,6 +15,7 @@ from jmcp_lab.notebooks.merge import merge
 from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 from .conftest import LIMIT, MakeRobot, Robot, ids_in, write_notebook
+from .page import until
 from .waiting import printing_until, until_progress
 
 
@@ -141,6 +142,23 @@ async def test_a_cancelled_call_that_waits_is_withdrawn_and_never_runs(
     assert call.decision is not None
     assert call.decision.source is DecisionSource.WITHDRAWN
     assert not (root / "made").exists()
+
+
+async def test_a_request_stays_while_anybody_waits_for_it(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "'ran'")
+    first = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    call = await robot.request()
+    impatient = [
+        robot.start("wait", call=call.id),
+        robot.start("execute_cell", notebook="a.ipynb", cells=cell),
+    ]
+    await until(lambda: robot.app.dispatcher._attached[call.id] == 3)
+    for task in impatient:
+        task.cancel()
+    await asyncio.wait(impatient)
+    assert call.state is CallState.WAITING
+    await robot.allow()
+    assert "ran" in (await first).text
 
 
 async def test_a_cancelled_call_that_runs_goes_on(robot: Robot, root: Path) -> None:
