@@ -186,6 +186,29 @@ async def test_a_protected_file_is_never_written(
     assert not (root / path).exists()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "venv/lib/python3.13/site-packages/numpy_helper.py",
+        "env/etc/jupyter/jupyter_server_config.d/x.json",
+        "env/etc/ipython/startup.py",
+        "env/share/jupyter/kernels/x/kernel.json",
+        "Jupyter_Server_Config.py",
+        "conf/ipython_kernel_config.py",
+    ],
+)
+async def test_what_python_or_jupyter_runs_by_itself_is_read_freely_and_never_written(
+    robot: Robot, root: Path, path: str
+) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    assert "is protected" in await robot.fail("write_file", path=path, content="x")
+    assert not (root / path).exists()
+    (root / path).write_text("there")
+    assert "there" in await robot.say("read_file", path=path)
+    edits = [{"old": "there", "new": "x"}]
+    assert "is protected" in await robot.fail("write_file", path=path, edits=edits)
+
+
 # -- writing -----------------------------------------------------------------------------------
 
 
