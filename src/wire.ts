@@ -197,7 +197,8 @@ function readPreview(value: unknown, name: string): IPreview | null {
     kind: oneOf(data.kind, PREVIEWS, `${name}.kind`),
     language: textOrNull(data.language, `${name}.language`),
     items: list(data.items, `${name}.items`, readPreviewItem),
-    lines: typeof data.lines === 'number' ? data.lines : 0
+    lines: typeof data.lines === 'number' ? data.lines : 0,
+    words: textOrNull(data.words, `${name}.words`) ?? ''
   };
 }
 

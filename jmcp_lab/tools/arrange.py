@@ -10,14 +10,14 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, texts
 from ..notebooks.live import LiveNotebook, agent_origin
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
 from .services import Context
 from .tool import tool
 from .undo import take_back
-from .wording import cell_name, cells_title, count, file_name
+from .wording import cell_name, cells_title, count, file_name, goes
 
 
 @tool(
@@ -70,14 +70,15 @@ async def move_cell(
     check_fresh(ctx, nb, ids, "moved")
 
     def resolve() -> Action:
-        live_cells.place(nb, after=after, before=before, index=index)
+        where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
         items = tuple(
             PreviewItem(f"Cell {view.position}", view.id, text=view.source)
             for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
         )
         action = edit_action("move_cell", nb, tuple(ids), summary, items)
-        return replace(action, preview=Preview("text", items, nb.language))
+        preview = Preview("text", items, nb.language, f"To a place {where}.")
+        return replace(action, preview=preview, details=(key,))
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
@@ -134,10 +135,17 @@ async def undo_changes(
 
     def resolve() -> Action:
         summary = f"Take back: {what}"
-        items = (PreviewItem(summary, text=f"{what} is taken back in {nb.path}."),)
+        words = f"{what} is taken back in {nb.path}."
         ids = tuple(change.cell_id for change in made.changes)
-        action = edit_action("undo_changes", nb, ids, summary, items)
-        return replace(action, preview=Preview("text", items, nb.language))
+        items = tuple(
+            PreviewItem(f"Cell {nb.position(i)}" if i in nb.ids else "Deleted cell", i, None, *pair)
+            for i, *pair in texts(nb, made)
+        )
+        action = edit_action("undo_changes", nb, ids, summary, items, words if items else "")
+        if not items:
+            preview = Preview("text", (PreviewItem(summary, text=words),), nb.language)
+            action = replace(action, preview=preview)
+        return replace(action, details=(made.call_id,))
 
     await ctx.permit(resolve, nb)
     origin = agent_origin(ctx.agent.id)

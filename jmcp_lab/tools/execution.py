@@ -32,7 +32,7 @@ from .repeats import REPEATED, note_shown, repeated
 from .replies import of_cell, of_run, render
 from .services import Context, Limits
 from .tool import tool
-from .wording import cell_name, cells_title, count, file_name
+from .wording import cell_name, cells_title, count, file_name, goes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,10 +146,12 @@ async def insert_execute_code_cell(
     new = live_cells.NewCell(source)
 
     def resolve() -> Action:
-        live_cells.place(nb, after=after, before=before, index=index)
+        where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Insert and run a cell in {file_name(nb.path)}"
         items = (PreviewItem("New cell", None, text=source),)
-        return _run_action("insert_execute_code_cell", nb, [], summary, items, None)
+        action = _run_action("insert_execute_code_cell", nb, [], summary, items, None)
+        preview = Preview("code", items, nb.language, f"A new cell, {where}.")
+        return replace(action, preview=preview, details=(key,))
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)

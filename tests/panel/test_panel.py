@@ -113,6 +113,7 @@ async def test_a_card_shows_exactly_what_will_run(panel: Panel) -> None:
         "language": "python",
         "items": [{"title": "Cell 1", "cell_id": "ab12", "text": "<script>\u202e"}],
         "lines": 1,
+        "words": "",
     }
     assert card["target"]["positions"] == [1]
     assert [option["kind"] for option in card["options"]] == [

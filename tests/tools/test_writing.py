@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -229,3 +230,82 @@ async def test_the_person_takes_back_what_a_call_changed(robot: Robot, root: Pat
     assert undo.state is CallState.DONE
     assert notebook.ids[:2] == [first, second]
     assert not deletion.undoable
+
+
+@pytest.mark.parametrize(
+    ("tool", "first", "second", "words"),
+    [
+        (
+            "insert_cell",
+            {"source": "# T", "type": "markdown", "before": "{0}"},
+            {"source": "# T", "type": "raw", "before": "{0}"},
+            "A new markdown cell, before cell 1.",
+        ),
+        (
+            "move_cell",
+            {"cells": "{0}", "after": "{1}"},
+            {"cells": "{0}", "index": 0},
+            "To a place after cell 2.",
+        ),
+        (
+            "overwrite_cell_source",
+            {"cell": "{0}", "source": "x = 1", "type": "markdown"},
+            {"cell": "{0}", "source": "x = 1", "type": "raw"},
+            "It becomes a markdown cell.",
+        ),
+        (
+            "insert_execute_code_cell",
+            {"source": "z", "index": 0},
+            {"source": "z"},
+            "A new cell, at the top.",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "_" in value else "",
+)
+async def test_a_card_says_where_and_as_what_and_another_place_is_another_request(
+    make_robot: MakeRobot,
+    root: Path,
+    tool: str,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    words: str,
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
+    robot = make_robot(Mode.ASK)
+    await robot.say("use_notebook", notebook="a.ipynb")
+
+    def given(arguments: dict[str, Any]) -> dict[str, Any]:
+        return {k: v.format(*ids) if isinstance(v, str) else v for k, v in arguments.items()}
+
+    task = robot.start(tool, **given(first))
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert call.action.preview.words == words
+    await robot.deny()
+    assert (await task).is_error
+    task = robot.start(tool, **given(second))
+    other = await robot.request()
+    assert other.action_hash != call.action_hash
+    await robot.deny()
+    assert "user denied this" in (await task).text
+
+
+async def test_a_card_shows_exactly_what_an_undo_changes(make_robot: MakeRobot, root: Path) -> None:
+    first, second = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
+    robot = make_robot(Mode.EDIT)
+    await robot.say("use_notebook", notebook="a.ipynb")
+    await robot.say("overwrite_cell_source", cell=first, source="x = 2")
+    await robot.say("delete_cell", cells=second)
+    robot.app.agents.update(robot.agent.id, mode="ask")
+    calls = [c for c in robot.app.ledger.since(0) if c.undoable]
+    shown = []
+    for made in calls:
+        task = robot.start("undo_changes", call=made.id)
+        call = await robot.request()
+        assert call.action is not None
+        assert call.action.preview is not None
+        shown += [(item.old, item.new) for item in call.action.preview.items]
+        await robot.allow()
+        await task
+    assert shown == [("x = 2", "x = 1"), ("", "y = 2")]
