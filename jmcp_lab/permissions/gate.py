@@ -58,8 +58,12 @@ class Gate:
         self._requests: dict[str, Request] = {}
         self.grants = Grants()
         self._denials = Denials()
-        self.stopped = False
         agents.subscribe(self._agents_changed)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether all agents are held."""
+        return self._agents.stopped
 
     @property
     def expiry(self) -> timedelta:

@@ -108,16 +108,13 @@ class Control:
             How many runs were interrupted, how many requests denied.
         """
         services = self._services
-        services.gate.stopped = True
         denied = services.gate.deny_waiting(None, by)
-        interrupted = await self._interrupt(None)
-        services.agents.changed()
-        return interrupted, denied
+        services.agents.hold(True)
+        return await self._interrupt(None), denied
 
     def resume(self) -> None:
         """Let the agents go on that Stop all held."""
-        self._services.gate.stopped = False
-        self._services.agents.changed()
+        self._services.agents.hold(False)
 
     async def stop_agent(self, agent_id: str, by: str) -> tuple[int, int]:
         """Hold one agent, deny what it waits for, interrupt what it runs; see `stop_all`.
