@@ -206,6 +206,17 @@ describe('readDelta', () => {
     expect(() => readDelta('hello')).toThrow(UnexpectedAnswerError);
   });
 
+  it('hides nothing of a name that an agent gave', () => {
+    const summary = 'Run cell 1 in re\u202eyp.\u200bipynb';
+    expect(makeCall({ summary }).summary).toBe('Run cell 1 in re▯yp.▯ipynb');
+    expect(makeAgent({ doing: summary }).doing).toBe(
+      'Run cell 1 in re▯yp.▯ipynb'
+    );
+    expect(makeAgent({ doing: null }).doing).toBeNull();
+    const options = [{ kind: 'allow_once', name: 'Allow\u202e' }];
+    expect(makeCall({ options }).options[0].name).toBe('Allow▯');
+  });
+
   it('accepts a colour only if it is one', () => {
     expect(makeAgent({ color: 'red;background:url(x)' }).color).toBe('');
     expect(makeAgent({ color: '#1e88e5' }).color).toBe('#1e88e5');
