@@ -79,6 +79,8 @@ class Gate:
         ------
         DeniedError
         """
+        if not agent.token_hash:
+            raise self._denial(call, DecisionSource.HARD, "Your connection has ended.")
         if self._subject(agent).paused:
             raise self._denial(call, DecisionSource.PAUSED, PAUSED)
 
