@@ -101,7 +101,7 @@ class JmcpLab(ExtensionApp):
         """Build the services, lowest first."""
         server = self.serverapp
         assert server is not None
-        self.protection = self._harden(server) if self.harden else "standard"
+        self.protection = self._protect(server)
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
         self.ledger = Ledger()
@@ -172,8 +172,18 @@ class JmcpLab(ExtensionApp):
                 self.log.exception("jmcp_lab did not stop cleanly")
         self.audit.flush()
 
+    def _protect(self, server: ServerApp) -> str:
+        """Harden the server where that is wanted; return what the panel may call it."""
+        protection = self._harden(server) if self.harden else "standard"
+        if server.identity_provider.auth_enabled:
+            return protection
+        self.log.warning(
+            "This server asks nobody to log in: any program on this computer can answer the "
+            "requests of agents in your name."
+        )
+        return "open"
+
     def _harden(self, server: ServerApp) -> str:
-        """Harden the server; return what the panel may call it."""
         # A script in an output is in the page, where the person decides.
         self.trust_outputs = "never"
         opens = server.open_browser

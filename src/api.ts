@@ -48,6 +48,7 @@ export interface IAgentsApi {
   state(since: number, tab: string): Promise<IDelta>;
   connect(agent: INewAgent): Promise<IMinted>;
   change(id: string, change: IAgentChange): Promise<IAgent>;
+  stopAgent(id: string): Promise<IStopped>;
   revoke(id: string): Promise<void>;
   decide(id: string, answer: IAnswer): Promise<ICall>;
   answer(id: string, question: string, value: string | null): Promise<ICall>;
@@ -84,6 +85,12 @@ export class AgentsApi implements IAgentsApi {
   async change(id: string, change: IAgentChange): Promise<IAgent> {
     return readAgent(
       await this._request('PATCH', `agents/${segment(id)}`, change)
+    );
+  }
+
+  async stopAgent(id: string): Promise<IStopped> {
+    return readStopped(
+      await this._request('POST', `agents/${segment(id)}/stop`, {})
     );
   }
 

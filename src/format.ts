@@ -167,6 +167,10 @@ export function protectionWords(
   switch (protection) {
     case 'standard':
       return trans.__('Protection of this server: standard.');
+    case 'open':
+      return trans.__(
+        'This server asks nobody to log in: any program on this computer, such as the agent’s own shell, can allow what agents ask for.'
+      );
     case 'hardened':
       return trans.__(
         'Protection of this server: hardened. Code in a kernel cannot reach its token or login cookies.'

@@ -194,13 +194,9 @@ export class AgentsModel implements IAgents, IDisposable {
   }
 
   async stopAgent(id: string): Promise<void> {
-    // Pause first: otherwise the agent could start the next call between the stops.
-    await this.change(id, { paused: true });
-    const busy = this.calls.filter(
-      call => call.agent === id && isUnderWay(call)
-    );
-    await Promise.all(busy.map(call => this.stopCall(call.id)));
-    void this.refresh();
+    // The server's doing alone: it knows of calls that this page has not heard of.
+    await this._api.stopAgent(id);
+    await this.refresh();
   }
 
   async revoke(id: string): Promise<void> {

@@ -57,6 +57,8 @@ export interface IPreview {
   readonly language: string | null;
   readonly items: readonly IPreviewItem[];
   readonly lines: number;
+  /** What the items alone do not show, such as where a new cell goes. */
+  readonly words: string;
 }
 
 /** How a call was decided, by whom or by what. */

@@ -8,6 +8,7 @@ import {
   textOrNull,
   truth
 } from './decode';
+import { visible } from './format';
 import type {
   IAgent,
   ICall,
@@ -104,8 +105,13 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
     notebooks: list(data.notebooks, `${name}.notebooks`, text),
     until: textOrNull(data.until, `${name}.until`),
     current: textOrNull(data.current, `${name}.current`),
-    doing: textOrNull(data.doing, `${name}.doing`)
+    doing: plain(textOrNull(data.doing, `${name}.doing`) ?? '') || null
   };
+}
+
+/** What an agent can put into one line, such as the name of a notebook that it made. */
+function plain(line: string): string {
+  return visible(line.replace(/[\t\n]/g, ' ')).text;
 }
 
 /** A colour that is safe to hand to a style; the theme decides when there is none. */
@@ -139,7 +145,7 @@ export function readCall(value: unknown, name = 'call'): ICall {
     tool: text(data.tool, `${name}.tool`),
     class: oneOf(data.class, CLASSES, `${name}.class`),
     state: oneOf(data.state, STATES, `${name}.state`),
-    summary: text(data.summary, `${name}.summary`),
+    summary: plain(text(data.summary, `${name}.summary`)),
     target: readTarget(data.target, `${name}.target`),
     preview: readPreview(data.preview, `${name}.preview`),
     reason: textOrNull(data.reason, `${name}.reason`),
@@ -197,7 +203,8 @@ function readPreview(value: unknown, name: string): IPreview | null {
     kind: oneOf(data.kind, PREVIEWS, `${name}.kind`),
     language: textOrNull(data.language, `${name}.language`),
     items: list(data.items, `${name}.items`, readPreviewItem),
-    lines: typeof data.lines === 'number' ? data.lines : 0
+    lines: typeof data.lines === 'number' ? data.lines : 0,
+    words: textOrNull(data.words, `${name}.words`) ?? ''
   };
 }
 
@@ -216,7 +223,7 @@ function readOption(value: unknown, name: string): IOption {
   const data = fields(value, name);
   return {
     kind: oneOf(data.kind, OPTIONS, `${name}.kind`),
-    name: textOrNull(data.name, `${name}.name`) ?? '',
+    name: plain(textOrNull(data.name, `${name}.name`) ?? ''),
     until: textOrNull(data.until, `${name}.until`)
   };
 }
@@ -243,7 +250,8 @@ function readGrant(value: unknown, name: string): IGrant {
     agent: text(data.agent, `${name}.agent`),
     agentLabel: textOrNull(data.agent_label, `${name}.agent_label`) ?? '',
     class: text(data.class, `${name}.class`),
-    path: textOrNull(data.path, `${name}.path`),
+    // Shown, and never opened.
+    path: plain(textOrNull(data.path, `${name}.path`) ?? '') || null,
     until: textOrNull(data.until, `${name}.until`)
   };
 }

@@ -30,12 +30,17 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Mode(StrEnum):
-    """What an agent may do without being asked about."""
+    """What an agent may do without being asked about; the strictest comes first."""
 
     LOOK = "look"
     ASK = "ask"
     EDIT = "edit"
     AUTO = "auto"
+
+    def stricter_than(self, other: Mode) -> bool:
+        """Return whether this mode asks about more, or allows less, than another."""
+        order = list(Mode)
+        return order.index(self) < order.index(other)
 
 
 @dataclass(slots=True, eq=False)

@@ -59,7 +59,8 @@ class AgentRegistry:
         self._clock = clock
         self._log = log or logging.getLogger(__name__)
         self._stamp = storage.stamp(path)
-        self._agents = storage.load(path, self._log) or {}
+        stored = storage.load(path, self._log) or storage.Stored({}, False)
+        self._agents, self._stopped = stored.agents, stored.stopped
         self._listeners: list[Callable[[], None]] = []
         self._revoke_listeners: list[Callable[[str], None]] = []
         self._has_session: Callable[[str], bool] = lambda agent_id: False
@@ -194,6 +195,18 @@ class AgentRegistry:
         self.changed()
         return agent
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a person has stopped all agents and has not let them go on."""
+        return self._stopped
+
+    def hold(self, stopped: bool) -> None:
+        """Stop all agents, or let them go on; a restart of the server changes nothing about it."""
+        self._sync()
+        self._stopped = stopped
+        self._save_quietly()
+        self.changed()
+
     def set_current(self, agent_id: str, path: str | None) -> None:
         """Set the current notebook of an agent; it is not kept over a restart."""
         agent = self.get(agent_id)
@@ -314,10 +327,11 @@ class AgentRegistry:
         stored = storage.load(self._path, self._log)
         if stored is None:
             return
-        gone = [agent for agent in self._agents.values() if agent.id not in stored]
+        self._stopped = stored.stopped
+        gone = [agent for agent in self._agents.values() if agent.id not in stored.agents]
         for agent in gone:
             self._drop(agent)
-        for agent in stored.values():
+        for agent in stored.agents.values():
             mine = self._agents.setdefault(agent.id, agent)
             self._assign(mine, {name: getattr(agent, name) for name in storage.SHARED})
         for agent in gone:
@@ -341,7 +355,7 @@ class AgentRegistry:
 
     def _save(self) -> None:
         try:
-            storage.save(self._path, self._agents.values())
+            storage.save(self._path, self._agents.values(), stopped=self._stopped)
             self._stamp = storage.stamp(self._path)
         except OSError as error:
             self._log.error("The list of agents cannot be written: %s", error.strerror)

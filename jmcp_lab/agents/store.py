@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .agent import Agent, Mode
 from .until import format_time, format_until
@@ -23,6 +23,21 @@ VERSION = 1
 
 SHARED = ("label", "mode", "notebooks", "until", "expires", "token_hash", "paused")
 """What a person decides about an agent; the rest each server sees for itself."""
+
+
+class Stored(NamedTuple):
+    """What the file holds.
+
+    Parameters
+    ----------
+    agents : dict of str to Agent
+        By id.
+    stopped : bool
+        A person has stopped them all, and has not let them go on.
+    """
+
+    agents: dict[str, Agent]
+    stopped: bool
 
 
 def store_path(data_dir: str | Path, root_dir: str | Path) -> Path:
@@ -89,20 +104,21 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def load(path: Path, log: logging.Logger) -> dict[str, Agent] | None:
-    """Read the stored agents, by id.
+def load(path: Path, log: logging.Logger) -> Stored | None:
+    """Read what is stored.
 
     A file that cannot be understood is set aside, not overwritten, and None is returned.
     """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return {}
+        return Stored({}, False)
     try:
         data = json.loads(text)
         if data["version"] != VERSION:
             raise ValueError(f"version {data['version']}")
         agents = [from_record(record) for record in data["agents"]]
+        stopped = data.get("stopped") is True
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning(
             "The list of agents cannot be read (%s): it was set aside as %s. Agents that cannot "
@@ -112,17 +128,18 @@ def load(path: Path, log: logging.Logger) -> dict[str, Agent] | None:
         )
         path.replace(path.with_name(path.name + ".unreadable"))
         return None
-    return {agent.id: agent for agent in agents}
+    return Stored({agent.id: agent for agent in agents}, stopped)
 
 
-def save(path: Path, agents: Iterable[Agent]) -> None:
-    """Write the agents, all or nothing.
+def save(path: Path, agents: Iterable[Agent], *, stopped: bool) -> None:
+    """Write the agents, and whether all are stopped: all of it or nothing.
 
     Raises
     ------
     OSError
     """
-    text = json.dumps({"version": VERSION, "agents": [to_record(agent) for agent in agents]})
+    records = [to_record(agent) for agent in agents]
+    text = json.dumps({"version": VERSION, "stopped": stopped, "agents": records})
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".agents-")  # made with 0600

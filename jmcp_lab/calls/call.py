@@ -170,11 +170,14 @@ class Preview:
     items : tuple of PreviewItem
     language : str
         For highlighting, as in the kernelspec's ``language``.
+    words : str
+        What the items alone do not show, such as where a new cell goes.
     """
 
     kind: str
     items: tuple[PreviewItem, ...]
     language: str = "python"
+    words: str = ""
 
     @property
     def lines(self) -> int:
@@ -209,6 +212,8 @@ class Action:
     used_kernel : bool
         Somebody ran code in the kernel, or allowed it. Inspecting a kernel in which nobody did
         asks where this one does not.
+    details : tuple of str
+        What the preview's words tell, by ids: cells change their positions while a person reads.
     """
 
     tool: str
@@ -220,6 +225,7 @@ class Action:
     interrupt: bool = False
     creates: bool = False
     used_kernel: bool = False
+    details: tuple[str, ...] = ()
 
     def action_hash(self, agent_id: str) -> str:
         """Return ``sha256:…`` over everything that a decision covers."""
@@ -232,6 +238,7 @@ class Action:
             "file_id": self.target.file_id,
             "cells": list(self.target.cell_ids),
             "kernel": self.target.kernel,
+            "details": list(self.details),
             "preview": [[i.cell_id, i.text, i.old, i.new] for i in items],
         }
         canonical = json.dumps(covered, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -87,6 +88,7 @@ class KernelSessions:
         self._kernels: Any = kernel_manager
         self._specs: Any = kernel_spec_manager
         self._languages: dict[str, str] = {}
+        self._starts: set[asyncio.Task[Any]] = set()
         OneKernelANotebook(session_manager)
 
     # -- notebooks -----------------------------------------------------------------------------
@@ -220,6 +222,10 @@ class KernelSessions:
         self._check(kernel_id)
         return cast("KernelManager", self._kernels.get_kernel(kernel_id))
 
+    def runs(self, kernel_id: str) -> bool:
+        """Return whether this is the id of a running kernel."""
+        return kernel_id in self._kernels
+
     async def check_kernel(self, kernel: str) -> None:
         """Check that `kernel` is a kernelspec or the id of a running kernel.
 
@@ -227,7 +233,7 @@ class KernelSessions:
         ------
         NotFoundError
         """
-        if kernel in self._kernels:
+        if self.runs(kernel):
             return
         names = [spec.name for spec in await self.list_specs()]
         if kernel not in names:
@@ -298,9 +304,16 @@ class KernelSessions:
         return dict(model)
 
     async def _guarded(self, work: Awaitable[Any], kernel_name: str | None) -> Any:  # noqa: ANN401
-        """Wait for something that starts a kernel; say in words why it did not."""
+        """Wait for something that starts a kernel; say in words why it did not.
+
+        It goes on when whoever waits for it is stopped: half a start leaves a kernel in no list,
+        and half a restart a notebook without one.
+        """
+        start = asyncio.ensure_future(ensure_async(work))
+        self._starts.add(start)
+        start.add_done_callback(self._starts.discard)
         try:
-            return await ensure_async(work)
+            return await asyncio.shield(start)
         except NoSuchKernel as error:
             names = ", ".join(spec.name for spec in await self.list_specs())
             raise UnavailableError(

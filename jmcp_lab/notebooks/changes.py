@@ -169,6 +169,28 @@ def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]
     return [change for change in done if change is not None]
 
 
+def texts(notebook: LiveNotebook, made: ChangeSet) -> list[tuple[str, str, str]]:
+    """Return what `revert` would do to the texts of cells: the cell's id, its text before, after.
+
+    Raises
+    ------
+    ConflictError
+    """
+    found = []
+    for change in reversed(made.changes):
+        present = notebook.source(change.cell_id)
+        if isinstance(change, Deleted) and present is None:
+            found.append((change.cell_id, "", str(change.content["source"])))
+        elif isinstance(change, Edited | Inserted) and present is not None:
+            if isinstance(change, Edited):
+                base, wanted = change.after, change.before
+            else:
+                base, wanted = str(change.content["source"]), ""
+            splices = _merged(notebook, change.cell_id, base, wanted, present)
+            found.append((change.cell_id, present, splice(present, splices)))
+    return found
+
+
 def _plan(notebook: LiveNotebook, change: Change) -> Callable[[str], Change | None]:
     """Check that a change can be taken back, and return what does it."""
     match change:

@@ -17,6 +17,26 @@ PROTECTED_FOLDERS = frozenset(
     }
 )
 
+STARTED_FOLDERS = (
+    ("site-packages",),
+    ("dist-packages",),
+    ("etc", "jupyter"),
+    ("etc", "ipython"),
+    ("share", "jupyter"),
+)
+"""What is in such folders runs when Python or Jupyter starts, or is imported by every kernel.
+
+An environment that was made in the project's folder is below the server's root.
+"""
+
+STARTED_FILES = (
+    "jupyter*_config.py",
+    "jupyter*_config.json",
+    "ipython*_config.py",
+    "ipython*_config.json",
+    "kernel.json",
+)
+
 PROTECTED_FILES = (
     ".mcp.json",
     ".env*",
@@ -76,6 +96,21 @@ def protected(path: str) -> bool:
         return True
     name = parts[-1] if parts else ""
     return any(fnmatchcase(name, pattern) for pattern in PROTECTED_FILES)
+
+
+def started(path: str) -> bool:
+    """Return whether Python or Jupyter runs a file by itself, or what it says.
+
+    To write one is to have code run later that nobody was shown.
+    """
+    parts = tuple(part.lower() for part in PurePosixPath(path).parts)
+    within = any(
+        parts[at : at + len(folder)] == folder
+        for folder in STARTED_FOLDERS
+        for at in range(len(parts) - 1)
+    )
+    name = parts[-1] if parts else ""
+    return within or any(fnmatchcase(name, pattern) for pattern in STARTED_FILES)
 
 
 def inside(root: str | None, path: str) -> bool:

@@ -112,8 +112,21 @@ class AgentHandler(PanelHandler):
     @errors_as_json
     async def delete(self, agent_id: str) -> None:
         """Revoke an agent."""
-        self.app.agents.revoke(agent_id)
+        await self.app.control.revoke_agent(agent_id)
         self.no_content()
+
+
+class StopAgentHandler(PanelHandler):
+    """Stopping one agent."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, agent_id: str) -> None:
+        """Pause an agent, deny what it waits for, interrupt what it runs."""
+        self.body()
+        interrupted, denied = await self.app.control.stop_agent(agent_id, self.person)
+        self.answer({"interrupted": interrupted, "denied": denied})
 
 
 class CallHandler(PanelHandler):
@@ -261,6 +274,7 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"state", StateHandler),
     (r"agents", AgentsHandler),
     (r"agents/([A-Za-z0-9_]+)", AgentHandler),
+    (r"agents/([A-Za-z0-9_]+)/stop", StopAgentHandler),
     (r"calls/([A-Za-z0-9_]+)/decision", DecisionHandler),
     (r"calls/([A-Za-z0-9_]+)/input", InputHandler),
     (r"calls/([A-Za-z0-9_]+)/stop", StopCallHandler),

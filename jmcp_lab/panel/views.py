@@ -93,6 +93,7 @@ def _preview(preview: Preview | None) -> dict[str, Any] | None:
         "language": preview.language,
         "items": [_item(item) for item in preview.items],
         "lines": preview.lines,
+        "words": preview.words,
     }
 
 

@@ -23,7 +23,7 @@ from ..calls.ledger import Ledger, now
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
 from .denials import Denials
 from .grants import Grants
-from .policy import Ruling, Subject, Verdict, decide
+from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .request import AlreadyWaitingError, Request, Watched, options
 
 if TYPE_CHECKING:
@@ -58,8 +58,12 @@ class Gate:
         self._requests: dict[str, Request] = {}
         self.grants = Grants()
         self._denials = Denials()
-        self.stopped = False
-        agents.subscribe(self.review)
+        agents.subscribe(self._agents_changed)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether all agents are held."""
+        return self._agents.stopped
 
     @property
     def expiry(self) -> timedelta:
@@ -67,6 +71,18 @@ class Gate:
         return self._expiry
 
     # -- passing -------------------------------------------------------------------------------
+
+    def admit(self, call: Call, agent: Agent) -> None:
+        """Refuse every call of an agent that is held: also those that never ask, such as reading.
+
+        Raises
+        ------
+        DeniedError
+        """
+        if not agent.token_hash:
+            raise self._denial(call, DecisionSource.HARD, "Your connection has ended.")
+        if self._subject(agent).paused:
+            raise self._denial(call, DecisionSource.PAUSED, PAUSED)
 
     async def permit(
         self,
@@ -102,7 +118,8 @@ class Gate:
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
                 await watched.ready()
-            approved = call.action_hash
+            # What cannot be drawn any more is woken without an answer: nobody has said yes to it.
+            approved = call.action_hash if call.state is CallState.RUNNING else None
             action = self._show(call, resolve())
             # A stop or a pause that came meanwhile wins, and so does a change of the text.
             ruling = self._rule(agent, action)
@@ -182,7 +199,10 @@ class Gate:
         resolve: Callable[[], Action],
         watched: Watched | None,
     ) -> None:
-        """Return when the request was allowed (by a decision or by a grant)."""
+        """Return when the request was allowed (by a decision or by a grant): the call then runs.
+
+        Or when what it would do cannot be worked out any more: the call then waits still.
+        """
         request = Request(call, agent, resolve, asyncio.Event())
         self._requests[call.id] = request
         self._ledger.update(
@@ -225,6 +245,11 @@ class Gate:
             return
         # It cannot be done any more: let the tool say why.
         request.wake.set()
+
+    def _agents_changed(self) -> None:
+        for agent in self._agents.all():
+            self.grants.end_below(agent)
+        self.review()
 
     def review(self) -> None:
         """Rule again on everything that waits: a mode, a grant or a pause has changed."""
@@ -314,7 +339,7 @@ class Gate:
             self._deny_by(request, kind, by, (reason or "").strip()[:1000] or None)
             return call
         if kind is OptionKind.ALLOW_ALWAYS:
-            self.grants.add(call, offered[0].until or "stop")
+            self.grants.add(call, offered[0].until or "stop", request.agent.mode)
         decision = Decision(allowed=True, source=DecisionSource.USER, option=kind, by=by, at=now())
         self._ledger.update(call, state=CallState.RUNNING, decision=decision)
         request.wake.set()

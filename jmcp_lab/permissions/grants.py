@@ -13,6 +13,7 @@ from ..errors import NotFoundError
 from .policy import Grant, over
 
 if TYPE_CHECKING:
+    from ..agents.agent import Agent, Mode
     from ..calls.call import Call
 
 
@@ -23,8 +24,8 @@ class Grants:
         self._grants: dict[str, Grant] = {}
         self._deadlines: dict[str, float] = {}
 
-    def add(self, call: Call, until: str) -> Grant:
-        """Remember that what `call` wants to do is allowed until then."""
+    def add(self, call: Call, until: str, mode: Mode) -> Grant:
+        """Remember that what `call` wants to do is allowed until then, in this mode."""
         action = call.action
         assert action is not None
         assert action.target.path is not None
@@ -38,6 +39,7 @@ class Grants:
             file_id=action.target.file_id,
             until=parse_until(until, now()),
             created=now(),
+            mode=mode,
         )
         self._grants[grant.id] = grant
         if isinstance(grant.until, datetime):
@@ -64,6 +66,15 @@ class Grants:
         if grant_id not in self._grants:
             raise NotFoundError("There is no such grant; it may have ended.")
         self._drop(grant_id)
+
+    def end_below(self, agent: Agent) -> None:
+        """Drop what was allowed when an agent's mode was looser than it is now.
+
+        Who makes the mode stricter wants to be asked; that holds also when it is loosened again.
+        """
+        for grant in list(self._grants.values()):
+            if grant.agent_id == agent.id and agent.mode.stricter_than(grant.mode):
+                self._drop(grant.id)
 
     def forget_agent(self, agent_id: str) -> None:
         """Drop the grants of a revoked agent."""

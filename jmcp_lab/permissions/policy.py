@@ -43,7 +43,7 @@ class Grant:
     """A yes that covers more than one call: runs of one agent in one notebook, until a time.
 
     Bound to the file, not to its path: a grant follows a rename and does not cover another file
-    that takes the old name.
+    that takes the old name. `mode` is the agent's at that time: a stricter one ends the grant.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Grant:
     file_id: str
     until: Until
     created: datetime
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
 }
 """What each mode says to each kind of action."""
 
+PAUSED = "The user has paused you."
+
 MODE_WORDS = {
     Mode.LOOK: "Look only",
     Mode.ASK: "Ask for every change",
@@ -170,8 +173,11 @@ def chosen(path: str | None, notebooks: Iterable[str]) -> bool:
 
 
 def _glob(path: str, pattern: str) -> bool:
-    """Match a path part by part: ``*`` stays within a folder, ``**`` is any depth."""
-    return _match(path.split("/"), pattern.strip("/").split("/"))
+    """Match a path part by part: ``*`` stays within a folder, ``**`` is any depth.
+
+    A bracket is a bracket: a notebook's own name chooses that notebook and no other.
+    """
+    return _match(path.split("/"), pattern.strip("/").replace("[", "[[]").split("/"))
 
 
 def _match(parts: list[str], patterns: list[str]) -> bool:
@@ -199,7 +205,7 @@ def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datet
         With time zone.
     """
     if subject.paused:
-        return Ruling(N, DecisionSource.PAUSED, "The user has paused you.")
+        return Ruling(N, DecisionSource.PAUSED, PAUSED)
     said = TABLE[subject.mode][row(action)]
     if said is N:
         return Ruling(

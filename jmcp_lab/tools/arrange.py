@@ -10,14 +10,14 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, texts
 from ..notebooks.live import LiveNotebook, agent_origin
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
 from .services import Context
 from .tool import tool
 from .undo import take_back
-from .wording import cell_name, cells_title, count, file_name
+from .wording import cell_name, cells_title, count, file_name, goes
 
 
 @tool(
@@ -70,17 +70,15 @@ async def move_cell(
     check_fresh(ctx, nb, ids, "moved")
 
     def resolve() -> Action:
-        at = live_cells.place(nb, after=after, before=before, index=index)
+        where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
-        items = (
-            PreviewItem("Where to", text=_destination(nb, ids, at)),
-            *(
-                PreviewItem(f"Cell {view.position}", view.id, text=view.source)
-                for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
-            ),
+        items = tuple(
+            PreviewItem(f"Cell {view.position}", view.id, text=view.source)
+            for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
         )
         action = edit_action("move_cell", nb, tuple(ids), summary, items)
-        return replace(action, preview=Preview("text", items, nb.language))
+        preview = Preview("text", items, nb.language, f"To a place {where}.")
+        return replace(action, preview=preview, details=(key,))
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
@@ -90,12 +88,6 @@ async def move_cell(
     ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     return Reply.of(f"Moved; now {names}.")
-
-
-def _destination(nb: LiveNotebook, ids: list[str], at: int) -> str:
-    """Return in words where cells go that move to `at`."""
-    staying = [cell_id for cell_id in nb.ids[:at] if cell_id not in ids]
-    return f"After cell {nb.position(staying[-1])}" if staying else "To the top"
 
 
 @tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
@@ -153,14 +145,22 @@ async def undo_changes(
         if made.undone:
             raise ConflictError("It was taken back meanwhile.")
         summary = f"Take back: {what}"
-        items = (PreviewItem(summary, text=f"{what} is taken back in {nb.path}."),)
+        words = f"{what} is taken back in {nb.path}."
         ids = tuple(change.cell_id for change in made.changes)
-        action = edit_action("undo_changes", nb, ids, summary, items)
-        return replace(action, preview=Preview("text", items, nb.language))
+        items = tuple(
+            PreviewItem(f"Cell {nb.position(i)}" if i in nb.ids else "Deleted cell", i, None, *pair)
+            for i, *pair in texts(nb, made)
+        )
+        action = edit_action("undo_changes", nb, ids, summary, items, words if items else "")
+        if not items:
+            preview = Preview("text", (PreviewItem(summary, text=words),), nb.language)
+            action = replace(action, preview=preview)
+        return replace(action, details=(made.call_id,))
 
     await ctx.permit(resolve, nb)
     before = {change.cell_id: nb.source(change.cell_id) for change in made.changes}
-    changed = take_back(ctx.services, nb, made, ctx.call, agent_origin(ctx.agent.id))
+    origin = agent_origin(ctx.agent.id)
+    changed = take_back(ctx.services, nb, made, ctx.call, origin, by=ctx.agent.id)
     for cell_id, text in before.items():
         if (after := nb.source(cell_id)) is not None:
             ctx.wrote(nb, cell_id, text, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -17,7 +17,7 @@ from .arguments import Cell, CellType, Notebook, Source, lines
 from .render import clip
 from .services import Context
 from .tool import tool
-from .wording import cell_name, file_name, line_change
+from .wording import cell_name, file_name, goes, line_change
 
 
 class CellInput(BaseModel):
@@ -65,10 +65,15 @@ async def insert_cell(
     nb = await ctx.open(notebook)
 
     def resolve() -> Action:
-        live_cells.place(nb, after=after, before=before, index=index)
-        items = tuple(PreviewItem("New cell", None, old="", new=cell.source) for cell in new)
+        where, key = goes(nb, after=after, before=before, index=index)
+        items = tuple(
+            PreviewItem(f"New {cell.type} cell", None, old="", new=cell.source) for cell in new
+        )
         what = "a cell" if len(new) == 1 else f"{len(new)} cells"
-        return edit_action("insert_cell", nb, (), f"Insert {what} into {file_name(nb.path)}", items)
+        summary = f"Insert {what} into {file_name(nb.path)}"
+        kind = f"A new {new[0].type} cell" if len(new) == 1 else f"{len(new)} new cells"
+        action = edit_action("insert_cell", nb, (), summary, items, f"{kind}, {where}.")
+        return replace(action, details=(key, *(cell.type for cell in new)))
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
@@ -185,12 +190,14 @@ async def _write(
         plan.present, plan.merged = present, present != (base if known is None else known)
         plan.result = splice(present, _merge(ctx, nb, cell_id, base, wanted, present))
         title = f"Cell {nb.position(cell_id)}"
-        items = [PreviewItem(title, cell_id, old=present, new=plan.result)]
-        if new_type not in (None, view.type):
-            # Outputs go with it, so nobody is to allow it unseen.
-            items.append(PreviewItem("Type of the cell", cell_id, old=view.type, new=new_type))
+        item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
-        return edit_action(tool_name, nb, (cell_id,), summary, tuple(items))
+        if new_type in (None, view.type):
+            return edit_action(tool_name, nb, (cell_id,), summary, (item,))
+        # Outputs go with it, so nobody is to allow it unseen.
+        words = f"It becomes a {new_type} cell."
+        action = edit_action(tool_name, nb, (cell_id,), summary, (item,), words)
+        return replace(action, details=(str(new_type),))
 
     await ctx.permit(resolve, nb)
     origin = agent_origin(ctx.agent.id)
@@ -267,6 +274,7 @@ def edit_action(
     cell_ids: tuple[str, ...],
     summary: str,
     items: tuple[PreviewItem, ...],
+    words: str = "",
 ) -> Action:
     """Return the action of a tool that edits cells; its preview is a diff."""
     return Action(
@@ -280,5 +288,5 @@ def edit_action(
             kernel=nb.kernel_name,
             file_id=nb.file_id,
         ),
-        preview=Preview("diff", items, nb.language),
+        preview=Preview("diff", items, nb.language, words),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..calls.call import CallState, Decision, DecisionSource
+from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..errors import ConflictError
 from .undo import take_back
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PERSON_ORIGIN = "jmcp:undo"
 """Origin of what a person takes back from the panel."""
+
+PERSON = "person"
+"""Whose change that is: no agent's, whose own last change it would else be."""
 
 
 class Control:
@@ -44,11 +47,7 @@ class Control:
             raise ConflictError("This call has already ended.", code="ended")
         if services.gate.stop_request(call, by):
             return call
-        run = services.runs.get(call.id)
-        if run is not None:
-            await services.executor.interrupt(run)
-        elif call.task is not None:
-            call.task.cancel()
+        await self._end(call)
         return call
 
     def answer_question(self, call_id: str, question_id: str, value: str | None) -> Call:
@@ -93,7 +92,7 @@ class Control:
         decision = Decision(allowed=True, source=DecisionSource.USER, by=by, at=now())
         services.ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
         try:
-            take_back(services, notebook, made, undo, PERSON_ORIGIN)
+            take_back(services, notebook, made, undo, PERSON_ORIGIN, by=PERSON)
         except ConflictError as error:
             services.ledger.update(undo, state=CallState.FAILED, error=error.message)
             raise
@@ -109,28 +108,54 @@ class Control:
             How many runs were interrupted, how many requests denied.
         """
         services = self._services
-        services.gate.stopped = True
         denied = services.gate.deny_waiting(None, by)
-        interrupted = await self._interrupt(None)
-        services.agents.changed()
-        return interrupted, denied
+        services.agents.hold(True)
+        return await self._interrupt(None), denied
 
     def resume(self) -> None:
         """Let the agents go on that Stop all held."""
-        self._services.gate.stopped = False
-        self._services.agents.changed()
+        self._services.agents.hold(False)
 
     async def stop_agent(self, agent_id: str, by: str) -> tuple[int, int]:
-        """Deny what one agent waits for and interrupt what it runs."""
-        denied = self._services.gate.deny_waiting(agent_id, by)
+        """Hold one agent, deny what it waits for, interrupt what it runs; see `stop_all`.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        services = self._services
+        services.agents.get(agent_id)
+        denied = services.gate.deny_waiting(agent_id, by)
+        services.agents.update(agent_id, paused=True)
         return await self._interrupt(agent_id), denied
 
+    async def revoke_agent(self, agent_id: str) -> None:
+        """End an agent's connection, what it waits for and what it runs.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        try:
+            self._services.agents.revoke(agent_id)
+        finally:
+            await self._interrupt(agent_id)
+
     async def _interrupt(self, agent_id: str | None) -> int:
-        services = self._services
         count = 0
-        for call in services.ledger.active(agent_id):
-            run = services.runs.get(call.id)
-            if run is not None and call.state is CallState.RUNNING:
-                await services.executor.interrupt(run)
+        for call in self._services.ledger.active(agent_id):
+            if call.state is CallState.RUNNING and call.tool_class is ToolClass.RUN:
+                await self._end(call)
                 count += 1
         return count
+
+    async def _end(self, call: Call) -> None:
+        """Interrupt what a call runs, or end it before it has come to running anything.
+
+        A run that was allowed may wait for its kernel to start; nothing is to be interrupted then.
+        """
+        run = self._services.runs.get(call.id)
+        if run is not None:
+            await self._services.executor.interrupt(run)
+        elif call.task is not None:
+            call.task.cancel()

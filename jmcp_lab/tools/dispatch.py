@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..calls.call import CallState, Reply, ToolClass
@@ -16,7 +18,7 @@ from ..permissions.request import AlreadyWaitingError
 from .services import Context, Services
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from ..agents.agent import Agent
     from ..calls.call import Call
@@ -60,6 +62,7 @@ class Dispatcher:
         self._services = services
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: dict[str, int] = {}
+        self._attached: Counter[str] = Counter()
 
     async def call(
         self,
@@ -120,6 +123,7 @@ class Dispatcher:
     async def _work(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
         call, ledger = context.call, self._services.ledger
         try:
+            self._services.gate.admit(call, context.agent)
             reply = await tool.function(context, **arguments)
             state = CallState.FAILED if reply.is_error else CallState.DONE
         except AlreadyWaitingError as waiting:
@@ -209,32 +213,57 @@ class Dispatcher:
         """
         loop = asyncio.get_running_loop()
         start = loop.time()
-        alone_since: float | None = None
-        beats = Beats(self.beat_seconds)
-        told = self._told.get(call.id, 0)
-        try:
-            while call.reply is None:
-                elapsed = loop.time() - start
-                if beats.due(elapsed) and progress is not None:
-                    await progress(elapsed, self._words(call))
-                    continue
-                if _needs_person(call) and not self._services.pages.anyone():
-                    alone_since = elapsed if alone_since is None else alone_since
-                    if elapsed - alone_since >= self._grace():
-                        return self._nobody(call)
-                else:
-                    alone_since = None
-                printed_more = until_output and self._printed(call) != told
-                # However short the hold, it is told whether a person has to be waited for.
-                if call.state is not CallState.RECEIVED and (elapsed >= hold or printed_more):
-                    return self._pending(call)
-                await self._changed(call, min(max(hold - elapsed, 0.05), beats.left(elapsed)))
-        except asyncio.CancelledError:
-            self._services.gate.withdraw(call)
-            raise
+        with self._attaching(call):
+            reply = await self._hold(call, hold, progress, until_output=until_output)
         if call.follows is not None:
             rest = max(hold - (loop.time() - start), 0)
             return await self.attach(self._services.ledger.get(call.follows), rest, progress)
+        return reply
+
+    @contextmanager
+    def _attaching(self, call: Call) -> Iterator[None]:
+        """Count who waits for a call: its request is withdrawn when the last of them leaves."""
+        self._attached[call.id] += 1
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._attached[call.id] == 1:
+                self._services.gate.withdraw(call)
+            raise
+        finally:
+            self._attached[call.id] -= 1
+            if not self._attached[call.id]:
+                del self._attached[call.id]
+
+    async def _hold(
+        self,
+        call: Call,
+        hold: float,
+        progress: Callable[[float, str], Awaitable[None]] | None,
+        *,
+        until_output: bool,
+    ) -> Reply:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        alone_since: float | None = None
+        beats = Beats(self.beat_seconds)
+        told = self._told.get(call.id, 0)
+        while call.reply is None:
+            elapsed = loop.time() - start
+            if beats.due(elapsed) and progress is not None:
+                await progress(elapsed, self._words(call))
+                continue
+            if _needs_person(call) and not self._services.pages.anyone():
+                alone_since = elapsed if alone_since is None else alone_since
+                if elapsed - alone_since >= self._grace():
+                    return self._nobody(call)
+            else:
+                alone_since = None
+            printed_more = until_output and self._printed(call) != told
+            # However short the hold, it is told whether a person has to be waited for.
+            if call.state is not CallState.RECEIVED and (elapsed >= hold or printed_more):
+                return self._pending(call)
+            await self._changed(call, min(max(hold - elapsed, 0.05), beats.left(elapsed)))
         return call.reply
 
     async def _changed(self, call: Call, seconds: float) -> None:

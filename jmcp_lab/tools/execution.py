@@ -32,7 +32,7 @@ from .repeats import REPEATED, note_shown, repeated
 from .replies import of_cell, of_run, render
 from .services import Context, Limits
 from .tool import tool
-from .wording import cell_name, cells_title, count, file_name
+from .wording import cell_name, cells_title, count, file_name, goes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,10 +146,12 @@ async def insert_execute_code_cell(
     new = live_cells.NewCell(source)
 
     def resolve() -> Action:
-        live_cells.place(nb, after=after, before=before, index=index)
+        where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Insert and run a cell in {file_name(nb.path)}"
         items = (PreviewItem("New cell", None, text=source),)
-        return _run_action("insert_execute_code_cell", nb, [], summary, items, None)
+        action = _run_action("insert_execute_code_cell", nb, [], summary, items, None)
+        preview = Preview("code", items, nb.language, f"A new cell, {where}.")
+        return replace(action, preview=preview, details=(key,))
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
@@ -192,17 +194,46 @@ async def execute_ipython(
     """
     if not code.strip():
         raise InvalidArgumentError("There is no code to run.")
-    if kernel is not None and notebook is None:
+    if kernel is not None and (notebook is None or ctx.services.sessions.runs(kernel)):
         return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)
     name = file_name(nb.path)
+    wanted = kernel or nb.kernel_name
+    await _check_kernel(ctx, nb, kernel)
     items = (PreviewItem("Code", None, text=code),)
     summary = f"Run code in {name}'s kernel (not saved in the notebook)"
-    action = _run_action("execute_ipython", nb, [], summary, items, None)
+    guarded = None
+    if wanted != nb.kernel_name:
+        summary = f"Start the kernel {wanted} for {name} and run code in it"
+        guarded = "another kernel than the notebook's own"
+    action = _run_action("execute_ipython", nb, [], summary, items, guarded)
+    action = replace(action, target=replace(action.target, kernel=wanted))
     await ctx.permit(lambda: action, nb)
     with ctx.services.rooms.lease(nb):
-        session = await ctx.services.sessions.start(nb.path, kernel or nb.kernel_name)
+        await _check_kernel(ctx, nb, kernel)
+        session = await ctx.services.sessions.start(nb.path, wanted)
         return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)], _How(images))
+
+
+async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> None:
+    """Make sure that code for a certain kernel does not run in another one.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such kernel.
+    ConflictError
+        The notebook has another kernel.
+    """
+    if kernel is None:
+        return
+    await ctx.services.sessions.check_kernel(kernel)
+    session = await ctx.services.sessions.find(nb.path)
+    if session is not None and session.kernel_name != kernel:
+        raise ConflictError(
+            f"{nb.path} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
+            "kernel out, or give the notebook that kernel with assign_kernel_to_notebook."
+        )
 
 
 async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Reply:

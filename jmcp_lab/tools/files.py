@@ -157,7 +157,7 @@ async def write_file(
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")
     path = await _checked(ctx, path)
-    if paths.protected(path):
+    if paths.protected(path) or paths.started(path):
         raise DeniedError(f"'{path}' is protected: agents cannot write it.")
     if not await ctx.services.contents.exists(path):
         if content is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
-from ..errors import NotFoundError
+from ..errors import ConflictError, NotFoundError
 from ..notebooks import cells as live_cells
 from ..notebooks.live import LiveNotebook, agent_origin
 from .arguments import Notebook
@@ -50,18 +50,59 @@ async def assign_kernel_to_notebook(ctx: Context, kernel: str, notebook: Noteboo
     list_kernels shows both.
     """
     nb = await ctx.open(notebook)
-    sessions = ctx.services.sessions
-    await sessions.check_kernel(kernel)
-    summary = f"Give {file_name(nb.path)} the kernel {kernel}"
-    before = await sessions.find(nb.path)
-    lost = " Its present kernel is let go of." if before is not None else ""
-    action = kernel_action("assign_kernel_to_notebook", nb, summary, f"{summary}.{lost}")
-    await ctx.permit(lambda: action)
-    session = await sessions.assign(nb.path, kernel)
+    session = await give_kernel(ctx, nb, "assign_kernel_to_notebook", kernel)
     return Reply.of(
         f"{nb.path} now runs on {session.kernel_name} (kernel {session.kernel_id}, "
         f"{session.state})."
     )
+
+
+async def give_kernel(ctx: Context, nb: LiveNotebook, name: str, kernel: str) -> SessionInfo:
+    """Start a kernel for a notebook, or attach a running one, once that may happen.
+
+    Raises
+    ------
+    NotFoundError
+        Neither a kernelspec nor a running kernel.
+    ConflictError
+        The notebook got another kernel while the person was asked.
+    DeniedError
+    """
+    sessions = ctx.services.sessions
+    await sessions.check_kernel(kernel)
+    before = await sessions.find(nb.path)
+    joined = await _joined(ctx, kernel)
+    lost = before is not None and before.kernel_id != kernel
+    words, guarded = "", None
+    if joined is not None and (before is None or lost):
+        words = f" It is the kernel of {joined}: they share all variables from then on."
+        guarded = "the kernel is somebody else's"
+    if lost:
+        words += " The kernel that it has now ends, unless another notebook uses it: all variables "
+        words += "in it will be lost."
+        guarded = "all variables are lost"
+
+    def resolve() -> Action:
+        summary = f"Give {file_name(nb.path)} the kernel {kernel}"
+        return kernel_action(name, nb, summary, f"{summary}.{words}", guarded=guarded)
+
+    await ctx.permit(resolve, nb)
+    now = await sessions.find(nb.path)
+    if now is not None and (before is None or now.kernel_id != before.kernel_id):
+        raise ConflictError(
+            f"{nb.path} got another kernel meanwhile ({now.kernel_name}), so nothing was changed. "
+            "Call again if you still want to."
+        )
+    return await sessions.assign(nb.path, kernel)
+
+
+async def _joined(ctx: Context, kernel: str) -> str | None:
+    """Return in words who uses a running kernel, or None for the name of a kernelspec."""
+    running = await ctx.services.sessions.list_kernels()
+    paths = next((found.paths for found in running if found.id == kernel), None)
+    if paths is None:
+        return None
+    return ", ".join(file_name(path) for path in paths) or "no notebook"
 
 
 @tool(

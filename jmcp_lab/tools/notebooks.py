@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
-from .kernels import KernelName, kernel_action
+from .kernels import KernelName, give_kernel, kernel_action
 from .listing import paged, walk
 from .services import Context
 from .tool import tool
@@ -79,14 +79,7 @@ async def use_notebook(
         words = "Created it. "
     nb = await services.rooms.open(path)
     if kernel is not None:
-        action = kernel_action(
-            "use_notebook",
-            nb,
-            f"Start the kernel {kernel} for {file_name(path)}",
-            f"Starts or attaches the kernel {kernel}.",
-        )
-        await ctx.permit(lambda: action)
-        session = await services.sessions.assign(path, kernel)
+        session = await give_kernel(ctx, nb, "use_notebook", kernel)
         words += f"Kernel: {session.kernel_name}, {session.state}. "
     services.agents.set_current(ctx.agent.id, path)
     size = count(len(nb.ids), "cell")

@@ -154,7 +154,7 @@ class Context:
 
     def record(self, notebook: LiveNotebook, *changes: Change) -> None:
         """Remember what this call changed, so that it can be taken back."""
-        record(self.services, self.call, notebook, list(changes))
+        record(self.services, self.call, notebook, list(changes), by=self.agent.id)
 
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""

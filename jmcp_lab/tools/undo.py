@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 
 
 def take_back(
-    services: Services, notebook: LiveNotebook, made: ChangeSet, call: Call, origin: str
+    services: Services,
+    notebook: LiveNotebook,
+    made: ChangeSet,
+    call: Call,
+    origin: str,
+    *,
+    by: str,
 ) -> bool:
-    """Take back a change set, on behalf of `call`, which can be taken back in turn.
+    """Take back a change set in `call`, which can be taken back in turn, by `by` alone.
 
     Returns
     -------
@@ -33,12 +39,17 @@ def take_back(
     first = services.ledger.find(made.call_id)
     if first is not None:
         services.ledger.update(first, undoable=False)
-    record(services, call, notebook, redo)
+    record(services, call, notebook, redo, by=by)
     return bool(redo)
 
 
-def record(services: Services, call: Call, notebook: LiveNotebook, changes: list[Change]) -> None:
-    """Remember what a call changed, so that it can be taken back."""
+def record(
+    services: Services, call: Call, notebook: LiveNotebook, changes: list[Change], *, by: str
+) -> None:
+    """Remember what a call changed, so that it can be taken back.
+
+    `by` is the agent that may do so with its own tool; a person may whoever it was.
+    """
     if changes:
-        services.changes.add(ChangeSet(call.id, call.agent_id, notebook.file_id, changes))
+        services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
         services.ledger.update(call, undoable=True)

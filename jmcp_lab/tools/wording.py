@@ -34,6 +34,26 @@ def cells_title(notebook: LiveNotebook, cell_ids: list[str]) -> str:
     return f"{len(cell_ids)} cells"
 
 
+def goes(
+    notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
+) -> tuple[str, str]:
+    """Return where cells go: in words for people, and by what stays when other cells move.
+
+    Raises
+    ------
+    InvalidArgumentError
+    NotFoundError
+    """
+    cells.place(notebook, after=after, before=before, index=index)
+    for side, ref in (("after", after), ("before", before)):
+        if ref is not None:
+            cell_id = cells.find(notebook, ref)
+            return f"{side} cell {notebook.position(cell_id)}", f"{side} {cell_id}"
+    if index is None or index == -1:
+        return "at the end", "end"
+    return "at the top" if index == 0 else f"as cell {index + 1}", f"index {index}"
+
+
 def status(view: cells.CellView) -> str:
     """Return whether a code cell has run, in words: never its execution count.
 

@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import { ConnectDialog } from '../components/ConnectDialog';
 import { AgentsModel } from '../model';
-import { makeAgent, MemoryApi } from './fixtures';
+import { makeAgent, MemoryApi, nowhere } from './fixtures';
 import { draw, pressAsPerson, submitAsPerson } from './render';
 
 describe('ConnectDialog', () => {
@@ -12,11 +12,14 @@ describe('ConnectDialog', () => {
   let closed: jest.Mock;
   let copied: string[];
 
-  const open = async (): Promise<void> => {
+  const open = async (currentPath: string | null = null): Promise<void> => {
     model = new AgentsModel({ api, hidden: () => false });
     await model.ready;
     closed = jest.fn();
-    draw(model, () => <ConnectDialog onClose={closed} />);
+    draw(model, () => <ConnectDialog onClose={closed} />, undefined, {
+      ...nowhere,
+      currentPath
+    });
   };
   const create = () =>
     act(async () => {
@@ -87,6 +90,15 @@ describe('ConnectDialog', () => {
       notebooks: ['analysis/*.ipynb', 'sales.ipynb'],
       until: '30m'
     });
+  });
+
+  it('offers the notebook that is open, whatever its name holds', async () => {
+    await open('sales, 2024.ipynb');
+    fireEvent.click(
+      screen.getByRole('radio', { name: 'Edit and run in chosen notebooks' })
+    );
+    await create();
+    expect(api.minted[0]).toMatchObject({ notebooks: ['sales, 2024.ipynb'] });
   });
 
   it('mints nothing when script sends the form', async () => {

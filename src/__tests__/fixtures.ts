@@ -8,7 +8,8 @@ import type {
   IGrant,
   IMinted,
   INewAgent,
-  INavigator
+  INavigator,
+  IStopped
 } from '../tokens';
 import { IDelta, readAgent, readCall } from '../wire';
 
@@ -150,6 +151,16 @@ export class MemoryApi implements IAgentsApi {
       agent.id === id ? { ...agent, ...change } : agent
     );
     return this.agents.find(agent => agent.id === id) ?? makeAgent({ id });
+  }
+
+  async stopAgent(id: string): Promise<IStopped> {
+    await this.change(id, { paused: true });
+    const mine = this.calls.filter(call => call.agent === id);
+    const ran = mine.filter(call => call.state === 'running');
+    const waited = mine.filter(call => call.state === 'waiting_for_approval');
+    ran.forEach(call => this.put({ ...call, state: 'cancelled' }));
+    waited.forEach(call => this.put({ ...call, state: 'denied' }));
+    return { interrupted: ran.length, denied: waited.length };
   }
 
   async revoke(id: string): Promise<void> {

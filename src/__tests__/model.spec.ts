@@ -152,16 +152,20 @@ describe('AgentsModel', () => {
     expect(model.waiting).toEqual([]);
   });
 
-  it('pauses an agent before it stops its calls', async () => {
+  it('lets the server stop an agent, with calls that this page has not seen', async () => {
     api.agents = [makeAgent()];
     api.put(makeCall());
-    api.put(makeCall({ id: 'c_2', state: 'running' }));
-    api.put(makeCall({ id: 'c_3', state: 'done' }));
-    api.put(makeCall({ id: 'c_4', agent: 'a_2' }));
+    api.put(makeCall({ id: 'c_2', state: 'done' }));
+    api.put(makeCall({ id: 'c_3', agent: 'a_2' }));
     await start();
+    api.put(makeCall({ id: 'c_4', state: 'running' }));
     await model.stopAgent('a_1');
     expect(model.agent('a_1')?.paused).toBe(true);
-    expect([...api.stopped].sort()).toEqual(['c_1', 'c_2']);
+    expect(model.call('c_1')?.state).toBe('denied');
+    expect(model.call('c_2')?.state).toBe('done');
+    expect(model.call('c_3')?.state).toBe('waiting_for_approval');
+    expect(model.call('c_4')?.state).toBe('cancelled');
+    expect(api.stopped).toEqual([]);
   });
 
   it('sees a grant that was taken back elsewhere', async () => {
@@ -200,6 +204,17 @@ describe('readDelta', () => {
   it('refuses an answer of another shape', () => {
     expect(() => readDelta({ agents: [] })).toThrow(UnexpectedAnswerError);
     expect(() => readDelta('hello')).toThrow(UnexpectedAnswerError);
+  });
+
+  it('hides nothing of a name that an agent gave', () => {
+    const summary = 'Run cell 1 in re\u202eyp.\u200bipynb';
+    expect(makeCall({ summary }).summary).toBe('Run cell 1 in re▯yp.▯ipynb');
+    expect(makeAgent({ doing: summary }).doing).toBe(
+      'Run cell 1 in re▯yp.▯ipynb'
+    );
+    expect(makeAgent({ doing: null }).doing).toBeNull();
+    const options = [{ kind: 'allow_once', name: 'Allow\u202e' }];
+    expect(makeCall({ options }).options[0].name).toBe('Allow▯');
   });
 
   it('accepts a colour only if it is one', () => {

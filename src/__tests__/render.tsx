@@ -5,13 +5,14 @@ import { render, RenderResult } from '@testing-library/react';
 import * as React from 'react';
 
 import { PanelProvider } from '../context';
-import type { IAgents } from '../tokens';
+import type { IAgents, INavigator } from '../tokens';
 import { nowhere } from './fixtures';
 
 export function draw(
   model: IAgents,
   component: () => JSX.Element | null,
-  said: (words: string) => void = () => {}
+  said: (words: string) => void = () => {},
+  navigator: INavigator = nowhere
 ): RenderResult {
   return render(
     <PanelProvider
@@ -19,7 +20,7 @@ export function draw(
         model,
         trans: nullTranslator.load('jmcp_lab'),
         locale: 'en',
-        navigator: nowhere,
+        navigator,
         languages: null,
         say: said,
         openConnect: () => {}

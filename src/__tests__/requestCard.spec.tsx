@@ -233,6 +233,22 @@ describe('RequestCard', () => {
     expect(card.textContent).toContain('row_211');
   });
 
+  it('says what the code alone does not show', async () => {
+    api.put(
+      makeCall({
+        preview: {
+          kind: 'code',
+          words: 'A new cell, after cell 3.',
+          items: [{ title: 'New cell', text: 'model.fit(X)' }],
+          lines: 1
+        }
+      })
+    );
+    await open();
+    const card = screen.getByRole('article');
+    expect(card.textContent).toContain('A new cell, after cell 3.');
+  });
+
   it('makes unseen characters visible and counts them', async () => {
     api.put(
       makeCall({

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
-import { ago, modeLabel, untilWords } from '../format';
+import { ago, modeLabel, untilWords, visible } from '../format';
 import type { IAgent, Mode } from '../tokens';
 import { AutoForm } from './AutoForm';
 import { Button } from './Button';
@@ -98,7 +98,7 @@ function doing(
   }
   if (agent.connected) {
     return agent.current
-      ? trans.__('Idle in %1', agent.current)
+      ? trans.__('Idle in %1', visible(agent.current).text)
       : trans.__('Idle');
   }
   return agent.lastSeen

@@ -52,12 +52,12 @@ export interface IAutoFields {
 }
 
 export function useAutoFields(suggested: string): IAutoFields {
-  const [written, write] = React.useState(suggested);
+  const [offered] = React.useState(suggested);
+  const [written, write] = React.useState(offered);
   const [until, setUntil] = React.useState('30m');
-  const notebooks = written
-    .split(/[,\n]/)
-    .map(glob => glob.trim())
-    .filter(glob => glob !== '');
+  // The name of a notebook may hold a comma.
+  const globs = written === offered ? [written] : written.split(/[,\n]/);
+  const notebooks = globs.map(glob => glob.trim()).filter(glob => glob !== '');
   return {
     written,
     notebooks,

@@ -70,6 +70,7 @@ export const RequestCard = React.forwardRef<
           )}
         </p>
       ) : null}
+      {call.preview?.words ? <p dir="auto">{call.preview.words}</p> : null}
       {call.preview ? (
         call.preview.kind === 'diff' ? (
           <DiffPreview preview={call.preview} />

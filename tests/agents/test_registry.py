@@ -295,3 +295,17 @@ def test_a_list_that_was_damaged_meanwhile_ends_nobody(registry: AgentRegistry, 
     assert registry.verify(token) is agent
     registry.update(agent.id, label="two")
     assert AgentRegistry(path).verify(token) is not None
+
+
+def test_all_agents_stay_stopped_over_a_restart_until_they_are_let_go(path: Path) -> None:
+    registry = AgentRegistry(path)
+    agent, token = registry.add("Claude")
+    registry.hold(True)
+    other = AgentRegistry(path)
+    assert other.stopped
+    other.hold(False)
+    # The first server hears of it at the next request.
+    found = registry.verify(token)
+    assert found is agent
+    assert not registry.stopped
+    assert not AgentRegistry(path).stopped

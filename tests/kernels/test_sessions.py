@@ -210,3 +210,30 @@ async def test_the_kernelspec_of_a_new_notebook_is_the_default_one(
     session = await sessions.start("a.ipynb")
     assert await sessions.spec(session.kernel_id) == spec
     assert await sessions.spec("nothing") is None
+
+
+async def test_a_start_that_nobody_waits_for_any_more_leaves_no_kernel_in_no_list(
+    sessions: KernelSessions, jp_serverapp: ServerApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = jp_serverapp.session_manager
+    create, creates, may_create = manager.create_session, asyncio.Event(), asyncio.Event()
+    created = asyncio.Event()
+
+    async def slow_create(**arguments: Any) -> dict[str, Any]:
+        creates.set()
+        await may_create.wait()
+        model = await create(**arguments)
+        created.set()
+        return dict(model)
+
+    monkeypatch.setattr(manager, "create_session", slow_create)
+    waits = asyncio.create_task(sessions.start("a.ipynb", "python3"))
+    await creates.wait()
+    waits.cancel()
+    await asyncio.wait({waits})
+    may_create.set()
+    async with asyncio.timeout(30):
+        await created.wait()
+    session = await sessions.find("a.ipynb")
+    assert session is not None
+    assert [kernel.id for kernel in await sessions.list_kernels()] == [session.kernel_id]

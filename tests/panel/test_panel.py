@@ -113,6 +113,7 @@ async def test_a_card_shows_exactly_what_will_run(panel: Panel) -> None:
         "language": "python",
         "items": [{"title": "Cell 1", "cell_id": "ab12", "text": "<script>\u202e"}],
         "lines": 1,
+        "words": "",
     }
     assert card["target"]["positions"] == [1]
     assert [option["kind"] for option in card["options"]] == [
@@ -230,6 +231,24 @@ async def test_stop_denies_what_waits_until_resume(panel: Panel) -> None:
         await held
     assert (await browser.post("resume")).json() == {}
     assert (await browser.get("state")).json()["server"]["paused"] is False
+
+
+async def test_stop_on_an_agent_denies_what_it_waits_for_and_holds_it_alone(panel: Panel) -> None:
+    agent, _ = panel.app.agents.add("Claude")
+    other, _ = panel.app.agents.add("Codex")
+    call, task = panel.app.ask(agent)
+    others, still_asks = panel.app.ask(other)
+    await panel.app.waiting(call)
+    await panel.app.waiting(others)
+    browser = await panel.browser()
+    answer = await browser.post(f"agents/{agent.id}/stop")
+    assert (answer.status_code, answer.json()) == (200, {"interrupted": 0, "denied": 1})
+    with pytest.raises(DeniedError, match="stopped"):
+        await task
+    assert agent.paused
+    assert others.state == "waiting_for_approval"
+    assert (await browser.post("agents/a_0/stop")).status_code == 404
+    still_asks.cancel()
 
 
 async def test_one_call_can_be_stopped(panel: Panel) -> None:

@@ -11,6 +11,7 @@ CHANGES = [
     ("POST", "agents", {"label": "mine"}),
     ("PATCH", "agents/{agent}", {"mode": "ask"}),
     ("DELETE", "agents/{agent}", None),
+    ("POST", "agents/{agent}/stop", None),
     ("POST", "calls/{call}/decision", {"option": "allow_once", "action_hash": "{hash}"}),
     ("POST", "calls/{call}/input", {"question": "q_1", "value": "Ada"}),
     ("POST", "calls/{call}/stop", None),

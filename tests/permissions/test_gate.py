@@ -36,6 +36,10 @@ class House:
         self.gate = Gate(self.ledger, self.agents, expiry=expiry)
         self.agent = self.agents.add("Ada's agent", Mode.EDIT)[0]
         self.text = "1 + 1"
+        self.gone = False
+        self.asked_to_write = asyncio.Event()
+        self.writable = asyncio.Event()
+        self.writable.set()
         self.listeners: list[Callable[[set[str]], None]] = []
 
     def call(self, agent: Agent | None = None) -> Call:
@@ -43,6 +47,8 @@ class House:
         return self.ledger.open(agent.id, agent.label, "execute_cell", ToolClass.RUN, {})
 
     def action(self) -> Action:
+        if self.gone:
+            raise NotFoundError("There is no such cell.")
         return Action(
             "execute_cell",
             ToolClass.RUN,
@@ -70,7 +76,8 @@ class House:
         return lambda: self.listeners.remove(listener)
 
     async def ready(self) -> None:
-        return
+        self.asked_to_write.set()
+        await self.writable.wait()
 
 
 @pytest.fixture
@@ -138,6 +145,28 @@ async def test_a_text_that_changes_between_the_click_and_the_run_asks_again(
         await task
 
 
+async def test_a_cell_that_was_gone_for_a_moment_is_not_run_without_an_answer(
+    house: House,
+) -> None:
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.writable.clear()
+    house.gone = True
+    house.write("1 + 1")
+    # The card cannot be drawn; before the tool can say so, the cell is there again.
+    await house.asked_to_write.wait()
+    house.gone = False
+    asked = asyncio.create_task(house.ledger.changed(call, call.seq))
+    house.writable.set()
+    await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+    assert not task.done()
+    assert call.state is CallState.WAITING
+    house.gate.decide(call.id, "reject_once", str(call.action_hash), by="Ada")
+    with pytest.raises(DeniedError):
+        await task
+
+
 async def test_a_denial_carries_the_persons_sentence(house: House) -> None:
     call = house.call()
     task = house.ask(call)
@@ -183,6 +212,26 @@ async def test_allow_for_30_minutes_covers_runs_in_that_notebook_and_no_other(
     task = house.ask(third)
     await house.until(third, CallState.WAITING)
     house.gate.withdraw(third)
+    with pytest.raises(DeniedError):
+        await task
+
+
+@pytest.mark.parametrize("strict", ["ask", "look"])
+async def test_a_stricter_mode_ends_what_was_allowed_for_longer(house: House, strict: str) -> None:
+    first = house.call()
+    task = house.ask(first)
+    await house.until(first, CallState.WAITING)
+    house.gate.decide(first.id, "allow_always", str(first.action_hash), by="Ada")
+    await task
+    house.agents.update(house.agent.id, label="Still Ada's agent")
+    assert house.gate.grants.valid()
+    house.agents.update(house.agent.id, mode=strict)
+    assert not house.gate.grants.valid()
+    house.agents.update(house.agent.id, mode="edit")
+    second = house.call()
+    task = house.ask(second)
+    await house.until(second, CallState.WAITING)
+    house.gate.withdraw(second)
     with pytest.raises(DeniedError):
         await task
 

@@ -48,6 +48,7 @@ grants = st.lists(
         file_id=st.sampled_from(["f1", "f2"]),
         until=untils.filter(lambda until: until is not None),
         created=st.just(NOW),
+        mode=st.sampled_from(Mode),
     ),
     max_size=4,
 )
@@ -155,6 +156,9 @@ def test_auto_runs_in_the_chosen_notebooks_until_its_end(
         ("x/?.ipynb", "x/a.ipynb", True),
         ("A.ipynb", "a.ipynb", False),
         ("x/**", "x/y/z.ipynb", True),
+        ("plan [2].ipynb", "plan [2].ipynb", True),
+        ("plan [2].ipynb", "plan 2.ipynb", False),
+        ("plan [!a].ipynb", "plan b.ipynb", False),
     ],
 )
 def test_globs_are_anchored_and_respect_folders_and_case(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -175,6 +176,84 @@ async def test_a_kernel_is_assigned_by_name_and_by_id(robot: Robot, root: Path) 
     said = await robot.say("list_kernels")
     assert f"- {first.kernel_id}: python3, " in said
     assert "a.ipynb, b.ipynb" in said
+
+
+@pytest.mark.parametrize("tool", ["assign_kernel_to_notebook", "use_notebook"])
+async def test_in_auto_a_kernel_is_not_replaced_without_asking(
+    make_robot: MakeRobot, root: Path, tool: str
+) -> None:
+    write_notebook(root, "a.ipynb")
+    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="30m")
+    await robot.say("execute_ipython", notebook="a.ipynb", code="mine = 1")
+    before = await robot.app.services.sessions.find("a.ipynb")
+    task = robot.start(tool, notebook="a.ipynb", kernel="python3")
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert "all variables in it will be lost" in str(call.action.preview.items[0].text)
+    await robot.deny()
+    assert (await task).is_error
+    assert await robot.app.services.sessions.find("a.ipynb") == before
+
+
+async def test_in_auto_the_kernel_of_a_notebook_that_was_not_chosen_is_not_joined_without_asking(
+    make_robot: MakeRobot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb")
+    write_notebook(root, "b.ipynb")
+    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="30m")
+    theirs = await robot.app.services.sessions.start("b.ipynb", "python3")
+    task = robot.start("assign_kernel_to_notebook", notebook="a.ipynb", kernel=theirs.kernel_id)
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert "the kernel of b.ipynb" in str(call.action.preview.items[0].text)
+    await robot.deny()
+    assert (await task).is_error
+    assert await robot.app.services.sessions.find("a.ipynb") is None
+
+
+async def test_a_kernel_that_came_while_the_person_was_asked_is_not_ended(
+    robot: Robot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb")
+    task = robot.start("assign_kernel_to_notebook", notebook="a.ipynb", kernel="python3")
+    await robot.request()
+    theirs = await robot.app.services.sessions.start("a.ipynb", "python3")
+    await robot.allow()
+    assert "got another kernel meanwhile" in (await task).text
+    now = await robot.app.services.sessions.find("a.ipynb")
+    assert now is not None
+    assert now.kernel_id == theirs.kernel_id
+
+
+async def test_code_for_a_certain_kernel_runs_in_that_one_or_not_at_all(
+    make_robot: MakeRobot, robot: Robot, root: Path
+) -> None:
+    for name in ("a.ipynb", "b.ipynb", "c.ipynb"):
+        write_notebook(root, name)
+    server = robot.app.serverapp
+    assert server is not None
+    other = root / "kernels" / "other"
+    other.mkdir(parents=True)
+    spec = {"argv": ["other"], "display_name": "Other", "language": "other"}
+    (other / "kernel.json").write_text(json.dumps(spec))
+    server.kernel_spec_manager.kernel_dirs.append(str(other.parent))
+    code = "here = globals().get('here', 0) + 1; here"
+    auto = make_robot(Mode.AUTO, notebooks=["a.ipynb", "c.ipynb"], until="30m")
+    await auto.say("execute_ipython", notebook="a.ipynb", code=code)
+    theirs = await robot.app.sessions.start("b.ipynb", "python3")
+    # Named with another notebook the kernel is still b's, which was not chosen.
+    task = auto.start("execute_ipython", notebook="a.ipynb", kernel=theirs.kernel_id, code=code)
+    call = await auto.allow()
+    assert call.summary == "Run code in the kernel of b.ipynb (not saved in the notebook)"
+    assert "1" in (await task).text.splitlines()
+    said = await auto.fail("execute_ipython", notebook="a.ipynb", kernel="other", code=code)
+    assert "runs on python3, not on other" in said
+    task = auto.start("execute_ipython", notebook="c.ipynb", kernel="other", code=code)
+    call = await auto.deny()
+    assert call.summary == "Start the kernel other for c.ipynb and run code in it"
+    assert (await task).is_error
 
 
 async def test_a_kernel_that_is_unknown_is_refused_before_anybody_is_asked(

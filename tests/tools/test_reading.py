@@ -239,7 +239,7 @@ async def test_what_code_in_no_cell_put_out_is_kept_for_its_agent_until_it_is_re
     assert robot.app.executor.get(run) is not None
     robot.app.agents.revoke(robot.agent.id)
     assert robot.app.executor.get(run) is None
-    assert "not kept" in await robot.fail("read_cell", cell=run, output=1)
+    assert "has ended" in await robot.fail("read_cell", cell=run, output=1)
 
 
 @pytest.mark.parametrize("tool", ["read_cell", "read_cells", "list_cells"])

@@ -141,3 +141,22 @@ async def test_a_person_takes_back_only_what_the_person_wrote(
         pass
     await until(lambda: notebook.source(ids[0]) == "x = 1\nagent()")
     assert page.texts() == ["new", "x = 1\nagent()", "y = 1"]
+
+
+async def test_an_agent_does_not_take_back_what_a_person_took_back(
+    robot: Robot, root: Path
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
+    (made,) = [call for call in robot.app.ledger.since(0) if call.undoable]
+    undo = await robot.app.control.undo_call(made.id, "Ada")
+    notebook = await robot.open("a.ipynb")
+    assert notebook.source(cell) == "x = 1"
+    said = await robot.fail("undo_changes", notebook="a.ipynb")
+    assert "You have changed nothing" in said
+    said = await robot.fail("undo_changes", notebook="a.ipynb", call=undo.id)
+    assert "nothing of yours" in said
+    assert notebook.source(cell) == "x = 1"
+    # The person may.
+    await robot.app.control.undo_call(undo.id, "Ada")
+    assert notebook.source(cell) == "x = 2"

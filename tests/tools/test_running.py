@@ -9,11 +9,13 @@ import pytest
 from jmcp_lab.agents.agent import Mode
 from jmcp_lab.calls.call import Call, CallState, DecisionSource
 from jmcp_lab.errors import ConflictError
+from jmcp_lab.kernels.sessions import SessionInfo
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.merge import merge
 from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 from .conftest import LIMIT, MakeRobot, Robot, ids_in, write_notebook
+from .page import until
 from .waiting import printing_until, until_progress
 
 
@@ -142,6 +144,23 @@ async def test_a_cancelled_call_that_waits_is_withdrawn_and_never_runs(
     assert not (root / "made").exists()
 
 
+async def test_a_request_stays_while_anybody_waits_for_it(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "'ran'")
+    first = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    call = await robot.request()
+    impatient = [
+        robot.start("wait", call=call.id),
+        robot.start("execute_cell", notebook="a.ipynb", cells=cell),
+    ]
+    await until(lambda: robot.app.dispatcher._attached[call.id] == 3)
+    for task in impatient:
+        task.cancel()
+    await asyncio.wait(impatient)
+    assert call.state is CallState.WAITING
+    await robot.allow()
+    assert "ran" in (await first).text
+
+
 async def test_a_cancelled_call_that_runs_goes_on(robot: Robot, root: Path) -> None:
     source = printing_until("begun", "go", "over")
     (cell,) = write_notebook(root, "a.ipynb", source)
@@ -237,6 +256,65 @@ async def test_stop_all_interrupts_denies_and_holds_until_resume(robot: Robot, r
     assert len((await robot.open("a.ipynb")).ids) == 2
     robot.app.control.resume()
     await robot.say("insert_cell", notebook="a.ipynb", source="x")
+
+
+async def test_a_paused_agent_does_not_read_either(robot: Robot, root: Path) -> None:
+    write_notebook(root, "a.ipynb", "secret = 1")
+    notebook = {"notebook": "a.ipynb"}
+    reads: dict[str, dict[str, str]] = {"read_cells": notebook, "use_notebook": notebook}
+    reads |= {"get_context": {}, "list_files": {}}
+    robot.app.agents.update(robot.agent.id, paused=True)
+    for tool, arguments in reads.items():
+        assert await robot.say(tool, **arguments) == "The user has paused you."
+    assert robot.agent.current is None
+    robot.app.agents.update(robot.agent.id, paused=False)
+    assert "secret" in await robot.say("read_cells", **notebook)
+
+
+async def test_stop_all_ends_a_run_whose_kernel_still_starts(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "open('ran', 'w').close()")
+    sessions = robot.app.services.sessions
+    start, starts, may_start = sessions.start, asyncio.Event(), asyncio.Event()
+
+    async def slow_start(path: str, kernel_name: str | None = None) -> SessionInfo:
+        starts.set()
+        await may_start.wait()
+        return await start(path, kernel_name)
+
+    monkeypatch.setattr(sessions, "start", slow_start)
+    running = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    await robot.allow()
+    await starts.wait()
+    assert await robot.app.control.stop_all("Ada") == (1, 0)
+    may_start.set()
+    assert (await running).is_error
+    assert not (root / "ran").exists()
+    robot.app.control.resume()
+    await robot.run("execute_cell", notebook="a.ipynb", cells=cell)
+    assert (root / "ran").exists()
+
+
+@pytest.mark.parametrize("how", ["stop", "revoke"])
+async def test_an_agent_that_is_stopped_or_revoked_runs_nothing_any_more(
+    robot: Robot, root: Path, how: str
+) -> None:
+    ids = write_notebook(
+        root, "a.ipynb", "import time\nprint('begun', flush=True)\ntime.sleep(600)", "1"
+    )
+    running = robot.start("execute_cell", notebook="a.ipynb", cells=ids)
+    await robot.allow()
+    await until_progress(robot, "begun")
+    control = robot.app.control
+    if how == "stop":
+        assert await control.stop_agent(robot.agent.id, "Ada") == (1, 0)
+        assert robot.agent.paused
+    else:
+        await control.revoke_agent(robot.agent.id)
+    reply = await running
+    assert "KeyboardInterrupt" in reply.text
+    assert "1 cell did not run" in reply.text
 
 
 async def test_a_killed_kernel_ends_the_run_and_says_what_is_lost(robot: Robot, root: Path) -> None:

@@ -23,6 +23,11 @@ def jp_server_config(jp_server_config: Config, request: pytest.FixtureRequest) -
     return jp_server_config | Config({"JmcpLab": getattr(request, "param", {})})
 
 
+@pytest.fixture
+def jp_argv(jp_argv: list[str], request: pytest.FixtureRequest) -> list[str]:
+    return [*jp_argv, *getattr(request, "param", [])]
+
+
 def rows(table: str) -> list[list[str]]:
     """Return the cells of a Markdown table, without its head."""
     lines = [line.strip().strip("|") for line in table.strip().splitlines()]
@@ -121,3 +126,12 @@ async def test_no_call_can_switch_on_images_that_the_server_forbids(
     reply = await robot.run("execute_cell", notebook="a.ipynb", cells=cell, images=True)
     assert "images are off" in reply.text
     assert [type(part).__name__ for part in reply.parts] == ["TextPart"]
+
+
+@pytest.mark.parametrize(
+    ("jp_argv", "protection"),
+    [([], "standard"), (["--IdentityProvider.token="], "open")],
+    indirect=["jp_argv"],
+)
+def test_a_server_without_a_login_is_not_called_protected(app: JmcpLab, protection: str) -> None:
+    assert app.protection == protection

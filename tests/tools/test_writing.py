@@ -12,7 +12,6 @@ from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.merge import merge
 
 from .conftest import MakeRobot, Robot, ids_in, write_notebook
-from .page import until
 
 
 async def type_into(robot: Robot, path: str, cell_id: str, text: str) -> None:
@@ -243,94 +242,6 @@ async def test_look_only_looks_only(make_robot: MakeRobot, root: Path) -> None:
         )
         assert "Look only" in said
     assert not (root / "new.ipynb").exists()
-
-
-async def test_an_edit_that_asks_shows_the_diff_and_waits(
-    make_robot: MakeRobot, root: Path
-) -> None:
-    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
-    robot = make_robot(Mode.ASK)
-    task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
-    call = await robot.request()
-    assert call.summary == "Edit cell 1 in a.ipynb"
-    assert call.action is not None
-    assert call.action.preview is not None
-    (item,) = call.action.preview.items
-    assert (item.old, item.new) == ("x = 1", "x = 2")
-    notebook = await robot.open("a.ipynb")
-    assert notebook.source(cell) == "x = 1"
-    await robot.allow()
-    assert not (await task).is_error
-    assert notebook.source(cell) == "x = 2"
-
-
-async def test_where_a_cell_goes_and_what_type_it_gets_is_shown_before_it_is_allowed(
-    make_robot: MakeRobot, root: Path
-) -> None:
-    first, second, _ = write_notebook(root, "a.ipynb", "one", "two", "three")
-    robot = make_robot(Mode.ASK)
-    hashes = set()
-    for place, words in (
-        ({"index": 0}, "To the top"),
-        ({"after": second}, "After cell 2"),
-        ({"index": -1}, "After cell 3"),
-    ):
-        task = robot.start("move_cell", notebook="a.ipynb", cells=first, **place)
-        call = await robot.request()
-        assert call.action is not None
-        assert call.action.preview is not None
-        assert [item.text for item in call.action.preview.items] == [words, "one"]
-        hashes.add(call.action_hash)
-        await robot.deny()
-        await task
-    assert len(hashes) == 3
-    for wanted in (None, "markdown"):
-        arguments = {"cell": first, "source": "ONE", "type": wanted}
-        task = robot.start("overwrite_cell_source", notebook="a.ipynb", **arguments)
-        call = await robot.request()
-        assert call.action is not None
-        assert call.action.preview is not None
-        shown = [(item.old, item.new) for item in call.action.preview.items]
-        assert shown == [("one", "ONE"), ("code", "markdown")][: 2 if wanted else 1]
-        await robot.deny()
-        assert (await task).is_error
-
-
-async def test_a_person_who_types_while_an_edit_waits_is_shown_the_merged_diff(
-    make_robot: MakeRobot, root: Path
-) -> None:
-    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
-    robot = make_robot(Mode.ASK)
-    await robot.say("read_cells", notebook="a.ipynb")
-    task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
-    call = await robot.request()
-    before = call.action_hash
-    await type_into(robot, "a.ipynb", cell, "x = 1\n# mine")
-    while call.action_hash == before:
-        await robot.app.ledger.changed(call, call.seq)
-    await robot.allow()
-    assert not (await task).is_error
-    notebook = await robot.open("a.ipynb")
-    assert notebook.source(cell) == "x = 2\n# mine"
-
-
-@pytest.mark.parametrize("named", [True, False])
-async def test_a_cell_that_goes_while_clearing_outputs_waits_is_named_or_left_out(
-    make_robot: MakeRobot, root: Path, named: bool
-) -> None:
-    first, _ = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
-    robot = make_robot(Mode.ASK)
-    which = {"cells": first} if named else {}
-    task = robot.start("clear_outputs", notebook="a.ipynb", **which)
-    call = await robot.request()
-    shown = call.action_hash
-    cells.delete(await robot.open("a.ipynb"), [first], "page")
-    if not named:
-        await until(lambda: call.action_hash != shown)
-        await robot.allow()
-    reply = await task
-    assert reply.is_error is named
-    assert ("There is no cell" if named else "Cleared the outputs of 0 cells") in reply.text
 
 
 async def test_undo_takes_back_one_call_and_can_be_undone(robot: Robot, root: Path) -> None:
