@@ -15,6 +15,7 @@ import type {
   IGrant,
   IMinted,
   IOption,
+  IPairing,
   IPreview,
   IPreviewItem,
   IQuestion,
@@ -60,6 +61,7 @@ export interface IDelta {
   readonly agents: readonly IAgent[];
   readonly calls: readonly ICall[];
   readonly grants: readonly IGrant[];
+  readonly pairings: readonly IPairing[];
 }
 
 export function readDelta(value: unknown): IDelta {
@@ -70,7 +72,8 @@ export function readDelta(value: unknown): IDelta {
     server: readServer(data.server),
     agents: list(data.agents, 'agents', readAgent),
     calls: list(data.calls, 'calls', readCall),
-    grants: list(data.grants, 'grants', readGrant)
+    grants: list(data.grants, 'grants', readGrant),
+    pairings: list(data.pairings, 'pairings', readPairing)
   };
 }
 
@@ -245,6 +248,16 @@ function readGrant(value: unknown, name: string): IGrant {
     class: text(data.class, `${name}.class`),
     path: textOrNull(data.path, `${name}.path`),
     until: textOrNull(data.until, `${name}.until`)
+  };
+}
+
+function readPairing(value: unknown, name: string): IPairing {
+  const data = fields(value, name);
+  return {
+    id: text(data.id, `${name}.id`),
+    client: text(data.client, `${name}.client`),
+    created: text(data.created, `${name}.created`),
+    expires: textOrNull(data.expires, `${name}.expires`)
   };
 }
 

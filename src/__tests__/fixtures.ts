@@ -8,7 +8,8 @@ import type {
   IGrant,
   IMinted,
   INewAgent,
-  INavigator
+  INavigator,
+  IPairing
 } from '../tokens';
 import { IDelta, readAgent, readCall } from '../wire';
 
@@ -71,6 +72,8 @@ export class MemoryApi implements IAgentsApi {
   readonly answers: { id: string; question: string; value: string | null }[] =
     [];
   readonly minted: INewAgent[] = [];
+  pairings: IPairing[] = [];
+  readonly paired: { id: string; agent: INewAgent | null }[] = [];
   readonly stopped: string[] = [];
 
   /** Resolves when a question is being held back. */
@@ -122,7 +125,8 @@ export class MemoryApi implements IAgentsApi {
       },
       agents: this.agents,
       calls: calls.filter(call => call.seq > since || this.reset),
-      grants: this.granted
+      grants: this.granted,
+      pairings: this.pairings
     };
   }
 
@@ -181,6 +185,14 @@ export class MemoryApi implements IAgentsApi {
     const call = this.calls.find(other => other.id === id) ?? makeCall({ id });
     this.put({ ...call, question: null });
     return this.calls.find(other => other.id === id) ?? call;
+  }
+
+  async answerPairing(id: string, agent: INewAgent | null): Promise<void> {
+    if (this.fail) {
+      throw this.fail;
+    }
+    this.paired.push({ id, agent });
+    this.pairings = this.pairings.filter(pairing => pairing.id !== id);
   }
 
   async stopCall(id: string): Promise<ICall> {
