@@ -1,4 +1,4 @@
-"""Pairing: a program asks to be let in, a person answers, and the program fetches its token.
+"""Pairing: a program asks to be let in, a person answers, and the program takes its token.
 
 So no configuration of a client holds a secret. The program knows its request by a secret that
 nobody else is shown; the panel knows it by another id.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -132,14 +133,21 @@ class Pairings:
         self._registry.changed()
         return pairing
 
-    async def fetch(self, secret: str, seconds: float) -> str | bool:
-        """Wait for the person's answer, and return what became of a request.
+    async def answered(self, secret: str, seconds: float) -> None:
+        """Wait until the person has answered a request, or for some seconds.
 
-        Parameters
-        ----------
-        secret : str
-        seconds : float
-            How long to wait at most.
+        Raises
+        ------
+        NotFoundError
+            There is no such request, or not any more.
+        """
+        pairing = self._find(secret)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await pairing.answered.wait()
+
+    def take(self, secret: str) -> str | bool:
+        """Return what became of a request.
 
         Returns
         -------
@@ -156,13 +164,7 @@ class Pairings:
         """
         pairing = self._find(secret)
         if pairing.allowed is None:
-            try:
-                async with asyncio.timeout(seconds):
-                    await pairing.answered.wait()
-            except TimeoutError:
-                return True
-            # Another who has the secret may have been faster.
-            pairing = self._find(secret)
+            return True
         if not pairing.allowed:
             del self._pairings[pairing.id]
             return False
@@ -193,7 +195,7 @@ class Pairings:
         notebooks: object = (),
         until: object = None,
     ) -> None:
-        """Let a program in; it becomes an agent when it fetches its token.
+        """Let a program in; it becomes an agent when it takes its token.
 
         Raises
         ------

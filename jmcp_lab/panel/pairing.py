@@ -89,15 +89,25 @@ class PairingHandler(ProgramHandler):
 class PairingAnswerHandler(ProgramHandler):
     """What became of a program's question."""
 
+    _gone = False
+
     @allow_unauthenticated
     @errors_as_json
     async def get(self, secret: str) -> None:
         """Send the person's answer, when it is there."""
-        found = await self.app.pairings.fetch(secret, HOLD_SECONDS)
+        await self.app.pairings.answered(secret, HOLD_SECONDS)
+        if self._gone:
+            # The token is for the program's next start.
+            return
+        found = self.app.pairings.take(secret)
         if isinstance(found, str):
             self.answer({"state": "allowed", "token": found})
         else:
             self.answer({"state": "pending" if found else "denied"})
+
+    def on_connection_close(self) -> None:
+        """Note that the program was ended."""
+        self._gone = True
 
 
 class PairingDecisionHandler(PanelHandler):

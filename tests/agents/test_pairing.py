@@ -39,28 +39,21 @@ async def test_a_program_that_was_let_in_gets_its_token_once(
     pairings: Pairings, registry: AgentRegistry
 ) -> None:
     asked = pairings.ask("Claude Code")
-    assert await pairings.fetch(asked.secret, 0) is True
-    waiting = asyncio.create_task(pairings.fetch(asked.secret, 10))
+    assert pairings.take(asked.secret) is True
+    waiting = asyncio.create_task(pairings.answered(asked.secret, 10))
+    await asyncio.sleep(0)
     pairings.allow(asked.id, label="Ada's Claude", mode="ask")
     assert pairings.waiting() == []
+    await waiting
     # Nobody is an agent who has not come for the token.
     assert registry.all() == []
-    token = await waiting
+    token = pairings.take(asked.secret)
     assert isinstance(token, str)
     [agent] = registry.all()
     assert (agent.label, agent.mode) == ("Ada's Claude", "ask")
     assert registry.verify(token) is agent
     with pytest.raises(NotFoundError):
-        await pairings.fetch(asked.secret, 0)
-
-
-async def test_the_token_goes_to_one_of_two_who_wait_for_it(pairings: Pairings) -> None:
-    asked = pairings.ask("Claude Code")
-    both = [asyncio.create_task(pairings.fetch(asked.secret, 10)) for _ in range(2)]
-    await asyncio.sleep(0)
-    pairings.allow(asked.id)
-    found = await asyncio.gather(*both, return_exceptions=True)
-    assert [type(each) for each in found] == [str, NotFoundError]
+        pairings.take(asked.secret)
 
 
 async def test_what_the_panel_knows_of_a_program_fetches_nothing(pairings: Pairings) -> None:
@@ -68,16 +61,16 @@ async def test_what_the_panel_knows_of_a_program_fetches_nothing(pairings: Pairi
     pairings.allow(asked.id)
     for guess in (asked.id, "", "é", asked.secret[:-1]):
         with pytest.raises(NotFoundError):
-            await pairings.fetch(guess, 0)
+            pairings.take(guess)
 
 
 async def test_a_client_that_was_turned_away_is_not_asked_about_for_a_while(
     pairings: Pairings, clock: Clock
 ) -> None:
     asked = pairings.ask("Claude Code")
-    waiting = asyncio.create_task(pairings.fetch(asked.secret, 10))
     pairings.turn_away(asked.id)
-    assert await waiting is False
+    await pairings.answered(asked.secret, 10)
+    assert pairings.take(asked.secret) is False
     with pytest.raises(DeniedError, match="did not let Claude Code in"):
         pairings.ask("Claude\u200b Code")
     assert pairings.ask("Cursor").client == "Cursor"
@@ -92,7 +85,7 @@ async def test_a_program_that_was_ended_meanwhile_finds_the_answer_when_it_is_ba
     clock.forward(minutes=14)
     pairings.allow(asked.id)
     clock.forward(minutes=14)
-    assert isinstance(await pairings.fetch(asked.secret, 0), str)
+    assert isinstance(pairings.take(asked.secret), str)
 
 
 async def test_a_question_that_nobody_answers_ends(pairings: Pairings, clock: Clock) -> None:
@@ -100,7 +93,7 @@ async def test_a_question_that_nobody_answers_ends(pairings: Pairings, clock: Cl
     clock.forward(minutes=16)
     assert pairings.waiting() == []
     with pytest.raises(NotFoundError):
-        await pairings.fetch(asked.secret, 0)
+        pairings.take(asked.secret)
     with pytest.raises(NotFoundError):
         pairings.allow(asked.id)
 
@@ -128,7 +121,7 @@ async def test_a_wrong_answer_changes_nothing(pairings: Pairings) -> None:
             pairings.allow(asked.id, **wrong)
     assert pairings.waiting() == [asked]
     pairings.allow(asked.id, mode="auto", notebooks=["a.ipynb"], until="2h")
-    assert isinstance(await pairings.fetch(asked.secret, 0), str)
+    assert isinstance(pairings.take(asked.secret), str)
 
 
 async def test_nobody_can_fill_the_panel_with_programs(pairings: Pairings) -> None:
@@ -153,5 +146,5 @@ async def test_a_program_is_kept_waiting_when_it_cannot_become_an_agent(
     with monkeypatch.context() as broken:
         broken.setattr(registry, "add", full)
         with pytest.raises(UnavailableError):
-            await pairings.fetch(asked.secret, 0)
-    assert isinstance(await pairings.fetch(asked.secret, 0), str)
+            pairings.take(asked.secret)
+    assert isinstance(pairings.take(asked.secret), str)

@@ -137,7 +137,7 @@ async def test_a_program_that_its_client_ended_finds_the_answer_at_its_next_star
         impatient.stdin.write(hello)
         await impatient.stdin.drain()
         await card(browser, process)
-        written, words = await impatient.communicate()
+        written, words = await impatient.communicate(b"")
         assert impatient.returncode == 0
         assert written == b""
         assert b"mcp waits to be let in" in words

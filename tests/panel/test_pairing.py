@@ -47,6 +47,18 @@ async def test_a_program_asks_and_gets_the_token_of_what_the_person_chose(
     assert (await program.get(f"pairing/{secret}")).status_code == 404
 
 
+async def test_a_program_that_went_away_leaves_the_token_for_its_next_start(panel: Panel) -> None:
+    program = panel.stranger()
+    secret = (await ask(program)).json()["id"]
+    with pytest.raises(httpx2.ReadTimeout):
+        await program.get(f"pairing/{secret}", timeout=0.3)
+    browser = await panel.browser()
+    [card] = await cards(browser)
+    url = f"pairing/{card['id']}/decision"
+    assert (await browser.post(url, json={"option": "allow_once"})).status_code == 204
+    assert (await program.get(f"pairing/{secret}")).json()["state"] == "allowed"
+
+
 async def test_a_program_hears_that_it_was_turned_away(panel: Panel) -> None:
     program = panel.stranger()
     secret = (await ask(program)).json()["id"]
