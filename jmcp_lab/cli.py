@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jupyter_core.paths import jupyter_data_dir
+
 from . import __version__
+from .mcp.pairing import Server
 
 TOKEN_VARIABLE = "JMCP_TOKEN"
 
@@ -24,8 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         "stdio",
         help="connect a client that only starts a program to the running Jupyter server",
         description="Carries MCP between standard streams and the Jupyter server that runs for "
-        f"this folder. The agent's token is read from the environment variable {TOKEN_VARIABLE} "
-        "or from a file.",
+        "this folder. At the first start the user is asked in JupyterLab's Agents panel whether "
+        "to let the client in. Where nobody can be asked, an agent's token is read from the "
+        f"environment variable {TOKEN_VARIABLE} or from a file.",
     )
     stdio.add_argument("--url", help="the MCP endpoint; found among the running servers if absent")
     stdio.add_argument("--token-file", type=Path, help="a file that holds the agent's token")
@@ -49,32 +53,42 @@ def tools_table() -> str:
 
 
 def _stdio(url: str | None, token_file: Path | None) -> int:
-    try:
-        token = _token(token_file)
-        url = url or find_server(Path.cwd())
-    except (LookupError, OSError) as error:
-        sys.stderr.write(f"jmcp-lab stdio: {error}\n")
-        return 2
     import anyio
 
+    from .mcp.pairing import Kept, NotLetInError, let_in
     from .mcp.stdio import bridge
 
-    anyio.run(bridge, url, token)
+    async def token_for(client: str) -> str:
+        kept = Kept(Path(jupyter_data_dir()) / "jmcp_lab" / "programs", server, client)
+        return await let_in(server, client, kept, _tell)
+
+    async def given(client: str) -> str:
+        return token
+
+    try:
+        token = _token(token_file)
+        server = find_server(Path.cwd(), url)
+        anyio.run(bridge, url or server.mcp, given if token else token_for)
+    except (LookupError, NotLetInError, OSError) as error:
+        _tell(str(error))
+        return 2
     return 0
 
 
+def _tell(words: str) -> None:
+    """Write to where clients keep the log of a program."""
+    sys.stderr.write(f"jmcp-lab stdio: {words}\n")
+    sys.stderr.flush()
+
+
 def _token(token_file: Path | None) -> str:
+    """Return the token that was given, or an empty text."""
     token = token_file.read_text() if token_file is not None else os.environ.get(TOKEN_VARIABLE, "")
-    if not token.strip():
-        raise LookupError(
-            f"no token. In JupyterLab's Agents panel choose 'Connect an agent', and give the "
-            f"token in the environment variable {TOKEN_VARIABLE} or with --token-file."
-        )
     return token.strip()
 
 
-def find_server(folder: Path) -> str:
-    """Return the MCP endpoint of the running Jupyter server for a folder.
+def find_server(folder: Path, url: str | None = None) -> Server:
+    """Return the running Jupyter server for a folder, or the one of an MCP endpoint.
 
     The server with the most specific root above the folder; the only server when none is above.
 
@@ -86,6 +100,10 @@ def find_server(folder: Path) -> str:
     from jupyter_server.serverapp import list_running_servers
 
     servers: list[dict[str, Any]] = list(list_running_servers())
+    if url is not None:
+        base = url.rstrip("/").removesuffix("mcp")
+        known = [server for server in servers if server["url"] == base]
+        return _server(known[0]) if known else Server(base, base)
     if not servers:
         raise LookupError("no Jupyter server is running. Start one with `jupyter lab`.")
     here = folder.resolve()
@@ -98,7 +116,11 @@ def find_server(folder: Path) -> str:
     if len(best) > 1:
         urls = ", ".join(sorted(f"{server['url']}mcp" for server in best))
         raise LookupError(f"several Jupyter servers run for this folder ({urls}): use --url")
-    return f"{best[0]['url']}mcp"
+    return _server(best[0])
+
+
+def _server(found: dict[str, Any]) -> Server:
+    return Server(found["url"], os.path.realpath(found["root_dir"]), str(found.get("token") or ""))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Int, Unicode, validate
 
 from . import __version__
+from .agents.pairing import Pairings
 from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
@@ -104,6 +105,7 @@ class JmcpLab(ExtensionApp):
         self.protection = self._protect(server)
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
+        self.pairings = Pairings(self.agents)
         self.ledger = Ledger()
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()

@@ -52,6 +52,7 @@ export interface IAgentsApi {
   revoke(id: string): Promise<void>;
   decide(id: string, answer: IAnswer): Promise<ICall>;
   answer(id: string, question: string, value: string | null): Promise<ICall>;
+  answerPairing(id: string, agent: INewAgent | null): Promise<void>;
   stopCall(id: string): Promise<ICall>;
   undoCall(id: string): Promise<ICall>;
   revokeGrant(id: string): Promise<void>;
@@ -116,6 +117,14 @@ export class AgentsApi implements IAgentsApi {
         question,
         value
       })
+    );
+  }
+
+  async answerPairing(id: string, agent: INewAgent | null): Promise<void> {
+    await this._request(
+      'POST',
+      `pairing/${segment(id)}/decision`,
+      agent ? { option: 'allow_once', ...agent } : { option: 'reject_once' }
     );
   }
 

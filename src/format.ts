@@ -1,7 +1,8 @@
 /** Pure functions from the model's values to what a person reads. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { CallClass, ICall, Mode } from './tokens';
+import { isPairing } from './queue';
+import type { AgentRequest, CallClass, ICall, Mode } from './tokens';
 
 /** Shown in place of a character that would leave no trace or would reorder what stands near it. */
 export const SUBSTITUTE = '▯';
@@ -49,10 +50,27 @@ export function firstLines(source: string, most: number): string {
 }
 
 /** What a request asks of the person, in one line. */
-export function requestTitle(call: ICall, trans: TranslationBundle): string {
-  return call.question
-    ? trans.__('Answer what the code asks · %1', call.summary)
-    : call.summary;
+export function requestTitle(
+  request: AgentRequest,
+  trans: TranslationBundle
+): string {
+  if (isPairing(request)) {
+    return trans.__('%1 wants to connect', visible(request.client).text);
+  }
+  return request.question
+    ? trans.__('Answer what the code asks · %1', request.summary)
+    : request.summary;
+}
+
+/** A request in a sentence that also says whose it is. */
+export function requestWords(
+  request: AgentRequest,
+  trans: TranslationBundle
+): string {
+  const title = requestTitle(request, trans);
+  return isPairing(request)
+    ? title
+    : trans.__('%1 asks: %2', request.agentLabel, title);
 }
 
 /** Time since a moment as on a stop watch: `0:14`, `12:05`, `1:02:03`. */

@@ -16,9 +16,11 @@ import type {
   IMinted,
   INewAgent,
   IPage,
+  IPairing,
   IServerInfo,
   IStopped,
-  Link
+  Link,
+  AgentRequest
 } from './tokens';
 import type { IDelta } from './wire';
 
@@ -91,12 +93,13 @@ export class AgentsModel implements IAgents, IDisposable {
     return this._newest;
   }
 
-  get waiting(): readonly ICall[] {
-    this._waiting ??= this.calls
-      .filter(
+  get waiting(): readonly AgentRequest[] {
+    if (this._waiting === null) {
+      const calls = this.calls.filter(
         call => call.state === 'waiting_for_approval' || call.question !== null
-      )
-      .reverse();
+      );
+      this._waiting = [...calls, ...this._pairings].sort(newestFirst).reverse();
+    }
     return this._waiting;
   }
 
@@ -165,6 +168,14 @@ export class AgentsModel implements IAgents, IDisposable {
   ): Promise<void> {
     try {
       this._put(await this._api.answer(id, question, value));
+    } finally {
+      void this.refresh();
+    }
+  }
+
+  async answerPairing(id: string, agent: INewAgent | null): Promise<void> {
+    try {
+      await this._api.answerPairing(id, agent);
     } finally {
       void this.refresh();
     }
@@ -291,6 +302,7 @@ export class AgentsModel implements IAgents, IDisposable {
     this._server = delta.server;
     this._agents = delta.agents;
     this._grants = delta.grants;
+    this._pairings = delta.pairings;
     this._link = 'online';
     for (const call of delta.calls) {
       const known = this._calls.get(call.id);
@@ -344,9 +356,10 @@ export class AgentsModel implements IAgents, IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _calls = new Map<string, ICall>();
   private _newest: readonly ICall[] | null = null;
-  private _waiting: readonly ICall[] | null = null;
+  private _waiting: readonly AgentRequest[] | null = null;
   private _agents: readonly IAgent[] = [];
   private _grants: readonly IGrant[] = [];
+  private _pairings: readonly IPairing[] = [];
   private _server: IServerInfo | null = null;
   private _link: Link = 'starting';
   private _seq = 0;
@@ -364,7 +377,7 @@ export function isUnderWay(call: ICall): boolean {
   );
 }
 
-function newestFirst(a: ICall, b: ICall): number {
+function newestFirst(a: AgentRequest, b: AgentRequest): number {
   return Date.parse(b.created) - Date.parse(a.created);
 }
 

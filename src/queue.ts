@@ -1,13 +1,20 @@
-import type { ICall } from './tokens';
+import type { IPairing, AgentRequest } from './tokens';
+
+/** Whether a request is that of a program which wants to connect. */
+export function isPairing(request: AgentRequest): request is IPairing {
+  return 'client' in request;
+}
 
 /** What a request is known by: the same call may ask for one input after the other. */
-export function requestKey(call: ICall): string {
-  return call.question ? `${call.id} ${call.question.id}` : call.id;
+export function requestKey(request: AgentRequest): string {
+  return isPairing(request) || !request.question
+    ? request.id
+    : `${request.id} ${request.question.id}`;
 }
 
 /** A place in the queue: a request that waits, or one that ended while the person was near. */
 export interface IPlace {
-  readonly call: ICall;
+  readonly request: AgentRequest;
   readonly settled: boolean;
 }
 
@@ -19,29 +26,30 @@ export interface IPlace {
  */
 export function arrange(
   previous: readonly IPlace[],
-  waiting: readonly ICall[],
+  waiting: readonly AgentRequest[],
   hold: (id: string, waitsBelow: boolean) => boolean,
-  now: (id: string) => ICall | null
+  now: (id: string) => AgentRequest | null
 ): readonly IPlace[] {
-  const open = new Map(waiting.map(call => [call.id, call]));
-  const known = new Set(previous.map(place => place.call.id));
+  const open = new Map(waiting.map(request => [request.id, request]));
+  const known = new Set(previous.map(place => place.request.id));
   const places: IPlace[] = [];
   previous.forEach((place, index) => {
-    const call = open.get(place.call.id);
-    if (call) {
-      places.push({ call, settled: false });
+    const { id } = place.request;
+    const request = open.get(id);
+    if (request) {
+      places.push({ request, settled: false });
       return;
     }
     const waitsBelow = previous
       .slice(index + 1)
-      .some(later => open.has(later.call.id));
-    if (hold(place.call.id, waitsBelow)) {
-      places.push({ call: now(place.call.id) ?? place.call, settled: true });
+      .some(later => open.has(later.request.id));
+    if (hold(id, waitsBelow)) {
+      places.push({ request: now(id) ?? place.request, settled: true });
     }
   });
-  for (const call of waiting) {
-    if (!known.has(call.id)) {
-      places.push({ call, settled: false });
+  for (const request of waiting) {
+    if (!known.has(request.id)) {
+      places.push({ request, settled: false });
     }
   }
   return places;

@@ -1,7 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { requestTitle } from './format';
+import { requestWords } from './format';
 import { requestKey } from './queue';
 import type { IAgents, IAgentsPanel } from './tokens';
 
@@ -22,7 +22,7 @@ export class RequestToast {
 
   update(habit: ToastHabit): void {
     const waiting = this._model.waiting;
-    const fresh = waiting.some(call => !this._told.has(requestKey(call)));
+    const fresh = waiting.some(request => !this._told.has(requestKey(request)));
     const seen = this._panel.isShown && !document.hidden && habit !== 'always';
     if (habit === 'off' || seen || waiting.length === 0) {
       this._dismiss();
@@ -57,11 +57,7 @@ export class RequestToast {
     const [first] = this._model.waiting;
     const count = this._model.waiting.length;
     return count === 1
-      ? this._trans.__(
-          '%1 asks: %2',
-          first.agentLabel,
-          requestTitle(first, this._trans)
-        )
+      ? requestWords(first, this._trans)
       : this._trans._n(
           '%1 request of an agent is waiting',
           '%1 requests of agents are waiting',

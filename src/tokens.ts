@@ -158,6 +158,18 @@ export interface IGrant {
   readonly until: string | null;
 }
 
+/** A program that asks to be let in as an agent. */
+export interface IPairing {
+  readonly id: string;
+  /** What the program says its client is, not to be believed. */
+  readonly client: string;
+  readonly created: string;
+  readonly expires: string | null;
+}
+
+/** Something that waits for the person: a call, or a program that wants to connect. */
+export type AgentRequest = ICall | IPairing;
+
 /** What the person asks for when connecting an agent. */
 export interface INewAgent {
   readonly label: string;
@@ -242,8 +254,8 @@ export interface IAgents {
   readonly agents: readonly IAgent[];
   /** All known calls, newest first. */
   readonly calls: readonly ICall[];
-  /** Calls that wait for the person, oldest first. */
-  readonly waiting: readonly ICall[];
+  /** What waits for the person, oldest first. */
+  readonly waiting: readonly AgentRequest[];
   readonly grants: readonly IGrant[];
   /** Resolves when the server answered for the first time. */
   readonly ready: Promise<void>;
@@ -261,6 +273,8 @@ export interface IAgents {
   decide(id: string, answer: IAnswer): Promise<ICall>;
   /** Answer what running code asks; null gives no answer, which ends its input. */
   answer(id: string, question: string, value: string | null): Promise<void>;
+  /** Let a program in that asks to be, as this agent; null turns it away. */
+  answerPairing(id: string, agent: INewAgent | null): Promise<void>;
   stopCall(id: string): Promise<void>;
   undoCall(id: string): Promise<void>;
   connect(agent: INewAgent): Promise<IMinted>;

@@ -16,6 +16,7 @@ import type {
   IGrant,
   IMinted,
   IOption,
+  IPairing,
   IPreview,
   IPreviewItem,
   IQuestion,
@@ -61,6 +62,7 @@ export interface IDelta {
   readonly agents: readonly IAgent[];
   readonly calls: readonly ICall[];
   readonly grants: readonly IGrant[];
+  readonly pairings: readonly IPairing[];
 }
 
 export function readDelta(value: unknown): IDelta {
@@ -71,7 +73,8 @@ export function readDelta(value: unknown): IDelta {
     server: readServer(data.server),
     agents: list(data.agents, 'agents', readAgent),
     calls: list(data.calls, 'calls', readCall),
-    grants: list(data.grants, 'grants', readGrant)
+    grants: list(data.grants, 'grants', readGrant),
+    pairings: list(data.pairings, 'pairings', readPairing)
   };
 }
 
@@ -253,6 +256,16 @@ function readGrant(value: unknown, name: string): IGrant {
     // Shown, and never opened.
     path: plain(textOrNull(data.path, `${name}.path`) ?? '') || null,
     until: textOrNull(data.until, `${name}.until`)
+  };
+}
+
+function readPairing(value: unknown, name: string): IPairing {
+  const data = fields(value, name);
+  return {
+    id: text(data.id, `${name}.id`),
+    client: text(data.client, `${name}.client`),
+    created: text(data.created, `${name}.created`),
+    expires: textOrNull(data.expires, `${name}.expires`)
   };
 }
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 import mcp
 from anyio.from_thread import start_blocking_portal
+from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.types import Implementation, TextContent
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
     from types import TracebackType
 
     from mcp.client.client import ConnectMode
@@ -101,7 +105,7 @@ class Agent:
         """Return the names of the tools on offer."""
         return [tool.name for tool in self._portal.call(self._client.list_tools).tools]
 
-    def _connect(self) -> _Connection:
+    def _connect(self) -> AbstractAsyncContextManager[mcp.Client]:
         return _Connection(self.url, self._token, self._mode, self._name)
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
@@ -111,6 +115,35 @@ class Agent:
         self, progress: float, total: float | None, message: str | None
     ) -> None:
         self.progress.append(message or "")
+
+
+class ProgramAgent(Agent):
+    """The official MCP client of a program, `jmcp-lab stdio`, that it starts itself.
+
+    Entering it lasts until the program is let in.
+
+    Parameters
+    ----------
+    environment
+        The program's, with Jupyter's folders.
+    folder
+        Where the program runs.
+    name
+        What the client says it is.
+    """
+
+    def __init__(self, environment: dict[str, str], folder: Path, *, name: str) -> None:
+        super().__init__("", "", name=name)
+        self._parameters = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "jmcp_lab.cli", "stdio"],
+            env=environment,
+            cwd=str(folder),
+        )
+
+    def _connect(self) -> AbstractAsyncContextManager[mcp.Client]:
+        info = Implementation(name=self._name, version="1.0")
+        return mcp.Client(self._parameters, mode=self._mode, client_info=info)
 
 
 class _Connection:

@@ -153,7 +153,7 @@ class LabServer:
             self._process = subprocess.Popen(
                 command,
                 cwd=self.folder,
-                env=self._environment(),
+                env=self.environment(),
                 stdin=self._terminal[1] if self._terminal else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -211,7 +211,8 @@ class LabServer:
             if not any(re.search(pattern, excerpt) for pattern, _ in _KNOWN_TRACEBACKS):
                 raise AssertionError(f"the server logged a traceback:\n{excerpt}")
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the server, and of programs that are to find it."""
         environment = {
             name: value
             for name, value in os.environ.items()

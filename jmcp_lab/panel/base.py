@@ -95,6 +95,10 @@ class PanelHandler(APIHandler):
             raise web.HTTPError(403, _BROWSER_ONLY)
         if self.request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             raise web.HTTPError(403, _BROWSER_ONLY)
+        self.check_form()
+
+    def check_form(self) -> None:
+        """Refuse a body that is too large or not said to be JSON."""
         if len(self.request.body) > MAX_BODY:
             raise web.HTTPError(413, "This request is too large.")
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()

@@ -16,6 +16,12 @@ from .. import __version__
 from ..agents.until import format_time
 from ..errors import InvalidArgumentError
 from .base import PanelHandler, errors_as_json
+from .pairing import (
+    PairingAnswerHandler,
+    PairingDecisionHandler,
+    PairingHandler,
+    pairing_view,
+)
 from .views import agent_view, call_view, grant_view
 
 if TYPE_CHECKING:
@@ -51,6 +57,7 @@ class StateHandler(PanelHandler):
             ],
             "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
             "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
+            "pairings": [pairing_view(pairing) for pairing in self.app.pairings.waiting()],
         }
         self.answer(state | {"reset": True} if reset else state)
 
@@ -281,6 +288,9 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"calls/([A-Za-z0-9_]+)/undo", UndoHandler),
     (r"grants", GrantsHandler),
     (r"grants/([A-Za-z0-9_]+)", GrantHandler),
+    (r"pairing", PairingHandler),
+    (r"pairing/([A-Za-z0-9_-]+)", PairingAnswerHandler),
+    (r"pairing/([A-Za-z0-9_]+)/decision", PairingDecisionHandler),
     (r"stop", StopHandler),
     (r"resume", ResumeHandler),
     (r"pages/([^/]+)", PageHandler),

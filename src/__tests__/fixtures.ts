@@ -9,6 +9,7 @@ import type {
   IMinted,
   INewAgent,
   INavigator,
+  IPairing,
   IStopped
 } from '../tokens';
 import { IDelta, readAgent, readCall } from '../wire';
@@ -72,6 +73,8 @@ export class MemoryApi implements IAgentsApi {
   readonly answers: { id: string; question: string; value: string | null }[] =
     [];
   readonly minted: INewAgent[] = [];
+  pairings: IPairing[] = [];
+  readonly paired: { id: string; agent: INewAgent | null }[] = [];
   readonly stopped: string[] = [];
 
   /** Resolves when a question is being held back. */
@@ -123,7 +126,8 @@ export class MemoryApi implements IAgentsApi {
       },
       agents: this.agents,
       calls: calls.filter(call => call.seq > since || this.reset),
-      grants: this.granted
+      grants: this.granted,
+      pairings: this.pairings
     };
   }
 
@@ -192,6 +196,14 @@ export class MemoryApi implements IAgentsApi {
     const call = this.calls.find(other => other.id === id) ?? makeCall({ id });
     this.put({ ...call, question: null });
     return this.calls.find(other => other.id === id) ?? call;
+  }
+
+  async answerPairing(id: string, agent: INewAgent | null): Promise<void> {
+    if (this.fail) {
+      throw this.fail;
+    }
+    this.paired.push({ id, agent });
+    this.pairings = this.pairings.filter(pairing => pairing.id !== id);
   }
 
   async stopCall(id: string): Promise<ICall> {

@@ -8,7 +8,7 @@ const near = () => true;
 const far = () => false;
 const nearOthers = (_: string, waitsBelow: boolean) => waitsBelow;
 const ids = (places: ReturnType<typeof arrange>) =>
-  places.map(place => place.call.id + (place.settled ? ' settled' : ''));
+  places.map(place => place.request.id + (place.settled ? ' settled' : ''));
 const same = () => null;
 
 describe('arrange', () => {

@@ -1,11 +1,17 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
-import { decisionWords, requestTitle, stateLabel } from '../format';
-import { arrange, IPlace, requestKey } from '../queue';
-import type { ICall } from '../tokens';
+import {
+  decisionWords,
+  requestTitle,
+  requestWords,
+  stateLabel
+} from '../format';
+import { arrange, IPlace, isPairing, requestKey } from '../queue';
+import type { AgentRequest } from '../tokens';
 import { StateIcon } from './Icon';
 import { InputCard } from './InputCard';
+import { PairingCard } from './PairingCard';
 import { RequestCard } from './RequestCard';
 import { Section } from './Section';
 
@@ -52,7 +58,7 @@ export function NeedsYou(props: {
   const { onEmpty } = props;
   React.useEffect(() => {
     const id = decided.current;
-    if (id === null || waiting.some(call => call.id === id)) {
+    if (id === null || waiting.some(request => request.id === id)) {
       return;
     }
     decided.current = null;
@@ -90,25 +96,18 @@ export function NeedsYou(props: {
         }}
         onBlur={look}
       >
-        {places.current.map(({ call, settled }) =>
+        {places.current.map(({ request, settled }) =>
           settled ? (
             <Settled
-              key={call.id}
-              call={call}
-              height={heights.current.get(call.id)}
-            />
-          ) : call.question ? (
-            <InputCard
-              key={requestKey(call)}
-              call={call}
-              question={call.question}
-              onAnswered={() => settle(call.id)}
+              key={request.id}
+              request={request}
+              height={heights.current.get(request.id)}
             />
           ) : (
-            <RequestCard
-              key={call.id}
-              call={call}
-              onDecided={() => settle(call.id)}
+            <Card
+              key={requestKey(request)}
+              request={request}
+              onSettled={() => settle(request.id)}
             />
           )
         )}
@@ -121,38 +120,71 @@ function holdsFocus(element: HTMLElement | null): boolean {
   return element?.contains(document.activeElement) ?? false;
 }
 
+/** The card that fits a request. */
+function Card(props: {
+  request: AgentRequest;
+  onSettled: () => void;
+}): JSX.Element {
+  const { request, onSettled } = props;
+  if (isPairing(request)) {
+    return <PairingCard pairing={request} onDecided={onSettled} />;
+  }
+  return request.question ? (
+    <InputCard
+      call={request}
+      question={request.question}
+      onAnswered={onSettled}
+    />
+  ) : (
+    <RequestCard call={request} onDecided={onSettled} />
+  );
+}
+
 /** What became of a request, in the place where it was. */
-function Settled(props: { call: ICall; height?: number }): JSX.Element {
+function Settled(props: {
+  request: AgentRequest;
+  height?: number;
+}): JSX.Element {
+  const { request } = props;
   const { trans } = usePanel();
   return (
     <div className="jp-jmcp-Settled" style={{ blockSize: props.height }}>
-      <p dir="auto">{props.call.summary}</p>
+      <p dir="auto">
+        {isPairing(request) ? requestTitle(request, trans) : request.summary}
+      </p>
       <p className="jp-jmcp-Call-meta">
-        <span className="jp-jmcp-Outcome">
-          <StateIcon call={props.call} />
-          {stateLabel(props.call, trans)}
-        </span>
-        <span>{decisionWords(props.call, trans)}</span>
+        {isPairing(request) ? (
+          trans.__('Answered elsewhere, or it asked for too long.')
+        ) : (
+          <>
+            <span className="jp-jmcp-Outcome">
+              <StateIcon call={request} />
+              {stateLabel(request, trans)}
+            </span>
+            <span>{decisionWords(request, trans)}</span>
+          </>
+        )}
       </p>
     </div>
   );
 }
 
 /** Tell once of each new request. */
-function useAnnouncement(waiting: readonly ICall[]): void {
+function useAnnouncement(waiting: readonly AgentRequest[]): void {
   const { trans, say } = usePanel();
   const told = React.useRef(new Set<string>());
   React.useEffect(() => {
-    const fresh = waiting.filter(call => !told.current.has(requestKey(call)));
+    const fresh = waiting.filter(
+      request => !told.current.has(requestKey(request))
+    );
     told.current = new Set(waiting.map(requestKey));
     if (fresh.length === 1) {
       say(
         trans._n(
-          '%2 asks: %3. %1 request is waiting.',
-          '%2 asks: %3. %1 requests are waiting.',
+          '%2. %1 request is waiting.',
+          '%2. %1 requests are waiting.',
           waiting.length,
-          fresh[0].agentLabel,
-          requestTitle(fresh[0], trans)
+          requestWords(fresh[0], trans)
         )
       );
     } else if (fresh.length > 1) {

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { agentsIcon } from '../icons';
+import { isPairing } from '../queue';
 import type { IAgents, IAgentsPanel } from '../tokens';
 import { Icon } from './Icon';
 
@@ -12,7 +13,11 @@ export function StatusItem(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { model, panel, trans } = props;
-  const waiting = new Set(model.waiting.map(call => call.agent)).size;
+  const waiting = new Set(
+    model.waiting.map(request =>
+      isPairing(request) ? request.id : request.agent
+    )
+  ).size;
   const connected = model.agents.filter(agent => agent.connected).length;
   return (
     <button

@@ -38,7 +38,7 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
       item,
       align: 'right',
       rank: 100,
-      isActive: () => model.agents.length > 0,
+      isActive: () => model.agents.length > 0 || model.waiting.length > 0,
       activeStateChanged: model.changed
     });
   }

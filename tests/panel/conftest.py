@@ -12,6 +12,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 from tornado.httpserver import HTTPServer
 
+from jmcp_lab.agents.pairing import Pairings
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.panel.doorbell import Doorbell
@@ -49,6 +50,7 @@ def panel(
         pages=OpenPages(),
         control=Control(services),
         doorbell=Doorbell(jp_serverapp.event_logger, ledger, agents),
+        pairings=Pairings(agents),
     )
     base = url_path_join(jp_base_url, "jmcp-lab", "api")
     jp_serverapp.web_app.add_handlers(".*$", routes(base, app))

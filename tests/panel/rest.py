@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import httpx2
 
 from jmcp_lab.agents.agent import Agent
+from jmcp_lab.agents.pairing import Pairings
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.call import Action, Call, Preview, PreviewItem, Target, ToolClass
 from jmcp_lab.calls.ledger import Ledger
@@ -28,6 +29,7 @@ class PanelApp:
     pages: OpenPages
     control: Control
     doorbell: Doorbell
+    pairings: Pairings
     mcp_path: str = "mcp"
     trust_outputs: str = "allowed"
     protection: str = "standard"

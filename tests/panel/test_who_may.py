@@ -17,6 +17,7 @@ CHANGES = [
     ("POST", "calls/{call}/stop", None),
     ("POST", "calls/{call}/undo", None),
     ("DELETE", "grants/g_1", None),
+    ("POST", "pairing/p_1/decision", {"option": "allow_once"}),
     ("POST", "stop", None),
     ("POST", "resume", None),
     ("PUT", "pages/tab1", {"visible": True}),

@@ -1,0 +1,248 @@
+"""Pairing: a program asks to be let in, a person answers, and the program takes its token.
+
+So no configuration of a client holds a secret. The program knows its request by a secret that
+nobody else is shown; the panel knows it by another id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..errors import (
+    ConflictError,
+    DeniedError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnavailableError,
+)
+from .agent import LABEL_LENGTH, Mode, plain_text
+from .fields import check_auto, read_label, read_mode, read_patterns, read_until
+from .until import Until
+
+if TYPE_CHECKING:
+    from .registry import AgentRegistry
+
+LIFE = timedelta(minutes=15)
+"""How long a request waits for a person, and then for its program: clients give up on a program
+that does not answer at once, and start it again when they are asked to."""
+
+SILENCE = timedelta(minutes=10)
+"""For how long a client that was turned away is not asked about again."""
+
+MOST_WAITING = 5
+
+
+@dataclass(slots=True, eq=False)
+class Pairing:
+    """One program that asks to be let in.
+
+    Parameters
+    ----------
+    id : str
+        ``p_…``, for the panel.
+    secret : str
+        What the program asks with; whoever has it gets the token.
+    client : str
+        What the program says its client is: a claim.
+    allowed : bool or None
+        None until a person has answered.
+    """
+
+    id: str
+    secret: str
+    client: str
+    created: datetime
+    expires: datetime
+    allowed: bool | None = None
+    label: str = ""
+    mode: Mode = Mode.EDIT
+    notebooks: tuple[str, ...] = ()
+    until: Until | None = None
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Pairings:
+    """The programs that ask, from their question until they have their token.
+
+    Parameters
+    ----------
+    registry : AgentRegistry
+        Where they become agents.
+    clock : callable, optional
+        Returns the present time, aware.
+    """
+
+    def __init__(
+        self,
+        registry: AgentRegistry,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._pairings: dict[str, Pairing] = {}
+        self._turned_away: dict[str, datetime] = {}
+
+    def waiting(self) -> list[Pairing]:
+        """Return those that no person has answered yet, the oldest first."""
+        self._lapse()
+        return [each for each in self._pairings.values() if each.allowed is None]
+
+    # -- the program's side --------------------------------------------------------------------
+
+    def ask(self, client: object) -> Pairing:
+        """Ask a person to let a program in.
+
+        Raises
+        ------
+        InvalidArgumentError
+        DeniedError
+            A person has just said no to this client.
+        UnavailableError
+            Too many programs wait already.
+        """
+        name = plain_text(client[:1000], LABEL_LENGTH) if isinstance(client, str) else ""
+        if not name:
+            raise InvalidArgumentError("'client' is the name of the client, such as 'Claude Code'.")
+        waiting = self.waiting()
+        if name in self._turned_away:
+            raise DeniedError(
+                f"The user did not let {name} in. It can ask again in a few minutes, or the user "
+                "can choose 'Connect an agent' in JupyterLab's Agents panel."
+            )
+        if len(waiting) >= MOST_WAITING:
+            raise UnavailableError(
+                f"{MOST_WAITING} programs wait for the user's answer already. Ask the user to look "
+                "at the Agents panel in JupyterLab."
+            )
+        now = self._clock()
+        pairing = Pairing(
+            id="p_" + secrets.token_hex(8),
+            secret=secrets.token_urlsafe(32),
+            client=name,
+            created=now,
+            expires=now + LIFE,
+        )
+        self._pairings[pairing.id] = pairing
+        self._registry.changed()
+        return pairing
+
+    async def answered(self, secret: str, seconds: float) -> None:
+        """Wait until the person has answered a request, or for some seconds.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such request, or not any more.
+        """
+        pairing = self._find(secret)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await pairing.answered.wait()
+
+    def take(self, secret: str) -> str | bool:
+        """Return what became of a request.
+
+        Returns
+        -------
+        str or bool
+            The agent's token, which cannot be had a second time; True while the request waits;
+            False when the person said no.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such request, or not any more.
+        UnavailableError
+            The list of agents cannot be written; the request is kept.
+        """
+        pairing = self._find(secret)
+        if pairing.allowed is None:
+            return True
+        if not pairing.allowed:
+            del self._pairings[pairing.id]
+            return False
+        _, token = self._registry.add(
+            pairing.label, pairing.mode, notebooks=pairing.notebooks, until=pairing.until
+        )
+        del self._pairings[pairing.id]
+        return token
+
+    def _find(self, secret: str) -> Pairing:
+        self._lapse()
+        found = None
+        for each in self._pairings.values():
+            if secrets.compare_digest(each.secret.encode(), secret.encode()):
+                found = each
+        if found is None:
+            raise NotFoundError("This request has ended, or was never made. Ask again.")
+        return found
+
+    # -- the person's side ---------------------------------------------------------------------
+
+    def allow(
+        self,
+        pairing_id: str,
+        *,
+        label: object = None,
+        mode: object = Mode.EDIT,
+        notebooks: object = (),
+        until: object = None,
+    ) -> None:
+        """Let a program in; it becomes an agent when it takes its token.
+
+        Raises
+        ------
+        NotFoundError
+        ConflictError
+            It was answered already.
+        InvalidArgumentError
+        """
+        pairing = self._open(pairing_id)
+        chosen = read_mode(mode)
+        patterns = read_patterns(notebooks)
+        end = read_until(until, self._clock) if chosen is Mode.AUTO else None
+        check_auto(chosen, patterns, end)
+        pairing.label = read_label(label or pairing.client)
+        pairing.mode, pairing.notebooks, pairing.until = chosen, patterns, end
+        self._answer(pairing, allowed=True)
+
+    def turn_away(self, pairing_id: str) -> None:
+        """Say no to a program, and to the same client for a while.
+
+        Raises
+        ------
+        NotFoundError
+        ConflictError
+            It was answered already.
+        """
+        pairing = self._open(pairing_id)
+        self._turned_away[pairing.client] = self._clock() + SILENCE
+        self._answer(pairing, allowed=False)
+
+    def _open(self, pairing_id: str) -> Pairing:
+        self._lapse()
+        pairing = self._pairings.get(pairing_id)
+        if pairing is None:
+            raise NotFoundError("This program does not ask any more.")
+        if pairing.allowed is not None:
+            raise ConflictError("This was answered already, perhaps in another window.")
+        return pairing
+
+    def _answer(self, pairing: Pairing, *, allowed: bool) -> None:
+        pairing.allowed = allowed
+        # The program may have been ended by its client: then it has this long to come back.
+        pairing.expires = self._clock() + LIFE
+        pairing.answered.set()
+        self._registry.changed()
+
+    def _lapse(self) -> None:
+        now = self._clock()
+        self._pairings = {i: each for i, each in self._pairings.items() if each.expires > now}
+        self._turned_away = {name: end for name, end in self._turned_away.items() if end > now}

@@ -1,0 +1,186 @@
+"""How a program gets its token: it asks the server, waits for the person, and keeps it.
+
+The configuration of a client that starts `jmcp-lab stdio` holds no secret. What the person gave is
+kept for this client and this server's root, in a file that belongs to the user alone. So is a
+question that is still open: clients give up on a program that does not answer at once, and the
+next start goes on with the same question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+
+REQUEST_SECONDS = 40.0
+"""For one request; the server holds a question for the person's answer for half of that."""
+
+OTHERS_SECONDS = 1.0
+"""How long another program of the same client may take to keep what it fetched."""
+
+
+class NotLetInError(Exception):
+    """The program gets no token; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Jupyter server of this user.
+
+    Parameters
+    ----------
+    base : str
+        Its address, with a slash at the end.
+    root : str
+        The folder that it serves; the address where that is not known.
+    token : str
+        The server's own token, empty where it has none, or keeps it to itself.
+    """
+
+    base: str
+    root: str
+    token: str = ""
+
+    @property
+    def mcp(self) -> str:
+        """Return the MCP endpoint."""
+        return f"{self.base}mcp"
+
+
+class Kept:
+    """What a client keeps of its connection to a server: its token, or its open question.
+
+    Parameters
+    ----------
+    folder : Path
+    server : Server
+    client : str
+    """
+
+    def __init__(self, folder: Path, server: Server, client: str) -> None:
+        name = hashlib.sha256(f"{server.root}\0{client}".encode()).hexdigest()[:24]
+        self._path = folder / f"{name}.json"
+
+    def read(self) -> tuple[str, str]:
+        """Return the token and the question, each empty when there is none."""
+        try:
+            data = json.loads(self._path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return "", ""
+        fields = data if isinstance(data, dict) else {}
+        return str(fields.get("token", "")), str(fields.get("question", ""))
+
+    def write(self, *, token: str = "", question: str = "") -> None:
+        """Keep these instead of what was kept.
+
+        Raises
+        ------
+        OSError
+        """
+        folder = self._path.parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder)  # made with 0600
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"token": token, "question": question}, file)
+        Path(name).replace(self._path)
+
+
+async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], None]) -> str:
+    """Return the token of a client, asking the person for it where there is none.
+
+    Parameters
+    ----------
+    server : Server
+    client : str
+        What the client says it is; the person is shown it.
+    kept : Kept
+    tell : callable
+        Told once, in words, that the person is waited for.
+
+    Raises
+    ------
+    NotLetInError
+    OSError
+        The server does not answer, or nothing can be kept.
+    """
+    told = False
+    while True:
+        token, question = kept.read()
+        if token and await _opens(server, token):
+            return token
+        if not question:
+            body = await _send(server, "POST", "pairing", {"client": client})
+            question = str(body["id"])
+            kept.write(question=question)
+        if not told:
+            told = True
+            tell(
+                f"{client} waits to be let in. Open {server.base}lab and answer in the Agents "
+                "panel."
+            )
+        answer = await _send(server, "GET", f"pairing/{question}")
+        if answer is None:
+            # It has ended. Or another program of this client has fetched the token, and keeps it
+            # in a moment.
+            await asyncio.sleep(OTHERS_SECONDS)
+            if kept.read() == ("", question):
+                kept.write()
+        elif answer["state"] == "allowed":
+            kept.write(token=str(answer["token"]))
+        elif answer["state"] == "denied":
+            kept.write()
+            raise NotLetInError(
+                f"The user did not let {client} in. To change that, ask the user to choose "
+                "'Connect an agent' in JupyterLab's Agents panel."
+            )
+
+
+async def _opens(server: Server, token: str) -> bool:
+    """Return whether the MCP endpoint still takes a token."""
+    # A GET without the kind of answer that it has: refused in any case, but not for the token.
+    answer = await _fetch(server.mcp, "GET", {"Authorization": f"Bearer {token}"})
+    return answer.code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+async def _send(
+    server: Server, method: str, path: str, body: Mapping[str, str] | None = None
+) -> Any:  # noqa: ANN401 - JSON
+    """Return the server's answer; None where it knows nothing of what was asked for."""
+    headers = {"Authorization": f"token {server.token}"} if server.token else {}
+    url = f"{server.base}jmcp-lab/api/{path}"
+    answer = await _fetch(url, method, headers, None if body is None else json.dumps(body))
+    if answer.code == HTTPStatus.NOT_FOUND and method == "GET":
+        return None
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        found = {}
+    if answer.code not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
+        raise NotLetInError(
+            str(found.get("message") or f"The server answered {answer.code} and said no more.")
+        )
+    return found
+
+
+async def _fetch(
+    url: str, method: str, headers: Mapping[str, str], body: str | None = None
+) -> HTTPResponse:
+    json_type = {} if body is None else {"Content-Type": "application/json"}
+    request = HTTPRequest(
+        url,
+        method,
+        {**headers, **json_type},
+        body,
+        request_timeout=REQUEST_SECONDS,
+        follow_redirects=False,
+    )
+    return await AsyncHTTPClient().fetch(request, raise_error=False)

@@ -1,0 +1,138 @@
+"""The routes of pairing: programs ask, the person answers.
+
+A program on this computer has no login and holds no secret yet. It can only make a card appear in
+the panel, and fetch what the person gave it.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from tornado import web
+
+from ..agents.until import format_time
+from ..errors import InvalidArgumentError
+from .base import PanelHandler, errors_as_json
+
+if TYPE_CHECKING:
+    from ..agents.pairing import Pairing
+
+HOLD_SECONDS = 20.0
+"""How long the question for the person's answer is held: shorter than proxies' patience."""
+
+_PROXIES = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
+"""Headers that tell of a request that came from elsewhere by a proxy on this computer."""
+
+
+def pairing_view(pairing: Pairing) -> dict[str, Any]:
+    """Return a program that asks, without the secret that it asks with."""
+    return {
+        "id": pairing.id,
+        "client": pairing.client,
+        "created": format_time(pairing.created),
+        "expires": format_time(pairing.expires),
+    }
+
+
+class ProgramHandler(PanelHandler):
+    """Base of what programs may do before they are let in."""
+
+    _track_activity = False
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Let in who holds the server's token, and programs on this computer; no web page."""
+        await super().prepare()
+        if not (self.token_authenticated or self._is_program_here()):
+            raise web.HTTPError(
+                403,
+                "Only programs on the server's own computer can ask to be let in. In JupyterLab "
+                "choose 'Connect an agent' in the Agents panel, and give the program the token.",
+            )
+
+    def _is_program_here(self) -> bool:
+        headers = self.request.headers
+        if any(name in headers for name in ("Origin", "Cookie", "Sec-Fetch-Site", *_PROXIES)):
+            return False
+        return _is_loopback(self.request.remote_ip) and _is_loopback(
+            urlsplit(f"//{self.request.host}").hostname
+        )
+
+    def _check_change(self) -> None:
+        """Accept the server's token as well: what is made here is a question to the person."""
+        self.check_form()
+
+    def check_xsrf_cookie(self) -> None:
+        """Accept requests without the XSRF cookie where no cookie counts."""
+        # Tornado asks before anybody is known as well, where Jupyter's own check does nothing.
+        if getattr(self, "_jupyter_current_user", None) is not None:
+            super().check_xsrf_cookie()
+
+    def _log(self) -> None:
+        """Write nothing into the access log: the address holds the program's secret."""
+
+
+class PairingHandler(ProgramHandler):
+    """A program's question to be let in."""
+
+    @allow_unauthenticated
+    @errors_as_json
+    async def post(self) -> None:
+        """Show a card in the panel."""
+        self.check_form()
+        pairing = self.app.pairings.ask(self.body("client").get("client"))
+        self.answer({"id": pairing.secret}, 202)
+
+
+class PairingAnswerHandler(ProgramHandler):
+    """What became of a program's question."""
+
+    _gone = False
+
+    @allow_unauthenticated
+    @errors_as_json
+    async def get(self, secret: str) -> None:
+        """Send the person's answer, when it is there."""
+        await self.app.pairings.answered(secret, HOLD_SECONDS)
+        if self._gone:
+            # The token is for the program's next start.
+            return
+        found = self.app.pairings.take(secret)
+        if isinstance(found, str):
+            self.answer({"state": "allowed", "token": found})
+        else:
+            self.answer({"state": "pending" if found else "denied"})
+
+    def on_connection_close(self) -> None:
+        """Note that the program was ended."""
+        self._gone = True
+
+
+class PairingDecisionHandler(PanelHandler):
+    """The person's answer to a program."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, pairing_id: str) -> None:
+        """Let it in, or turn it away."""
+        fields = self.body("option", "label", "mode", "notebooks", "until")
+        option = fields.pop("option", None)
+        if option == "allow_once":
+            self.app.pairings.allow(pairing_id, **fields)
+        elif option == "reject_once":
+            self.app.pairings.turn_away(pairing_id)
+        else:
+            raise InvalidArgumentError("'option' is allow_once or reject_once.")
+        self.no_content()
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
