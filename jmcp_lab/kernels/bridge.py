@@ -264,7 +264,7 @@ class KernelBridge:
             status = self._channels.content(message)
             for execution in self._executions.values():
                 if status.get("execution_state") == "idle" and execution.msg_id != parent_id:
-                    execution.count_reply()
+                    execution.count_unpublished()
             if (mark := self._marks.get(str(parent_id))) is not None:
                 mark.set()
             self._on_status(status, parent)
@@ -352,6 +352,7 @@ class KernelBridge:
             return
         execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
         if execution is not None and execution.on_question is not None:
+            execution.count_unpublished()
             execution.on_question(message["content"])
 
     def on_unreachable(self) -> None:

@@ -54,8 +54,8 @@ class Execution:
     def count(self, number: int, *, own: bool) -> None:
         """Count a published message by the number that ipykernel gives it.
 
-        A kernel that has no time to send drops messages: its own high-water mark is 1000. Replies
-        on other channels have numbers as well, hence `USUAL_GAP`.
+        A kernel that has no time to send drops messages: its own high-water mark is 1000. What it
+        sends on other channels is numbered as well: we see most of that, hence `USUAL_GAP`.
         """
         if self._first is None:
             self._first = self._last = number if own else None
@@ -63,8 +63,8 @@ class Execution:
             self._counted += 1
             self._last = max(self._last, number) if own else self._last
 
-    def count_reply(self) -> None:
-        """Count the reply to somebody else's request, which is numbered and not published."""
+    def count_unpublished(self) -> None:
+        """Count a question, or the reply to somebody else's request: numbered, not published."""
         self._counted += int(self._first is not None)
 
     @property

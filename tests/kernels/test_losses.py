@@ -75,3 +75,18 @@ async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(
         client.stop_channels()
     assert bench.text() == "".join(f"{i}\n" for i in range(40))
     assert run.results[0].note is None
+
+
+async def test_what_the_code_asks_is_not_taken_for_a_loss(
+    executor: Executor, kernel_id: str
+) -> None:
+    bench = Bench("for i in range(20): input(f'{i}? ')")
+    run = start(executor, kernel_id, bench, can_ask=lambda: True)
+    for number in range(20):
+        prompt = f"{number}? "
+        await until(lambda: run.question is not None and run.question.prompt == prompt)  # noqa: B023
+        assert run.question is not None
+        run.answer(run.question.id, "y")
+    await run.wait()
+    assert run.results[0].note is None
+    assert bench.text() == "".join(f"{number}? y\n" for number in range(20))
