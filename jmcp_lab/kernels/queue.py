@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
@@ -14,6 +13,7 @@ from . import words
 from .asking import Asking
 from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
 from .execution import Execution
+from .outcome import ended, result_of
 from .progress import compare, finish, output_callback, state_after
 from .run import Piece, PieceResult, Run, RunState, StoppedError
 from .sink import OutputSink
@@ -23,14 +23,8 @@ if TYPE_CHECKING:
 
     from jupyter_client.multikernelmanager import MultiKernelManager
 
-CHECK_SECONDS = 0.5
-"""How often the kernel's process is looked at while code of ours is in it."""
-
-REMOTE_CHECK_SECONDS = 5.0
-"""The same for a kernel that has to be asked over HTTP."""
-
-LOST_SECONDS = 3.0
-"""A restart interrupts the running cell first: so long is waited to learn what it really was."""
+INTERRUPT_SECONDS = 0.5
+"""How often code is interrupted that began after it was to stop."""
 
 PATIENCE_SECONDS = 5.0
 """How long the server's word that a kernel was busy before we came is believed by itself: the
@@ -124,7 +118,7 @@ class KernelQueue:
         """Interrupt code that has just begun: an interrupt before its first line is not felt."""
         while self._bridge is not None and self._bridge.working_on(execution):
             await self._interrupt_kernel()
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(INTERRUPT_SECONDS)
 
     async def _interrupt_kernel(self) -> None:
         await ensure_async(cast("Any", self._manager).interrupt_kernel(self.kernel_id))
@@ -226,7 +220,7 @@ class KernelQueue:
             execution.on_question = asking.start
             run.changed()
             try:
-                await self._finished(run, execution, bridge)
+                await ended(run, execution, bridge)
             finally:
                 await asking.end()
                 bridge.release(execution)
@@ -234,39 +228,13 @@ class KernelQueue:
             aborted = (execution.reply or {}).get("status") == "aborted"
             if not aborted or execution.started or run.stop_requested.is_set():
                 break
-        return await self._result(run, piece, sink, execution)
+        return await result_of(run, piece, sink, execution)
 
     def _take_over(self, run: Run, piece: Piece) -> None:
         """Make a cell's [*] this run's, whoever gave it to the cell while it waited."""
         for other in self._runs():
             if other.notebook is run.notebook:
                 other.shown_waiting.discard(piece.cell_id or "")
-
-    async def _result(
-        self, run: Run, piece: Piece, sink: OutputSink, execution: Execution
-    ) -> PieceResult:
-        reply = execution.reply
-        for payload in (reply or {}).get("payload") or ():
-            if payload.get("source") == "page":
-                sink.show_page(payload.get("data") or {})
-        count = (reply or {}).get("execution_count")
-        if execution.dropped:
-            sink.note(words.dropped_output(execution.dropped))
-        await sink.end(count)
-        status = str((reply or {}).get("status") or "aborted")
-        error = sink.error
-        if status == "error" and reply is not None:
-            error = (str(reply.get("ename")), str(reply.get("evalue")))
-        run.weight += sink.buffer.weight
-        return PieceResult(
-            piece,
-            status if status in ("ok", "error") else "aborted",
-            execution_count=count,
-            outputs=sink.buffer.outputs(),
-            error=error if status == "error" else None,
-            seconds=time.time() - (run.piece_started or time.time()),
-            note=words.note(reply, error, execution.dropped, refused=execution.refused),
-        )
 
     # -- waiting -------------------------------------------------------------------------------
 
@@ -315,29 +283,6 @@ class KernelQueue:
             if bridge.lost.done():
                 raise KernelLostError(bridge.lost.result())
             bridge.recheck_busy(patient=time.monotonic() > patience)
-
-    async def _finished(self, run: Run, execution: Execution, bridge: KernelBridge) -> None:
-        """Return when an execution has ended, or find out that it never will."""
-        every = CHECK_SECONDS if bridge.local else REMOTE_CHECK_SECONDS
-        told = False
-        while not execution.finished.done() and not bridge.lost.done():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(every):
-                    await execution.over.wait()
-            if not execution.finished.done():
-                await bridge.check()
-            if run.ignores_stop and not told:
-                told = True
-                run.changed()
-        ename = (execution.reply or {}).get("ename")
-        end = time.monotonic() + LOST_SECONDS
-        if not bridge.local and run.stop_requested.is_set():
-            end = 0.0
-        while not bridge.lost.done() and bridge.may_be_ending(ename) and time.monotonic() < end:
-            await asyncio.wait([bridge.lost], timeout=CHECK_SECONDS)
-            await bridge.check()
-        if bridge.lost.done():
-            raise KernelLostError(bridge.lost.result())
 
     # -- endings -------------------------------------------------------------------------------
 
