@@ -251,20 +251,27 @@ class KernelQueue:
                     raise KernelLostError(how)
                 run.notice = run.notice or words.since_last_run(how)
         if self._bridge is None:
-            if self.kernel_id not in self._manager:
-                raise KernelLostError(Lost.SHUT_DOWN)
-            bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
-            self._bridge = bridge
-            start = asyncio.create_task(bridge.start())
-            try:
-                await run.first(start)
-            finally:
-                start.cancel()
-                await asyncio.gather(start, return_exceptions=True)
+            self._bridge = await self._connect(run)
+        return self._bridge
+
+    async def _connect(self, run: Run) -> KernelBridge:
+        """Return a new connection to the kernel."""
+        if self.kernel_id not in self._manager:
+            raise KernelLostError(Lost.SHUT_DOWN)
+        bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
+        start = asyncio.create_task(bridge.start())
+        try:
+            await run.first(start)
             if bridge.lost.done():
                 raise KernelLostError(bridge.lost.result())
             start.result()
-        return self._bridge
+        except BaseException:
+            # What is published before a connection is up is lost: no later run may use it.
+            start.cancel()
+            await asyncio.gather(start, return_exceptions=True)
+            await bridge.close()
+            raise
+        return bridge
 
     async def _wait_for_turn(self, run: Run, bridge: KernelBridge) -> None:
         """Wait while the kernel works on code of others.
