@@ -172,8 +172,6 @@ class KernelQueue:
 
     async def _step(self, run: Run) -> None:
         """Run the next piece of a run."""
-        if run.stop_requested.is_set():
-            raise StoppedError
         piece = run.pieces[len(run.results)]
         result = await self._run_piece(run, piece)
         run.execution = None
@@ -191,8 +189,11 @@ class KernelQueue:
         notebook = run.notebook if piece.cell_id is not None else None
         if notebook is not None:
             await notebook.ready()
-        # Nothing is awaited from here until the code is sent and the cell shows it: what was
-        # compared is what runs, and none of its output is here yet.
+        # Nothing is awaited from here until the code is sent and the cell shows it: who asks to
+        # stop after this finds code to interrupt, what was compared is what runs, and none of its
+        # output is here yet.
+        if run.stop_requested.is_set():
+            raise StoppedError
         status = compare(run, piece)
         if status is not None:
             return PieceResult(piece, status)
