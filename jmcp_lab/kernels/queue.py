@@ -324,23 +324,28 @@ class KernelQueue:
         if run.execution.dropped:
             run.sink.note(words.dropped_output(run.execution.dropped))
         run.execution = None
-        await run.sink.end(None)
-        run.sink.retire()
-        run.results.append(
-            PieceResult(
-                piece,
-                "aborted",
-                outputs=run.sink.buffer.outputs(),
-                seconds=time.time() - (run.piece_started or time.time()),
-                note=note,
+        try:
+            await run.sink.end(None)
+        finally:
+            run.sink.retire()
+            run.results.append(
+                PieceResult(
+                    piece,
+                    "aborted",
+                    outputs=run.sink.buffer.outputs(),
+                    seconds=time.time() - (run.piece_started or time.time()),
+                    note=note,
+                )
             )
-        )
 
     async def _give_up(self, run: Run) -> None:
         """End a run that a defect broke, whatever still works: somebody waits for it."""
         try:
-            await self._abandon(run, words.DEFECT)
-            await finish(run, RunState.FAILED, words.DEFECT)
+            try:
+                await self._abandon(run, words.DEFECT)
+            finally:
+                # What the cells that wait show is another matter than what this one cannot.
+                await finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
             # The defect may be in what tidies up; then this is all that can be done.
             self._log.exception("A run that a defect ended could not be tidied up")

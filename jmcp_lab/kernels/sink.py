@@ -116,9 +116,12 @@ class OutputSink:
             return
         await self.notebook.ready()
         # Nothing is awaited from here on, so the document stays free.
-        self._write(live=False)
-        if self._cell is not None:
-            self._cell.end(execution_count)
+        try:
+            self._write(live=False)
+        finally:
+            # Whatever became of the outputs, the code has ended.
+            if self._cell is not None:
+                self._cell.end(execution_count)
 
     def retire(self) -> None:
         """Stop writing: the kernel is gone, or the cell runs again."""

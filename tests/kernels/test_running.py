@@ -11,6 +11,7 @@ from pycrdt import Map, Text
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.kernels.channels import LocalChannels
 from jmcp_lab.kernels.run import Piece, Run, RunState
+from jmcp_lab.notebooks.outputs import CellOutputs
 
 from .conftest import Bench, assert_complete, until
 
@@ -319,3 +320,21 @@ async def test_a_busy_document_only_delays_the_outputs(executor: Executor, kerne
     await run.wait()
     assert run.state is RunState.DONE
     assert bench.text() == "x\n"
+
+
+async def test_a_run_that_ends_by_a_defect_leaves_no_cell_running(
+    executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: CellOutputs, items: object) -> bool:
+        raise RuntimeError("What was printed cannot be written.")
+
+    bench = Bench("print(1)", "2")
+    monkeypatch.setattr(CellOutputs, "write", fail)
+    run = start(executor, kernel_id, bench)
+    await run.wait()
+    assert run.state is RunState.FAILED
+    assert "a defect in jmcp_lab" in (run.message or "")
+    assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
+    # What ran is not said to have been skipped.
+    assert [result.status for result in run.results] == ["aborted", "skipped"]
+    assert run.results[0].outputs[0]["text"] == "1\n"
