@@ -13,6 +13,7 @@ from .channels import Channels, LocalChannels
 from .execution import Execution
 from .gateway import GatewayChannels
 from .sink import Displays
+from .unpacking import without_halves
 from .widgets import Takers
 
 if TYPE_CHECKING:
@@ -343,7 +344,7 @@ class KernelBridge:
             return
         execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
         if execution is not None:
-            execution.reply = message["content"]
+            execution.reply = without_halves(message["content"])
             execution.settle()
 
     def on_stdin(self, message: Message) -> None:
@@ -353,7 +354,7 @@ class KernelBridge:
         execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
         if execution is not None and execution.on_question is not None:
             execution.count_unpublished()
-            execution.on_question(message["content"])
+            execution.on_question(without_halves(message["content"]))
 
     def on_unreachable(self) -> None:
         """Give up: the gateway does not answer any more."""

@@ -23,6 +23,7 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from .channels import execute_content
 from .iopub import SLICE_SECONDS
+from .unpacking import may_have_halves, without_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,17 +149,23 @@ class GatewayChannels:
 
     def _on_raw(self, raw: str | bytes) -> None:
         try:
-            message = json.loads(raw) if isinstance(raw, str) else _with_buffers(raw)
-            channel = message["channel"]
-        except (ValueError, KeyError, TypeError) as error:
+            self._take(json.loads(raw) if isinstance(raw, str) else _with_buffers(raw), raw)
+        except Exception as error:
+            # As with local kernels: behind it the kernel may say that it is idle.
             self._log.warning("A kernel's message was dropped: %s", error)
-            return
-        if channel == "iopub":
-            self._listener.on_iopub(message)
-        elif channel == "shell":
-            self._listener.on_shell(message)
-        elif channel == "stdin":
-            self._listener.on_stdin(message)
+
+    def _take(self, message: Message, raw: str | bytes) -> None:
+        if not isinstance(message["content"], dict):
+            raise TypeError("Its content is no object.")
+        if may_have_halves(raw):
+            message["content"] = without_halves(message["content"])
+        match message["channel"]:
+            case "iopub":
+                self._listener.on_iopub(message)
+            case "shell":
+                self._listener.on_shell(message)
+            case "stdin":
+                self._listener.on_stdin(message)
 
     async def _reconnect(self) -> WebSocketClientConnection | None:
         for attempt in range(RETRIES):

@@ -38,7 +38,7 @@ class Displays:
 
     def update(self, content: Mapping[str, Any]) -> set[OutputSink]:
         """Update every place of a display; return the sinks that changed."""
-        display_id = (content.get("transient") or {}).get("display_id")
+        display_id = _display_id(content)
         places = self._places.get(display_id, []) if display_id else []
         kept = [place for place in places if place[0].update(place[1], content)]
         if display_id and places:
@@ -160,8 +160,7 @@ class OutputSink:
                 buffer.stream(str(content.get("name")), _text(content.get("text")))
             case "display_data" | "execute_result" | "error":
                 item = buffer.add(_output(kind, content))
-                display_id = (content.get("transient") or {}).get("display_id")
-                if display_id and kind == "display_data":
+                if kind == "display_data" and (display_id := _display_id(content)):
                     displays.note(display_id, self, item)
                 if kind == "error":
                     self.error = (str(content.get("ename")), str(content.get("evalue")))
@@ -185,8 +184,7 @@ class OutputSink:
         """Update a display of this cell; return False when it is no longer there."""
         if self.retired:
             return False
-        data, metadata = content.get("data") or {}, content.get("metadata") or {}
-        there = self.buffer.update(item, data, metadata)
+        there = self.buffer.update(item, _mapping(content, "data"), _mapping(content, "metadata"))
         self._changed = self._changed or there
         return there
 
@@ -255,22 +253,39 @@ class OutputSink:
 
 
 def _text(text: object) -> str:
-    return text if isinstance(text, str) else "".join(text) if isinstance(text, list) else ""
+    return "".join(_lines(text))
+
+
+def _lines(text: object) -> list[str]:
+    """Return the texts of what nbformat has as one text or as several."""
+    if isinstance(text, str):
+        return [text]
+    return [str(line) for line in text] if isinstance(text, list) else []
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _display_id(content: Mapping[str, Any]) -> str | None:
+    display_id = _mapping(content, "transient").get("display_id")
+    return display_id if isinstance(display_id, str) else None
 
 
 def _output(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the nbformat output of a message."""
+    """Return the nbformat output of a message, whatever the kernel put into it."""
     if kind == "error":
         return {
             "output_type": kind,
             "ename": str(content.get("ename") or ""),
             "evalue": str(content.get("evalue") or ""),
-            "traceback": list(content.get("traceback") or ()),
+            "traceback": _lines(content.get("traceback")),
         }
     output: dict[str, Any] = {
         "output_type": kind,
-        "data": content.get("data") or {},
-        "metadata": content.get("metadata") or {},
+        "data": _mapping(content, "data"),
+        "metadata": _mapping(content, "metadata"),
     }
     if kind == "execute_result":
         output["execution_count"] = content.get("execution_count")
