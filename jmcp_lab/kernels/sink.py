@@ -96,6 +96,7 @@ class OutputSink:
         self._changed = False
         self._timer: asyncio.TimerHandle | None = None
         self._flushed = 0.0
+        self._returning: asyncio.Task[None] | None = None
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -120,8 +121,23 @@ class OutputSink:
             self._write(live=False)
         finally:
             # Whatever became of the outputs, the code has ended.
-            if self._cell is not None:
-                self._cell.end(execution_count)
+            if not self._cell.end(execution_count):
+                self._end_in_returning_cell(execution_count)
+
+    def _end_in_returning_cell(self, execution_count: int | None) -> None:
+        """Show the end of the code when somebody takes back that its cell was deleted.
+
+        The cell comes back as it went: with its [*], and without what was printed since.
+        """
+        assert self.notebook is not None
+
+        def on_change(cell_ids: set[str]) -> None:
+            if self.cell_id in cell_ids:
+                unfollow()
+                # Nothing may be written before the transaction is over.
+                self._returning = asyncio.create_task(self.end(execution_count))
+
+        unfollow = self.notebook.on_change(on_change)
 
     def retire(self) -> None:
         """Stop writing: the kernel is gone, or the cell runs again."""
@@ -242,9 +258,9 @@ class OutputSink:
 
     def _write(self, *, live: bool) -> None:
         self._changed = False
-        if self._cell is not None and not self._cell.write(self.buffer.view(live=live)):
-            # The cell was deleted: the run goes on, its outputs stay in memory.
-            self._cell = None
+        if self._cell is not None:
+            # When it was deleted the run goes on, and its outputs are here if it comes back.
+            self._cell.write(self.buffer.view(live=live))
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -25,7 +25,7 @@ from .output_items import Item, Rich, Stream
 from .shared_outputs import shared_output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -44,6 +44,9 @@ class OutputDocument(Protocol):
 
     def transaction(self, origin: str) -> AbstractContextManager[None]:
         """Open a transaction."""
+
+    def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
+        """Call `listener` with the ids of cells that came or went; return what ends that."""
 
 
 class Written:
@@ -176,16 +179,17 @@ class CellOutputs:
             with self._notebook.transaction(OUTPUT_ORIGIN):
                 cell["execution_state"] = state
 
-    def end(self, execution_count: int | None) -> None:
-        """Show the cell as run."""
+    def end(self, execution_count: int | None) -> bool:
+        """Show the cell as run; return False if it is gone."""
         if (cell := self.cell) is None:
-            return
+            return False
         with self._notebook.transaction(OUTPUT_ORIGIN):
             cell["execution_state"] = "idle"
             # Last: the next run begins with taking it away, and what two neighbouring changes of
             # one key leave behind in the document is one thing.
             if execution_count is not None:
                 cell["execution_count"] = float(execution_count)
+        return True
 
     @property
     def foreign(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from pycrdt import Map, Text
+from pycrdt import Array, Map, Text
 
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.kernels.channels import LocalChannels
@@ -338,3 +338,42 @@ async def test_a_run_that_ends_by_a_defect_leaves_no_cell_running(
     # What ran is not said to have been skipped.
     assert [result.status for result in run.results] == ["aborted", "skipped"]
     assert run.results[0].outputs[0]["text"] == "1\n"
+
+
+@pytest.mark.parametrize("when", ["while it runs", "after its end"])
+async def test_a_cell_whose_deletion_is_taken_back_shows_all_of_its_run(
+    executor: Executor, kernel_id: str, when: str
+) -> None:
+    bench = Bench("print('one')\ninput('1')\nprint('two')\ninput('2')\nprint('three')\n3")
+    run = start(executor, kernel_id, bench, can_ask=lambda: True)
+
+    async def asked(prompt: str) -> str:
+        await until(lambda: run.question is not None and run.question.prompt == prompt)
+        await until(lambda: run.sink is not None and not run.sink._changed)
+        assert run.question is not None
+        return run.question.id
+
+    first = await asked("1")
+    cells = bench.document.ycells
+    # As a page puts it back: with all that it had.
+    copy = cells[0].to_py()
+    del cells[0]
+    run.answer(first, "")
+    second = await asked("2")
+
+    def take_back() -> None:
+        text = Text(copy["outputs"][0]["text"])
+        outputs = Array([Map({**copy["outputs"][0], "text": text})])
+        cells.append(Map({**copy, "source": Text(copy["source"]), "outputs": outputs}))
+
+    if when == "while it runs":
+        take_back()
+    run.answer(second, "")
+    await run.wait()
+    if when == "after its end":
+        take_back()
+        await until(lambda: bench.page.state(0) == "idle")
+    assert bench.page.state(0) == "idle"
+    assert bench.page.count(0) == 1
+    assert bench.text() == "one\n1\ntwo\n2\nthree\n"
+    assert bench.outputs() == run.results[0].outputs
