@@ -22,6 +22,9 @@ FLUSH_SECONDS = 0.05
 FLOOD_SECONDS = 1.0
 """The same when so much came that only the last lines are shown."""
 
+LAST_WORDS_SECONDS = 5.0
+"""So long after the end of a run a page may still write of one that was asked for before it."""
+
 BUSY_SECONDS = 0.01
 """When to look again whether somebody else's transaction has ended."""
 
@@ -90,13 +93,17 @@ class OutputSink:
         self.ended = False
         self.retired = False
         self._cell = (
-            CellOutputs(notebook, cell_id) if notebook is not None and cell_id is not None else None
+            CellOutputs(notebook, cell_id, self._on_foreign)
+            if notebook is not None and cell_id is not None
+            else None
         )
         self._on_output = on_output
         self._changed = False
         self._timer: asyncio.TimerHandle | None = None
         self._flushed = 0.0
         self._returning: asyncio.Task[None] | None = None
+        self._settling: asyncio.TimerHandle | None = None
+        self._count: int | None = None
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -110,11 +117,14 @@ class OutputSink:
     async def end(self, execution_count: int | None) -> None:
         """Write what is left and show the cell as run."""
         self.ended = True
+        self._count = execution_count
         self._cancel_timer()
         if self.buffer.overflowing:
             give_back_soon()
         if self._cell is None or self.notebook is None:
             return
+        loop = asyncio.get_running_loop()
+        self._settling = loop.call_later(LAST_WORDS_SECONDS, self._cell.settle)
         await self.notebook.ready()
         # Nothing is awaited from here on, so the document stays free.
         try:
@@ -122,9 +132,9 @@ class OutputSink:
         finally:
             # Whatever became of the outputs, the code has ended.
             if not self._cell.end(execution_count):
-                self._end_in_returning_cell(execution_count)
+                self._end_in_returning_cell()
 
-    def _end_in_returning_cell(self, execution_count: int | None) -> None:
+    def _end_in_returning_cell(self) -> None:
         """Show the end of the code when somebody takes back that its cell was deleted.
 
         The cell comes back as it went: with its [*], and without what was printed since.
@@ -135,7 +145,7 @@ class OutputSink:
             if self.cell_id in cell_ids:
                 unfollow()
                 # Nothing may be written before the transaction is over.
-                self._returning = asyncio.create_task(self.end(execution_count))
+                self._returning = asyncio.create_task(self.end(self._count))
 
         unfollow = self.notebook.on_change(on_change)
 
@@ -143,6 +153,10 @@ class OutputSink:
         """Stop writing: the kernel is gone, or the cell runs again."""
         self.retired = True
         self._cancel_timer()
+        if self._settling is not None:
+            self._settling.cancel()
+        if self._cell is not None:
+            self._cell.release()
 
     # -- messages ------------------------------------------------------------------------------
 
@@ -247,7 +261,8 @@ class OutputSink:
         if self.notebook is not None and self.notebook.busy:
             self._timer = loop.call_later(BUSY_SECONDS, self._flush)
             return
-        if self.ended and self._cell is not None and self._cell.foreign:
+        cell = self._cell
+        if self.ended and cell is not None and cell.foreign and not cell.overrun:
             # A background thread still prints, but the cell now shows something else.
             self.retire()
             return
@@ -259,8 +274,17 @@ class OutputSink:
     def _write(self, *, live: bool) -> None:
         self._changed = False
         if self._cell is not None:
+            again = self.ended and self._cell.overrun
             # When it was deleted the run goes on, and its outputs are here if it comes back.
             self._cell.write(self.buffer.view(live=live))
+            if again:
+                self._cell.end(self._count)
+
+    def _on_foreign(self) -> None:
+        """Look at the cell again, once the transaction is over in which others changed it."""
+        if not self.retired:
+            self._changed = True
+            self._timer = self._timer or asyncio.get_running_loop().call_later(0, self._flush)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
