@@ -65,6 +65,7 @@ class GatewayChannels:
         self._session = Session(key=b"", session=str(uuid.uuid4()))
         self._socket: WebSocketClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._unsent: list[str] = []
 
     async def start(self) -> None:
         """Connect."""
@@ -107,15 +108,27 @@ class GatewayChannels:
             self._socket.close()
 
     def _send(self, channel: str, message: dict[str, Any]) -> None:
-        if self._socket is None:
-            return
-        text = json.dumps({**message, "channel": channel, "buffers": []}, default=json_default)
+        self._write(
+            json.dumps({**message, "channel": channel, "buffers": []}, default=json_default)
+        )
+
+    def _write(self, text: str) -> None:
+        """Send a message now, or as soon as there is a connection again."""
+
+        def look(sent: asyncio.Future[None]) -> None:
+            # What was not written to its end the gateway cannot have understood.
+            if not sent.cancelled() and sent.exception() is not None:
+                self._unsent.append(text)
+
         try:
+            if self._socket is None:
+                raise WebSocketClosedError
             sent = self._socket.write_message(text)
         except WebSocketClosedError:
             # The reading task finds out as well, and either connects again or says so.
-            return
-        asyncio.ensure_future(sent).add_done_callback(_ignore)
+            self._unsent.append(text)
+        else:
+            asyncio.ensure_future(sent).add_done_callback(look)
 
     async def _connect(self) -> WebSocketClientConnection:
         settings: Any = GatewayClient.instance()
@@ -132,8 +145,13 @@ class GatewayChannels:
     async def _read(self) -> None:
         while self._socket is not None:
             await self._read_messages(self._socket)
+            broken, self._socket = self._socket, None
+            broken.close()
             self._log.warning("The connection to the kernel gateway was lost")
             self._socket = await self._reconnect()
+            unsent, self._unsent = self._unsent, []
+            for text in unsent:
+                self._write(text)
         self._listener.on_unreachable()
 
     async def _read_messages(self, socket: WebSocketClientConnection) -> None:
@@ -180,9 +198,3 @@ class GatewayChannels:
 def _with_buffers(raw: bytes) -> Message:
     unpack = cast("Callable[[bytes], Message]", base.deserialize_binary_message)
     return unpack(raw)
-
-
-def _ignore(sent: asyncio.Future[None]) -> None:
-    """Look at the outcome, so that nobody is told about a connection that closed meanwhile."""
-    if not sent.cancelled():
-        sent.exception()

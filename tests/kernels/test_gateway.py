@@ -103,3 +103,21 @@ async def test_a_message_that_makes_no_sense_does_not_end_the_reading(gateway: G
     await until(lambda: len(listener.texts) == 2)
     assert listener.texts == ["ONE", "\ufffd"]
     await channels.close()
+
+
+async def test_code_that_is_sent_while_the_connection_is_broken_arrives_once_it_is_back(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jmcp_lab.kernels.gateway.PAUSE_SECONDS", 0.2)
+    channels = GatewayChannels("k", Listener(), LOG)
+    await channels.start()
+    await until(lambda: gateway.open is not None)
+    first = channels.execute("1", may_ask=False)
+    await until(lambda: len(gateway.got) == 1)
+    assert gateway.open is not None
+    gateway.open.close()
+    await until(lambda: gateway.open is None)
+    second = channels.execute("2", may_ask=False)
+    await until(lambda: len(gateway.got) == 2)
+    assert [message["header"]["msg_id"] for message in gateway.got] == [first, second]
+    await channels.close()
