@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+TIMES = "execution"
+"""The key of a cell's metadata under which JupyterLab notes when it ran."""
+
 
 class OutputDocument(Protocol):
     """What writing outputs needs of a live notebook."""
@@ -105,6 +108,10 @@ class CellOutputs:
                 outputs.clear()
             # In this order: a count that is set while a cell runs makes every page show it idle.
             cell["execution_count"] = None
+            # When the run before began and ended, which a page notes if it is asked to.
+            metadata = cell.get("metadata")
+            if isinstance(metadata, Map) and TIMES in metadata:
+                del metadata[TIMES]
             # What waits for its turn shows it already, and each change stays in the document.
             if cell.get("execution_state") != "running":
                 cell["execution_state"] = "running"

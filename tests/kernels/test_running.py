@@ -52,6 +52,17 @@ async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: s
     assert (run.message, run.notice) == (None, None)
 
 
+async def test_the_times_of_an_earlier_run_go_with_its_outputs(
+    executor: Executor, kernel_id: str
+) -> None:
+    bench = Bench("1")
+    metadata = bench.document.ycells[0]["metadata"]
+    metadata["execution"] = {"iopub.status.busy": "2026-01-01T00:00:00Z"}
+    metadata["tags"] = ["kept"]
+    await start(executor, kernel_id, bench).wait()
+    assert metadata.to_py() == {"tags": ["kept"]}
+
+
 async def test_a_reply_is_taken_when_the_kernel_is_idle_and_not_when_the_loop_has_time(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
