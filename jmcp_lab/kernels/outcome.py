@@ -62,11 +62,14 @@ async def result_of(run: Run, piece: Piece, sink: OutputSink, execution: Executi
     for payload in (reply or {}).get("payload") or ():
         if payload.get("source") == "page":
             sink.show_page(payload.get("data") or {})
+    status = str((reply or {}).get("status") or "aborted")
+    if status == "error" and reply is not None and sink.error is None:
+        # It was not published, or dropped on its way: the cell must not look as if all went well.
+        sink.show_error(reply)
     count = (reply or {}).get("execution_count")
     if execution.dropped:
         sink.note(words.dropped_output(execution.dropped))
     await sink.end(count)
-    status = str((reply or {}).get("status") or "aborted")
     error = sink.error
     if status == "error" and reply is not None:
         error = (str(reply.get("ename")), str(reply.get("evalue")))

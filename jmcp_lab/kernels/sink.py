@@ -228,6 +228,10 @@ class OutputSink:
         """Show what the kernel sent to the pager, as JupyterLab does: below the outputs."""
         self.message("display_data", {"data": data, "metadata": {}}, Displays())
 
+    def show_error(self, reply: Mapping[str, Any]) -> None:
+        """Show the error that the kernel told of in its reply."""
+        self.message("error", reply, Displays())
+
     def note(self, words: str) -> None:
         """Say below the outputs what happened to them."""
         self.buffer.note(words)

@@ -71,3 +71,17 @@ async def test_a_run_goes_on_after_a_message_that_is_not_as_others(
     *before, after = bench.outputs(0)
     assert before == shown
     assert after["data"]["text/plain"] == "'after'"
+
+
+async def test_an_error_that_is_only_in_the_reply_is_shown(
+    executor: Executor, kernel_id: str
+) -> None:
+    # ipykernel cannot publish half of an emoji, and prints the reason into its own log.
+    bench = Bench("raise ValueError('half \\ud83d')")
+    run = start(executor, kernel_id, bench)
+    await run.wait()
+    assert run.state is RunState.FAILED
+    [output] = bench.outputs()
+    assert output["output_type"] == "error"
+    assert (output["ename"], output["evalue"]) == run.results[0].error
+    assert run.results[0].outputs == [output]
