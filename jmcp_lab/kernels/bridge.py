@@ -257,10 +257,8 @@ class KernelBridge:
         kind = str(message["msg_type"])
         parent = message.get("parent_header") or {}
         parent_id = parent.get("msg_id")
-        number = str(message["header"]["msg_id"]).rpartition("_")[2]
-        if number.isdecimal():
-            for execution in self._executions.values():
-                execution.count(int(number), own=execution.msg_id == parent_id)
+        for execution in self._executions.values():
+            execution.count(str(message["header"]["msg_id"]), own=execution.msg_id == parent_id)
         if kind == "status":
             status = self._channels.content(message)
             for execution in self._executions.values():
