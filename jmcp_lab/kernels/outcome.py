@@ -59,9 +59,13 @@ async def ended(run: Run, execution: Execution, bridge: KernelBridge) -> None:
 async def result_of(run: Run, piece: Piece, sink: OutputSink, execution: Execution) -> PieceResult:
     """Write the end of a piece into its cell, and return what became of it."""
     reply = execution.reply
-    for payload in (reply or {}).get("payload") or ():
+    for payload in words.payloads(reply):
         if payload.get("source") == "page":
             sink.show_page(payload.get("data") or {})
+        elif payload.get("source") == "set_next_input":
+            # Who runs it by hand gets a cell of it: that would be an edit that nobody allowed.
+            sink.note(words.PROPOSED)
+            sink.show_page({"text/plain": str(payload.get("text"))})
     status = str((reply or {}).get("status") or "aborted")
     if status == "error" and reply is not None and sink.error is None:
         # It was not published, or dropped on its way: the cell must not look as if all went well.
