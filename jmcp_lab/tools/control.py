@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..calls.call import CallState, Decision, DecisionSource
+from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..errors import ConflictError
 from .undo import take_back
@@ -42,13 +42,8 @@ class Control:
         call = services.ledger.get(call_id)
         if call.state.ended:
             raise ConflictError("This call has already ended.", code="ended")
-        if services.gate.stop_request(call, by):
-            return call
-        run = services.runs.get(call.id)
-        if run is not None:
-            await services.executor.interrupt(run)
-        elif call.task is not None:
-            call.task.cancel()
+        if not services.gate.stop_request(call, by):
+            await self._break_off(call)
         return call
 
     def answer_question(self, call_id: str, question_id: str, value: str | None) -> Call:
@@ -129,8 +124,15 @@ class Control:
         services = self._services
         count = 0
         for call in services.ledger.active(agent_id):
-            run = services.runs.get(call.id)
-            if run is not None and call.state is CallState.RUNNING:
-                await services.executor.interrupt(run)
+            if call.tool_class is ToolClass.RUN and call.state is CallState.RUNNING:
+                await self._break_off(call)
                 count += 1
         return count
+
+    async def _break_off(self, call: Call) -> None:
+        """End what a call does: it runs code, or waits for the kernel that is to run it."""
+        run = self._services.runs.get(call.id)
+        if run is not None:
+            await self._services.executor.interrupt(run)
+        elif call.task is not None:
+            call.task.cancel()
