@@ -89,7 +89,7 @@ class KernelQueue:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for run in self._runs():
-            await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -102,7 +102,7 @@ class KernelQueue:
         if execution is None:
             if run is not self._active:
                 self._remove(run)
-                await finish(run, *words.cancelled(run))
+                await self._finish(run, *words.cancelled(run))
         elif not execution.started:
             # The kernel cannot be told to forget it: it is interrupted as soon as it begins.
             run.message = words.CANCEL_ON_START
@@ -162,12 +162,12 @@ class KernelQueue:
             await self._end_all(run, error.how)
         except SilentKernelError:
             await self._close_bridge()
-            await finish(run, RunState.FAILED, words.SILENT)
+            await self._finish(run, RunState.FAILED, words.SILENT)
         except StoppedError:
-            await finish(run, *words.cancelled(run))
+            await self._finish(run, *words.cancelled(run))
         except asyncio.CancelledError:
             await self._abandon(run, words.SERVER_STOPPED)
-            await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
             raise
 
     async def _step(self, run: Run) -> None:
@@ -181,7 +181,7 @@ class KernelQueue:
         if state is None:
             run.changed()
         else:
-            await finish(run, state, message)
+            await self._finish(run, state, message)
 
     async def _run_piece(self, run: Run, piece: Piece) -> PieceResult:
         bridge = await self._connected(run)
@@ -294,6 +294,15 @@ class KernelQueue:
 
     # -- endings -------------------------------------------------------------------------------
 
+    async def _finish(self, run: Run, state: RunState, message: str | None) -> None:
+        """End a run, and leave the [*] of cells to others that wait to run them."""
+        for other in self._runs():
+            if other is not run and other.notebook is run.notebook:
+                left = {piece.cell_id for piece in other.pieces[len(other.results) :]}
+                other.shown_waiting |= run.shown_waiting & left
+                run.shown_waiting -= left
+        await finish(run, state, message)
+
     def _note_loss(self, how: Lost) -> None:
         """Remember for whom the kernel's contents are gone."""
         if self._active is None and self._closing is None:
@@ -307,12 +316,12 @@ class KernelQueue:
         """End this run and all that wait: what they were to run in is gone."""
         await self._abandon(run, words.lost(how, run))
         state = RunState.DIED if run.started is not None else RunState.CANCELLED
-        await finish(run, state, words.lost(how, run))
+        await self._finish(run, state, words.lost(how, run))
         for waiting in self._runs():
             if not waiting.done:
                 started = waiting.started is not None
                 state = RunState.DIED if started else RunState.CANCELLED
-                await finish(waiting, state, words.lost(how, waiting))
+                await self._finish(waiting, state, words.lost(how, waiting))
         self._waiting.clear()
         await self._close_bridge()
 
@@ -345,7 +354,7 @@ class KernelQueue:
                 await self._abandon(run, words.DEFECT)
             finally:
                 # What the cells that wait show is another matter than what this one cannot.
-                await finish(run, RunState.FAILED, words.DEFECT)
+                await self._finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
             # The defect may be in what tidies up; then this is all that can be done.
             self._log.exception("A run that a defect ended could not be tidied up")
