@@ -33,16 +33,21 @@ class Hold:
     overrun : bool
         A run of somebody else came to its end in it, which was asked for before ours: its outputs
         may stand among ours.
-    unmarked : bool
-        Its [*] was taken away: a page does that when outputs are cleared, or when a run of its own
-        ends.
+    count : int or None
+        The number of our run, once it has ended: one that was asked for before it has a lower one.
     settled : bool
         Every run that was asked for before ours has ended, so a number that comes is no sign of
         one: the file may have changed on disk.
+
+    Notes
+    -----
+    Nothing is written in answer to a page that shows the cell idle: it may be about to run it, and
+    what it writes next would lose against our answer, and never be seen here.
     """
 
     def __init__(self, cell: Map[Any], on_change: Callable[[], None]) -> None:
-        self.taken = self.overrun = self.unmarked = self.settled = False
+        self.taken = self.overrun = self.settled = False
+        self.count: int | None = None
         self._cell = cell
         self._on_change = on_change
         self._subscription = cell.observe(self._on_event)
@@ -58,8 +63,8 @@ class Hold:
         if "execution_state" in keys:
             # A page that runs a cell shows it idle first, so that this is always a change.
             self.taken |= self._cell.get("execution_state") == "running"
-            self.unmarked |= not self.taken
-        if "execution_count" in keys and not self.settled:
-            self.overrun |= self._cell.get("execution_count") is not None
-        if self.taken or self.unmarked or self.overrun:
+        theirs = self._cell.get("execution_count")
+        if "execution_count" in keys and theirs is not None and not self.settled:
+            self.overrun |= self.count is None or theirs < self.count
+        if self.taken or self.overrun:
             self._on_change()

@@ -82,7 +82,6 @@ class CellOutputs:
         self._cell_id = cell_id
         self._on_foreign = on_foreign
         self._hold: Hold | None = None
-        self._running = False
         self._written: list[Written] = []
         self._added: str | None = None
         self._base = 0
@@ -99,7 +98,6 @@ class CellOutputs:
         if (cell := self.cell) is None:
             return False
         self._written, self._base, self._hidden = [], 0, {}
-        self._running = True
         self.release()
         self._hold = Hold(cell, self._on_foreign)
         with self._notebook.transaction(OUTPUT_ORIGIN):
@@ -132,11 +130,12 @@ class CellOutputs:
 
     def end(self, execution_count: int | None) -> bool:
         """Show the cell as run; return False if it is gone."""
-        self._running = False
         if (cell := self.cell) is None:
             return False
-        if self.taken:
-            return True
+        if self._hold is not None:
+            self._hold.count = execution_count
+            if self._hold.taken:
+                return True
         with self._notebook.transaction(OUTPUT_ORIGIN):
             cell["execution_state"] = "idle"
             # Last: the next run begins with taking it away, and what two neighbouring changes of
@@ -186,9 +185,6 @@ class CellOutputs:
             return False
         if self.overrun:
             self.begin()
-        elif self._hold is not None and self._hold.unmarked and self._running:
-            self._hold.unmarked = False
-            self.set_state("running")
         outputs = cast("Array[Any]", cell["outputs"])
         if not self._ours(outputs):
             self._start_over(outputs, items)
