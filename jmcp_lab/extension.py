@@ -32,7 +32,7 @@ from .mcp.limits import WrongTokens
 from .mcp.service import McpService
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
-from .notebooks.output_buffer import DEFAULT_LIMIT
+from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
 from .notebooks.upstream import Upstream
@@ -74,7 +74,8 @@ class JmcpLab(ExtensionApp):
         config=True,
         help="Characters that are kept of the outputs of one run of a cell: the first half and the "
         "last lines, and between them a line that says how much was left out. Figures count a "
-        "tenth of their size. 0 keeps everything.",
+        f"tenth of their size, and of more than {MOST_OUTPUTS:,} outputs some are left out as "
+        "well. 0 keeps everything.",
     )
     trust_outputs = Enum(
         ["allowed", "never"],

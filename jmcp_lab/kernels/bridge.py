@@ -13,6 +13,7 @@ from .channels import Channels, LocalChannels
 from .execution import Execution
 from .gateway import GatewayChannels
 from .sink import Displays
+from .unpacking import without_halves
 from .widgets import Takers
 
 if TYPE_CHECKING:
@@ -256,15 +257,13 @@ class KernelBridge:
         kind = str(message["msg_type"])
         parent = message.get("parent_header") or {}
         parent_id = parent.get("msg_id")
-        number = str(message["header"]["msg_id"]).rpartition("_")[2]
-        if number.isdecimal():
-            for execution in self._executions.values():
-                execution.count(int(number), own=execution.msg_id == parent_id)
+        for execution in self._executions.values():
+            execution.count(str(message["header"]["msg_id"]), own=execution.msg_id == parent_id)
         if kind == "status":
             status = self._channels.content(message)
             for execution in self._executions.values():
                 if status.get("execution_state") == "idle" and execution.msg_id != parent_id:
-                    execution.count_reply()
+                    execution.count_unpublished()
             if (mark := self._marks.get(str(parent_id))) is not None:
                 mark.set()
             self._on_status(status, parent)
@@ -343,7 +342,7 @@ class KernelBridge:
             return
         execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
         if execution is not None:
-            execution.reply = message["content"]
+            execution.reply = without_halves(message["content"])
             execution.settle()
 
     def on_stdin(self, message: Message) -> None:
@@ -352,7 +351,8 @@ class KernelBridge:
             return
         execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
         if execution is not None and execution.on_question is not None:
-            execution.on_question(message["content"])
+            execution.count_unpublished()
+            execution.on_question(without_halves(message["content"]))
 
     def on_unreachable(self) -> None:
         """Give up: the gateway does not answer any more."""

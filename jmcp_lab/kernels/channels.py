@@ -196,7 +196,7 @@ class LocalChannels:
         """Return the content of a published message."""
         packed = message["content"]
         if not isinstance(packed, dict):
-            message["content"] = packed = self._session.unpack(packed)
+            message["content"] = packed = self._unpacker.content(packed)
         return packed if isinstance(packed, dict) else {}
 
     async def close(self) -> None:
@@ -227,12 +227,11 @@ class LocalChannels:
         try:
             if isinstance(parts, Exception):
                 raise parts
-            message = self._unpacker.message(cast("list[bytes]", parts))
+            self._listener.on_iopub(self._unpacker.message(cast("list[bytes]", parts)))
         except Exception as error:
-            # A message that is cut or not signed with our key must not end the reading.
+            # A message that is cut, not signed with our key or makes no sense must not end the
+            # reading: behind it the kernel may say that it is idle.
             self._dropped(error)
-            return
-        self._listener.on_iopub(message)
 
     async def _read(
         self, receive: Callable[[], Awaitable[Message]], take: Callable[[Message], None]

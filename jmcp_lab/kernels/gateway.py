@@ -23,6 +23,7 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from .channels import execute_content
 from .iopub import SLICE_SECONDS
+from .unpacking import may_have_halves, without_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,7 @@ class GatewayChannels:
         self._session = Session(key=b"", session=str(uuid.uuid4()))
         self._socket: WebSocketClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._unsent: list[str] = []
 
     async def start(self) -> None:
         """Connect."""
@@ -106,15 +108,27 @@ class GatewayChannels:
             self._socket.close()
 
     def _send(self, channel: str, message: dict[str, Any]) -> None:
-        if self._socket is None:
-            return
-        text = json.dumps({**message, "channel": channel, "buffers": []}, default=json_default)
+        self._write(
+            json.dumps({**message, "channel": channel, "buffers": []}, default=json_default)
+        )
+
+    def _write(self, text: str) -> None:
+        """Send a message now, or as soon as there is a connection again."""
+
+        def look(sent: asyncio.Future[None]) -> None:
+            # What was not written to its end the gateway cannot have understood.
+            if not sent.cancelled() and sent.exception() is not None:
+                self._unsent.append(text)
+
         try:
+            if self._socket is None:
+                raise WebSocketClosedError
             sent = self._socket.write_message(text)
         except WebSocketClosedError:
             # The reading task finds out as well, and either connects again or says so.
-            return
-        asyncio.ensure_future(sent).add_done_callback(_ignore)
+            self._unsent.append(text)
+        else:
+            asyncio.ensure_future(sent).add_done_callback(look)
 
     async def _connect(self) -> WebSocketClientConnection:
         settings: Any = GatewayClient.instance()
@@ -131,8 +145,13 @@ class GatewayChannels:
     async def _read(self) -> None:
         while self._socket is not None:
             await self._read_messages(self._socket)
+            broken, self._socket = self._socket, None
+            broken.close()
             self._log.warning("The connection to the kernel gateway was lost")
             self._socket = await self._reconnect()
+            unsent, self._unsent = self._unsent, []
+            for text in unsent:
+                self._write(text)
         self._listener.on_unreachable()
 
     async def _read_messages(self, socket: WebSocketClientConnection) -> None:
@@ -148,17 +167,23 @@ class GatewayChannels:
 
     def _on_raw(self, raw: str | bytes) -> None:
         try:
-            message = json.loads(raw) if isinstance(raw, str) else _with_buffers(raw)
-            channel = message["channel"]
-        except (ValueError, KeyError, TypeError) as error:
+            self._take(json.loads(raw) if isinstance(raw, str) else _with_buffers(raw), raw)
+        except Exception as error:
+            # As with local kernels: behind it the kernel may say that it is idle.
             self._log.warning("A kernel's message was dropped: %s", error)
-            return
-        if channel == "iopub":
-            self._listener.on_iopub(message)
-        elif channel == "shell":
-            self._listener.on_shell(message)
-        elif channel == "stdin":
-            self._listener.on_stdin(message)
+
+    def _take(self, message: Message, raw: str | bytes) -> None:
+        if not isinstance(message["content"], dict):
+            raise TypeError("Its content is no object.")
+        if may_have_halves(raw):
+            message["content"] = without_halves(message["content"])
+        match message["channel"]:
+            case "iopub":
+                self._listener.on_iopub(message)
+            case "shell":
+                self._listener.on_shell(message)
+            case "stdin":
+                self._listener.on_stdin(message)
 
     async def _reconnect(self) -> WebSocketClientConnection | None:
         for attempt in range(RETRIES):
@@ -173,9 +198,3 @@ class GatewayChannels:
 def _with_buffers(raw: bytes) -> Message:
     unpack = cast("Callable[[bytes], Message]", base.deserialize_binary_message)
     return unpack(raw)
-
-
-def _ignore(sent: asyncio.Future[None]) -> None:
-    """Look at the outcome, so that nobody is told about a connection that closed meanwhile."""
-    if not sent.cancelled():
-        sent.exception()

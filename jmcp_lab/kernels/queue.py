@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
@@ -14,6 +13,7 @@ from . import words
 from .asking import Asking
 from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
 from .execution import Execution
+from .outcome import ended, result_of
 from .progress import compare, finish, output_callback, state_after
 from .run import Piece, PieceResult, Run, RunState, StoppedError
 from .sink import OutputSink
@@ -23,14 +23,8 @@ if TYPE_CHECKING:
 
     from jupyter_client.multikernelmanager import MultiKernelManager
 
-CHECK_SECONDS = 0.5
-"""How often the kernel's process is looked at while code of ours is in it."""
-
-REMOTE_CHECK_SECONDS = 5.0
-"""The same for a kernel that has to be asked over HTTP."""
-
-LOST_SECONDS = 3.0
-"""A restart interrupts the running cell first: so long is waited to learn what it really was."""
+INTERRUPT_SECONDS = 0.5
+"""How often code is interrupted that began after it was to stop."""
 
 PATIENCE_SECONDS = 5.0
 """How long the server's word that a kernel was busy before we came is believed by itself: the
@@ -95,7 +89,7 @@ class KernelQueue:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for run in self._runs():
-            await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -108,7 +102,7 @@ class KernelQueue:
         if execution is None:
             if run is not self._active:
                 self._remove(run)
-                await finish(run, *words.cancelled(run))
+                await self._finish(run, *words.cancelled(run))
         elif not execution.started:
             # The kernel cannot be told to forget it: it is interrupted as soon as it begins.
             run.message = words.CANCEL_ON_START
@@ -124,7 +118,7 @@ class KernelQueue:
         """Interrupt code that has just begun: an interrupt before its first line is not felt."""
         while self._bridge is not None and self._bridge.working_on(execution):
             await self._interrupt_kernel()
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(INTERRUPT_SECONDS)
 
     async def _interrupt_kernel(self) -> None:
         await ensure_async(cast("Any", self._manager).interrupt_kernel(self.kernel_id))
@@ -168,18 +162,16 @@ class KernelQueue:
             await self._end_all(run, error.how)
         except SilentKernelError:
             await self._close_bridge()
-            await finish(run, RunState.FAILED, words.SILENT)
+            await self._finish(run, RunState.FAILED, words.SILENT)
         except StoppedError:
-            await finish(run, *words.cancelled(run))
+            await self._finish(run, *words.cancelled(run))
         except asyncio.CancelledError:
             await self._abandon(run, words.SERVER_STOPPED)
-            await finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
             raise
 
     async def _step(self, run: Run) -> None:
         """Run the next piece of a run."""
-        if run.stop_requested.is_set():
-            raise StoppedError
         piece = run.pieces[len(run.results)]
         result = await self._run_piece(run, piece)
         run.execution = None
@@ -189,7 +181,7 @@ class KernelQueue:
         if state is None:
             run.changed()
         else:
-            await finish(run, state, message)
+            await self._finish(run, state, message)
 
     async def _run_piece(self, run: Run, piece: Piece) -> PieceResult:
         bridge = await self._connected(run)
@@ -197,8 +189,11 @@ class KernelQueue:
         notebook = run.notebook if piece.cell_id is not None else None
         if notebook is not None:
             await notebook.ready()
-        # Nothing is awaited from here until the code is sent and the cell shows it: what was
-        # compared is what runs, and none of its output is here yet.
+        # Nothing is awaited from here until the code is sent and the cell shows it: who asks to
+        # stop after this finds code to interrupt, what was compared is what runs, and none of its
+        # output is here yet.
+        if run.stop_requested.is_set():
+            raise StoppedError
         status = compare(run, piece)
         if status is not None:
             return PieceResult(piece, status)
@@ -226,7 +221,7 @@ class KernelQueue:
             execution.on_question = asking.start
             run.changed()
             try:
-                await self._finished(run, execution, bridge)
+                await ended(run, execution, bridge)
             finally:
                 await asking.end()
                 bridge.release(execution)
@@ -234,39 +229,13 @@ class KernelQueue:
             aborted = (execution.reply or {}).get("status") == "aborted"
             if not aborted or execution.started or run.stop_requested.is_set():
                 break
-        return await self._result(run, piece, sink, execution)
+        return await result_of(run, piece, sink, execution)
 
     def _take_over(self, run: Run, piece: Piece) -> None:
         """Make a cell's [*] this run's, whoever gave it to the cell while it waited."""
         for other in self._runs():
             if other.notebook is run.notebook:
                 other.shown_waiting.discard(piece.cell_id or "")
-
-    async def _result(
-        self, run: Run, piece: Piece, sink: OutputSink, execution: Execution
-    ) -> PieceResult:
-        reply = execution.reply
-        for payload in (reply or {}).get("payload") or ():
-            if payload.get("source") == "page":
-                sink.show_page(payload.get("data") or {})
-        count = (reply or {}).get("execution_count")
-        if execution.dropped:
-            sink.note(words.dropped_output(execution.dropped))
-        await sink.end(count)
-        status = str((reply or {}).get("status") or "aborted")
-        error = sink.error
-        if status == "error" and reply is not None:
-            error = (str(reply.get("ename")), str(reply.get("evalue")))
-        run.weight += sink.buffer.weight
-        return PieceResult(
-            piece,
-            status if status in ("ok", "error") else "aborted",
-            execution_count=count,
-            outputs=sink.buffer.outputs(),
-            error=error if status == "error" else None,
-            seconds=time.time() - (run.piece_started or time.time()),
-            note=words.note(reply, error, execution.dropped, refused=execution.refused),
-        )
 
     # -- waiting -------------------------------------------------------------------------------
 
@@ -283,20 +252,27 @@ class KernelQueue:
                     raise KernelLostError(how)
                 run.notice = run.notice or words.since_last_run(how)
         if self._bridge is None:
-            if self.kernel_id not in self._manager:
-                raise KernelLostError(Lost.SHUT_DOWN)
-            bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
-            self._bridge = bridge
-            start = asyncio.create_task(bridge.start())
-            try:
-                await run.first(start)
-            finally:
-                start.cancel()
-                await asyncio.gather(start, return_exceptions=True)
+            self._bridge = await self._connect(run)
+        return self._bridge
+
+    async def _connect(self, run: Run) -> KernelBridge:
+        """Return a new connection to the kernel."""
+        if self.kernel_id not in self._manager:
+            raise KernelLostError(Lost.SHUT_DOWN)
+        bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
+        start = asyncio.create_task(bridge.start())
+        try:
+            await run.first(start)
             if bridge.lost.done():
                 raise KernelLostError(bridge.lost.result())
             start.result()
-        return self._bridge
+        except BaseException:
+            # What is published before a connection is up is lost: no later run may use it.
+            start.cancel()
+            await asyncio.gather(start, return_exceptions=True)
+            await bridge.close()
+            raise
+        return bridge
 
     async def _wait_for_turn(self, run: Run, bridge: KernelBridge) -> None:
         """Wait while the kernel works on code of others.
@@ -316,30 +292,16 @@ class KernelQueue:
                 raise KernelLostError(bridge.lost.result())
             bridge.recheck_busy(patient=time.monotonic() > patience)
 
-    async def _finished(self, run: Run, execution: Execution, bridge: KernelBridge) -> None:
-        """Return when an execution has ended, or find out that it never will."""
-        every = CHECK_SECONDS if bridge.local else REMOTE_CHECK_SECONDS
-        told = False
-        while not execution.finished.done() and not bridge.lost.done():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(every):
-                    await execution.over.wait()
-            if not execution.finished.done():
-                await bridge.check()
-            if run.ignores_stop and not told:
-                told = True
-                run.changed()
-        ename = (execution.reply or {}).get("ename")
-        end = time.monotonic() + LOST_SECONDS
-        if not bridge.local and run.stop_requested.is_set():
-            end = 0.0
-        while not bridge.lost.done() and bridge.may_be_ending(ename) and time.monotonic() < end:
-            await asyncio.wait([bridge.lost], timeout=CHECK_SECONDS)
-            await bridge.check()
-        if bridge.lost.done():
-            raise KernelLostError(bridge.lost.result())
-
     # -- endings -------------------------------------------------------------------------------
+
+    async def _finish(self, run: Run, state: RunState, message: str | None) -> None:
+        """End a run, and leave the [*] of cells to others that wait to run them."""
+        for other in self._runs():
+            if other is not run and other.notebook is run.notebook:
+                left = {piece.cell_id for piece in other.pieces[len(other.results) :]}
+                other.shown_waiting |= run.shown_waiting & left
+                run.shown_waiting -= left
+        await finish(run, state, message)
 
     def _note_loss(self, how: Lost) -> None:
         """Remember for whom the kernel's contents are gone."""
@@ -354,12 +316,12 @@ class KernelQueue:
         """End this run and all that wait: what they were to run in is gone."""
         await self._abandon(run, words.lost(how, run))
         state = RunState.DIED if run.started is not None else RunState.CANCELLED
-        await finish(run, state, words.lost(how, run))
+        await self._finish(run, state, words.lost(how, run))
         for waiting in self._runs():
             if not waiting.done:
                 started = waiting.started is not None
                 state = RunState.DIED if started else RunState.CANCELLED
-                await finish(waiting, state, words.lost(how, waiting))
+                await self._finish(waiting, state, words.lost(how, waiting))
         self._waiting.clear()
         await self._close_bridge()
 
@@ -371,23 +333,28 @@ class KernelQueue:
         if run.execution.dropped:
             run.sink.note(words.dropped_output(run.execution.dropped))
         run.execution = None
-        await run.sink.end(None)
-        run.sink.retire()
-        run.results.append(
-            PieceResult(
-                piece,
-                "aborted",
-                outputs=run.sink.buffer.outputs(),
-                seconds=time.time() - (run.piece_started or time.time()),
-                note=note,
+        try:
+            await run.sink.end(None)
+        finally:
+            run.sink.retire()
+            run.results.append(
+                PieceResult(
+                    piece,
+                    "aborted",
+                    outputs=run.sink.buffer.outputs(),
+                    seconds=time.time() - (run.piece_started or time.time()),
+                    note=note,
+                )
             )
-        )
 
     async def _give_up(self, run: Run) -> None:
         """End a run that a defect broke, whatever still works: somebody waits for it."""
         try:
-            await self._abandon(run, words.DEFECT)
-            await finish(run, RunState.FAILED, words.DEFECT)
+            try:
+                await self._abandon(run, words.DEFECT)
+            finally:
+                # What the cells that wait show is another matter than what this one cannot.
+                await self._finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
             # The defect may be in what tidies up; then this is all that can be done.
             self._log.exception("A run that a defect ended could not be tidied up")

@@ -22,6 +22,9 @@ FLUSH_SECONDS = 0.05
 FLOOD_SECONDS = 1.0
 """The same when so much came that only the last lines are shown."""
 
+LAST_WORDS_SECONDS = 5.0
+"""So long after the end of a run a page may still write of one that was asked for before it."""
+
 BUSY_SECONDS = 0.01
 """When to look again whether somebody else's transaction has ended."""
 
@@ -38,7 +41,7 @@ class Displays:
 
     def update(self, content: Mapping[str, Any]) -> set[OutputSink]:
         """Update every place of a display; return the sinks that changed."""
-        display_id = (content.get("transient") or {}).get("display_id")
+        display_id = _display_id(content)
         places = self._places.get(display_id, []) if display_id else []
         kept = [place for place in places if place[0].update(place[1], content)]
         if display_id and places:
@@ -90,12 +93,17 @@ class OutputSink:
         self.ended = False
         self.retired = False
         self._cell = (
-            CellOutputs(notebook, cell_id) if notebook is not None and cell_id is not None else None
+            CellOutputs(notebook, cell_id, self._on_foreign)
+            if notebook is not None and cell_id is not None
+            else None
         )
         self._on_output = on_output
         self._changed = False
         self._timer: asyncio.TimerHandle | None = None
         self._flushed = 0.0
+        self._returning: asyncio.Task[None] | None = None
+        self._settling: asyncio.TimerHandle | None = None
+        self._count: int | None = None
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -109,21 +117,46 @@ class OutputSink:
     async def end(self, execution_count: int | None) -> None:
         """Write what is left and show the cell as run."""
         self.ended = True
+        self._count = execution_count
         self._cancel_timer()
         if self.buffer.overflowing:
             give_back_soon()
         if self._cell is None or self.notebook is None:
             return
+        loop = asyncio.get_running_loop()
+        self._settling = loop.call_later(LAST_WORDS_SECONDS, self._cell.settle)
         await self.notebook.ready()
         # Nothing is awaited from here on, so the document stays free.
-        self._write(live=False)
-        if self._cell is not None:
-            self._cell.end(execution_count)
+        try:
+            self._write(live=False)
+        finally:
+            # Whatever became of the outputs, the code has ended.
+            if not self._cell.end(execution_count):
+                self._end_in_returning_cell()
+
+    def _end_in_returning_cell(self) -> None:
+        """Show the end of the code when somebody takes back that its cell was deleted.
+
+        The cell comes back as it went: with its [*], and without what was printed since.
+        """
+        assert self.notebook is not None
+
+        def on_change(cell_ids: set[str]) -> None:
+            if self.cell_id in cell_ids:
+                unfollow()
+                # Nothing may be written before the transaction is over.
+                self._returning = asyncio.create_task(self.end(self._count))
+
+        unfollow = self.notebook.on_change(on_change)
 
     def retire(self) -> None:
         """Stop writing: the kernel is gone, or the cell runs again."""
         self.retired = True
         self._cancel_timer()
+        if self._settling is not None:
+            self._settling.cancel()
+        if self._cell is not None:
+            self._cell.release()
 
     # -- messages ------------------------------------------------------------------------------
 
@@ -157,8 +190,7 @@ class OutputSink:
                 buffer.stream(str(content.get("name")), _text(content.get("text")))
             case "display_data" | "execute_result" | "error":
                 item = buffer.add(_output(kind, content))
-                display_id = (content.get("transient") or {}).get("display_id")
-                if display_id and kind == "display_data":
+                if kind == "display_data" and (display_id := _display_id(content)):
                     displays.note(display_id, self, item)
                 if kind == "error":
                     self.error = (str(content.get("ename")), str(content.get("evalue")))
@@ -182,8 +214,7 @@ class OutputSink:
         """Update a display of this cell; return False when it is no longer there."""
         if self.retired:
             return False
-        data, metadata = content.get("data") or {}, content.get("metadata") or {}
-        there = self.buffer.update(item, data, metadata)
+        there = self.buffer.update(item, _mapping(content, "data"), _mapping(content, "metadata"))
         self._changed = self._changed or there
         return there
 
@@ -196,6 +227,10 @@ class OutputSink:
     def show_page(self, data: Mapping[str, Any]) -> None:
         """Show what the kernel sent to the pager, as JupyterLab does: below the outputs."""
         self.message("display_data", {"data": data, "metadata": {}}, Displays())
+
+    def show_error(self, reply: Mapping[str, Any]) -> None:
+        """Show the error that the kernel told of in its reply."""
+        self.message("error", reply, Displays())
 
     def note(self, words: str) -> None:
         """Say below the outputs what happened to them."""
@@ -230,7 +265,8 @@ class OutputSink:
         if self.notebook is not None and self.notebook.busy:
             self._timer = loop.call_later(BUSY_SECONDS, self._flush)
             return
-        if self.ended and self._cell is not None and self._cell.foreign:
+        cell = self._cell
+        if self.ended and cell is not None and cell.foreign and not cell.overrun:
             # A background thread still prints, but the cell now shows something else.
             self.retire()
             return
@@ -241,9 +277,18 @@ class OutputSink:
 
     def _write(self, *, live: bool) -> None:
         self._changed = False
-        if self._cell is not None and not self._cell.write(self.buffer.view(live=live)):
-            # The cell was deleted: the run goes on, its outputs stay in memory.
-            self._cell = None
+        if self._cell is not None:
+            again = self.ended and self._cell.overrun
+            # When it was deleted the run goes on, and its outputs are here if it comes back.
+            self._cell.write(self.buffer.view(live=live))
+            if again:
+                self._cell.end(self._count)
+
+    def _on_foreign(self) -> None:
+        """Look at the cell again, once the transaction is over in which others changed it."""
+        if not self.retired:
+            self._changed = True
+            self._timer = self._timer or asyncio.get_running_loop().call_later(0, self._flush)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -252,22 +297,39 @@ class OutputSink:
 
 
 def _text(text: object) -> str:
-    return text if isinstance(text, str) else "".join(text) if isinstance(text, list) else ""
+    return "".join(_lines(text))
+
+
+def _lines(text: object) -> list[str]:
+    """Return the texts of what nbformat has as one text or as several."""
+    if isinstance(text, str):
+        return [text]
+    return [str(line) for line in text] if isinstance(text, list) else []
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _display_id(content: Mapping[str, Any]) -> str | None:
+    display_id = _mapping(content, "transient").get("display_id")
+    return display_id if isinstance(display_id, str) else None
 
 
 def _output(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the nbformat output of a message."""
+    """Return the nbformat output of a message, whatever the kernel put into it."""
     if kind == "error":
         return {
             "output_type": kind,
             "ename": str(content.get("ename") or ""),
             "evalue": str(content.get("evalue") or ""),
-            "traceback": list(content.get("traceback") or ()),
+            "traceback": _lines(content.get("traceback")),
         }
     output: dict[str, Any] = {
         "output_type": kind,
-        "data": content.get("data") or {},
-        "metadata": content.get("metadata") or {},
+        "data": _mapping(content, "data"),
+        "metadata": _mapping(content, "metadata"),
     }
     if kind == "execute_result":
         output["execution_count"] = content.get("execution_count")

@@ -6,6 +6,7 @@ like one. That is three quarters of its time, for each line of output that a ker
 
 from __future__ import annotations
 
+import re
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,8 @@ Message = dict[str, Any]
 
 PARTS = 5
 """Signature, header, parent header, metadata, content: the wire protocol of Jupyter, version 5."""
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Unpacker:
@@ -74,8 +77,40 @@ class Unpacker:
         }
         return adapt(message)
 
+    def content(self, packed: bytes) -> object:
+        """Return the content of a checked message.
+
+        Raises
+        ------
+        ValueError
+            When it is no JSON.
+        """
+        content = self._session.unpack(packed)
+        return without_halves(content) if may_have_halves(packed) else content
+
     def _parent_of(self, packed: bytes) -> object:
         """Return a parent header: in a flood all messages have the same."""
         if packed != self._parent[0]:
             self._parent = (packed, self._session.unpack(packed))
         return self._parent[1]
+
+
+def without_halves(value: Any) -> Any:  # noqa: ANN401
+    """Return JSON with no half of a surrogate pair in it: no document and no reply can hold one.
+
+    Kernels in JavaScript send one when code prints half of an emoji.
+    """
+    if isinstance(value, str):
+        if value.isascii() or not _HALF.search(value):
+            return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {without_halves(key): without_halves(item) for key, item in value.items()}
+    return [without_halves(item) for item in value] if isinstance(value, list) else value
+
+
+def may_have_halves(packed: bytes | str) -> bool:
+    """Return whether JSON may have halves of surrogate pairs in it: only an escape brings them."""
+    if isinstance(packed, str):
+        return "\\ud" in packed or "\\uD" in packed
+    return b"\\ud" in packed or b"\\uD" in packed

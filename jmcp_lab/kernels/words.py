@@ -18,6 +18,8 @@ CANCEL_ON_START = (
     "kernel begins with it."
 )
 
+PROPOSED = "The code proposes this text for a cell:"
+
 SILENT = (
     "The kernel does not answer, so none of this ran. It may hang: restarting it ends that, and "
     "loses its variables."
@@ -107,6 +109,11 @@ def dropped_output(messages: int) -> str:
     )
 
 
+def payloads(reply: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return what code asks of whoever runs it, besides showing its outputs."""
+    return [each for each in (reply or {}).get("payload") or () if isinstance(each, dict)]
+
+
 def note(
     reply: dict[str, Any] | None,
     error: tuple[str, str] | None,
@@ -117,6 +124,8 @@ def note(
     """Return what a reader should know about a piece besides its outputs."""
     if reply is None:
         return "The kernel said that it was done but never replied."
+    if any(p.get("source") == "ask_exit" and not p.get("keepkernel") for p in payloads(reply)):
+        return "The code asked the kernel to exit: it ends now, and all variables with it."
     if dropped:
         return dropped_output(dropped)
     if error is not None and error[0] == "StdinNotImplementedError":

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 10_000_000
 """Characters of text that are kept of the outputs of one cell."""
 
+MOST_OUTPUTS = 2_000
+"""So many outputs are kept however short they are: each is an object in the document, in every page
+and in the history, and to write more of them at once would hold the event loop."""
+
 LIVE_TAIL = 16_000
 """How much of the end of a flood is shown while it goes on."""
+
+LIVE_OUTPUTS = 50
+"""The same in outputs: as many as JupyterLab draws of a cell."""
 
 
 class Taken:
@@ -47,8 +54,8 @@ class OutputBuffer:
     Parameters
     ----------
     limit : int or None
-        Characters to keep; half of them for the beginning, the rest for the end. Rich outputs
-        count a tenth of their size. None keeps everything.
+        Characters to keep, of at most `MOST_OUTPUTS` outputs; half of them for the beginning, the
+        rest for the end. Rich outputs count a tenth of their size. None keeps everything.
 
     Attributes
     ----------
@@ -204,6 +211,8 @@ class OutputBuffer:
         for item in reversed(self._tail or ()):
             if left <= 0 or (not isinstance(item, Stream) and item.weight > left):
                 break
+            if len(shown) == LIVE_OUTPUTS:
+                break
             if isinstance(item, Stream):
                 copy = Stream(item.name, "".join(item.final[-200:])[-left:] + item.line.line)
                 copy.cut_start(left)
@@ -229,10 +238,10 @@ class OutputBuffer:
         if self._limit is None:
             return
         if self._tail is None:
-            if self._weight <= self._limit:
+            if self._weight <= self._limit and len(self.items) <= MOST_OUTPUTS:
                 return
             self._split(self._limit // 2)
-        if self._weight > self._limit // 2:
+        if self._weight > self._limit // 2 or len(self._target) > MOST_OUTPUTS // 2:
             # Down to a quarter, so that not every message has to cut.
             self._trim(self._limit // 4)
 
@@ -244,11 +253,13 @@ class OutputBuffer:
         head: list[Item | Taken] = []
         weight = 0
         rest = self.items
-        while rest and weight + rest[0].weight <= keep:
-            weight += rest[0].weight
-            head.append(rest.pop(0))
-        tail = list(rest)
-        if tail and isinstance(tail[0], Stream):
+        for item in rest[: MOST_OUTPUTS // 2]:
+            if weight + item.weight > keep:
+                break
+            weight += item.weight
+            head.append(item)
+        tail = rest[len(head) :]
+        if tail and isinstance(tail[0], Stream) and len(head) < MOST_OUTPUTS // 2:
             first = tail[0]
             end = Stream(first.name)
             cursor_back = len(first.line) - first.line.cursor
@@ -264,7 +275,10 @@ class OutputBuffer:
 
     def _trim(self, keep: int) -> None:
         tail = self._tail or []
-        while self._weight > keep and len(tail) > 1 and self._weight - tail[0].weight >= keep:
+        while len(tail) > 1 and (
+            len(tail) > MOST_OUTPUTS // 4
+            or (self._weight > keep and self._weight - tail[0].weight >= keep)
+        ):
             gone = tail.pop(0)
             self._weight -= gone.weight
             if isinstance(gone, Stream):

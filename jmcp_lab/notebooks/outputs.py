@@ -20,13 +20,18 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import Array, Map, Text
 
+from .holding import Hold
 from .live import OUTPUT_ORIGIN
 from .output_items import Item, Rich, Stream
 from .shared_outputs import shared_output
+from .written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+
+TIMES = "execution"
+"""The key of a cell's metadata under which JupyterLab notes when it ran."""
 
 
 class OutputDocument(Protocol):
@@ -45,77 +50,8 @@ class OutputDocument(Protocol):
     def transaction(self, origin: str) -> AbstractContextManager[None]:
         """Open a transaction."""
 
-
-class Written:
-    """An item as the document has it.
-
-    Parameters
-    ----------
-    item : Item
-    pieces : int
-        How many final pieces of a stream are not to be shown.
-    hidden : str
-        What is not to be shown of the line after these, unless it is rewritten.
-
-    Attributes
-    ----------
-    tail : str
-        What the document has of a stream after its final pieces.
-    size : int
-        Length of the stream's text in the document, in bytes.
-    theirs : int
-        How much of that, from the beginning, somebody else wrote.
-    """
-
-    __slots__ = ("epoch", "hidden", "item", "pieces", "size", "tail", "theirs", "version")
-
-    def __init__(self, item: Item, pieces: int = 0, hidden: str = "") -> None:
-        self.item = item
-        self.version = item.version if isinstance(item, Rich) else 0
-        self.epoch = item.epoch if isinstance(item, Stream) else 0
-        self.pieces = pieces
-        self.hidden = hidden
-        self.tail = ""
-        self.size = 0
-        self.theirs = 0
-
-    @property
-    def current(self) -> bool:
-        """Whether the document has the item as it is now, up to text that was appended."""
-        return isinstance(self.item, Stream) or self.version == self.item.version
-
-    @property
-    def kind(self) -> tuple[str, str | None]:
-        """What the shared output must be to be this one."""
-        if isinstance(self.item, Stream):
-            return "stream", self.item.name
-        return str(self.item.output["output_type"]), None
-
-    def becomes(self, item: Item) -> bool:
-        """Take another stream of the same name for this one; return whether it could be done."""
-        if self.kind[0] != "stream" or not isinstance(item, Stream) or self.kind[1] != item.name:
-            return False
-        self.item = item
-        self.epoch, self.pieces, self.hidden, self.tail = -1, 0, "", ""
-        return True
-
-    def new_tail(self, stream: Stream) -> str:
-        """Return what the document should have of a stream after the final pieces it has."""
-        tail = "".join(stream.final[self.pieces :]) + stream.line.line
-        return tail.removeprefix(self.hidden)
-
-    def settled(self, stream: Stream) -> bool:
-        """Whether the document has all of a stream's text."""
-        return self.epoch == stream.epoch and self.tail == self.new_tail(stream)
-
-    def mark(self, stream: Stream, size: int) -> None:
-        """Note that the document has all of a stream's text."""
-        if self.pieces != len(stream.final) or not stream.line.line.startswith(self.hidden):
-            self.hidden = ""
-        self.epoch = stream.epoch
-        self.pieces = len(stream.final)
-        self.tail = stream.line.line.removeprefix(self.hidden)
-        self.size = size
+    def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
+        """Call `listener` with the ids of cells that came or went; return what ends that."""
 
 
 class CellOutputs:
@@ -125,17 +61,27 @@ class CellOutputs:
     ----------
     notebook : OutputDocument
     cell_id : str
+    on_foreign : Callable, optional
+        Called when what others do to the cell asks for `write`, inside their transaction.
 
     Notes
     -----
     The cell belongs to everybody: a person may clear its outputs, run it or delete it at any
     moment. Before every change the document is compared with what was written last; if somebody
-    else changed it, their change stays and only what comes from then on is added after it.
+    else changed it, their change stays and only what comes from then on is added after it. Of two
+    runs of the cell it shows the one that was asked for last.
     """
 
-    def __init__(self, notebook: OutputDocument, cell_id: str) -> None:
+    def __init__(
+        self,
+        notebook: OutputDocument,
+        cell_id: str,
+        on_foreign: Callable[[], None] = lambda: None,
+    ) -> None:
         self._notebook = notebook
         self._cell_id = cell_id
+        self._on_foreign = on_foreign
+        self._hold: Hold | None = None
         self._written: list[Written] = []
         self._added: str | None = None
         self._base = 0
@@ -152,12 +98,18 @@ class CellOutputs:
         if (cell := self.cell) is None:
             return False
         self._written, self._base, self._hidden = [], 0, {}
+        self.release()
+        self._hold = Hold(cell, self._on_foreign)
         with self._notebook.transaction(OUTPUT_ORIGIN):
             outputs = cast("Array[Any]", cell["outputs"])
             if len(outputs):
                 outputs.clear()
             # In this order: a count that is set while a cell runs makes every page show it idle.
             cell["execution_count"] = None
+            # When the run before began and ended, which a page notes if it is asked to.
+            metadata = cell.get("metadata")
+            if isinstance(metadata, Map) and TIMES in metadata:
+                del metadata[TIMES]
             # What waits for its turn shows it already, and each change stays in the document.
             if cell.get("execution_state") != "running":
                 cell["execution_state"] = "running"
@@ -176,35 +128,63 @@ class CellOutputs:
             with self._notebook.transaction(OUTPUT_ORIGIN):
                 cell["execution_state"] = state
 
-    def end(self, execution_count: int | None) -> None:
-        """Show the cell as run."""
+    def end(self, execution_count: int | None) -> bool:
+        """Show the cell as run; return False if it is gone."""
         if (cell := self.cell) is None:
-            return
+            return False
+        if self._hold is not None:
+            self._hold.count = execution_count
+            if self._hold.taken:
+                return True
         with self._notebook.transaction(OUTPUT_ORIGIN):
             cell["execution_state"] = "idle"
             # Last: the next run begins with taking it away, and what two neighbouring changes of
             # one key leave behind in the document is one thing.
             if execution_count is not None:
                 cell["execution_count"] = float(execution_count)
+        return True
+
+    def release(self) -> None:
+        """Follow no longer what others do to the cell."""
+        if self._hold is not None:
+            self._hold.release()
+            self._hold = None
+
+    def settle(self) -> None:
+        """Expect no more of runs that were asked for before this one."""
+        if self._hold is not None:
+            self._hold.settled = True
+
+    @property
+    def taken(self) -> bool:
+        """Whether somebody else runs the cell since."""
+        return self._hold is not None and self._hold.taken
+
+    @property
+    def overrun(self) -> bool:
+        """Whether a run that was asked for before this one has ended in the cell since."""
+        return self._hold is not None and self._hold.overrun and not self._hold.taken
 
     @property
     def foreign(self) -> bool:
         """Whether somebody else put outputs into the cell, or took some of ours."""
-        if (cell := self.cell) is None:
+        if (cell := self.cell) is None or self.taken:
             return True
         outputs = cast("Array[Any]", cell["outputs"])
         return len(outputs) > 0 and not self._ours(outputs)
 
     def write(self, items: Sequence[Item]) -> bool:
-        """Make the document show `items`; return False if the cell is gone.
+        """Make the document show `items`; return False if the cell is gone, or another's.
 
         Parameters
         ----------
         items : sequence
             All outputs, those that were written before included.
         """
-        if (cell := self.cell) is None:
+        if (cell := self.cell) is None or self.taken:
             return False
+        if self.overrun:
+            self.begin()
         outputs = cast("Array[Any]", cell["outputs"])
         if not self._ours(outputs):
             self._start_over(outputs, items)

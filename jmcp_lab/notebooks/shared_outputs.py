@@ -9,6 +9,9 @@ from pycrdt import Array, Map, Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_TOO_LARGE = 1 << 1023
+"""Floats end between this and its double."""
+
 
 def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
     """Return the outputs of a shared cell as nbformat has them, whole numbers as ints."""
@@ -33,7 +36,8 @@ def _floats(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_floats(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        # Beyond what a float can be, the digits are all that can be kept.
+        return float(value) if abs(value) < _TOO_LARGE else str(value)
     return value
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from jmcp_lab.kernels.run import RunState
+from jmcp_lab.kernels.sink import OutputSink
 
-from .conftest import Bench, until
+from .conftest import Bench, assert_complete, until
 from .test_running import start
 
 if TYPE_CHECKING:
+    import pytest
     from jupyter_server.serverapp import ServerApp
 
     from jmcp_lab.kernels.executor import Executor
@@ -75,3 +78,37 @@ async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(
         client.stop_channels()
     assert bench.text() == "".join(f"{i}\n" for i in range(40))
     assert run.results[0].note is None
+
+
+async def test_what_the_code_asks_is_not_taken_for_a_loss(
+    executor: Executor, kernel_id: str
+) -> None:
+    bench = Bench("for i in range(20): input(f'{i}? ')")
+    run = start(executor, kernel_id, bench, can_ask=lambda: True)
+    for number in range(20):
+        prompt = f"{number}? "
+        await until(lambda: run.question is not None and run.question.prompt == prompt)  # noqa: B023
+        assert run.question is not None
+        run.answer(run.question.id, "y")
+    await run.wait()
+    assert run.results[0].note is None
+    assert bench.text() == "".join(f"{number}? y\n" for number in range(20))
+
+
+async def test_a_server_that_is_far_behind_what_was_printed_waits_for_all_of_it(
+    executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jmcp_lab.kernels.execution.SETTLE_SECONDS", 0.4)
+    take = OutputSink.message
+
+    def slowly(self: OutputSink, *message: Any) -> bool:
+        time.sleep(0.02)
+        return take(self, *message)
+
+    monkeypatch.setattr(OutputSink, "message", slowly)
+    bench = Bench("for i in range(150): print(i, flush=True)", "'next'")
+    run = start(executor, kernel_id, bench)
+    await run.wait()
+    assert_complete(bench.text(0), 150, run.results[0])
+    assert run.results[0].outputs[0]["text"] == bench.text(0)
+    assert run.results[1].outputs[0]["data"]["text/plain"] == "'next'"

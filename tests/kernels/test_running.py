@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from pycrdt import Map, Text
+from pycrdt import Array, Map, Text
 
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.kernels.channels import LocalChannels
 from jmcp_lab.kernels.run import Piece, Run, RunState
+from jmcp_lab.notebooks.outputs import CellOutputs
 
 from .conftest import Bench, assert_complete, until
 
@@ -49,6 +50,17 @@ async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: s
     assert bench.page.state(0) == "idle"
     assert bench.page.count(0) == 1
     assert (run.message, run.notice) == (None, None)
+
+
+async def test_the_times_of_an_earlier_run_go_with_its_outputs(
+    executor: Executor, kernel_id: str
+) -> None:
+    bench = Bench("1")
+    metadata = bench.document.ycells[0]["metadata"]
+    metadata["execution"] = {"iopub.status.busy": "2026-01-01T00:00:00Z"}
+    metadata["tags"] = ["kept"]
+    await start(executor, kernel_id, bench).wait()
+    assert metadata.to_py() == {"tags": ["kept"]}
 
 
 async def test_a_reply_is_taken_when_the_kernel_is_idle_and_not_when_the_loop_has_time(
@@ -319,3 +331,60 @@ async def test_a_busy_document_only_delays_the_outputs(executor: Executor, kerne
     await run.wait()
     assert run.state is RunState.DONE
     assert bench.text() == "x\n"
+
+
+async def test_a_run_that_ends_by_a_defect_leaves_no_cell_running(
+    executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: CellOutputs, items: object) -> bool:
+        raise RuntimeError("What was printed cannot be written.")
+
+    bench = Bench("print(1)", "2")
+    monkeypatch.setattr(CellOutputs, "write", fail)
+    run = start(executor, kernel_id, bench)
+    await run.wait()
+    assert run.state is RunState.FAILED
+    assert "a defect in jmcp_lab" in (run.message or "")
+    assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
+    # What ran is not said to have been skipped.
+    assert [result.status for result in run.results] == ["aborted", "skipped"]
+    assert run.results[0].outputs[0]["text"] == "1\n"
+
+
+@pytest.mark.parametrize("when", ["while it runs", "after its end"])
+async def test_a_cell_whose_deletion_is_taken_back_shows_all_of_its_run(
+    executor: Executor, kernel_id: str, when: str
+) -> None:
+    bench = Bench("print('one')\ninput('1')\nprint('two')\ninput('2')\nprint('three')\n3")
+    run = start(executor, kernel_id, bench, can_ask=lambda: True)
+
+    async def asked(prompt: str) -> str:
+        await until(lambda: run.question is not None and run.question.prompt == prompt)
+        await until(lambda: run.sink is not None and not run.sink._changed)
+        assert run.question is not None
+        return run.question.id
+
+    first = await asked("1")
+    cells = bench.document.ycells
+    # As a page puts it back: with all that it had.
+    copy = cells[0].to_py()
+    del cells[0]
+    run.answer(first, "")
+    second = await asked("2")
+
+    def take_back() -> None:
+        text = Text(copy["outputs"][0]["text"])
+        outputs = Array([Map({**copy["outputs"][0], "text": text})])
+        cells.append(Map({**copy, "source": Text(copy["source"]), "outputs": outputs}))
+
+    if when == "while it runs":
+        take_back()
+    run.answer(second, "")
+    await run.wait()
+    if when == "after its end":
+        take_back()
+        await until(lambda: bench.page.state(0) == "idle")
+    assert bench.page.state(0) == "idle"
+    assert bench.page.count(0) == 1
+    assert bench.text() == "one\n1\ntwo\n2\nthree\n"
+    assert bench.outputs() == run.results[0].outputs

@@ -170,6 +170,26 @@ async def test_a_run_that_waits_for_a_cell_does_not_take_its_mark_from_a_run_tha
     assert bench.page.state(2) == "idle"
 
 
+async def test_a_run_that_is_cancelled_leaves_the_cell_to_another_that_waits_for_it(
+    executor: Executor, kernel_id: str
+) -> None:
+    asking = executor.start(kernel_id, [Piece("input()")], owner="a", can_ask=lambda: True)
+    await until(lambda: asking.question is not None)
+    bench = Bench("1", "2")
+    # The first shows that both wait; the second waits for one of them.
+    first = start(executor, kernel_id, bench, owner="a")
+    second = executor.start(kernel_id, [Piece("2", "cell1")], owner="b", notebook=bench.notebook)
+    await executor.interrupt(first)
+    await first.wait()
+    assert [bench.page.state(index) for index in range(2)] == ["idle", "running"]
+    await executor.interrupt(second)
+    await second.wait()
+    assert bench.page.state(1) == "idle"
+    assert asking.question is not None
+    asking.answer(asking.question.id, "")
+    await asking.wait()
+
+
 async def test_an_interrupt_never_hits_the_run_of_another(
     executor: Executor, kernel_id: str
 ) -> None:

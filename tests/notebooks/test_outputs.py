@@ -298,32 +298,6 @@ def test_numbers_reach_the_page_as_numbers_and_the_file_as_integers() -> None:
     assert isinstance(cell.document.ycells[0]["execution_count"], float)
 
 
-def test_a_flood_keeps_its_beginning_and_its_end_and_says_what_is_missing() -> None:
-    cell = Cell(limit=10_000)
-    for number in range(20_000):
-        cell.message(*stream(f"{number}\n"))
-        if number % 1000 == 0:
-            cell.flush(live=True)
-    first, notice, last = cell.flush()
-    assert first["text"].startswith("0\n1\n2\n")
-    assert last["text"].endswith("19998\n19999\n")
-    kept = len(first["text"]) + len(last["text"])
-    assert 7_000 < kept < 11_000
-    whole = sum(len(f"{number}\n") for number in range(20_000))
-    words = f"[{whole - kept:,} characters of text left out here: too much output for one cell]"
-    assert notice["data"]["text/plain"] == words
-
-
-def test_a_flood_without_newlines_is_cut_too() -> None:
-    cell = Cell(limit=1_000)
-    for _ in range(100):
-        cell.message(*stream("." * 99))
-    first, notice, last = cell.flush()
-    assert set(first["text"]) == set(last["text"]) == {"."}
-    assert "left out" in notice["data"]["text/plain"]
-    assert len(first["text"]) + len(last["text"]) < 1_200
-
-
 def test_a_cell_that_is_gone_takes_no_outputs() -> None:
     cell = Cell()
     cell.message(*stream("a"))
