@@ -55,6 +55,8 @@ class Disk:
         self._room: Any = None
         self._notebook: LiveNotebook | None = None
         self._told: Callable[[], None] = lambda: None
+        self._kept: Callable[[str], None] = lambda copy: None
+        self._unreadable = False
         self._base: Version | None = None
         self._known: Any = loader.last_modified
         self._load = loader.load_content
@@ -75,9 +77,25 @@ class Disk:
         """When the file was changed that the document last met."""
         return self._known
 
-    def attach(self, room: Any, notebook: LiveNotebook, told: Callable[[], None]) -> None:  # noqa: ANN401
-        """Take changes of the file into this notebook from now on, and tell when that was done."""
-        self._room, self._notebook, self._told = room, notebook, told
+    def attach(
+        self,
+        room: Any,  # noqa: ANN401
+        notebook: LiveNotebook,
+        told: Callable[[], None],
+        kept: Callable[[str], None],
+    ) -> None:
+        """Take changes of the file into this notebook from now on.
+
+        Parameters
+        ----------
+        room : DocumentRoom
+        notebook : LiveNotebook
+        told : callable
+            Called when changes of the file were taken in.
+        kept : callable
+            Called with the path of a copy, when a file that could not be read was saved over.
+        """
+        self._room, self._notebook, self._told, self._kept = room, notebook, told, kept
         self._loader._subscriptions[room.room_id] = self._on_newer
         self._get = room._document.aget
         room._document.aget = self._on_get
@@ -162,6 +180,8 @@ class Disk:
             found = await ensure_async(loader._contents_manager.get(path, content=False))
             if found["last_modified"] != self._known:
                 raise self._changed
+            if self._unreadable:
+                await self._keep_copy(path)
         saved = await self._write(model, path)
         # A save that is called off at this moment is not told of its success.
         self._known = loader.last_modified
@@ -171,6 +191,19 @@ class Disk:
             self._notebook.mark_saved(model.changes)
         await self._say_hash(saved["hash"])
         return saved
+
+    async def _keep_copy(self, path: str) -> None:
+        """Keep what is no notebook, as after a conflict in git, before it is written over."""
+        manager = self._loader._contents_manager
+        model = await ensure_async(manager.get(path, type="file", format="base64", content=True))
+        folder, _, name = path.rpartition("/")
+        name = name.removesuffix(".ipynb") + "-unreadable.txt"
+        free = await ensure_async(manager.increment_filename(name, folder))
+        copy = f"{folder}/{free}".lstrip("/")
+        content = {"type": "file", "format": "base64", "content": model["content"]}
+        await ensure_async(manager.save(content, copy))
+        self._unreadable = False
+        self._kept(copy)
 
     async def _moved(self, path: str) -> bool:
         """Return whether the file has another name, which comes a moment after the move."""
@@ -211,7 +244,9 @@ class Disk:
             except Exception:
                 # It cannot be read: the next save puts the document in its place.
                 self._known = loader.last_modified = seen
+                self._unreadable = True
                 raise
+            self._unreadable = False
             # Nothing is saved for a change that comes from the file. While the lock is held, a
             # page that saves is told that it cannot, so it is not held for reading.
             async with room._update_lock:

@@ -46,3 +46,27 @@ class News:
         """Drop what a revoked agent was told."""
         for key in [key for key in self._read if key[0] == agent_id]:
             del self._read[key]
+
+
+def merged(path: str) -> str:
+    """Return that the file's changes are in the notebook."""
+    return (
+        f"'{path}' was changed on disk by another program, and the notebook has the changes now, "
+        "merged with what was not saved yet. Read the cells again."
+    )
+
+
+def not_saved(path: str) -> str:
+    """Return that a save did not work."""
+    return (
+        f"'{path}' could not be saved. The changes are in the open notebook only; ask the user to "
+        "look at the disk (is it full?) and the file's permissions."
+    )
+
+
+def saved_over(path: str, copy: str) -> str:
+    """Return that the file was no notebook, and where it is kept."""
+    return (
+        f"Another program wrote '{path}', and what it wrote is no notebook (a conflict in git?). "
+        f"The open notebook was saved in its place; what was there is in '{copy}'. Tell the user."
+    )

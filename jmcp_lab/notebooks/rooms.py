@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
+from . import news
 from .held import OpenRoom
 from .late import LateTyping
 from .live import LiveNotebook, LiveText
@@ -183,7 +184,7 @@ class Rooms:
         held = OpenRoom(room, notebook, late, path)
         self._open[room.room_id] = held
         self._upstream.on_update(room, lambda update: self._on_page_update(held, update))
-        self._upstream.attach(room, notebook)
+        self._upstream.attach(room, notebook, lambda copy: self._kept_copy(held, copy))
         await notebook.ready()
         notebook.repair_ids()
         return held
@@ -284,17 +285,13 @@ class Rooms:
             return
         file_id = held.notebook.file_id
         if data.get("action") == "overwrite":
-            self.news.add(
-                file_id,
-                f"'{held.path}' was changed on disk by another program, and the notebook has the "
-                "changes now, merged with what was not saved yet. Read the cells again.",
-            )
+            self.news.add(file_id, news.merged(held.path))
         elif data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
-            self.news.add(
-                file_id,
-                f"'{held.path}' could not be saved. The changes are in the open notebook only; "
-                "ask the user to look at the disk (is it full?) and the file's permissions.",
-            )
+            self.news.add(file_id, news.not_saved(held.path))
+
+    def _kept_copy(self, held: OpenRoom, copy: str) -> None:
+        self.news.add(held.notebook.file_id, news.saved_over(held.path, copy))
+        self._log.warning("'%s' was no notebook and was saved over. Kept: '%s'", held.path, copy)
 
     async def _on_contents_event(
         self, logger: object, schema_id: str, data: dict[str, Any]

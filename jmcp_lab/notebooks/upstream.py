@@ -234,12 +234,16 @@ class Upstream:
         return disk_of(room._file, OutOfBandChanges).known
 
     @staticmethod
-    def attach(room: DocumentRoom, notebook: LiveNotebook) -> None:
-        """Merge what other programs write into the room's file with what is not saved yet."""
+    def attach(room: DocumentRoom, notebook: LiveNotebook, kept: Callable[[str], None]) -> None:
+        """Merge what other programs write into the room's file with what is not saved yet.
+
+        `kept` is called with the path of a copy, when what they wrote could not be read.
+        """
         disk_of(room._file, OutOfBandChanges).attach(
             room,
             notebook,
             lambda: room._emit(LogLevel.INFO, "overwrite", "Out-of-band changes were merged."),
+            kept,
         )
 
     @staticmethod

@@ -30,7 +30,9 @@ class Desk:
         self.program = Program(lambda: self.path)
         file_id = room.room_id.rsplit(":", 1)[-1]
         self.notebook = LiveNotebook(room._document, lambda: "a.ipynb", file_id)
-        files.upstream.attach(room, self.notebook)
+        self.kept: list[str] = []
+        """Copies of files that could not be read and were saved over."""
+        files.upstream.attach(room, self.notebook, self.kept.append)
 
     def change(self, change: Callable[[Content], object], *, older: bool = False) -> None:
         content = json.loads(self.path.read_text())

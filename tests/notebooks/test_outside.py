@@ -193,15 +193,26 @@ async def test_a_save_that_waits_while_the_file_is_looked_at_does_not_write_over
     assert [cell["source"] for cell in content["cells"]] == ["other", "mine two", "three"]
 
 
-async def test_a_file_that_cannot_be_read_is_replaced_by_what_the_document_says(
-    desk: Desk,
+@pytest.mark.parametrize("notice", ["the server looks", "a save finds it"])
+async def test_a_file_that_cannot_be_read_is_kept_beside_what_the_document_says(
+    desk: Desk, notice: str
 ) -> None:
     desk.type("c0", "# mine\n")
-    desk.path.write_text("<<<<<<< HEAD")
-    with pytest.raises(Exception, match="Unreadable Notebook"):
-        await desk.look()
-    assert desk.sources["c0"] == "# mine\nx = 1\ny = 1"
+    for number, text in enumerate((b"<<<<<<< HEAD\n\xff", b">>>>>>> theirs")):
+        desk.path.write_bytes(text)
+        if notice == "the server looks":
+            with pytest.raises(Exception, match=r"Unreadable Notebook|not UTF-8"):
+                await desk.look()
+        assert desk.sources["c0"] == "# mine\nx = 1\ny = 1"
+        content = await desk.save()
+        assert content["cells"][0]["source"] == "# mine\nx = 1\ny = 1"
+        assert len(desk.kept) == number + 1
+        assert (desk.files.root / desk.kept[-1]).read_bytes() == text
+    # What can be read again is met again, and nothing more is kept.
+    desk.change(set_source(1, "other"))
+    await desk.look()
     await desk.save()
+    assert desk.kept == ["a-unreadable.txt", "a-unreadable1.txt"]
 
 
 async def test_a_file_that_is_written_again_and_again_is_never_written_over(

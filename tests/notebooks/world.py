@@ -105,7 +105,7 @@ class World:
         self.nb = LiveNotebook(
             self.room._document, lambda: str(self.files.ids.get_path(file_id)), FILE
         )
-        self.files.upstream.attach(self.room, self.nb)
+        self.files.upstream.attach(self.room, self.nb, lambda copy: None)
         self.news: list[str] = []
         self.late = LateTyping(self.nb, lambda: True, self.news.append)
         state = self.nb.ydoc.get_update()

@@ -96,6 +96,22 @@ async def test_what_was_typed_into_a_cell_that_the_other_program_takes_out_is_ke
     assert sources(root / "a.ipynb") == ["one", "# mine\ntwo"]
 
 
+async def test_an_agent_hears_where_a_file_is_kept_that_was_no_notebook(
+    robot: Robot, root: Path
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two")
+    notebook = await robot.open("a.ipynb")
+    await robot.say("read_cells", notebook="a.ipynb")
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=ids[1], source="agent")
+    (root / "a.ipynb").write_text("<<<<<<< HEAD")
+    await robot.app.rooms.save(notebook)
+    assert sources(root / "a.ipynb") == ["one", "agent"]
+    assert (root / "a-unreadable.txt").read_text() == "<<<<<<< HEAD"
+    assert "what was there is in 'a-unreadable.txt'" in await robot.say(
+        "list_cells", notebook="a.ipynb"
+    )
+
+
 async def test_stopping_the_server_writes_what_is_not_saved_into_a_file_that_changed(
     robot: Robot, root: Path
 ) -> None:
