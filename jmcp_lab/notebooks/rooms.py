@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from tornado.web import HTTPError
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 120.0
 """How long a room stays open for us after the last call that used it."""
+
+SAVES = 5
+"""How often everything is saved at the end, as long as changes come."""
 
 CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
@@ -160,11 +163,6 @@ class Rooms:
             held.names.add(found)
         return found
 
-    def _path(self, held: OpenRoom) -> str:
-        """Return the path of a room's file; the last one after it was deleted."""
-        self._where(held)
-        return held.path
-
     async def _start(self, path: str) -> OpenRoom:
         await check_notebook(self._serverapp, path)
         self._listen()
@@ -177,7 +175,7 @@ class Rooms:
                 f"'{path}' is not a notebook that can be opened ({type(error).__name__})."
             ) from error
         file_id = room.room_id.rsplit(":", 1)[-1]
-        notebook = LiveNotebook(document, lambda: self._path(held), file_id)
+        notebook = LiveNotebook(document, lambda: self._where(held) or held.path, file_id)
         late = LateTyping(
             notebook, lambda: held.typed_in, lambda text: self.news.add(file_id, text)
         )
@@ -385,12 +383,16 @@ class Rooms:
             rooms = self._upstream.rooms()
         except UnavailableError:
             return
-        # Where people switched saving by itself off, nothing else would write what was changed.
-        edited = {held.room for held in self._open.values() if held.notebook.edited}
-        tasks = [self._upstream.start_saving(room, edited=room in edited) for room in rooms]
-        saves = [task for task in tasks if task is not None]
-        if saves:
-            await asyncio.wait(saves, timeout=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                # Upstream calls a save off for each change that comes meanwhile. Where people
+                # switched saving by itself off, nothing else would write what was changed.
+                for _ in range(SAVES):
+                    edited = {held.room for held in self._open.values() if held.notebook.edited}
+                    tasks = [self._upstream.start_saving(r, edited=r in edited) for r in rooms]
+                    if not (saves := [task for task in tasks if task is not None]):
+                        break
+                    await asyncio.wait(saves)
         self._upstream.send_everybody_off()
         await self._upstream.end_histories(seconds)
         for held in list(self._open.values()):

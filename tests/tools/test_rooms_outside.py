@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from traitlets.config import Config
+
+from jmcp_lab.notebooks.cells import shared
 
 from .conftest import Robot, write_notebook
 from .page import OpenPage, until
@@ -121,3 +124,26 @@ async def test_stopping_the_server_writes_what_is_not_saved_into_a_file_that_cha
     rewrite(root / "a.ipynb", 0, "from git")
     await robot.app.rooms.stop()
     assert sources(root / "a.ipynb") == ["from git", "agent"]
+
+
+async def test_stopping_the_server_saves_although_changes_come_meanwhile(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upstream calls a save off when the document changes in the middle of it."""
+    ids = write_notebook(root, "a.ipynb", "one", "two")
+    notebook = await robot.open("a.ipynb")
+    await robot.say("read_cells", notebook="a.ipynb")
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=ids[1], source="agent")
+    get = notebook.document.aget
+    changes = iter(["first ", "second "])
+
+    async def interrupted(deduplicate: bool = True) -> object:
+        if (typed := next(changes, None)) is not None:
+            shared(notebook, ids[0])["source"].insert(0, typed)
+            # The save is called off here.
+            await asyncio.sleep(0)
+        return await get(deduplicate)
+
+    monkeypatch.setattr(notebook.document, "aget", interrupted)
+    await robot.app.rooms.stop()
+    assert sources(root / "a.ipynb") == ["second first one", "agent"]
