@@ -56,17 +56,12 @@ export function useArming(
   const since = React.useRef(Number.POSITIVE_INFINITY);
   const timer = React.useRef(0);
   const top = React.useRef<number | null>(null);
-  // Nobody can have seen what the browser has not shown yet.
-  const shown = React.useRef(typeof IntersectionObserver === 'undefined');
 
   const rest = React.useCallback(() => {
+    since.current = performance.now();
     setArmed(false);
     window.clearTimeout(timer.current);
-    since.current = Number.POSITIVE_INFINITY;
-    if (shown.current) {
-      since.current = performance.now();
-      timer.current = window.setTimeout(() => setArmed(true), ARMING_MS);
-    }
+    timer.current = window.setTimeout(() => setArmed(true), ARMING_MS);
   }, []);
 
   React.useLayoutEffect(() => {
@@ -91,7 +86,6 @@ export function useArming(
     // The panel may open under the pointer long after the card was made.
     const observer = new IntersectionObserver(entries => {
       if (entries.some(entry => entry.isIntersecting)) {
-        shown.current = true;
         rest();
       }
     });

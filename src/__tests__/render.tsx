@@ -8,20 +8,6 @@ import { PanelProvider } from '../context';
 import type { IAgents, INavigator } from '../tokens';
 import { nowhere } from './fixtures';
 
-/** Everything is in sight at once; the shim of JupyterLab's tests never tells of anything. */
-class EverythingInSight implements Partial<IntersectionObserver> {
-  constructor(private readonly _tell: IntersectionObserverCallback) {}
-
-  observe(target: Element): void {
-    const entry = { target, isIntersecting: true } as IntersectionObserverEntry;
-    this._tell([entry], this as unknown as IntersectionObserver);
-  }
-
-  disconnect(): void {}
-}
-window.IntersectionObserver =
-  EverythingInSight as unknown as typeof IntersectionObserver;
-
 export function draw(
   model: IAgents,
   component: () => JSX.Element | null,
