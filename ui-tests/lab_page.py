@@ -141,6 +141,17 @@ def open_lab(page: Page, server: LabServer, path: str = "lab?reset") -> None:
         page.wait_for_function("() => document.activeElement?.closest('.jp-Launcher')")
 
 
+def reload_lab(page: Page) -> None:
+    """Load the page again, and wait until it is ready.
+
+    Where the panel is then depends on whether JupyterLab had saved its layout, as it does a while
+    after each change.
+    """
+    page.reload()
+    page.wait_for_function("() => window.jupyterapp !== undefined")
+    _wait_until_restored(page)
+
+
 def _wait_until_restored(page: Page, limit: float = 30.0) -> None:
     # `evaluate` itself has no limit, and a plugin that never activates would block it for ever.
     waiting = page.evaluate(

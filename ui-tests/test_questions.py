@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from agent import text_of
+from lab_page import reload_lab
 from panel import (
     card,
     open_panel,
@@ -55,7 +56,8 @@ def test_a_question_survives_a_reload_and_a_password_is_not_shown(
     open_panel(lab_page)
     press(card(lab_page, notebook.title), "Allow")
     card(lab_page, TITLE.format(notebook.name))
-    lab_page.reload()
+    reload_lab(lab_page)
+    open_panel(lab_page)
     question = card(lab_page, TITLE.format(notebook.name))
     field = question.get_by_label(re.compile("Key:"))
     expect(field).to_have_attribute("type", "password")
