@@ -19,7 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 REQUEST_SECONDS = 40.0
 """For one request; the server holds a question for the person's answer for half of that."""
@@ -183,4 +183,8 @@ async def _fetch(
         request_timeout=REQUEST_SECONDS,
         follow_redirects=False,
     )
-    return await AsyncHTTPClient().fetch(request, raise_error=False)
+    try:
+        return await AsyncHTTPClient().fetch(request, raise_error=False)
+    except (HTTPClientError, OSError) as error:
+        # No answer: the server was stopped in the middle of it, or is too slow.
+        raise ConnectionError(f"The Jupyter server does not answer ({error}).") from error

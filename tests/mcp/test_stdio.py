@@ -16,6 +16,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from jmcp_lab.mcp.pairing import Kept, Server, let_in
+
 from ..processes import Process, end, start
 from .door import http_client
 
@@ -145,3 +147,17 @@ async def test_a_client_without_a_server_is_told_what_to_start(
     assert ended.returncode == 2
     assert b"no Jupyter server is running" in ended.stderr
     assert b"Traceback" not in ended.stderr
+
+
+async def test_a_program_whose_server_ends_while_it_waits_is_told_so(tmp_path: Path) -> None:
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.read(1000)
+        writer.close()
+
+    listening = await asyncio.start_server(break_off, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    server = Server(f"http://127.0.0.1:{port}/", str(tmp_path))
+    async with listening:
+        with pytest.raises(OSError, match="does not answer"):
+            await let_in(server, "mcp", Kept(tmp_path, server, "mcp"), print)
