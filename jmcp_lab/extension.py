@@ -35,7 +35,7 @@ from .notebooks.contents import Contents
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
-from .notebooks.upstream import Upstream
+from .notebooks.upstream import Upstream, install
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.pages import OpenPages
@@ -103,6 +103,7 @@ class JmcpLab(ExtensionApp):
         """Build the services, lowest first."""
         server = self.serverapp
         assert server is not None
+        install()
         self.protection = self._protect(server)
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
@@ -157,6 +158,7 @@ class JmcpLab(ExtensionApp):
             upstream = Upstream(serverapp)
             upstream.end_after(self.stop_extension)
             upstream.follow_files()
+            upstream.keep_folders_clean()
             self.leftovers.listen()
         await self.door.start()
 

@@ -11,7 +11,6 @@ then writes both.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
@@ -20,8 +19,6 @@ from .outside import take_in
 from .version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .live import LiveNotebook
 
 TRIES = 3
@@ -33,10 +30,9 @@ MOVE_SECONDS = 0.02
 
 
 class _Save(dict[str, Any]):
-    """What a save writes, and how many meetings and changes had been as that was put together."""
+    """What a save writes, and how many meetings had been as that was put together."""
 
     meetings = 0
-    changes = 0
 
 
 class Disk:
@@ -54,8 +50,6 @@ class Disk:
         self._changed = changed
         self._room: Any = None
         self._notebook: LiveNotebook | None = None
-        self._told: Callable[[], None] = lambda: None
-        self._kept: Callable[[str], None] = lambda copy: None
         self._unreadable = False
         self._base: Version | None = None
         self._known: Any = loader.last_modified
@@ -66,7 +60,6 @@ class Disk:
         self._get: Any = None
         self._meeting = asyncio.Lock()
         self._meetings = 0
-        self._changes = 0
         loader.load_content = self._on_load
         loader.maybe_save_content = self._on_save
         loader._save_content_at_path = self._on_write
@@ -77,31 +70,21 @@ class Disk:
         """When the file was changed that the document last met."""
         return self._known
 
-    def attach(
-        self,
-        room: Any,  # noqa: ANN401
-        notebook: LiveNotebook,
-        told: Callable[[], None],
-        kept: Callable[[str], None],
-    ) -> None:
+    def attach(self, room: Any, notebook: LiveNotebook) -> None:  # noqa: ANN401
         """Take changes of the file into this notebook from now on.
 
         Parameters
         ----------
-        room : DocumentRoom
+        room : LiveRoom
         notebook : LiveNotebook
-        told : callable
-            Called when changes of the file were taken in.
-        kept : callable
-            Called with the path of a copy, when a file that could not be read was saved over.
         """
-        self._room, self._notebook, self._told, self._kept = room, notebook, told, kept
+        self._room, self._notebook = room, notebook
         self._loader._subscriptions[room.room_id] = self._on_newer
         self._get = room._document.aget
         room._document.aget = self._on_get
 
     def detach(self, room: Any) -> None:  # noqa: ANN401
-        """Leave the room to jupyter-server-ydoc alone."""
+        """Follow the file no longer."""
         if self._room is not room:
             return
         if room.room_id in self._loader._subscriptions:
@@ -129,8 +112,6 @@ class Disk:
         notebook = self._notebook
         for _ in range(TRIES):
             before = self._moment(notebook)
-            # A change that comes from now on may be in the content or not.
-            self._changes = 0 if notebook is None else notebook.changes
             try:
                 content = await self._get(deduplicate=False)
             except IndexError:
@@ -154,11 +135,17 @@ class Disk:
         for _ in range(TRIES):
             path = self._loader.path
             # The content was put together just now: nothing has run since.
-            model.meetings, model.changes = self._meetings, self._changes
+            model.meetings = self._meetings
             try:
                 return await self._save(model)
             except self._changed:
-                await self._meet(saving=True)
+                try:
+                    await self._meet(saving=True)
+                except Exception:
+                    if not self._unreadable:
+                        raise
+                    # It is kept in a copy, and written over.
+                    continue
                 model["content"] = await self._room._document.aget()
             except Exception as error:
                 if getattr(error, "status_code", None) != 404 or not await self._moved(path):
@@ -182,14 +169,17 @@ class Disk:
                 raise self._changed
             if self._unreadable:
                 await self._keep_copy(path)
+        version = Version.of(model["content"]) if model["type"] == "notebook" else None
+        if version is not None and self._room is not None:
+            await self._room.about_to_write(version)
         saved = await self._write(model, path)
-        # A save that is called off at this moment is not told of its success.
         self._known = loader.last_modified
-        if model["type"] == "notebook":
-            self._base = Version.of(model["content"])
-        if self._notebook is not None and isinstance(model, _Save):
-            self._notebook.mark_saved(model.changes)
-        await self._say_hash(saved["hash"])
+        if version is not None:
+            self._base = version
+            if self._room is not None:
+                # The history knows of the file before a page does.
+                await self._room.file_met(saved["hash"], version)
+                self._room._document.hash = saved["hash"]
         return saved
 
     async def _keep_copy(self, path: str) -> None:
@@ -203,7 +193,8 @@ class Disk:
         content = {"type": "file", "format": "base64", "content": model["content"]}
         await ensure_async(manager.save(content, copy))
         self._unreadable = False
-        self._kept(copy)
+        if self._room is not None:
+            self._room.heard_of_copy(copy, "what was in the file was no notebook")
 
     async def _moved(self, path: str) -> bool:
         """Return whether the file has another name, which comes a moment after the move."""
@@ -221,9 +212,7 @@ class Disk:
 
     async def _on_newer(self) -> None:
         if self._notebook is not None and await self._meet(saving=False):
-            # Once the lock is open again, this starts a save like any change of the document,
-            # where people want that.
-            self._room._document.dirty = True
+            self._room.save_soon()
 
     async def _meet(self, *, saving: bool) -> bool:
         """Take in what the file says; return whether the document says more than that."""
@@ -247,8 +236,8 @@ class Disk:
                 self._unreadable = True
                 raise
             self._unreadable = False
-            # Nothing is saved for a change that comes from the file. While the lock is held, a
-            # page that saves is told that it cannot, so it is not held for reading.
+            # What changes while the lock is held comes from the file and is not saved: nothing may
+            # be awaited.
             async with room._update_lock:
                 if notebook is not self._notebook:
                     return False
@@ -256,28 +245,14 @@ class Disk:
                 more = self._take_in(content)
                 self._meetings += 1
                 loader.last_modified = self._known = model["last_modified"]
-                self._base = Version.of(content)
-                await self._say_hash(model["hash"])
+                base = self._base = Version.of(content)
                 if not (saving or more):
                     room._document.dirty = False
-        self._told()
+            room.heard_of_merge()
+            # The history knows of the file before a page does.
+            await room.file_met(model["hash"], base)
+            room._document.hash = model["hash"]
         return more
-
-    async def _say_hash(self, found: str | None) -> None:
-        """Tell the pages which file the document has met.
-
-        They compare before they save by hand, and ask the person what to do with another one.
-        jupyter-server-ydoc tells them after a save only, and not when a change called it off
-        in the middle of its writing.
-        """
-        room = self._room
-        if room is None or found is None:
-            return
-        async with AsyncExitStack() as stack:
-            # Nothing is saved for it. Whoever has the lock already may be waiting for us.
-            if not room._update_lock.locked():
-                await stack.enter_async_context(room._update_lock)
-            room._document.hash = found
 
     def _take_in(self, content: dict[str, Any]) -> bool:
         document = self._room._document

@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from jupyter_server_ydoc.rooms import DocumentRoom
-
     from .contents import FileState
-    from .late import LateTyping
     from .live import LiveNotebook
-
-PAGE_SECONDS = 120.0
-"""A page whose connection broke may come back within this time with what was typed meanwhile."""
+    from .live_room import LiveRoom, RoomListener
 
 
 class Lease:
@@ -47,28 +42,28 @@ class Lease:
 class OpenRoom:
     """A room that we hold open, and when it was last used."""
 
-    def __init__(
-        self, room: DocumentRoom, notebook: LiveNotebook, late: LateTyping, path: str
-    ) -> None:
+    def __init__(self, room: LiveRoom, notebook: LiveNotebook, path: str) -> None:
         self.room = room
         self.notebook = notebook
-        self.late = late
         self.path = path
         self.names = {path}
         self.state: FileState | None = None
         self.lease = Lease(room.room_id)
+        self.listener: RoomListener | None = None
         self.leases = 0
         self.used = time.monotonic()
-        self.page_seen = -PAGE_SECONDS
         self.timer: asyncio.TimerHandle | None = None
         self.closing: asyncio.Task[None] | None = None
 
     @property
-    def pages(self) -> int:
-        """How many pages have the notebook open."""
-        return len(self.room.clients - {self.lease})
+    def file_id(self) -> str:
+        """The id that stays with the file when it is renamed."""
+        return self.notebook.file_id
 
-    @property
-    def typed_in(self) -> bool:
-        """Whether something that a person typed may be on its way."""
-        return self.pages > 0 or time.monotonic() - self.page_seen < PAGE_SECONDS
+    def release(self) -> None:
+        """Hear of the room no longer."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        if self.listener in self.room.listeners:
+            self.room.listeners.remove(self.listener)

@@ -122,20 +122,16 @@ class LiveNotebook:
         self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
         self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}
-        self.changes = self._saved = 0
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
         self._subscription = document.ycells.observe_deep(self._on_change)
-        # The one object: another one for the same map does not know the subscription.
         self._meta = cast("Map[Any]", document.ydoc.get("meta", type=Map))
-        self._meta_subscription = self._meta.observe_deep(self._on_meta)
 
     def close(self) -> None:
         """Stop following the document."""
         self._document.ycells.unobserve(self._subscription)
-        self._meta.unobserve(self._meta_subscription)
         self._listeners.clear()
         self._removals.clear()
 
@@ -252,15 +248,6 @@ class LiveNotebook:
             yield
 
     @property
-    def edited(self) -> bool:
-        """Whether anything changed since the document was opened or last saved."""
-        return self.changes != self._saved
-
-    def mark_saved(self, changes: int) -> None:
-        """Take note that the document was written to disk as it was after so many changes."""
-        self._saved = changes
-
-    @property
     def doubled(self) -> bool:
         """Whether an id came that another cell has."""
         return bool(self._twice)
@@ -323,12 +310,8 @@ class LiveNotebook:
         for listener in self._removals:
             listener(cell_ids, for_good=for_good)
 
-    def _on_meta(self, _events: list[Any]) -> None:
-        self.changes += 1
-
     def _on_change(self, events: list[Any], _transaction: object) -> None:
         touched: set[str] = set()
-        self.changes += 1
         for event in events:
             path = event.path
             if not path and isinstance(event, ArrayEvent):

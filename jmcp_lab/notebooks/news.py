@@ -64,9 +64,6 @@ def not_saved(path: str) -> str:
     )
 
 
-def saved_over(path: str, copy: str) -> str:
-    """Return that the file was no notebook, and where it is kept."""
-    return (
-        f"Another program wrote '{path}', and what it wrote is no notebook (a conflict in git?). "
-        f"The open notebook was saved in its place; what was there is in '{copy}'. Tell the user."
-    )
+def kept(path: str, copy: str, why: str) -> str:
+    """Return that another version of a document is kept in a file of its own."""
+    return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."

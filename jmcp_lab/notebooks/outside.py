@@ -67,7 +67,8 @@ def take_in(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> N
         and cell_id not in new
         and CellVersion.of(cells.whole(notebook, cell_id)) == old[cell_id]
     ]
-    _arrange(notebook, _order(notebook.ids, list(old), list(new), gone, anew), anew)
+    wanted = _order(notebook.ids, list(old), list(new), gone, anew)
+    rearrange(notebook, wanted, anew, OUTSIDE_ORIGIN)
     _take_metadata(notebook, base, content)
 
 
@@ -144,11 +145,13 @@ def _woven(first: list[str], second: list[str]) -> list[str]:
     return woven
 
 
-def _arrange(notebook: LiveNotebook, wanted: list[str], anew: dict[str, dict[str, Any]]) -> None:
+def rearrange(
+    notebook: LiveNotebook, wanted: list[str], anew: dict[str, dict[str, Any]], origin: str
+) -> None:
     """Make the cells those that are wanted, in that order, and as few as possible anew."""
     if not wanted:
         # As when an empty file is opened.
-        cells.insert(notebook, 0, [cells.NewCell("")], OUTSIDE_ORIGIN)
+        cells.insert(notebook, 0, [cells.NewCell("")], origin)
         wanted = notebook.ids[:1]
     ids = list(notebook.ids)
     blocks = SequenceMatcher(None, ids, wanted, autojunk=False).get_matching_blocks()
@@ -159,7 +162,7 @@ def _arrange(notebook: LiveNotebook, wanted: list[str], anew: dict[str, dict[str
         if cell_id in anew or cell_id not in staying
     }
     if contents or ids != wanted:
-        cells.arrange(notebook, wanted, contents, OUTSIDE_ORIGIN)
+        cells.arrange(notebook, wanted, contents, origin)
 
 
 def _take_metadata(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> None:

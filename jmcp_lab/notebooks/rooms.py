@@ -12,8 +12,8 @@ from tornado.web import HTTPError
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import news
 from .held import OpenRoom
-from .late import LateTyping
 from .live import LiveNotebook, LiveText
+from .live_room import RoomListener
 from .news import NOT_LIVE, News
 from .opening import check_notebook, explain
 from .upstream import SESSION_EVENTS, Upstream, room_id
@@ -167,40 +167,25 @@ class Rooms:
         await check_notebook(self._serverapp, path)
         self._listen()
         try:
-            room, document = await self._upstream.open(path)
+            room = await self._upstream.open(path)
         except HTTPError as error:
             explain(path, error)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(
                 f"'{path}' is not a notebook that can be opened ({type(error).__name__})."
             ) from error
-        file_id = room.room_id.rsplit(":", 1)[-1]
-        notebook = LiveNotebook(document, lambda: self._where(held) or held.path, file_id)
-        late = LateTyping(
-            notebook, lambda: held.typed_in, lambda text: self.news.add(file_id, text)
+        held = OpenRoom(room, room.notebook, path)
+        held.listener = RoomListener(
+            merged=lambda: self.news.add(held.file_id, news.merged(held.path)),
+            copied=lambda copy, why: self._kept_copy(held, copy, why),
+            said=lambda text: self.news.add(held.file_id, text),
         )
-        held = OpenRoom(room, notebook, late, path)
+        room.listeners.append(held.listener)
+        for copy, why in room.copies:
+            self._kept_copy(held, copy, why)
         self._open[room.room_id] = held
-        self._upstream.on_update(room, lambda update: self._on_page_update(held, update))
-        self._upstream.attach(room, notebook, lambda copy: self._kept_copy(held, copy))
-        await notebook.ready()
-        notebook.repair_ids()
+        await held.notebook.ready()
         return held
-
-    def _on_page_update(self, held: OpenRoom, update: bytes) -> None:
-        held.page_seen = time.monotonic()
-        held.late.feed(update)
-        # The document takes it in as soon as we return.
-        asyncio.get_running_loop().call_soon(self._settle, held)
-
-    def _settle(self, held: OpenRoom) -> None:
-        """Put right what a page's update met: a cell that was moved or deleted meanwhile."""
-        if not self._is_current(held):
-            return
-        if held.notebook.busy:
-            asyncio.get_running_loop().call_later(0.05, self._settle, held)
-            return
-        held.late.settle()
 
     # -- files that move -----------------------------------------------------------------------
 
@@ -282,14 +267,11 @@ class Rooms:
         if held is None:
             return
         file_id = held.notebook.file_id
-        if data.get("action") == "overwrite":
-            self.news.add(file_id, news.merged(held.path))
-        elif data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
+        if data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
             self.news.add(file_id, news.not_saved(held.path))
 
-    def _kept_copy(self, held: OpenRoom, copy: str) -> None:
-        self.news.add(held.notebook.file_id, news.saved_over(held.path, copy))
-        self._log.warning("'%s' was no notebook and was saved over. Kept: '%s'", held.path, copy)
+    def _kept_copy(self, held: OpenRoom, copy: str, why: str) -> None:
+        self.news.add(held.file_id, news.kept(held.path, copy, why))
 
     async def _on_contents_event(
         self, logger: object, schema_id: str, data: dict[str, Any]
@@ -340,7 +322,7 @@ class Rooms:
         """Leave a room that is idle; close it when nobody else is in it."""
         where = self._where(held)
         there = where is not None and await self._contents.look(where) is not None
-        saved = not there or not held.notebook.edited or await self._upstream.save(held.room)
+        saved = not there or not held.room.autosave.unsaved or await self._upstream.save(held.room)
         if self._open.get(held.room.room_id) is not held:
             return
         if held.leases or time.monotonic() - held.used < self.idle_seconds or not saved:
@@ -353,12 +335,7 @@ class Rooms:
 
     def _forget(self, held: OpenRoom) -> None:
         self._open.pop(held.room.room_id, None)
-        if held.timer is not None:
-            held.timer.cancel()
-            held.timer = None
-        self._upstream.detach(held.room)
-        held.late.close()
-        held.notebook.close()
+        held.release()
 
     # -- saving and ending ---------------------------------------------------------------------
 
@@ -385,11 +362,10 @@ class Rooms:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                # Upstream calls a save off for each change that comes meanwhile. Where people
-                # switched saving by itself off, nothing else would write what was changed.
+                # Something may change while it is saved. Where people switched saving by itself
+                # off, nothing else would write what was changed.
                 for _ in range(SAVES):
-                    edited = {held.room for held in self._open.values() if held.notebook.edited}
-                    tasks = [self._upstream.start_saving(r, edited=r in edited) for r in rooms]
+                    tasks = [self._upstream.start_saving(room) for room in rooms]
                     if not (saves := [task for task in tasks if task is not None]):
                         break
                     await asyncio.wait(saves)

@@ -1,14 +1,17 @@
-"""What the file of a notebook said, in as little memory as a comparison needs."""
+"""What the file of a notebook said, in as little memory as a comparison needs.
+
+A version can be kept on disk: its marks are the same in every process.
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
+import zlib
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any, Self
 
 RESULTS = ("outputs", "execution_count")
 LOOKS = ("cell_type", "metadata", "attachments")
@@ -55,6 +58,30 @@ class Version:
             {key: mark(value) for key, value in metadata_of(content).items()},
         )
 
+    @property
+    def digest(self) -> str:
+        """A short text that is the same for versions that are equal."""
+        return blake2b(self._json(), digest_size=16).hexdigest()
+
+    def pack(self) -> bytes:
+        """Return the version as it is kept on disk."""
+        return zlib.compress(self._json(), 1)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """Return the version that `pack` made these bytes of."""
+        found = json.loads(zlib.decompress(data))
+        ids = found["ids"]
+        return cls(
+            None if ids is None else tuple(ids),
+            tuple(CellVersion(*cell) for cell in found["cells"]),
+            found["metadata"],
+        )
+
+    def _json(self) -> bytes:
+        cells = [(cell.source, cell.looks, cell.results) for cell in self.cells]
+        return _json({"ids": self.ids, "cells": cells, "metadata": self.metadata})
+
     def named(self, others: list[tuple[str, str]]) -> dict[str, CellVersion]:
         """Return the cells by id, in order.
 
@@ -89,20 +116,21 @@ def aligned(sources: list[str], others: list[tuple[str, str]]) -> list[str]:
 
 
 def mark(value: Any) -> int:  # noqa: ANN401 - JSON
-    """Return a number that is the same for the same JSON, within this process.
+    """Return a number that is the same for the same JSON, in every process.
 
-    Whole numbers come back from the shared document as floats.
+    Types count: 1.0 is not 1. Large texts, such as images, are hashed as they are.
     """
-    if isinstance(value, dict):
-        return _mark_all((mark(key), mark(item)) for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return hash(tuple(mark(item) for item in value))
     if isinstance(value, str):
-        return hash(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return hash((repr(value),))
+        data = b"s" + value.encode("utf-8", "surrogatepass")
+    elif isinstance(value, dict):
+        pairs = sorted((str(key), mark(item)) for key, item in value.items())
+        data = b"d" + _json(pairs)
+    elif isinstance(value, list | tuple) and any(isinstance(item, dict | str) for item in value):
+        data = b"l" + _json([mark(item) for item in value])
+    else:
+        data = b"v" + _json(value)
+    return int.from_bytes(blake2b(data, digest_size=8).digest())
 
 
-def _mark_all(pairs: Iterable[tuple[int, int]]) -> int:
-    return hash(frozenset(pairs))
+def _json(value: Any) -> bytes:  # noqa: ANN401 - JSON
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jupyter_server_ydoc.rooms import DocumentRoom
 
 from jmcp_lab.notebooks import cells
-from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.live_room import LiveRoom, RoomListener
 from jmcp_lab.notebooks.version import Version
 
 from .files import Files
@@ -23,16 +22,17 @@ Content = dict[str, Any]
 class Desk:
     """An open notebook, and a program that changes its file."""
 
-    def __init__(self, files: Files, room: DocumentRoom) -> None:
+    def __init__(self, files: Files, room: LiveRoom) -> None:
         self.files = files
         self.room = room
         self.path = files.root / "a.ipynb"
         self.program = Program(lambda: self.path)
-        file_id = room.room_id.rsplit(":", 1)[-1]
-        self.notebook = LiveNotebook(room._document, lambda: "a.ipynb", file_id)
+        self.notebook = room.notebook
         self.kept: list[str] = []
         """Copies of files that could not be read and were saved over."""
-        files.upstream.attach(room, self.notebook, self.kept.append)
+        room.listeners.append(
+            RoomListener(lambda: None, lambda copy, why: self.kept.append(copy), lambda text: None)
+        )
 
     def change(self, change: Callable[[Content], object], *, older: bool = False) -> None:
         content = json.loads(self.path.read_text())

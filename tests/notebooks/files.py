@@ -12,12 +12,20 @@ from jupyter_server import DEFAULT_EVENTS_SCHEMA_PATH
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupyter_server_fileid.manager import ArbitraryFileIdManager
 from jupyter_server_ydoc.loaders import FileLoaderMapping
-from jupyter_server_ydoc.rooms import DocumentRoom
 from jupyter_server_ydoc.utils import EVENTS_SCHEMA_PATH
 from nbformat.sign import MemorySignatureStore, NotebookNotary
 
+from jmcp_lab.notebooks.document_store import DocumentStore, Stored
+from jmcp_lab.notebooks.live_room import LiveRoom
 from jmcp_lab.notebooks.rooms import CONTENTS_EVENTS
 from jmcp_lab.notebooks.upstream import Upstream, room_id
+
+
+class NoStore(DocumentStore):
+    """Another server has the history."""
+
+    async def open(self) -> Stored:
+        return Stored()
 
 
 class Files:
@@ -55,16 +63,17 @@ class Files:
         if handler:
             handler(data)
 
-    async def open(self, path: str) -> DocumentRoom:
+    async def open(self, path: str, store: Path | None = None) -> LiveRoom:
         file_id = self.ids.index(path)
         loader = self.loaders[file_id]
-        room = DocumentRoom(
+        room = LiveRoom(
             room_id(file_id), "json", "notebook", loader, self.events, None, self.log, None
         )
+        room.ystore = room.store = DocumentStore(store) if store else NoStore(self.root)
         await room.initialize()
         return room
 
-    async def close(self, room: DocumentRoom) -> None:
+    async def close(self, room: LiveRoom) -> None:
         await room.stop()
         await self.loaders.remove(room.room_id.rsplit(":", 1)[-1])
 

@@ -56,7 +56,7 @@ async def test_pages_know_the_file_although_a_change_called_its_save_off(
     await writing.wait()
     saving.cancel()
     go_on.set()
-    await saving
+    await asyncio.wait([saving])
     assert "# mine" in desk.path.read_text()
     assert desk.notebook.document.hash == hash_of(desk.path)
 
@@ -124,6 +124,6 @@ async def test_a_room_may_be_let_go_while_its_changed_file_is_read(
     # It waits for the one before it.
     another = asyncio.create_task(disk._meet(saving=True))
     await asyncio.sleep(0)
-    desk.files.upstream.detach(desk.room)
+    disk.detach(desk.room)
     go_on.set()
     assert await asyncio.gather(meeting, another) == [False, False]

@@ -12,11 +12,12 @@ from importlib.metadata import version
 import pytest
 from jupyter_server_fileid.manager import BaseFileIdManager
 from jupyter_server_ydoc.app import YDocExtension
+from jupyter_server_ydoc.handlers import YDocWebSocketHandler
 from jupyter_server_ydoc.loaders import FileLoader, FileLoaderMapping
 from jupyter_server_ydoc.rooms import DocumentRoom
 from jupyter_ydoc import YNotebook
-from pycrdt import Doc, create_update_message
-from pycrdt.store import SQLiteYStore
+from pycrdt import Doc, create_update_message, write_var_uint
+from pycrdt.store import BaseYStore
 from pycrdt.websocket import YRoom
 
 from jmcp_lab.notebooks.upstream import SESSION_EVENTS, Upstream
@@ -33,10 +34,15 @@ def written_in(owner: type, name: str) -> bool:
     [
         (
             DocumentRoom,
-            "_file _document _update_lock _saving_document _save_to_disc cleaner clients ready "
-            "initialize on_message room_id file_type awareness _emit _on_outofband_change",
+            "_file _file_format _file_type _document _update_lock _save_delay _save_to_disc "
+            "cleaner clients ready initialize on_message on_message_error room_id file_type "
+            "file_format awareness _emit _on_document_change _on_outofband_change create_task",
         ),
-        (YRoom, "_update_send_stream _update_receive_stream ready_event"),
+        (
+            YRoom,
+            "_update_send_stream _update_receive_stream ready_event ydoc_observed _watch_ready "
+            "_broadcast_updates _task_group _handle_exception serve stop",
+        ),
         (
             YDocExtension,
             "ywebsocket_server file_loaders _room_locks disable_rtc ystore_class get_document",
@@ -50,7 +56,7 @@ def written_in(owner: type, name: str) -> bool:
         (BaseFileIdManager, "index get_id get_path move delete"),
         (YNotebook, "ycells create_ycell get_cell dirty get aget set"),
         (Doc, "_txn"),
-        (SQLiteYStore, "write stop"),
+        (BaseYStore, "write stop start started read apply_updates"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -63,10 +69,16 @@ def test_the_names_that_we_lean_on_are_there(owner: type, names: str) -> None:
     )
 
 
-def test_saving_at_once_returns_a_task_or_nothing() -> None:
-    source = inspect.getsource(DocumentRoom._save_to_disc)
-    assert "return self._saving_document" in source
-    assert "if self._update_lock.locked():" in source
+def test_a_page_that_saves_is_told_whether_the_task_raised() -> None:
+    source = inspect.getsource(YDocWebSocketHandler.on_message)
+    assert "save_task = room._save_to_disc()" in source
+    assert "await save_task" in source
+
+
+def test_rooms_are_made_by_the_name_that_our_class_takes_the_place_of() -> None:
+    assert "room = DocumentRoom(" in inspect.getsource(YDocExtension.get_document)
+    assert "self.room = DocumentRoom(" in inspect.getsource(YDocWebSocketHandler.prepare)
+    assert "check_session_compatibility(" in inspect.getsource(YDocWebSocketHandler.open)
 
 
 def test_a_loader_looks_and_writes_by_names_that_we_put_our_own_in_the_place_of() -> None:
@@ -74,9 +86,6 @@ def test_a_loader_looks_and_writes_by_names_that_we_put_our_own_in_the_place_of(
     assert "raise OutOfBandChanges" in inspect.getsource(FileLoader.maybe_save_content)
     assert "self.maybe_notify()" in inspect.getsource(FileLoader._watch_file)
     assert "self._subscriptions.values()" in inspect.getsource(FileLoader.maybe_notify)
-    source = inspect.getsource(DocumentRoom._maybe_save_document)
-    assert "self._file.maybe_save_content(" in source
-    assert "await self._document.aget()" in source
 
 
 def test_the_event_of_rooms_has_the_name_that_we_listen_for() -> None:
@@ -86,15 +95,16 @@ def test_the_event_of_rooms_has_the_name_that_we_listen_for() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 100, 127, 128, 20_000])
-def test_the_update_of_a_page_is_heard_and_other_messages_are_not(size: int) -> None:
+def test_what_a_page_brings_as_it_joins_is_heard_and_other_messages_are_not(size: int) -> None:
     class Room:
         on_message = None
 
     heard: list[bytes] = []
     room = Room()
-    Upstream.on_update(room, heard.append)  # type: ignore[arg-type]
+    Upstream.on_answer(room, heard.append)  # type: ignore[arg-type]
     update = b"u" * size
     assert room.on_message is not None
+    assert room.on_message(bytes([0, 1]) + write_var_uint(size) + update) is False
     assert room.on_message(create_update_message(update)) is False
     assert room.on_message(b"\x01awareness") is False
     assert room.on_message(b"\x00\x00\x01\x00") is False

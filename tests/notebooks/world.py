@@ -17,7 +17,7 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
 from pycrdt import TransactionEvent
@@ -36,8 +36,7 @@ from jmcp_lab.notebooks.changes import (
     Retyped,
     revert,
 )
-from jmcp_lab.notebooks.late import LateTyping
-from jmcp_lab.notebooks.live import LiveNotebook, agent_origin
+from jmcp_lab.notebooks.live import agent_origin
 from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
 from jmcp_lab.notebooks.seen import Seen
 
@@ -93,21 +92,14 @@ class World:
         await self._load()
 
     async def end(self) -> None:
-        self.files.upstream.detach(self.room)
-        self.late.close()
-        self.nb.close()
         await self.files.close(self.room)
         shutil.rmtree(self.files.root / self.folder)
 
     async def _load(self) -> None:
         self.room = await self.files.open(self.path)
-        file_id = self.room.room_id.rsplit(":", 1)[-1]
-        self.nb = LiveNotebook(
-            self.room._document, lambda: str(self.files.ids.get_path(file_id)), FILE
-        )
-        self.files.upstream.attach(self.room, self.nb, lambda copy: None)
-        self.news: list[str] = []
-        self.late = LateTyping(self.nb, lambda: True, self.news.append)
+        self.nb, self.late = self.room.notebook, self.room.late
+        # A page is always there.
+        self.room._pages.add(cast("Any", self))
         state = self.nb.ydoc.get_update()
         self.pages = [Replica(state), Replica(state)]
         self.subscription = self.nb.ydoc.observe(self._broadcast)
@@ -344,9 +336,6 @@ class World:
         """Close the room and open it again; pages have left, with all they had delivered."""
         self.settle()
         await self.saves()
-        self.files.upstream.detach(self.room)
-        self.late.close()
-        self.nb.close()
         await self.files.close(self.room)
         await self._load()
 

@@ -100,6 +100,10 @@ class Page:
     def hold(self) -> None:
         self._held = []
 
+    def hears(self) -> bool:
+        """Return whether something has come in while the page was held."""
+        return bool(self._waiting)
+
     def release(self) -> None:
         held, self._held = self._held or [], None
         for update in held:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_ydoc import YNotebook
 from traitlets.config import Config
 
 from jmcp_lab.agents.agent import Mode
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.notebooks.upstream import _close_streams
+from jmcp_lab.notebooks.live_room import LiveRoom
+from jmcp_lab.notebooks.upstream import room_id
 
 from .conftest import MakeRobot, Robot, write_notebook
 from .page import OpenPage, Page, until
@@ -168,13 +168,16 @@ async def test_a_page_that_opens_a_notebook_at_the_same_moment_gets_the_same_roo
     # A page's handler first adds its room, and reads the file only when the websocket is open.
     real = extension.get_document
 
-    async def not_yet_read(**arguments: Any) -> YNotebook:
-        document = await real(**arguments)
-        (room,) = upstream.rooms()
-        document.set({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-        room.ready_event = type(room.ready_event)()
-        return document
+    async def not_yet_read(*, path: str, **_: object) -> None:
+        file_id = str(upstream._file_ids.index(path))
+        server, loader = extension.ywebsocket_server, extension.file_loaders[file_id]
+        events, log = extension.serverapp.event_logger, extension.log
+        room = LiveRoom(room_id(file_id), "json", "notebook", loader, events, None, log)
+        await real(path="other.ipynb", content_type="notebook", file_format="json", create=True)
+        await server.start_room(room)
+        server.add_room(room.room_id, room)
 
+    write_notebook(root, "other.ipynb", "y")
     extension.get_document = not_yet_read
     try:
         assert "x = 1" in await robot.say("read_cells", notebook="a.ipynb")
@@ -192,12 +195,9 @@ def rooms_of(app: JmcpLab) -> dict[str, Any]:
 
 async def leave(app: JmcpLab, *pages: Page) -> None:
     """Close pages, and return when their room is gone."""
-    (room,) = rooms_of(app).values()
     for page in pages:
         await page.close()
     await until(lambda: not rooms_of(app))
-    # Upstream leaves them open, and Python warns about that.
-    _close_streams(room)
 
 
 async def test_a_cell_whose_run_died_with_the_server_does_not_run_in_a_room_that_opens(

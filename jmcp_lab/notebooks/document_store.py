@@ -1,0 +1,376 @@
+"""The history of one document on disk: its Yjs updates, and the files that it has met.
+
+jupyter-server-ydoc keeps all documents in one database in the folder where the server was started,
+and never removes anything. Here each document has a small database of its own in Jupyter's data
+folder. It is owned by one server at a time: two servers that wrote into one history would find the
+edits of both in it twice, since each also takes the other's edits from the file.
+
+A history never knows less than the file: what is written there is stored here first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+from pycrdt import Doc, merge_updates
+from pycrdt.store import BaseYStore, YDocNotFound
+
+GATHER_SECONDS = 0.1
+"""From an update to its write: updates of a short run become one write."""
+
+CHECKPOINT_UPDATES = 200
+"""Updates after which the whole document takes their place."""
+
+CHECKPOINT_BYTES = 4_000_000
+"""Bytes of updates after which the whole document takes their place, if it is not larger."""
+
+MAX_FILES = 60
+"""Versions of the file that are kept, the latest."""
+
+MAX_FILES_BYTES = 20_000_000
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS updates (number INTEGER PRIMARY KEY, data BLOB, time REAL);
+CREATE TABLE IF NOT EXISTS files (number INTEGER PRIMARY KEY, hash TEXT, digest TEXT, version BLOB);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
+"""
+
+_Result = TypeVar("_Result")
+
+# One thread for all documents: SQLite waits for the disk, the event loop must not.
+_thread = ThreadPoolExecutor(1, "jmcp history")
+
+_log = logging.getLogger("jmcp_lab")
+
+
+@dataclass(slots=True)
+class Stored:
+    """What a history says when it is opened.
+
+    Attributes
+    ----------
+    updates : list of bytes
+        In their order; none when the document is new.
+    history : str or None
+        The id of the Yjs history that these updates belong to.
+    file : tuple or None
+        Hash and digest of the latest file that the document has met.
+    intended : str or None
+        Digest of what was about to be written when the server last said something here.
+    """
+
+    updates: list[bytes] = field(default_factory=list)
+    history: str | None = None
+    file: tuple[str, str] | None = None
+    intended: str | None = None
+
+
+class DocumentStore(BaseYStore):
+    """The history of one document.
+
+    Parameters
+    ----------
+    path : Path
+        The database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._writes: set[asyncio.Future[None]] = set()
+        self._since = self._bytes = 0
+        self._incomplete = False
+        self._state: Callable[[], bytes] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is kept: another server may own the history."""
+        return self._connection is not None
+
+    # -- opening and closing ---------------------------------------------------------------------
+
+    async def open(self) -> Stored:
+        """Open the history; nothing is kept if another server has it open, or the disk fails."""
+        self.started.set()
+        try:
+            return await self._in_thread(self._open)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                _log.warning(
+                    "The history of a document is not kept (%s): another Jupyter server has it "
+                    "open, or the disk is full.",
+                    error,
+                )
+                return Stored()
+        except OSError as error:
+            _log.warning("The history of a document is not kept (%s).", type(error).__name__)
+            return Stored()
+        # It is no database.
+        await self._in_thread(self._set_aside)
+        try:
+            return await self._in_thread(self._open)
+        except (sqlite3.Error, OSError):
+            return Stored()
+
+    def _open(self) -> Stored:
+        folder = self._path.parent
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives its journal the mode of the database.
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(
+            self._path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            # The operating system ends the lock with the process, however that ends.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.executescript(SCHEMA)
+            stored = _read(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self._since = len(stored.updates)
+        self._bytes = sum(map(len, stored.updates[1:]))
+        return stored
+
+    def _set_aside(self) -> None:
+        self._path.replace(self._path.with_suffix(".unreadable"))
+        for end in ("-wal", "-shm", "-journal"):
+            with suppress(OSError):
+                Path(f"{self._path}{end}").unlink()
+
+    async def close(self) -> None:
+        """Write what waits, and let go of the history."""
+        await self.flush()
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._in_thread(connection.close)
+
+    # -- updates -----------------------------------------------------------------------------------
+
+    def follow(self, state: Callable[[], bytes]) -> None:
+        """Let `state` return the whole document, for the times when it takes the updates' place."""
+        self._state = state
+
+    def add(self, update: bytes) -> None:
+        """Store an update soon."""
+        if self._connection is None:
+            return
+        self._waiting.append(update)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._write)
+
+    async def flush(self) -> None:
+        """Return once every update that was added so far is stored, if the disk takes it."""
+        self._write()
+        while self._writes:
+            await asyncio.wait(self._writes)
+
+    def _write(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._waiting or self._connection is None:
+            return
+        if self._incomplete:
+            # An update could not be written, and none after it makes sense without it.
+            self._incomplete = False
+            self.checkpoint(complete=True)
+            return
+        updates, self._waiting = self._waiting, []
+        self._since += 1
+        self._bytes += sum(map(len, updates))
+        self._keep(self._insert, updates)
+        if self._since > CHECKPOINT_UPDATES or self._bytes > CHECKPOINT_BYTES:
+            self.checkpoint()
+
+    def checkpoint(self, *, complete: bool = False) -> None:
+        """Let the whole document take the place of the updates, unless it is larger than they."""
+        if self._state is None or self._connection is None:
+            return
+        state = self._state()
+        if not complete and self._since <= CHECKPOINT_UPDATES and len(state) > self._bytes:
+            return
+        # They are in it.
+        self._waiting.clear()
+        self._since, self._bytes = 1, 0
+        self._keep(self._replace, state)
+
+    def restart(self, history: str) -> None:
+        """Forget the updates: the document begins anew, with another Yjs history."""
+        self._waiting.clear()
+        self._since = self._bytes = 0
+        self._keep(self._forget, history)
+
+    def _insert(self, updates: list[bytes]) -> None:
+        data = merge_updates(*updates) if len(updates) > 1 else updates[0]
+        self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (data, time.time()))
+
+    def _replace(self, state: bytes) -> None:
+        with self._transaction():
+            self._execute("DELETE FROM updates")
+            self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (state, time.time()))
+
+    def _forget(self, history: str) -> None:
+        with self._transaction():
+            self._execute("DELETE FROM updates")
+            self._set("history", history)
+
+    # -- files -------------------------------------------------------------------------------------
+
+    async def intend(self, digest: str) -> None:
+        """Note what is about to be written into the file, after the updates that led to it."""
+        await self.flush()
+        await self._kept(self._set, "intended", digest)
+
+    async def met(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
+        """Note that the document has met a file: it says all that the file says."""
+        await self.flush()
+        await self._kept(self._add_file, found, digest, pack)
+
+    async def file_version(self, found: str) -> bytes | None:
+        """Return the version of a file that the document has met, by its hash."""
+        if self._connection is None:
+            return None
+        try:
+            row = await self._in_thread(self._find, found)
+        except sqlite3.Error:
+            return None
+        return None if row is None else bytes(row[0])
+
+    def _find(self, found: str) -> tuple[bytes] | None:
+        sql = "SELECT version FROM files WHERE hash = ? ORDER BY number DESC LIMIT 1"
+        row: tuple[bytes] | None = self._execute(sql, (found,)).fetchone()
+        return row
+
+    def _add_file(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
+        version = pack()
+        with self._transaction():
+            self._execute("DELETE FROM files WHERE hash = ?", (found,))
+            self._execute(
+                "INSERT INTO files (hash, digest, version) VALUES (?, ?, ?)",
+                (found, digest, version),
+            )
+            rows = self._execute("SELECT number, length(version) FROM files ORDER BY number DESC")
+            size = 0
+            for at, (number, length) in enumerate(rows.fetchall()):
+                size += length
+                if at >= MAX_FILES or (at and size > MAX_FILES_BYTES):
+                    self._execute("DELETE FROM files WHERE number <= ?", (number,))
+                    break
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _execute(self, sql: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        if self._connection is None:
+            raise sqlite3.ProgrammingError("closed")
+        return self._connection.execute(sql, values)
+
+    def _set(self, name: str, value: str) -> None:
+        self._execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def _transaction(self) -> sqlite3.Connection:
+        connection = self._connection
+        if connection is None:
+            raise sqlite3.ProgrammingError("closed")
+        connection.execute("BEGIN")
+        # As a context it commits, or rolls back.
+        return connection
+
+    async def _in_thread(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(_thread, work, *arguments)
+
+    def _keep(self, work: Callable[..., None], *arguments: Any) -> asyncio.Future[None] | None:
+        """Do something in the thread, after what was begun before."""
+        if self._connection is None:
+            return None
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(_thread, self._try, work, arguments)
+        self._writes.add(future)
+        future.add_done_callback(self._writes.discard)
+        return future
+
+    def _try(self, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        try:
+            work(*arguments)
+        except sqlite3.Error as error:
+            # The document and the file go on; only what a killed server would lose grows.
+            self._incomplete = True
+            _log.warning("The history of a document could not be written: %s", error)
+
+    async def _kept(self, work: Callable[..., None], *arguments: Any) -> None:
+        future = self._keep(work, *arguments)
+        if future is not None:
+            await asyncio.wait([future])
+
+    # -- what jupyter-server-ydoc asks of a store ------------------------------------------------
+
+    async def start(
+        self,
+        *,
+        task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
+        from_context_manager: bool = False,
+    ) -> None:
+        """Do nothing: the room opens its history."""
+        self.started.set()
+        task_status.started()
+
+    async def stop(self) -> None:
+        """Close the history."""
+        await self.close()
+
+    async def write(self, data: bytes) -> None:
+        """Store an update soon."""
+        self.add(data)
+
+    async def read(self) -> AsyncIterator[tuple[bytes, bytes, float]]:
+        """Yield each stored update, no metadata, and its time."""
+        await self.flush()
+        if self._connection is not None:
+            rows = await self._in_thread(
+                lambda: self._execute("SELECT data, time FROM updates ORDER BY number").fetchall()
+            )
+            for data, at in rows:
+                yield data, b"", at
+
+    async def apply_updates(self, ydoc: Doc[Any]) -> None:
+        """Apply what is stored to a document.
+
+        Raises
+        ------
+        YDocNotFound
+        """
+        found = [data async for data, _, _ in self.read()]
+        if not found:
+            raise YDocNotFound
+        for data in found:
+            ydoc.apply_update(data)
+
+
+def _read(connection: sqlite3.Connection) -> Stored:
+    facts = dict(connection.execute("SELECT name, value FROM facts").fetchall())
+    files = connection.execute("SELECT hash, digest FROM files ORDER BY number DESC LIMIT 1")
+    return Stored(
+        [data for (data,) in connection.execute("SELECT data FROM updates ORDER BY number")],
+        facts.get("history"),
+        files.fetchone(),
+        facts.get("intended"),
+    )

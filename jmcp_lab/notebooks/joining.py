@@ -1,0 +1,118 @@
+"""One page's connection to a room, from its first message until its document and ours are one.
+
+A page says which Yjs updates it knows. One that knows nothing gets the document. One that knows an
+update which this room made itself has been here since the room was opened: Yjs brings the two
+together. Any other page comes from before, over a restart or a long sleep. It is asked for all that
+it has, and it hears nothing of the document until that is in: what it had met last says what the
+two have in common.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pycrdt import Doc, YSyncMessageType, create_sync_message, handle_sync_message
+
+if TYPE_CHECKING:
+    from pycrdt import Channel
+
+    from .live_room import LiveRoom
+
+
+class Joining:
+    """Reads the sync messages of one page.
+
+    Parameters
+    ----------
+    room : LiveRoom
+    channel : Channel
+    """
+
+    def __init__(self, room: LiveRoom, channel: Channel) -> None:
+        self._room = room
+        self._channel = channel
+        self._answers = 0
+        self._asked: bytes | None = None
+        self._decided = False
+
+    async def begin(self) -> None:
+        """Ask the page for what it has and the room has not."""
+        self._answers += 1
+        await self._channel.send(create_sync_message(self._room.ydoc))
+
+    async def take(self, message: bytes) -> bool:
+        """Take in a sync message of the page.
+
+        Returns
+        -------
+        bool
+            Whether the message is dealt with; otherwise it is one like any other.
+        """
+        kind = message[1]
+        if kind == YSyncMessageType.SYNC_STEP1 and not self._decided:
+            self._decided = True
+            if self._comes_from_before(payload(message)):
+                self._room.joining.add(self._channel)
+                self._asked = message
+                self._answers += 1
+                await self._channel.send(create_sync_message(Doc()))
+                return True
+        if self._asked is None:
+            return False
+        if kind == YSyncMessageType.SYNC_STEP2:
+            self._answers -= 1
+            if not self._answers:
+                await self._join(payload(message))
+                if self._room.on_message is not None:
+                    self._room.on_message(message)
+        # What a page sends before its answer is in the answer.
+        return True
+
+    def _comes_from_before(self, state: bytes) -> bool:
+        known = clients_in(state)
+        return bool(known) and self._room.ydoc.client_id not in known
+
+    async def _join(self, update: bytes) -> None:
+        asked, self._asked = self._asked, None
+        assert asked is not None
+        try:
+            await self._room.rejoin(update)
+        finally:
+            self._room.joining.discard(self._channel)
+        reply = handle_sync_message(asked[1:], self._room.ydoc)
+        if reply is not None:
+            await self._channel.send(reply)
+
+
+def payload(message: bytes) -> bytes:
+    """Return what a sync message carries: two numbers of one byte, a length, and that many."""
+    size, at = _number(message, 2)
+    return message[at : at + size]
+
+
+def clients_in(state: bytes) -> set[int]:
+    """Return the ids of the Yjs clients in a state vector."""
+    count, at = _number(state, 0)
+    found = set()
+    for _ in range(count):
+        client, at = _number(state, at)
+        _, at = _number(state, at)
+        found.add(client)
+    return found
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of lib0's ``writeVarUint``; return it and where it ends.
+
+    Raises
+    ------
+    IndexError
+        The data ends before.
+    """
+    number = shift = 0
+    while True:
+        byte = data[at]
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return number, at

@@ -1,0 +1,272 @@
+"""What a room does with a notebook and with a text file in ways of their own."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+
+from jupyter_ydoc import ydocs
+from pycrdt import Doc, Text
+
+from .late import LateTyping, carried
+from .live import LiveNotebook, splice_shared
+from .merge import splice
+from .outside import take_in
+from .rejoin import (
+    REJOIN_ORIGIN,
+    PageMarks,
+    adopt,
+    differences,
+    merged,
+    removed_while_away,
+    typed_into_removed,
+)
+from .version import Version
+
+if TYPE_CHECKING:
+    from jupyter_ydoc import YNotebook, YUnicode
+
+    from .live_room import LiveRoom
+
+
+class ContentVersion(Protocol):
+    """What a file said, as far as a comparison needs it."""
+
+    @property
+    def digest(self) -> str:
+        """A short text that is the same for versions that are equal."""
+
+    def pack(self) -> bytes:
+        """Return the version as it is kept on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextVersion:
+    """What a text file said."""
+
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """A short text that is the same for texts that are equal."""
+        return blake2b(self.text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def pack(self) -> bytes:
+        """Return the text as it is kept on disk."""
+        return zlib.compress(self.text.encode("utf-8", "surrogatepass"), 1)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """Return the text that `pack` made these bytes of."""
+        return cls(zlib.decompress(data).decode("utf-8", "surrogatepass"))
+
+
+class DocumentKind(Protocol):
+    """What is particular to one kind of document."""
+
+    def version_of(self, content: Any) -> ContentVersion:  # noqa: ANN401
+        """Return the version of a file's content."""
+
+    def unpack(self, data: bytes) -> ContentVersion:
+        """Return the version that was kept on disk."""
+
+    def take_in(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
+        """Bring what another program has changed in the file into the document."""
+
+    async def ready(self) -> None:
+        """Return when the document can be written."""
+
+    def content_of(self, update: bytes) -> Any:  # noqa: ANN401
+        """Return what a page's document says, as a file would."""
+
+    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+        """Bring a page of another history and the document together.
+
+        Returns
+        -------
+        list of str
+            What agents should know, in words.
+        """
+
+    def feed(self, update: bytes) -> None:
+        """Take note of a page's update, just before the document takes it in."""
+
+    def settle(self) -> None:
+        """Put right what a page's update met, just after the document has taken it in."""
+
+    def return_typing(self, page: Doc[Any], base: ContentVersion) -> list[str]:
+        """Bring what a page had typed into cells that are gone home; say in words what is back."""
+
+    def close(self) -> None:
+        """Stop following the document."""
+
+
+class NotebookKind:
+    """A notebook in a room.
+
+    Parameters
+    ----------
+    room : LiveRoom
+    """
+
+    def __init__(self, room: LiveRoom) -> None:
+        self._room = room
+        file_id = room.room_id.rsplit(":", 1)[-1]
+        self.notebook = LiveNotebook(cast("YNotebook", room.document), lambda: room.path, file_id)
+        self.late = LateTyping(self.notebook, lambda: room.typed_in, room.say)
+
+    def version_of(self, content: dict[str, Any]) -> Version:
+        """Return the version of a notebook as nbformat has it."""
+        return Version.of(content)
+
+    def unpack(self, data: bytes) -> Version:
+        """Return the version that was kept on disk."""
+        return Version.unpack(data)
+
+    def take_in(self, base: ContentVersion, content: dict[str, Any]) -> None:
+        """Merge by cells and lines."""
+        take_in(self.notebook, cast("Version", base), content)
+
+    async def ready(self) -> None:
+        """Return when no transaction is open."""
+        await self.notebook.ready()
+
+    def content_of(self, update: bytes) -> Any:  # noqa: ANN401
+        """Return what a page's notebook says."""
+        return _document(self._room, update).get()
+
+    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+        """Bring a page of another history and the notebook together."""
+        page = _document(self._room, update)
+        found = LiveNotebook(cast("YNotebook", page), lambda: "", self.notebook.file_id)
+        try:
+            wanted = merged(
+                self.notebook, found, cast("Version", base), lambda: _document(self._room)
+            )
+        finally:
+            found.close()
+        adopt(self.notebook, update, *wanted)
+        return []
+
+    def feed(self, update: bytes) -> None:
+        """Let what was typed into a cell that is gone be found."""
+        self.late.feed(update)
+
+    def settle(self) -> None:
+        """Put right what a page's update met: a cell that was moved or deleted meanwhile."""
+        if self.notebook.busy:
+            self._room.call_later(0.05, self.settle)
+            return
+        self.late.settle()
+
+    def return_typing(self, page: Doc[Any], base: ContentVersion) -> list[str]:
+        """Find the cells of the page that the server took out, and what was typed there since."""
+        contents = {
+            str(cell["id"]): cell
+            for cell in _document(self._room, page.get_update()).get(deduplicate=False)["cells"]
+            if cell.get("id")
+        }
+        gone = removed_while_away(page, self.notebook.ydoc.get_update())
+        back = typed_into_removed(self.notebook, gone, contents, cast("Version", base))
+        return [
+            f"The user had typed in cell {self.notebook.position(i)} (id {i}) before their page "
+            "heard that it was deleted, so it is back. Read it before you go on."
+            for i in back
+        ]
+
+    def close(self) -> None:
+        """Stop following the document."""
+        self.late.close()
+        self.notebook.close()
+
+
+class TextKind:
+    """A text file in a room.
+
+    Parameters
+    ----------
+    room : LiveRoom
+    """
+
+    def __init__(self, room: LiveRoom) -> None:
+        self._room = room
+
+    @property
+    def _text(self) -> Text:
+        document = cast("YUnicode", self._room.document)
+        return cast("Text", document.ydoc.get("source", type=Text))
+
+    def version_of(self, content: str) -> TextVersion:
+        """Return the version of a text."""
+        return TextVersion(content)
+
+    def unpack(self, data: bytes) -> TextVersion:
+        """Return the version that was kept on disk."""
+        return TextVersion.unpack(data)
+
+    def take_in(self, base: ContentVersion, content: str) -> None:
+        """Merge by lines."""
+        present = str(self._text)
+        self._make(splice(present, carried(cast("TextVersion", base).text, content, present)))
+
+    async def ready(self) -> None:
+        """Return at once: nobody holds a transaction over an await."""
+
+    def content_of(self, update: bytes) -> str:
+        """Return what a page's text says."""
+        page: Doc[Any] = Doc()
+        page.apply_update(update)
+        return str(page.get("source", type=Text))
+
+    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+        """Bring a page of another history and the text together."""
+        typed = self.content_of(update)
+        present = str(self._text)
+        wanted = splice(present, carried(cast("TextVersion", base).text, typed, present))
+        self._room.ydoc.apply_update(update)
+        self._make(wanted)
+        return []
+
+    def _make(self, wanted: str) -> None:
+        present = str(self._text)
+        if present != wanted:
+            with self._room.ydoc.transaction(origin=REJOIN_ORIGIN):
+                splice_shared(self._text, differences(present, wanted))
+
+    def feed(self, update: bytes) -> None:
+        """Nothing is taken out of its place in a text."""
+
+    def settle(self) -> None:
+        """Nothing is taken out of its place in a text."""
+
+    def return_typing(self, page: Doc[Any], base: ContentVersion) -> list[str]:
+        """Nothing is taken out of its place in a text."""
+        return []
+
+    def close(self) -> None:
+        """Nothing follows the document."""
+
+
+def kind_of(room: LiveRoom) -> DocumentKind | None:
+    """Return what is particular to a room's document; None for kinds of other extensions."""
+    if room.file_type == "notebook":
+        return NotebookKind(room)
+    if room.file_type == "file" and room.file_format == "text":
+        return TextKind(room)
+    return None
+
+
+def marks_of(update: bytes) -> tuple[Doc[Any], PageMarks]:
+    """Return a page's document, and what it says of itself."""
+    page: Doc[Any] = Doc()
+    page.apply_update(update)
+    return page, PageMarks.of(page)
+
+
+def _document(room: LiveRoom, update: bytes | None = None) -> Any:  # noqa: ANN401
+    document = ydocs[room.file_type](Doc())
+    if update is not None:
+        document.ydoc.apply_update(update)
+    return document
