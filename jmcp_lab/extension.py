@@ -21,6 +21,7 @@ from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
+from .containment import contained
 from .errors import UnavailableError
 from .hardening import harden_server
 from .heap import Heap
@@ -169,7 +170,8 @@ class JmcpLab(ExtensionApp):
     async def _stop_services(self) -> None:
         for stop in (self.door.stop, self.dispatcher.stop, self.executor.stop, self.rooms.stop):
             try:
-                await stop()
+                with contained():
+                    await stop()
             except Exception:
                 # An exception here would keep the whole server from ending.
                 self.log.exception("jmcp_lab did not stop cleanly")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ..containment import tell_all
 from ..errors import NotFoundError, UnavailableError
 from . import store as storage
 from .agent import COLORS, Agent, Mode, clean_claims
@@ -86,8 +87,7 @@ class AgentRegistry:
 
     def changed(self) -> None:
         """Tell the listeners that something visible changed."""
-        for listener in self._listeners:
-            listener()
+        tell_all(self._listeners)
 
     # -- adding, looking, changing -------------------------------------------------------------
 
@@ -345,8 +345,7 @@ class AgentRegistry:
         agent.token_hash = ""
 
     def _ended(self, agent_id: str) -> None:
-        for listener in self._revoke_listeners:
-            listener(agent_id)
+        tell_all(self._revoke_listeners, agent_id)
         self.changed()
 
     def _next_color(self) -> str:

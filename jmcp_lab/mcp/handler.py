@@ -20,6 +20,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 from tornado.iostream import StreamClosedError
 
+from ..containment import contained
 from .bridge import Exchange
 
 if TYPE_CHECKING:
@@ -192,7 +193,8 @@ class McpHandler(JupyterHandler):
         self._exchange = Exchange(self, self._agent, bytes(self._body))
         self._body.clear()
         try:
-            await self._door.serve(self._exchange)
+            with contained():
+                await self._door.serve(self._exchange)
         except Exception:
             self.log.exception("A request of an agent failed.")
         if self._finished:

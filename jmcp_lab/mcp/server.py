@@ -21,6 +21,7 @@ from mcp.shared.exceptions import MCPError
 
 from ..agents.agent import plain_text
 from ..calls.call import ImagePart, Reply, TextPart
+from ..containment import contained, error_name
 from ..errors import ToolError
 from .events import SessionEvents
 from .sessions import IDLE_TIMEOUT
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mcp.server.session import ServerSession
     from mcp.server.streamable_http import EventStore
 
+    from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
     from ..tools.dispatch import Dispatcher
     from ..tools.tool import Tool
@@ -129,9 +131,7 @@ class Handlers:
         progress = ProgressNotices(ctx.session)
         await progress(0.0, "received")
         task: asyncio.Task[Reply] = asyncio.create_task(
-            self._dispatcher.call(
-                exchange.agent, params.name, params.arguments or {}, progress=progress
-            ),
+            self._dispatch(exchange.agent, params.name, params.arguments or {}, progress),
             name=f"jmcp-call-{params.name}",
         )
         with self._traffic.calling(exchange.agent.id, task):
@@ -142,6 +142,12 @@ class Handlers:
                 progress.close()
                 watcher.cancel()
         return self._result(params.name, task)
+
+    async def _dispatch(
+        self, agent: Agent, name: str, arguments: dict[str, Any], progress: ProgressNotices
+    ) -> Reply:
+        with contained():
+            return await self._dispatcher.call(agent, name, arguments, progress=progress)
 
     async def _cancel_when_left(self, exchange: Exchange, task: asyncio.Task[Reply]) -> None:
         """Cancel a call whose client dropped the connection and did not come back.
@@ -165,7 +171,7 @@ class Handlers:
             return _to_result(Reply.of(error.message, is_error=True))
         self._log.error("The tool %s failed.", name, exc_info=error)
         sentence = (
-            f"Something went wrong inside jmcp_lab ({type(error).__name__}); "
+            f"Something went wrong inside jmcp_lab ({error_name(error)}); "
             "the server log has the details."
         )
         return _to_result(Reply.of(sentence, is_error=True))

@@ -18,6 +18,7 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from ..agents.tokens import PREFIX
+from ..containment import contained
 from ..errors import (
     ConflictError,
     DeniedError,
@@ -191,7 +192,8 @@ def errors_as_json(method: MethodT) -> MethodT:
     @functools.wraps(method)
     async def wrapper(self: PanelHandler, *args: str) -> None:
         try:
-            await method(self, *args)
+            with contained():
+                await method(self, *args)
         except ToolError as error:
             status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 400)
             if status == HTTPStatus.CONFLICT:
