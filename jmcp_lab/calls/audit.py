@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..containment import contained
+from ..surrogates import without_halves
 from .call import CallState
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Audit:
     def _emit(self, record: dict[str, Any]) -> None:
         try:
             with contained():
-                self._events.emit(schema_id=SCHEMA_ID, data=record)
+                self._events.emit(schema_id=SCHEMA_ID, data=without_halves(record))
         except Exception:
             # A handler that cannot write must not decide what an agent may do.
             _log.exception("A change of a call could not be written to the audit log")

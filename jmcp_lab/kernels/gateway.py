@@ -22,9 +22,9 @@ from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from ..containment import contained
+from ..surrogates import may_have_halves, without_halves
 from .channels import execute_content
 from .iopub import SLICE_SECONDS
-from .unpacking import may_have_halves, without_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable

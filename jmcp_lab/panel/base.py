@@ -27,6 +27,7 @@ from ..errors import (
     ToolError,
     UnavailableError,
 )
+from ..surrogates import dump_json, without_halves
 
 if TYPE_CHECKING:
     from ..extension import JmcpLab
@@ -120,7 +121,7 @@ class PanelHandler(APIHandler):
             It is not an object, or has other fields than those that are known.
         """
         try:
-            fields = json.loads(self.request.body or b"{}")
+            fields = without_halves(json.loads(self.request.body or b"{}"))
         except (ValueError, RecursionError):
             raise InvalidArgumentError("The body is not JSON.") from None
         if not isinstance(fields, dict):
@@ -155,7 +156,7 @@ class PanelHandler(APIHandler):
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
         """Send JSON."""
         self.set_status(status)
-        self.finish(json.dumps(body))
+        self.finish(dump_json(body))
 
     def no_content(self) -> None:
         """Send that it was done."""
@@ -165,7 +166,7 @@ class PanelHandler(APIHandler):
     def fail(self, status: int, message: str, code: str, **more: object) -> None:
         """Send an error that a person can act on."""
         self.set_status(status)
-        self.finish(json.dumps({"message": message, "code": code} | more))
+        self.finish(dump_json({"message": message, "code": code} | more))
 
     def conflict_details(self, *args: str) -> dict[str, object]:
         """Return what an answer 409 says besides the message."""
