@@ -22,6 +22,7 @@ from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
 from .containment import contained
+from .ending import Signals, end_whatever_kernels_do
 from .errors import UnavailableError
 from .hardening import harden_server
 from .heap import Heap
@@ -159,6 +160,9 @@ class JmcpLab(ExtensionApp):
             upstream.end_after(self.stop_extension)
             upstream.follow_files()
             self.leftovers.listen()
+        signals = Signals(serverapp)
+        signals.follow()
+        end_whatever_kernels_do(serverapp, signals.leave)
         await self.door.start()
 
     async def stop_extension(self) -> None:
