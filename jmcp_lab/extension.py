@@ -21,6 +21,8 @@ from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
+from .containment import contained
+from .ending import Signals, end_whatever_kernels_do
 from .errors import UnavailableError
 from .hardening import harden_server
 from .heap import Heap
@@ -160,6 +162,9 @@ class JmcpLab(ExtensionApp):
             upstream.follow_files()
             upstream.keep_folders_clean()
             self.leftovers.listen()
+        signals = Signals(serverapp)
+        signals.follow()
+        end_whatever_kernels_do(serverapp, signals.leave)
         await self.door.start()
 
     async def stop_extension(self) -> None:
@@ -171,7 +176,8 @@ class JmcpLab(ExtensionApp):
     async def _stop_services(self) -> None:
         for stop in (self.door.stop, self.dispatcher.stop, self.executor.stop, self.rooms.stop):
             try:
-                await stop()
+                with contained():
+                    await stop()
             except Exception:
                 # An exception here would keep the whole server from ending.
                 self.log.exception("jmcp_lab did not stop cleanly")

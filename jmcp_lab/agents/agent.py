@@ -82,6 +82,14 @@ class Agent:
     last_seen: datetime | None = None
     current: str | None = None
 
+    def auto_ended(self, now: datetime, left: float) -> bool:
+        """Return whether its time of mode `auto` is over: by the clock, or by the seconds left."""
+        return isinstance(self.until, datetime) and (self.until <= now or left <= 0)
+
+    def token_ended(self, now: datetime) -> bool:
+        """Return whether a token that opens the door still is over."""
+        return bool(self.token_hash) and self.expires is not None and self.expires <= now
+
 
 def plain_text(text: str, length: int) -> str:
     """Return a text fit to be shown in one line: no control, format or private characters."""

@@ -10,12 +10,12 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..shared_files import write_whole
 from .agent import Agent, Mode
 from .until import format_time, format_until
 
@@ -142,13 +142,4 @@ def save(path: Path, agents: Iterable[Agent], *, stopped: bool) -> None:
     text = json.dumps({"version": VERSION, "stopped": stopped, "agents": records})
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".agents-")  # made with 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, text)

@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ..containment import tell_all
 from ..errors import NotFoundError
 from .call import Call, CallState, Reply, TextPart
 
@@ -148,8 +149,7 @@ class Ledger:
         self._calls.move_to_end(call.id)
         for event in self._waiters.get(call.id, ()):
             event.set()
-        for listener in self._listeners:
-            listener(call)
+        tell_all(self._listeners, call)
 
     def _lighten(self, call: Call, changes: dict[str, Any]) -> None:
         """Drop what nobody looks at once a call has ended; keep its reply for a while."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 
+from ..surrogates import without_halves
 from .channels import Channels, LocalChannels
 from .execution import Execution
 from .gateway import GatewayChannels
 from .sink import Displays
-from .unpacking import without_halves
 from .widgets import Takers
 
 if TYPE_CHECKING:

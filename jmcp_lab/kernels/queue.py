@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 
+from ..containment import contained
 from . import words
 from .asking import Asking
 from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
@@ -89,7 +90,11 @@ class KernelQueue:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for run in self._runs():
-            await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            try:
+                with contained():
+                    await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            except Exception:
+                self._log.exception("A run could not be tidied up at the end")
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -146,7 +151,8 @@ class KernelQueue:
         while (run := self._next()) is not None:
             self._active = run
             try:
-                await self._turn(run)
+                with contained():
+                    await self._turn(run)
             except Exception:
                 self._log.exception("A run ended by a defect of jmcp_lab")
                 await self._give_up(run)
@@ -157,7 +163,8 @@ class KernelQueue:
 
     async def _turn(self, run: Run) -> None:
         try:
-            await self._step(run)
+            with contained():
+                await self._step(run)
         except KernelLostError as error:
             await self._end_all(run, error.how)
         except SilentKernelError:
@@ -350,11 +357,12 @@ class KernelQueue:
     async def _give_up(self, run: Run) -> None:
         """End a run that a defect broke, whatever still works: somebody waits for it."""
         try:
-            try:
-                await self._abandon(run, words.DEFECT)
-            finally:
-                # What the cells that wait show is another matter than what this one cannot.
-                await self._finish(run, RunState.FAILED, words.DEFECT)
+            with contained():
+                try:
+                    await self._abandon(run, words.DEFECT)
+                finally:
+                    # What the cells that wait show is another matter than what this one cannot.
+                    await self._finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
             # The defect may be in what tidies up; then this is all that can be done.
             self._log.exception("A run that a defect ended could not be tidied up")

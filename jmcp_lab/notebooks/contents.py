@@ -74,6 +74,9 @@ class Contents:
             raise InvalidArgumentError(
                 f"'{normal}' is a link that leads out of the Jupyter server's root."
             )
+        odd = paths.odd(self.root, normal)
+        if odd is not None:
+            raise InvalidArgumentError(f"'{normal}' is {odd}: it cannot be opened here.")
         return normal
 
     async def look(self, path: str) -> FileState | None:
@@ -104,7 +107,7 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=False))
-        except (HTTPError, InvalidArgumentError):
+        except (HTTPError, OSError, InvalidArgumentError):
             return None
         return cast("datetime", model["last_modified"])
 
@@ -112,6 +115,11 @@ class Contents:
         """Return the path of a file that was moved, by what stays the same; None if not found."""
         root = self.root
         return await asyncio.to_thread(_search, root, key) if root else None
+
+    def real(self, path: str) -> str:
+        """Return what tells a folder from every other one, whichever links lead to it."""
+        root = self.root
+        return os.path.realpath(os.path.join(root, path)) if root else path
 
     def _on_disk(self, path: str) -> str | None:
         root = self.root
@@ -134,10 +142,14 @@ class Contents:
         Raises
         ------
         NotFoundError
+        InvalidArgumentError
+            It cannot be read.
         """
         try:
             model = await ensure_async(self._manager.get(folder, content=True, type="directory"))
-        except HTTPError as error:
+        except (HTTPError, OSError) as error:
+            if getattr(error, "status_code", None) in (None, 403):
+                raise InvalidArgumentError(f"The folder '{folder}' cannot be read.") from error
             raise NotFoundError(f"There is no folder '{folder}'.") from error
         found = [entry for entry in model["content"] if paths.inside(self.root, entry["path"])]
         return sorted(found, key=lambda entry: (entry["type"] == "directory", entry["name"]))
@@ -168,7 +180,7 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(path, content=False))
-        except HTTPError as error:
+        except (HTTPError, OSError) as error:
             raise NotFoundError(
                 f"There is no file '{path}'. list_files shows what is there."
             ) from error
@@ -185,8 +197,8 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(path, content=True, type="file"))
-        except HTTPError as error:
-            if error.status_code == 404:
+        except (HTTPError, OSError) as error:
+            if getattr(error, "status_code", None) == 404:
                 raise NotFoundError(f"There is no file '{path}'.") from error
             raise InvalidArgumentError(f"'{path}' cannot be read.") from error
         return str(model["content"]), str(model["format"])

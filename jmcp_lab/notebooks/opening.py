@@ -27,6 +27,8 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
         model = await ensure_async(contents.get(path, content=False))
     except HTTPError as error:
         explain(path, error)
+    except OSError as error:
+        raise InvalidArgumentError(f"'{path}' cannot be read ({error.strerror}).") from error
     if model["type"] == "directory":
         raise InvalidArgumentError(f"'{path}' is a folder. list_files shows what is in it.")
     if model["type"] != "notebook":

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
-from ..errors import ConflictError
+from ..containment import contained
+from ..errors import ConflictError, ToolError
 from .undo import take_back
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ PERSON_ORIGIN = "jmcp:undo"
 
 PERSON = "person"
 """Whose change that is: no agent's, whose own last change it would else be."""
+
+
+FAILED = "Something went wrong inside jmcp_lab; the server's log has the details."
 
 
 class Control:
@@ -92,9 +96,11 @@ class Control:
         decision = Decision(allowed=True, source=DecisionSource.USER, by=by, at=now())
         services.ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
         try:
-            take_back(services, notebook, made, undo, PERSON_ORIGIN, by=PERSON)
-        except ConflictError as error:
-            services.ledger.update(undo, state=CallState.FAILED, error=error.message)
+            with contained():
+                take_back(services, notebook, made, undo, PERSON_ORIGIN, by=PERSON)
+        except Exception as error:
+            words = error.message if isinstance(error, ToolError) else FAILED
+            services.ledger.update(undo, state=CallState.FAILED, error=words)
             raise
         services.ledger.update(undo, state=CallState.DONE)
         return undo

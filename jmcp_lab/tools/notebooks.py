@@ -9,7 +9,7 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from .kernels import KernelName, give_kernel, kernel_action
-from .listing import paged, walk
+from .listing import name_note, paged, walk
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
@@ -45,7 +45,7 @@ async def list_notebooks(
             marks.append("open")
         if name in kernels:
             marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
-        listed.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
+        listed.append(f"- {name}{name_note(name)}" + (f" ({'; '.join(marks)})" if marks else ""))
     lines += paged(ctx, listed, offset, len(found), "list_notebooks")
     return Reply.of("\n".join(lines))
 
