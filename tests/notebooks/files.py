@@ -16,6 +16,7 @@ from jupyter_server_ydoc.rooms import DocumentRoom
 from jupyter_server_ydoc.utils import EVENTS_SCHEMA_PATH
 from nbformat.sign import MemorySignatureStore, NotebookNotary
 
+from jmcp_lab.notebooks.notebook_document import register
 from jmcp_lab.notebooks.rooms import CONTENTS_EVENTS
 from jmcp_lab.notebooks.upstream import Upstream, room_id
 
@@ -27,6 +28,7 @@ class Files:
     """
 
     def __init__(self, root: Path) -> None:
+        register()
         self.root = root
         self.events = EventLogger()
         self.events.register_event_schema(DEFAULT_EVENTS_SCHEMA_PATH / "contents_service/v1.yaml")
