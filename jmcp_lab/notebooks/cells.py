@@ -15,6 +15,7 @@ from ..errors import InvalidArgumentError, NotFoundError
 from .cell_form import STANDARD
 from .live import splice_shared
 from .shared_outputs import shared_output
+from .values import document_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,10 +197,9 @@ def set_outputs(
     """Put outputs into a cell that has none."""
     cell = shared(notebook, cell_id)
     with notebook.transaction(origin):
-        for index, output in enumerate(outputs):
-            notebook.learn_output(cell_id, index, output)
+        notebook.document.learn_results(cell_id, outputs, execution_count)
         cell["outputs"].extend([shared_output(output) for output in outputs])
-        cell["execution_count"] = execution_count
+        cell["execution_count"] = document_form(execution_count)
 
 
 def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:

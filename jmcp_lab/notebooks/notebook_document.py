@@ -49,6 +49,12 @@ class NotebookDocument(YNotebook):
         """Take note of an output that is about to be the one at `index` of a cell."""
         self._originals.learn_output(cell_id, index, output)
 
+    def learn_results(
+        self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
+    ) -> None:
+        """Take note of outputs and a count that are about to be put back into a cell."""
+        self._originals.learn_results(cell_id, outputs, execution_count)
+
     def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
         """Take note of a key that the notebook's metadata is about to get."""
         self._originals.learn_metadata(key, value)

@@ -114,17 +114,19 @@ class Originals:
         from_file : bool
             Whether the file has it so. A cell that is made anew keeps what is known of it.
         """
+        form = cell_form(cell)
         owner = _Owner(has_id=from_file and "id" in cell)
-        if not from_file and (known := self._owners.get(cell_id)) is not None:
+        known = None if from_file else self._owners.get(cell_id)
+        if known is not None:
             owner.has_id, owner.absent = known.has_id, known.absent
+        else:
+            # A count comes with the outputs being cleared, too.
+            forms = ({"execution_count": None} if "outputs" in form else {}) | form
+            owner.absent = {k: fingerprint(v) for k, v in forms.items() if k not in cell}
         self._owners[cell_id] = owner
         self._owners.move_to_end(cell_id)
-        form = cell_form(cell)
-        for key in form.keys() - {"id"}:
-            if key not in cell:
-                owner.absent[key] = fingerprint(form[key])
-            elif key not in ("source", "metadata", "outputs"):
-                self._learn_place(owner, (key,), cell[key], form[key])
+        for key in form.keys() & cell.keys() - {"id", "source", "metadata", "outputs"}:
+            self._learn_place(owner, (key,), cell[key], form[key])
         source = cell.get("source", "")
         self._texts.learn(cell_id, source if isinstance(source, str) else "")
         if not isinstance(source, str):
@@ -142,6 +144,16 @@ class Originals:
         """Take note of an output that a kernel sent."""
         owner = self._owners.setdefault(cell_id, _Owner())
         self._learn_output(cell_id, owner, index, output, output_form(output))
+
+    def learn_results(
+        self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
+    ) -> None:
+        """Take note of outputs that are put back into a cell, and of its count."""
+        for index, output in enumerate(outputs):
+            self.learn_output(cell_id, index, output)
+        owner = self._owners.setdefault(cell_id, _Owner())
+        count = document_form(execution_count)
+        self._learn_place(owner, ("execution_count",), execution_count, count)
 
     def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
         """Take note of one key of the notebook's metadata."""

@@ -163,7 +163,7 @@ def test_a_file_says_the_same_after_edits_their_undo_and_a_save_twice(
                 after = said(path.read_text())
                 with_ids = before.get("nbformat_minor", 0) >= 5
                 expected = raised(before) if edited else before
-                assert same(after, ids=with_ids) == same(expected, ids=with_ids)
+                assert same(after, ids=with_ids) == same(expected, ids=with_ids), edited
                 desk.notebook.close()
                 files.upstream.detach(room)
                 await files.close(room)
