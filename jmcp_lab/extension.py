@@ -34,6 +34,7 @@ from .mcp.limits import WrongTokens
 from .mcp.service import McpService
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
+from .notebooks.notebook_document import register as register_notebook_document
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
@@ -113,6 +114,7 @@ class JmcpLab(ExtensionApp):
         self.ledger = Ledger()
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
+        register_notebook_document()
         contents = Contents(server.contents_manager)
         self.rooms = Rooms(server, contents, self.log, idle_seconds=self.idle_minutes * 60.0)
         self.sessions = KernelSessions(

@@ -15,7 +15,8 @@ from ..errors import ConflictError, NotFoundError
 from . import cells
 from .late import united
 from .merge import MergeConflict, Splice, merge, splice
-from .version import without_trust
+from .values import well_formed
+from .version import mark, without_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,12 +181,12 @@ def texts(notebook: LiveNotebook, made: ChangeSet) -> list[tuple[str, str, str]]
     for change in reversed(made.changes):
         present = notebook.source(change.cell_id)
         if isinstance(change, Deleted) and present is None:
-            found.append((change.cell_id, "", str(change.content["source"])))
+            found.append((change.cell_id, "", _text(change.content)))
         elif isinstance(change, Edited | Inserted) and present is not None:
             if isinstance(change, Edited):
                 base, wanted = change.after, change.before
             else:
-                base, wanted = str(change.content["source"]), ""
+                base, wanted = _text(change.content), ""
             splices = _merged(notebook, change.cell_id, base, wanted, present)
             found.append((change.cell_id, present, splice(present, splices)))
     return found
@@ -233,7 +234,7 @@ def _plan_text(
 def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], Change | None]:
     """Plan to remove an inserted cell, or what the agent wrote in it if a person wrote too."""
     present = notebook.source(change.cell_id)
-    source = str(change.content["source"])
+    source = _text(change.content)
     if present is None:
         return lambda _origin: None
     if present != source:
@@ -266,7 +267,7 @@ def _merged(
 def _check_restored(notebook: LiveNotebook, change: Deleted) -> None:
     """Make sure that a cell that is there again says all that it said as it was deleted."""
     present = notebook.source(change.cell_id)
-    if present is not None and united(str(change.content["source"]), present):
+    if present is not None and united(_text(change.content), present):
         raise ConflictError(
             f"Cell {notebook.position(change.cell_id)} is there again and says something else "
             "than when it was deleted, so nothing was taken back. Edit the cell by hand."
@@ -297,19 +298,21 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
     if notebook.index(change.cell_id) is None:
         return None
     before = cells.whole(notebook, change.cell_id)
-    if before["cell_type"] != change.after:
+    if before.get("cell_type") != change.after:
         # Somebody gave it another type since: what it has belongs to that one.
         return None
     # Only what the change took away comes back; the rest is that of now, with what was typed,
     # tagged and attached since.
-    metadata = without_trust(before["metadata"])
+    metadata = without_trust(before.get("metadata", {}))
     if "trusted" in (old := change.content.get("metadata", {})):
         metadata["trusted"] = old["trusted"]
-    content = change.content | {"source": before["source"], "metadata": metadata}
-    if "code" not in (before["cell_type"], content["cell_type"]):
+    now = {"source": before.get("source", ""), "metadata": metadata}
+    # What the file did not have, and is still empty, it does not get.
+    content = change.content | {k: v for k, v in now.items() if v or k in change.content}
+    if "code" not in (before.get("cell_type"), content.get("cell_type")):
         content["attachments"] = before.get("attachments", {})
     cells.replace(notebook, change.cell_id, content, origin)
-    return Retyped(change.cell_id, before, str(change.content["cell_type"]))
+    return Retyped(change.cell_id, before, str(change.content.get("cell_type")))
 
 
 def _outputs_back(notebook: LiveNotebook, change: Cleared, origin: str) -> Change | None:
@@ -323,7 +326,7 @@ def _outputs_back(notebook: LiveNotebook, change: Cleared, origin: str) -> Chang
 
 def _clear_again(notebook: LiveNotebook, change: Refilled, origin: str) -> Change | None:
     cell_id, outputs, execution_count = change.cell_id, change.outputs, change.execution_count
-    if _results(notebook, cell_id) != (outputs, execution_count):
+    if mark(_results(notebook, cell_id)) != mark((outputs, execution_count)):
         return None
     cells.clear_outputs(notebook, [cell_id], origin)
     return Cleared(cell_id, outputs, execution_count)
@@ -337,4 +340,9 @@ def _results(
     if cell is None or cell["cell_type"] != "code" or cell.get("execution_state") == "running":
         return None
     content = cells.whole(notebook, cell_id)
-    return content["outputs"], content.get("execution_count")
+    return content.get("outputs", []), content.get("execution_count")
+
+
+def _text(content: dict[str, Any]) -> str:
+    """Return the source of a whole cell as the document has it."""
+    return well_formed(str(content.get("source", "")))

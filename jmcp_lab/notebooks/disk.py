@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 
+from .notebook_document import NotebookDocument
+from .notebook_files import NotebookFiles
 from .outside import take_in
 from .version import Version
 
@@ -47,6 +49,7 @@ class Disk:
 
     def __init__(self, loader: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - see Upstream
         self._loader = loader
+        loader._contents_manager = NotebookFiles(loader._contents_manager)
         self._changed = changed
         self._room: Any = None
         self._notebook: LiveNotebook | None = None
@@ -98,8 +101,17 @@ class Disk:
         model = await self._load(file_format, file_type)
         self._known = self._loader.last_modified
         if file_type == "notebook":
+            self._learn(model["content"])
             self._base = Version.of(model["content"])
         return model
+
+    def _learn(self, content: dict[str, Any]) -> None:
+        """Let the documents of this file know what it says, to the last digit."""
+        for callback in list(self._loader._subscriptions.values()):
+            room = self._room or getattr(callback, "__self__", None)
+            document = getattr(room, "_document", None)
+            if isinstance(document, NotebookDocument):
+                document.learn(content)
 
     async def _on_get(self, deduplicate: bool = True) -> Any:  # noqa: ANN401
         """Return the document's content as it was at one moment, as far as its cells go.
@@ -242,6 +254,7 @@ class Disk:
                 if notebook is not self._notebook:
                     return False
                 content = model["content"]
+                room._document.learn(content)
                 more = self._take_in(content)
                 self._meetings += 1
                 loader.last_modified = self._known = model["last_modified"]

@@ -13,6 +13,7 @@ from pycrdt import Doc, Text
 from .late import LateTyping, carried
 from .live import LiveNotebook, splice_shared
 from .merge import splice
+from .notebook_document import NotebookDocument
 from .outside import take_in
 from .rejoin import (
     REJOIN_ORIGIN,
@@ -267,6 +268,8 @@ def marks_of(update: bytes) -> tuple[Doc[Any], PageMarks]:
 
 def _document(room: LiveRoom, update: bytes | None = None) -> Any:  # noqa: ANN401
     document = ydocs[room.file_type](Doc())
+    if isinstance(document, NotebookDocument):
+        document.know_like(cast("NotebookDocument", room.document))
     if update is not None:
         document.ydoc.apply_update(update)
     return document

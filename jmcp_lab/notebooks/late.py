@@ -20,6 +20,7 @@ from pycrdt import Array, Doc
 from . import cells
 from .live import splice_shared
 from .merge import MergeConflict, Splice, merge, splice
+from .values import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -251,8 +252,8 @@ class LateTyping:
             cells.edit(notebook, cell_id, carried(before, typed, present), LATE_ORIGIN)
         elif gone.content is not None:
             at = cells.beside(notebook, *gone.neighbours)
-            last = str(gone.content["source"])
-            source = splice(last, carried(before, typed, last))
+            last = str(gone.content.get("source", ""))
+            source = splice(last, carried(before, typed, well_formed(last)))
             cells.insert_whole(notebook, at, gone.content | {"source": source}, LATE_ORIGIN)
             self._tell(
                 f"The user was typing in cell {at + 1} (id {cell_id}) as it was deleted, so it "

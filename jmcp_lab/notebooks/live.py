@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Map, Text
 
+from .values import well_formed
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jupyter_ydoc import YNotebook, YUnicode
     from pycrdt import Array, Doc
 
     from .merge import Splice
+    from .notebook_document import NotebookDocument
 
 OUTPUT_ORIGIN = "jmcp:exec"
 """Origin of every transaction that writes outputs: undoing an edit never touches them."""
@@ -90,7 +93,7 @@ def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
         if end > start:
             del text[start:end]
         if change.text:
-            text.insert(start, change.text)
+            text.insert(start, well_formed(change.text))
 
 
 class LiveNotebook:
@@ -98,7 +101,7 @@ class LiveNotebook:
 
     Parameters
     ----------
-    document : YNotebook
+    document : NotebookDocument
         The room's own document, not a copy.
     path : Callable[[], str]
         Returns the present path; it follows renames.
@@ -112,7 +115,7 @@ class LiveNotebook:
     """
 
     def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
-        self._document = document
+        self._document = cast("NotebookDocument", document)
         # jupyter-ydoc 4.2 has it undo what comes without an origin, which is all that pages send,
         # and so keep what they delete: of a cell that a person runs a hundred times all outputs,
         # in memory and for each page that joins. Nobody undoes there: pages have their own.
@@ -143,7 +146,7 @@ class LiveNotebook:
         return self._path()
 
     @property
-    def document(self) -> YNotebook:
+    def document(self) -> NotebookDocument:
         """The shared model."""
         return self._document
 
@@ -209,6 +212,10 @@ class LiveNotebook:
         """Return the present text of a cell, or None when it was deleted."""
         cell = self.cell(cell_id)
         return None if cell is None else str(cast("Text", cell["source"]))
+
+    def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
+        """Take note of what the file is to say of the output that goes to `index` of a cell."""
+        self._document.learn_output(cell_id, index, dict(output))
 
     def short_id(self, cell_id: str) -> str:
         """Return the start of a cell's id where that names it, else the whole id."""

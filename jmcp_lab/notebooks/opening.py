@@ -8,6 +8,7 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
+from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -39,6 +40,11 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
 
 def explain(path: str, error: HTTPError) -> NoReturn:
     """Raise what a failed open means, in words, without the server's own paths."""
+    if isinstance(error, UnreadableNotebookError):
+        raise InvalidArgumentError(
+            f"'{path}' is not a valid notebook file, so it was not opened and not changed: "
+            f"{error.why}. Ask the user to repair it."
+        ) from error
     reason = str(error.log_message or error.reason or "")
     if error.status_code == 404:
         raise NotFoundError(

@@ -119,8 +119,9 @@ async def clear_outputs(
     changes = []
     for cell_id in code_cells():
         whole = live_cells.whole(nb, cell_id)
-        if whole["outputs"] or whole.get("execution_count") is not None:
-            changes.append(Cleared(cell_id, whole["outputs"], whole.get("execution_count")))
+        outputs, execution_count = whole.get("outputs", []), whole.get("execution_count")
+        if outputs or execution_count is not None:
+            changes.append(Cleared(cell_id, outputs, execution_count))
     live_cells.clear_outputs(nb, [change.cell_id for change in changes], agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
     return Reply.of(f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.path}.")

@@ -32,6 +32,7 @@ from jmcp_lab.notebooks.live_room import LiveRoom
 from jmcp_lab.notebooks.merge import merge
 
 from .program import Program, code_cell
+from .replica import as_a_page_has_it
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -377,7 +378,7 @@ class Restarts:
         assert [c["source"] for c in on_disk.cells] == [c["source"] for c in content["cells"]]
         assert [c["id"] for c in on_disk.cells] == [c["id"] for c in content["cells"]]
         for page in self.pages:
-            assert page.notebook.get() == content
+            assert page.notebook.get() == as_a_page_has_it(self.room.ydoc)
         counted = Counter(marks("".join(cell["source"] for cell in content["cells"])))
         assert all(times == 1 for times in counted.values()), counted
         ids = [cell["id"] for cell in content["cells"]]

@@ -12,6 +12,7 @@ from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live import LiveNotebook
 from jmcp_lab.notebooks.merge import merge
+from jmcp_lab.notebooks.notebook_document import NotebookDocument
 from jmcp_lab.notebooks.shared_outputs import shared_output
 
 
@@ -27,7 +28,7 @@ def code(cell_id: str, source: str = "") -> dict[str, Any]:
 
 
 def live(*contents: dict[str, Any], minor: int = 5) -> LiveNotebook:
-    document = YNotebook()
+    document = NotebookDocument()
     document.set({"cells": list(contents), "metadata": {}, "nbformat": 4, "nbformat_minor": minor})
     return LiveNotebook(document, lambda: "a.ipynb", "file-1")
 

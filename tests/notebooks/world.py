@@ -41,7 +41,7 @@ from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
 from jmcp_lab.notebooks.seen import Seen
 
 from .program import Program, code_cell
-from .replica import Replica
+from .replica import Replica, as_a_page_has_it
 
 if TYPE_CHECKING:
     from .files import Files
@@ -357,7 +357,7 @@ class World:
         there = [path.name for path in self.where.parent.glob("*.ipynb")]
         assert there == [self.where.name], "an old name is back"
         for page in self.pages:
-            assert page.notebook.get() == content
+            assert page.notebook.get() == as_a_page_has_it(self.nb.ydoc)
         counted = Counter(human("".join(cell["source"] for cell in content["cells"])))
         assert all(times == 1 for times in counted.values()), counted
         kept = self.kept_by_change_sets()
