@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 
+from .file_view import view_of
 from .outside import take_in
 from .version import Version
 
@@ -309,5 +310,6 @@ def follow(loaders: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - se
 def disk_of(loader: Any, changed: type[Exception]) -> Disk:  # noqa: ANN401 - we add to it
     """Return what follows the file of a loader, made when it is first asked for."""
     if not hasattr(loader, "jmcp_disk"):
+        view_of(loader)
         loader.jmcp_disk = Disk(loader, changed)
     return cast("Disk", loader.jmcp_disk)

@@ -122,6 +122,8 @@ class LiveNotebook:
         self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
         self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}
+        self.blank: str | None = None
+        """The cell that makes way for the first cells that an agent brings; see `blank`."""
         self.changes = self._saved = 0
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""

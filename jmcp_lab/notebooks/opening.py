@@ -8,6 +8,7 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
+from .names import is_notebook
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -29,7 +30,7 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
         explain(path, error)
     if model["type"] == "directory":
         raise InvalidArgumentError(f"'{path}' is a folder. list_files shows what is in it.")
-    if model["type"] != "notebook":
+    if model["type"] != "notebook" and not is_notebook(path):
         raise InvalidArgumentError(
             f"'{path}' is not a notebook. list_notebooks shows the notebooks."
         )

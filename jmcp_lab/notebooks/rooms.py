@@ -11,11 +11,13 @@ from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import news
+from .file_view import view_in
 from .held import OpenRoom
 from .late import LateTyping
 from .live import LiveNotebook, LiveText
 from .news import NOT_LIVE, News
 from .opening import check_notebook, explain
+from .save_errors import not_writable
 from .upstream import SESSION_EVENTS, Upstream, room_id
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ class Rooms:
         InvalidArgumentError
             The path is not a notebook, or not one that can be read.
         """
-        path = self._contents.check_path(path)
+        path = await self._contents.resolve(path)
         state = await self._contents.look(path)
         held = await self._follow(path) if state is None else await self._join(path, state)
         held.names.add(path)
@@ -136,11 +138,8 @@ class Rooms:
                 f"'{held.path}' was deleted or moved meanwhile, so nothing was changed. "
                 "list_notebooks shows what is there."
             )
-        if writes and held.state is not None and not held.state.writable:
-            raise UnavailableError(
-                f"'{notebook.path}' is read-only, so changes could not be saved, and nothing was "
-                "changed. Ask the user to make it writable, or work in a copy."
-            )
+        if writes and held.state is not None and held.state.obstacle is not None:
+            raise UnavailableError(not_writable(notebook.path, held.state.obstacle))
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
@@ -176,6 +175,7 @@ class Rooms:
             ) from error
         file_id = room.room_id.rsplit(":", 1)[-1]
         notebook = LiveNotebook(document, lambda: self._where(held) or held.path, file_id)
+        notebook.blank = view_in(room).blank
         late = LateTyping(
             notebook, lambda: held.typed_in, lambda text: self.news.add(file_id, text)
         )
@@ -285,7 +285,8 @@ class Rooms:
         if data.get("action") == "overwrite":
             self.news.add(file_id, news.merged(held.path))
         elif data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
-            self.news.add(file_id, news.not_saved(held.path))
+            error = view_in(held.room).error or str(data.get("msg"))
+            self.news.add(file_id, news.not_saved(held.path, error))
 
     def _kept_copy(self, held: OpenRoom, copy: str) -> None:
         self.news.add(held.notebook.file_id, news.saved_over(held.path, copy))

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ..permissions.gate import Gate
 
 
+INSERTS_AND_RUNS = "insert_execute_code_cell"
+"""Asks as a run does, and edits as well."""
+
+
 class Pages(Protocol):
     """The JupyterLab pages that people have open."""
 
@@ -133,7 +137,7 @@ class Context:
 
         def checked() -> Action:
             action = resolve()
-            writes = action.tool_class is ToolClass.EDIT
+            writes = action.tool_class is ToolClass.EDIT or action.tool == INSERTS_AND_RUNS
             self.services.rooms.check(notebook, writes=writes)
             return action
 
