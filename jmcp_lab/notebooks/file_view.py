@@ -38,6 +38,7 @@ class FileView:
         self._text: str | None = None
         self._sources: dict[str, str] = {}
         self._blank: Cell | None = None
+        self._had_cells = False
         self.error: Exception | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
@@ -83,8 +84,12 @@ class FileView:
 
     def _on_cells_read(self, content: dict[str, Any], path: str) -> dict[str, Any]:
         if not content["cells"]:
+            # Of a document that has cells, somebody else's emptying is for the merge to take in.
+            if self._had_cells:
+                return content
             self._blank = self._blank or blank_cell(path)
             return _with_cells(content, [copy.deepcopy(self._blank)])
+        self._had_cells = True
         self._note_sources(content["cells"])
         return _with_cells(content, _changed(content["cells"], plain)) if self._sources else content
 
@@ -93,7 +98,9 @@ class FileView:
         if self._blank is not None and len(cells) == 1 and is_blank(cells[0]):
             # Without an id, as before nbformat 4.5, it is told by being the only one.
             if cells[0].get("id") in (None, self.blank):
+                self._had_cells = False
                 return _with_cells(content, [])
+        self._had_cells = bool(cells)
         if not self._sources:
             return content
         restored = [self._as_before(cell) for cell in cells]

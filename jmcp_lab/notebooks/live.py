@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Map, Text
 
+from .names import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -147,6 +149,11 @@ class LiveNotebook:
     def path(self) -> str:
         """Path relative to the server's root."""
         return self._path()
+
+    @property
+    def shown(self) -> str:
+        """The path as it stands in a reply."""
+        return shown(self.path)
 
     @property
     def document(self) -> YNotebook:

@@ -75,14 +75,16 @@ def check_new(names: Iterable[str]) -> None:
     for name in names:
         if name.startswith(" "):
             raise InvalidArgumentError(f"The name '{shown(name)}' begins with a space.")
-        for at, character in enumerate(name):
-            if not _readable(name, at):
-                called = unicodedata.name(character, "a control or unassigned character")
-                raise InvalidArgumentError(
-                    f"The name '{shown(name)}' holds a character that cannot be seen, or that "
-                    f"looks like another one: U+{ord(character):04X} ({called}). Nobody could "
-                    "tell the file from another one. Leave it out."
-                )
+        unreadable = [at for at in range(len(name)) if not _readable(name, at)]
+        if unreadable:
+            character = name[unreadable[0]]
+            called = unicodedata.name(character, "a control or unassigned character")
+            legible = "".join(_escaped(c) if at in unreadable else c for at, c in enumerate(name))
+            raise InvalidArgumentError(
+                f"The name '{legible}' holds a character that cannot be seen, or that looks like "
+                f"another one: U+{ord(character):04X} ({called}). Nobody could tell the file from "
+                "another one. Leave it out."
+            )
 
 
 def _readable(name: str, at: int) -> bool:

@@ -83,7 +83,7 @@ async def insert_cell(
         ctx.saw(nb, cell.id, cell.source)
     ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell.id) for cell in new)
-    return Reply.of(f"Inserted {names} in {nb.path}.")
+    return Reply.of(f"Inserted {names} in {nb.shown}.")
 
 
 @tool(

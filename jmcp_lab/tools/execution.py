@@ -118,7 +118,7 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
         if view.type == "code" and view.source.strip()
     ]
     if not ids:
-        raise InvalidArgumentError(f"There is no code to run there in {nb.path}.")
+        raise InvalidArgumentError(f"There is no code to run there in {nb.shown}.")
     return ids
 
 
@@ -231,7 +231,7 @@ async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> N
     session = await ctx.services.sessions.find(nb.path)
     if session is not None and session.kernel_name != kernel:
         raise ConflictError(
-            f"{nb.path} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
+            f"{nb.shown} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
             "kernel out, or give the notebook that kernel with assign_kernel_to_notebook."
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
+from ..notebooks.names import is_notebook, normal_form, shown
 from .services import Context
 from .tool import tool
 from .wording import count
@@ -49,9 +50,10 @@ async def list_files(
 
 
 def _entry(entry: dict[str, Any]) -> str:
+    name = shown(entry["path"])
     if entry["type"] == "directory":
-        return f"{entry['path']}/"
-    return f"{entry['path']} · {_size(entry.get('size'))}"
+        return f"{name}/"
+    return f"{name} · {_size(entry.get('size'))}"
 
 
 def paged(ctx: Context, lines: list[str], offset: int, total: int, tool_name: str) -> list[str]:
@@ -108,7 +110,7 @@ async def walk(
     """
     contents = services.contents
     # Models call the root by all of these.
-    top = "" if path.strip() in ("", ".", "./", "/") else contents.check_path(path)
+    top = "" if path.strip() in ("", ".", "./", "/") else await contents.resolve(path)
     found: list[dict[str, Any]] = []
     looked = 0
     folders = [(top, 1)]
@@ -120,7 +122,7 @@ async def walk(
             if looked > MOST_ENTRIES:
                 return found, False
             name = entry["path"]
-            if (kind is None or entry["type"] == kind) and _fits(name, top, pattern):
+            if _is(entry, kind) and _fits(name, top, pattern):
                 found.append(entry)
             if entry["type"] == "directory" and level < depth:
                 inner.append((name, level + 1))
@@ -130,11 +132,20 @@ async def walk(
     return found, True
 
 
+def _is(entry: dict[str, Any], kind: str | None) -> bool:
+    """Return whether an entry is of a type; a file is a notebook where JupyterLab opens one."""
+    found = entry["type"]
+    if found == "file" and is_notebook(entry["path"]):
+        found = "notebook"
+    return kind in (None, found)
+
+
 def _fits(name: str, top: str, pattern: str | None) -> bool:
     if pattern is None:
         return True
+    name, pattern = normal_form(name), normal_form(pattern)
     if "/" in pattern:
-        below = name[len(top) :].lstrip("/")
+        below = name[len(normal_form(top)) :].lstrip("/")
         return fnmatch.fnmatchcase(below, pattern)
     return fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import DeniedError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
-from ..notebooks.names import is_notebook
+from ..notebooks.names import is_notebook, shown
 from .folders import made_folders, with_folders
 from .kernels import KernelName, give_kernel, kernel_action
 from .listing import paged, walk
@@ -48,7 +48,7 @@ async def list_notebooks(
             marks.append("open")
         if name in kernels:
             marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
-        listed.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
+        listed.append(f"- {shown(name)}" + (f" ({'; '.join(marks)})" if marks else ""))
     lines += paged(ctx, listed, offset, len(found), "list_notebooks")
     return Reply.of("\n".join(lines))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import InvalidArgumentError
+from ..notebooks.names import shown
 from .undo import record
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ class Context:
         """Return the reply with what happened to the notebook since the agent's last call."""
         if not self.call_news:
             return reply
-        news = TextPart("\n".join(f"Note: {text}" for text in self.call_news))
+        # One line each, whatever a file is called.
+        news = TextPart("\n".join(f"Note: {shown(text)}" for text in self.call_news))
         return Reply((news, *reply.parts), reply.is_error)
 
     async def permit(
