@@ -173,8 +173,13 @@ def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:
     changes = ctx.services.changes
     if call_id is None:
         made = changes.last(ctx.agent.id, nb.file_id)
+        if made is None and changes.all_undone(ctx.agent.id, nb.file_id):
+            raise NotFoundError(f"All that you changed in {nb.shown} was taken back already.")
         if made is None:
-            raise NotFoundError(f"You have changed nothing in {nb.shown} that can be taken back.")
+            raise NotFoundError(
+                f"You have changed nothing in {nb.shown} {changes.reach}, so there is nothing that "
+                "can be taken back."
+            )
         return made
     made = changes.get(call_id)
     if made.agent_id != ctx.agent.id or made.file_id != nb.file_id:
