@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..errors import NotFoundError, UnavailableError
+from ..notebooks.save_errors import cause
 from . import store as storage
 from .agent import COLORS, Agent, Mode, clean_claims
 from .fields import (
@@ -360,8 +361,8 @@ class AgentRegistry:
         except OSError as error:
             self._log.error("The list of agents cannot be written: %s", error.strerror)
             raise UnavailableError(
-                "The list of agents cannot be written. Is the disk full, or the folder read-only? "
-                "The server log has the details."
+                f"The list of agents cannot be written: {cause(error)} The server log has the "
+                "details."
             ) from error
 
     def _save_quietly(self) -> None:

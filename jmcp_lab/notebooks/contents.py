@@ -13,7 +13,7 @@ from tornado.web import HTTPError
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
 from .names import check_new, is_notebook, shown, spelled_as_on_disk
-from .save_errors import save_failure_message, words_of
+from .save_errors import not_writable, save_failure_message, words_of
 from .writing import obstacle
 
 if TYPE_CHECKING:
@@ -39,13 +39,10 @@ class FileState:
 
     Parameters
     ----------
-    obstacle : SaveFailure or None
-        Why it cannot be written.
     key : tuple of int or None
         None where the contents manager keeps no files on this machine's disk.
     """
 
-    obstacle: SaveFailure | None = None
     key: FileKey | None = None
 
 
@@ -88,22 +85,35 @@ class Contents:
         """Return what is at a checked path at this moment, or None."""
         if not await ensure_async(self._manager.file_exists(path)):
             return None
-        where, key = self._on_disk(path), None
-        if where is not None:
-            try:
-                found = os.stat(where)
-            except OSError:
-                return None
-            key = (found.st_dev, found.st_ino)
-        return FileState(await self._obstacle(path, where), key)
+        where = self._on_disk(path)
+        if where is None:
+            return FileState()
+        try:
+            found = os.stat(where)
+        except OSError:
+            return None
+        return FileState((found.st_dev, found.st_ino))
 
-    async def _obstacle(self, path: str, where: str | None) -> SaveFailure | None:
+    async def check_editable(self, path: str) -> None:
+        """Make sure that a notebook can be saved once it is changed.
+
+        Raises
+        ------
+        UnavailableError
+            It cannot, and why.
+        """
+        if (failure := await self._obstacle(path)) is not None:
+            raise UnavailableError(not_writable(path, failure))
+
+    async def _obstacle(self, path: str, size: int | None = None) -> SaveFailure | None:
+        """Return why as many bytes, or as many as there are, could not be written."""
         try:
             model = await ensure_async(self._manager.get(path, content=False))
         except (HTTPError, OSError):
             # It cannot even be looked at, and who opens it is told why.
             return None
-        return obstacle(model, where, int(model.get("size") or 0))
+        there = int(model.get("size") or 0)
+        return obstacle(model, self._on_disk(path), there if size is None else size)
 
     async def check_writable(self, path: str, size: int = 0) -> None:
         """Make sure, before anybody is asked, that a file can be written or made.
@@ -123,12 +133,7 @@ class Contents:
         place = path
         while place and not await self._there(place):
             place = place.rpartition("/")[0]
-        try:
-            model = await ensure_async(self._manager.get(place, content=False))
-        except (HTTPError, OSError):
-            return
-        failure = obstacle(model, self._on_disk(place), size)
-        if failure is not None:
+        if (failure := await self._obstacle(place, size)) is not None:
             raise UnavailableError(
                 f"'{shown(path)}' cannot be written, so nothing was changed: {words_of(failure)} "
                 "Tell the user."

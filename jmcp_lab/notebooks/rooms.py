@@ -17,7 +17,6 @@ from .late import LateTyping
 from .live import LiveNotebook, LiveText
 from .news import NOT_LIVE, News
 from .opening import check_notebook, explain
-from .save_errors import not_writable
 from .upstream import SESSION_EVENTS, Upstream, room_id
 
 if TYPE_CHECKING:
@@ -120,15 +119,15 @@ class Rooms:
         """Return the paths of all notebooks that have a room, ours or a page's."""
         return self._upstream.notebook_paths()
 
-    def check(self, notebook: LiveNotebook, *, writes: bool) -> None:
-        """Make sure, at this very moment, that what is written now will reach the file.
+    def check(self, notebook: LiveNotebook) -> None:
+        """Make sure, at this very moment, that the room and its file are still there.
 
         Raises
         ------
         NotFoundError
             The file was deleted or moved away while the caller waited.
         UnavailableError
-            The room was closed, or the file is read-only and the caller writes.
+            The room was closed.
         """
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook or not self._is_current(held):
@@ -138,8 +137,6 @@ class Rooms:
                 f"'{held.path}' was deleted or moved meanwhile, so nothing was changed. "
                 "list_notebooks shows what is there."
             )
-        if writes and held.state is not None and held.state.obstacle is not None:
-            raise UnavailableError(not_writable(notebook.path, held.state.obstacle))
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""

@@ -139,10 +139,12 @@ class Context:
 
         def checked() -> Action:
             action = resolve()
-            writes = action.tool_class is ToolClass.EDIT or action.tool == INSERTS_AND_RUNS
-            self.services.rooms.check(notebook, writes=writes)
+            self.services.rooms.check(notebook)
             return action
 
+        if self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS:
+            # Before anybody is asked, and as late as something can be waited for.
+            await self.services.contents.check_editable(notebook.path)
         with self.services.rooms.lease(notebook):
             return await gate.permit(self.call, self.agent, checked, notebook)
 

@@ -16,6 +16,7 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from jupyter_server.services.contents.manager import AsyncContentsManager
 from tornado.web import HTTPError
 
+from jmcp_lab.errors import UnavailableError
 from jmcp_lab.extension import JmcpLab
 
 from .conftest import Robot, write_notebook
@@ -41,6 +42,22 @@ async def check_refused(robot: Robot, path: str, cell: str, words: str) -> None:
         assert words in said
         assert "nothing was changed" in said
     assert (await robot.open(path)).document.get() == before
+
+
+async def test_a_person_is_told_as_well_that_what_is_taken_back_could_not_be_saved(
+    robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
+    (made,) = [call for call in app.ledger.since(0) if call.undoable]
+    with monkeypatch.context() as patch:
+        # The tests may run as root, who may write everything.
+        patch.setattr(type(app.serverapp.contents_manager), "is_writable", lambda self, path: False)
+        with pytest.raises(UnavailableError, match="read-only"):
+            await app.control.undo_call(made.id, "Ada")
+    assert (await robot.open("a.ipynb")).source(cell) == "x = 2"
+    await app.control.undo_call(made.id, "Ada")
+    assert (await robot.open("a.ipynb")).source(cell) == "x = 1"
 
 
 @pytest.fixture
