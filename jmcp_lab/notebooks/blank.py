@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .cells import NewCell
     from .live import LiveNotebook
 
+CARETS = ("cursors", "jmcpCaret")
+"""Where the presence of a page says that there is a caret: jupyter-collaboration's and our own."""
+
 _NAMESPACE = uuid.UUID("8a1c6f0e-6f0b-4d3c-9a55-2f1d0f3f7b1e")
 
 
@@ -85,4 +88,4 @@ def _somebody_is_in(notebook: LiveNotebook) -> bool:
     """Return whether a page tells of a caret, which can be in the only cell alone."""
     awareness = notebook.document.awareness
     states = awareness.states.values() if awareness is not None else ()
-    return any(state and state.get("cursors") for state in states)
+    return any(state.get(field) for state in states if state for field in CARETS)

@@ -97,11 +97,15 @@ async def test_a_blank_cell_that_a_person_has_typed_in_stays(
     assert await texts(robot) == ["typed", "agent"]
 
 
-async def test_a_blank_cell_that_holds_a_persons_caret_stays(robot: Robot, root: Path) -> None:
+@pytest.mark.parametrize(
+    "caret", [{"cursors": [{"anchor": {}, "head": {}}]}, {"jmcpCaret": "the cell"}]
+)
+async def test_a_blank_cell_that_holds_a_persons_caret_stays(
+    robot: Robot, root: Path, caret: dict[str, Any]
+) -> None:
     await robot.say("use_notebook", notebook="a.ipynb", create=True)
     notebook = await robot.open("a.ipynb")
-    caret = {"user": {"name": "Ada"}, "cursors": [{"anchor": {}, "head": {}}]}
-    notebook.document.awareness.set_local_state(caret)
+    notebook.document.awareness.set_local_state({"user": {"name": "Ada"}, **caret})
     await robot.say("insert_cell", source="agent")
     assert await texts(robot) == ["", "agent"]
 
