@@ -334,7 +334,8 @@ export class AgentsModel implements IAgents, IDisposable {
       if (excess <= 0) {
         return;
       }
-      if (!isUnderWay(call)) {
+      // What can be taken back stays: the server says when it cannot be any more.
+      if (!isUnderWay(call) && !call.undoable) {
         this._calls.delete(id);
         excess -= 1;
       }

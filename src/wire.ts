@@ -8,7 +8,7 @@ import {
   textOrNull,
   truth
 } from './decode';
-import { visible } from './format';
+import { oneLine } from './format';
 import type {
   IAgent,
   ICall,
@@ -108,13 +108,8 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
     notebooks: list(data.notebooks, `${name}.notebooks`, text),
     until: textOrNull(data.until, `${name}.until`),
     current: textOrNull(data.current, `${name}.current`),
-    doing: plain(textOrNull(data.doing, `${name}.doing`) ?? '') || null
+    doing: oneLine(textOrNull(data.doing, `${name}.doing`) ?? '') || null
   };
-}
-
-/** What an agent can put into one line, such as the name of a notebook that it made. */
-function plain(line: string): string {
-  return visible(line.replace(/[\t\n]/g, ' ')).text;
 }
 
 /** A colour that is safe to hand to a style; the theme decides when there is none. */
@@ -148,7 +143,7 @@ export function readCall(value: unknown, name = 'call'): ICall {
     tool: text(data.tool, `${name}.tool`),
     class: oneOf(data.class, CLASSES, `${name}.class`),
     state: oneOf(data.state, STATES, `${name}.state`),
-    summary: plain(text(data.summary, `${name}.summary`)),
+    summary: oneLine(text(data.summary, `${name}.summary`)),
     target: readTarget(data.target, `${name}.target`),
     preview: readPreview(data.preview, `${name}.preview`),
     reason: textOrNull(data.reason, `${name}.reason`),
@@ -226,7 +221,7 @@ function readOption(value: unknown, name: string): IOption {
   const data = fields(value, name);
   return {
     kind: oneOf(data.kind, OPTIONS, `${name}.kind`),
-    name: plain(textOrNull(data.name, `${name}.name`) ?? ''),
+    name: oneLine(textOrNull(data.name, `${name}.name`) ?? ''),
     until: textOrNull(data.until, `${name}.until`)
   };
 }
@@ -254,7 +249,7 @@ function readGrant(value: unknown, name: string): IGrant {
     agentLabel: textOrNull(data.agent_label, `${name}.agent_label`) ?? '',
     class: text(data.class, `${name}.class`),
     // Shown, and never opened.
-    path: plain(textOrNull(data.path, `${name}.path`) ?? '') || null,
+    path: oneLine(textOrNull(data.path, `${name}.path`) ?? '') || null,
     until: textOrNull(data.until, `${name}.until`)
   };
 }

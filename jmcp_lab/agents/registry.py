@@ -61,15 +61,16 @@ class AgentRegistry:
         self._list = SharedList(path, log or logging.getLogger(__name__))
         self._unsaved_ends: set[str] = set()
         stored = self._list.news() or storage.Stored({}, False)
-        self._agents, self._stopped = stored.agents, stored.stopped
+        self._agents: dict[str, Agent] = {}
+        self._stopped = stored.stopped
         self._listeners: list[Callable[[], None]] = []
         self._revoke_listeners: list[Callable[[str], None]] = []
         self._has_session: Callable[[str], bool] = lambda agent_id: False
         self._open_requests: dict[str, int] = {}
         self._deadlines: dict[str, float] = {}
         self._was_connected: dict[str, bool] = {}
-        for agent in self._agents.values():
-            self._set_deadline(agent)
+        for agent in stored.agents.values():
+            self._take_over(agent)
 
     # -- listeners -----------------------------------------------------------------------------
 
@@ -357,6 +358,10 @@ class AgentRegistry:
 
     def _take_over(self, agent: Agent) -> None:
         mine = self._agents.get(agent.id)
+        if storage.until_its_server_stops(agent):
+            if mine is None or not storage.until_its_server_stops(mine):
+                # That is another server, or an earlier one.
+                agent.mode, agent.until = Mode.EDIT, None
         if mine is None:
             self._agents[agent.id] = agent
             self._set_deadline(agent)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import UnavailableError
+from ..notebooks.save_errors import cause
 from ..shared_files import LockTimeoutError, locked
 from . import store as storage
 
@@ -92,7 +93,7 @@ class SharedList:
         except OSError as error:
             self._log.error("The list of agents cannot be written: %s", error.strerror)
             raise UnavailableError(
-                "The list of agents cannot be written. Is the disk full, or the folder read-only? "
-                "The server log has the details."
+                f"The list of agents cannot be written: {cause(error)} The server log has the "
+                "details."
             ) from error
         self._stamp, self._read_at = storage.stamp(self._path), time.time_ns()

@@ -71,20 +71,17 @@ def to_record(agent: Agent) -> dict[str, Any]:
 
 
 def from_record(record: dict[str, Any]) -> Agent:
-    """Return the agent of a stored record.
-
-    `auto` "until this server stops" has ended: another server is reading.
-    """
+    """Return the agent of a stored record, as the server that wrote it knows it."""
     mode, until = Mode(record["mode"]), record["until"]
-    if mode is Mode.AUTO and (until is None or until == "stop"):
-        mode, until = Mode.EDIT, None
+    if mode is Mode.AUTO and until is None:
+        mode = Mode.EDIT
     return Agent(
         id=record["id"],
         label=record["label"],
         mode=mode,
         color=record["color"],
         notebooks=tuple(record["notebooks"]),
-        until=_time(until),
+        until="stop" if until == "stop" else _time(until),
         created=datetime.fromisoformat(record["created"]),
         expires=_time(record["expires"]),
         token_hash=record["token_hash"],
@@ -93,6 +90,11 @@ def from_record(record: dict[str, Any]) -> Agent:
         first_call=_time(record["first_call"]),
         last_seen=_time(record["last_seen"]),
     )
+
+
+def until_its_server_stops(agent: Agent) -> bool:
+    """Return whether an agent is in mode `auto` until the server stops that let it."""
+    return agent.mode is Mode.AUTO and agent.until == "stop"
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .call import ToolClass
 
 KEPT = 2000
-"""How many ended calls are kept for the panel."""
+"""How many ended calls are kept for the panel, besides those that can be taken back."""
 
 KEPT_CHARACTERS = 20_000_000
 """How many characters of replies are kept, so that `wait` can give them again."""
@@ -53,6 +53,10 @@ _NEXT = {
 }
 
 
+def _may_go(call: Call) -> bool:
+    return call.state.ended and not call.undoable
+
+
 def now() -> datetime:
     """Return the present time, UTC."""
     return datetime.now(UTC)
@@ -64,7 +68,8 @@ class Ledger:
     Parameters
     ----------
     kept : int, optional
-        How many calls are kept once they have ended.
+        How many calls are kept once they have ended. One that can be taken back is kept until it
+        cannot: reading never pushes it out, and who remembers what calls changed bounds them.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -73,6 +78,7 @@ class Ledger:
         self._seq = 0
         self._listeners: list[Callable[[Call], None]] = []
         self._waiters: dict[str, list[asyncio.Event]] = {}
+        self._undoable: set[str] = set()
         self._weights: dict[str, int] = {}
         self._weight = 0
 
@@ -137,6 +143,10 @@ class Ledger:
             if name not in _FIELDS:
                 raise AttributeError(name)
             setattr(call, name, value)
+        if call.undoable:
+            self._undoable.add(call.id)
+        else:
+            self._undoable.discard(call.id)
         if call.state.ended:
             self._lighten(call, changes)
         self._changed(call)
@@ -174,8 +184,8 @@ class Ledger:
             )
 
     def _trim(self) -> None:
-        while len(self._calls) > self._kept:
-            oldest = next((call for call in self._calls.values() if call.state.ended), None)
+        while len(self._calls) - len(self._undoable) > self._kept:
+            oldest = next((call for call in self._calls.values() if _may_go(call)), None)
             if oldest is None:
                 return
             del self._calls[oldest.id]

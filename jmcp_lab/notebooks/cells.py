@@ -61,11 +61,11 @@ def find(notebook: LiveNotebook, ref: str) -> str:
         return found[0]
     if len(found) > 1:
         raise NotFoundError(
-            f"More than one cell of '{notebook.path}' has an id that starts with '{ref}': "
+            f"More than one cell of '{notebook.shown}' has an id that starts with '{ref}': "
             f"{', '.join(found[:5])}. Give more of the id."
         )
     raise NotFoundError(
-        f"There is no cell '{ref[:80]}' in '{notebook.path}'. Cells are named by their id, not "
+        f"There is no cell '{ref[:80]}' in '{notebook.shown}'. Cells are named by their id, not "
         "by position; list_cells shows the ids. It may have been deleted meanwhile."
     )
 
@@ -127,7 +127,7 @@ def place(
         return size
     if not 0 <= index <= size:
         raise InvalidArgumentError(
-            f"index {index} is outside '{notebook.path}', which has {size} cells: 0 is the top, "
+            f"index {index} is outside '{notebook.shown}', which has {size} cells: 0 is the top, "
             f"{size} or -1 the end. Better name a cell: after=<cell id>."
         )
     return index

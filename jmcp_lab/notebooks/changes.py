@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, NotFoundError
 from . import cells
 from .late import united
 from .merge import MergeConflict, Splice, merge, splice
+from .names import shown
 from .values import well_formed
 from .version import mark, without_trust
 
@@ -107,19 +109,47 @@ class ChangeSet:
 
 
 class Changes:
-    """The change sets of this server, by call."""
+    """The change sets of this server, by call.
+
+    Parameters
+    ----------
+    kept : int, optional
+        How many change sets are kept.
+
+    Attributes
+    ----------
+    began : datetime
+        Since when it knows what calls changed: before that, another server did.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._sets: OrderedDict[str, ChangeSet] = OrderedDict()
+        self._forgotten = False
+        self.began = datetime.now(UTC)
 
-    def add(self, made: ChangeSet) -> None:
-        """Remember what a call changed."""
+    def add(self, made: ChangeSet) -> list[str]:
+        """Remember what a call changed; return the calls that are forgotten for it."""
+        forgotten: list[str] = []
         if not made.changes:
-            return
+            return forgotten
         self._sets[made.call_id] = made
         while len(self._sets) > self._kept:
-            self._sets.popitem(last=False)
+            # What was taken back, or cannot be any more, makes way first.
+            undone = next((call for call, old in self._sets.items() if old.undone), None)
+            oldest = undone if undone is not None else next(iter(self._sets))
+            del self._sets[oldest]
+            forgotten.append(oldest)
+            self._forgotten = True
+        return forgotten
+
+    @property
+    def reach(self) -> str:
+        """How far back changes are known, in words for the end of a sentence."""
+        latest = f", or not among the latest {self._kept} changes" if self._forgotten else ""
+        return (
+            f"since the server started at {self.began:%H:%M} UTC on {self.began:%Y-%m-%d}{latest}"
+        )
 
     def get(self, call_id: str) -> ChangeSet:
         """Return what a call changed.
@@ -131,7 +161,8 @@ class Changes:
         found = self._sets.get(call_id)
         if found is None:
             raise NotFoundError(
-                f"Call '{call_id[:60]}' changed no notebook, or too long ago to be taken back."
+                f"Call '{shown(call_id[:60])}' changed no notebook {self.reach}. What is not known "
+                "here cannot be taken back."
             )
         return found
 
@@ -141,6 +172,11 @@ class Changes:
             if made.agent_id == agent_id and made.file_id == file_id and not made.undone:
                 return made
         return None
+
+    def all_undone(self, agent_id: str, file_id: str) -> bool:
+        """Return whether an agent has changed a file, and all of that was taken back."""
+        mine = [m for m in self._sets.values() if (m.agent_id, m.file_id) == (agent_id, file_id)]
+        return bool(mine) and all(made.undone for made in mine)
 
 
 def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]:

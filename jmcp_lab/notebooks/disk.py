@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 
+from .file_view import view_of
 from .notebook_document import NotebookDocument
-from .notebook_files import NotebookFiles
 from .outside import take_in
 from .version import Version
 
@@ -49,7 +49,6 @@ class Disk:
 
     def __init__(self, loader: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - see Upstream
         self._loader = loader
-        loader._contents_manager = NotebookFiles(loader._contents_manager)
         self._changed = changed
         self._room: Any = None
         self._notebook: LiveNotebook | None = None
@@ -297,5 +296,6 @@ def follow(loaders: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - se
 def disk_of(loader: Any, changed: type[Exception]) -> Disk:  # noqa: ANN401 - we add to it
     """Return what follows the file of a loader, made when it is first asked for."""
     if not hasattr(loader, "jmcp_disk"):
+        view_of(loader)
         loader.jmcp_disk = Disk(loader, changed)
     return cast("Disk", loader.jmcp_disk)

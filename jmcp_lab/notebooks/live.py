@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Map, Text
 
+from .names import shown
 from .values import well_formed
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class LiveNotebook:
         self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
         self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}
+        self.blank: str | None = None
+        """The cell that makes way for the first cells that an agent brings; see `blank`."""
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""
         self._listeners: list[Callable[[set[str]], None]] = []
@@ -144,6 +147,11 @@ class LiveNotebook:
     def path(self) -> str:
         """Path relative to the server's root."""
         return self._path()
+
+    @property
+    def shown(self) -> str:
+        """The path as it stands in a reply."""
+        return shown(self.path)
 
     @property
     def document(self) -> NotebookDocument:

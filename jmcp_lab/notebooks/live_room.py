@@ -31,6 +31,7 @@ from pycrdt import (
 
 from .autosave import Autosave
 from .disk import disk_of
+from .file_view import view_in
 from .history_folder import store_of, unsaved_in_old_store
 from .joining import Joining, payload
 from .kinds import NotebookKind, kind_of, marks_of
@@ -262,6 +263,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if isinstance(kind, NotebookKind):
             disk_of(self._file, OutOfBandChanges).attach(self, kind.notebook)
             kind.notebook.repair_ids()
+            kind.notebook.blank = view_in(self).blank
         if not known:
             await self._keep_unsaved_of_old_store(kind, content)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from .save_errors import save_failure_message
+
 KEPT = 20
 """How many pieces of news of one notebook wait for agents that were away."""
 
@@ -56,11 +58,11 @@ def merged(path: str) -> str:
     )
 
 
-def not_saved(path: str) -> str:
-    """Return that a save did not work."""
+def not_saved(path: str, error: BaseException | str | None) -> str:
+    """Return that a save did not work, and why."""
     return (
-        f"'{path}' could not be saved. The changes are in the open notebook only; ask the user to "
-        "look at the disk (is it full?) and the file's permissions."
+        f"{save_failure_message(path, error)} The changes are in the open notebook only. Tell the "
+        "user."
     )
 
 

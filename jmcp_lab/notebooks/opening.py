@@ -8,6 +8,7 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
+from .names import is_notebook
 from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
         raise InvalidArgumentError(f"'{path}' cannot be read ({error.strerror}).") from error
     if model["type"] == "directory":
         raise InvalidArgumentError(f"'{path}' is a folder. list_files shows what is in it.")
-    if model["type"] != "notebook":
+    if model["type"] != "notebook" and not is_notebook(path):
         raise InvalidArgumentError(
             f"'{path}' is not a notebook. list_notebooks shows the notebooks."
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import unicodedata
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -53,7 +52,7 @@ PROTECTED_FILES = (
 
 
 def normalise(path: str) -> str:
-    """Return `path` as Jupyter names it: forward slashes, no leading slash, NFC.
+    """Return `path` as Jupyter names it: forward slashes, no leading slash, spelled as given.
 
     Raises
     ------
@@ -62,7 +61,7 @@ def normalise(path: str) -> str:
     """
     if len(path) > MAX_LENGTH:
         raise InvalidArgumentError("The path is too long.")
-    text = unicodedata.normalize("NFC", path.strip())
+    text = path.strip()
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise InvalidArgumentError("A path cannot hold control characters.")
     if "\\" in text or (len(text) > 1 and text[1] == ":") or text.startswith(("//", "~")):

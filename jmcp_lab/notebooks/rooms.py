@@ -83,7 +83,7 @@ class Rooms:
         InvalidArgumentError
             The path is not a notebook, or not one that can be read.
         """
-        path = self._contents.check_path(path)
+        path = await self._contents.resolve(path)
         state = await self._contents.look(path)
         held = await self._follow(path) if state is None else await self._join(path, state)
         held.names.add(path)
@@ -118,15 +118,15 @@ class Rooms:
         """Return the paths of all notebooks that have a room, ours or a page's."""
         return self._upstream.notebook_paths()
 
-    def check(self, notebook: LiveNotebook, *, writes: bool) -> None:
-        """Make sure, at this very moment, that what is written now will reach the file.
+    def check(self, notebook: LiveNotebook) -> None:
+        """Make sure, at this very moment, that the room and its file are still there.
 
         Raises
         ------
         NotFoundError
             The file was deleted or moved away while the caller waited.
         UnavailableError
-            The room was closed, or the file is read-only and the caller writes.
+            The room was closed.
         """
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook or not self._is_current(held):
@@ -135,11 +135,6 @@ class Rooms:
             raise NotFoundError(
                 f"'{held.path}' was deleted or moved meanwhile, so nothing was changed. "
                 "list_notebooks shows what is there."
-            )
-        if writes and held.state is not None and not held.state.writable:
-            raise UnavailableError(
-                f"'{notebook.path}' is read-only, so changes could not be saved, and nothing was "
-                "changed. Ask the user to make it writable, or work in a copy."
             )
 
     def _held(self, path: str) -> OpenRoom | None:
@@ -268,7 +263,8 @@ class Rooms:
             return
         file_id = held.notebook.file_id
         if data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
-            self.news.add(file_id, news.not_saved(held.path))
+            error = held.room.autosave.failure or str(data.get("msg"))
+            self.news.add(file_id, news.not_saved(held.path, error))
 
     def _kept_copy(self, held: OpenRoom, copy: str, why: str) -> None:
         self.news.add(held.file_id, news.kept(held.path, copy, why))

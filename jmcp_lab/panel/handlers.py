@@ -14,7 +14,9 @@ from tornado import web
 
 from .. import __version__
 from ..agents.until import format_time
+from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError
+from ..notebooks import changes
 from .base import PanelHandler, errors_as_json
 from .pairing import (
     PairingAnswerHandler,
@@ -27,7 +29,8 @@ from .views import agent_view, call_view, grant_view
 if TYPE_CHECKING:
     from ..extension import JmcpLab
 
-MOST_CALLS = 2000
+MOST_CALLS = KEPT + changes.KEPT
+"""All that are kept: a button that could not be seen would be no use."""
 
 
 class StateHandler(PanelHandler):

@@ -50,7 +50,7 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     ]
     live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
-    return Reply.of(f"Deleted {names} from {nb.path}.")
+    return Reply.of(f"Deleted {names} from {nb.shown}.")
 
 
 @tool(title="Move cells", tool_class=ToolClass.EDIT)
@@ -124,7 +124,7 @@ async def clear_outputs(
             changes.append(Cleared(cell_id, outputs, execution_count))
     live_cells.clear_outputs(nb, [change.cell_id for change in changes], agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
-    return Reply.of(f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.path}.")
+    return Reply.of(f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.shown}.")
 
 
 @tool(title="Take changes back", tool_class=ToolClass.EDIT)
@@ -146,7 +146,7 @@ async def undo_changes(
         if made.undone:
             raise ConflictError("It was taken back meanwhile.")
         summary = f"Take back: {what}"
-        words = f"{what} is taken back in {nb.path}."
+        words = f"{what} is taken back in {nb.shown}."
         ids = tuple(change.cell_id for change in made.changes)
         items = tuple(
             PreviewItem(f"Cell {nb.position(i)}" if i in nb.ids else "Deleted cell", i, None, *pair)
@@ -166,20 +166,25 @@ async def undo_changes(
         if (after := nb.source(cell_id)) is not None:
             ctx.wrote(nb, cell_id, text, after)
     if not changed:
-        return Reply.of(f"Nothing in {nb.path} was changed: nothing is left of: {what}.")
-    return Reply.of(f"Taken back in {nb.path}: {what}.")
+        return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
+    return Reply.of(f"Taken back in {nb.shown}: {what}.")
 
 
 def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:
     changes = ctx.services.changes
     if call_id is None:
         made = changes.last(ctx.agent.id, nb.file_id)
+        if made is None and changes.all_undone(ctx.agent.id, nb.file_id):
+            raise NotFoundError(f"All that you changed in {nb.shown} was taken back already.")
         if made is None:
-            raise NotFoundError(f"You have changed nothing in {nb.path} that can be taken back.")
+            raise NotFoundError(
+                f"You have changed nothing in {nb.shown} {changes.reach}, so there is nothing that "
+                "can be taken back."
+            )
         return made
     made = changes.get(call_id)
     if made.agent_id != ctx.agent.id or made.file_id != nb.file_id:
-        raise NotFoundError(f"Call '{call_id}' changed nothing of yours in {nb.path}.")
+        raise NotFoundError(f"Call '{call_id}' changed nothing of yours in {nb.shown}.")
     if made.undone:
         raise InvalidArgumentError(f"Call '{call_id}' was taken back already.")
     return made

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
+from ..notebooks import blank
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import Change, Edited, Inserted, Retyped
+from ..notebooks.changes import Change, Edited, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.merge import MergeConflict, merge, splice
 from .arguments import Cell, CellType, Notebook, Source, lines
@@ -77,12 +78,12 @@ async def insert_cell(
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
-    live_cells.insert(nb, at, new, agent_origin(ctx.agent.id))
+    changes = blank.insert(nb, at, new, agent_origin(ctx.agent.id))
     for cell in new:
         ctx.saw(nb, cell.id, cell.source)
-    ctx.record(nb, *(Inserted(cell.id, live_cells.whole(nb, cell.id)) for cell in new))
+    ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell.id) for cell in new)
-    return Reply.of(f"Inserted {names} in {nb.path}.")
+    return Reply.of(f"Inserted {names} in {nb.shown}.")
 
 
 @tool(

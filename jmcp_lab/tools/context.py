@@ -11,6 +11,7 @@ from pydantic import Field
 from ..agents.agent import Mode
 from ..calls.call import Reply, ToolClass
 from ..errors import NotFoundError, ToolError
+from ..notebooks.names import shown
 from ..permissions.policy import MODE_WORDS
 from .render import clip
 from .services import Context
@@ -49,14 +50,14 @@ async def get_context(ctx: Context) -> Reply:
     lines = [
         f"You are “{agent.label}”. Mode: {MODE_WORDS[agent.mode]}. {_MAY[agent.mode]}",
         *_bounds(ctx),
-        f"Your current notebook: {agent.current or 'none; use_notebook chooses one'}.",
+        f"Your current notebook: {shown(agent.current or 'none; use_notebook chooses one')}.",
     ]
     lines += await _looking_at(ctx)
     kernels = await ctx.services.sessions.list_kernels()
     if kernels:
         lines.append("Kernels:")
         lines += [
-            f"- {', '.join(k.paths) or 'no notebook'}: {k.name}, {k.state}"
+            f"- {shown(', '.join(k.paths)) or 'no notebook'}: {k.name}, {k.state}"
             for k in kernels[:MOST_OPEN]
         ]
     else:
@@ -81,7 +82,7 @@ def _bounds(ctx: Context) -> list[str]:
     if agent.mode is Mode.AUTO and agent.notebooks:
         lines.append(f"You may run in: {', '.join(agent.notebooks)}, {_until(agent.until)}.")
     lines += [
-        f"The user allowed your runs in {grant.path} {_until(grant.until)}."
+        f"The user allowed your runs in {shown(grant.path)} {_until(grant.until)}."
         for grant in ctx.services.gate.grants.valid()
         if grant.agent_id == agent.id
     ]
@@ -102,13 +103,13 @@ async def _looking_at(ctx: Context) -> list[str]:
     lines = []
     opened = seen.get("open") or []
     if opened:
-        names = [f"{i['path']}{' (unsaved)' if i.get('dirty') else ''}" for i in opened]
+        names = [f"{shown(i['path'])}{' (unsaved)' if i.get('dirty') else ''}" for i in opened]
         rest = f" and {len(names) - MOST_OPEN} more" if len(names) > MOST_OPEN else ""
         lines.append(f"Open in JupyterLab: {', '.join(names[:MOST_OPEN])}{rest}.")
     active: dict[str, Any] | None = seen.get("active")
     if not active or not active.get("path"):
         return lines or ["JupyterLab is open, without a notebook."]
-    words = f"The user is in {active['path']}"
+    words = f"The user is in {shown(active['path'])}"
     cell_id = active.get("cell_id")
     if cell_id:
         words += f", {await _cell(ctx, active['path'], cell_id)}"

@@ -85,6 +85,7 @@ class Control:
         if made.undone or call.action is None or call.action.target.path is None:
             raise ConflictError("This was taken back already.", code="undone")
         notebook = await services.rooms.open_file(made.file_id, call.action.target.path)
+        await services.contents.check_editable(notebook.path)
         undo = services.ledger.open(
             call.agent_id,
             call.agent_label,

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
 from ..errors import ToolError
+from ..notebooks.names import is_notebook, normal_form, shown
 from ..surrogates import has_half
 from .services import Context
 from .tool import tool
@@ -52,9 +53,10 @@ async def list_files(
 
 def _entry(entry: dict[str, Any]) -> str:
     path = str(entry["path"])
+    name = f"{shown(path)}{'/' if entry['type'] == 'directory' else ''}{name_note(path)}"
     if entry["type"] == "directory":
-        return f"{path}/{name_note(path)}{' (cannot be read)' if 'unreadable' in entry else ''}"
-    return f"{path}{name_note(path)} · {_size(entry.get('size'))}"
+        return f"{name}{' (cannot be read)' if 'unreadable' in entry else ''}"
+    return f"{name} · {_size(entry.get('size'))}"
 
 
 def name_note(path: str) -> str:
@@ -118,7 +120,7 @@ async def walk(
     """
     contents = services.contents
     # Models call the root by all of these.
-    top = "" if path.strip() in ("", ".", "./", "/") else contents.check_path(path)
+    top = "" if path.strip() in ("", ".", "./", "/") else await contents.resolve(path)
     found: list[dict[str, Any]] = []
     looked = 0
     folders: list[tuple[str, int, dict[str, Any]]] = [(top, 1, {})]
@@ -143,7 +145,7 @@ async def walk(
             if looked > MOST_ENTRIES:
                 return found, False
             name = entry["path"]
-            if (kind is None or entry["type"] == kind) and _fits(name, top, pattern):
+            if _is(entry, kind) and _fits(name, top, pattern):
                 found.append(entry)
             if entry["type"] == "directory" and level < depth:
                 inner.append((name, level + 1, entry))
@@ -153,11 +155,20 @@ async def walk(
     return found, True
 
 
+def _is(entry: dict[str, Any], kind: str | None) -> bool:
+    """Return whether an entry is of a type; a file is a notebook where JupyterLab opens one."""
+    found = entry["type"]
+    if found == "file" and is_notebook(entry["path"]):
+        found = "notebook"
+    return kind in (None, found)
+
+
 def _fits(name: str, top: str, pattern: str | None) -> bool:
     if pattern is None:
         return True
+    name, pattern = normal_form(name), normal_form(pattern)
     if "/" in pattern:
-        below = name[len(top) :].lstrip("/")
+        below = name[len(normal_form(top)) :].lstrip("/")
         return fnmatch.fnmatchcase(below, pattern)
     return fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)
 

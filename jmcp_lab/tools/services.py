@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import InvalidArgumentError
+from ..notebooks.names import shown
 from .undo import record
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from ..notebooks.rooms import Rooms
     from ..notebooks.seen import Seen
     from ..permissions.gate import Gate
+
+
+INSERTS_AND_RUNS = "insert_execute_code_cell"
+"""Asks as a run does, and edits as well."""
 
 
 class Pages(Protocol):
@@ -120,7 +125,8 @@ class Context:
         """Return the reply with what happened to the notebook since the agent's last call."""
         if not self.call_news:
             return reply
-        news = TextPart("\n".join(f"Note: {text}" for text in self.call_news))
+        # One line each, whatever a file is called.
+        news = TextPart("\n".join(f"Note: {shown(text)}" for text in self.call_news))
         return Reply((news, *reply.parts), reply.is_error)
 
     async def permit(
@@ -133,10 +139,12 @@ class Context:
 
         def checked() -> Action:
             action = resolve()
-            writes = action.tool_class is ToolClass.EDIT
-            self.services.rooms.check(notebook, writes=writes)
+            self.services.rooms.check(notebook)
             return action
 
+        if self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS:
+            # Before anybody is asked, and as late as something can be waited for.
+            await self.services.contents.check_editable(notebook.path)
         with self.services.rooms.lease(notebook):
             return await gate.permit(self.call, self.agent, checked, notebook)
 
