@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,21 +20,19 @@ from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
-from .errors import UnavailableError
 from .hardening import harden_server
 from .heap import Heap
 from .kernels.executor import Executor
-from .kernels.leftovers import Leftovers
 from .kernels.sessions import KernelSessions
 from .mcp.handler import McpHandler
 from .mcp.limits import WrongTokens
 from .mcp.service import McpService
+from .notebooks.backend import Backend, open_backend
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
+from .notebooks.liveness import NotLive, failed_to_load, log_words, why_not_live
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
-from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
-from .notebooks.upstream import Upstream
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.pages import OpenPages
@@ -111,13 +108,18 @@ class JmcpLab(ExtensionApp):
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
         contents = Contents(server.contents_manager)
-        self.rooms = Rooms(server, contents, self.log, idle_seconds=self.idle_minutes * 60.0)
+        self.not_live = why_not_live(server)
+        self.rooms = self._open_rooms(server, contents)
         self.sessions = KernelSessions(
             server.session_manager,
             server.kernel_manager,
             cast("KernelSpecManager", server.kernel_spec_manager),
         )
-        self.leftovers = Leftovers(server, self.sessions)
+        if self.not_live is None:
+            # What belongs to live documents is imported only where they are on.
+            from .kernels.leftovers import Leftovers
+
+            self.leftovers = Leftovers(server, self.sessions)
         self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
         self.services = Services(
             rooms=self.rooms,
@@ -141,6 +143,7 @@ class JmcpLab(ExtensionApp):
         assert events is not None
         self.audit = Audit(events, self.ledger)
         self.doorbell = Doorbell(events, self.ledger, self.agents)
+        self.pages.ring = lambda: self.doorbell.ring("notebooks")
         heap = Heap()
         self.ledger.subscribe(lambda _: heap.worked())
         self.agents.on_revoke(self._forget_agent)
@@ -153,12 +156,33 @@ class JmcpLab(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
-        with suppress(UnavailableError):
-            upstream = Upstream(serverapp)
-            upstream.end_after(self.stop_extension)
-            upstream.follow_files()
-            self.leftovers.listen()
+        if self.not_live is None and failed_to_load(serverapp):
+            self.not_live = NotLive.NO_EXTENSION
+            self.rooms = self.services.rooms = self._open_rooms(serverapp, self.services.contents)
+        if self.not_live is None:
+            self._follow_rooms(serverapp)
+        else:
+            self.log.warning(log_words(self.not_live))
         await self.door.start()
+
+    def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
+        return open_backend(
+            server,
+            contents,
+            self.log,
+            why=self.not_live,
+            pages=self.pages,
+            idle_seconds=self.idle_minutes * 60.0,
+        )
+
+    def _follow_rooms(self, server: ServerApp) -> None:
+        """Follow the live documents from now on."""
+        from .notebooks.upstream import Upstream
+
+        upstream = Upstream(server)
+        upstream.end_after(self.stop_extension)
+        upstream.follow_files()
+        self.leftovers.listen()
 
     async def stop_extension(self) -> None:
         """Shut the door, end the runs, save the notebooks: within the time of a Ctrl-C."""

@@ -7,12 +7,6 @@ from collections import deque
 KEPT = 20
 """How many pieces of news of one notebook wait for agents that were away."""
 
-NOT_LIVE = (
-    "Live collaboration is off on this server. If the user has the notebook open, their page shows "
-    "your changes only after File > Reload Notebook from Disk, and you do not see what they have "
-    "not saved. Tell them."
-)
-
 
 class News:
     """What agents have yet to be told, by notebook."""
@@ -69,4 +63,33 @@ def saved_over(path: str, copy: str) -> str:
     return (
         f"Another program wrote '{path}', and what it wrote is no notebook (a conflict in git?). "
         f"The open notebook was saved in its place; what was there is in '{copy}'. Tell the user."
+    )
+
+
+def moved(old: str, new: str) -> str:
+    """Return that a shell or another program moved the notebook."""
+    return f"'{old}' was moved to '{new}' outside Jupyter."
+
+
+def gone(path: str) -> str:
+    """Return that an open notebook is nowhere."""
+    return (
+        f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was changed. "
+        "list_notebooks shows what is there."
+    )
+
+
+def gone_meanwhile(path: str) -> str:
+    """Return that a notebook vanished while a call waited."""
+    return (
+        f"'{path}' was deleted or moved meanwhile, so nothing was changed. "
+        "list_notebooks shows what is there."
+    )
+
+
+def read_only(path: str) -> str:
+    """Return that changes of a notebook could not be saved."""
+    return (
+        f"'{path}' is read-only, so changes could not be saved, and nothing was changed. Ask the "
+        "user to make it writable, or work in a copy."
     )

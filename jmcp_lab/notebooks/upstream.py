@@ -70,11 +70,6 @@ class Upstream:
             )
         return cast("YDocExtension", next(iter(apps)))
 
-    @property
-    def pages_are_live(self) -> bool:
-        """Whether pages join the rooms; an administrator can switch that off."""
-        return not self.extension.disable_rtc
-
     # -- files ---------------------------------------------------------------------------------
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
-from ..errors import ConflictError
+from ..errors import ConflictError, UnavailableError
 from .undo import take_back
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Control:
         NotFoundError
         ConflictError
             It was taken back already, or the same lines were changed since.
+        UnavailableError
+            A page has unsaved changes, or the file cannot be written.
         """
         services = self._services
         call = services.ledger.get(call_id)
@@ -81,6 +83,13 @@ class Control:
         if made.undone or call.action is None or call.action.target.path is None:
             raise ConflictError("This was taken back already.", code="undone")
         notebook = await services.rooms.open_file(made.file_id, call.action.target.path)
+        try:
+            await services.rooms.prepare(notebook, edits=True)
+        except UnavailableError:
+            # An agent is told to ask the person; this is the person.
+            raise UnavailableError(
+                f"'{notebook.path}' has unsaved changes. Save it, then take this back."
+            ) from None
         undo = services.ledger.open(
             call.agent_id,
             call.agent_label,
@@ -96,6 +105,9 @@ class Control:
         except ConflictError as error:
             services.ledger.update(undo, state=CallState.FAILED, error=error.message)
             raise
+        if (words := await services.rooms.written(notebook)) is not None:
+            services.ledger.update(undo, state=CallState.FAILED, error=words)
+            raise UnavailableError(words)
         services.ledger.update(undo, state=CallState.DONE)
         return undo
 

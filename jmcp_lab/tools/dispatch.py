@@ -124,7 +124,7 @@ class Dispatcher:
         call, ledger = context.call, self._services.ledger
         try:
             self._services.gate.admit(call, context.agent)
-            reply = await tool.function(context, **arguments)
+            reply = await context.written(await tool.function(context, **arguments))
             state = CallState.FAILED if reply.is_error else CallState.DONE
         except AlreadyWaitingError as waiting:
             ledger.update(
