@@ -75,7 +75,7 @@ class Pages(Protocol):
     async def saved(self, path: str, seconds: float) -> bool:
         """Ask pages to save a notebook; return whether nothing is unsaved in the end."""
 
-    def wrote(self, path: str, file_hash: str | None) -> None:
+    def wrote(self, path: str) -> None:
         """Tell pages that a notebook's file has another content now."""
 
 

@@ -310,7 +310,7 @@ class FileRooms:
         held.complained = False
         held.pause = min(max(WRITE_SECONDS, spent * 4), LONGEST_SECONDS)
         if changed:
-            self._pages.wrote(held.path, held.file.stamp.hash)
+            self._pages.wrote(held.path)
         return None
 
     def _tend_soon(self, held: HeldFile) -> None:

@@ -215,7 +215,7 @@ class NotebookFile:
             ids = aligned([cell.source for cell in version.cells], old)
         else:
             ids = list(version.ids)
-            if not self._had_ids():
+            if not self._had_ids() or not set(ids) & set(self._known):
                 base_cells = self._adopt(ids, [c.source for c in version.cells], base_cells)
         base = Version.of({**self._file, "cells": base_cells})
         named = [
@@ -233,7 +233,10 @@ class NotebookFile:
     def _adopt(
         self, ids: list[str], sources: list[str], base: list[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Give cells of an old notebook the ids that a program gave them which saved it anew."""
+        """Give cells the ids that a program gave them which saved them under ids of its own.
+
+        JupyterLab does so with a notebook of a format that has no ids.
+        """
         notebook = self.notebook
         named = dict(zip(self._known, base, strict=True))
         there = aligned(sources, [(i, str(cell["source"])) for i, cell in named.items()])

@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from ..errors import InvalidArgumentError
 
@@ -58,7 +59,7 @@ class OpenPages:
         self._clock = clock
         self._pages: dict[str, Page] = {}
         self._wanted: Counter[str] = Counter()
-        self._written: OrderedDict[str, str | None] = OrderedDict()
+        self._written: OrderedDict[str, str] = OrderedDict()
         self._told = asyncio.Event()
         self.ring: Callable[[], None] = lambda: None
         """Called when pages have to look here."""
@@ -150,9 +151,10 @@ class OpenPages:
             self._wanted += Counter()  # only what is still wanted
         return True
 
-    def wrote(self, path: str, file_hash: str | None) -> None:
+    def wrote(self, path: str) -> None:
         """Tell pages that a notebook's file has another content now."""
-        self._written[path] = file_hash
+        # A mark that no other writing has, of an earlier server either.
+        self._written[path] = uuid4().hex[:12]
         self._written.move_to_end(path)
         if len(self._written) > MOST_WRITTEN:
             self._written.popitem(last=False)

@@ -122,7 +122,9 @@ export class MemoryApi implements IAgentsApi {
         paused: false,
         protection: 'standard',
         unattended: null,
-        trustOutputs: 'allowed'
+        trustOutputs: 'allowed',
+        notLive: null,
+        files: { save: [], written: {} }
       },
       agents: this.agents,
       calls: calls.filter(call => call.seq > since || this.reset),

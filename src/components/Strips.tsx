@@ -1,9 +1,29 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { usePanel } from '../context';
 import { untilWords } from '../format';
 import { warningIcon } from '../icons';
+import type { NotLive } from '../tokens';
 import { Icon } from './Icon';
+
+/** What keeps live documents off, in a sentence. */
+function whyNotLive(why: NotLive, trans: TranslationBundle): string {
+  switch (why) {
+    case 'disable_rtc':
+      return trans.__(
+        'Live documents are off (YDocExtension.disable_rtc is set).'
+      );
+    case 'no_extension':
+      return trans.__(
+        'Live documents are off (the server extension jupyter_server_ydoc is disabled or did not load).'
+      );
+    case 'other_documents':
+      return trans.__(
+        'jupyter-server-documents keeps the live documents here.'
+      );
+  }
+}
 
 /** What the person must know before anything else, one line each. */
 export function Strips(): JSX.Element | null {
@@ -58,6 +78,15 @@ export function Strips(): JSX.Element | null {
         'This server denies what would need you (started with unattended=%1).',
         server.unattended
       )
+    });
+  }
+  if (server?.notLive) {
+    strips.push({
+      key: 'not-live',
+      tone: 'info',
+      words: `${whyNotLive(server.notLive, trans)} ${trans.__(
+        'Agents edit notebooks through their files: an open notebook is saved before an agent edits it, and shows the edit at once. Where autosave is off, save by hand.'
+      )}`
     });
   }
   if (server?.paused) {
