@@ -30,7 +30,7 @@ from .mcp.service import McpService
 from .notebooks.backend import Backend, open_backend
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
-from .notebooks.liveness import NotLive, failed_to_load, log_words, why_not_live
+from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .notebooks.seen import Seen
 from .panel.doorbell import Doorbell
@@ -162,6 +162,7 @@ class JmcpLab(ExtensionApp):
         if self.not_live is None:
             self._follow_rooms(serverapp)
         else:
+            say_so_to_pages(serverapp, self.not_live)
             self.log.warning(log_words(self.not_live))
         await self.door.start()
 

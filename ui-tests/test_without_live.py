@@ -74,14 +74,12 @@ def write(server: LabServer, name: str, *sources: str) -> list[str]:
 
 def switch_autosave(page: Page, on: bool) -> None:
     """Switch JupyterLab's own saving on or off, as its menu does."""
+    toggled = "window.jupyterapp.commands.isToggled('docmanager:toggle-autosave')"
+    assert page.evaluate(f"() => {toggled}") is not on
     page.evaluate(
-        """async on => {
-          const manager = window.jupyterapp.serviceManager;
-          await manager.settings.save(
-            '@jupyterlab/docmanager-extension:plugin', JSON.stringify({ autosave: on }));
-        }""",
-        on,
+        "() => window.jupyterapp.commands.execute('docmanager:toggle-autosave').then(() => null)"
     )
+    page.wait_for_function(f"on => {toggled} === on", arg=on)
 
 
 def sources(server: LabServer, name: str) -> list[str]:
@@ -139,6 +137,7 @@ def test_an_agent_is_told_where_nothing_is_saved_by_itself(
         open_notebook(page, "manual.ipynb")
         agent.say("use_notebook", notebook="manual.ipynb")
         editor(page, 1).click()
+        page.keyboard.press("Control+Home")
         page.keyboard.type("typed ")
         expect(editor(page, 1)).to_have_text("typed one")
         refused = agent.call("insert_cell", source="agent")
@@ -146,9 +145,7 @@ def test_an_agent_is_told_where_nothing_is_saved_by_itself(
         assert "unsaved changes in JupyterLab" in str(refused.content)
         assert sources(server, "manual.ipynb") == ["one"]
         page.keyboard.press("Control+s")
-        page.wait_for_function(
-            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
-        )
+        page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
         agent.say("insert_cell", source="agent")
         expect(editor(page, 2)).to_have_text("agent")
         assert sources(server, "manual.ipynb") == ["typed one", "agent"]

@@ -55,6 +55,17 @@ def failed_to_load(serverapp: ServerApp) -> bool:
     )
 
 
+def say_so_to_pages(serverapp: ServerApp, why: NotLive) -> None:
+    """Let pages open files without live documents, where nobody serves these.
+
+    jupyter-docprovider, the other half of jupyter-server-ydoc, takes them for served unless it is
+    told otherwise, and then no page opens any notebook: each waits for a document for ever.
+    """
+    if why is NotLive.NO_EXTENSION:
+        page_config = serverapp.web_app.settings.setdefault("page_config_data", {})
+        page_config["disableRTC"] = True
+
+
 def _enabled(manager: Any, name: str) -> bool:  # noqa: ANN401 - its attributes carry no types
     found = manager.extensions.get(name)
     return bool(found and found.enabled and manager.linked_extensions.get(name))
