@@ -97,7 +97,9 @@ def open_backend(
 
         return Rooms(serverapp, contents, log, idle_seconds=idle_seconds)
     from .file_rooms import FileRooms
+    from .peers import Peers
 
-    rooms = FileRooms(serverapp, contents, pages, log, idle_seconds=idle_seconds)
+    peers = Peers(serverapp) if why is NotLive.OTHERS else None
+    rooms = FileRooms(serverapp, contents, pages, log, idle_seconds=idle_seconds, peers=peers)
     rooms.news.standing = agent_words(why)
     return rooms

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .backend import Pages
     from .contents import Contents, FileState
     from .live import LiveNotebook, LiveText
+    from .peers import Peers
 
 IDLE_SECONDS = 120.0
 """How long a notebook stays in memory after the last call that used it."""
@@ -69,6 +70,8 @@ class FileRooms:
     pages : Pages
     log : Logger
     idle_seconds : float, optional
+    peers : Peers, optional
+        Where somebody else keeps live documents.
     """
 
     def __init__(
@@ -79,10 +82,12 @@ class FileRooms:
         log: Logger,
         *,
         idle_seconds: float = IDLE_SECONDS,
+        peers: Peers | None = None,
     ) -> None:
         self._serverapp = serverapp
         self._contents = contents
         self._pages = pages
+        self._peers = peers
         self._log = log
         self.idle_seconds = idle_seconds
         self.news = News()
@@ -158,7 +163,7 @@ class FileRooms:
             The call edits, and a page holds on to what the person typed.
         """
         held = self._of(notebook)
-        if await self._pages.saved(held.path, ASK_SECONDS):
+        if await self._is_shared(held):
             await self._look(held)
         elif edits:
             raise UnavailableError(
@@ -185,6 +190,7 @@ class FileRooms:
             lambda: self._where(held) or held.path,
             file_id,
             lambda: self._tend_soon(held),
+            self._peers,
         )
         held = HeldFile(path, file, file_id)
         await file.load()
@@ -289,12 +295,18 @@ class FileRooms:
     async def _write(self, held: HeldFile) -> str | None:
         if not held.file.unwritten:
             return None
-        if not await self._pages.saved(held.path, ASK_SECONDS):
+        if not await self._is_shared(held):
             return (
                 f"'{held.path}' has unsaved changes in JupyterLab, so what is new is not in the "
                 "file yet. It is written as soon as the user has saved the notebook: ask them to."
             )
         return await self._write_now(held)
+
+    async def _is_shared(self, held: HeldFile) -> bool:
+        """Return whether what pages have is where we look, once they were asked to save it."""
+        if await held.file.peer() is not None:
+            return True
+        return await self._pages.saved(held.path, ASK_SECONDS)
 
     async def _write_now(self, held: HeldFile) -> str | None:
         started = time.monotonic()

@@ -28,7 +28,6 @@ class NotLive(StrEnum):
 _WHY = {
     NotLive.DISABLED: "YDocExtension.disable_rtc is set",
     NotLive.NO_EXTENSION: "the server extension jupyter_server_ydoc is disabled or did not load",
-    NotLive.OTHERS: "jupyter-server-documents is installed, which has live documents of its own",
 }
 
 
@@ -73,6 +72,11 @@ def _enabled(manager: Any, name: str) -> bool:  # noqa: ANN401 - its attributes 
 
 def log_words(why: NotLive) -> str:
     """Return what the server's log says of it."""
+    if why is NotLive.OTHERS:
+        return (
+            "jupyter-server-documents is installed and keeps the live documents. Agents edit "
+            "these, and the files of notebooks that no page has open."
+        )
     return (
         f"Live documents are off: {_WHY[why]}. Agents edit notebooks through their files; open "
         "pages load what agents write."
@@ -84,6 +88,12 @@ def agent_words(why: NotLive) -> str:
 
     Nobody is asked to switch anything on: two layers of live documents would fight.
     """
+    if why is NotLive.OTHERS:
+        return (
+            "jupyter-server-documents keeps the live documents on this server. Your changes are "
+            "merged into what the user's page shows; a notebook that no page has open is saved at "
+            "once. Outputs come in steps of a second."
+        )
     return (
         f"Live documents are off on this server ({_WHY[why]}), so you work on the notebook's "
         "file. Your changes are saved at once, and an open page loads them. What the user has "

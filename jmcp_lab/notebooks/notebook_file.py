@@ -25,6 +25,8 @@ from .version import Version, aligned
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .peers import Peer, Peers
+
 TRIES = 5
 """How often a write takes in what another program has written meanwhile."""
 
@@ -58,6 +60,8 @@ class NotebookFile:
     file_id : str
     changed : callable
         Called inside each transaction that changes cells.
+    peers : Peers, optional
+        Where others may have the notebook open live: then that is the truth, not the file.
 
     Attributes
     ----------
@@ -73,6 +77,7 @@ class NotebookFile:
         path: Callable[[], str],
         file_id: str,
         changed: Callable[[], None],
+        peers: Peers | None = None,
     ) -> None:
         self._manager = manager
         self._path = path
@@ -83,6 +88,7 @@ class NotebookFile:
         self._touched: set[str] = set()
         self._lock = asyncio.Lock()
         self._changed = changed
+        self._peers = peers
         self.stamp = Stamp(None, None, None)
 
     async def load(self) -> None:
@@ -94,7 +100,7 @@ class NotebookFile:
         InvalidArgumentError
             It is not a notebook that can be opened.
         """
-        content, self.stamp = await self._read()
+        content, self.stamp = await self._read(await self.peer())
         path = self._path()
         try:
             self._document.set(content)
@@ -132,7 +138,9 @@ class NotebookFile:
             The file is no notebook any more.
         """
         async with self._lock:
-            return await self._meet()
+            before = self.stamp
+            await self._meet()
+            return not before.same(self.stamp)
 
     async def write(self) -> bool:
         """Write what was changed, merged with what others have written; return whether it was.
@@ -148,15 +156,15 @@ class NotebookFile:
         """
         async with self._lock:
             for _ in range(TRIES):
-                await self._meet()
-                # Nothing is awaited between this look at the file and its writing.
+                peer = await self._meet()
+                # Nothing is awaited between this look and the writing.
                 changes, touched = self.notebook.changes, set(self._touched)
                 content = composed(self.notebook, self._file, self._known, touched)
                 ids = list(self.notebook.ids)
                 if content is None:
                     self.notebook.mark_saved(changes)
                     return False
-                if await self._save(content):
+                if await self._save(content, peer):
                     self._touched -= touched if changes == self.notebook.changes else set()
                     self._file, self._known = content, self._by_id(ids, content["cells"])
                     self.notebook.mark_saved(changes)
@@ -167,7 +175,13 @@ class NotebookFile:
 
     # -- reading -------------------------------------------------------------------------------
 
-    async def _read(self) -> tuple[dict[str, Any], Stamp]:
+    async def peer(self) -> Peer | None:
+        """Return the notebook as others have it open live, or None."""
+        return None if self._peers is None else await self._peers.find(self._file_id)
+
+    async def _read(self, peer: Peer | None) -> tuple[dict[str, Any], Stamp]:
+        if peer is not None:
+            return peer.content(), Stamp(None, None, peer.mark)
         model = await self._get(self._path(), type="notebook", content=True)
         return cast("dict[str, Any]", model["content"]), _stamp(model)
 
@@ -185,24 +199,29 @@ class NotebookFile:
             raise UnavailableError(f"'{path}' cannot be read: {cause(error)}.") from error
         return cast("dict[str, Any]", found)
 
-    async def _meet(self) -> bool:
-        now = _stamp(await self._get(self._path(), content=False))
+    async def _meet(self) -> Peer | None:
+        """Merge in what others have written; return where they have it open live."""
+        peer = await self.peer()
+        if peer is not None:
+            now = Stamp(None, None, peer.mark)
+        else:
+            now = _stamp(await self._get(self._path(), content=False))
         if now.same(self.stamp):
             self.stamp = now
-            return False
-        content, stamp = await self._read_whole()
+            return peer
+        content, stamp = await self._read_whole(peer)
         self._take_in(content)
         self.stamp = stamp
-        return True
+        return peer
 
-    async def _read_whole(self) -> tuple[dict[str, Any], Stamp]:
+    async def _read_whole(self, peer: Peer | None) -> tuple[dict[str, Any], Stamp]:
         """Read a file that may be about to be written: it is empty, or cut off, for a moment."""
         for _ in range(TRIES):
             try:
-                return await self._read()
+                return await self._read(peer)
             except InvalidArgumentError:
                 await asyncio.sleep(TORN_SECONDS)
-        return await self._read()
+        return await self._read(peer)
 
     def _take_in(self, content: dict[str, Any]) -> None:
         """Merge a newer file into the document. Nothing is awaited."""
@@ -226,6 +245,10 @@ class NotebookFile:
         if clean and composed(notebook, content, self._known, self._touched) is None:
             self._touched.clear()
             notebook.mark_saved(notebook.changes)
+
+    def _base(self) -> Version:
+        cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
+        return Version.of({**self._file, "cells": cells})
 
     def _had_ids(self) -> bool:
         return all(cell.get("id") for cell in self._file["cells"])
@@ -266,7 +289,12 @@ class NotebookFile:
 
     # -- writing -------------------------------------------------------------------------------
 
-    async def _save(self, content: dict[str, Any]) -> bool:
+    async def _save(self, content: dict[str, Any], peer: Peer | None) -> bool:
+        if peer is not None:
+            peer.put(self._base(), content)
+            self.stamp = Stamp(None, None, peer.mark)
+            await peer.saved()
+            return True
         path = self._path()
         model = {"type": "notebook", "format": "json", "content": content}
         try:

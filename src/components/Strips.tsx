@@ -7,22 +7,23 @@ import { warningIcon } from '../icons';
 import type { NotLive } from '../tokens';
 import { Icon } from './Icon';
 
-/** What keeps live documents off, in a sentence. */
+/** What keeps live documents off, and what that means. */
+function notLiveWords(why: NotLive, trans: TranslationBundle): string {
+  return why === 'other_documents'
+    ? trans.__(
+        'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that no page has open.'
+      )
+    : `${whyNotLive(why, trans)} ${trans.__(
+        'Agents edit notebooks through their files: an open notebook is saved before an agent edits it, and shows the edit at once. Where autosave is off, save by hand.'
+      )}`;
+}
+
 function whyNotLive(why: NotLive, trans: TranslationBundle): string {
-  switch (why) {
-    case 'disable_rtc':
-      return trans.__(
-        'Live documents are off (YDocExtension.disable_rtc is set).'
-      );
-    case 'no_extension':
-      return trans.__(
+  return why === 'disable_rtc'
+    ? trans.__('Live documents are off (YDocExtension.disable_rtc is set).')
+    : trans.__(
         'Live documents are off (the server extension jupyter_server_ydoc is disabled or did not load).'
       );
-    case 'other_documents':
-      return trans.__(
-        'jupyter-server-documents keeps the live documents here.'
-      );
-  }
 }
 
 /** What the person must know before anything else, one line each. */
@@ -84,9 +85,7 @@ export function Strips(): JSX.Element | null {
     strips.push({
       key: 'not-live',
       tone: 'info',
-      words: `${whyNotLive(server.notLive, trans)} ${trans.__(
-        'Agents edit notebooks through their files: an open notebook is saved before an agent edits it, and shows the edit at once. Where autosave is off, save by hand.'
-      )}`
+      words: notLiveWords(server.notLive, trans)
     });
   }
   if (server?.paused) {
