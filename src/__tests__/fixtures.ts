@@ -9,6 +9,7 @@ import type {
   IMinted,
   INewAgent,
   INavigator,
+  NotLive,
   IPairing,
   IStopped
 } from '../tokens';
@@ -94,6 +95,8 @@ export class MemoryApi implements IAgentsApi {
     return release;
   }
 
+  notLive: NotLive | null = null;
+
   private _hold: (() => Promise<void>) | null = null;
 
   /** Change a call as the server would. */
@@ -123,7 +126,7 @@ export class MemoryApi implements IAgentsApi {
         protection: 'standard',
         unattended: null,
         trustOutputs: 'allowed',
-        notLive: null,
+        notLive: this.notLive,
         files: { save: [], written: {} }
       },
       agents: this.agents,

@@ -33,6 +33,10 @@ const ids = (shared: YNotebook) => shared.cells.map(c => c.getId());
 const OUTPUT = { output_type: 'stream', name: 'stdout', text: '42\n' };
 
 describe('mergeNotebook', () => {
+  // Yjs warns of what @jupyter/ydoc does while it makes a cell.
+  beforeEach(() => jest.spyOn(console, 'warn').mockImplementation());
+  afterEach(() => jest.restoreAllMocks());
+
   const base = content(code('a', 'one'), code('b', 'two'), code('c', 'three'));
 
   it('takes in what the file changed and keeps what the page changed', () => {
