@@ -113,6 +113,10 @@ class FollowedNotebook {
   }
 
   private async _mergeAndSave(): Promise<void> {
+    if (this._model.agents.length > 0) {
+      // The server hears of it, and writes nothing between our look at the file and our save.
+      this._panel.context.model.dirty = true;
+    }
     if (await this._isOther()) {
       // The file may have been written by an agent this very moment.
       await this._model.refresh();

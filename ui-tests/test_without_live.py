@@ -178,4 +178,4 @@ def test_the_outputs_of_a_run_come_to_the_page_and_its_kernel_is_the_same(
 def test_the_panel_says_what_it_means(page: Page, server: LabServer, agent: Agent) -> None:
     panel = open_panel(page)
     strip = panel.locator(".jp-jmcp-Strip", has_text="Live documents are off")
-    expect(strip).to_contain_text("Agents edit notebooks through their files")
+    expect(strip).to_contain_text("Agents edit the files")

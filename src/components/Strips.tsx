@@ -11,18 +11,18 @@ import { Icon } from './Icon';
 function notLiveWords(why: NotLive, trans: TranslationBundle): string {
   return why === 'other_documents'
     ? trans.__(
-        'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that no page has open.'
+        'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that are not open.'
       )
     : `${whyNotLive(why, trans)} ${trans.__(
-        'Agents edit notebooks through their files: an open notebook is saved before an agent edits it, and shows the edit at once. Where autosave is off, save by hand.'
+        'Agents edit the files: an open notebook is saved first, then shows the change.'
       )}`;
 }
 
 function whyNotLive(why: NotLive, trans: TranslationBundle): string {
   return why === 'disable_rtc'
-    ? trans.__('Live documents are off (YDocExtension.disable_rtc is set).')
+    ? trans.__('Live documents are off (YDocExtension.disable_rtc).')
     : trans.__(
-        'Live documents are off (the server extension jupyter_server_ydoc is disabled or did not load).'
+        'Live documents are off (jupyter_server_ydoc is disabled or did not load).'
       );
 }
 
