@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,22 +22,20 @@ from .calls.audit import Audit
 from .calls.ledger import Ledger
 from .containment import contained
 from .ending import Signals, end_whatever_kernels_do
-from .errors import UnavailableError
 from .hardening import harden_server
 from .heap import Heap
 from .kernels.executor import Executor
-from .kernels.leftovers import Leftovers
 from .kernels.sessions import KernelSessions
 from .mcp.handler import McpHandler
 from .mcp.limits import WrongTokens
 from .mcp.service import McpService
+from .notebooks.backend import Backend, open_backend
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
+from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
 from .notebooks.notebook_document import register as register_notebook_document
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
-from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
-from .notebooks.upstream import Upstream, install
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.pages import OpenPages
@@ -106,7 +103,6 @@ class JmcpLab(ExtensionApp):
         """Build the services, lowest first."""
         server = self.serverapp
         assert server is not None
-        install()
         self.protection = self._protect(server)
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
@@ -116,13 +112,18 @@ class JmcpLab(ExtensionApp):
         self.pages = OpenPages()
         register_notebook_document()
         contents = Contents(server.contents_manager)
-        self.rooms = Rooms(server, contents, self.log, idle_seconds=self.idle_minutes * 60.0)
+        self.not_live = why_not_live(server)
+        self.rooms = self._open_rooms(server, contents)
         self.sessions = KernelSessions(
             server.session_manager,
             server.kernel_manager,
             cast("KernelSpecManager", server.kernel_spec_manager),
         )
-        self.leftovers = Leftovers(server, self.sessions)
+        if self.not_live is None:
+            # What belongs to live documents is imported only where they are on.
+            from .kernels.leftovers import Leftovers
+
+            self.leftovers = Leftovers(server, self.sessions)
         self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
         self.services = Services(
             rooms=self.rooms,
@@ -146,6 +147,7 @@ class JmcpLab(ExtensionApp):
         assert events is not None
         self.audit = Audit(events, self.ledger)
         self.doorbell = Doorbell(events, self.ledger, self.agents)
+        self.pages.ring = lambda: self.doorbell.ring("notebooks")
         heap = Heap()
         self.ledger.subscribe(lambda _: heap.worked())
         self.agents.on_revoke(self._forget_agent)
@@ -158,16 +160,38 @@ class JmcpLab(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
-        with suppress(UnavailableError):
-            upstream = Upstream(serverapp)
-            upstream.end_after(self.stop_extension)
-            upstream.follow_files()
-            upstream.keep_folders_clean()
-            self.leftovers.listen()
+        if self.not_live is None and failed_to_load(serverapp):
+            self.not_live = NotLive.NO_EXTENSION
+            self.rooms = self.services.rooms = self._open_rooms(serverapp, self.services.contents)
+        if self.not_live is None:
+            self._follow_rooms(serverapp)
+        else:
+            say_so_to_pages(serverapp, self.not_live)
+            self.log.warning(log_words(self.not_live))
         signals = Signals(serverapp)
         signals.follow()
         end_whatever_kernels_do(serverapp, signals.leave)
         await self.door.start()
+
+    def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
+        return open_backend(
+            server,
+            contents,
+            self.log,
+            why=self.not_live,
+            pages=self.pages,
+            idle_seconds=self.idle_minutes * 60.0,
+        )
+
+    def _follow_rooms(self, server: ServerApp) -> None:
+        """Follow the live documents from now on."""
+        from .notebooks.upstream import Upstream
+
+        upstream = Upstream(server)
+        upstream.end_after(self.stop_extension)
+        upstream.follow_files()
+        upstream.keep_folders_clean()
+        self.leftovers.listen()
 
     async def stop_extension(self) -> None:
         """Shut the door, end the runs, save the notebooks: within the time of a Ctrl-C."""

@@ -146,6 +146,20 @@ export interface IServerInfo {
   readonly unattended: string | null;
   /** Whether outputs of an allowed run are trusted as if the person had run the cell. */
   readonly trustOutputs: 'allowed' | 'never';
+  /** What keeps live documents off; null where they are on. */
+  readonly notLive: NotLive | null;
+  readonly files: IFiles;
+}
+
+/** What keeps live documents off. */
+export type NotLive = 'disable_rtc' | 'no_extension' | 'other_documents';
+
+/** What pages that share no live documents are to do. */
+export interface IFiles {
+  /** The notebooks to save, because an agent is about to write them. */
+  readonly save: readonly string[];
+  /** By path, a mark that is another one each time that the server has written the notebook. */
+  readonly written: Readonly<Record<string, string>>;
 }
 
 /** A permission that outlives the request it was given for. */
@@ -223,7 +237,12 @@ export interface IPage {
       readonly text: string;
     } | null;
   } | null;
-  readonly open: readonly { readonly path: string; readonly dirty: boolean }[];
+  readonly open: readonly {
+    readonly path: string;
+    readonly dirty: boolean;
+    /** Whether the page saves it when it is asked to. */
+    readonly saves: boolean;
+  }[];
 }
 
 /** What `Stop all` did. */

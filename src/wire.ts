@@ -13,6 +13,7 @@ import type {
   IAgent,
   ICall,
   IDecision,
+  IFiles,
   IGrant,
   IMinted,
   IOption,
@@ -51,6 +52,7 @@ const OPTIONS = [
   'reject_once',
   'reject_always'
 ] as const;
+const NOT_LIVE = ['disable_rtc', 'no_extension', 'other_documents'] as const;
 const PREVIEWS = ['code', 'diff', 'text'] as const;
 
 /** What changed on the server since a sequence number. */
@@ -87,7 +89,27 @@ function readServer(value: unknown): IServerInfo {
     protection: textOrNull(data.protection, 'server.protection') ?? 'standard',
     unattended: textOrNull(data.unattended, 'server.unattended'),
     // An older server says nothing: then nothing is trusted by us.
-    trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never'
+    trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never',
+    notLive:
+      data.not_live === null || data.not_live === undefined
+        ? null
+        : oneOf(data.not_live, NOT_LIVE, 'server.not_live'),
+    files: readFiles(data.files)
+  };
+}
+
+/** An older server says nothing: then there is nothing to do. */
+function readFiles(value: unknown): IFiles {
+  if (value === null || value === undefined) {
+    return { save: [], written: {} };
+  }
+  const data = fields(value, 'server.files');
+  const written = Object.entries(fields(data.written, 'files.written'));
+  return {
+    save: list(data.save, 'files.save', path => text(path, 'files.save')),
+    written: Object.fromEntries(
+      written.map(([path, mark]) => [path, text(mark, 'files.written')])
+    )
   };
 }
 

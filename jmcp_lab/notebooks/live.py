@@ -128,16 +128,20 @@ class LiveNotebook:
         self._twice: dict[str, int] = {}
         self.blank: str | None = None
         """The cell that makes way for the first cells that an agent brings; see `blank`."""
+        self.changes = self._saved = 0
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
         self._subscription = document.ycells.observe_deep(self._on_change)
+        # The one object: another one for the same map does not know the subscription.
         self._meta = cast("Map[Any]", document.ydoc.get("meta", type=Map))
+        self._meta_subscription = self._meta.observe_deep(self._on_meta)
 
     def close(self) -> None:
         """Stop following the document."""
         self._document.ycells.unobserve(self._subscription)
+        self._meta.unobserve(self._meta_subscription)
         self._listeners.clear()
         self._removals.clear()
 
@@ -263,6 +267,15 @@ class LiveNotebook:
             yield
 
     @property
+    def edited(self) -> bool:
+        """Whether anything changed since the document was opened or last saved."""
+        return self.changes != self._saved
+
+    def mark_saved(self, changes: int) -> None:
+        """Take note that the document was written to disk as it was after so many changes."""
+        self._saved = changes
+
+    @property
     def doubled(self) -> bool:
         """Whether an id came that another cell has."""
         return bool(self._twice)
@@ -325,8 +338,12 @@ class LiveNotebook:
         for listener in self._removals:
             listener(cell_ids, for_good=for_good)
 
+    def _on_meta(self, _events: list[Any]) -> None:
+        self.changes += 1
+
     def _on_change(self, events: list[Any], _transaction: object) -> None:
         touched: set[str] = set()
+        self.changes += 1
         for event in events:
             path = event.path
             if not path and isinstance(event, ArrayEvent):

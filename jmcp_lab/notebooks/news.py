@@ -9,12 +9,6 @@ from .save_errors import save_failure_message
 KEPT = 20
 """How many pieces of news of one notebook wait for agents that were away."""
 
-NOT_LIVE = (
-    "Live collaboration is off on this server. If the user has the notebook open, their page shows "
-    "your changes only after File > Reload Notebook from Disk, and you do not see what they have "
-    "not saved. Tell them."
-)
-
 
 class News:
     """What agents have yet to be told, by notebook."""
@@ -69,3 +63,24 @@ def not_saved(path: str, error: BaseException | str | None) -> str:
 def kept(path: str, copy: str, why: str) -> str:
     """Return that another version of a document is kept in a file of its own."""
     return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."
+
+
+def moved(old: str, new: str) -> str:
+    """Return that a shell or another program moved the notebook."""
+    return f"'{old}' was moved to '{new}' outside Jupyter."
+
+
+def gone(path: str) -> str:
+    """Return that an open notebook is nowhere."""
+    return (
+        f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was changed. "
+        "list_notebooks shows what is there."
+    )
+
+
+def gone_meanwhile(path: str) -> str:
+    """Return that a notebook vanished while a call waited."""
+    return (
+        f"'{path}' was deleted or moved meanwhile, so nothing was changed. "
+        "list_notebooks shows what is there."
+    )

@@ -14,7 +14,7 @@ from . import news
 from .held import OpenRoom
 from .live import LiveNotebook, LiveText
 from .live_room import RoomListener
-from .news import NOT_LIVE, News
+from .news import News
 from .opening import check_notebook, explain
 from .upstream import SESSION_EVENTS, Upstream, room_id
 
@@ -132,10 +132,14 @@ class Rooms:
         if held is None or held.notebook is not notebook or not self._is_current(held):
             raise UnavailableError("The notebook was closed. Call the tool again.")
         if (path := self._where(held)) is None or self._contents.gone(path):
-            raise NotFoundError(
-                f"'{held.path}' was deleted or moved meanwhile, so nothing was changed. "
-                "list_notebooks shows what is there."
-            )
+            raise NotFoundError(news.gone_meanwhile(held.path))
+
+    async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
+        """Pages share the document: there is nothing that they would have to save first."""
+
+    async def written(self, notebook: LiveNotebook) -> str | None:
+        """Rooms save by themselves: there is nothing to write."""
+        return None
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
@@ -245,8 +249,6 @@ class Rooms:
     def _listen(self) -> None:
         """Follow the events of the server's documents and files, from the first room on."""
         events = self._serverapp.event_logger
-        if not self._upstream.pages_are_live:
-            self.news.standing = NOT_LIVE
         if self._listening or events is None:
             return
         self._listening = True

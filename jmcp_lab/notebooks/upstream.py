@@ -84,15 +84,10 @@ class Upstream:
         apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
         if not apps:
             raise UnavailableError(
-                "The server extension jupyter_server_ydoc is not enabled, so notebooks cannot be "
-                "opened live. Ask the user to enable it."
+                "The server extension jupyter_server_ydoc is not enabled, so nothing can be opened "
+                "live."
             )
         return cast("YDocExtension", next(iter(apps)))
-
-    @property
-    def pages_are_live(self) -> bool:
-        """Whether pages join the rooms; an administrator can switch that off."""
-        return not self.extension.disable_rtc
 
     # -- files ---------------------------------------------------------------------------------
 

@@ -79,6 +79,8 @@ class StateHandler(PanelHandler):
             "protection": self.app.protection,
             "unattended": None,
             "trust_outputs": self.app.trust_outputs,
+            "not_live": self.app.not_live,
+            "files": self.app.pages.errands(),
             "now": format_time(datetime.now(UTC)),
         }
 

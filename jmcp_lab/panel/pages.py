@@ -6,11 +6,14 @@ gone. So it is known whether anybody is there to approve.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from ..errors import InvalidArgumentError
 
@@ -19,6 +22,9 @@ ALIVE = 75.0
 
 RELOADS_WITHIN = 10.0
 """Seconds for which a page that said goodbye may only be reloading."""
+
+MOST_WRITTEN = 100
+"""Files of which it is remembered that they were written, the latest."""
 
 MOST_PAGES = 50
 MOST_OPEN = 100
@@ -52,6 +58,11 @@ class OpenPages:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._pages: dict[str, Page] = {}
+        self._wanted: Counter[str] = Counter()
+        self._written: OrderedDict[str, str] = OrderedDict()
+        self._told = asyncio.Event()
+        self.ring: Callable[[], None] = lambda: None
+        """Called when pages have to look here."""
         self._last_goodbye = -RELOADS_WITHIN - 1
 
     def seen(self, tab: str) -> bool:
@@ -81,11 +92,13 @@ class OpenPages:
         page.visible = view.get("visible") is True
         page.focused = view.get("focused") is True
         page.active, page.open = active, opened
+        self._told.set()
 
     def forget(self, tab: str) -> None:
         """Note that a page was closed or is being reloaded."""
         if self._pages.pop(_tab(tab), None) is not None:
             self._last_goodbye = self._clock()
+            self._told.set()
 
     def anyone(self) -> bool:
         """Return whether a page with the panel is open, so that somebody can approve."""
@@ -103,6 +116,57 @@ class OpenPages:
             return None
         page = max(self._pages.values(), key=lambda page: (page.focused, page.visible, page.told))
         return {"active": page.active, "open": page.open, "visible": page.visible}
+
+    # -- notebooks that pages do not share live ------------------------------------------------
+
+    def paths(self) -> set[str]:
+        """Return the paths of the notebooks that pages have open."""
+        self._prune()
+        return {entry["path"] for page in self._pages.values() for entry in page.open}
+
+    def unsaved(self, path: str) -> bool:
+        """Return whether a page has unsaved changes in a notebook."""
+        return any(entry["dirty"] for entry in self._entries(path))
+
+    async def saved(self, path: str, seconds: float) -> bool:
+        """Ask pages to save a notebook; return whether nothing is unsaved in the end.
+
+        A page where the person has switched saving by itself off is not asked.
+        """
+        if any(entry["dirty"] and not entry["saves"] for entry in self._entries(path)):
+            return False
+        if not self.unsaved(path):
+            return True
+        self._wanted[path] += 1
+        self.ring()
+        try:
+            async with asyncio.timeout(seconds):
+                while self.unsaved(path):
+                    self._told.clear()
+                    await self._told.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._wanted[path] -= 1
+            self._wanted += Counter()  # only what is still wanted
+        return True
+
+    def wrote(self, path: str) -> None:
+        """Tell pages that a notebook's file has another content now."""
+        # A mark that no other writing has, of an earlier server either.
+        self._written[path] = uuid4().hex[:12]
+        self._written.move_to_end(path)
+        if len(self._written) > MOST_WRITTEN:
+            self._written.popitem(last=False)
+        self.ring()
+
+    def errands(self) -> dict[str, Any]:
+        """Return what pages are to do: notebooks to save, and those that were written."""
+        return {"save": sorted(self._wanted), "written": dict(self._written)}
+
+    def _entries(self, path: str) -> list[dict[str, Any]]:
+        self._prune()
+        return [e for page in self._pages.values() for e in page.open if e["path"] == path]
 
     def _prune(self) -> None:
         now = self._clock()
@@ -152,6 +216,10 @@ def _open(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise InvalidArgumentError("'open' is a list of objects.")
     return [
-        {"path": _path(item.get("path")), "dirty": item.get("dirty") is True}
+        {
+            "path": _path(item.get("path")),
+            "dirty": item.get("dirty") is True,
+            "saves": item.get("saves") is not False,
+        }
         for item in value[:MOST_OPEN]
     ]

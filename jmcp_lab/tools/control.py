@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..containment import contained
-from ..errors import ConflictError, ToolError
+from ..errors import ConflictError, ToolError, UnavailableError
 from .undo import take_back
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class Control:
         NotFoundError
         ConflictError
             It was taken back already, or the same lines were changed since.
+        UnavailableError
+            A page has unsaved changes, or the file cannot be written.
         """
         services = self._services
         call = services.ledger.get(call_id)
@@ -86,6 +88,13 @@ class Control:
             raise ConflictError("This was taken back already.", code="undone")
         notebook = await services.rooms.open_file(made.file_id, call.action.target.path)
         await services.contents.check_editable(notebook.path)
+        try:
+            await services.rooms.prepare(notebook, edits=True)
+        except UnavailableError:
+            # An agent is told to ask the person; this is the person.
+            raise UnavailableError(
+                f"'{notebook.path}' has unsaved changes. Save it, then take this back."
+            ) from None
         undo = services.ledger.open(
             call.agent_id,
             call.agent_label,
@@ -103,6 +112,9 @@ class Control:
             words = error.message if isinstance(error, ToolError) else FAILED
             services.ledger.update(undo, state=CallState.FAILED, error=words)
             raise
+        if (failure := await services.rooms.written(notebook)) is not None:
+            services.ledger.update(undo, state=CallState.FAILED, error=failure)
+            raise UnavailableError(failure)
         services.ledger.update(undo, state=CallState.DONE)
         return undo
 

@@ -142,7 +142,7 @@ class Dispatcher:
         try:
             self._services.gate.admit(call, context.agent)
             with contained():
-                reply = await tool.function(context, **arguments)
+                reply = await context.written(await tool.function(context, **arguments))
             state = CallState.FAILED if reply.is_error else CallState.DONE
         except AlreadyWaitingError as waiting:
             ledger.update(

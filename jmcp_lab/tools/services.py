@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from ..kernels.executor import Executor
     from ..kernels.run import Run
     from ..kernels.sessions import KernelSessions
+    from ..notebooks.backend import Backend
     from ..notebooks.changes import Change, Changes
     from ..notebooks.contents import Contents
     from ..notebooks.live import LiveNotebook
-    from ..notebooks.rooms import Rooms
     from ..notebooks.seen import Seen
     from ..permissions.gate import Gate
 
@@ -72,7 +72,7 @@ class Limits:
 class Services:
     """The services of this server."""
 
-    rooms: Rooms
+    rooms: Backend
     sessions: KernelSessions
     executor: Executor
     ledger: Ledger
@@ -98,6 +98,8 @@ class Context:
     agent: Agent
     call: Call
     call_news: list[str] = field(default_factory=list)
+    notebooks: dict[str, LiveNotebook] = field(default_factory=dict)
+    """What this call has opened, by file id."""
 
     async def open(self, notebook: str | None) -> LiveNotebook:
         """Open the notebook that the call names, or the agent's current one.
@@ -118,8 +120,19 @@ class Context:
         if path == self.agent.current != found.path:
             # It was renamed. Another notebook may get the old name.
             self.services.agents.set_current(self.agent.id, found.path)
+        self.notebooks[found.file_id] = found
         self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
         return found
+
+    async def written(self, reply: Reply) -> Reply:
+        """Return the reply once what this call changed is written, or with why it is not yet."""
+        rooms = self.services.rooms
+        why = [await rooms.written(notebook) for notebook in self.notebooks.values()]
+        words = "\n".join(filter(None, why))
+        if not words:
+            return reply
+        edits = self.call.tool_class is ToolClass.EDIT
+        return Reply((*reply.parts, TextPart(f"Not saved: {words}")), reply.is_error or edits)
 
     def told(self, reply: Reply) -> Reply:
         """Return the reply with what happened to the notebook since the agent's last call."""
@@ -145,7 +158,10 @@ class Context:
         if self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS:
             # Before anybody is asked, and as late as something can be waited for.
             await self.services.contents.check_editable(notebook.path)
-        with self.services.rooms.lease(notebook):
+        rooms = self.services.rooms
+        if self.call.tool_class in (ToolClass.EDIT, ToolClass.RUN):
+            await rooms.prepare(notebook, edits=self.call.tool_class is ToolClass.EDIT)
+        with rooms.lease(notebook):
             return await gate.permit(self.call, self.agent, checked, notebook)
 
     def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:

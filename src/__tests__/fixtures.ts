@@ -9,6 +9,7 @@ import type {
   IMinted,
   INewAgent,
   INavigator,
+  NotLive,
   IPairing,
   IStopped
 } from '../tokens';
@@ -94,6 +95,8 @@ export class MemoryApi implements IAgentsApi {
     return release;
   }
 
+  notLive: NotLive | null = null;
+
   private _hold: (() => Promise<void>) | null = null;
 
   /** Change a call as the server would. */
@@ -122,7 +125,9 @@ export class MemoryApi implements IAgentsApi {
         paused: false,
         protection: 'standard',
         unattended: null,
-        trustOutputs: 'allowed'
+        trustOutputs: 'allowed',
+        notLive: this.notLive,
+        files: { save: [], written: {} }
       },
       agents: this.agents,
       calls: calls.filter(call => call.seq > since || this.reset),
