@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from .late import LATE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from .late import LateTyping
     from .live import LiveNotebook
 
-PAGE_SECONDS = 120.0
+PAGE_SECONDS = LATE_SECONDS
 """A page whose connection broke may come back within this time with what was typed meanwhile."""
 
 

@@ -18,7 +18,7 @@ from jupyter_ydoc.utils import cast_all
 from pycrdt import Map
 
 from . import cells
-from .late import carried, united
+from .keystrokes import carried, united
 from .merge import splice
 from .version import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of
 

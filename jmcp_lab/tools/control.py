@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..errors import ConflictError
+from ..notebooks.changes import taken_out
+from .people import people_in
 from .undo import take_back
 
 if TYPE_CHECKING:
     from ..calls.call import Call
+    from ..notebooks.changes import ChangeSet
+    from ..notebooks.live import LiveNotebook
     from .services import Services
 
 
@@ -19,6 +24,10 @@ PERSON_ORIGIN = "jmcp:undo"
 
 PERSON = "person"
 """Whose change that is: no agent's, whose own last change it would else be."""
+
+
+LEAVES_WITHIN = 2.0
+"""Seconds within which a page has said that the caret left a cell: who presses a button leaves."""
 
 
 class Control:
@@ -73,7 +82,8 @@ class Control:
         ------
         NotFoundError
         ConflictError
-            It was taken back already, or the same lines were changed since.
+            It was taken back already, the same lines were changed since, or somebody types in the
+            cell or runs it.
         """
         services = self._services
         call = services.ledger.get(call_id)
@@ -81,6 +91,13 @@ class Control:
         if made.undone or call.action is None or call.action.target.path is None:
             raise ConflictError("This was taken back already.", code="undone")
         notebook = await services.rooms.open_file(made.file_id, call.action.target.path)
+        people = await people_in(services, notebook)
+        await _until_left(notebook, made)
+        ids = taken_out(notebook, made)
+        if not notebook.carets().isdisjoint(ids):
+            raise ConflictError("Somebody is typing in this cell, so nothing was taken back.")
+        if any(map(people.runs, ids)):
+            raise ConflictError("This cell is running, so nothing was taken back.")
         undo = services.ledger.open(
             call.agent_id,
             call.agent_label,
@@ -159,3 +176,11 @@ class Control:
             await self._services.executor.interrupt(run)
         elif call.task is not None:
             call.task.cancel()
+
+
+async def _until_left(notebook: LiveNotebook, made: ChangeSet) -> None:
+    """Return when no caret is in what is to be taken back, or it seems to stay."""
+    for _ in range(int(LEAVES_WITHIN / 0.05)):
+        if notebook.carets().isdisjoint(taken_out(notebook, made)):
+            return
+        await asyncio.sleep(0.05)
