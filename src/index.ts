@@ -6,6 +6,7 @@ import { commandsPlugin } from './plugins/commands';
 import { focusPlugin } from './plugins/focus';
 import { notificationsPlugin } from './plugins/notifications';
 import { panelPlugin } from './plugins/panel';
+import { placePlugin } from './plugins/place';
 import { savingPlugin } from './plugins/saving';
 import { statusPlugin } from './plugins/status';
 import { trustPlugin } from './plugins/trust';
@@ -20,6 +21,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   statusPlugin,
   focusPlugin,
   cellsPlugin,
+  placePlugin,
   savingPlugin,
   trustPlugin
 ];

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from .carets import carets_in
 from .late import LATE_SECONDS
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class OpenRoom:
         self.page_seen = -PAGE_SECONDS
         self.timer: asyncio.TimerHandle | None = None
         self.closing: asyncio.Task[None] | None = None
+        # The presence of who has left stays for half a minute.
+        notebook.carets = lambda: carets_in(room) if self.pages else set()
 
     @property
     def pages(self) -> int:
@@ -74,3 +77,8 @@ class OpenRoom:
     def typed_in(self) -> bool:
         """Whether something that a person typed may be on its way."""
         return self.pages > 0 or time.monotonic() - self.page_seen < PAGE_SECONDS
+
+    @property
+    def needed(self) -> bool:
+        """Whether somebody works with the room, or what was typed may still find its cell here."""
+        return self.leases > 0 or self.late.waiting

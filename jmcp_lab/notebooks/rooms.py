@@ -11,7 +11,6 @@ from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import news
-from .carets import carets_in
 from .held import OpenRoom
 from .late import LateTyping
 from .live import LiveNotebook, LiveText
@@ -181,7 +180,6 @@ class Rooms:
             notebook, lambda: held.typed_in, lambda text: self.news.add(file_id, text)
         )
         held = OpenRoom(room, notebook, late, path)
-        notebook.carets = lambda: carets_in(room)
         self._open[room.room_id] = held
         self._upstream.on_update(room, lambda update: self._on_page_update(held, update))
         self._upstream.attach(room, notebook, lambda copy: self._kept_copy(held, copy))
@@ -319,8 +317,7 @@ class Rooms:
     def _on_idle(self, held: OpenRoom) -> None:
         held.timer = None
         rest = held.used + self.idle_seconds - time.monotonic()
-        # Keystrokes on their way find their cell only in a room that stays.
-        if held.leases or rest > 0 or held.late.waiting:
+        if held.needed or rest > 0:
             self._arm(held, max(rest, self.idle_seconds / 4))
         else:
             held.closing = asyncio.create_task(self._let_go(held), name="jmcp room closer")
