@@ -14,6 +14,7 @@ from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from jupyter_server.services.contents.manager import ContentsManager
@@ -112,6 +113,15 @@ class Contents:
         """Return the path of a file that was moved, by what stays the same; None if not found."""
         root = self.root
         return await asyncio.to_thread(_search, root, key) if root else None
+
+    async def alike(self, path: str, cell_ids: Sequence[str]) -> bool:
+        """Return whether a notebook has most of these cells: keys are soon given to other files."""
+        try:
+            model = await ensure_async(self._manager.get(self.check_path(path), content=True))
+            there = {cell.get("id") for cell in model["content"]["cells"]}
+        except (HTTPError, InvalidArgumentError, KeyError, TypeError, AttributeError):
+            return False
+        return 2 * len(there.intersection(cell_ids)) > len(cell_ids)
 
     def _on_disk(self, path: str) -> str | None:
         root = self.root

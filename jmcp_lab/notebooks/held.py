@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from .carets import carets_in
 from .late import LATE_SECONDS
+from .news import replaced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from jupyter_server_ydoc.rooms import DocumentRoom
 
-    from .contents import FileState
+    from .contents import Contents, FileState
     from .late import LateTyping
     from .live import LiveNotebook
+    from .news import News
 
 PAGE_SECONDS = LATE_SECONDS
 """A page whose connection broke may come back within this time with what was typed meanwhile."""
@@ -67,6 +69,16 @@ class OpenRoom:
         self.closing: asyncio.Task[None] | None = None
         # The presence of who has left stays for half a minute.
         notebook.carets = lambda: carets_in(room) if self.pages else set()
+
+    async def meet(self, state: FileState, contents: Contents, news: News) -> None:
+        """Take note of the file that is at the notebook's place, and tell if it is another one."""
+        before, self.state = self.state, state
+        if before is None or before.key is None or before.key == state.key:
+            return
+        # Most programs save by putting a new file in the place of the old one, which is gone then.
+        elsewhere = await contents.find_key(before.key)
+        if elsewhere is not None and await contents.alike(elsewhere, self.notebook.ids):
+            news.add(self.notebook.file_id, replaced(self.path, elsewhere))
 
     @property
     def pages(self) -> int:

@@ -7,6 +7,9 @@ from collections import deque
 KEPT = 20
 """How many pieces of news of one notebook wait for agents that were away."""
 
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+"""Events of files: saved, renamed, deleted through Jupyter."""
+
 NOT_LIVE = (
     "Live collaboration is off on this server. If the user has the notebook open, their page shows "
     "your changes only after File > Reload Notebook from Disk, and you do not see what they have "
@@ -69,4 +72,20 @@ def saved_over(path: str, copy: str) -> str:
     return (
         f"Another program wrote '{path}', and what it wrote is no notebook (a conflict in git?). "
         f"The open notebook was saved in its place; what was there is in '{copy}'. Tell the user."
+    )
+
+
+def saved_as(old: str, new: str) -> str:
+    """Return that the user went on in a copy."""
+    return (
+        f"The user saved '{old}' as '{new}' and looks at that one now. '{old}' is as it was; "
+        f"use_notebook('{new}') goes to the new one."
+    )
+
+
+def replaced(path: str, elsewhere: str) -> str:
+    """Return that another file has the name of one that was moved outside Jupyter."""
+    return (
+        f"'{path}' is another file by now: the one you knew was moved to '{elsewhere}'. What you "
+        f"do in '{path}' goes into the new one; use_notebook('{elsewhere}') goes to the other."
     )

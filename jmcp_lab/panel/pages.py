@@ -117,7 +117,13 @@ def _tab(tab: str) -> str:
     return tab
 
 
-def _path(value: object) -> str:
+def path_of(value: object) -> str:
+    """Return a path that a page sends.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH:
         raise InvalidArgumentError("A path is missing or too long.")
     return value
@@ -139,7 +145,7 @@ def _active(value: object) -> dict[str, Any] | None:
     selection = value.get("selection")
     text = selection.get("text") if isinstance(selection, Mapping) else None
     return {
-        "path": _path(value.get("path")),
+        "path": path_of(value.get("path")),
         "cell_id": cell_id if isinstance(cell_id, str) and len(cell_id) <= 64 else None,
         "cursor": _numbers(value.get("cursor"), ("line", "column")),
         "selection": {"text": text[:LONGEST_SELECTION]} if isinstance(text, str) else None,
@@ -152,6 +158,6 @@ def _open(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise InvalidArgumentError("'open' is a list of objects.")
     return [
-        {"path": _path(item.get("path")), "dirty": item.get("dirty") is True}
+        {"path": path_of(item.get("path")), "dirty": item.get("dirty") is True}
         for item in value[:MOST_OPEN]
     ]

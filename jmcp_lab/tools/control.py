@@ -9,6 +9,7 @@ from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..errors import ConflictError
 from ..notebooks.changes import taken_out
+from ..notebooks.news import saved_as
 from .people import people_in
 from .undo import take_back
 
@@ -115,6 +116,12 @@ class Control:
             raise
         services.ledger.update(undo, state=CallState.DONE)
         return undo
+
+    def saved_as(self, old: str, new: str) -> None:
+        """Tell the agents in a notebook that the person went on in a copy of it."""
+        notebook = self._services.rooms.find(old)
+        if notebook is not None:
+            self._services.rooms.news.add(notebook.file_id, saved_as(old, new))
 
     async def stop_all(self, by: str) -> tuple[int, int]:
         """Hold every agent, deny what waits, interrupt what agents run.
