@@ -85,6 +85,7 @@ export class PlaceKeeper {
   private _detach(): void {
     this._release?.();
     this._release = null;
+    this._endHold();
   }
 
   /** Note the ids of the cells: one that is deleted has lost its own. */
@@ -148,7 +149,8 @@ export class PlaceKeeper {
       }
     }
     this._restoreFocus(place, index);
-    place.scroll.hold();
+    this._endHold();
+    this._endHold = place.scroll.hold();
     this._await(place, index);
   }
 
@@ -241,6 +243,7 @@ export class PlaceKeeper {
 
   private readonly _ids = new WeakMap<Cell, string>();
   private _place: IPlace | null = null;
+  private _endHold: () => void = () => undefined;
   private _release: (() => void) | null = null;
   private _waiting: {
     place: IPlace;
