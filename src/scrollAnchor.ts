@@ -2,7 +2,7 @@ import type { Cell } from '@jupyterlab/cells';
 import type { Notebook } from '@jupyterlab/notebook';
 
 /** How long cells that were inserted may still grow: JupyterLab draws them when it is idle. */
-const SETTLES_MS = 5000;
+const SETTLES_MS = 30_000;
 
 /** What shows that the person scrolls or types: the page follows them from then on. */
 const ENDS = ['wheel', 'pointerdown', 'keydown', 'touchstart'] as const;

@@ -43,6 +43,9 @@ TOP = f"""id => {{
   return Math.round(cell.node.getBoundingClientRect().top - top);
 }}"""
 
+DRAWN = f"() => {_CONTENT}.widgets.every(cell => !cell.isPlaceholder())"
+"""Whether JupyterLab has drawn all cells, as it does when it is idle: that scrolls by itself."""
+
 SCROLL_TO = f"""index => {{
   const content = {_CONTENT};
   const node = content.widgets[index].node;

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from lab_page import open_lab
 from panel import outputs, prompt, run_by_hand
-from place import FRAMES, NEXT_STEP, SCROLL_TO, TOP, WHERE, Person, write_cells
+from place import DRAWN, FRAMES, NEXT_STEP, SCROLL_TO, TOP, WHERE, Person, write_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +166,7 @@ def test_what_the_person_looks_at_does_not_scroll(sit: Sit, edit: bool, seen: bo
     )
     ids = person.ids
     watched = ids[21]
+    person.page.wait_for_function(DRAWN)
     if seen:
         person.page.evaluate(SCROLL_TO, 20)
     person.clicks_into(watched if seen else ids[0])
@@ -173,7 +174,7 @@ def test_what_the_person_looks_at_does_not_scroll(sit: Sit, edit: bool, seen: bo
         person.page.keyboard.press("Escape")
     if not seen:
         person.page.evaluate(SCROLL_TO, 20)
-    person.page.evaluate(FRAMES, 40)
+    person.page.evaluate(FRAMES, 5)
     before = person.page.evaluate(TOP, watched)
     for tool, arguments in (
         ("insert_cell", {"source": "new\n" * 30, "index": 0}),
@@ -185,7 +186,8 @@ def test_what_the_person_looks_at_does_not_scroll(sit: Sit, edit: bool, seen: bo
         person.lets(tool, **arguments)
         person.sees_all()
         # Nor when all that is drawn later has its height.
-        person.page.evaluate(FRAMES, 60)
+        person.page.wait_for_function(DRAWN)
+        person.page.evaluate(FRAMES, 5)
         after = person.page.evaluate(TOP, watched)
         assert abs(after - before) <= 1, tool
 
