@@ -7,6 +7,7 @@ import { filesPlugin } from './plugins/files';
 import { focusPlugin } from './plugins/focus';
 import { notificationsPlugin } from './plugins/notifications';
 import { panelPlugin } from './plugins/panel';
+import { placePlugin } from './plugins/place';
 import { savingPlugin } from './plugins/saving';
 import { statusPlugin } from './plugins/status';
 import { trustPlugin } from './plugins/trust';
@@ -21,6 +22,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   statusPlugin,
   focusPlugin,
   cellsPlugin,
+  placePlugin,
   savingPlugin,
   filesPlugin,
   trustPlugin

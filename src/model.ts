@@ -244,6 +244,10 @@ export class AgentsModel implements IAgents, IDisposable {
     });
   }
 
+  async savedAs(old: string, now: string): Promise<void> {
+    await this._api.savedAs(old, now);
+  }
+
   private _onEvent(_: unknown, emission: Event.Emission): void {
     if (emission.schema_id === DOORBELL) {
       void this.refresh();

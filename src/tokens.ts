@@ -308,6 +308,8 @@ export interface IAgents {
   reportPage(page: IPage): Promise<void>;
   /** Tell the server that this page goes away; works while the page unloads. */
   leavePage(): void;
+  /** Tell the agents in a notebook that the person went on in a copy of it. */
+  savedAs(old: string, now: string): Promise<void>;
 }
 
 /** The service that other extensions can ask for. */

@@ -29,6 +29,9 @@ class Backend(Protocol):
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
         """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
 
+    def place_of(self, file_id: str) -> str | None:
+        """Return where a file is by now, or None once it was deleted."""
+
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold it open, without opening anything."""
 

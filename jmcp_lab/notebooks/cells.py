@@ -170,6 +170,9 @@ def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: st
     """
     moving = set(cell_ids)
     at = sum(cell_id not in moving for cell_id in notebook.ids[:index])
+    if notebook.ids[at : at + len(cell_ids)] == list(cell_ids):
+        # They are there, with all that people have in them.
+        return
     contents = [whole(notebook, cell_id) for cell_id in cell_ids]
     notebook.removing(cell_ids, for_good=False)
     with notebook.transaction(origin):

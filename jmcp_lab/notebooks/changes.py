@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, NotFoundError
 from . import cells
-from .late import united
+from .keystrokes import united
 from .merge import MergeConflict, Splice, merge, splice
 from .names import shown
 from .values import well_formed
@@ -206,6 +206,20 @@ def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]
     return [change for change in done if change is not None]
 
 
+def taken_out(notebook: LiveNotebook, made: ChangeSet) -> list[str]:
+    """Return the cells that `revert` takes out of their place, if only to put them elsewhere.
+
+    And those whose outputs it clears.
+    """
+    return [
+        change.cell_id
+        for change in made.changes
+        if notebook.index(change.cell_id) is not None
+        and isinstance(change, Inserted | Moved | Refilled | Retyped)
+        and not (isinstance(change, Inserted) and _written_in(notebook, change))
+    ]
+
+
 def texts(notebook: LiveNotebook, made: ChangeSet) -> list[tuple[str, str, str]]:
     """Return what `revert` would do to the texts of cells: the cell's id, its text before, after.
 
@@ -269,14 +283,10 @@ def _plan_text(
 
 def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], Change | None]:
     """Plan to remove an inserted cell, or what the agent wrote in it if a person wrote too."""
-    present = notebook.source(change.cell_id)
-    source = _text(change.content)
-    if present is None:
+    if notebook.source(change.cell_id) is None:
         return lambda _origin: None
-    if present != source:
-        splices = _merged(notebook, change.cell_id, source, "", present)
-        if splice(present, splices).strip():
-            return _plan_text(notebook, change.cell_id, source, "")
+    if _written_in(notebook, change):
+        return _plan_text(notebook, change.cell_id, _text(change.content), "")
 
     def do(origin: str) -> Change:
         content = cells.whole(notebook, change.cell_id)
@@ -285,6 +295,19 @@ def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], C
         return gone
 
     return do
+
+
+def _written_in(notebook: LiveNotebook, change: Inserted) -> bool:
+    """Return whether more than what the agent wrote is in a cell that it inserted.
+
+    Raises
+    ------
+    ConflictError
+    """
+    present, source = str(notebook.source(change.cell_id)), _text(change.content)
+    if present == source:
+        return False
+    return bool(splice(present, _merged(notebook, change.cell_id, source, "", present)).strip())
 
 
 def _merged(

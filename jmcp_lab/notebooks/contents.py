@@ -17,6 +17,7 @@ from .save_errors import not_writable, save_failure_message, words_of
 from .writing import obstacle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from jupyter_server.services.contents.manager import ContentsManager
@@ -170,6 +171,15 @@ class Contents:
         """Return what tells a folder from every other one, whichever links lead to it."""
         root = self.root
         return os.path.realpath(os.path.join(root, path)) if root else path
+
+    async def alike(self, path: str, cell_ids: Sequence[str]) -> bool:
+        """Return whether a notebook has most of these cells: keys are soon given to other files."""
+        try:
+            model = await ensure_async(self._manager.get(self.check_path(path), content=True))
+            there = {cell.get("id") for cell in model["content"]["cells"]}
+        except (HTTPError, InvalidArgumentError, KeyError, TypeError, AttributeError):
+            return False
+        return 2 * len(there.intersection(cell_ids)) > len(cell_ids)
 
     def _on_disk(self, path: str) -> str | None:
         root = self.root

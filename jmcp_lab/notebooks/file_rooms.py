@@ -122,7 +122,7 @@ class FileRooms:
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
         """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
-        return await self.open(self._path_of(file_id) or path)
+        return await self.open(self.place_of(file_id) or path)
 
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold it open, without opening anything."""
@@ -218,7 +218,8 @@ class FileRooms:
             return self._own_ids.setdefault(path, str(uuid4()))
         return str(self._file_ids.index(path))
 
-    def _path_of(self, file_id: str) -> str | None:
+    def place_of(self, file_id: str) -> str | None:
+        """Return where a file is by now, or None once it was deleted."""
         if self._file_ids is None:
             return next((path for path, own in self._own_ids.items() if own == file_id), None)
         found = self._file_ids.get_path(file_id)
@@ -226,7 +227,7 @@ class FileRooms:
 
     def _where(self, held: HeldFile) -> str | None:
         """Return the present path of a notebook, or None once it was deleted."""
-        found = self._path_of(held.file_id)
+        found = self.place_of(held.file_id)
         if found is not None:
             held.path = found
             held.names.add(found)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
 
-from .late import LateTyping, carried
+from .carets import carets_in
+from .keystrokes import carried
+from .late import LateTyping
 from .live import LiveNotebook, splice_shared
 from .merge import splice
 from .notebook_document import NotebookDocument
@@ -116,6 +118,8 @@ class NotebookKind:
         self._room = room
         file_id = room.room_id.rsplit(":", 1)[-1]
         self.notebook = LiveNotebook(cast("YNotebook", room.document), lambda: room.path, file_id)
+        # The presence of who has left stays for half a minute.
+        self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.late = LateTyping(self.notebook, lambda: room.typed_in, room.say)
 
     def version_of(self, content: dict[str, Any]) -> Version:

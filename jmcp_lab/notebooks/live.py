@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -131,6 +132,10 @@ class LiveNotebook:
         self.changes = self._saved = 0
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""
+        self.carets: Callable[[], set[str]] = set
+        """Returns the ids of the cells that people are editing."""
+        self.state_changed: dict[str, float] = {}
+        """When a cell was last said to run, or not to, where that was seen."""
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
         self._subscription = document.ycells.observe_deep(self._on_change)
@@ -353,6 +358,8 @@ class LiveNotebook:
                 # The ids are those after all array changes of this transaction: Yjs reports
                 # paths in the final state.
                 touched.add(cast("str", self.ycells[path[0]]["id"]))
+                if len(path) == 1 and "execution_state" in event.keys:
+                    self.state_changed[self.ids[path[0]]] = time.monotonic()
                 if len(path) == 1 and "id" in event.keys:
                     new = cast("str", self.ycells[path[0]]["id"])
                     self._heads[self.ids[path[0]][:HEAD]] -= 1
@@ -382,6 +389,7 @@ class LiveNotebook:
                 touched.update(self.ids[at : at + gone])
                 for cell_id in self.ids[at : at + gone]:
                     self._heads[cell_id[:HEAD]] -= 1
+                    self.state_changed.pop(cell_id, None)
                 del self.ids[at : at + gone]
                 self._shift_doubles(at + gone, -gone)
         return touched

@@ -35,6 +35,7 @@ from .file_view import view_in
 from .history_folder import store_of, unsaved_in_old_store
 from .joining import Joining, payload
 from .kinds import NotebookKind, kind_of, marks_of
+from .late import LATE_SECONDS
 from .rejoin import MARKS
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 FINISH_SECONDS = 10.0
 """Longest wait for the last save of a room that closes."""
 
-PAGE_SECONDS = 120.0
+PAGE_SECONDS = LATE_SECONDS
 """A page whose connection broke may come back within this time with what was typed meanwhile."""
 
 TRIES = 3

@@ -9,6 +9,9 @@ from .save_errors import save_failure_message
 KEPT = 20
 """How many pieces of news of one notebook wait for agents that were away."""
 
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+"""Events of files: saved, renamed, deleted through Jupyter."""
+
 
 class News:
     """What agents have yet to be told, by notebook."""
@@ -83,4 +86,20 @@ def gone_meanwhile(path: str) -> str:
     return (
         f"'{path}' was deleted or moved meanwhile, so nothing was changed. "
         "list_notebooks shows what is there."
+    )
+
+
+def saved_as(old: str, new: str) -> str:
+    """Return that the user went on in a copy."""
+    return (
+        f"The user saved '{old}' as '{new}' and looks at that one now. '{old}' is as it was; "
+        f"use_notebook('{new}') goes to the new one."
+    )
+
+
+def replaced(path: str, elsewhere: str) -> str:
+    """Return that another file has the name of one that was moved outside Jupyter."""
+    return (
+        f"'{path}' is another file by now: the one you knew was moved to '{elsewhere}'. What you "
+        f"do in '{path}' goes into the new one; use_notebook('{elsewhere}') goes to the other."
     )

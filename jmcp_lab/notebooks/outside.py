@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Map
 
 from . import cells
-from .late import carried, united
+from .keystrokes import carried, united
 from .merge import splice
 from .values import document_form, well_formed
 from .version import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pycrdt import Array, Doc, Map
 
 from . import cells
-from .late import carried
+from .keystrokes import carried
 from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in

@@ -14,7 +14,6 @@ from . import news
 from .held import OpenRoom
 from .live import LiveNotebook, LiveText
 from .live_room import RoomListener
-from .news import News
 from .opening import check_notebook, explain
 from .upstream import SESSION_EVENTS, Upstream, room_id
 
@@ -31,8 +30,6 @@ IDLE_SECONDS = 120.0
 
 SAVES = 5
 """How often everything is saved at the end, as long as changes come."""
-
-CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 
 class Rooms:
@@ -59,7 +56,7 @@ class Rooms:
         self._contents = contents
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = News()
+        self.news = news.News()
         self._upstream = Upstream(serverapp)
         self._open: dict[str, OpenRoom] = {}
         self._lock = asyncio.Lock()
@@ -97,12 +94,16 @@ class Rooms:
             async with self._lock:
                 await self._adopt(path, state)
                 held = self._held(path) or await self._start(path)
-        held.state = state
+        await held.meet(state, self._contents, self.news)
         return held
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
         """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
-        return await self.open(self._upstream.path_of(file_id) or path)
+        return await self.open(self.place_of(file_id) or path)
+
+    def place_of(self, file_id: str) -> str | None:
+        """Return where a file is by now, or None once it was deleted."""
+        return self._upstream.path_of(file_id)
 
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold its room open, without opening anything."""
@@ -254,7 +255,7 @@ class Rooms:
         self._listening = True
         for schema, listener in (
             (SESSION_EVENTS, self._on_session_event),
-            (CONTENTS_EVENTS, self._on_contents_event),
+            (news.CONTENTS_EVENTS, self._on_contents_event),
         ):
             if schema in events.schemas:
                 events.add_listener(schema_id=schema, listener=cast("Any", listener))
@@ -297,7 +298,7 @@ class Rooms:
     def _on_idle(self, held: OpenRoom) -> None:
         held.timer = None
         rest = held.used + self.idle_seconds - time.monotonic()
-        if held.leases or rest > 0:
+        if held.needed or rest > 0:
             self._arm(held, max(rest, self.idle_seconds / 4))
         else:
             held.closing = asyncio.create_task(self._let_go(held), name="jmcp room closer")

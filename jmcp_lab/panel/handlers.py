@@ -18,6 +18,7 @@ from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError
 from ..notebooks import changes
 from .base import PanelHandler, errors_as_json
+from .pages import path_of
 from .pairing import (
     PairingAnswerHandler,
     PairingDecisionHandler,
@@ -282,6 +283,19 @@ class PageHandler(PanelHandler):
         self.no_content()
 
 
+class SavedAsHandler(PanelHandler):
+    """A notebook that the person saved under another name, and goes on in."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self) -> None:
+        """Tell the agents that work in the old one."""
+        body = self.body("old", "new")
+        self.app.control.saved_as(path_of(body.get("old")), path_of(body.get("new")))
+        self.no_content()
+
+
 _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"state", StateHandler),
     (r"agents", AgentsHandler),
@@ -299,6 +313,7 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"stop", StopHandler),
     (r"resume", ResumeHandler),
     (r"pages/([^/]+)", PageHandler),
+    (r"saved-as", SavedAsHandler),
 ]
 
 

@@ -181,7 +181,13 @@ def _tab(tab: str) -> str:
     return tab
 
 
-def _path(value: object) -> str:
+def path_of(value: object) -> str:
+    """Return a path that a page sends.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH:
         raise InvalidArgumentError("A path is missing or too long.")
     return value
@@ -203,7 +209,7 @@ def _active(value: object) -> dict[str, Any] | None:
     selection = value.get("selection")
     text = selection.get("text") if isinstance(selection, Mapping) else None
     return {
-        "path": _path(value.get("path")),
+        "path": path_of(value.get("path")),
         "cell_id": cell_id if isinstance(cell_id, str) and len(cell_id) <= 64 else None,
         "cursor": _numbers(value.get("cursor"), ("line", "column")),
         "selection": {"text": text[:LONGEST_SELECTION]} if isinstance(text, str) else None,
@@ -217,7 +223,7 @@ def _open(value: object) -> list[dict[str, Any]]:
         raise InvalidArgumentError("'open' is a list of objects.")
     return [
         {
-            "path": _path(item.get("path")),
+            "path": path_of(item.get("path")),
             "dirty": item.get("dirty") is True,
             "saves": item.get("saves") is not False,
         }

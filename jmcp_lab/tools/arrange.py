@@ -10,10 +10,11 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, texts
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, taken_out, texts
 from ..notebooks.live import LiveNotebook, agent_origin
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
+from .people import people_in
 from .services import Context
 from .tool import tool
 from .undo import take_back
@@ -33,8 +34,10 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     nb = await ctx.open(notebook)
     ids = resolve_all(nb, cells)
     check_fresh(ctx, nb, ids, "deleted")
+    people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
+        people.check(ids, "deleted", ctx.call)
         items = tuple(
             PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
             for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
@@ -68,8 +71,10 @@ async def move_cell(
     if after is None and before is None and index is None:
         raise InvalidArgumentError("Say where to: after, before or index.")
     check_fresh(ctx, nb, ids, "moved")
+    people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
+        people.check(ids, "moved", ctx.call)
         where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
         items = tuple(
@@ -99,13 +104,19 @@ async def clear_outputs(
     """Remove the outputs of cells, or of all."""
     nb = await ctx.open(notebook)
     named = None if cells is None else resolve_all(nb, cells)
+    people = await people_in(ctx.services, nb)
 
     def code_cells() -> list[str]:
-        """Return those that are there now: cells come and go while the user decides."""
+        """Return those that are there now: cells come and go while the user decides.
+
+        Of all cells, those that run keep what they have.
+        """
         if named is not None:
+            people.check_runs(named, "cleared")
             return [i for i in named if live_cells.view_by_id(nb, i).type == "code"]
         shared = zip(nb.ids, nb.ycells, strict=True)
-        return [cell_id for cell_id, cell in shared if cell["cell_type"] == "code"]
+        code = [cell_id for cell_id, cell in shared if cell["cell_type"] == "code"]
+        return [cell_id for cell_id in code if not people.runs(cell_id)]
 
     def resolve() -> Action:
         ids = code_cells()
@@ -124,7 +135,11 @@ async def clear_outputs(
             changes.append(Cleared(cell_id, outputs, execution_count))
     live_cells.clear_outputs(nb, [change.cell_id for change in changes], agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
-    return Reply.of(f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.shown}.")
+    words = f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.shown}."
+    if named is None and (running := [cell_id for cell_id in nb.ids if people.runs(cell_id)]):
+        names = ", ".join(cell_name(nb, cell_id) for cell_id in running[:5])
+        words += f" What runs keeps its outputs: {names}."
+    return Reply.of(words)
 
 
 @tool(title="Take changes back", tool_class=ToolClass.EDIT)
@@ -141,10 +156,12 @@ async def undo_changes(
     made = _change(ctx, nb, call)
     first = ctx.services.ledger.find(made.call_id)
     what = first.summary if first is not None else "a change"
+    people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
         if made.undone:
             raise ConflictError("It was taken back meanwhile.")
+        people.check(taken_out(nb, made), "taken back", ctx.call)
         summary = f"Take back: {what}"
         words = f"{what} is taken back in {nb.shown}."
         ids = tuple(change.cell_id for change in made.changes)

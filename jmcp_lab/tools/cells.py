@@ -15,6 +15,7 @@ from ..notebooks.changes import Change, Edited, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.merge import MergeConflict, merge, splice
 from .arguments import Cell, CellType, Notebook, Source, lines
+from .people import people_in
 from .render import clip
 from .services import Context
 from .tool import tool
@@ -183,9 +184,12 @@ async def _write(
     """
     plan = _Plan()
     known = ctx.known(nb, cell_id)
+    people = await people_in(ctx.services, nb) if new_type is not None else None
 
     def resolve() -> Action:
         view = live_cells.view_by_id(nb, cell_id)
+        if people is not None and new_type != view.type:
+            people.check([cell_id], "changed", ctx.call)
         present = view.source
         base = next(text for text in (start, known, present) if text is not None)
         plan.present, plan.merged = present, present != (base if known is None else known)

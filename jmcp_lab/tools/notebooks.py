@@ -84,6 +84,7 @@ async def use_notebook(
     if kernel is not None:
         session = await give_kernel(ctx, nb, "use_notebook", kernel)
         words += f"Kernel: {session.kernel_name}, {session.state}. "
+    ctx.knows(nb)
     services.agents.set_current(ctx.agent.id, path)
     size = count(len(nb.ids), "cell")
     return Reply.of(f"{words}Your current notebook is {path} ({size}).")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 INSERTS_AND_RUNS = "insert_execute_code_cell"
 """Asks as a run does, and edits as well."""
 
+MOST_KNOWN = 1000
+
 
 class Pages(Protocol):
     """The JupyterLab pages that people have open."""
@@ -86,6 +88,8 @@ class Services:
     lab_url: Callable[[], str]
     trust_outputs: bool = True
     """Whether pages may run what is in the outputs of an allowed run, such as scripts."""
+    known: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The id of the file that each agent knows by a path."""
     runs: dict[str, Run] = field(default_factory=dict)
     """The run of each call that has one, by call id."""
 
@@ -115,14 +119,29 @@ class Context:
                 "Which notebook? Give notebook=<path>, or call use_notebook first; "
                 "list_notebooks shows what is there."
             )
-        rooms = self.services.rooms
-        found = await rooms.open(path)
+        rooms, known = self.services.rooms, self.services.known
+        before = known.get((self.agent.id, path))
+        if notebook is None and before is not None:
+            # Another notebook may have its name by now.
+            found = await rooms.open_file(before, path)
+        else:
+            found = await rooms.open(path)
         if path == self.agent.current != found.path:
-            # It was renamed. Another notebook may get the old name.
             self.services.agents.set_current(self.agent.id, found.path)
+            self.call_news.append(f"'{path}' is '{found.path}' by now, and you go on in that.")
+        elif before not in (None, found.file_id):
+            self.call_news.append(other_file(path, rooms.place_of(str(before))))
+        self.knows(found)
         self.notebooks[found.file_id] = found
         self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
         return found
+
+    def knows(self, notebook: LiveNotebook) -> None:
+        """Remember which file the agent means by a name."""
+        known = self.services.known
+        known[self.agent.id, notebook.path] = notebook.file_id
+        if len(known) > MOST_KNOWN:
+            del known[next(iter(known))]
 
     async def written(self, reply: Reply) -> Reply:
         """Return the reply once what this call changed is written, or with why it is not yet."""
@@ -183,3 +202,9 @@ class Context:
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""
         return self.services.seen.text(self.agent.id, notebook.file_id, cell_id)
+
+
+def other_file(path: str, elsewhere: str | None) -> str:
+    """Return that a path names another file than the agent knew by it."""
+    where = f"that one is '{elsewhere}' now" if elsewhere else "that one was deleted"
+    return f"'{path}' is another notebook than the one that you knew by this name: {where}."

@@ -234,6 +234,8 @@ export class MemoryApi implements IAgentsApi {
 
   async putPage(): Promise<void> {}
 
+  async savedAs(): Promise<void> {}
+
   async deletePage(): Promise<void> {}
 }
 

@@ -181,3 +181,18 @@ def test_clearing_outputs_touches_code_cells_only() -> None:
     cells.clear_outputs(nb, ["a", "b"], "jmcp:a_1")
     first = nb.document.get()["cells"][0]
     assert (first["outputs"], first["execution_count"]) == ([], None)
+
+
+@given(st.permutations("abcd"), st.integers(1, 4), st.integers(0, 4))
+def test_moving_cells_to_where_they_are_touches_nothing(
+    order: list[str], count: int, at: int
+) -> None:
+    nb = live(*(code(name) for name in "abcd"))
+    moving = order[:count]
+    before = [cell for cell in "abcd"[:at] if cell not in moving]
+    after = [cell for cell in "abcd"[at:] if cell not in moving]
+    heard: list[set[str]] = []
+    nb.on_change(heard.append)
+    cells.move(nb, moving, at, "jmcp:a_1")
+    assert nb.ids == [*before, *moving, *after]
+    assert bool(heard) is (nb.ids != list("abcd"))
