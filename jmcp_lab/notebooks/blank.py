@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from .cells import NewCell
     from .live import LiveNotebook
 
-CARETS = ("cursors", "jmcpCaret")
-"""Where the presence of a page says that there is a caret: jupyter-collaboration's and our own."""
-
 _NAMESPACE = uuid.UUID("8a1c6f0e-6f0b-4d3c-9a55-2f1d0f3f7b1e")
 
 
@@ -79,13 +76,8 @@ def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: s
 
 def _making_way(notebook: LiveNotebook) -> str | None:
     """Return the id of the blank cell where it is all there is, and nobody is in it."""
-    if notebook.blank is None or notebook.ids != [notebook.blank] or _somebody_is_in(notebook):
+    if notebook.blank is None or notebook.ids != [notebook.blank]:
+        return None
+    if notebook.blank in notebook.carets():
         return None
     return notebook.blank if is_blank(cells.whole(notebook, notebook.blank)) else None
-
-
-def _somebody_is_in(notebook: LiveNotebook) -> bool:
-    """Return whether a page tells of a caret, which can be in the only cell alone."""
-    awareness = notebook.document.awareness
-    states = awareness.states.values() if awareness is not None else ()
-    return any(state.get(field) for state in states if state for field in CARETS)

@@ -296,6 +296,6 @@ def follow(loaders: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - se
 def disk_of(loader: Any, changed: type[Exception]) -> Disk:  # noqa: ANN401 - we add to it
     """Return what follows the file of a loader, made when it is first asked for."""
     if not hasattr(loader, "jmcp_disk"):
-        view_of(loader)
         loader.jmcp_disk = Disk(loader, changed)
+        view_of(loader)
     return cast("Disk", loader.jmcp_disk)

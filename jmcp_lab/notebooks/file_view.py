@@ -51,7 +51,11 @@ class FileView:
         content = model.get("content")
         if model.get("type") == "notebook" and isinstance(content, dict) and "cells" in content:
             return model | {"content": self._on_cells_read(content, path)}
-        if model.get("type") == "file" and model.get("format") == "text" and content:
+        if (
+            model.get("type") == "file"
+            and model.get("format") == "text"
+            and isinstance(content, str)
+        ):
             self._text = None if is_plain(content) else content
             return model | {"content": plain(content)}
         return model
@@ -80,7 +84,7 @@ class FileView:
             self._blank = self._blank or blank_cell(path)
             return _with_cells(content, [copy.deepcopy(self._blank)])
         self._had_cells = True
-        self._note_sources(content["cells"])
+        self._sources = _with_other_line_ends(content["cells"])
         return _with_cells(content, _changed(content["cells"], plain)) if self._sources else content
 
     def _before_cells_are_written(self, content: dict[str, Any]) -> dict[str, Any]:
@@ -94,16 +98,9 @@ class FileView:
         if not self._sources:
             return content
         restored = [self._as_before(cell) for cell in cells]
-        self._note_sources(restored)
+        # Of a cell that is gone the text is kept: its deletion may be taken back.
+        self._sources |= _with_other_line_ends(restored)
         return _with_cells(content, restored)
-
-    def _note_sources(self, cells: list[Cell]) -> None:
-        """Remember the texts with other line ends, by cell; where there are no ids, by text."""
-        self._sources = {}
-        for cell in cells:
-            source = _source(cell)
-            if "\r" in source:
-                self._sources[_key(cell)] = source
 
     def _as_before(self, cell: Cell) -> Cell:
         before = self._sources.get(_key(cell))
@@ -127,6 +124,11 @@ def _with_cells(content: dict[str, Any], cells: list[Cell]) -> dict[str, Any]:
     new = copy.copy(content)
     new["cells"] = cells
     return new
+
+
+def _with_other_line_ends(cells: list[Cell]) -> dict[str, str]:
+    """Return the texts that have some, by cell; where there are no ids, by text."""
+    return {_key(cell): _source(cell) for cell in cells if "\r" in _source(cell)}
 
 
 def _changed(cells: list[Cell], change: Callable[[str], str]) -> list[Cell]:

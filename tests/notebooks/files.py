@@ -17,8 +17,8 @@ from nbformat.sign import MemorySignatureStore, NotebookNotary
 
 from jmcp_lab.notebooks.document_store import DocumentStore, Stored
 from jmcp_lab.notebooks.live_room import LiveRoom
-from jmcp_lab.notebooks.notebook_document import register
 from jmcp_lab.notebooks.news import CONTENTS_EVENTS
+from jmcp_lab.notebooks.notebook_document import register
 from jmcp_lab.notebooks.upstream import Upstream, room_id
 
 

@@ -97,15 +97,14 @@ async def test_a_blank_cell_that_a_person_has_typed_in_stays(
     assert await texts(robot) == ["typed", "agent"]
 
 
-@pytest.mark.parametrize(
-    "caret", [{"cursors": [{"anchor": {}, "head": {}}]}, {"jmcpCaret": "the cell"}]
-)
 async def test_a_blank_cell_that_holds_a_persons_caret_stays(
-    robot: Robot, root: Path, caret: dict[str, Any]
+    robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     await robot.say("use_notebook", notebook="a.ipynb", create=True)
+    await open_page("a.ipynb")
     notebook = await robot.open("a.ipynb")
-    notebook.document.awareness.set_local_state({"user": {"name": "Ada"}, **caret})
+    caret = {"user": {"name": "Ada"}, "jmcpCaret": notebook.ids[0]}
+    notebook.document.awareness.set_local_state(caret)
     await robot.say("insert_cell", source="agent")
     assert await texts(robot) == ["", "agent"]
 

@@ -23,7 +23,7 @@ ORIGIN = "jmcp:test"
 def late_in(robot: Robot, path: str) -> LateTyping:
     notebook = robot.app.rooms.find(path)
     assert notebook is not None
-    return robot.app.rooms._open[f"json:notebook:{notebook.file_id}"].late
+    return robot.app.rooms._open[f"json:notebook:{notebook.file_id}"].room.late
 
 
 async def test_hundreds_of_moves_lose_no_keystroke(
@@ -62,7 +62,7 @@ async def test_keystrokes_of_almost_an_hour_ago_are_kept_in_a_room_that_stays_op
     page.release()
     await until(lambda: notebook.source(ids[1]) == "mine two")
     await page.close()
-    await until(lambda: held.pages == 0)
+    await until(lambda: held.room.pages == 0)
     # After that hour nothing is kept, and the room may go.
     typing._clock = lambda: began + LATE_SECONDS + 10
     await close(robot, "a.ipynb")

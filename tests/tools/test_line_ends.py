@@ -133,6 +133,19 @@ async def test_cells_keep_their_line_ends_but_for_what_was_changed(
     )
 
 
+async def test_a_deleted_cell_that_comes_back_has_its_line_ends_again(
+    robot: Robot, root: Path
+) -> None:
+    ids = write_notebook(root, "a.ipynb", *SOURCES)
+    await robot.say("delete_cell", notebook="a.ipynb", cells=ids[0])
+    notebook = await robot.open("a.ipynb")
+    await robot.app.rooms.save(notebook)
+    assert list(sources(root / "a.ipynb")) == ids[1:]
+    await robot.say("undo_changes", notebook="a.ipynb")
+    await robot.app.rooms.save(notebook)
+    assert sources(root / "a.ipynb") == dict(zip(ids, SOURCES, strict=True))
+
+
 async def test_what_a_person_types_into_a_cell_with_other_line_ends_is_where_it_was_typed(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
