@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server.utils import ensure_async
 
 from .outside import take_in
+from .save_lock import saving
 from .version import Version
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Disk:
         self._unreadable = False
         self._base: Version | None = None
         self._known: Any = loader.last_modified
+        self._hash: str | None = None
         self._load = loader.load_content
         self._save = loader.maybe_save_content
         self._write = loader._save_content_at_path
@@ -114,6 +116,7 @@ class Disk:
     async def _on_load(self, file_format: str, file_type: str) -> Any:  # noqa: ANN401
         model = await self._load(file_format, file_type)
         self._known = self._loader.last_modified
+        self._hash = None
         if file_type == "notebook":
             self._base = Version.of(model["content"])
         return model
@@ -148,6 +151,10 @@ class Disk:
         return self._meetings, 0 if notebook is None else notebook.arrangement
 
     async def _on_save(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
+        async with saving(self._loader._contents_manager, self._loader.path):
+            return await self._save_alone(model)
+
+    async def _save_alone(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
         if self._notebook is None or model["type"] != "notebook":
             return await self._save(model)
         model = _Save(model)
@@ -177,14 +184,18 @@ class Disk:
         if self._notebook is not None:
             if isinstance(model, _Save) and model.meetings != self._meetings:
                 raise self._changed
-            found = await ensure_async(loader._contents_manager.get(path, content=False))
-            if found["last_modified"] != self._known:
+            found = await ensure_async(
+                loader._contents_manager.get(path, content=False, require_hash=True)
+            )
+            # Two saves within one tick of the disk's clock have the same time.
+            other = None not in (self._hash, found["hash"]) and found["hash"] != self._hash
+            if other or found["last_modified"] != self._known:
                 raise self._changed
             if self._unreadable:
                 await self._keep_copy(path)
         saved = await self._write(model, path)
         # A save that is called off at this moment is not told of its success.
-        self._known = loader.last_modified
+        self._known, self._hash = loader.last_modified, saved["hash"]
         if model["type"] == "notebook":
             self._base = Version.of(model["content"])
         if self._notebook is not None and isinstance(model, _Save):
@@ -244,6 +255,7 @@ class Disk:
             except Exception:
                 # It cannot be read: the next save puts the document in its place.
                 self._known = loader.last_modified = seen
+                self._hash = None
                 self._unreadable = True
                 raise
             self._unreadable = False
@@ -256,6 +268,7 @@ class Disk:
                 more = self._take_in(content)
                 self._meetings += 1
                 loader.last_modified = self._known = model["last_modified"]
+                self._hash = model["hash"]
                 self._base = Version.of(content)
                 await self._say_hash(model["hash"])
                 if not (saving or more):
