@@ -148,6 +148,7 @@ class JmcpLab(ExtensionApp):
         self.audit = Audit(events, self.ledger)
         self.doorbell = Doorbell(events, self.ledger, self.agents)
         self.pages.ring = lambda: self.doorbell.ring("notebooks")
+        self.agents.watch_work(self.ledger.at_work)
         heap = Heap()
         self.ledger.subscribe(lambda _: heap.worked())
         self.agents.on_revoke(self._forget_agent)

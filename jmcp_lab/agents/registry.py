@@ -14,7 +14,7 @@ from pathlib import Path
 from ..containment import tell_all
 from ..errors import NotFoundError, UnavailableError
 from . import store as storage
-from .agent import COLORS, Agent, Mode, clean_claims
+from .agent import Agent, Mode, clean_claims, next_color
 from .fields import (
     check_auto,
     read_changes,
@@ -66,6 +66,7 @@ class AgentRegistry:
         self._listeners: list[Callable[[], None]] = []
         self._revoke_listeners: list[Callable[[str], None]] = []
         self._has_session: Callable[[str], bool] = lambda agent_id: False
+        self._has_work: Callable[[str], bool] = lambda agent_id: False
         self._open_requests: dict[str, int] = {}
         self._deadlines: dict[str, float] = {}
         self._was_connected: dict[str, bool] = {}
@@ -85,6 +86,14 @@ class AgentRegistry:
     def watch_sessions(self, has_session: Callable[[str], bool]) -> None:
         """Ask `has_session` whether an agent has an MCP session open."""
         self._has_session = has_session
+
+    def watch_work(self, has_work: Callable[[str], bool]) -> None:
+        """Ask `has_work` whether an agent has begun what it may still wait for."""
+        self._has_work = has_work
+
+    def over(self, agent: Agent) -> bool:
+        """Return whether an agent's time is over: it may only wait for what it has begun."""
+        return agent.token_ended(self._clock())
 
     def changed(self) -> None:
         """Tell the listeners that something visible changed."""
@@ -144,10 +153,9 @@ class AgentRegistry:
         check_auto(agent.mode, agent.notebooks, agent.until)
         with self._alone():
             if len(self._agents) >= MOST_AGENTS:
-                raise UnavailableError(
-                    f"There are {MOST_AGENTS} agents already: revoke some first."
-                )
-            agent.color = self._next_color()
+                words = f"There are {MOST_AGENTS} agents already: revoke some first."
+                raise UnavailableError(words)
+            agent.color = next_color(self._agents.values())
             self._agents[agent.id] = agent
             self._set_deadline(agent)
             try:
@@ -309,7 +317,7 @@ class AgentRegistry:
 
         agents = list(self._agents.values())
         over = [a for a in agents if a.auto_ended(now, self._deadlines.get(a.id, math.inf) - ticks)]
-        ended = [a for a in agents if a.token_ended(now)]
+        ended = [a for a in agents if a.token_ended(now) and not self._has_work(a.id)]
 
         def lapse() -> None:
             for agent in over:
@@ -382,19 +390,12 @@ class AgentRegistry:
         tell_all(self._revoke_listeners, agent_id)
         self.changed()
 
-    def _next_color(self) -> str:
-        used = [agent.color for agent in self._agents.values()]
-        return min(COLORS, key=used.count)
-
     def _save(self) -> None:
         self._list.save(self._agents.values(), stopped=self._stopped)
         self._unsaved_ends.clear()
 
     def _change_quietly(self, change: Callable[[], None]) -> None:
-        """Make a change that counts here until the server stops, whether it can be written or not.
-
-        Why it could not be written is in the log.
-        """
+        """Make a change that counts here whether it can be written or not; the log says why not."""
         try:
             with self._alone():
                 change()

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..containment import tell_all
@@ -26,6 +26,9 @@ KEPT = 2000
 
 KEPT_CHARACTERS = 20_000_000
 """How many characters of replies are kept, so that `wait` can give them again."""
+
+LAST_WORDS = timedelta(minutes=5)
+"""For so long after its end the reply to a call can be fetched by an agent whose time is over."""
 
 _FIELDS = {field.name for field in fields(Call)}
 
@@ -226,6 +229,17 @@ class Ledger:
             if not call.state.ended and agent_id in (None, call.agent_id)
         ]
         return sorted(found, key=lambda call: call.created)
+
+    def at_work(self, agent_id: str) -> bool:
+        """Return whether something that an agent began goes on, or ended a short while ago."""
+        since = now() - LAST_WORDS
+        return any(
+            call.agent_id == agent_id
+            and call.tool != "wait"
+            and call.started is not None
+            and (call.ended is None or call.ended > since)
+            for call in self._calls.values()
+        )
 
     async def changed(self, call: Call, seq: int) -> None:
         """Return as soon as the call has changed after `seq`."""

@@ -12,10 +12,11 @@ from jupyter_core.utils import ensure_async
 from ..containment import contained
 from . import words
 from .asking import Asking
-from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
+from .bridge import KernelBridge, KernelLostError, SilentKernelError
 from .execution import Execution
 from .outcome import ended, result_of
 from .progress import compare, finish, output_callback, state_after
+from .restarting import Lost, started_again
 from .run import Piece, PieceResult, Run, RunState, StoppedError
 from .sink import OutputSink
 
@@ -266,6 +267,14 @@ class KernelQueue:
         """Return a new connection to the kernel."""
         if self.kernel_id not in self._manager:
             raise KernelLostError(Lost.SHUT_DOWN)
+        alive = asyncio.create_task(started_again(self.kernel_id, self._manager))
+        try:
+            await run.first(alive)
+        finally:
+            alive.cancel()
+            await asyncio.gather(alive, return_exceptions=True)
+        if self.kernel_id not in self._manager:
+            raise KernelLostError(Lost.DEAD)
         bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
         start = asyncio.create_task(bridge.start())
         try:

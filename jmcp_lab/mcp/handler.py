@@ -87,6 +87,7 @@ class McpHandler(JupyterHandler):
         self._exchange: Exchange | None = None
         self._drops_body = False
         self._halves = False
+        self._gone = False
 
     # -- before the body is read ---------------------------------------------------------------
 
@@ -219,6 +220,9 @@ class McpHandler(JupyterHandler):
         assert self._agent is not None
         self._exchange = Exchange(self, self._agent, bytes(self._body))
         self._exchange.halves = self._halves
+        if self._gone:
+            # Before there was anything to tell it to.
+            self._exchange.gone.set()
         self._body.clear()
         try:
             with contained():
@@ -237,6 +241,7 @@ class McpHandler(JupyterHandler):
 
     def on_connection_close(self) -> None:
         """Tell the SDK that the client has gone."""
+        self._gone = True
         if self._exchange is not None:
             self._exchange.gone.set()
 

@@ -164,10 +164,14 @@ class Handlers:
         its result. One that stays away must not leave a request on the user's screen for ever.
         """
         await exchange.gone.wait()
+        agent_id = exchange.agent.id
         left = self._traffic.clock()
         await asyncio.sleep(self._left_after)
-        if not self._traffic.requested_since(exchange.agent.id, left):
-            task.cancel()
+        # One that goes on with other requests may come back, or go away later.
+        while self._traffic.requested_since(agent_id, left) or self._traffic.listens(agent_id):
+            left = self._traffic.clock()
+            await asyncio.sleep(self._left_after)
+        task.cancel()
 
     def _result(self, name: str, task: asyncio.Task[Reply]) -> types.CallToolResult:
         if task.cancelled():

@@ -36,9 +36,10 @@ _TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(slots=True)
 class Page:
-    """One page, by what it last told."""
+    """One page, by what it last told; `asked` once it has asked this server for the state."""
 
     last_word: float
+    asked: bool = False
     told: float = 0.0
     visible: bool = False
     focused: bool = False
@@ -66,17 +67,23 @@ class OpenPages:
         self._last_goodbye = -RELOADS_WITHIN - 1
 
     def seen(self, tab: str) -> bool:
-        """Note that a page is there; return whether it was known."""
+        """Note that a page asks for the state; return whether it had asked before."""
+        page = self._note(tab)
+        asked, page.asked = page.asked, True
+        return asked
+
+    def _note(self, tab: str) -> Page:
+        """Return a page that is there: it may have told what it shows before it asks anything."""
         self._prune()
         page = self._pages.get(_tab(tab))
         if page is not None:
             page.last_word = self._clock()
-            return True
+            return page
         if len(self._pages) >= MOST_PAGES:
             oldest = min(self._pages, key=lambda name: self._pages[name].last_word)
             del self._pages[oldest]
-        self._pages[tab] = Page(self._clock())
-        return False
+        page = self._pages[tab] = Page(self._clock())
+        return page
 
     def tell(self, tab: str, view: Mapping[str, Any]) -> None:
         """Note what the person looks at in a page.
@@ -86,8 +93,7 @@ class OpenPages:
         InvalidArgumentError
         """
         active, opened = _active(view.get("active")), _open(view.get("open"))
-        self.seen(tab)
-        page = self._pages[tab]
+        page = self._note(tab)
         page.told = self._clock()
         page.visible = view.get("visible") is True
         page.focused = view.get("focused") is True

@@ -34,6 +34,12 @@ BEAT_SECONDS = 2.0
 GRACE_SECONDS = 5.0
 """How long a page may be gone (it reloads) before the agent is told that nobody is there."""
 
+OVER = (
+    "Your connection has ended: its time is over. Nothing new is done. What you began goes on, and "
+    "wait gets its reply for some minutes more. Ask the user to connect you again in JupyterLab's "
+    "Agents panel."
+)
+
 STOPPED = "This was stopped before it came to its end."
 
 _log = logging.getLogger("jmcp_lab")
@@ -141,6 +147,8 @@ class Dispatcher:
         call, ledger = context.call, self._services.ledger
         try:
             self._services.gate.admit(call, context.agent)
+            if tool.name != "wait" and self._services.agents.over(context.agent):
+                raise DeniedError(OVER)
             with contained():
                 reply = await context.written(await tool.function(context, **arguments))
             state = CallState.FAILED if reply.is_error else CallState.DONE

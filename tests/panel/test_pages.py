@@ -41,6 +41,14 @@ def test_a_page_that_falls_silent_is_gone(pages: OpenPages, clock: Ticks) -> Non
     assert pages.looking_at() is None
 
 
+def test_a_page_that_tells_before_it_asks_is_no_page_that_asked(pages: OpenPages) -> None:
+    pages.tell("a", {"visible": True})
+    assert pages.anyone()
+    assert not pages.seen("a")
+    pages.tell("a", {"visible": False})
+    assert pages.seen("a")
+
+
 def test_a_page_that_said_goodbye_may_be_reloading(pages: OpenPages, clock: Ticks) -> None:
     pages.seen("a")
     pages.forget("a")
