@@ -128,7 +128,8 @@ class Originals:
         for key in form.keys() & cell.keys() - {"id", "source", "metadata", "outputs"}:
             self._learn_place(owner, (key,), cell[key], form[key])
         source = cell.get("source", "")
-        self._texts.learn(cell_id, source if isinstance(source, str) else "")
+        text = source if isinstance(source, str) else ""
+        self._texts.learn(cell_id, text, from_file=from_file)
         if not isinstance(source, str):
             owner.places["source",] = (fingerprint(form["source"]), source)
         self._learn_metadata(cell_id, owner, cell.get("metadata"))
@@ -205,7 +206,7 @@ class Originals:
         owner.places["outputs", index] = (mark, NATURAL if exact else output)
         self._variants.add("outputs", mark, NATURAL if exact else output, cell_id)
         if stream and isinstance(text, str):
-            self._texts.learn("", text)
+            self._texts.learn("", text, from_file=True)
 
     def _learn_dict(
         self, owner: _Owner, path: Path, original: dict[str, Any], form: dict[str, Any]
