@@ -146,7 +146,7 @@ async def test_what_a_kernel_sends_is_saved_to_the_last_digit(robot: Robot, root
         "display({'application/json': {'a': 1.0}}, raw=True)"
     )
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell="a", source=code)
-    reply = await robot.run("run_cells", notebook="a.ipynb", cells=["a"])
+    reply = await robot.run("execute_cell", notebook="a.ipynb", cells="a")
     assert not reply.is_error, reply.text
     nb = await robot.open("a.ipynb")
     await robot.app.rooms.save(nb)
