@@ -104,17 +104,26 @@ class Originals:
         for cell_id, cell in zip(ids, unnamed, strict=True):
             self.learn_cell(cell_id, cell, from_file=True)
 
-    def learn_cell(self, cell_id: str, cell: dict[str, Any], *, from_file: bool = False) -> None:
+    def learn_cell(
+        self,
+        cell_id: str,
+        cell: dict[str, Any],
+        form: dict[str, Any] | None = None,
+        *,
+        from_file: bool = False,
+    ) -> None:
         """Take note of a cell as the file has it, or is to have it.
 
         Parameters
         ----------
         cell_id : str
         cell : dict
+        form : dict, optional
+            Its document form, when that is known.
         from_file : bool
             Whether the file has it so. A cell that is made anew keeps what is known of it.
         """
-        form = cell_form(cell)
+        form = cell_form(cell) if form is None else form
         owner = _Owner(has_id=from_file and "id" in cell)
         known = None if from_file else self._owners.get(cell_id)
         if known is not None:
@@ -327,6 +336,9 @@ class Originals:
             return copied(place[1])
         found = []
         for index, output in enumerate(outputs):
+            if not self._variants.inexact:
+                found.append(self._new_output(file_form(output)))
+                continue
             mark = fingerprint(output)
             place = owner.places.get(("outputs", index))
             if place is not None and place[0] == mark:
