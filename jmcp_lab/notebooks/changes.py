@@ -369,7 +369,8 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
     # What the file did not have, and is still empty, it does not get.
     content = change.content | {k: v for k, v in now.items() if v or k in change.content}
     if "code" not in (before.get("cell_type"), content.get("cell_type")):
-        content["attachments"] = before.get("attachments", {})
+        content.pop("attachments", None)
+        content |= {"attachments": before["attachments"]} if "attachments" in before else {}
     cells.replace(notebook, change.cell_id, content, origin)
     return Retyped(change.cell_id, before, str(change.content.get("cell_type")))
 

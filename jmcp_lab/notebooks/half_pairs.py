@@ -32,7 +32,7 @@ class HalfPairs:
         # The lines as the document has them, and each as the file had it.
         self._lines: OrderedDict[str, dict[str, None]] = OrderedDict()
 
-    def learn(self, owner: str, text: str) -> None:
+    def learn(self, owner: str, text: str, *, from_file: bool) -> None:
         """Take note of what the file says.
 
         Parameters
@@ -40,9 +40,12 @@ class HalfPairs:
         owner : str
             The id of the cell whose source this is; empty for a text that is no cell's source.
         text : str
+        from_file : bool
+            Whether each U+FFFD of the text is one in the file. Otherwise somebody may have
+            copied what the document shows.
         """
         self._texts.pop(owner, None)
-        if text.isascii() or (is_well_formed(text) and REPLACEMENT not in text):
+        if is_well_formed(text) and not (from_file and REPLACEMENT in text):
             return
         if owner:
             self._texts[owner] = text

@@ -40,6 +40,8 @@ class NotebookDocument(YNotebook):
     def __init__(self, ydoc: Doc[Any] | None = None, awareness: Awareness | None = None) -> None:
         super().__init__(ydoc, awareness)
         self._originals = Originals()
+        # Cells that are about to be made of what was learned just now.
+        self._setting: dict[int, dict[str, Any]] = {}
 
     def know_like(self, other: NotebookDocument) -> None:
         """Share what another document of the same file knows of its exact values."""
@@ -78,7 +80,8 @@ class NotebookDocument(YNotebook):
             As nbformat has it. Numbers may be of any size and kind.
         """
         form = cell_form(value)
-        self._originals.learn_cell(form["id"], value)
+        if self._setting.get(id(value)) is not value:
+            self._originals.learn_cell(form["id"], value, form)
         return shared_cell(form)
 
     def _create_youtputs(
@@ -86,7 +89,9 @@ class NotebookDocument(YNotebook):
     ) -> list[Map[Any]]:
         return [shared_output(output_form(output)) for output in outputs]
 
-    def _set(self, value: dict[str, Any], delay_outputs_above_mb: float | None = None) -> Any:  # noqa: ANN401 - as there
+    def _set(
+        self, value: dict[str, Any], delay_outputs_above_mb: float | None = None
+    ) -> Iterator[bool]:
         self._originals.learn(value)
         top = document_form({key: item for key, item in value.items() if key != "cells"})
         if not isinstance(top.get("metadata"), dict):
@@ -95,7 +100,10 @@ class NotebookDocument(YNotebook):
         # not follow another map.
         top["metadata"] = copied(ADDED) | top["metadata"]
         top.setdefault("nbformat_minor", 0.0)
-        return super()._set({**top, "cells": value.get("cells") or []}, delay_outputs_above_mb)
+        cells = value.get("cells") or []
+        self._setting = {id(cell): cell for cell in cells if cell.get("id")}
+        yield from super()._set({**top, "cells": cells}, delay_outputs_above_mb)
+        self._setting = {}
 
     def _update_cell(
         self, old_cell: dict[str, Any], new_cell: dict[str, Any], old_ycell: Map[Any]

@@ -104,17 +104,26 @@ class Originals:
         for cell_id, cell in zip(ids, unnamed, strict=True):
             self.learn_cell(cell_id, cell, from_file=True)
 
-    def learn_cell(self, cell_id: str, cell: dict[str, Any], *, from_file: bool = False) -> None:
+    def learn_cell(
+        self,
+        cell_id: str,
+        cell: dict[str, Any],
+        form: dict[str, Any] | None = None,
+        *,
+        from_file: bool = False,
+    ) -> None:
         """Take note of a cell as the file has it, or is to have it.
 
         Parameters
         ----------
         cell_id : str
         cell : dict
+        form : dict, optional
+            Its document form, when that is known.
         from_file : bool
             Whether the file has it so. A cell that is made anew keeps what is known of it.
         """
-        form = cell_form(cell)
+        form = cell_form(cell) if form is None else form
         owner = _Owner(has_id=from_file and "id" in cell)
         known = None if from_file else self._owners.get(cell_id)
         if known is not None:
@@ -128,7 +137,8 @@ class Originals:
         for key in form.keys() & cell.keys() - {"id", "source", "metadata", "outputs"}:
             self._learn_place(owner, (key,), cell[key], form[key])
         source = cell.get("source", "")
-        self._texts.learn(cell_id, source if isinstance(source, str) else "")
+        text = source if isinstance(source, str) else ""
+        self._texts.learn(cell_id, text, from_file=from_file)
         if not isinstance(source, str):
             owner.places["source",] = (fingerprint(form["source"]), source)
         self._learn_metadata(cell_id, owner, cell.get("metadata"))
@@ -205,7 +215,7 @@ class Originals:
         owner.places["outputs", index] = (mark, NATURAL if exact else output)
         self._variants.add("outputs", mark, NATURAL if exact else output, cell_id)
         if stream and isinstance(text, str):
-            self._texts.learn("", text)
+            self._texts.learn("", text, from_file=True)
 
     def _learn_dict(
         self, owner: _Owner, path: Path, original: dict[str, Any], form: dict[str, Any]
@@ -326,6 +336,9 @@ class Originals:
             return copied(place[1])
         found = []
         for index, output in enumerate(outputs):
+            if not self._variants.inexact:
+                found.append(self._new_output(file_form(output)))
+                continue
             mark = fingerprint(output)
             place = owner.places.get(("outputs", index))
             if place is not None and place[0] == mark:

@@ -102,7 +102,10 @@ def is_exact(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return all(is_exact(str(k)) and is_exact(item, depth + 1) for k, item in value.items())
     if isinstance(value, list | tuple):
-        if {*map(type, value)} == {float}:
+        kinds = {*map(type, value)}
+        if kinds == {int}:
+            return bool(-LARGEST <= min(value) and max(value) <= LARGEST)
+        if kinds == {float}:
             return not any(map(float.is_integer, value)) and all(map(math.isfinite, value))
         return all(is_exact(item, depth + 1) for item in value)
     return True

@@ -23,33 +23,25 @@ NATURAL: Final = _Natural()
 class _Found:
     """What the file may have where the document says one thing, the latest last."""
 
-    found: list[tuple[Any, set[str]]] = field(default_factory=list)
+    found: dict[str, Any] = field(default_factory=dict)
+    natural: int = 0
     used: int = 0
 
     @property
     def weight(self) -> int:
         """About how many bytes they take."""
-        return sum(100 if value is NATURAL else weight(value) for value, _ in self.found)
+        return sum(100 if value is NATURAL else weight(value) for value in self.found.values())
 
     def choose(self, owner: str) -> Any:  # noqa: ANN401 - JSON
         """Return what it is in this cell, else what it is by itself, else the latest."""
-        for original, owners in reversed(self.found):
-            if owner in owners:
-                return original
-        if any(original is NATURAL for original, _ in self.found):
-            return NATURAL
-        return self.found[-1][0]
+        if owner in self.found:
+            return self.found[owner]
+        return NATURAL if self.natural else next(reversed(self.found.values()))
 
     def add(self, original: Any, owner: str) -> None:  # noqa: ANN401 - JSON
         """Remember what the file has in one cell."""
-        found = {owner}
-        for known, owners in self.found:
-            owners.discard(owner)
-            if known is original:
-                found |= owners
-                owners.clear()
-        self.found = [(known, owners) for known, owners in self.found if owners]
-        self.found.append((original, found))
+        self.natural += (original is NATURAL) - (self.found.pop(owner, None) is NATURAL)
+        self.found[owner] = original
 
 
 class Variants:
@@ -57,6 +49,8 @@ class Variants:
 
     def __init__(self) -> None:
         self._found: OrderedDict[tuple[str, int], _Found] = OrderedDict()
+        self.inexact = False
+        """Whether there has been one that a document's value does not tell."""
         self._written = 0
         self._growth = 0
 
@@ -77,7 +71,11 @@ class Variants:
         found = self._found.setdefault((kind, mark), _Found())
         self._found.move_to_end((kind, mark))
         found.add(original, owner)
-        self._growth += 100 if original is NATURAL else weight(original)
+        if original is NATURAL:
+            self._growth += 100
+        else:
+            self._growth += weight(original)
+            self.inexact = True
 
     def know(self, kind: str, mark: int) -> bool:
         """Return whether the file has had something for a document's value."""

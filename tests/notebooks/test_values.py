@@ -102,7 +102,8 @@ class Editor:
             cells.move(nb, [cell_id], at % (len(nb.ids) + 1), ORIGIN)
             made = Moved(cell_id, *place)
         elif kind == "retype":
-            new_type = "markdown" if content["cell_type"] == "code" else "code"
+            types = ("code", "markdown", "raw")
+            new_type = types[(types.index(cells.view_by_id(nb, cell_id).type) + 1 + at % 2) % 3]
             cells.retype(nb, cell_id, new_type, ORIGIN)
             made = Retyped(cell_id, content, new_type)
         elif cells.view_by_id(nb, cell_id).type == "code":
