@@ -147,7 +147,7 @@ class JmcpLab(ExtensionApp):
         assert events is not None
         self.audit = Audit(events, self.ledger)
         self.doorbell = Doorbell(events, self.ledger, self.agents)
-        self.pages.ring = lambda: self.doorbell.ring("notebooks")
+        self.pages.ring = self.rooms.ring = lambda: self.doorbell.ring("notebooks")
         self.agents.watch_work(self.ledger.at_work)
         heap = Heap()
         self.ledger.subscribe(lambda _: heap.worked())
@@ -164,6 +164,7 @@ class JmcpLab(ExtensionApp):
         if self.not_live is None and failed_to_load(serverapp):
             self.not_live = NotLive.NO_EXTENSION
             self.rooms = self.services.rooms = self._open_rooms(serverapp, self.services.contents)
+            self.rooms.ring = self.pages.ring
         if self.not_live is None:
             self._follow_rooms(serverapp)
         else:
@@ -192,6 +193,7 @@ class JmcpLab(ExtensionApp):
         upstream.end_after(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()
+        self.rooms.listen()
         self.leftovers.listen()
 
     async def stop_extension(self) -> None:

@@ -3,6 +3,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { agentsPlugin } from './plugins/agents';
 import { cellsPlugin } from './plugins/cells';
 import { commandsPlugin } from './plugins/commands';
+import { documentsPlugin } from './plugins/documents';
 import { filesPlugin } from './plugins/files';
 import { focusPlugin } from './plugins/focus';
 import { notificationsPlugin } from './plugins/notifications';
@@ -24,6 +25,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   cellsPlugin,
   placePlugin,
   savingPlugin,
+  documentsPlugin,
   filesPlugin,
   trustPlugin
 ];

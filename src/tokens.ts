@@ -149,6 +149,26 @@ export interface IServerInfo {
   /** What keeps live documents off; null where they are on. */
   readonly notLive: NotLive | null;
   readonly files: IFiles;
+  readonly documents: IDocuments;
+}
+
+/** What the person must know of open documents. */
+export interface IDocuments {
+  /** Those that cannot be written to their files at present, and why. */
+  readonly unsaved: readonly {
+    readonly path: string;
+    readonly words: string;
+  }[];
+  readonly copies: readonly ICopy[];
+}
+
+/** Another version of a document, where nobody knows which one is newer. */
+export interface ICopy {
+  readonly path: string;
+  /** The path of the other version. */
+  readonly copy: string;
+  /** How it came to be. */
+  readonly why: string;
 }
 
 /** What keeps live documents off. */

@@ -13,6 +13,7 @@ import type {
   IAgent,
   ICall,
   IDecision,
+  IDocuments,
   IFiles,
   IGrant,
   IMinted,
@@ -94,7 +95,33 @@ function readServer(value: unknown): IServerInfo {
       data.not_live === null || data.not_live === undefined
         ? null
         : oneOf(data.not_live, NOT_LIVE, 'server.not_live'),
-    files: readFiles(data.files)
+    files: readFiles(data.files),
+    documents: readDocuments(data.documents)
+  };
+}
+
+/** An older server says nothing: then there is nothing to tell. */
+function readDocuments(value: unknown): IDocuments {
+  if (value === null || value === undefined) {
+    return { unsaved: [], copies: [] };
+  }
+  const data = fields(value, 'server.documents');
+  return {
+    unsaved: list(data.unsaved, 'documents.unsaved', (item, name) => {
+      const found = fields(item, name);
+      return {
+        path: text(found.path, `${name}.path`),
+        words: text(found.words, `${name}.words`)
+      };
+    }),
+    copies: list(data.copies, 'documents.copies', (item, name) => {
+      const found = fields(item, name);
+      return {
+        path: text(found.path, `${name}.path`),
+        copy: text(found.copy, `${name}.copy`),
+        why: text(found.why, `${name}.why`)
+      };
+    })
   };
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from .liveness import NotLive, agent_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from logging import Logger
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .contents import Contents
     from .live import LiveNotebook, LiveText
     from .news import News
+    from .troubles import Troubles
 
 
 class Backend(Protocol):
@@ -22,6 +24,8 @@ class Backend(Protocol):
 
     idle_seconds: float
     news: News
+    ring: Callable[[], None]
+    """Called when `troubles` may return something else."""
 
     async def open(self, path: str) -> LiveNotebook:
         """Open a notebook, or join it where it is open; see `Rooms.open`."""
@@ -58,6 +62,12 @@ class Backend(Protocol):
 
     async def written(self, notebook: LiveNotebook) -> str | None:
         """Write what a call has changed, where nothing else does; return why not, in words."""
+
+    def listen(self) -> None:
+        """Follow what happens to documents and files, from the start of the server on."""
+
+    def troubles(self) -> Troubles:
+        """Return what a person must know of open documents."""
 
     async def save(self, notebook: LiveNotebook) -> None:
         """Write the notebook to disk now."""

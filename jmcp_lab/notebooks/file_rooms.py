@@ -19,9 +19,10 @@ from . import news
 from .news import News
 from .notebook_file import NotebookFile
 from .opening import check_notebook
+from .troubles import Troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from logging import Logger
 
     from jupyter_server.serverapp import ServerApp
@@ -93,6 +94,7 @@ class FileRooms:
         self.news = News()
         self._open: dict[str, HeldFile] = {}
         self._own_ids: dict[str, str] = {}
+        self.ring: Callable[[], None] = lambda: None
         self._lock = asyncio.Lock()
 
     # -- opening -------------------------------------------------------------------------------
@@ -279,6 +281,13 @@ class FileRooms:
         if held is None or held.file.notebook is not notebook:
             return None
         return await self._write(held)
+
+    def listen(self) -> None:
+        """Follow nothing: files are looked at by each call."""
+
+    def troubles(self) -> Troubles:
+        """Return nothing: a call that could not be written says so itself."""
+        return Troubles()
 
     async def save(self, notebook: LiveNotebook) -> None:
         """Write the notebook to disk now.

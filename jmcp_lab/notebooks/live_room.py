@@ -174,6 +174,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         """Say that another version of the document was kept in a file of its own."""
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
+        self._emit(LogLevel.WARNING, None, "Another version was kept in a file of its own.")
         for listener in list(self.listeners):
             listener.copied(copy, why)
 

@@ -15,10 +15,11 @@ from .held import OpenRoom
 from .live import LiveNotebook, LiveText
 from .live_room import RoomListener
 from .opening import check_notebook, explain
+from .troubles import Copy, Troubles, Unsaved
 from .upstream import SESSION_EVENTS, Upstream, room_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from logging import Logger
 
     from jupyter_server.serverapp import ServerApp
@@ -61,6 +62,8 @@ class Rooms:
         self._open: dict[str, OpenRoom] = {}
         self._lock = asyncio.Lock()
         self._listening = False
+        self._troubles = Troubles()
+        self.ring: Callable[[], None] = lambda: None
 
     # -- opening -------------------------------------------------------------------------------
 
@@ -165,7 +168,7 @@ class Rooms:
 
     async def _start(self, path: str) -> OpenRoom:
         await check_notebook(self._serverapp, path)
-        self._listen()
+        self.listen()
         try:
             room = await self._upstream.open(path)
         except HTTPError as error:
@@ -247,7 +250,7 @@ class Rooms:
 
     # -- what happens to files -----------------------------------------------------------------
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         """Follow the events of the server's documents and files, from the first room on."""
         events = self._serverapp.event_logger
         if self._listening or events is None:
@@ -261,6 +264,9 @@ class Rooms:
                 events.add_listener(schema_id=schema, listener=cast("Any", listener))
 
     async def _on_session_event(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:
+        if (troubles := self.troubles()) != self._troubles:
+            self._troubles = troubles
+            self.ring()
         held = self._open.get(str(data.get("room")))
         if held is None:
             return
@@ -281,6 +287,15 @@ class Rooms:
             if not held.leases and self._where(held) is None:
                 # Before the watcher of its file finds nothing there, and says so with a traceback.
                 await self._abandon(held)
+
+    def troubles(self) -> Troubles:
+        """Return what a person must know of open documents, those that only pages have included."""
+        rooms = self._upstream.live_rooms()
+        failed = [(room.path, room.autosave.failure) for room in rooms]
+        return Troubles(
+            tuple(Unsaved.of(path, error) for path, error in failed if error is not None),
+            tuple(Copy(room.path, copy, why) for room in rooms for copy, why in room.copies),
+        )
 
     # -- staying open --------------------------------------------------------------------------
 

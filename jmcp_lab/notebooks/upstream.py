@@ -131,6 +131,10 @@ class Upstream:
         """Return all open rooms, of documents and others."""
         return list(self.extension.ywebsocket_server.rooms.values())
 
+    def live_rooms(self) -> list[LiveRoom]:
+        """Return all open rooms of documents."""
+        return [room for room in self.rooms() if isinstance(room, LiveRoom)]
+
     def notebook_paths(self) -> set[str]:
         """Return the paths of all notebooks that are open, by us or by a page."""
         found = set()
@@ -270,11 +274,10 @@ class Upstream:
         """Close the history of every room, within some seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                for room in self.rooms():
-                    if isinstance(room, LiveRoom):
-                        # A room that is being read holds its lock until it is.
-                        async with self.extension._room_locks.get(room.room_id, nullcontext()):
-                            await room.end_history()
+                for room in self.live_rooms():
+                    # A room that is being read holds its lock until it is.
+                    async with self.extension._room_locks.get(room.room_id, nullcontext()):
+                        await room.end_history()
 
     def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
         """Let the live documents end only when something of ours has.

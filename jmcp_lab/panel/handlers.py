@@ -5,6 +5,7 @@ Reads are open to every login of this server, changes to a login in the browser;
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ class StateHandler(PanelHandler):
             "trust_outputs": self.app.trust_outputs,
             "not_live": self.app.not_live,
             "files": self.app.pages.errands(),
+            "documents": asdict(self.app.rooms.troubles()),
             "now": format_time(datetime.now(UTC)),
         }
 

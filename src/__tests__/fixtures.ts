@@ -9,6 +9,7 @@ import type {
   IMinted,
   INewAgent,
   INavigator,
+  IDocuments,
   NotLive,
   IPairing,
   IStopped
@@ -96,6 +97,7 @@ export class MemoryApi implements IAgentsApi {
   }
 
   notLive: NotLive | null = null;
+  documents: IDocuments = { unsaved: [], copies: [] };
 
   private _hold: (() => Promise<void>) | null = null;
 
@@ -127,7 +129,8 @@ export class MemoryApi implements IAgentsApi {
         unattended: null,
         trustOutputs: 'allowed',
         notLive: this.notLive,
-        files: { save: [], written: {} }
+        files: { save: [], written: {} },
+        documents: this.documents
       },
       agents: this.agents,
       calls: calls.filter(call => call.seq > since || this.reset),

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { usePanel } from '../context';
+import { unsavedWords } from '../documentNotices';
 import { untilWords } from '../format';
 import { warningIcon } from '../icons';
 import type { NotLive } from '../tokens';
@@ -62,6 +63,13 @@ export function Strips(): JSX.Element | null {
   }
   if (server?.mcpError) {
     strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });
+  }
+  for (const { path, words } of server?.documents.unsaved ?? []) {
+    strips.push({
+      key: `unsaved ${path}`,
+      tone: 'error',
+      words: unsavedWords(words, trans)
+    });
   }
   if (server?.unattended === 'auto') {
     strips.push({
