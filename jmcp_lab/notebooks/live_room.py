@@ -180,7 +180,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
 
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""
-        self.autosave.changed(wanted=self._saves_by_itself)
+        self.autosave.changed(wanted=self.saves_by_itself)
         self._mark_unsaved()
 
     def call_later(self, seconds: float, work: Callable[[], None]) -> None:
@@ -213,7 +213,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self.ready = True
         self._emit(LogLevel.INFO, "initialize", "Room initialized")
         if kind.version_of(await self._document.aget()).digest != kind.version_of(content).digest:
-            self.autosave.changed(wanted=self._saves_by_itself)
+            self.autosave.changed(wanted=self.saves_by_itself)
 
     async def _read_file(self) -> tuple[Any, str | None]:
         """Return what the file says, and its hash."""
@@ -346,7 +346,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
     # -- saving ------------------------------------------------------------------------------------
 
     @property
-    def _saves_by_itself(self) -> bool:
+    def saves_by_itself(self) -> bool:
         """Whether the people in the room want that; as upstream decides it."""
         states = [state.get("autosave", True) for state in self.awareness.states.values() if state]
         return any(states) if states else True
@@ -355,7 +355,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         """Save soon. What comes from the file, while it is read, is saved already."""
         if target == "state" or self._update_lock.locked() or not self.ready:
             return
-        self.autosave.changed(wanted=self._saves_by_itself)
+        self.autosave.changed(wanted=self.saves_by_itself)
         asyncio.get_running_loop().call_soon(self._mark_unsaved)
 
     def _mark_unsaved(self) -> None:
@@ -591,7 +591,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
     async def stop(self) -> None:
         """Save what is not saved, keep the history, and let go of the document."""
         if self.kind is not None and self.ready:
-            if self.autosave.unsaved and self._saves_by_itself:
+            if self.autosave.unsaved and self.saves_by_itself:
                 await self.autosave.finish(FINISH_SECONDS)
             disk_of(self._file, OutOfBandChanges).detach(self)
         await self.end_history()

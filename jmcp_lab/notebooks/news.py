@@ -21,6 +21,7 @@ class News:
         """What every agent is told of every notebook, the first time that it uses it."""
         self._items: dict[str, deque[tuple[int, str]]] = {}
         self._read: dict[tuple[str, str], int] = {}
+        self._once: dict[tuple[str, str], str] = {}
         self._number = 0
 
     def add(self, file_id: str, text: str) -> None:
@@ -41,10 +42,19 @@ class News:
             return [self.standing] if self.standing else []
         return [text for number, text in self._items.get(file_id, ()) if number > last]
 
+    def once(self, agent_id: str, file_id: str, text: str) -> list[str]:
+        """Return a text that holds at present, the first time that an agent is told it."""
+        key = (agent_id, file_id)
+        if self._once.get(key) == text:
+            return []
+        self._once[key] = text
+        return [text]
+
     def forget_agent(self, agent_id: str) -> None:
         """Drop what a revoked agent was told."""
-        for key in [key for key in self._read if key[0] == agent_id]:
-            del self._read[key]
+        for told in (self._read, self._once):
+            for key in [key for key in told if key[0] == agent_id]:
+                del told[key]
 
 
 def merged(path: str) -> str:
@@ -60,6 +70,14 @@ def not_saved(path: str, error: BaseException | str | None) -> str:
     return (
         f"{save_failure_message(path, error)} The changes are in the open notebook only. Tell the "
         "user."
+    )
+
+
+def saved_by_hand(path: str) -> str:
+    """Return that nothing is saved until the user does it."""
+    return (
+        f"The user has switched autosave off: what changes in '{path}' is in the open notebook, "
+        "and in the file only when they save it."
     )
 
 

@@ -145,6 +145,11 @@ class Rooms:
         """Rooms save by themselves: there is nothing to write."""
         return None
 
+    def saves_by_itself(self, notebook: LiveNotebook) -> bool:
+        """Return whether what changes is written without the person saving it."""
+        held = self._open.get(room_id(notebook.file_id))
+        return held is None or held.room.saves_by_itself
+
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
         held = self._open.get(room_id(str(self._upstream.file_id(path))))

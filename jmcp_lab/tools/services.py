@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import InvalidArgumentError
 from ..notebooks.names import shown
+from ..notebooks.news import saved_by_hand
 from .undo import record
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ class Context:
         self.knows(found)
         self.notebooks[found.file_id] = found
         self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
+        if not rooms.saves_by_itself(found):
+            words = saved_by_hand(found.shown)
+            self.call_news.extend(rooms.news.once(self.agent.id, found.file_id, words))
         return found
 
     def knows(self, notebook: LiveNotebook) -> None:

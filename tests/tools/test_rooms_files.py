@@ -318,3 +318,17 @@ async def test_many_agents_that_open_one_notebook_at_once_share_one_room(
     )
     notebook = await robots[0].open("a.ipynb")
     assert len(notebook.ids) == 9
+
+
+async def test_an_agent_is_told_once_that_the_person_saves_by_hand(
+    robot: Robot, root: Path, app: JmcpLab
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    notebook = await robot.open("a.ipynb")
+    room = app.rooms._open[f"json:notebook:{notebook.file_id}"].room
+    room.awareness.set_local_state({"user": {"name": "Ada"}, "autosave": False})
+    change = {"notebook": "a.ipynb", "cell": cell}
+    said = await robot.say("overwrite_cell_source", source="x = 2", **change)
+    assert "switched autosave off" in said
+    assert "autosave" not in await robot.say("overwrite_cell_source", source="x = 3", **change)
+    assert room.autosave.unsaved
