@@ -6,6 +6,15 @@ import { serverPath } from './navigator';
 import { Content, mergeNotebook } from './notebookMerge';
 import type { IAgents } from './tokens';
 
+/** How often a file that cannot be read is read again, and after how long. */
+const TRIES = 10;
+const TORN_MS = 50;
+
+/** What is not public of a document's context. */
+interface IOwnContext {
+  _updateContentsModel(model: Contents.IModel): void;
+}
+
 /**
  * Keeps open notebooks one with their files where live documents are off.
  *
@@ -14,8 +23,9 @@ import type { IAgents } from './tokens';
  * so that JupyterLab does not ask whose version to throw away. When the server asks for it, because
  * an agent is about to write, what the person typed is saved first.
  *
- * Upstream: `Context.revert` of @jupyterlab/docregistry reads the file, gives it to the model's
- * `fromJSON`, and takes its hash for the one to compare with.
+ * Upstream: `Context.revert` of @jupyterlab/docregistry makes all cells anew, and shows a dialog when
+ * the file is just being written. So the file is read here, and `_updateContentsModel` is told which
+ * one to compare with before the next save.
  */
 export class FileFollower {
   constructor(
@@ -130,10 +140,10 @@ class FollowedNotebook {
     if (this._panel.isDisposed || written === this._known) {
       return;
     }
-    if (await this._isOther()) {
-      await this._load();
-    }
     this._known = written;
+    if ((await this._isOther()) && !(await this._load())) {
+      this._known = undefined;
+    }
   }
 
   /** Whether the file on the disk is another one than the page knows. */
@@ -155,27 +165,39 @@ class FollowedNotebook {
     }
   }
 
-  private async _load(): Promise<void> {
+  /** Answers whether the file could be read. */
+  private async _load(): Promise<boolean> {
     const { context } = this._panel;
     const { model } = context;
-    let dirty = false;
-    const merge = (file: Content) => {
-      mergeNotebook(model.sharedModel, this._base ?? this._content(), file);
-      // What reads the file gives it away, and nobody changes it.
-      this._base = file;
-      dirty = this._differs(file);
-    };
-    Object.defineProperty(model, 'fromJSON', {
-      value: merge,
-      configurable: true
-    });
-    try {
-      await context.revert();
-      model.dirty = dirty;
-    } finally {
-      // The method of the class shows again.
-      Reflect.deleteProperty(model, 'fromJSON');
+    const found = await this._read();
+    if (!found || this._panel.isDisposed) {
+      return false;
     }
+    const file = found.content as Content;
+    mergeNotebook(model.sharedModel, this._base ?? this._content(), file);
+    // Nobody else has it, and nobody changes it.
+    this._base = file;
+    (context as unknown as IOwnContext)._updateContentsModel(found);
+    model.dirty = this._differs(file);
+    return true;
+  }
+
+  /** The file; one that is just being written is empty, or cut off, for a moment. */
+  private async _read(): Promise<Contents.IModel | null> {
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      try {
+        return await this._contents.get(this._panel.context.path, {
+          type: 'notebook',
+          format: 'json',
+          content: true,
+          hash: true
+        });
+      } catch {
+        await new Promise(resolve => setTimeout(resolve, TORN_MS));
+      }
+    }
+    // JupyterLab tells when the person saves.
+    return null;
   }
 
   /** Whether the page says more than the file. */
