@@ -38,6 +38,8 @@ class Joining:
     async def begin(self) -> None:
         """Ask the page for what it has and the room has not."""
         self._answers += 1
+        # What an agent does until the page has said what it knows could meet what was typed there.
+        self._room.joining.add(self._channel)
         await self._channel.send(create_sync_message(self._room.ydoc))
 
     async def take(self, message: bytes) -> bool:
@@ -52,11 +54,11 @@ class Joining:
         if kind == YSyncMessageType.SYNC_STEP1 and not self._decided:
             self._decided = True
             if self._comes_from_before(payload(message)):
-                self._room.joining.add(self._channel)
                 self._asked = message
                 self._answers += 1
                 await self._channel.send(create_sync_message(Doc()))
                 return True
+            self._room.joining.discard(self._channel)
         if self._asked is None:
             return False
         if kind == YSyncMessageType.SYNC_STEP2:

@@ -34,7 +34,7 @@ from .disk import disk_of
 from .history_folder import store_of, unsaved_in_old_store
 from .joining import Joining, payload
 from .kinds import NotebookKind, kind_of, marks_of
-from .rejoin import MARKS
+from .rejoin import MARKS, PageMarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +61,10 @@ MAX_COPIES = 20
 
 MAX_VERSIONS = 60
 """Files that the document has met and that pages may have in common with it."""
+
+
+MAX_MET = 4
+"""Yjs histories of before of which the document knows what it has met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self.kind: DocumentKind | None = None
         self.history = ""
         self.file_hash: str | None = None
+        self._loaded: str | None = None
         self.listeners: list[RoomListener] = []
         self.copies: list[tuple[str, str]] = []
         self.joining: set[Channel] = set()
@@ -118,6 +123,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self._page_seen = -PAGE_SECONDS
         self._message: list[bytes] | None = None
         self._versions: OrderedDict[str, ContentVersion] = OrderedDict()
+        self._met: OrderedDict[str, bytes] = OrderedDict()
         self._followed: Any = None
 
     # -- what it is --------------------------------------------------------------------------------
@@ -232,6 +238,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         found: str | None,
     ) -> None:
         version = kind.version_of(content)
+        self._loaded = found
         known = self._apply(stored)
         if not known:
             self.history = secrets.token_hex(8)
@@ -240,6 +247,11 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         elif stored.file is None or (
             found != stored.file[0] and version.digest not in (stored.file[1], stored.intended)
         ):
+            # A history that is older than the file, as out of a backup, may lack what the file has
+            # from a page. That page must not bring it again.
+            self._note_met(self.history, self.ydoc.get_update())
+            self.history = secrets.token_hex(8)
+            self.store.branch(self.history)
             packed = await self.store.file_version(stored.file[0]) if stored.file else None
             if packed is None:
                 # Nobody knows what the two had in common: the file is what people see elsewhere.
@@ -483,23 +495,64 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if self.kind is None:
             self.ydoc.apply_update(update)
             return
-        page, marks = marks_of(update)
+        marks = marks_of(update)
         base = await self._version(marks.file)
         same = marks.history == self.history and (marks.file is None or base is not None)
-        if base is None and not same:
+        met = None if same or marks.history is None else self._met.get(marks.history)
+        if met is None and base is None and not same:
             base = await self._keep_both(update)
         await self.kind.ready()
         with self.one_message():
             if same:
                 # The file says nothing that came from this page and is not in the history as well.
+                met = self.ydoc.get_update()
                 self.ydoc.apply_update(update)
-                back = [] if base is None else self.kind.return_typing(page, base)
+                back = []
             else:
-                assert base is not None
-                back = self.kind.join(update, base)
+                back = self._join(self.kind, update, marks, base, met)
+            if met is not None and base is not None:
+                back += self.kind.return_typing(update, met, base)
             self._restore_marks()
         for text in back:
             self.say(text)
+
+    def _join(
+        self,
+        kind: DocumentKind,
+        update: bytes,
+        marks: PageMarks,
+        base: ContentVersion | None,
+        met: bytes | None,
+    ) -> list[str]:
+        """Bring a page of another history and the document together by what they say.
+
+        Parameters
+        ----------
+        kind : DocumentKind
+        update : bytes
+            All that the page has.
+        marks : PageMarks
+        base : ContentVersion or None
+            What the file said that the page met last.
+        met : bytes or None
+            What the document has of the page's history already; a base that is closer.
+        """
+        if met is not None and (base is None or marks.file != self._loaded):
+            base = kind.version_in(met)
+            update = merge_updates(met, update)
+        assert base is not None
+        said = kind.join(update, base)
+        if marks.history is not None:
+            self._note_met(marks.history, update)
+        return said
+
+    def _note_met(self, history: str, update: bytes) -> None:
+        """Note what the document has of another Yjs history than its own."""
+        if (before := self._met.pop(history, None)) is not None:
+            update = merge_updates(before, update)
+        self._met[history] = update
+        while len(self._met) > MAX_MET:
+            self._met.popitem(last=False)
 
     async def _keep_both(self, update: bytes) -> ContentVersion:
         """Keep a page's version in a file of its own: nobody knows what the two have in common.

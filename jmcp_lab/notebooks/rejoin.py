@@ -22,7 +22,7 @@ from jupyter_ydoc.utils import cast_all
 from pycrdt import Array, Doc, Map
 
 from . import cells
-from .late import carried
+from .late import joined
 from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in
@@ -105,7 +105,7 @@ def merged(
             cell["id"] = cell_id
         base = Version(tuple(old), tuple(old.values()), base.metadata)
     try:
-        take_in(present, base, content)
+        take_in(present, base, content, joined)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
         rest = {key: value for key, value in document.get().items() if key != "cells"}
@@ -255,14 +255,14 @@ def differences(old: str, new: str) -> list[Splice]:
 
 
 def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
-    """Return the cells of a page that the server has taken out or made anew since: id and text.
+    """Return the cells of a document that another has taken out or made anew: id and text.
 
     Parameters
     ----------
     page : Doc
-        A copy of the page's document; it takes in the update.
+        A copy of the document; it takes in the update.
     update : bytes
-        All that the server has.
+        All that the other has.
     """
     shared = page.get("cells", type=Array)
     before = [(str(cell["id"]), str(cell["source"])) for cell in shared]
@@ -298,7 +298,7 @@ def typed_into_removed(
     contents: dict[str, dict[str, Any]],
     base: Version,
 ) -> list[str]:
-    """Bring what a page had typed into cells that went meanwhile to where it belongs.
+    """Bring what was typed into cells that another took out to where it belongs.
 
     Parameters
     ----------
@@ -307,7 +307,7 @@ def typed_into_removed(
     gone : dict
         As `removed_while_away` returns it.
     contents : dict
-        Those cells whole, by id.
+        The cells as they were before, whole, by id, in their order.
     base : Version
         What the file said that the page met last.
 
@@ -316,19 +316,20 @@ def typed_into_removed(
     list of str
         The ids of deleted cells that are back.
     """
-    if base.ids is None:
-        return []
-    known = {i: cell.source for i, cell in zip(base.ids, base.cells, strict=True)}
+    named = base.named([(cell_id, str(cell["source"])) for cell_id, cell in contents.items()])
+    known = {cell_id: cell.source for cell_id, cell in named.items()}
     back = []
     for cell_id, typed in gone.items():
+        # A cell that the file did not have when the page met it: the page made it, or heard of it.
         before = known.get(cell_id)
-        if before is None or before == typed:
+        if before == typed:
             continue
         present = notebook.source(cell_id)
         if present is not None:
-            cells.edit(notebook, cell_id, carried(before, typed, present), REJOIN_ORIGIN)
+            # What an agent wrote before it moved the cell is on both sides.
+            cells.edit(notebook, cell_id, joined(before, typed, present), REJOIN_ORIGIN)
         else:
-            at = _beside(notebook, list(known), cell_id)
+            at = _beside(notebook, list(contents), cell_id)
             cells.insert_whole(notebook, at, contents[cell_id], REJOIN_ORIGIN)
             back.append(cell_id)
     return back
