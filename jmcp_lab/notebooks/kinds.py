@@ -16,11 +16,13 @@ from .merge import splice
 from .outside import take_in
 from .rejoin import (
     REJOIN_ORIGIN,
+    LeftBehind,
     PageMarks,
     adopt,
     differences,
     merged,
     removed_while_away,
+    told_of,
     typed_into_removed,
 )
 from .version import Version
@@ -99,7 +101,7 @@ class DocumentKind(Protocol):
     def settle(self) -> None:
         """Put right what a page's update met, just after the document has taken it in."""
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion) -> list[str]:
+    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Bring what was typed on one side into cells that the other took out home.
 
         Parameters
@@ -108,14 +110,17 @@ class DocumentKind(Protocol):
             All that the page had.
         ours : bytes
             All that the document had of the same Yjs history, before it met the page.
-        base : ContentVersion
-            What the file said that the page met last.
+        base : ContentVersion or None
+            What the file said that the page met last, if it is known.
 
         Returns
         -------
         list of str
             What agents should know, in words.
         """
+
+    def left_behind(self, update: bytes) -> LeftBehind | None:
+        """Return the cells of a page that the document has no more, once it has met the page."""
 
     def close(self) -> None:
         """Stop following the document."""
@@ -184,21 +189,30 @@ class NotebookKind:
             return
         self.late.settle()
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion) -> list[str]:
+    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Find the cells that one side took out, and what was typed there on the other."""
-        said = []
-        sides = ((update, ours, "their page heard"), (ours, update, "it was known"))
-        for one, other, heard in sides:
-            document = _document(self._room, one)
-            contents = _whole(document)
-            gone = removed_while_away(document.ydoc, other)
-            back = typed_into_removed(self.notebook, gone, contents, cast("Version", base))
-            said += [
-                f"Somebody had typed in cell {self.notebook.position(i)} (id {i}) before {heard} "
-                "that it was deleted, so it is back. Read it before you go on."
-                for i in back
-            ]
-        return said
+        theirs = self._return(update, ours, cast("Version | None", base))
+        mine = self._return(ours, update, cast("Version | None", base))
+        return told_of(self.notebook, theirs + mine)
+
+    def left_behind(self, update: bytes) -> LeftBehind | None:
+        """Return the cells of a page that the notebook has no more, once it has met the page."""
+        page = _document(self._room, update)
+        gone = removed_while_away(page.ydoc, self.notebook.ydoc.get_update())
+        if not gone:
+            return None
+        page = _document(self._room, update)
+        return LeftBehind(self.notebook, page.ydoc, _whole(page), gone)
+
+    def _return(self, one: bytes, other: bytes, base: Version | None) -> list[str]:
+        document = _document(self._room, one)
+        contents = _whole(document)
+        known: dict[str, str] = {}
+        if base is not None:
+            named = base.named([(i, str(cell["source"])) for i, cell in contents.items()])
+            known = {cell_id: cell.source for cell_id, cell in named.items()}
+        gone = removed_while_away(document.ydoc, other)
+        return typed_into_removed(self.notebook, gone, contents, known)
 
     def close(self) -> None:
         """Stop following the document."""
@@ -269,9 +283,13 @@ class TextKind:
     def settle(self) -> None:
         """Nothing is taken out of its place in a text."""
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion) -> list[str]:
+    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Nothing is taken out of its place in a text."""
         return []
+
+    def left_behind(self, update: bytes) -> LeftBehind | None:
+        """Nothing is taken out of its place in a text."""
+        return None
 
     def close(self) -> None:
         """Nothing follows the document."""

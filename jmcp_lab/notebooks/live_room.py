@@ -34,7 +34,7 @@ from .disk import disk_of
 from .history_folder import store_of, unsaved_in_old_store
 from .joining import Joining, payload
 from .kinds import NotebookKind, kind_of, marks_of
-from .rejoin import MARKS, PageMarks
+from .rejoin import MARKS, LeftBehind, PageMarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -484,17 +484,22 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if not handled:
             self.log.warning("A message of a page could not be read (%s)", type(error).__name__)
 
-    async def rejoin(self, update: bytes) -> None:
+    async def rejoin(self, update: bytes) -> LeftBehind | None:
         """Bring a page that comes from before and the document together.
 
         Parameters
         ----------
         update : bytes
             All that the page has.
+
+        Returns
+        -------
+        LeftBehind or None
+            The cells that the page shows until it hears of the document, and that are gone there.
         """
         if self.kind is None:
             self.ydoc.apply_update(update)
-            return
+            return None
         marks = marks_of(update)
         base = await self._version(marks.file)
         same = marks.history == self.history and (marks.file is None or base is not None)
@@ -507,14 +512,16 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
                 # The file says nothing that came from this page and is not in the history as well.
                 met = self.ydoc.get_update()
                 self.ydoc.apply_update(update)
-                back = []
+                back: list[str] = []
             else:
                 back = self._join(self.kind, update, marks, base, met)
-            if met is not None and base is not None:
+            if met is not None:
                 back += self.kind.return_typing(update, met, base)
             self._restore_marks()
+        left = self.kind.left_behind(update)
         for text in back:
             self.say(text)
+        return left
 
     def _join(
         self,

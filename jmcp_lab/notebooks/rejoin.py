@@ -29,7 +29,7 @@ from .outside import rearrange, take_in
 from .version import CellVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_ydoc import YNotebook
     from pycrdt import ArrayEvent
@@ -294,9 +294,9 @@ def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
 
 def typed_into_removed(
     notebook: LiveNotebook,
-    gone: dict[str, str],
-    contents: dict[str, dict[str, Any]],
-    base: Version,
+    gone: Mapping[str, str],
+    contents: Mapping[str, dict[str, Any]],
+    known: Mapping[str, str],
 ) -> list[str]:
     """Bring what was typed into cells that another took out to where it belongs.
 
@@ -304,25 +304,22 @@ def typed_into_removed(
     ----------
     notebook : LiveNotebook
         The open document, which has met the page.
-    gone : dict
+    gone : Mapping
         As `removed_while_away` returns it.
-    contents : dict
+    contents : Mapping
         The cells as they were before, whole, by id, in their order.
-    base : Version
-        What the file said that the page met last.
+    known : Mapping
+        What they said before that was typed. A cell that is not there is new since.
 
     Returns
     -------
     list of str
         The ids of deleted cells that are back.
     """
-    named = base.named([(cell_id, str(cell["source"])) for cell_id, cell in contents.items()])
-    known = {cell_id: cell.source for cell_id, cell in named.items()}
     back = []
     for cell_id, typed in gone.items():
-        # A cell that the file did not have when the page met it: the page made it, or heard of it.
         before = known.get(cell_id)
-        if before == typed:
+        if typed == (before or ""):
             continue
         present = notebook.source(cell_id)
         if present is not None:
@@ -330,9 +327,58 @@ def typed_into_removed(
             cells.edit(notebook, cell_id, joined(before, typed, present), REJOIN_ORIGIN)
         else:
             at = _beside(notebook, list(contents), cell_id)
-            cells.insert_whole(notebook, at, contents[cell_id], REJOIN_ORIGIN)
+            cell = contents[cell_id] | {"source": typed}
+            cells.insert_whole(notebook, at, cell, REJOIN_ORIGIN)
             back.append(cell_id)
     return back
+
+
+def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
+    """Return what agents should know of deleted cells that are back, in words."""
+    return [
+        f"Somebody had typed in cell {notebook.position(cell_id)} (id {cell_id}) before it was "
+        "known that it was deleted, so it is back. Read it before you go on."
+        for cell_id in back
+    ]
+
+
+class LeftBehind:
+    """The cells that were taken out while a page was away, and that it still shows.
+
+    What is typed there, until the page hears what the document says, finds its place too.
+
+    Parameters
+    ----------
+    notebook : LiveNotebook
+    page : Doc
+        A copy of the page's document.
+    contents : dict
+        The cells of the page whole, by id, in their order.
+    gone : dict
+        As `removed_while_away` returns it.
+    """
+
+    def __init__(
+        self,
+        notebook: LiveNotebook,
+        page: Doc[Any],
+        contents: dict[str, dict[str, Any]],
+        gone: dict[str, str],
+    ) -> None:
+        self._notebook = notebook
+        self._page = page
+        self._contents = contents
+        self._texts = gone
+
+    def feed(self, update: bytes) -> list[str]:
+        """Bring what a later update of the page has typed home; say in words what is back."""
+        self._page.apply_update(update)
+        shared = self._page.get("cells", type=Array)
+        found = {str(cell["id"]): str(cell["source"]) for cell in shared}
+        typed = {i: found[i] for i, text in self._texts.items() if found.get(i, text) != text}
+        known, self._texts = self._texts, self._texts | typed
+        back = typed_into_removed(self._notebook, typed, self._contents, known)
+        return told_of(self._notebook, back)
 
 
 def _beside(notebook: LiveNotebook, order: Sequence[str], cell_id: str) -> int:

@@ -91,8 +91,8 @@ class UpstreamRestarts(Restarts):
         if self.room._saving_document is not None:
             self.room._saving_document.cancel()
         self.room.notebook.close()
-        await self.room.ystore.stop()
         await self._leave()
+        await self.room.ystore.stop()
 
     async def _forget_loader(self) -> None:
         await self.loaders.remove(self.room.room_id.rsplit(":", 1)[-1])
