@@ -220,6 +220,10 @@ class DocumentStore(BaseYStore):
         self._since = self._bytes = 0
         self._keep(self._forget, history)
 
+    def branch(self, history: str) -> None:
+        """Note that the document goes on from these updates as another Yjs history."""
+        self._keep(self._set, "history", history)
+
     def _insert(self, updates: list[bytes]) -> None:
         data = merge_updates(*updates) if len(updates) > 1 else updates[0]
         self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (data, time.time()))

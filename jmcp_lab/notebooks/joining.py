@@ -9,6 +9,7 @@ two have in common.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from pycrdt import Doc, YSyncMessageType, create_sync_message, handle_sync_message
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from pycrdt import Channel
 
     from .live_room import LiveRoom
+    from .rejoin import LeftBehind
+
+LEFT_SECONDS = 10.0
+"""How long a page that came back may not have heard what the document says."""
 
 
 class Joining:
@@ -34,10 +39,14 @@ class Joining:
         self._answers = 0
         self._asked: bytes | None = None
         self._decided = False
+        self._left: LeftBehind | None = None
+        self._left_until = 0.0
 
     async def begin(self) -> None:
         """Ask the page for what it has and the room has not."""
         self._answers += 1
+        # What an agent does until the page has said what it knows could meet what was typed there.
+        self._room.joining.add(self._channel)
         await self._channel.send(create_sync_message(self._room.ydoc))
 
     async def take(self, message: bytes) -> bool:
@@ -52,12 +61,14 @@ class Joining:
         if kind == YSyncMessageType.SYNC_STEP1 and not self._decided:
             self._decided = True
             if self._comes_from_before(payload(message)):
-                self._room.joining.add(self._channel)
                 self._asked = message
                 self._answers += 1
                 await self._channel.send(create_sync_message(Doc()))
                 return True
+            self._room.joining.discard(self._channel)
         if self._asked is None:
+            if kind == YSyncMessageType.SYNC_UPDATE and self._left is not None:
+                await self._find_typing(payload(message))
             return False
         if kind == YSyncMessageType.SYNC_STEP2:
             self._answers -= 1
@@ -76,12 +87,22 @@ class Joining:
         asked, self._asked = self._asked, None
         assert asked is not None
         try:
-            await self._room.rejoin(update)
+            self._left = await self._room.rejoin(update)
+            self._left_until = time.monotonic() + LEFT_SECONDS
         finally:
             self._room.joining.discard(self._channel)
         reply = handle_sync_message(asked[1:], self._room.ydoc)
         if reply is not None:
             await self._channel.send(reply)
+
+    async def _find_typing(self, update: bytes) -> None:
+        """Bring home what was typed before the page heard what the document says."""
+        if time.monotonic() > self._left_until:
+            self._left = None
+        elif self._left is not None and self._room.kind is not None:
+            await self._room.kind.ready()
+            for text in self._left.feed(update):
+                self._room.say(text)
 
 
 def payload(message: bytes) -> bytes:

@@ -11,7 +11,7 @@ from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
 
 from .carets import carets_in
-from .keystrokes import carried
+from .keystrokes import joined
 from .late import LateTyping
 from .live import LiveNotebook, splice_shared
 from .merge import splice
@@ -19,11 +19,13 @@ from .notebook_document import NotebookDocument
 from .outside import take_in
 from .rejoin import (
     REJOIN_ORIGIN,
+    LeftBehind,
     PageMarks,
     adopt,
     differences,
     merged,
     removed_while_away,
+    told_of,
     typed_into_removed,
 )
 from .version import Version
@@ -84,6 +86,9 @@ class DocumentKind(Protocol):
     def content_of(self, update: bytes) -> Any:  # noqa: ANN401
         """Return what a page's document says, as a file would."""
 
+    def version_in(self, update: bytes) -> ContentVersion:
+        """Return the version that a document holds, with the ids that its cells have there."""
+
     def join(self, update: bytes, base: ContentVersion) -> list[str]:
         """Bring a page of another history and the document together.
 
@@ -99,8 +104,26 @@ class DocumentKind(Protocol):
     def settle(self) -> None:
         """Put right what a page's update met, just after the document has taken it in."""
 
-    def return_typing(self, page: Doc[Any], base: ContentVersion) -> list[str]:
-        """Bring what a page had typed into cells that are gone home; say in words what is back."""
+    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
+        """Bring what was typed on one side into cells that the other took out home.
+
+        Parameters
+        ----------
+        update : bytes
+            All that the page had.
+        ours : bytes
+            All that the document had of the same Yjs history, before it met the page.
+        base : ContentVersion or None
+            What the file said that the page met last, if it is known.
+
+        Returns
+        -------
+        list of str
+            What agents should know, in words.
+        """
+
+    def left_behind(self, update: bytes) -> LeftBehind | None:
+        """Return the cells of a page that the document has no more, once it has met the page."""
 
     def close(self) -> None:
         """Stop following the document."""
@@ -132,7 +155,7 @@ class NotebookKind:
 
     def take_in(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines."""
-        take_in(self.notebook, cast("Version", base), content)
+        take_in(self.notebook, cast("Version", base), content, joined)
 
     async def ready(self) -> None:
         """Return when no transaction is open."""
@@ -141,6 +164,11 @@ class NotebookKind:
     def content_of(self, update: bytes) -> Any:  # noqa: ANN401
         """Return what a page's notebook says."""
         return _document(self._room, update).get()
+
+    def version_in(self, update: bytes) -> Version:
+        """Return the version that a document holds; one of nbformat 4.4 has ids there as well."""
+        document = _document(self._room, update)
+        return Version.of(document.get(deduplicate=False) | {"cells": [*_whole(document).values()]})
 
     def join(self, update: bytes, base: ContentVersion) -> list[str]:
         """Bring a page of another history and the notebook together."""
@@ -166,20 +194,30 @@ class NotebookKind:
             return
         self.late.settle()
 
-    def return_typing(self, page: Doc[Any], base: ContentVersion) -> list[str]:
-        """Find the cells of the page that the server took out, and what was typed there since."""
-        contents = {
-            str(cell["id"]): cell
-            for cell in _document(self._room, page.get_update()).get(deduplicate=False)["cells"]
-            if cell.get("id")
-        }
-        gone = removed_while_away(page, self.notebook.ydoc.get_update())
-        back = typed_into_removed(self.notebook, gone, contents, cast("Version", base))
-        return [
-            f"The user had typed in cell {self.notebook.position(i)} (id {i}) before their page "
-            "heard that it was deleted, so it is back. Read it before you go on."
-            for i in back
-        ]
+    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
+        """Find the cells that one side took out, and what was typed there on the other."""
+        theirs = self._return(update, ours, cast("Version | None", base))
+        mine = self._return(ours, update, cast("Version | None", base))
+        return told_of(self.notebook, theirs + mine)
+
+    def left_behind(self, update: bytes) -> LeftBehind | None:
+        """Return the cells of a page that the notebook has no more, once it has met the page."""
+        page = _document(self._room, update)
+        gone = removed_while_away(page.ydoc, self.notebook.ydoc.get_update())
+        if not gone:
+            return None
+        page = _document(self._room, update)
+        return LeftBehind(self.notebook, page.ydoc, _whole(page), gone)
+
+    def _return(self, one: bytes, other: bytes, base: Version | None) -> list[str]:
+        document = _document(self._room, one)
+        contents = _whole(document)
+        known: dict[str, str] = {}
+        if base is not None:
+            named = base.named([(i, str(cell["source"])) for i, cell in contents.items()])
+            known = {cell_id: cell.source for cell_id, cell in named.items()}
+        gone = removed_while_away(document.ydoc, other)
+        return typed_into_removed(self.notebook, gone, contents, known)
 
     def close(self) -> None:
         """Stop following the document."""
@@ -214,7 +252,7 @@ class TextKind:
     def take_in(self, base: ContentVersion, content: str) -> None:
         """Merge by lines."""
         present = str(self._text)
-        self._make(splice(present, carried(cast("TextVersion", base).text, content, present)))
+        self._make(splice(present, joined(cast("TextVersion", base).text, content, present)))
 
     async def ready(self) -> None:
         """Return at once: nobody holds a transaction over an await."""
@@ -225,11 +263,15 @@ class TextKind:
         page.apply_update(update)
         return str(page.get("source", type=Text))
 
+    def version_in(self, update: bytes) -> TextVersion:
+        """Return the text that a document holds."""
+        return TextVersion(self.content_of(update))
+
     def join(self, update: bytes, base: ContentVersion) -> list[str]:
         """Bring a page of another history and the text together."""
         typed = self.content_of(update)
         present = str(self._text)
-        wanted = splice(present, carried(cast("TextVersion", base).text, typed, present))
+        wanted = splice(present, joined(cast("TextVersion", base).text, typed, present))
         self._room.ydoc.apply_update(update)
         self._make(wanted)
         return []
@@ -246,9 +288,13 @@ class TextKind:
     def settle(self) -> None:
         """Nothing is taken out of its place in a text."""
 
-    def return_typing(self, page: Doc[Any], base: ContentVersion) -> list[str]:
+    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Nothing is taken out of its place in a text."""
         return []
+
+    def left_behind(self, update: bytes) -> LeftBehind | None:
+        """Nothing is taken out of its place in a text."""
+        return None
 
     def close(self) -> None:
         """Nothing follows the document."""
@@ -263,11 +309,18 @@ def kind_of(room: LiveRoom) -> DocumentKind | None:
     return None
 
 
-def marks_of(update: bytes) -> tuple[Doc[Any], PageMarks]:
-    """Return a page's document, and what it says of itself."""
+def marks_of(update: bytes) -> PageMarks:
+    """Return what a page's document says of itself."""
     page: Doc[Any] = Doc()
     page.apply_update(update)
-    return page, PageMarks.of(page)
+    return PageMarks.of(page)
+
+
+def _whole(document: YNotebook) -> dict[str, dict[str, Any]]:
+    """Return the cells of a notebook by id, in their order; one of nbformat 4.4 has ids as well."""
+    found = document.get(deduplicate=False)["cells"]
+    ids = [str(cell["id"]) for cell in document.ycells]
+    return {i: cell | {"id": i} for i, cell in zip(ids, found, strict=True)}
 
 
 def _document(room: LiveRoom, update: bytes | None = None) -> Any:  # noqa: ANN401

@@ -36,7 +36,7 @@ from .history_folder import store_of, unsaved_in_old_store
 from .joining import Joining, payload
 from .kinds import NotebookKind, kind_of, marks_of
 from .late import LATE_SECONDS
-from .rejoin import MARKS
+from .rejoin import MARKS, LeftBehind, PageMarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +63,10 @@ MAX_COPIES = 20
 
 MAX_VERSIONS = 60
 """Files that the document has met and that pages may have in common with it."""
+
+
+MAX_MET = 4
+"""Yjs histories of before of which the document knows what it has met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self.kind: DocumentKind | None = None
         self.history = ""
         self.file_hash: str | None = None
+        self._loaded: str | None = None
         self.listeners: list[RoomListener] = []
         self.copies: list[tuple[str, str]] = []
         self.joining: set[Channel] = set()
@@ -120,6 +125,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self._page_seen = -PAGE_SECONDS
         self._message: list[bytes] | None = None
         self._versions: OrderedDict[str, ContentVersion] = OrderedDict()
+        self._met: OrderedDict[str, bytes] = OrderedDict()
         self._followed: Any = None
 
     # -- what it is --------------------------------------------------------------------------------
@@ -235,6 +241,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         found: str | None,
     ) -> None:
         version = kind.version_of(content)
+        self._loaded = found
         known = self._apply(stored)
         if not known:
             self.history = secrets.token_hex(8)
@@ -243,6 +250,11 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         elif stored.file is None or (
             found != stored.file[0] and version.digest not in (stored.file[1], stored.intended)
         ):
+            # A history that is older than the file, as out of a backup, may lack what the file has
+            # from a page. That page must not bring it again.
+            self._note_met(self.history, self.ydoc.get_update())
+            self.history = secrets.token_hex(8)
+            self.store.branch(self.history)
             packed = await self.store.file_version(stored.file[0]) if stored.file else None
             if packed is None:
                 # Nobody knows what the two had in common: the file is what people see elsewhere.
@@ -476,34 +488,82 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if not handled:
             self.log.warning("A message of a page could not be read (%s)", type(error).__name__)
 
-    async def rejoin(self, update: bytes) -> None:
+    async def rejoin(self, update: bytes) -> LeftBehind | None:
         """Bring a page that comes from before and the document together.
 
         Parameters
         ----------
         update : bytes
             All that the page has.
+
+        Returns
+        -------
+        LeftBehind or None
+            The cells that the page shows until it hears of the document, and that are gone there.
         """
         if self.kind is None:
             self.ydoc.apply_update(update)
-            return
-        page, marks = marks_of(update)
+            return None
+        marks = marks_of(update)
         base = await self._version(marks.file)
         same = marks.history == self.history and (marks.file is None or base is not None)
-        if base is None and not same:
+        met = None if same or marks.history is None else self._met.get(marks.history)
+        if met is None and base is None and not same:
             base = await self._keep_both(update)
         await self.kind.ready()
         with self.one_message():
             if same:
                 # The file says nothing that came from this page and is not in the history as well.
+                met = self.ydoc.get_update()
                 self.ydoc.apply_update(update)
-                back = [] if base is None else self.kind.return_typing(page, base)
+                back: list[str] = []
             else:
-                assert base is not None
-                back = self.kind.join(update, base)
+                back = self._join(self.kind, update, marks, base, met)
+            if met is not None:
+                back += self.kind.return_typing(update, met, base)
             self._restore_marks()
+        left = self.kind.left_behind(update)
         for text in back:
             self.say(text)
+        return left
+
+    def _join(
+        self,
+        kind: DocumentKind,
+        update: bytes,
+        marks: PageMarks,
+        base: ContentVersion | None,
+        met: bytes | None,
+    ) -> list[str]:
+        """Bring a page of another history and the document together by what they say.
+
+        Parameters
+        ----------
+        kind : DocumentKind
+        update : bytes
+            All that the page has.
+        marks : PageMarks
+        base : ContentVersion or None
+            What the file said that the page met last.
+        met : bytes or None
+            What the document has of the page's history already; a base that is closer.
+        """
+        if met is not None and (base is None or marks.file != self._loaded):
+            base = kind.version_in(met)
+            update = merge_updates(met, update)
+        assert base is not None
+        said = kind.join(update, base)
+        if marks.history is not None:
+            self._note_met(marks.history, update)
+        return said
+
+    def _note_met(self, history: str, update: bytes) -> None:
+        """Note what the document has of another Yjs history than its own."""
+        if (before := self._met.pop(history, None)) is not None:
+            update = merge_updates(before, update)
+        self._met[history] = update
+        while len(self._met) > MAX_MET:
+            self._met.popitem(last=False)
 
     async def _keep_both(self, update: bytes) -> ContentVersion:
         """Keep a page's version in a file of its own: nobody knows what the two have in common.

@@ -10,7 +10,7 @@ anything else that both changed, such as outputs, the document's stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,18 @@ from .version import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of
 
 if TYPE_CHECKING:
     from .live import LiveNotebook
+    from .merge import Splice
+
+Carry = Callable[[str, str, str], list["Splice"]]
+"""What brings the change from one text to another into a third, come what may."""
 
 OUTSIDE_ORIGIN = "jmcp:outside"
 """Origin of the transactions that bring a file's changes into the document."""
 
 
-def take_in(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> None:
+def take_in(
+    notebook: LiveNotebook, base: Version, content: dict[str, Any], carry: Carry = carried
+) -> None:
     """Bring what another program changed in a notebook's file into the open document.
 
     Parameters
@@ -39,6 +45,8 @@ def take_in(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> N
         The file as the document last met it.
     content : dict
         The file now, as the contents manager reads it.
+    carry : Callable
+        What brings the file's change of a text into the text of the cell.
     """
     present = [
         (cell_id, str(cell["source"]))
@@ -58,8 +66,10 @@ def take_in(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> N
             continue
         if notebook.index(cell_id) is None:
             anew[cell_id] = contents[cell_id]
-        elif (made := _take_cell(notebook, old.get(cell_id), cell, contents[cell_id])) is not None:
-            anew[cell_id] = made
+        else:
+            made = _take_cell(notebook, old.get(cell_id), cell, contents[cell_id], carry)
+            if made is not None:
+                anew[cell_id] = made
     gone = [
         cell_id
         for cell_id, _ in present
@@ -73,7 +83,11 @@ def take_in(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> N
 
 
 def _take_cell(
-    notebook: LiveNotebook, old: CellVersion | None, new: CellVersion, content: dict[str, Any]
+    notebook: LiveNotebook,
+    old: CellVersion | None,
+    new: CellVersion,
+    content: dict[str, Any],
+    carry: Carry,
 ) -> dict[str, Any] | None:
     """Change the text of a cell in place; return the whole cell if it has to be made anew.
 
@@ -84,7 +98,7 @@ def _take_cell(
     source = str(cell.get("source", ""))
     splices = united(new.source, source)
     if old is not None:
-        splices = carried(old.source, new.source, source)
+        splices = carry(old.source, new.source, source)
         present = CellVersion.of(cell)
         merged = dict(cell)
         if new.looks != old.looks and present.looks == old.looks:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pycrdt import Array, Doc, Map
 
 from . import cells
-from .keystrokes import carried
+from .keystrokes import joined
 from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in
@@ -28,7 +28,7 @@ from .values import document_form
 from .version import CellVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_ydoc import YNotebook
     from pycrdt import ArrayEvent
@@ -104,7 +104,7 @@ def merged(
             cell["id"] = cell_id
         base = Version(tuple(old), tuple(old.values()), base.metadata)
     try:
-        take_in(present, base, content)
+        take_in(present, base, content, joined)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
         rest = {key: value for key, value in document.get().items() if key != "cells"}
@@ -248,14 +248,14 @@ def differences(old: str, new: str) -> list[Splice]:
 
 
 def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
-    """Return the cells of a page that the server has taken out or made anew since: id and text.
+    """Return the cells of a document that another has taken out or made anew: id and text.
 
     Parameters
     ----------
     page : Doc
-        A copy of the page's document; it takes in the update.
+        A copy of the document; it takes in the update.
     update : bytes
-        All that the server has.
+        All that the other has.
     """
     shared = page.get("cells", type=Array)
     before = [(str(cell["id"]), str(cell["source"])) for cell in shared]
@@ -287,44 +287,91 @@ def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
 
 def typed_into_removed(
     notebook: LiveNotebook,
-    gone: dict[str, str],
-    contents: dict[str, dict[str, Any]],
-    base: Version,
+    gone: Mapping[str, str],
+    contents: Mapping[str, dict[str, Any]],
+    known: Mapping[str, str],
 ) -> list[str]:
-    """Bring what a page had typed into cells that went meanwhile to where it belongs.
+    """Bring what was typed into cells that another took out to where it belongs.
 
     Parameters
     ----------
     notebook : LiveNotebook
         The open document, which has met the page.
-    gone : dict
+    gone : Mapping
         As `removed_while_away` returns it.
-    contents : dict
-        Those cells whole, by id.
-    base : Version
-        What the file said that the page met last.
+    contents : Mapping
+        The cells as they were before, whole, by id, in their order.
+    known : Mapping
+        What they said before that was typed. A cell that is not there is new since.
 
     Returns
     -------
     list of str
         The ids of deleted cells that are back.
     """
-    if base.ids is None:
-        return []
-    known = {i: cell.source for i, cell in zip(base.ids, base.cells, strict=True)}
     back = []
     for cell_id, typed in gone.items():
         before = known.get(cell_id)
-        if before is None or before == typed:
+        if typed == (before or ""):
             continue
         present = notebook.source(cell_id)
         if present is not None:
-            cells.edit(notebook, cell_id, carried(before, typed, present), REJOIN_ORIGIN)
+            # What an agent wrote before it moved the cell is on both sides.
+            cells.edit(notebook, cell_id, joined(before, typed, present), REJOIN_ORIGIN)
         else:
-            at = _beside(notebook, list(known), cell_id)
-            cells.insert_whole(notebook, at, contents[cell_id], REJOIN_ORIGIN)
+            at = _beside(notebook, list(contents), cell_id)
+            cell = contents[cell_id] | {"source": typed}
+            cells.insert_whole(notebook, at, cell, REJOIN_ORIGIN)
             back.append(cell_id)
     return back
+
+
+def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
+    """Return what agents should know of deleted cells that are back, in words."""
+    return [
+        f"Somebody had typed in cell {notebook.position(cell_id)} (id {cell_id}) before it was "
+        "known that it was deleted, so it is back. Read it before you go on."
+        for cell_id in back
+    ]
+
+
+class LeftBehind:
+    """The cells that were taken out while a page was away, and that it still shows.
+
+    What is typed there, until the page hears what the document says, finds its place too.
+
+    Parameters
+    ----------
+    notebook : LiveNotebook
+    page : Doc
+        A copy of the page's document.
+    contents : dict
+        The cells of the page whole, by id, in their order.
+    gone : dict
+        As `removed_while_away` returns it.
+    """
+
+    def __init__(
+        self,
+        notebook: LiveNotebook,
+        page: Doc[Any],
+        contents: dict[str, dict[str, Any]],
+        gone: dict[str, str],
+    ) -> None:
+        self._notebook = notebook
+        self._page = page
+        self._contents = contents
+        self._texts = gone
+
+    def feed(self, update: bytes) -> list[str]:
+        """Bring what a later update of the page has typed home; say in words what is back."""
+        self._page.apply_update(update)
+        shared = self._page.get("cells", type=Array)
+        found = {str(cell["id"]): str(cell["source"]) for cell in shared}
+        typed = {i: found[i] for i, text in self._texts.items() if found.get(i, text) != text}
+        known, self._texts = self._texts, self._texts | typed
+        back = typed_into_removed(self._notebook, typed, self._contents, known)
+        return told_of(self._notebook, back)
 
 
 def _beside(notebook: LiveNotebook, order: Sequence[str], cell_id: str) -> int:

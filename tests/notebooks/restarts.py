@@ -18,25 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 from jupyter_ydoc import YNotebook
-from pycrdt import (
-    Doc,
-    TransactionEvent,
-    create_sync_message,
-    create_update_message,
-    handle_sync_message,
-)
+from pycrdt import Doc
 
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live import agent_origin
 from jmcp_lab.notebooks.live_room import LiveRoom
 from jmcp_lab.notebooks.merge import merge
 
+from .distant_page import Page
 from .program import Program, code_cell
 from .replica import as_a_page_has_it
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from .files import Files
 
 TYPED = 0x4E00
@@ -51,89 +44,6 @@ AGENT = agent_origin("a_1")
 def marks(text: str) -> list[str]:
     """Return the characters of a text that somebody has written during the test."""
     return [character for character in text if ord(character) >= WRITTEN]
-
-
-class Wire:
-    """One websocket, seen from the server."""
-
-    path = "wire"
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.queue: asyncio.Queue[bytes] = asyncio.Queue()
-        self._first = True
-
-    async def send(self, message: bytes) -> None:
-        self.page.inbox.append(message)
-
-    async def recv(self) -> bytes:
-        return await self.queue.get()
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._first:
-            self.queue.task_done()
-        message = await self.queue.get()
-        self._first = False
-        return message
-
-
-class Page:
-    """A person's page. What it sends and hears is on its way until a step delivers it."""
-
-    def __init__(self) -> None:
-        self.ydoc: Doc[Any] = Doc()
-        self.notebook = YNotebook(self.ydoc)
-        self.inbox: list[bytes] = []
-        self.out: list[bytes] = []
-        self.wire: Wire | None = None
-        self.serving: asyncio.Task[None] | None = None
-        self._hearing = False
-        self.subscription = self.ydoc.observe(self._on_update)
-
-    def _on_update(self, event: TransactionEvent) -> None:
-        if not self._hearing and self.wire is not None:
-            self.out.append(create_update_message(event.update))
-
-    def connect(self, room: LiveRoom) -> None:
-        self.inbox, self.out = [], [create_sync_message(self.ydoc)]
-        self.wire = Wire(self)
-        self.serving = asyncio.create_task(room.serve(self.wire))
-
-    async def cut(self) -> None:
-        """Lose the connection, and all that is on its way."""
-        if self.serving is not None:
-            self.serving.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.serving
-        self.wire = self.serving = None
-        self.inbox, self.out = [], []
-
-    async def speak(self) -> None:
-        """Let one message reach the server."""
-        if self.out and self.wire is not None:
-            self.wire.queue.put_nowait(self.out.pop(0))
-            await self.wire.queue.join()
-
-    def hear(self) -> None:
-        """Take in one message of the server."""
-        if not self.inbox:
-            return
-        message = self.inbox.pop(0)
-        if message[0] == 0:
-            self._hearing = True
-            try:
-                reply = handle_sync_message(message[1:], self.ydoc)
-            finally:
-                self._hearing = False
-            if reply is not None:
-                self.out.append(reply)
-
-    @property
-    def texts(self) -> list[str]:
-        return [str(cell["source"]) for cell in self.notebook.ycells]
 
 
 class Restarts:
@@ -191,8 +101,9 @@ class Restarts:
         """End at once: what is in no file, in no history and in no page is gone."""
         if not self.up:
             return
+        alive = self.known() | self.in_memory()
         for page in self.pages:
-            await page.cut()
+            await self.cuts(page)
         room = self.room
         if room._followed is not None:
             room.ydoc.unobserve(room._followed)
@@ -202,13 +113,13 @@ class Restarts:
         room.store._waiting.clear()
         await room.store.close()
         await self._leave()
-        self.loose |= set(self.made) - self.known()
+        self.loose |= alive - self.known()
 
     async def ends(self) -> None:
         """End in order."""
         if self.up:
             for page in self.pages:
-                await page.cut()
+                await self.cuts(page)
             await self.room.autosave.finish(10)
             await self.room.end_history()
             await self._leave()
@@ -221,7 +132,19 @@ class Restarts:
         self.running = None
         with suppress(RuntimeError):
             await self.room.stop()
+        await self._forget_loader()
+
+    async def _forget_loader(self) -> None:
         await self.files.loaders.remove(self.room.room_id.rsplit(":", 1)[-1])
+
+    async def cuts(self, page: Page) -> None:
+        """Cut a page's connection; what it sent last may be in no page any more.
+
+        It was typed into a cell, and then the page heard that the cell was taken out.
+        """
+        sent = page.on_its_way(self.made)
+        await page.cut()
+        self.loose |= sent - self.known() - self.in_memory()
 
     async def restarts(self, how: int) -> None:
         await (self.is_killed() if how % 3 else self.ends())
@@ -235,17 +158,19 @@ class Restarts:
 
     def loses_history(self) -> None:
         if not self.up:
+            alive = self.known()
             for path in self.store.parent.glob("a.db*"):
                 path.unlink()
-            self.loose |= set(self.made) - self.known()
+            self.loose |= alive - self.known()
 
     def restores_history(self) -> None:
         """Put an older history in the place of the present one."""
         if not self.up and self.backup.exists():
+            alive = self.known()
             for path in self.store.parent.glob("a.db*"):
                 path.unlink()
             shutil.copy(self.backup, self.store)
-            self.loose |= set(self.made) - self.known()
+            self.loose |= alive - self.known()
 
     async def backs_up(self) -> None:
         if self.up and self.room.store._connection is not None:
@@ -275,14 +200,18 @@ class Restarts:
         return marks("".join(str(cell["source"]) for cell in ycells))
 
     def known(self) -> set[str]:
-        """Return every character that a file, the history or a page has."""
+        """Return every character that a file, a page, or the history of no server has."""
         found = set(marks("".join(map(_text, self.folder.glob("*.ipynb")))))
         for page in self.pages:
             found.update(self.written_in(page.notebook.ycells))
         return found | set(self._in_history())
 
+    def in_memory(self) -> set[str]:
+        """Return every character that the server has."""
+        return set(self.written_in(self.room.document.ycells)) if self.up else set()
+
     def _in_history(self) -> list[str]:
-        if not self.store.exists():
+        if self.up or not self.store.exists():
             return []
         connection = sqlite3.connect(self.store)
         rows = connection.execute("SELECT data FROM updates ORDER BY number").fetchall()
@@ -316,7 +245,7 @@ class Restarts:
             del found[cell % len(found)]
 
     def agent_writes(self, cell: int, at: int) -> None:
-        if not self.up:
+        if not self.up or not self.room.notebook.ids:
             return
         notebook = self.room.notebook
         cell_id = notebook.ids[cell % len(notebook.ids)]
@@ -334,7 +263,7 @@ class Restarts:
             cells.insert(notebook, at % (len(notebook.ids) + 1), [new], AGENT)
 
     def agent_moves(self, cell: int, at: int) -> None:
-        if self.up:
+        if self.up and self.room.notebook.ids:
             notebook = self.room.notebook
             cell_id = notebook.ids[cell % len(notebook.ids)]
             cells.move(notebook, [cell_id], at % (len(notebook.ids) + 1), AGENT)
@@ -363,7 +292,8 @@ class Restarts:
                 await page.speak()
                 page.hear()
 
-    async def check(self) -> None:
+    async def faults(self) -> dict[str, object]:
+        """Bring everybody together; return what is not as it must be, by kind."""
         await self.starts()
         for page in self.pages:
             if page.wire is None:
@@ -373,20 +303,30 @@ class Restarts:
         for _ in range(3):
             await self.room._file.maybe_notify()
         await self.settle()
-        content = self.room.notebook.document.get()
-        on_disk = nbformat.read(self.where, 4)
-        assert [c["source"] for c in on_disk.cells] == [c["source"] for c in content["cells"]]
-        assert [c["id"] for c in on_disk.cells] == [c["id"] for c in content["cells"]]
-        for page in self.pages:
-            assert page.notebook.get() == as_a_page_has_it(self.room.ydoc)
-        counted = Counter(marks("".join(cell["source"] for cell in content["cells"])))
-        assert all(times == 1 for times in counted.values()), counted
-        ids = [cell["id"] for cell in content["cells"]]
-        assert len(set(ids)) == len(ids)
-        copies = set(marks("".join(map(_text, self.folder.glob("*-other*.ipynb")))))
-        kept = set(counted) | copies | self.loose
-        lost = {c for c, i in self.made.items() if c not in kept and i not in self.deleted}
-        assert not lost, lost
+        content = self.room.document.get()
+        there = [(cell["id"], cell["source"]) for cell in content["cells"]]
+        on_disk = [(c["id"], c["source"]) for c in nbformat.read(self.where, 4).cells]
+        counted = Counter(marks("".join(source for _, source in there)))
+        kept = set(counted) | self.in_copies() | self.loose
+        found = {
+            "something is lost": {
+                c for c, i in self.made.items() if c not in kept and i not in self.deleted
+            },
+            "something is doubled": {c for c, times in counted.items() if times > 1},
+            "a cell is doubled": len({cell_id for cell_id, _ in there}) != len(there),
+            "file and document differ": [] if there == on_disk else [there, on_disk],
+            "a person is asked": any(page.asked for page in self.pages),
+            "a page differs": [
+                page.notebook.get()
+                for page in self.pages
+                if page.notebook.get() != as_a_page_has_it(self.room.ydoc)
+            ],
+        }
+        return {kind: what for kind, what in found.items() if what}
+
+    def in_copies(self) -> set[str]:
+        """Return every character of the versions that were kept beside the file."""
+        return set(marks("".join(map(_text, self.folder.glob("*-other*.ipynb")))))
 
     async def end(self) -> None:
         await self.ends()

@@ -11,81 +11,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from .files import Files
-from .restarts import Page, Restarts
+from .restart_schedules import play, schedule
+from .restarts import Restarts
 
 Play = Callable[[bytes], None]
-
-STEPS = (
-    *(["types"] * 5),
-    *(["person_inserts", "person_deletes"]),
-    *(["speaks"] * 4),
-    *(["hears"] * 4),
-    *(["agent_writes"] * 4),
-    *(["agent_inserts", "agent_inserts", "agent_moves", "agent_deletes"]),
-    *(["saves"] * 3),
-    *(["flushes"] * 3),
-    *(["is_cut", "comes_back", "comes_back"]),
-    *(["is_killed", "ends", "loses_history", "restores_history", "backs_up", "rewrites"]),
-    *(["starts"] * 2),
-    *(["restarts"] * 4),
-)
-"""What can happen, the frequent things several times."""
 
 NUMBERS = count()
 
 
-async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> None:
-    match name:
-        case "types":
-            world.types(page, cell, at)
-        case "person_inserts":
-            world.person_inserts(page, at)
-        case "person_deletes":
-            world.person_deletes(page, cell)
-        case "speaks":
-            await page.speak()
-        case "hears":
-            page.hear()
-        case "agent_writes":
-            world.agent_writes(cell, at)
-        case "agent_inserts":
-            world.agent_inserts(at)
-        case "agent_moves":
-            world.agent_moves(cell, at)
-        case "agent_deletes":
-            world.agent_deletes(cell)
-        case "is_cut":
-            await page.cut()
-        case "comes_back":
-            if world.up and page.wire is None:
-                page.connect(world.room)
-        case "rewrites":
-            world.rewrites(cell, at)
-        case "restarts":
-            await world.restarts(at)
-        case _:
-            done = getattr(world, name)()
-            if done is not None:
-                await done
-
-
-async def play(files: Files, schedule: bytes) -> None:
-    """Play a schedule: three bytes a step say what happens, to which page and cell, and where."""
+async def check(files: Files, steps: bytes) -> None:
     world = Restarts(files, f"world{next(NUMBERS)}")
-    await world.begin()
-    for at in range(0, len(schedule) - 2, 3):
-        what, who, where = schedule[at : at + 3]
-        await act(world, STEPS[what % len(STEPS)], world.pages[who % 2], who // 2, where)
-        await asyncio.sleep(0)
-    await world.check()
+    assert await play(world, steps) == {}
     await world.end()
-
-
-def schedule(*steps: tuple[str, int, int, int]) -> bytes:
-    """Return the bytes of a schedule that is written by name: step, page, cell, place."""
-    return b"".join(
-        bytes((STEPS.index(name), page + 2 * cell, where)) for name, page, cell, where in steps
-    )
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +31,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         patch.setattr("os.fsync", lambda _file: None)
         files = Files(tmp_path_factory.mktemp("restarts"))
-        yield lambda steps: runner.run(play(files, steps))
+        yield lambda steps: runner.run(check(files, steps))
 
 
 @pytest.mark.timeout(900)

@@ -1,0 +1,117 @@
+"""A person's page whose messages are on their way until a test delivers them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from jupyter_ydoc import YNotebook
+from pycrdt import (
+    Doc,
+    TransactionEvent,
+    create_sync_message,
+    create_update_message,
+    handle_sync_message,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from pycrdt.websocket import YRoom
+
+
+RAW = 2
+"""A message that is neither about the document nor about where people are."""
+
+
+class Wire:
+    """One websocket, seen from the server."""
+
+    path = "wire"
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self._first = True
+
+    async def send(self, message: bytes) -> None:
+        self.page.inbox.append(message)
+
+    async def recv(self) -> bytes:
+        return await self.queue.get()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._first:
+            self.queue.task_done()
+        message = await self.queue.get()
+        self._first = False
+        return message
+
+
+class Page:
+    """A person's page. What it sends and hears is on its way until a step delivers it."""
+
+    def __init__(self) -> None:
+        self.ydoc: Doc[Any] = Doc()
+        self.notebook = YNotebook(self.ydoc)
+        self.inbox: list[bytes] = []
+        self.out: list[bytes] = []
+        self.wire: Wire | None = None
+        self.serving: asyncio.Task[None] | None = None
+        self.asked = 0
+        """How often it had to ask the person what to do."""
+
+        self._hearing = False
+        self.subscription = self.ydoc.observe(self._on_update)
+
+    def _on_update(self, event: TransactionEvent) -> None:
+        if not self._hearing and self.wire is not None:
+            self.out.append(create_update_message(event.update))
+
+    def connect(self, room: YRoom) -> None:
+        self.inbox, self.out = [], [create_sync_message(self.ydoc)]
+        self.wire = Wire(self)
+        self.serving = asyncio.create_task(room.serve(self.wire))
+
+    async def cut(self) -> None:
+        """Lose the connection, and all that is on its way."""
+        if self.serving is not None:
+            self.serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.serving
+        self.wire = self.serving = None
+        self.inbox, self.out = [], []
+
+    async def speak(self) -> None:
+        """Let one message reach the server."""
+        if self.out and self.wire is not None:
+            self.wire.queue.put_nowait(self.out.pop(0))
+            await self.wire.queue.join()
+
+    def hear(self) -> None:
+        """Take in one message of the server."""
+        if not self.inbox:
+            return
+        message = self.inbox.pop(0)
+        if message[0] == 0:
+            self._hearing = True
+            try:
+                reply = handle_sync_message(message[1:], self.ydoc)
+            finally:
+                self._hearing = False
+            if reply is not None:
+                self.out.append(reply)
+        elif message[0] == RAW:
+            self.asked += 1
+
+    @property
+    def texts(self) -> list[str]:
+        return [str(cell["source"]) for cell in self.notebook.ycells]
+
+    def on_its_way(self, characters: Iterable[str]) -> set[str]:
+        """Return those of some characters that are in messages which the server has not heard."""
+        return {c for c in characters if any(c.encode() in message for message in self.out)}

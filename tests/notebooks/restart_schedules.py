@@ -1,0 +1,84 @@
+"""Schedules of what people, agents and servers do to a notebook, and how they are played."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .distant_page import Page
+    from .restarts import Restarts
+
+STEPS = (
+    *(["types"] * 5),
+    *(["person_inserts", "person_deletes"]),
+    *(["speaks"] * 5),
+    *(["hears"] * 6),
+    *(["agent_writes"] * 4),
+    *(["agent_inserts", "agent_inserts", "agent_moves", "agent_deletes"]),
+    *(["saves"] * 4),
+    *(["flushes"] * 2),
+    *(["is_cut", "comes_back", "comes_back"]),
+    *(["is_killed", "ends", "loses_history", "restores_history", "backs_up", "backs_up"]),
+    *(["rewrites", "starts", "starts"]),
+    *(["restarts"] * 4),
+)
+"""What can happen, the frequent things several times."""
+
+
+async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> None:
+    match name:
+        case "types":
+            world.types(page, cell, at)
+        case "person_inserts":
+            world.person_inserts(page, at)
+        case "person_deletes":
+            world.person_deletes(page, cell)
+        case "speaks":
+            await page.speak()
+        case "hears":
+            page.hear()
+        case "agent_writes":
+            world.agent_writes(cell, at)
+        case "agent_inserts":
+            world.agent_inserts(at)
+        case "agent_moves":
+            world.agent_moves(cell, at)
+        case "agent_deletes":
+            world.agent_deletes(cell)
+        case "is_cut":
+            await world.cuts(page)
+        case "comes_back":
+            if world.up and page.wire is None:
+                page.connect(world.room)
+        case "rewrites":
+            world.rewrites(cell, at)
+        case "restarts":
+            await world.restarts(at)
+        case _:
+            done = getattr(world, name)()
+            if done is not None:
+                await done
+
+
+async def play(world: Restarts, schedule: bytes) -> dict[str, object]:
+    """Play a schedule: three bytes a step say what happens, to which page and cell, and where.
+
+    Returns
+    -------
+    dict
+        What is not as it must be in the end, by kind.
+    """
+    await world.begin()
+    for at in range(0, len(schedule) - 2, 3):
+        what, who, where = schedule[at : at + 3]
+        await act(world, STEPS[what % len(STEPS)], world.pages[who % 2], who // 2, where)
+        await asyncio.sleep(0)
+    return await world.faults()
+
+
+def schedule(*steps: tuple[str, int, int, int]) -> bytes:
+    """Return the bytes of a schedule that is written by name: step, page, cell, place."""
+    return b"".join(
+        bytes((STEPS.index(name), page + 2 * cell, where)) for name, page, cell, where in steps
+    )
