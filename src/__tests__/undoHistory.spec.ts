@@ -29,7 +29,17 @@ function type(cell: YCodeCell, at: number, text: string, gone = 0): void {
 
 describe('difference', () => {
   it('is one replacement that makes one text of the other', () => {
-    const texts = ['', 'a', 'aa', 'ab', 'aba', 'abba', 'b', 'xaby', '\u{1f600}'];
+    const texts = [
+      '',
+      'a',
+      'aa',
+      'ab',
+      'aba',
+      'abba',
+      'b',
+      'xaby',
+      '\u{1f600}'
+    ];
     for (const from of texts) {
       for (const to of texts) {
         const { start, end, text } = difference(from, to);
