@@ -16,7 +16,7 @@ from jupyter_server_ydoc.rooms import DocumentRoom
 from jupyter_server_ydoc.utils import EVENTS_SCHEMA_PATH
 from nbformat.sign import MemorySignatureStore, NotebookNotary
 
-from jmcp_lab.notebooks.rooms import CONTENTS_EVENTS
+from jmcp_lab.notebooks.news import CONTENTS_EVENTS
 from jmcp_lab.notebooks.upstream import Upstream, room_id
 
 
