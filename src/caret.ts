@@ -11,7 +11,7 @@ export const IDLE_MS = 10 * 60_000;
 const LOOK_MS = 30_000;
 
 /** What shows that the person is there. */
-const SIGNS = ['keydown', 'pointerdown', 'focusin', 'input'] as const;
+const SIGNS = ['keydown', 'pointerdown', 'input'] as const;
 
 /**
  * Says in which cell the caret is, to everybody who has the notebook open.
@@ -29,7 +29,8 @@ export class CaretTeller {
 
   private _watch(panel: NotebookPanel): void {
     const { content } = panel;
-    let last = Date.now();
+    // A new notebook opens with its cell ready for typing: nobody has come yet.
+    let last = -Infinity;
     let said: string | null = null;
     let due = false;
     let left = false;

@@ -42,8 +42,11 @@ export class ScrollAnchor {
     if (this._seen.length === 0) {
       return () => undefined;
     }
-    const observer = new ResizeObserver(() => this._correct());
+    const { outerNode, viewportNode } = this._notebook;
+    const correct = () => this._correct();
+    const observer = new ResizeObserver(correct);
     const end = () => {
+      outerNode.removeEventListener('scroll', correct);
       window.clearTimeout(timer);
       observer.disconnect();
       for (const kind of ENDS) {
@@ -54,10 +57,12 @@ export class ScrollAnchor {
     for (const kind of ENDS) {
       window.addEventListener(kind, end, true);
     }
-    observer.observe(this._notebook.viewportNode);
+    observer.observe(viewportNode);
+    // A person's scrolling begins with one of the above: what comes without is not theirs.
+    outerNode.addEventListener('scroll', correct);
     this._correct();
     // What is attached in the next frame may leave the height of the whole as it was.
-    requestAnimationFrame(() => this._correct());
+    requestAnimationFrame(correct);
     return end;
   }
 

@@ -50,7 +50,7 @@ SCROLL_TO = f"""index => {{
   const content = {_CONTENT};
   const node = content.widgets[index].node;
   const top = content.outerNode.getBoundingClientRect().top;
-  content.outerNode.scrollTop += node.getBoundingClientRect().top - top;
+  content.outerNode.scrollTop += node.getBoundingClientRect().top - top - 40;
 }}"""
 
 FRAMES = """count => new Promise(resolve => {
@@ -101,6 +101,16 @@ class Person:
         """Return a cell."""
         number = self.page.evaluate(IDS).index(cell_id)
         return self.page.locator(f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number}")
+
+    def scrolls_to(self, cell_id: str) -> int:
+        """Scroll until a cell stands at the top of the page and stays there; return how high."""
+        for _ in range(20):
+            self.page.evaluate(SCROLL_TO, self.page.evaluate(IDS).index(cell_id))
+            self.page.evaluate(FRAMES, 10)
+            top: int = self.page.evaluate(TOP, cell_id)
+            if abs(top - 40) <= 1:
+                return top
+        raise AssertionError(f"The page does not stay at {cell_id}")
 
     def clicks_into(self, cell_id: str) -> None:
         """Put the caret at the end of a cell."""

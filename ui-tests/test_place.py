@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from lab_page import open_lab
 from panel import outputs, prompt, run_by_hand
-from place import DRAWN, FRAMES, NEXT_STEP, SCROLL_TO, TOP, WHERE, Person, write_cells
+from place import DRAWN, FRAMES, NEXT_STEP, TOP, WHERE, Person, write_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,17 +165,14 @@ def test_what_the_person_looks_at_does_not_scroll(sit: Sit, edit: bool, seen: bo
         *("\n".join(f"x{n}_{m} = 1" for m in range(8)) for n in range(40)),
     )
     ids = person.ids
-    watched = ids[21]
+    watched = ids[20]
     person.page.wait_for_function(DRAWN)
     if seen:
-        person.page.evaluate(SCROLL_TO, 20)
+        person.scrolls_to(watched)
     person.clicks_into(watched if seen else ids[0])
     if not edit:
         person.page.keyboard.press("Escape")
-    if not seen:
-        person.page.evaluate(SCROLL_TO, 20)
-    person.page.evaluate(FRAMES, 5)
-    before = person.page.evaluate(TOP, watched)
+    before = person.scrolls_to(watched)
     for tool, arguments in (
         ("insert_cell", {"source": "new\n" * 30, "index": 0}),
         ("move_cell", {"cells": ids[2], "index": -1}),

@@ -117,3 +117,11 @@ CHANGES = (
     Program._clear,
     Program._retype,
 )
+
+
+def comparable(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook without what is never in a file: whether its outputs are trusted."""
+    plain: dict[str, Any] = json.loads(json.dumps(content))
+    for cell in plain["cells"]:
+        cell["metadata"].pop("trusted", None)
+    return plain

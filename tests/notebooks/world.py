@@ -40,7 +40,7 @@ from jmcp_lab.notebooks.live import agent_origin
 from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
 from jmcp_lab.notebooks.seen import Seen
 
-from .program import Program, code_cell
+from .program import Program, code_cell, comparable
 from .replica import Replica, as_a_page_has_it
 
 if TYPE_CHECKING:
@@ -50,14 +50,6 @@ FIRST_TYPED = 0x4E00
 """People type Chinese characters, agents ASCII: so it shows who wrote what."""
 
 FILE = "file-1"
-
-
-def comparable(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook without what is never in a file: whether its outputs are trusted."""
-    plain: dict[str, Any] = json.loads(json.dumps(content))
-    for cell in plain["cells"]:
-        cell["metadata"].pop("trusted", None)
-    return plain
 
 
 def human(text: str) -> list[str]:

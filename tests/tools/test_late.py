@@ -134,8 +134,9 @@ def notebook_of(*sources: str, output: str = "") -> LiveNotebook:
     return LiveNotebook(document, lambda: "a.ipynb", "file")
 
 
-def test_what_is_kept_holds_no_outputs_neither_those_of_before_nor_of_later() -> None:
-    notebook = notebook_of("one", "two", output="x" * 1_000_000)
+@pytest.mark.parametrize("size", [100, 2_000_000], ids=["small", "big"])
+def test_what_is_kept_holds_no_outputs_neither_those_of_before_nor_of_later(size: int) -> None:
+    notebook = notebook_of("one", "two", output="x" * size)
     typing = LateTyping(notebook, lambda: True, lambda _text: None)
     for number in range(50):
         cells.move(notebook, ["c1"], 2 * (number % 2), ORIGIN)
