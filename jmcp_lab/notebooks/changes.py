@@ -201,8 +201,10 @@ def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]
     """
     steps = [_plan(notebook, change) for change in reversed(made.changes)]
     # One transaction a step: the list of ids follows when a transaction ends, and the next step
-    # needs it. Nothing is awaited in between, so nobody sees or writes the half of it.
-    done = [step(origin) for step in steps]
+    # needs it. Nothing is awaited in between, and pages hear of all of it at once: one that saw a
+    # notebook without cells for a moment would give it one of its own.
+    with notebook.together():
+        done = [step(origin) for step in steps]
     return [change for change in done if change is not None]
 
 

@@ -141,6 +141,7 @@ class NotebookKind:
         self._room = room
         file_id = room.room_id.rsplit(":", 1)[-1]
         self.notebook = LiveNotebook(cast("YNotebook", room.document), lambda: room.path, file_id)
+        self.notebook.together = room.one_message
         # The presence of who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.late = LateTyping(self.notebook, lambda: room.typed_in, room.say)

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Map, Text
@@ -132,6 +132,9 @@ class LiveNotebook:
         self.changes = self._saved = 0
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""
+        self.together: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Lets pages hear of several transactions as of one."""
+
         self.carets: Callable[[], set[str]] = set
         """Returns the ids of the cells that people are editing."""
         self.state_changed: dict[str, float] = {}
