@@ -314,7 +314,6 @@ class AgentRegistry:
     def _lapse(self) -> None:
         """End what has run out, for good: a clock that is set back does not bring it back."""
         now, ticks = self._clock(), time.monotonic()
-
         agents = list(self._agents.values())
         over = [a for a in agents if a.auto_ended(now, self._deadlines.get(a.id, math.inf) - ticks)]
         ended = [a for a in agents if a.token_ended(now) and not self._has_work(a.id)]
@@ -366,10 +365,7 @@ class AgentRegistry:
 
     def _take_over(self, agent: Agent) -> None:
         mine = self._agents.get(agent.id)
-        if storage.until_its_server_stops(agent):
-            if mine is None or not storage.until_its_server_stops(mine):
-                # That is another server, or an earlier one.
-                agent.mode, agent.until = Mode.EDIT, None
+        storage.end_with_its_server(agent, mine)
         if mine is None:
             self._agents[agent.id] = agent
             self._set_deadline(agent)

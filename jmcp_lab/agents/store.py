@@ -92,9 +92,22 @@ def from_record(record: dict[str, Any]) -> Agent:
     )
 
 
-def until_its_server_stops(agent: Agent) -> bool:
-    """Return whether an agent is in mode `auto` until the server stops that let it."""
-    return agent.mode is Mode.AUTO and agent.until == "stop"
+def end_with_its_server(stored: Agent, mine: Agent | None) -> None:
+    """End mode `auto` "until this server stops" where another server wrote it, or an earlier one.
+
+    Parameters
+    ----------
+    stored : Agent
+        As it was read.
+    mine : Agent or None
+        As this server knows it.
+    """
+
+    def lasts(agent: Agent) -> bool:
+        return agent.mode is Mode.AUTO and agent.until == "stop"
+
+    if lasts(stored) and not (mine is not None and lasts(mine)):
+        stored.mode, stored.until = Mode.EDIT, None
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:

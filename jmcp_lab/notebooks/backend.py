@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
     from .contents import Contents
-    from .live import LiveNotebook, LiveText
+    from .live import LiveNotebook
     from .news import News
+    from .shared_text import LiveText
     from .troubles import Troubles
 
 

@@ -13,8 +13,8 @@ from pycrdt import Map, Text
 
 from ..errors import InvalidArgumentError, NotFoundError
 from .cell_form import STANDARD
-from .live import splice_shared
 from .shared_outputs import shared_output
+from .shared_text import splice_shared
 from .values import document_form
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from ..errors import NotFoundError, ToolError, UnavailableError
 from . import news
+from .held_file import WRITE_SECONDS, HeldFile
 from .news import News
 from .notebook_file import NotebookFile
 from .opening import check_notebook
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
     from .backend import Pages
-    from .contents import Contents, FileState
-    from .live import LiveNotebook, LiveText
+    from .contents import Contents
+    from .live import LiveNotebook
     from .peers import Peers
+    from .shared_text import LiveText
 
 IDLE_SECONDS = 120.0
 """How long a notebook stays in memory after the last call that used it."""
@@ -38,27 +40,9 @@ IDLE_SECONDS = 120.0
 ASK_SECONDS = 3.0
 """How long a page has for saving what a person typed."""
 
-WRITE_SECONDS = 1.0
 LONGEST_SECONDS = 30.0
-"""How often a notebook is written while something prints, at first and at most: a big one takes
-a fifth of the time for it."""
-
-
-class HeldFile:
-    """A notebook that is open, and when it was last used."""
-
-    def __init__(self, path: str, file: NotebookFile, file_id: str) -> None:
-        self.path = path
-        self.names = {path}
-        self.file = file
-        self.file_id = file_id
-        self.state: FileState | None = None
-        self.leases = 0
-        self.used = time.monotonic()
-        self.pause = WRITE_SECONDS
-        self.timer: asyncio.TimerHandle | None = None
-        self.tending: asyncio.Task[None] | None = None
-        self.complained = False
+"""How seldom a notebook is written at least while something prints: a big one takes a fifth of the
+time for it."""
 
 
 class FileRooms:

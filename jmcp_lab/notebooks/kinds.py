@@ -13,7 +13,7 @@ from pycrdt import Doc, Text
 from .carets import carets_in
 from .keystrokes import joined
 from .late import LateTyping
-from .live import LiveNotebook, splice_shared
+from .live import LiveNotebook
 from .merge import splice
 from .notebook_document import NotebookDocument
 from .outside import take_in
@@ -28,6 +28,7 @@ from .rejoin import (
     told_of,
     typed_into_removed,
 )
+from .shared_text import splice_shared
 from .version import Version
 
 if TYPE_CHECKING:

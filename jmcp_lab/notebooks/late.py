@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 from . import cells
 from .attic import Attic, AtticError, Ghost
 from .keystrokes import carried, joined
-from .live import splice_shared
 from .merge import splice
+from .shared_text import splice_shared
 from .values import well_formed
 
 if TYPE_CHECKING:

@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from pycrdt import ArrayEvent, Map, Text
 
 from .names import shown
-from .values import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from jupyter_ydoc import YNotebook, YUnicode
+    from jupyter_ydoc import YNotebook
     from pycrdt import Array, Doc
 
-    from .merge import Splice
     from .notebook_document import NotebookDocument
 
 OUTPUT_ORIGIN = "jmcp:exec"
@@ -51,51 +49,6 @@ class Removal(Protocol):
 def agent_origin(agent_id: str) -> str:
     """Return the transaction origin of an agent's edits."""
     return f"jmcp:{agent_id}"
-
-
-class LiveText:
-    """One open text file: the Yjs text that its pages share.
-
-    Parameters
-    ----------
-    document : YUnicode
-        The room's own document, not a copy.
-    """
-
-    def __init__(self, document: YUnicode) -> None:
-        self._document = document
-
-    @property
-    def text(self) -> str:
-        """The present text."""
-        return str(self._source)
-
-    @property
-    def _source(self) -> Text:
-        return cast("Text", self._document.ydoc.get("source", type=Text))
-
-    def edit(self, splices: Sequence[Splice], origin: str) -> None:
-        """Apply splices of the present text."""
-        with self._document.ydoc.transaction(origin=origin):
-            splice_shared(self._source, splices)
-            # As a page says it of what is typed: where nobody saves by itself, the person is asked
-            # before the page closes, and a server that stops saves it.
-            self._document.dirty = True
-
-
-def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
-    """Apply splices of its present content to a shared text, inside a transaction.
-
-    pycrdt counts the bytes of UTF-8, not characters.
-    """
-    present = str(text)
-    for change in reversed(splices):
-        start = len(present[: change.start].encode())
-        end = start + len(present[change.start : change.end].encode())
-        if end > start:
-            del text[start:end]
-        if change.text:
-            text.insert(start, well_formed(change.text))
 
 
 class LiveNotebook:

@@ -12,9 +12,10 @@ from tornado.web import HTTPError
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import news
 from .held import OpenRoom
-from .live import LiveNotebook, LiveText
+from .live import LiveNotebook
 from .live_room import RoomListener
 from .opening import check_notebook, explain
+from .shared_text import LiveText
 from .troubles import Copy, Troubles, Unsaved
 from .upstream import SESSION_EVENTS, Upstream, room_id
 

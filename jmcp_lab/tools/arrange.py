@@ -10,8 +10,9 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, taken_out, texts
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved
 from ..notebooks.live import LiveNotebook, agent_origin
+from ..notebooks.undoing import taken_out, texts
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
 from .people import people_in

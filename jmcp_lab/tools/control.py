@@ -9,8 +9,8 @@ from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..containment import contained
 from ..errors import ConflictError, ToolError, UnavailableError
-from ..notebooks.changes import taken_out
 from ..notebooks.news import saved_as
+from ..notebooks.undoing import taken_out
 from .people import people_in
 from .undo import take_back
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..notebooks.changes import ChangeSet, revert
+from ..notebooks.changes import ChangeSet
+from ..notebooks.undoing import revert
 
 if TYPE_CHECKING:
     from ..calls.call import Call

@@ -17,10 +17,10 @@ from jmcp_lab.notebooks.changes import (
     Inserted,
     Moved,
     Retyped,
-    revert,
 )
 from jmcp_lab.notebooks.live import LiveNotebook
 from jmcp_lab.notebooks.merge import merge
+from jmcp_lab.notebooks.undoing import revert
 
 from .test_live import code, live
 

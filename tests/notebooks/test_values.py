@@ -23,10 +23,10 @@ from jmcp_lab.notebooks.changes import (
     Inserted,
     Moved,
     Retyped,
-    revert,
 )
 from jmcp_lab.notebooks.merge import merge
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
+from jmcp_lab.notebooks.undoing import revert
 
 from .desk import Desk
 from .files import Files

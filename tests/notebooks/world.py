@@ -34,11 +34,11 @@ from jmcp_lab.notebooks.changes import (
     Inserted,
     Moved,
     Retyped,
-    revert,
 )
 from jmcp_lab.notebooks.live import agent_origin
 from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
 from jmcp_lab.notebooks.seen import Seen
+from jmcp_lab.notebooks.undoing import revert
 
 from .program import Program, code_cell, comparable
 from .replica import Replica, as_a_page_has_it

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jmcp_lab.errors import ConflictError
-from jmcp_lab.notebooks.live import LiveText
 from jmcp_lab.notebooks.merge import merge
+from jmcp_lab.notebooks.shared_text import LiveText
 
 from .conftest import Robot, open_as_page
 from .test_files import write

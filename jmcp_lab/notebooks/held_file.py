@@ -1,0 +1,31 @@
+"""A notebook that is open without a live document, and when it was last used."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .contents import FileState
+    from .notebook_file import NotebookFile
+
+WRITE_SECONDS = 1.0
+"""How often a notebook is written while something prints, at first: a big one takes longer."""
+
+
+class HeldFile:
+    """A notebook that is open, and when it was last used."""
+
+    def __init__(self, path: str, file: NotebookFile, file_id: str) -> None:
+        self.path = path
+        self.names = {path}
+        self.file = file
+        self.file_id = file_id
+        self.state: FileState | None = None
+        self.leases = 0
+        self.used = time.monotonic()
+        self.pause = WRITE_SECONDS
+        self.timer: asyncio.TimerHandle | None = None
+        self.tending: asyncio.Task[None] | None = None
+        self.complained = False

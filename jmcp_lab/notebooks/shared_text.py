@@ -1,0 +1,61 @@
+"""Texts that pages and agents share: of a file that is open, and of a cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pycrdt import Text
+
+from .values import well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_ydoc import YUnicode
+
+    from .merge import Splice
+
+
+class LiveText:
+    """One open text file: the Yjs text that its pages share.
+
+    Parameters
+    ----------
+    document : YUnicode
+        The room's own document, not a copy.
+    """
+
+    def __init__(self, document: YUnicode) -> None:
+        self._document = document
+
+    @property
+    def text(self) -> str:
+        """The present text."""
+        return str(self._source)
+
+    @property
+    def _source(self) -> Text:
+        return cast("Text", self._document.ydoc.get("source", type=Text))
+
+    def edit(self, splices: Sequence[Splice], origin: str) -> None:
+        """Apply splices of the present text."""
+        with self._document.ydoc.transaction(origin=origin):
+            splice_shared(self._source, splices)
+            # As a page says it of what is typed: where nobody saves by itself, the person is asked
+            # before the page closes, and a server that stops saves it.
+            self._document.dirty = True
+
+
+def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
+    """Apply splices of its present content to a shared text, inside a transaction.
+
+    pycrdt counts the bytes of UTF-8, not characters.
+    """
+    present = str(text)
+    for change in reversed(splices):
+        start = len(present[: change.start].encode())
+        end = start + len(present[change.start : change.end].encode())
+        if end > start:
+            del text[start:end]
+        if change.text:
+            text.insert(start, well_formed(change.text))
