@@ -49,8 +49,8 @@ class Backend(Protocol):
     def check(self, notebook: LiveNotebook) -> None:
         """Make sure, at this very moment, that what is written now will reach the file."""
 
-    def saves_by_itself(self, notebook: LiveNotebook) -> bool:
-        """Return whether what changes is written without the person saving it."""
+    def standing(self, notebook: LiveNotebook) -> list[str]:
+        """Return what holds of a notebook at present, and each agent is to be told once."""
 
     def lease(self, notebook: LiveNotebook) -> AbstractContextManager[None]:
         """Keep a notebook open for as long as the block runs."""

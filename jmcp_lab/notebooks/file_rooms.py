@@ -266,9 +266,9 @@ class FileRooms:
             return None
         return await self._write(held)
 
-    def saves_by_itself(self, notebook: LiveNotebook) -> bool:
-        """Return that each call writes what it changes."""
-        return True
+    def standing(self, notebook: LiveNotebook) -> list[str]:
+        """Return nothing: each call writes what it changes."""
+        return []
 
     def listen(self) -> None:
         """Follow nothing: files are looked at by each call."""

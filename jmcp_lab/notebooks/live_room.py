@@ -77,14 +77,11 @@ class RoomListener:
     ----------
     merged : Callable
         What another program wrote into the file was merged.
-    copied : Callable
-        Something was kept beside the file: the path of the copy, and in words why.
     said : Callable
         Something happened that agents should know, in words.
     """
 
     merged: Callable[[], None]
-    copied: Callable[[str, str], None]
     said: Callable[[str], None]
 
 
@@ -181,8 +178,6 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
         self._emit(LogLevel.WARNING, None, "Another version was kept in a file of its own.")
-        for listener in list(self.listeners):
-            listener.copied(copy, why)
 
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""

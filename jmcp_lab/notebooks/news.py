@@ -13,6 +13,10 @@ CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1
 """Events of files: saved, renamed, deleted through Jupyter."""
 
 
+MOST_TOLD = 10_000
+"""How many texts that hold at present are remembered as told."""
+
+
 class News:
     """What agents have yet to be told, by notebook."""
 
@@ -21,7 +25,7 @@ class News:
         """What every agent is told of every notebook, the first time that it uses it."""
         self._items: dict[str, deque[tuple[int, str]]] = {}
         self._read: dict[tuple[str, str], int] = {}
-        self._once: dict[tuple[str, str], str] = {}
+        self._once: dict[tuple[str, str, str], None] = {}
         self._number = 0
 
     def add(self, file_id: str, text: str) -> None:
@@ -44,17 +48,18 @@ class News:
 
     def once(self, agent_id: str, file_id: str, text: str) -> list[str]:
         """Return a text that holds at present, the first time that an agent is told it."""
-        key = (agent_id, file_id)
-        if self._once.get(key) == text:
+        key = (agent_id, file_id, text)
+        if key in self._once:
             return []
-        self._once[key] = text
+        self._once[key] = None
+        if len(self._once) > MOST_TOLD:
+            del self._once[next(iter(self._once))]
         return [text]
 
     def forget_agent(self, agent_id: str) -> None:
         """Drop what a revoked agent was told."""
-        for told in (self._read, self._once):
-            for key in [key for key in told if key[0] == agent_id]:
-                del told[key]
+        self._read = {key: number for key, number in self._read.items() if key[0] != agent_id}
+        self._once = {key: None for key in self._once if key[0] != agent_id}
 
 
 def merged(path: str) -> str:

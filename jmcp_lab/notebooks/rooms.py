@@ -146,10 +146,13 @@ class Rooms:
         """Rooms save by themselves: there is nothing to write."""
         return None
 
-    def saves_by_itself(self, notebook: LiveNotebook) -> bool:
-        """Return whether what changes is written without the person saving it."""
+    def standing(self, notebook: LiveNotebook) -> list[str]:
+        """Return what holds of a notebook at present, and each agent is to be told once."""
         held = self._open.get(room_id(notebook.file_id))
-        return held is None or held.room.saves_by_itself
+        if held is None:
+            return []
+        by_hand = [] if held.room.saves_by_itself else [news.saved_by_hand(held.path)]
+        return by_hand + [news.kept(held.path, copy, why) for copy, why in held.room.copies]
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
@@ -186,12 +189,9 @@ class Rooms:
         held = OpenRoom(room, room.notebook, path)
         held.listener = RoomListener(
             merged=lambda: self.news.add(held.file_id, news.merged(held.path)),
-            copied=lambda copy, why: self._kept_copy(held, copy, why),
             said=lambda text: self.news.add(held.file_id, text),
         )
         room.listeners.append(held.listener)
-        for copy, why in room.copies:
-            self._kept_copy(held, copy, why)
         self._open[room.room_id] = held
         await held.notebook.ready()
         return held
@@ -280,9 +280,6 @@ class Rooms:
         if data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
             error = held.room.autosave.failure or str(data.get("msg"))
             self.news.add(file_id, news.not_saved(held.path, error))
-
-    def _kept_copy(self, held: OpenRoom, copy: str, why: str) -> None:
-        self.news.add(held.file_id, news.kept(held.path, copy, why))
 
     async def _on_contents_event(
         self, logger: object, schema_id: str, data: dict[str, Any]

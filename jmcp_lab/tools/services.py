@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import InvalidArgumentError
 from ..notebooks.names import shown
-from ..notebooks.news import saved_by_hand
 from .undo import record
 
 if TYPE_CHECKING:
@@ -135,8 +134,7 @@ class Context:
         self.knows(found)
         self.notebooks[found.file_id] = found
         self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
-        if not rooms.saves_by_itself(found):
-            words = saved_by_hand(found.shown)
+        for words in rooms.standing(found):
             self.call_news.extend(rooms.news.once(self.agent.id, found.file_id, words))
         return found
 

@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 
 from jmcp_lab.notebooks import cells
-from jmcp_lab.notebooks.live_room import LiveRoom, RoomListener
+from jmcp_lab.notebooks.live_room import LiveRoom
 from jmcp_lab.notebooks.version import Version
 
 from .files import Files
@@ -28,11 +28,11 @@ class Desk:
         self.path = files.root / "a.ipynb"
         self.program = Program(lambda: self.path)
         self.notebook = room.notebook
-        self.kept: list[str] = []
+
+    @property
+    def kept(self) -> list[str]:
         """Copies of files that could not be read and were saved over."""
-        room.listeners.append(
-            RoomListener(lambda: None, lambda copy, why: self.kept.append(copy), lambda text: None)
-        )
+        return [copy for copy, _ in self.room.copies]
 
     def change(self, change: Callable[[Content], object], *, older: bool = False) -> None:
         content = json.loads(self.path.read_text())

@@ -1,0 +1,70 @@
+"""What a person is told of documents: that one is not saved, and that there are two versions."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jmcp_lab.extension import JmcpLab
+from jmcp_lab.notebooks import autosave
+
+from .conftest import Robot, write_notebook
+from .page import OpenPage, until
+
+
+async def test_the_panel_says_that_a_document_is_not_saved_until_it_is(
+    robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    notebook = await robot.open("a.ipynb")
+    app.rooms.listen()
+    manager = app.serverapp.contents_manager
+    save = manager.save
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(autosave, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(manager, "save", full)
+    rung: list[int] = []
+    app.rooms.ring = lambda: rung.append(1)
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
+    await until(lambda: len(app.rooms.troubles().unsaved) == 1)
+    (unsaved,) = app.rooms.troubles().unsaved
+    assert unsaved.path == "a.ipynb"
+    assert "the disk is full" in unsaved.words
+    await until(lambda: len(rung) == 1)
+    assert "the disk is full" in await robot.say("list_cells", notebook="a.ipynb")
+    assert notebook.document.dirty
+    monkeypatch.setattr(manager, "save", save)
+    # It is tried again by itself.
+    await until(lambda: not app.rooms.troubles().unsaved)
+    await until(lambda: len(rung) == 2)
+    assert "x = 2" in (root / "a.ipynb").read_text()
+
+
+async def test_the_panel_leads_to_the_version_of_a_page_of_which_nobody_knows_how_old_it_is(
+    robot: Robot, root: Path, app: JmcpLab, open_page: OpenPage
+) -> None:
+    write_notebook(root, "a.ipynb", "one")
+    page = await open_page("a.ipynb")
+    page.type(0, "mine ")
+    await until(lambda: "mine" in (root / "a.ipynb").read_text())
+    await page.close()
+    room = app.rooms._upstream.live_rooms()[0]
+    await app.rooms._upstream.close(room, lambda: False)
+    # Every trace of what the page had met is gone.
+    for path in (Path(os.environ["JUPYTER_DATA_DIR"]) / "jmcp_lab" / "history").glob("*"):
+        path.unlink()
+    write_notebook(root, "a.ipynb", "other")
+    back = await open_page("a.ipynb", page.ydoc)
+    await back.until(lambda: back.texts() == ["other"])
+    (copy,) = app.rooms.troubles().copies
+    assert (copy.path, copy.copy) == ("a.ipynb", "a-other.ipynb")
+    assert "mine one" in (root / "a-other.ipynb").read_text()
+    await robot.say("use_notebook", notebook="a.ipynb")
+    assert "'a-other.ipynb'" in await robot.say("list_cells", notebook="a.ipynb")
