@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,21 +20,22 @@ from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
-from .errors import UnavailableError
+from .containment import contained
+from .ending import Signals, end_whatever_kernels_do
 from .hardening import harden_server
 from .heap import Heap
 from .kernels.executor import Executor
-from .kernels.leftovers import Leftovers
 from .kernels.sessions import KernelSessions
 from .mcp.handler import McpHandler
 from .mcp.limits import WrongTokens
 from .mcp.service import McpService
+from .notebooks.backend import Backend, open_backend
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
+from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
+from .notebooks.notebook_document import register as register_notebook_document
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
-from .notebooks.rooms import Rooms
 from .notebooks.seen import Seen
-from .notebooks.upstream import Upstream, install
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.pages import OpenPages
@@ -103,7 +103,6 @@ class JmcpLab(ExtensionApp):
         """Build the services, lowest first."""
         server = self.serverapp
         assert server is not None
-        install()
         self.protection = self._protect(server)
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
@@ -111,14 +110,20 @@ class JmcpLab(ExtensionApp):
         self.ledger = Ledger()
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
+        register_notebook_document()
         contents = Contents(server.contents_manager)
-        self.rooms = Rooms(server, contents, self.log, idle_seconds=self.idle_minutes * 60.0)
+        self.not_live = why_not_live(server)
+        self.rooms = self._open_rooms(server, contents)
         self.sessions = KernelSessions(
             server.session_manager,
             server.kernel_manager,
             cast("KernelSpecManager", server.kernel_spec_manager),
         )
-        self.leftovers = Leftovers(server, self.sessions)
+        if self.not_live is None:
+            # What belongs to live documents is imported only where they are on.
+            from .kernels.leftovers import Leftovers
+
+            self.leftovers = Leftovers(server, self.sessions)
         self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
         self.services = Services(
             rooms=self.rooms,
@@ -142,6 +147,8 @@ class JmcpLab(ExtensionApp):
         assert events is not None
         self.audit = Audit(events, self.ledger)
         self.doorbell = Doorbell(events, self.ledger, self.agents)
+        self.pages.ring = self.rooms.ring = lambda: self.doorbell.ring("notebooks")
+        self.agents.watch_work(self.ledger.at_work)
         heap = Heap()
         self.ledger.subscribe(lambda _: heap.worked())
         self.agents.on_revoke(self._forget_agent)
@@ -154,13 +161,40 @@ class JmcpLab(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
-        with suppress(UnavailableError):
-            upstream = Upstream(serverapp)
-            upstream.end_after(self.stop_extension)
-            upstream.follow_files()
-            upstream.keep_folders_clean()
-            self.leftovers.listen()
+        if self.not_live is None and failed_to_load(serverapp):
+            self.not_live = NotLive.NO_EXTENSION
+            self.rooms = self.services.rooms = self._open_rooms(serverapp, self.services.contents)
+            self.rooms.ring = self.pages.ring
+        if self.not_live is None:
+            self._follow_rooms(serverapp)
+        else:
+            say_so_to_pages(serverapp, self.not_live)
+            self.log.warning(log_words(self.not_live))
+        signals = Signals(serverapp)
+        signals.follow()
+        end_whatever_kernels_do(serverapp, signals.leave)
         await self.door.start()
+
+    def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
+        return open_backend(
+            server,
+            contents,
+            self.log,
+            why=self.not_live,
+            pages=self.pages,
+            idle_seconds=self.idle_minutes * 60.0,
+        )
+
+    def _follow_rooms(self, server: ServerApp) -> None:
+        """Follow the live documents from now on."""
+        from .notebooks.upstream import Upstream
+
+        upstream = Upstream(server)
+        upstream.end_after(self.stop_extension)
+        upstream.follow_files()
+        upstream.keep_folders_clean()
+        self.rooms.listen()
+        self.leftovers.listen()
 
     async def stop_extension(self) -> None:
         """Shut the door, end the runs, save the notebooks: within the time of a Ctrl-C."""
@@ -171,7 +205,8 @@ class JmcpLab(ExtensionApp):
     async def _stop_services(self) -> None:
         for stop in (self.door.stop, self.dispatcher.stop, self.executor.stop, self.rooms.stop):
             try:
-                await stop()
+                with contained():
+                    await stop()
             except Exception:
                 # An exception here would keep the whole server from ending.
                 self.log.exception("jmcp_lab did not stop cleanly")

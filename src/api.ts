@@ -60,6 +60,7 @@ export interface IAgentsApi {
   resume(): Promise<void>;
   putPage(tab: string, page: IPage): Promise<void>;
   deletePage(tab: string): Promise<void>;
+  savedAs(old: string, now: string): Promise<void>;
 }
 
 /** {@link IAgentsApi} over HTTP. */
@@ -159,6 +160,10 @@ export class AgentsApi implements IAgentsApi {
   async deletePage(tab: string): Promise<void> {
     // The page may be unloading: keepalive lets the request outlive it.
     await this._request('DELETE', `pages/${segment(tab)}`, undefined, true);
+  }
+
+  async savedAs(old: string, now: string): Promise<void> {
+    await this._request('POST', 'saved-as', { old, new: now });
   }
 
   private async _request(

@@ -89,12 +89,15 @@ export class FileCheck {
     return found;
   }
 
-  /** The hash of the file that the page compares with, as far as it has one. */
+  /** The hash of the file that the page of a live notebook compares with, if it has one. */
   private _known(path: string): string | undefined {
     const panel = this._tracker.find(
       each => this._contents.localPath(each.context.path) === path
     );
-    return panel?.context.contentsModel?.hash;
+    // Any other page saves by itself, and then hears of nothing.
+    return panel?.context.model.collaborative
+      ? panel.context.contentsModel?.hash
+      : undefined;
   }
 
   private _attached: IContentProvider | null = null;

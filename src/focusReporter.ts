@@ -1,4 +1,5 @@
 import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import { Debouncer } from '@lumino/polling';
@@ -17,7 +18,8 @@ export class FocusReporter {
   constructor(
     private readonly _model: IAgents,
     private readonly _tracker: INotebookTracker | null,
-    private readonly _contents: Contents.IManager
+    private readonly _contents: Contents.IManager,
+    private readonly _documents: IDocumentManager | null
   ) {}
 
   start(): void {
@@ -60,7 +62,8 @@ export class FocusReporter {
     const changed = () => void this._debouncer.invoke();
     panel.context.model.stateChanged.connect((_, change) => {
       if (change.name === 'dirty') {
-        changed();
+        // An agent may wait for it.
+        void this._report();
       }
     });
     panel.context.pathChanged.connect(changed);
@@ -77,7 +80,13 @@ export class FocusReporter {
     void this._debouncer.invoke();
   }
 
-  private async _report(): Promise<void> {
+  /** Reports arrive in their order: one at a time. */
+  private _report(): Promise<void> {
+    this._last = this._last.then(() => this._send());
+    return this._last;
+  }
+
+  private async _send(): Promise<void> {
     if (this._model.link !== 'online') {
       return;
     }
@@ -96,12 +105,16 @@ export class FocusReporter {
   }
 
   private _describe(): IPage {
-    const open: { path: string; dirty: boolean }[] = [];
+    const open: { path: string; dirty: boolean; saves: boolean }[] = [];
     this._tracker?.forEach(panel => {
       if (!panel.isDisposed) {
         open.push({
           path: serverPath(this._contents, panel),
-          dirty: panel.context.model.dirty
+          dirty: panel.context.model.dirty,
+          // Where documents are live, somebody else saves them.
+          saves:
+            panel.context.model.collaborative ||
+            (this._documents?.autosave ?? false)
         });
       }
     });
@@ -132,6 +145,7 @@ export class FocusReporter {
   private readonly _debouncer = new Debouncer(() => this._report(), DELAY_MS);
   private _editor: CodeEditor.IEditor | null = null;
   private _sent = '';
+  private _last: Promise<void> = Promise.resolve();
 }
 
 function place(position: CodeEditor.IPosition): {

@@ -31,6 +31,11 @@ export function visible(source: string): IVisibleText {
   return { text, unseen };
 }
 
+/** What an agent can put into one line, such as the name of a notebook that it made. */
+export function oneLine(source: string): string {
+  return visible(source.replace(/[\t\n]/g, ' ')).text;
+}
+
 /** Cut a text after a number of characters, with a sign that it was cut. */
 export function clip(source: string, most: number): string {
   const characters = [...source];

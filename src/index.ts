@@ -3,9 +3,12 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { agentsPlugin } from './plugins/agents';
 import { cellsPlugin } from './plugins/cells';
 import { commandsPlugin } from './plugins/commands';
+import { documentsPlugin } from './plugins/documents';
+import { filesPlugin } from './plugins/files';
 import { focusPlugin } from './plugins/focus';
 import { notificationsPlugin } from './plugins/notifications';
 import { panelPlugin } from './plugins/panel';
+import { placePlugin } from './plugins/place';
 import { savingPlugin } from './plugins/saving';
 import { statusPlugin } from './plugins/status';
 import { trustPlugin } from './plugins/trust';
@@ -20,7 +23,10 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   statusPlugin,
   focusPlugin,
   cellsPlugin,
+  placePlugin,
   savingPlugin,
+  documentsPlugin,
+  filesPlugin,
   trustPlugin
 ];
 

@@ -244,6 +244,10 @@ export class AgentsModel implements IAgents, IDisposable {
     });
   }
 
+  async savedAs(old: string, now: string): Promise<void> {
+    await this._api.savedAs(old, now);
+  }
+
   private _onEvent(_: unknown, emission: Event.Emission): void {
     if (emission.schema_id === DOORBELL) {
       void this.refresh();
@@ -334,7 +338,8 @@ export class AgentsModel implements IAgents, IDisposable {
       if (excess <= 0) {
         return;
       }
-      if (!isUnderWay(call)) {
+      // What can be taken back stays: the server says when it cannot be any more.
+      if (!isUnderWay(call) && !call.undoable) {
         this._calls.delete(id);
         excess -= 1;
       }

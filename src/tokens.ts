@@ -146,6 +146,40 @@ export interface IServerInfo {
   readonly unattended: string | null;
   /** Whether outputs of an allowed run are trusted as if the person had run the cell. */
   readonly trustOutputs: 'allowed' | 'never';
+  /** What keeps live documents off; null where they are on. */
+  readonly notLive: NotLive | null;
+  readonly files: IFiles;
+  readonly documents: IDocuments;
+}
+
+/** What the person must know of open documents. */
+export interface IDocuments {
+  /** Those that cannot be written to their files at present, and why. */
+  readonly unsaved: readonly {
+    readonly path: string;
+    readonly words: string;
+  }[];
+  readonly copies: readonly ICopy[];
+}
+
+/** Another version of a document, where nobody knows which one is newer. */
+export interface ICopy {
+  readonly path: string;
+  /** The path of the other version. */
+  readonly copy: string;
+  /** How it came to be. */
+  readonly why: string;
+}
+
+/** What keeps live documents off. */
+export type NotLive = 'disable_rtc' | 'no_extension' | 'other_documents';
+
+/** What pages that share no live documents are to do. */
+export interface IFiles {
+  /** The notebooks to save, because an agent is about to write them. */
+  readonly save: readonly string[];
+  /** By path, a mark that is another one each time that the server has written the notebook. */
+  readonly written: Readonly<Record<string, string>>;
 }
 
 /** A permission that outlives the request it was given for. */
@@ -223,7 +257,12 @@ export interface IPage {
       readonly text: string;
     } | null;
   } | null;
-  readonly open: readonly { readonly path: string; readonly dirty: boolean }[];
+  readonly open: readonly {
+    readonly path: string;
+    readonly dirty: boolean;
+    /** Whether the page saves it when it is asked to. */
+    readonly saves: boolean;
+  }[];
 }
 
 /** What `Stop all` did. */
@@ -289,6 +328,8 @@ export interface IAgents {
   reportPage(page: IPage): Promise<void>;
   /** Tell the server that this page goes away; works while the page unloads. */
   leavePage(): void;
+  /** Tell the agents in a notebook that the person went on in a copy of it. */
+  savedAs(old: string, now: string): Promise<void>;
 }
 
 /** The service that other extensions can ask for. */

@@ -8,11 +8,13 @@ import {
   textOrNull,
   truth
 } from './decode';
-import { visible } from './format';
+import { oneLine } from './format';
 import type {
   IAgent,
   ICall,
   IDecision,
+  IDocuments,
+  IFiles,
   IGrant,
   IMinted,
   IOption,
@@ -51,6 +53,7 @@ const OPTIONS = [
   'reject_once',
   'reject_always'
 ] as const;
+const NOT_LIVE = ['disable_rtc', 'no_extension', 'other_documents'] as const;
 const PREVIEWS = ['code', 'diff', 'text'] as const;
 
 /** What changed on the server since a sequence number. */
@@ -87,7 +90,53 @@ function readServer(value: unknown): IServerInfo {
     protection: textOrNull(data.protection, 'server.protection') ?? 'standard',
     unattended: textOrNull(data.unattended, 'server.unattended'),
     // An older server says nothing: then nothing is trusted by us.
-    trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never'
+    trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never',
+    notLive:
+      data.not_live === null || data.not_live === undefined
+        ? null
+        : oneOf(data.not_live, NOT_LIVE, 'server.not_live'),
+    files: readFiles(data.files),
+    documents: readDocuments(data.documents)
+  };
+}
+
+/** An older server says nothing: then there is nothing to tell. */
+function readDocuments(value: unknown): IDocuments {
+  if (value === null || value === undefined) {
+    return { unsaved: [], copies: [] };
+  }
+  const data = fields(value, 'server.documents');
+  return {
+    unsaved: list(data.unsaved, 'documents.unsaved', (item, name) => {
+      const found = fields(item, name);
+      return {
+        path: text(found.path, `${name}.path`),
+        words: text(found.words, `${name}.words`)
+      };
+    }),
+    copies: list(data.copies, 'documents.copies', (item, name) => {
+      const found = fields(item, name);
+      return {
+        path: text(found.path, `${name}.path`),
+        copy: text(found.copy, `${name}.copy`),
+        why: text(found.why, `${name}.why`)
+      };
+    })
+  };
+}
+
+/** An older server says nothing: then there is nothing to do. */
+function readFiles(value: unknown): IFiles {
+  if (value === null || value === undefined) {
+    return { save: [], written: {} };
+  }
+  const data = fields(value, 'server.files');
+  const written = Object.entries(fields(data.written, 'files.written'));
+  return {
+    save: list(data.save, 'files.save', path => text(path, 'files.save')),
+    written: Object.fromEntries(
+      written.map(([path, mark]) => [path, text(mark, 'files.written')])
+    )
   };
 }
 
@@ -108,13 +157,8 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
     notebooks: list(data.notebooks, `${name}.notebooks`, text),
     until: textOrNull(data.until, `${name}.until`),
     current: textOrNull(data.current, `${name}.current`),
-    doing: plain(textOrNull(data.doing, `${name}.doing`) ?? '') || null
+    doing: oneLine(textOrNull(data.doing, `${name}.doing`) ?? '') || null
   };
-}
-
-/** What an agent can put into one line, such as the name of a notebook that it made. */
-function plain(line: string): string {
-  return visible(line.replace(/[\t\n]/g, ' ')).text;
 }
 
 /** A colour that is safe to hand to a style; the theme decides when there is none. */
@@ -148,7 +192,7 @@ export function readCall(value: unknown, name = 'call'): ICall {
     tool: text(data.tool, `${name}.tool`),
     class: oneOf(data.class, CLASSES, `${name}.class`),
     state: oneOf(data.state, STATES, `${name}.state`),
-    summary: plain(text(data.summary, `${name}.summary`)),
+    summary: oneLine(text(data.summary, `${name}.summary`)),
     target: readTarget(data.target, `${name}.target`),
     preview: readPreview(data.preview, `${name}.preview`),
     reason: textOrNull(data.reason, `${name}.reason`),
@@ -226,7 +270,7 @@ function readOption(value: unknown, name: string): IOption {
   const data = fields(value, name);
   return {
     kind: oneOf(data.kind, OPTIONS, `${name}.kind`),
-    name: plain(textOrNull(data.name, `${name}.name`) ?? ''),
+    name: oneLine(textOrNull(data.name, `${name}.name`) ?? ''),
     until: textOrNull(data.until, `${name}.until`)
   };
 }
@@ -254,7 +298,7 @@ function readGrant(value: unknown, name: string): IGrant {
     agentLabel: textOrNull(data.agent_label, `${name}.agent_label`) ?? '',
     class: text(data.class, `${name}.class`),
     // Shown, and never opened.
-    path: plain(textOrNull(data.path, `${name}.path`) ?? '') || null,
+    path: oneLine(textOrNull(data.path, `${name}.path`) ?? '') || null,
     until: textOrNull(data.until, `${name}.until`)
   };
 }

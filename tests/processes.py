@@ -63,13 +63,18 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, *arguments: str, **environment: str) -> Process:
-    """Start a server whose files are all in a folder."""
+def start(folder: Path, *arguments: str, beside: Path | None = None, **environment: str) -> Process:
+    """Start a server whose files are all in a folder.
+
+    With `beside`, the folder of another server, it serves that one's root for the same user.
+    """
     places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
     env = dict(os.environ) | environment | {"JUPYTER_TOKEN": TOKEN}
     env |= {f"JUPYTER_{name}_DIR": str(folder / place) for name, place in places.items()}
-    root = folder / "work"
-    root.mkdir()
+    if beside is not None:
+        env["JUPYTER_DATA_DIR"] = str(beside / "data")
+    root = (beside or folder) / "work"
+    root.mkdir(exist_ok=True)
     port, log = free_port(), folder / "log.txt"
     command = [
         sys.executable,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -81,6 +81,20 @@ class Agent:
     first_call: datetime | None = None
     last_seen: datetime | None = None
     current: str | None = None
+
+    def auto_ended(self, now: datetime, left: float) -> bool:
+        """Return whether its time of mode `auto` is over: by the clock, or by the seconds left."""
+        return isinstance(self.until, datetime) and (self.until <= now or left <= 0)
+
+    def token_ended(self, now: datetime) -> bool:
+        """Return whether a token that opens the door still is over."""
+        return bool(self.token_hash) and self.expires is not None and self.expires <= now
+
+
+def next_color(agents: Iterable[Agent]) -> str:
+    """Return the color that the fewest agents have."""
+    used = [agent.color for agent in agents]
+    return min(COLORS, key=used.count)
 
 
 def plain_text(text: str, length: int) -> str:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ..containment import tell_all
 from ..errors import NotFoundError, UnavailableError
 from . import store as storage
-from .agent import COLORS, Agent, Mode, clean_claims
+from .agent import Agent, Mode, clean_claims, next_color
 from .fields import (
     check_auto,
     read_changes,
@@ -23,6 +24,7 @@ from .fields import (
     read_patterns,
     read_until,
 )
+from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
 from .until import Until
 
@@ -55,20 +57,21 @@ class AgentRegistry:
         clock: Callable[[], datetime] = _utc_now,
         log: logging.Logger | None = None,
     ) -> None:
-        self._path = path
         self._clock = clock
-        self._log = log or logging.getLogger(__name__)
-        self._stamp = storage.stamp(path)
-        stored = storage.load(path, self._log) or storage.Stored({}, False)
-        self._agents, self._stopped = stored.agents, stored.stopped
+        self._list = SharedList(path, log or logging.getLogger(__name__))
+        self._unsaved_ends: set[str] = set()
+        stored = self._list.news() or storage.Stored({}, False)
+        self._agents: dict[str, Agent] = {}
+        self._stopped = stored.stopped
         self._listeners: list[Callable[[], None]] = []
         self._revoke_listeners: list[Callable[[str], None]] = []
         self._has_session: Callable[[str], bool] = lambda agent_id: False
+        self._has_work: Callable[[str], bool] = lambda agent_id: False
         self._open_requests: dict[str, int] = {}
         self._deadlines: dict[str, float] = {}
         self._was_connected: dict[str, bool] = {}
-        for agent in self._agents.values():
-            self._set_deadline(agent)
+        for agent in stored.agents.values():
+            self._take_over(agent)
 
     # -- listeners -----------------------------------------------------------------------------
 
@@ -84,10 +87,17 @@ class AgentRegistry:
         """Ask `has_session` whether an agent has an MCP session open."""
         self._has_session = has_session
 
+    def watch_work(self, has_work: Callable[[str], bool]) -> None:
+        """Ask `has_work` whether an agent has begun what it may still wait for."""
+        self._has_work = has_work
+
+    def over(self, agent: Agent) -> bool:
+        """Return whether an agent's time is over: it may only wait for what it has begun."""
+        return agent.token_ended(self._clock())
+
     def changed(self) -> None:
         """Tell the listeners that something visible changed."""
-        for listener in self._listeners:
-            listener()
+        tell_all(self._listeners)
 
     # -- adding, looking, changing -------------------------------------------------------------
 
@@ -125,9 +135,6 @@ class AgentRegistry:
         UnavailableError
             The list of agents cannot be written.
         """
-        self._sync()
-        if len(self._agents) >= MOST_AGENTS:
-            raise UnavailableError(f"There are {MOST_AGENTS} agents already: revoke some first.")
         now = self._clock()
         life = read_life(expires_in)
         mode = read_mode(mode)
@@ -136,7 +143,7 @@ class AgentRegistry:
             id="a_" + secrets.token_hex(8),
             label=read_label(label),
             mode=mode,
-            color=self._next_color(),
+            color="",
             created=now,
             token_hash=hash_token(token),
             notebooks=read_patterns(notebooks),
@@ -144,13 +151,18 @@ class AgentRegistry:
             expires=now + life,
         )
         check_auto(agent.mode, agent.notebooks, agent.until)
-        self._agents[agent.id] = agent
-        self._set_deadline(agent)
-        try:
-            self._save()
-        except UnavailableError:
-            del self._agents[agent.id]
-            raise
+        with self._alone():
+            if len(self._agents) >= MOST_AGENTS:
+                words = f"There are {MOST_AGENTS} agents already: revoke some first."
+                raise UnavailableError(words)
+            agent.color = next_color(self._agents.values())
+            self._agents[agent.id] = agent
+            self._set_deadline(agent)
+            try:
+                self._save()
+            except UnavailableError:
+                del self._agents[agent.id]
+                raise
         self.changed()
         return agent, token
 
@@ -182,16 +194,16 @@ class AgentRegistry:
         UnavailableError
             The list of agents cannot be written.
         """
-        self._sync()
-        agent = self.get(agent_id)
-        new = read_changes(agent, changes, self._clock)
-        old = {name: getattr(agent, name) for name in new}
-        self._assign(agent, new)
-        try:
-            self._save()
-        except UnavailableError:
-            self._assign(agent, old)
-            raise
+        with self._alone():
+            agent = self.get(agent_id)
+            new = read_changes(agent, changes, self._clock)
+            old = {name: getattr(agent, name) for name in new}
+            self._assign(agent, new)
+            try:
+                self._save()
+            except UnavailableError:
+                self._assign(agent, old)
+                raise
         self.changed()
         return agent
 
@@ -202,9 +214,7 @@ class AgentRegistry:
 
     def hold(self, stopped: bool) -> None:
         """Stop all agents, or let them go on; a restart of the server changes nothing about it."""
-        self._sync()
-        self._stopped = stopped
-        self._save_quietly()
+        self._change_quietly(lambda: setattr(self, "_stopped", stopped))
         self.changed()
 
     def set_current(self, agent_id: str, path: str | None) -> None:
@@ -222,10 +232,15 @@ class AgentRegistry:
         NotFoundError
         """
         self._sync()
-        self._drop(self.get(agent_id))
+        self.get(agent_id)
+        self._unsaved_ends.add(agent_id)
         try:
-            self._save()
+            with self._alone():
+                self._save()
         finally:
+            # It counts here also when it cannot be written, which the next change does.
+            if agent_id in self._agents:
+                self._drop(self._agents[agent_id])
             self._ended(agent_id)
 
     # -- the door ------------------------------------------------------------------------------
@@ -258,7 +273,7 @@ class AgentRegistry:
             agent.claims = cleaned
             visible = True
         if visible:
-            self._save_quietly()
+            self._change_quietly(lambda: None)
             self.changed()
 
     @contextmanager
@@ -299,44 +314,71 @@ class AgentRegistry:
     def _lapse(self) -> None:
         """End what has run out, for good: a clock that is set back does not bring it back."""
         now, ticks = self._clock(), time.monotonic()
-        ended: list[Agent] = []
-        lapsed = False
-        for agent in self._agents.values():
-            if isinstance(agent.until, datetime) and (
-                agent.until <= now or self._deadlines.get(agent.id, math.inf) <= ticks
-            ):
+
+        agents = list(self._agents.values())
+        over = [a for a in agents if a.auto_ended(now, self._deadlines.get(a.id, math.inf) - ticks)]
+        ended = [a for a in agents if a.token_ended(now) and not self._has_work(a.id)]
+
+        def lapse() -> None:
+            for agent in over:
                 agent.mode, agent.until = Mode.EDIT, None
                 self._deadlines.pop(agent.id, None)
-                lapsed = True
-            if agent.token_hash and agent.expires is not None and agent.expires <= now:
+            for agent in ended:
                 agent.token_hash = ""
-                ended.append(agent)
-        if lapsed or ended:
-            self._save_quietly()
+
+        if over or ended:
+            self._change_quietly(lapse)
             for agent in ended:
                 self._ended(agent.id)
-            if not ended:
-                self.changed()
+            self.changed()
 
-    def _sync(self) -> None:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other servers of the same root from writing, and know what they wrote before.
+
+        Raises
+        ------
+        UnavailableError
+            One of them writes for too long.
+        """
+        with self._list.alone():
+            self._sync(certain=True)
+            yield
+
+    def _sync(self, *, certain: bool = False) -> None:
         """Take over what another server of the same root wrote, above all what it revoked."""
-        stamp = storage.stamp(self._path)
-        if stamp is None or stamp == self._stamp:
-            return
-        self._stamp = stamp
-        stored = storage.load(self._path, self._log)
+        stored = self._list.news(certain=certain)
         if stored is None:
             return
+        was = shared_fields(self._agents.values()), self._stopped
         self._stopped = stored.stopped
-        gone = [agent for agent in self._agents.values() if agent.id not in stored.agents]
+        kept = stored.agents.keys() - self._unsaved_ends
+        gone = [agent for agent in self._agents.values() if agent.id not in kept]
         for agent in gone:
             self._drop(agent)
         for agent in stored.agents.values():
-            mine = self._agents.setdefault(agent.id, agent)
-            self._assign(mine, {name: getattr(agent, name) for name in storage.SHARED})
+            if agent.id in kept:
+                self._take_over(agent)
         for agent in gone:
             self._ended(agent.id)
-        self.changed()
+        if was != (shared_fields(self._agents.values()), self._stopped):
+            self.changed()
+
+    def _take_over(self, agent: Agent) -> None:
+        mine = self._agents.get(agent.id)
+        if storage.until_its_server_stops(agent):
+            if mine is None or not storage.until_its_server_stops(mine):
+                # That is another server, or an earlier one.
+                agent.mode, agent.until = Mode.EDIT, None
+        if mine is None:
+            self._agents[agent.id] = agent
+            self._set_deadline(agent)
+            return
+        shared = {name: getattr(agent, name) for name in storage.SHARED}
+        # What is the same stays as it is: the end of `auto` is measured from when it was set.
+        self._assign(mine, {n: v for n, v in shared.items() if getattr(mine, n) != v})
+        mine.claims = mine.claims or agent.claims
+        mine.first_call = mine.first_call or agent.first_call
 
     def _drop(self, agent: Agent) -> None:
         del self._agents[agent.id]
@@ -345,27 +387,18 @@ class AgentRegistry:
         agent.token_hash = ""
 
     def _ended(self, agent_id: str) -> None:
-        for listener in self._revoke_listeners:
-            listener(agent_id)
+        tell_all(self._revoke_listeners, agent_id)
         self.changed()
 
-    def _next_color(self) -> str:
-        used = [agent.color for agent in self._agents.values()]
-        return min(COLORS, key=used.count)
-
     def _save(self) -> None:
-        try:
-            storage.save(self._path, self._agents.values(), stopped=self._stopped)
-            self._stamp = storage.stamp(self._path)
-        except OSError as error:
-            self._log.error("The list of agents cannot be written: %s", error.strerror)
-            raise UnavailableError(
-                "The list of agents cannot be written. Is the disk full, or the folder read-only? "
-                "The server log has the details."
-            ) from error
+        self._list.save(self._agents.values(), stopped=self._stopped)
+        self._unsaved_ends.clear()
 
-    def _save_quietly(self) -> None:
+    def _change_quietly(self, change: Callable[[], None]) -> None:
+        """Make a change that counts here whether it can be written or not; the log says why not."""
         try:
-            self._save()
+            with self._alone():
+                change()
+                self._save()
         except UnavailableError:
-            pass  # it is in the log; what changed counts until the server stops
+            change()

@@ -10,12 +10,12 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..shared_files import write_whole
 from .agent import Agent, Mode
 from .until import format_time, format_until
 
@@ -71,20 +71,17 @@ def to_record(agent: Agent) -> dict[str, Any]:
 
 
 def from_record(record: dict[str, Any]) -> Agent:
-    """Return the agent of a stored record.
-
-    `auto` "until this server stops" has ended: another server is reading.
-    """
+    """Return the agent of a stored record, as the server that wrote it knows it."""
     mode, until = Mode(record["mode"]), record["until"]
-    if mode is Mode.AUTO and (until is None or until == "stop"):
-        mode, until = Mode.EDIT, None
+    if mode is Mode.AUTO and until is None:
+        mode = Mode.EDIT
     return Agent(
         id=record["id"],
         label=record["label"],
         mode=mode,
         color=record["color"],
         notebooks=tuple(record["notebooks"]),
-        until=_time(until),
+        until="stop" if until == "stop" else _time(until),
         created=datetime.fromisoformat(record["created"]),
         expires=_time(record["expires"]),
         token_hash=record["token_hash"],
@@ -93,6 +90,11 @@ def from_record(record: dict[str, Any]) -> Agent:
         first_call=_time(record["first_call"]),
         last_seen=_time(record["last_seen"]),
     )
+
+
+def until_its_server_stops(agent: Agent) -> bool:
+    """Return whether an agent is in mode `auto` until the server stops that let it."""
+    return agent.mode is Mode.AUTO and agent.until == "stop"
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:
@@ -142,13 +144,4 @@ def save(path: Path, agents: Iterable[Agent], *, stopped: bool) -> None:
     text = json.dumps({"version": VERSION, "stopped": stopped, "agents": records})
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".agents-")  # made with 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, text)

@@ -8,6 +8,8 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..containment import contained
+from ..surrogates import without_halves
 from .call import CallState
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class Audit:
 
     def _emit(self, record: dict[str, Any]) -> None:
         try:
-            self._events.emit(schema_id=SCHEMA_ID, data=record)
+            with contained():
+                self._events.emit(schema_id=SCHEMA_ID, data=without_halves(record))
         except Exception:
             # A handler that cannot write must not decide what an agent may do.
             _log.exception("A change of a call could not be written to the audit log")

@@ -9,9 +9,10 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ..containment import tell_all
 from ..errors import NotFoundError
 from .call import Call, CallState, Reply, TextPart
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from .call import ToolClass
 
 KEPT = 2000
-"""How many ended calls are kept for the panel."""
+"""How many ended calls are kept for the panel, besides those that can be taken back."""
 
 KEPT_CHARACTERS = 20_000_000
 """How many characters of replies are kept, so that `wait` can give them again."""
+
+LAST_WORDS = timedelta(minutes=5)
+"""For so long after its end the reply to a call can be fetched by an agent whose time is over."""
 
 _FIELDS = {field.name for field in fields(Call)}
 
@@ -52,6 +56,10 @@ _NEXT = {
 }
 
 
+def _may_go(call: Call) -> bool:
+    return call.state.ended and not call.undoable
+
+
 def now() -> datetime:
     """Return the present time, UTC."""
     return datetime.now(UTC)
@@ -63,7 +71,8 @@ class Ledger:
     Parameters
     ----------
     kept : int, optional
-        How many calls are kept once they have ended.
+        How many calls are kept once they have ended. One that can be taken back is kept until it
+        cannot: reading never pushes it out, and who remembers what calls changed bounds them.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -72,6 +81,7 @@ class Ledger:
         self._seq = 0
         self._listeners: list[Callable[[Call], None]] = []
         self._waiters: dict[str, list[asyncio.Event]] = {}
+        self._undoable: set[str] = set()
         self._weights: dict[str, int] = {}
         self._weight = 0
 
@@ -136,6 +146,10 @@ class Ledger:
             if name not in _FIELDS:
                 raise AttributeError(name)
             setattr(call, name, value)
+        if call.undoable:
+            self._undoable.add(call.id)
+        else:
+            self._undoable.discard(call.id)
         if call.state.ended:
             self._lighten(call, changes)
         self._changed(call)
@@ -148,8 +162,7 @@ class Ledger:
         self._calls.move_to_end(call.id)
         for event in self._waiters.get(call.id, ()):
             event.set()
-        for listener in self._listeners:
-            listener(call)
+        tell_all(self._listeners, call)
 
     def _lighten(self, call: Call, changes: dict[str, Any]) -> None:
         """Drop what nobody looks at once a call has ended; keep its reply for a while."""
@@ -174,8 +187,8 @@ class Ledger:
             )
 
     def _trim(self) -> None:
-        while len(self._calls) > self._kept:
-            oldest = next((call for call in self._calls.values() if call.state.ended), None)
+        while len(self._calls) - len(self._undoable) > self._kept:
+            oldest = next((call for call in self._calls.values() if _may_go(call)), None)
             if oldest is None:
                 return
             del self._calls[oldest.id]
@@ -216,6 +229,17 @@ class Ledger:
             if not call.state.ended and agent_id in (None, call.agent_id)
         ]
         return sorted(found, key=lambda call: call.created)
+
+    def at_work(self, agent_id: str) -> bool:
+        """Return whether something that an agent began goes on, or ended a short while ago."""
+        since = now() - LAST_WORDS
+        return any(
+            call.agent_id == agent_id
+            and call.tool != "wait"
+            and call.started is not None
+            and (call.ended is None or call.ended > since)
+            for call in self._calls.values()
+        )
 
     async def changed(self, call: Call, seq: int) -> None:
         """Return as soon as the call has changed after `seq`."""

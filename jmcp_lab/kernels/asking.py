@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from ..calls.call import Question
+from ..containment import contained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +24,8 @@ HIDDEN = "········"
 """What stands for a password, as in JupyterLab."""
 
 LONGEST_PROMPT = 2000
+
+_log = logging.getLogger("jmcp_lab")
 
 
 class Asking:
@@ -57,6 +61,16 @@ class Asking:
         self._run.asked(None, None)
 
     async def _ask(self, content: Mapping[str, Any]) -> None:
+        try:
+            with contained():
+                await self._put(content)
+        except Exception:
+            # The code would wait for ever for an answer to what nobody is asked.
+            _log.exception("What running code asks could not be shown")
+            self.refused = True
+            self._bridge.answer(END_OF_INPUT)
+
+    async def _put(self, content: Mapping[str, Any]) -> None:
         # What was printed before the question comes another way, and stands above it.
         await self._bridge.caught_up()
         prompt = str(content.get("prompt") or "")[:LONGEST_PROMPT]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 
+from ..surrogates import without_halves
 from .channels import Channels, LocalChannels
 from .execution import Execution
 from .gateway import GatewayChannels
+from .restarting import Lost, how_it_died
 from .sink import Displays
-from .unpacking import without_halves
 from .widgets import Takers
 
 if TYPE_CHECKING:
@@ -55,16 +55,6 @@ START_SECONDS = 60.0
 
 _UNKNOWN = "unknown"
 """Stands for what the kernel was busy with when we connected."""
-
-
-class Lost(StrEnum):
-    """Why a kernel, or all that was in it, is gone."""
-
-    RESTARTED = "restarted"
-    SHUT_DOWN = "shut_down"
-    DIED = "died"
-    DEAD = "dead"
-    UNREACHABLE = "unreachable"
 
 
 class KernelLostError(Exception):
@@ -239,7 +229,7 @@ class KernelBridge:
         elif self._process_id() != self._process:
             self._lose(Lost.RESTARTED)
         elif not self._kernel.shutting_down and not await _alive(self._kernel):
-            self._lose(Lost.DIED)
+            self._died()
 
     def may_be_ending(self, ename: str | None) -> bool:
         """Whether what a reply says may be the beginning of a restart, or of the end.
@@ -373,7 +363,7 @@ class KernelBridge:
         change(self._dead, "dead")
 
     def _died(self) -> None:
-        self._lose(Lost.DIED)
+        self._lose(how_it_died(self._kernel))
 
     def _dead(self) -> None:
         self._lose(Lost.DEAD)

@@ -10,6 +10,7 @@ import zmq
 import zmq.asyncio
 from zmq.utils.monitor import recv_monitor_message
 
+from ..containment import contained, error_name
 from .iopub import Handover, Message, ZmqReader
 from .unpacking import Unpacker
 
@@ -187,8 +188,9 @@ class LocalChannels:
                 # There is none, or the socket is closed.
                 return
             try:
-                _, parts = self._session.feed_identities(frames)
-                self._listener.on_shell(self._session.deserialize(parts))
+                with contained():
+                    _, parts = self._session.feed_identities(frames)
+                    self._listener.on_shell(self._session.deserialize(parts))
             except Exception as error:
                 self._dropped(error)
 
@@ -219,7 +221,8 @@ class LocalChannels:
     def _on_frames(self, frames: list[bytes]) -> None:
         """Check what was read; in the thread that reads."""
         try:
-            self._handover.put(self._unpacker.checked(frames))
+            with contained():
+                self._handover.put(self._unpacker.checked(frames))
         except Exception as error:
             self._handover.put(error)
 
@@ -227,7 +230,8 @@ class LocalChannels:
         try:
             if isinstance(parts, Exception):
                 raise parts
-            self._listener.on_iopub(self._unpacker.message(cast("list[bytes]", parts)))
+            with contained():
+                self._listener.on_iopub(self._unpacker.message(cast("list[bytes]", parts)))
         except Exception as error:
             # A message that is cut, not signed with our key or makes no sense must not end the
             # reading: behind it the kernel may say that it is idle.
@@ -238,7 +242,8 @@ class LocalChannels:
     ) -> None:
         while True:
             try:
-                take(await receive())
+                with contained():
+                    take(await receive())
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -246,4 +251,6 @@ class LocalChannels:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     def _dropped(self, error: Exception) -> None:
-        self._log.warning("A kernel's message was dropped: %s", error)
+        self._log.warning(
+            "A kernel's message was dropped (%s): %s", error_name(error), error.__cause__ or error
+        )

@@ -114,7 +114,6 @@ class Executor:
         )
         self._note_other_kernel(run)
         self._forget_old()
-        self._runs[run.id] = run
         queue = self._queues.get(kernel_id)
         if queue is None:
             queue = self._queues[kernel_id] = KernelQueue(
@@ -122,6 +121,7 @@ class Executor:
             )
         if len(run.pieces) > 1 or not queue.free:
             show_waiting(run)
+        self._runs[run.id] = run
         queue.add(run)
         return run
 

@@ -21,9 +21,10 @@ from tornado.escape import url_escape
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
+from ..containment import contained
+from ..surrogates import may_have_halves, without_halves
 from .channels import execute_content
 from .iopub import SLICE_SECONDS
-from .unpacking import may_have_halves, without_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +144,15 @@ class GatewayChannels:
         return await websocket_connect(request, max_message_size=LARGEST_MESSAGE)
 
     async def _read(self) -> None:
+        """Read until the connection is lost for good, and say so, whatever ended it."""
+        try:
+            with contained():
+                await self._follow()
+        except Exception:
+            self._log.exception("The connection to the kernel gateway broke")
+        self._listener.on_unreachable()
+
+    async def _follow(self) -> None:
         while self._socket is not None:
             await self._read_messages(self._socket)
             broken, self._socket = self._socket, None
@@ -152,7 +162,6 @@ class GatewayChannels:
             unsent, self._unsent = self._unsent, []
             for text in unsent:
                 self._write(text)
-        self._listener.on_unreachable()
 
     async def _read_messages(self, socket: WebSocketClientConnection) -> None:
         loop = asyncio.get_running_loop()
@@ -167,7 +176,8 @@ class GatewayChannels:
 
     def _on_raw(self, raw: str | bytes) -> None:
         try:
-            self._take(json.loads(raw) if isinstance(raw, str) else _with_buffers(raw), raw)
+            with contained():
+                self._take(json.loads(raw) if isinstance(raw, str) else _with_buffers(raw), raw)
         except Exception as error:
             # As with local kernels: behind it the kernel may say that it is idle.
             self._log.warning("A kernel's message was dropped: %s", error)

@@ -46,12 +46,14 @@ async def finish(run: Run, state: RunState, message: str | None) -> None:
     if run.done:
         return
     notebook = run.notebook
-    if notebook is not None:
-        while run.shown_waiting:
+    try:
+        while notebook is not None and run.shown_waiting:
             cell_id = run.shown_waiting.pop()
             await notebook.ready()
             CellOutputs(notebook, cell_id).set_state("idle")
-    run.finish(state, message)
+    finally:
+        # Whatever is wrong with the document: somebody waits for the run.
+        run.finish(state, message)
 
 
 def show_waiting(run: Run) -> None:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 
+from ..containment import contained
 from . import words
 from .asking import Asking
-from .bridge import KernelBridge, KernelLostError, Lost, SilentKernelError
+from .bridge import KernelBridge, KernelLostError, SilentKernelError
 from .execution import Execution
 from .outcome import ended, result_of
 from .progress import compare, finish, output_callback, state_after
+from .restarting import Lost, started_again
 from .run import Piece, PieceResult, Run, RunState, StoppedError
 from .sink import OutputSink
 
@@ -89,7 +91,11 @@ class KernelQueue:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for run in self._runs():
-            await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            try:
+                with contained():
+                    await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
+            except Exception:
+                self._log.exception("A run could not be tidied up at the end")
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -146,7 +152,8 @@ class KernelQueue:
         while (run := self._next()) is not None:
             self._active = run
             try:
-                await self._turn(run)
+                with contained():
+                    await self._turn(run)
             except Exception:
                 self._log.exception("A run ended by a defect of jmcp_lab")
                 await self._give_up(run)
@@ -157,7 +164,8 @@ class KernelQueue:
 
     async def _turn(self, run: Run) -> None:
         try:
-            await self._step(run)
+            with contained():
+                await self._step(run)
         except KernelLostError as error:
             await self._end_all(run, error.how)
         except SilentKernelError:
@@ -259,6 +267,14 @@ class KernelQueue:
         """Return a new connection to the kernel."""
         if self.kernel_id not in self._manager:
             raise KernelLostError(Lost.SHUT_DOWN)
+        alive = asyncio.create_task(started_again(self.kernel_id, self._manager))
+        try:
+            await run.first(alive)
+        finally:
+            alive.cancel()
+            await asyncio.gather(alive, return_exceptions=True)
+        if self.kernel_id not in self._manager:
+            raise KernelLostError(Lost.DEAD)
         bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
         start = asyncio.create_task(bridge.start())
         try:
@@ -350,11 +366,12 @@ class KernelQueue:
     async def _give_up(self, run: Run) -> None:
         """End a run that a defect broke, whatever still works: somebody waits for it."""
         try:
-            try:
-                await self._abandon(run, words.DEFECT)
-            finally:
-                # What the cells that wait show is another matter than what this one cannot.
-                await self._finish(run, RunState.FAILED, words.DEFECT)
+            with contained():
+                try:
+                    await self._abandon(run, words.DEFECT)
+                finally:
+                    # What the cells that wait show is another matter than what this one cannot.
+                    await self._finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
             # The defect may be in what tidies up; then this is all that can be done.
             self._log.exception("A run that a defect ended could not be tidied up")

@@ -6,11 +6,12 @@ like one. That is three quarters of its time, for each line of output that a ker
 
 from __future__ import annotations
 
-import re
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_client.adapter import adapt
+
+from ..surrogates import may_have_halves, without_halves
 
 if TYPE_CHECKING:
     from jupyter_client.session import Session
@@ -19,8 +20,6 @@ Message = dict[str, Any]
 
 PARTS = 5
 """Signature, header, parent header, metadata, content: the wire protocol of Jupyter, version 5."""
-
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Unpacker:
@@ -93,24 +92,3 @@ class Unpacker:
         if packed != self._parent[0]:
             self._parent = (packed, self._session.unpack(packed))
         return self._parent[1]
-
-
-def without_halves(value: Any) -> Any:  # noqa: ANN401
-    """Return JSON with no half of a surrogate pair in it: no document and no reply can hold one.
-
-    Kernels in JavaScript send one when code prints half of an emoji.
-    """
-    if isinstance(value, str):
-        if value.isascii() or not _HALF.search(value):
-            return value
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {without_halves(key): without_halves(item) for key, item in value.items()}
-    return [without_halves(item) for item in value] if isinstance(value, list) else value
-
-
-def may_have_halves(packed: bytes | str) -> bool:
-    """Return whether JSON may have halves of surrogate pairs in it: only an escape brings them."""
-    if isinstance(packed, str):
-        return "\\ud" in packed or "\\uD" in packed
-    return b"\\ud" in packed or b"\\uD" in packed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .bridge import INTERRUPTS, Lost
+from .bridge import INTERRUPTS
+from .restarting import Lost
 from .run import RunState
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ OTHER_KERNEL = (
 _LOST = {
     Lost.RESTARTED: "The kernel was restarted",
     Lost.SHUT_DOWN: "The kernel was shut down",
-    Lost.DIED: "The kernel died (often it is out of memory)",
+    Lost.DIED: "The kernel died",
+    Lost.KILLED: "The kernel died: it was killed (often because memory ran out)",
+    Lost.ENDED: "The kernel ended by itself, as exit() makes it",
     Lost.DEAD: "The kernel died and could not be started again",
     Lost.UNREACHABLE: "The connection to the kernel's gateway was lost",
 }
@@ -48,7 +51,7 @@ def lost(how: Lost, run: Run) -> str:
 
 
 def _next_step(how: Lost) -> str:
-    if how is Lost.DIED:
+    if how in (Lost.DIED, Lost.KILLED, Lost.ENDED):
         return "Jupyter starts it again by itself; run the cells that are needed first."
     if how is Lost.RESTARTED:
         return "Run the cells that are needed first again."

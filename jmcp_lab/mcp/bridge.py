@@ -38,6 +38,11 @@ class Exchange:
     agent : Agent
         Who asks.
     body : bytes
+
+    Attributes
+    ----------
+    halves : bool
+        The arguments of a tool held halves of surrogate pairs, in whose place there is a sign now.
     """
 
     def __init__(self, handler: RequestHandler, agent: Agent, body: bytes) -> None:
@@ -45,6 +50,7 @@ class Exchange:
         self.gone = asyncio.Event()
         self.session_id = handler.request.headers.get("Mcp-Session-Id")
         self.answered_session_id: str | None = None
+        self.halves = False
         self.on_start: Callable[[Exchange], None] | None = None
         self._handler = handler
         self._body = body

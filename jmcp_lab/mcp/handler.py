@@ -20,6 +20,8 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 from tornado.iostream import StreamClosedError
 
+from ..containment import contained
+from ..surrogates import dump_json, may_have_halves, without_halves
 from .bridge import Exchange
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ class McpHandler(JupyterHandler):
         self._agent: Agent | None = None
         self._exchange: Exchange | None = None
         self._drops_body = False
+        self._halves = False
+        self._gone = False
 
     # -- before the body is read ---------------------------------------------------------------
 
@@ -177,7 +181,9 @@ class McpHandler(JupyterHandler):
     @authorized("execute")  # type: ignore[untyped-decorator]
     async def post(self) -> None:
         """Answer a message."""
-        if not _is_json(self._body):
+        try:
+            self._read_body()
+        except (ValueError, RecursionError):
             return self._refuse(Refusal(400, "The body is not JSON.", _PARSE_ERROR))
         await self._serve()
 
@@ -187,12 +193,40 @@ class McpHandler(JupyterHandler):
         """End a session."""
         await self._serve()
 
+    def _read_body(self) -> None:
+        """Make sure that the body is JSON, and that what it says can be said again.
+
+        Half of a surrogate pair is JSON and no text: neither a notebook nor an answer can hold it.
+        What repeats it, an answer's id or an error, has a sign in its place; whether it stood in
+        the arguments of a tool is for the tool's answer to say.
+
+        Raises
+        ------
+        ValueError
+        RecursionError
+        """
+        message = json.loads(self._body, parse_constant=_refuse_constant)
+        if not may_have_halves(self._body):
+            return
+        whole = without_halves(message)
+        if whole == message:
+            return
+        params = message.get("params") if isinstance(message, dict) else None
+        arguments = params.get("arguments") if isinstance(params, dict) else None
+        self._halves = without_halves(arguments) != arguments
+        self._body = bytearray(json.dumps(whole).encode())
+
     async def _serve(self) -> None:
         assert self._agent is not None
         self._exchange = Exchange(self, self._agent, bytes(self._body))
+        self._exchange.halves = self._halves
+        if self._gone:
+            # Before there was anything to tell it to.
+            self._exchange.gone.set()
         self._body.clear()
         try:
-            await self._door.serve(self._exchange)
+            with contained():
+                await self._door.serve(self._exchange)
         except Exception:
             self.log.exception("A request of an agent failed.")
         if self._finished:
@@ -207,6 +241,7 @@ class McpHandler(JupyterHandler):
 
     def on_connection_close(self) -> None:
         """Tell the SDK that the client has gone."""
+        self._gone = True
         if self._exchange is not None:
             self._exchange.gone.set()
 
@@ -219,7 +254,7 @@ class McpHandler(JupyterHandler):
         for name, value in (refusal.headers or {}).items():
             self.set_header(name, value)
         error = {"code": refusal.code, "message": refusal.message}
-        self.finish(json.dumps({"jsonrpc": "2.0", "id": None, "error": error}))
+        self.finish(dump_json({"jsonrpc": "2.0", "id": None, "error": error}))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer a failure with JSON, never with a page."""
@@ -260,17 +295,3 @@ class McpHandler(JupyterHandler):
 def _refuse_constant(name: str) -> None:
     """Refuse NaN and Infinity, which Python reads although they are not JSON."""
     raise ValueError(name)
-
-
-def _is_json(body: bytearray) -> bool:
-    """Return whether a body is JSON whose texts can be written again.
-
-    Half of a surrogate pair can be read, but not be written into a notebook or an answer.
-    """
-    try:
-        content = json.loads(body, parse_constant=_refuse_constant)
-        if b"\\ud" in body.lower():
-            json.dumps(content, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return False
-    return True

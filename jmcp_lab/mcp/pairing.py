@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -21,8 +20,13 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
+from ..shared_files import holding, write_whole
+
 REQUEST_SECONDS = 40.0
 """For one request; the server holds a question for the person's answer for half of that."""
+
+LOCK_SECONDS = 60.0
+"""How long a program waits while another one of the same client asks: longer than that may take."""
 
 OTHERS_SECONDS = 1.0
 """How long another program of the same client may take to keep what it fetched."""
@@ -86,12 +90,19 @@ class Kept:
         ------
         OSError
         """
-        folder = self._path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=folder)  # made with 0600
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"token": token, "question": question}, file)
-        Path(name).replace(self._path)
+        write_whole(self._path, json.dumps({"token": token, "question": question}))
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Keep other programs of the same client from asking while the block runs.
+
+        Raises
+        ------
+        OSError
+            Nothing can be kept, or one of them asks for too long.
+        """
+        async with holding(self._path.with_suffix(".lock"), LOCK_SECONDS):
+            yield
 
 
 async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], None]) -> str:
@@ -118,9 +129,12 @@ async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], 
         if token and await _opens(server, token):
             return token
         if not question:
-            body = await _send(server, "POST", "pairing", {"client": client})
-            question = str(body["id"])
-            kept.write(question=question)
+            async with kept.alone():
+                if kept.read() != (token, ""):
+                    continue  # Another program of this client was faster.
+                body = await _send(server, "POST", "pairing", {"client": client})
+                question = str(body["id"])
+                kept.write(question=question)
         if not told:
             told = True
             tell(

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ..containment import contained, error_name
 from ..startup import importing, settle
 from .bridge import Discard, Scope
 from .sessions import Session, Traffic
@@ -87,7 +88,8 @@ class McpService:
     async def start(self) -> None:
         """Open the door; a failure is logged and kept in `error`, never raised."""
         try:
-            await self._start()
+            with contained():
+                await self._start()
         except Exception as error:
             self._fail(error)
         else:
@@ -120,9 +122,10 @@ class McpService:
     async def _own(self, manager: SessionManager, ready: asyncio.Future[None]) -> None:
         """Enter and leave the manager in one task, as its task group demands."""
         try:
-            async with manager.run():
-                ready.set_result(None)
-                await self._leave.wait()
+            with contained():
+                async with manager.run():
+                    ready.set_result(None)
+                    await self._leave.wait()
         except Exception as error:
             if ready.done():
                 self._fail(error)
@@ -133,12 +136,12 @@ class McpService:
         reason = str(error).splitlines()
         self._log.error(
             "Agents cannot connect: the MCP endpoint did not start (%s: %s).",
-            type(error).__name__,
+            error_name(error),
             reason[0] if reason else "",
         )
         self._log.debug("The MCP endpoint did not start.", exc_info=error)
         self.error = (
-            f"Agents cannot connect: the MCP endpoint did not start ({type(error).__name__}). "
+            f"Agents cannot connect: the MCP endpoint did not start ({error_name(error)}). "
             "The server log says why. Restart the Jupyter server once that is mended."
         )
         self._registry.changed()
@@ -184,8 +187,10 @@ class McpService:
         for call in list(self._traffic.calls):
             if call.agent_id == agent_id:
                 call.task.cancel()
-        for session in self._traffic.of_agent(agent_id):
-            await self._end_session(session)
+        sessions = [self._end_session(session) for session in self._traffic.of_agent(agent_id)]
+        for ended in await asyncio.gather(*sessions, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                self._log.warning("A session did not end cleanly (%s).", error_name(ended))
         for exchange in list(self._traffic.exchanges):
             if exchange.agent.id == agent_id:
                 exchange.gone.set()
@@ -222,8 +227,9 @@ class McpService:
         """Shut the door; quick, and never raises."""
         self._stopping = True
         try:
-            async with asyncio.timeout(_STOP_WITHIN):
-                await self._stop()
+            with contained():
+                async with asyncio.timeout(_STOP_WITHIN):
+                    await self._stop()
         except Exception as error:
             self._log.warning("The MCP endpoint did not stop cleanly (%s).", type(error).__name__)
             self._log.debug("The MCP endpoint did not stop cleanly.", exc_info=error)
@@ -236,7 +242,8 @@ class McpService:
             call.task.cancel()
         # Sessions first: the SDK otherwise waits a second to tell each client of its end.
         await asyncio.gather(
-            *(self._end_session(session) for session in list(self._traffic.sessions.values()))
+            *(self._end_session(session) for session in list(self._traffic.sessions.values())),
+            return_exceptions=True,
         )
         for exchange in list(self._traffic.exchanges):
             exchange.gone.set()

@@ -103,6 +103,10 @@ class Traffic:
         """Return whether an agent made a request after a moment of `clock`."""
         return self._last_request.get(agent_id, -1.0) > moment
 
+    def listens(self, agent_id: str) -> bool:
+        """Return whether an agent has a request open whose connection stands."""
+        return any(each.agent.id == agent_id and not each.gone.is_set() for each in self.exchanges)
+
     def answered(self, exchange: Exchange) -> bool:
         """Note what an answer says about sessions; return whether one was opened or closed."""
         status = exchange.status

@@ -59,6 +59,7 @@ class Autosave:
         self._changes = self._saved = self._looked = 0
         self._retry = RETRY_SECONDS
         self._closed = False
+        self._wanted = True
 
     @property
     def unsaved(self) -> bool:
@@ -73,6 +74,7 @@ class Autosave:
     def changed(self, *, wanted: bool) -> None:
         """Save soon, if that is wanted: the document has changed."""
         self._changes += 1
+        self._wanted = wanted
         if not wanted or self._quiet is None or self._closed or self._running or self.failure:
             # The save that is under way looks for changes when it has ended.
             return
@@ -155,13 +157,13 @@ class Autosave:
         self._retry = RETRY_SECONDS
         self.failure = None
         self._told(None)
-        if self.unsaved and self._quiet is not None:
+        if self.unsaved and self._wanted and self._quiet is not None:
             self._due = asyncio.get_running_loop().time() + max(self._quiet, LONGEST_SECONDS)
             self._arm(self._quiet)
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
         self._told(error)
-        if self._quiet is not None:
+        if self._wanted and self._quiet is not None:
             self._arm(self._retry)
             self._retry = min(self._retry * 2, MAX_RETRY_SECONDS)

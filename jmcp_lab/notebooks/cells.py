@@ -5,17 +5,17 @@ Every function that changes something is synchronous: what it looked at is what 
 
 from __future__ import annotations
 
-import copy
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_ydoc.utils import cast_all
 from pycrdt import Map, Text
 
 from ..errors import InvalidArgumentError, NotFoundError
+from .cell_form import STANDARD
 from .live import splice_shared
 from .shared_outputs import shared_output
+from .values import document_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,11 +61,11 @@ def find(notebook: LiveNotebook, ref: str) -> str:
         return found[0]
     if len(found) > 1:
         raise NotFoundError(
-            f"More than one cell of '{notebook.path}' has an id that starts with '{ref}': "
+            f"More than one cell of '{notebook.shown}' has an id that starts with '{ref}': "
             f"{', '.join(found[:5])}. Give more of the id."
         )
     raise NotFoundError(
-        f"There is no cell '{ref[:80]}' in '{notebook.path}'. Cells are named by their id, not "
+        f"There is no cell '{ref[:80]}' in '{notebook.shown}'. Cells are named by their id, not "
         "by position; list_cells shows the ids. It may have been deleted meanwhile."
     )
 
@@ -127,7 +127,7 @@ def place(
         return size
     if not 0 <= index <= size:
         raise InvalidArgumentError(
-            f"index {index} is outside '{notebook.path}', which has {size} cells: 0 is the top, "
+            f"index {index} is outside '{notebook.shown}', which has {size} cells: 0 is the top, "
             f"{size} or -1 the end. Better name a cell: after=<cell id>."
         )
     return index
@@ -160,7 +160,7 @@ def insert_whole(notebook: LiveNotebook, index: int, content: dict[str, Any], or
     """Insert a cell with everything it has: outputs, metadata, attachments."""
     with notebook.transaction(origin):
         _need_ids(notebook)
-        notebook.ycells.insert(index, _made_whole(notebook, content))
+        notebook.ycells.insert(index, notebook.document.create_ycell(content))
 
 
 def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: str) -> None:
@@ -170,13 +170,16 @@ def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: st
     """
     moving = set(cell_ids)
     at = sum(cell_id not in moving for cell_id in notebook.ids[:index])
+    if notebook.ids[at : at + len(cell_ids)] == list(cell_ids):
+        # They are there, with all that people have in them.
+        return
     contents = [whole(notebook, cell_id) for cell_id in cell_ids]
     notebook.removing(cell_ids, for_good=False)
     with notebook.transaction(origin):
         _need_ids(notebook)
         _remove(notebook, cell_ids)
         for offset, content in enumerate(contents):
-            notebook.ycells.insert(at + offset, _made_whole(notebook, content))
+            notebook.ycells.insert(at + offset, notebook.document.create_ycell(content))
 
 
 def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
@@ -197,8 +200,9 @@ def set_outputs(
     """Put outputs into a cell that has none."""
     cell = shared(notebook, cell_id)
     with notebook.transaction(origin):
+        notebook.document.learn_results(cell_id, outputs, execution_count)
         cell["outputs"].extend([shared_output(output) for output in outputs])
-        cell["execution_count"] = execution_count
+        cell["execution_count"] = document_form(execution_count)
 
 
 def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
@@ -221,7 +225,7 @@ def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origi
     with notebook.transaction(origin):
         _need_ids(notebook)
         del notebook.ycells[index]
-        notebook.ycells.insert(index, _made_whole(notebook, content))
+        notebook.ycells.insert(index, notebook.document.create_ycell(content))
 
 
 def arrange(
@@ -251,7 +255,7 @@ def arrange(
                 del notebook.ycells[index]
         for index, cell_id in enumerate(wanted):
             if cell_id in anew:
-                notebook.ycells.insert(index, _made_whole(notebook, anew[cell_id]))
+                notebook.ycells.insert(index, notebook.document.create_ycell(anew[cell_id]))
 
 
 def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
@@ -304,9 +308,10 @@ def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) ->
     new: dict[str, Any] = {
         "id": cell_id,
         "cell_type": cell_type,
-        "source": old["source"],
+        "source": old.get("source", ""),
         "metadata": {k: v for k, v in old.get("metadata", {}).items() if k != "trusted"},
     }
+    new |= {key: value for key, value in old.items() if key not in STANDARD}
     if cell_type == "code":
         new |= {"outputs": [], "execution_count": None}
     elif "attachments" in old:
@@ -334,13 +339,6 @@ def _made(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:
     }
     if cell.type == "code":
         content |= {"outputs": [], "execution_count": None}
-    return notebook.document.create_ycell(content)
-
-
-def _made_whole(notebook: LiveNotebook, content: dict[str, Any]) -> Map[Any]:
-    content = copy.deepcopy(content)
-    # A whole number would reach the page as a BigInt, which is no JSON.
-    cast_all(content, int, float)
     return notebook.document.create_ycell(content)
 
 

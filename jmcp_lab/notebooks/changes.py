@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, NotFoundError
 from . import cells
-from .late import united
+from .keystrokes import united
 from .merge import MergeConflict, Splice, merge, splice
-from .version import without_trust
+from .names import shown
+from .values import well_formed
+from .version import mark, without_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,19 +109,47 @@ class ChangeSet:
 
 
 class Changes:
-    """The change sets of this server, by call."""
+    """The change sets of this server, by call.
+
+    Parameters
+    ----------
+    kept : int, optional
+        How many change sets are kept.
+
+    Attributes
+    ----------
+    began : datetime
+        Since when it knows what calls changed: before that, another server did.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._sets: OrderedDict[str, ChangeSet] = OrderedDict()
+        self._forgotten = False
+        self.began = datetime.now(UTC)
 
-    def add(self, made: ChangeSet) -> None:
-        """Remember what a call changed."""
+    def add(self, made: ChangeSet) -> list[str]:
+        """Remember what a call changed; return the calls that are forgotten for it."""
+        forgotten: list[str] = []
         if not made.changes:
-            return
+            return forgotten
         self._sets[made.call_id] = made
         while len(self._sets) > self._kept:
-            self._sets.popitem(last=False)
+            # What was taken back, or cannot be any more, makes way first.
+            undone = next((call for call, old in self._sets.items() if old.undone), None)
+            oldest = undone if undone is not None else next(iter(self._sets))
+            del self._sets[oldest]
+            forgotten.append(oldest)
+            self._forgotten = True
+        return forgotten
+
+    @property
+    def reach(self) -> str:
+        """How far back changes are known, in words for the end of a sentence."""
+        latest = f", or not among the latest {self._kept} changes" if self._forgotten else ""
+        return (
+            f"since the server started at {self.began:%H:%M} UTC on {self.began:%Y-%m-%d}{latest}"
+        )
 
     def get(self, call_id: str) -> ChangeSet:
         """Return what a call changed.
@@ -130,7 +161,8 @@ class Changes:
         found = self._sets.get(call_id)
         if found is None:
             raise NotFoundError(
-                f"Call '{call_id[:60]}' changed no notebook, or too long ago to be taken back."
+                f"Call '{shown(call_id[:60])}' changed no notebook {self.reach}. What is not known "
+                "here cannot be taken back."
             )
         return found
 
@@ -140,6 +172,11 @@ class Changes:
             if made.agent_id == agent_id and made.file_id == file_id and not made.undone:
                 return made
         return None
+
+    def all_undone(self, agent_id: str, file_id: str) -> bool:
+        """Return whether an agent has changed a file, and all of that was taken back."""
+        mine = [m for m in self._sets.values() if (m.agent_id, m.file_id) == (agent_id, file_id)]
+        return bool(mine) and all(made.undone for made in mine)
 
 
 def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]:
@@ -169,6 +206,20 @@ def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]
     return [change for change in done if change is not None]
 
 
+def taken_out(notebook: LiveNotebook, made: ChangeSet) -> list[str]:
+    """Return the cells that `revert` takes out of their place, if only to put them elsewhere.
+
+    And those whose outputs it clears.
+    """
+    return [
+        change.cell_id
+        for change in made.changes
+        if notebook.index(change.cell_id) is not None
+        and isinstance(change, Inserted | Moved | Refilled | Retyped)
+        and not (isinstance(change, Inserted) and _written_in(notebook, change))
+    ]
+
+
 def texts(notebook: LiveNotebook, made: ChangeSet) -> list[tuple[str, str, str]]:
     """Return what `revert` would do to the texts of cells: the cell's id, its text before, after.
 
@@ -180,12 +231,12 @@ def texts(notebook: LiveNotebook, made: ChangeSet) -> list[tuple[str, str, str]]
     for change in reversed(made.changes):
         present = notebook.source(change.cell_id)
         if isinstance(change, Deleted) and present is None:
-            found.append((change.cell_id, "", str(change.content["source"])))
+            found.append((change.cell_id, "", _text(change.content)))
         elif isinstance(change, Edited | Inserted) and present is not None:
             if isinstance(change, Edited):
                 base, wanted = change.after, change.before
             else:
-                base, wanted = str(change.content["source"]), ""
+                base, wanted = _text(change.content), ""
             splices = _merged(notebook, change.cell_id, base, wanted, present)
             found.append((change.cell_id, present, splice(present, splices)))
     return found
@@ -232,14 +283,10 @@ def _plan_text(
 
 def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], Change | None]:
     """Plan to remove an inserted cell, or what the agent wrote in it if a person wrote too."""
-    present = notebook.source(change.cell_id)
-    source = str(change.content["source"])
-    if present is None:
+    if notebook.source(change.cell_id) is None:
         return lambda _origin: None
-    if present != source:
-        splices = _merged(notebook, change.cell_id, source, "", present)
-        if splice(present, splices).strip():
-            return _plan_text(notebook, change.cell_id, source, "")
+    if _written_in(notebook, change):
+        return _plan_text(notebook, change.cell_id, _text(change.content), "")
 
     def do(origin: str) -> Change:
         content = cells.whole(notebook, change.cell_id)
@@ -248,6 +295,19 @@ def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], C
         return gone
 
     return do
+
+
+def _written_in(notebook: LiveNotebook, change: Inserted) -> bool:
+    """Return whether more than what the agent wrote is in a cell that it inserted.
+
+    Raises
+    ------
+    ConflictError
+    """
+    present, source = str(notebook.source(change.cell_id)), _text(change.content)
+    if present == source:
+        return False
+    return bool(splice(present, _merged(notebook, change.cell_id, source, "", present)).strip())
 
 
 def _merged(
@@ -266,7 +326,7 @@ def _merged(
 def _check_restored(notebook: LiveNotebook, change: Deleted) -> None:
     """Make sure that a cell that is there again says all that it said as it was deleted."""
     present = notebook.source(change.cell_id)
-    if present is not None and united(str(change.content["source"]), present):
+    if present is not None and united(_text(change.content), present):
         raise ConflictError(
             f"Cell {notebook.position(change.cell_id)} is there again and says something else "
             "than when it was deleted, so nothing was taken back. Edit the cell by hand."
@@ -297,19 +357,22 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
     if notebook.index(change.cell_id) is None:
         return None
     before = cells.whole(notebook, change.cell_id)
-    if before["cell_type"] != change.after:
+    if before.get("cell_type") != change.after:
         # Somebody gave it another type since: what it has belongs to that one.
         return None
     # Only what the change took away comes back; the rest is that of now, with what was typed,
     # tagged and attached since.
-    metadata = without_trust(before["metadata"])
+    metadata = without_trust(before.get("metadata", {}))
     if "trusted" in (old := change.content.get("metadata", {})):
         metadata["trusted"] = old["trusted"]
-    content = change.content | {"source": before["source"], "metadata": metadata}
-    if "code" not in (before["cell_type"], content["cell_type"]):
-        content["attachments"] = before.get("attachments", {})
+    now = {"source": before.get("source", ""), "metadata": metadata}
+    # What the file did not have, and is still empty, it does not get.
+    content = change.content | {k: v for k, v in now.items() if v or k in change.content}
+    if "code" not in (before.get("cell_type"), content.get("cell_type")):
+        content.pop("attachments", None)
+        content |= {"attachments": before["attachments"]} if "attachments" in before else {}
     cells.replace(notebook, change.cell_id, content, origin)
-    return Retyped(change.cell_id, before, str(change.content["cell_type"]))
+    return Retyped(change.cell_id, before, str(change.content.get("cell_type")))
 
 
 def _outputs_back(notebook: LiveNotebook, change: Cleared, origin: str) -> Change | None:
@@ -323,7 +386,7 @@ def _outputs_back(notebook: LiveNotebook, change: Cleared, origin: str) -> Chang
 
 def _clear_again(notebook: LiveNotebook, change: Refilled, origin: str) -> Change | None:
     cell_id, outputs, execution_count = change.cell_id, change.outputs, change.execution_count
-    if _results(notebook, cell_id) != (outputs, execution_count):
+    if mark(_results(notebook, cell_id)) != mark((outputs, execution_count)):
         return None
     cells.clear_outputs(notebook, [cell_id], origin)
     return Cleared(cell_id, outputs, execution_count)
@@ -337,4 +400,9 @@ def _results(
     if cell is None or cell["cell_type"] != "code" or cell.get("execution_state") == "running":
         return None
     content = cells.whole(notebook, cell_id)
-    return content["outputs"], content.get("execution_count")
+    return content.get("outputs", []), content.get("execution_count")
+
+
+def _text(content: dict[str, Any]) -> str:
+    """Return the source of a whole cell as the document has it."""
+    return well_formed(str(content.get("source", "")))

@@ -12,12 +12,20 @@ from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
+from .names import check_new, is_notebook, shown, spelled_as_on_disk
+from .save_errors import not_writable, save_failure_message, words_of
+from .writing import obstacle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from jupyter_server.services.contents.manager import ContentsManager
 
+    from .save_errors import SaveFailure
+
+MOST_NEW_FOLDERS = 8
+"""How many folders come with one new file."""
 
 MOST_SEARCHED = 20_000
 """Files looked at to find one that was moved behind the server."""
@@ -32,12 +40,10 @@ class FileState:
 
     Parameters
     ----------
-    writable : bool
     key : tuple of int or None
         None where the contents manager keeps no files on this machine's disk.
     """
 
-    writable: bool
     key: FileKey | None = None
 
 
@@ -74,6 +80,9 @@ class Contents:
             raise InvalidArgumentError(
                 f"'{normal}' is a link that leads out of the Jupyter server's root."
             )
+        odd = paths.odd(self.root, normal)
+        if odd is not None:
+            raise InvalidArgumentError(f"'{normal}' is {odd}: it cannot be opened here.")
         return normal
 
     async def look(self, path: str) -> FileState | None:
@@ -82,12 +91,57 @@ class Contents:
             return None
         where = self._on_disk(path)
         if where is None:
-            return FileState(writable=True)
+            return FileState()
         try:
             found = os.stat(where)
         except OSError:
             return None
-        return FileState(self._manager.is_writable(path), (found.st_dev, found.st_ino))
+        return FileState((found.st_dev, found.st_ino))
+
+    async def check_editable(self, path: str) -> None:
+        """Make sure that a notebook can be saved once it is changed.
+
+        Raises
+        ------
+        UnavailableError
+            It cannot, and why.
+        """
+        if (failure := await self._obstacle(path)) is not None:
+            raise UnavailableError(not_writable(path, failure))
+
+    async def _obstacle(self, path: str, size: int | None = None) -> SaveFailure | None:
+        """Return why as many bytes, or as many as there are, could not be written."""
+        try:
+            model = await ensure_async(self._manager.get(path, content=False))
+        except (HTTPError, OSError):
+            # It cannot even be looked at, and who opens it is told why.
+            return None
+        there = int(model.get("size") or 0)
+        return obstacle(model, self._on_disk(path), there if size is None else size)
+
+    async def check_writable(self, path: str, size: int = 0) -> None:
+        """Make sure, before anybody is asked, that a file can be written or made.
+
+        Parameters
+        ----------
+        path : str
+            A checked path.
+        size : int, optional
+            How many bytes are to be written.
+
+        Raises
+        ------
+        UnavailableError
+            It cannot, and why.
+        """
+        place = path
+        while place and not await self._there(place):
+            place = place.rpartition("/")[0]
+        if (failure := await self._obstacle(place, size)) is not None:
+            raise UnavailableError(
+                f"'{shown(path)}' cannot be written, so nothing was changed: {words_of(failure)} "
+                "Tell the user."
+            )
 
     def gone(self, path: str) -> bool:
         """Return at once whether a file has vanished from this machine's disk.
@@ -104,7 +158,7 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=False))
-        except (HTTPError, InvalidArgumentError):
+        except (HTTPError, OSError, InvalidArgumentError):
             return None
         return cast("datetime", model["last_modified"])
 
@@ -113,12 +167,103 @@ class Contents:
         root = self.root
         return await asyncio.to_thread(_search, root, key) if root else None
 
+    def real(self, path: str) -> str:
+        """Return what tells a folder from every other one, whichever links lead to it."""
+        root = self.root
+        return os.path.realpath(os.path.join(root, path)) if root else path
+
+    async def alike(self, path: str, cell_ids: Sequence[str]) -> bool:
+        """Return whether a notebook has most of these cells: keys are soon given to other files."""
+        try:
+            model = await ensure_async(self._manager.get(self.check_path(path), content=True))
+            there = {cell.get("id") for cell in model["content"]["cells"]}
+        except (HTTPError, InvalidArgumentError, KeyError, TypeError, AttributeError):
+            return False
+        return 2 * len(there.intersection(cell_ids)) > len(cell_ids)
+
     def _on_disk(self, path: str) -> str | None:
         root = self.root
         if not root or not hasattr(self._manager, "is_writable"):
             return None
         where = os.path.join(root, path)
         return where if os.path.isdir(root) else None
+
+    async def resolve(self, path: str) -> str:
+        """Return the checked path of what an agent names, spelled as it is on disk.
+
+        Names that differ in their normal form only look the same. The very name given comes
+        first; where nothing is called so, its other form. What is not there yet stays as given.
+
+        Raises
+        ------
+        InvalidArgumentError
+        """
+        given = self.check_path(path)
+        if given.isascii():
+            return given
+        found: list[str] = []
+        parts = given.split("/")
+        for at, part in enumerate(parts):
+            folder = "/".join(found)
+            spelled = part
+            if not part.isascii():
+                spelled = spelled_as_on_disk(part, await self._names(folder)) or part
+            found.append(spelled)
+            if spelled == part and not await self._there("/".join(found)):
+                return "/".join([*found, *parts[at + 1 :]])
+        return self.check_path("/".join(found))
+
+    async def _names(self, folder: str) -> list[str]:
+        where = self._on_disk(folder)
+        try:
+            if where is not None:
+                return await asyncio.to_thread(os.listdir, where)
+            model = await ensure_async(self._manager.get(folder, content=True, type="directory"))
+        except (HTTPError, OSError):
+            return []
+        return [str(entry["name"]) for entry in model["content"]]
+
+    async def _there(self, path: str) -> bool:
+        return await self.exists(path) or await self.folder_exists(path)
+
+    async def new_folders(self, path: str) -> list[str]:
+        """Return the folders that have to be made before a new file, the outermost first.
+
+        Raises
+        ------
+        InvalidArgumentError
+            They are too many, or a file has the place of one; or somebody could not read the name
+            of the file or of one of them.
+        """
+        missing: list[str] = []
+        folder = path.rpartition("/")[0]
+        while not await self.folder_exists(folder):
+            if await self.exists(folder):
+                raise InvalidArgumentError(f"'{shown(folder)}' is a file, not a folder.")
+            missing.append(folder)
+            folder = folder.rpartition("/")[0]
+        check_new(part.rpartition("/")[2] for part in [path, *missing])
+        if len(missing) > MOST_NEW_FOLDERS:
+            raise InvalidArgumentError(
+                f"{len(missing)} folders would have to be made for '{shown(path)}'; at most "
+                f"{MOST_NEW_FOLDERS} are made at once."
+            )
+        return missing[::-1]
+
+    async def make_folders(self, folders: list[str]) -> None:
+        """Make folders, the outermost first; one that is there meanwhile is as good.
+
+        Raises
+        ------
+        UnavailableError
+        """
+        for folder in folders:
+            if await self.folder_exists(folder):
+                continue
+            try:
+                await ensure_async(self._manager.save({"type": "directory"}, folder))
+            except (HTTPError, OSError) as error:
+                raise UnavailableError(save_failure_message(folder, error)) from error
 
     async def exists(self, path: str) -> bool:
         """Return whether there is a file at a checked path."""
@@ -134,10 +279,14 @@ class Contents:
         Raises
         ------
         NotFoundError
+        InvalidArgumentError
+            It cannot be read.
         """
         try:
             model = await ensure_async(self._manager.get(folder, content=True, type="directory"))
-        except HTTPError as error:
+        except (HTTPError, OSError) as error:
+            if getattr(error, "status_code", None) in (None, 403):
+                raise InvalidArgumentError(f"The folder '{folder}' cannot be read.") from error
             raise NotFoundError(f"There is no folder '{folder}'.") from error
         found = [entry for entry in model["content"] if paths.inside(self.root, entry["path"])]
         return sorted(found, key=lambda entry: (entry["type"] == "directory", entry["name"]))
@@ -155,9 +304,7 @@ class Contents:
         try:
             await ensure_async(self._manager.save(model, path))
         except (HTTPError, OSError) as error:
-            raise UnavailableError(
-                f"'{path}' could not be written. Is the disk full, or the folder read-only?"
-            ) from error
+            raise UnavailableError(save_failure_message(path, error)) from error
 
     async def kind(self, path: str) -> tuple[str, int]:
         """Return the type of what is at a path (``file``, ``notebook``, ``directory``), and bytes.
@@ -168,7 +315,7 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(path, content=False))
-        except HTTPError as error:
+        except (HTTPError, OSError) as error:
             raise NotFoundError(
                 f"There is no file '{path}'. list_files shows what is there."
             ) from error
@@ -185,8 +332,8 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(path, content=True, type="file"))
-        except HTTPError as error:
-            if error.status_code == 404:
+        except (HTTPError, OSError) as error:
+            if getattr(error, "status_code", None) == 404:
                 raise NotFoundError(f"There is no file '{path}'.") from error
             raise InvalidArgumentError(f"'{path}' cannot be read.") from error
         return str(model["content"]), str(model["format"])
@@ -204,8 +351,7 @@ class Contents:
             await ensure_async(self._manager.save(model, path))
         except (HTTPError, OSError) as error:
             raise UnavailableError(
-                f"'{path}' could not be written, and is as it was. Is the disk full, or the file "
-                "read-only?"
+                f"{save_failure_message(path, error)} The file is as it was."
             ) from error
 
 
@@ -225,7 +371,7 @@ def _search(root: str, key: FileKey) -> str | None:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif not entry.name.endswith(".ipynb"):
+            elif not is_notebook(entry.name):
                 continue
             elif entry.inode() == key[1] and entry.stat(follow_symlinks=False).st_dev == key[0]:
                 return os.path.relpath(entry.path, root).replace(os.sep, "/")

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 
+from .file_view import view_of
+from .notebook_document import NotebookDocument
 from .outside import take_in
+from .save_lock import saving
 from .version import Version
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ class Disk:
         self._unreadable = False
         self._base: Version | None = None
         self._known: Any = loader.last_modified
+        self._hash: str | None = None
         self._load = loader.load_content
         self._save = loader.maybe_save_content
         self._write = loader._save_content_at_path
@@ -97,9 +101,19 @@ class Disk:
     async def _on_load(self, file_format: str, file_type: str) -> Any:  # noqa: ANN401
         model = await self._load(file_format, file_type)
         self._known = self._loader.last_modified
+        self._hash = None
         if file_type == "notebook":
+            self._learn(model["content"])
             self._base = Version.of(model["content"])
         return model
+
+    def _learn(self, content: dict[str, Any]) -> None:
+        """Let the documents of this file know what it says, to the last digit."""
+        for callback in list(self._loader._subscriptions.values()):
+            room = self._room or getattr(callback, "__self__", None)
+            document = getattr(room, "_document", None)
+            if isinstance(document, NotebookDocument):
+                document.learn(content)
 
     async def _on_get(self, deduplicate: bool = True) -> Any:  # noqa: ANN401
         """Return the document's content as it was at one moment, as far as its cells go.
@@ -129,6 +143,10 @@ class Disk:
         return self._meetings, 0 if notebook is None else notebook.arrangement
 
     async def _on_save(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
+        async with saving(self._loader._contents_manager, self._loader.path):
+            return await self._save_alone(model)
+
+    async def _save_alone(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
         if self._notebook is None or model["type"] != "notebook":
             return await self._save(model)
         model = _Save(model)
@@ -164,8 +182,12 @@ class Disk:
         if self._notebook is not None:
             if isinstance(model, _Save) and model.meetings != self._meetings:
                 raise self._changed
-            found = await ensure_async(loader._contents_manager.get(path, content=False))
-            if found["last_modified"] != self._known:
+            found = await ensure_async(
+                loader._contents_manager.get(path, content=False, require_hash=True)
+            )
+            # Two saves within one tick of the disk's clock have the same time.
+            other = None not in (self._hash, found["hash"]) and found["hash"] != self._hash
+            if other or found["last_modified"] != self._known:
                 raise self._changed
             if self._unreadable:
                 await self._keep_copy(path)
@@ -173,7 +195,7 @@ class Disk:
         if version is not None and self._room is not None:
             await self._room.about_to_write(version)
         saved = await self._write(model, path)
-        self._known = loader.last_modified
+        self._known, self._hash = loader.last_modified, saved["hash"]
         if version is not None:
             self._base = version
             if self._room is not None:
@@ -233,6 +255,7 @@ class Disk:
             except Exception:
                 # It cannot be read: the next save puts the document in its place.
                 self._known = loader.last_modified = seen
+                self._hash = None
                 self._unreadable = True
                 raise
             self._unreadable = False
@@ -242,9 +265,11 @@ class Disk:
                 if notebook is not self._notebook:
                     return False
                 content = model["content"]
+                room._document.learn(content)
                 more = self._take_in(content)
                 self._meetings += 1
                 loader.last_modified = self._known = model["last_modified"]
+                self._hash = model["hash"]
                 base = self._base = Version.of(content)
                 if not (saving or more):
                     room._document.dirty = False
@@ -285,4 +310,5 @@ def disk_of(loader: Any, changed: type[Exception]) -> Disk:  # noqa: ANN401 - we
     """Return what follows the file of a loader, made when it is first asked for."""
     if not hasattr(loader, "jmcp_disk"):
         loader.jmcp_disk = Disk(loader, changed)
+        view_of(loader)
     return cast("Disk", loader.jmcp_disk)

@@ -6,12 +6,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from .news import replaced
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from .contents import FileState
+    from .contents import Contents, FileState
     from .live import LiveNotebook
     from .live_room import LiveRoom, RoomListener
+    from .news import News
 
 
 class Lease:
@@ -55,6 +58,16 @@ class OpenRoom:
         self.timer: asyncio.TimerHandle | None = None
         self.closing: asyncio.Task[None] | None = None
 
+    async def meet(self, state: FileState, contents: Contents, news: News) -> None:
+        """Take note of the file that is at the notebook's place, and tell if it is another one."""
+        before, self.state = self.state, state
+        if before is None or before.key is None or before.key == state.key:
+            return
+        # Most programs save by putting a new file in the place of the old one, which is gone then.
+        elsewhere = await contents.find_key(before.key)
+        if elsewhere is not None and await contents.alike(elsewhere, self.notebook.ids):
+            news.add(self.notebook.file_id, replaced(self.path, elsewhere))
+
     @property
     def file_id(self) -> str:
         """The id that stays with the file when it is renamed."""
@@ -67,3 +80,8 @@ class OpenRoom:
             self.timer = None
         if self.listener in self.room.listeners:
             self.room.listeners.remove(self.listener)
+
+    @property
+    def needed(self) -> bool:
+        """Whether somebody works with the room, or what was typed may still find its cell here."""
+        return self.leases > 0 or self.room.late.waiting

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
 
-from .late import LateTyping, joined
+from .carets import carets_in
+from .keystrokes import joined
+from .late import LateTyping
 from .live import LiveNotebook, splice_shared
 from .merge import splice
+from .notebook_document import NotebookDocument
 from .outside import take_in
 from .rejoin import (
     REJOIN_ORIGIN,
@@ -138,6 +141,8 @@ class NotebookKind:
         self._room = room
         file_id = room.room_id.rsplit(":", 1)[-1]
         self.notebook = LiveNotebook(cast("YNotebook", room.document), lambda: room.path, file_id)
+        # The presence of who has left stays for half a minute.
+        self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.late = LateTyping(self.notebook, lambda: room.typed_in, room.say)
 
     def version_of(self, content: dict[str, Any]) -> Version:
@@ -320,6 +325,8 @@ def _whole(document: YNotebook) -> dict[str, dict[str, Any]]:
 
 def _document(room: LiveRoom, update: bytes | None = None) -> Any:  # noqa: ANN401
     document = ydocs[room.file_type](Doc())
+    if isinstance(document, NotebookDocument):
+        document.know_like(cast("NotebookDocument", room.document))
     if update is not None:
         document.ydoc.apply_update(update)
     return document

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Map, Text
 
+from .names import shown
+from .values import well_formed
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jupyter_ydoc import YNotebook, YUnicode
     from pycrdt import Array, Doc
 
     from .merge import Splice
+    from .notebook_document import NotebookDocument
 
 OUTPUT_ORIGIN = "jmcp:exec"
 """Origin of every transaction that writes outputs: undoing an edit never touches them."""
@@ -90,7 +95,7 @@ def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
         if end > start:
             del text[start:end]
         if change.text:
-            text.insert(start, change.text)
+            text.insert(start, well_formed(change.text))
 
 
 class LiveNotebook:
@@ -98,7 +103,7 @@ class LiveNotebook:
 
     Parameters
     ----------
-    document : YNotebook
+    document : NotebookDocument
         The room's own document, not a copy.
     path : Callable[[], str]
         Returns the present path; it follows renames.
@@ -112,7 +117,7 @@ class LiveNotebook:
     """
 
     def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
-        self._document = document
+        self._document = cast("NotebookDocument", document)
         # jupyter-ydoc 4.2 has it undo what comes without an origin, which is all that pages send,
         # and so keep what they delete: of a cell that a person runs a hundred times all outputs,
         # in memory and for each page that joins. Nobody undoes there: pages have their own.
@@ -122,16 +127,26 @@ class LiveNotebook:
         self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
         self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}
+        self.blank: str | None = None
+        """The cell that makes way for the first cells that an agent brings; see `blank`."""
+        self.changes = self._saved = 0
         self.arrangement = 0
         """Another number whenever cells came, went, moved or changed their ids."""
+        self.carets: Callable[[], set[str]] = set
+        """Returns the ids of the cells that people are editing."""
+        self.state_changed: dict[str, float] = {}
+        """When a cell was last said to run, or not to, where that was seen."""
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
         self._subscription = document.ycells.observe_deep(self._on_change)
+        # The one object: another one for the same map does not know the subscription.
         self._meta = cast("Map[Any]", document.ydoc.get("meta", type=Map))
+        self._meta_subscription = self._meta.observe_deep(self._on_meta)
 
     def close(self) -> None:
         """Stop following the document."""
         self._document.ycells.unobserve(self._subscription)
+        self._meta.unobserve(self._meta_subscription)
         self._listeners.clear()
         self._removals.clear()
 
@@ -143,7 +158,12 @@ class LiveNotebook:
         return self._path()
 
     @property
-    def document(self) -> YNotebook:
+    def shown(self) -> str:
+        """The path as it stands in a reply."""
+        return shown(self.path)
+
+    @property
+    def document(self) -> NotebookDocument:
         """The shared model."""
         return self._document
 
@@ -210,6 +230,10 @@ class LiveNotebook:
         cell = self.cell(cell_id)
         return None if cell is None else str(cast("Text", cell["source"]))
 
+    def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
+        """Take note of what the file is to say of the output that goes to `index` of a cell."""
+        self._document.learn_output(cell_id, index, dict(output))
+
     def short_id(self, cell_id: str) -> str:
         """Return the start of a cell's id where that names it, else the whole id."""
         head = cell_id[:HEAD]
@@ -246,6 +270,15 @@ class LiveNotebook:
         """
         with self.ydoc.transaction():
             yield
+
+    @property
+    def edited(self) -> bool:
+        """Whether anything changed since the document was opened or last saved."""
+        return self.changes != self._saved
+
+    def mark_saved(self, changes: int) -> None:
+        """Take note that the document was written to disk as it was after so many changes."""
+        self._saved = changes
 
     @property
     def doubled(self) -> bool:
@@ -310,8 +343,12 @@ class LiveNotebook:
         for listener in self._removals:
             listener(cell_ids, for_good=for_good)
 
+    def _on_meta(self, _events: list[Any]) -> None:
+        self.changes += 1
+
     def _on_change(self, events: list[Any], _transaction: object) -> None:
         touched: set[str] = set()
+        self.changes += 1
         for event in events:
             path = event.path
             if not path and isinstance(event, ArrayEvent):
@@ -321,6 +358,8 @@ class LiveNotebook:
                 # The ids are those after all array changes of this transaction: Yjs reports
                 # paths in the final state.
                 touched.add(cast("str", self.ycells[path[0]]["id"]))
+                if len(path) == 1 and "execution_state" in event.keys:
+                    self.state_changed[self.ids[path[0]]] = time.monotonic()
                 if len(path) == 1 and "id" in event.keys:
                     new = cast("str", self.ycells[path[0]]["id"])
                     self._heads[self.ids[path[0]][:HEAD]] -= 1
@@ -350,6 +389,7 @@ class LiveNotebook:
                 touched.update(self.ids[at : at + gone])
                 for cell_id in self.ids[at : at + gone]:
                     self._heads[cell_id[:HEAD]] -= 1
+                    self.state_changed.pop(cell_id, None)
                 del self.ids[at : at + gone]
                 self._shift_doubles(at + gone, -gone)
         return touched

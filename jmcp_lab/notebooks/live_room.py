@@ -31,9 +31,11 @@ from pycrdt import (
 
 from .autosave import Autosave
 from .disk import disk_of
+from .file_view import view_in
 from .history_folder import store_of, unsaved_in_old_store
 from .joining import Joining, payload
 from .kinds import NotebookKind, kind_of, marks_of
+from .late import LATE_SECONDS
 from .rejoin import MARKS, LeftBehind, PageMarks
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 FINISH_SECONDS = 10.0
 """Longest wait for the last save of a room that closes."""
 
-PAGE_SECONDS = 120.0
+PAGE_SECONDS = LATE_SECONDS
 """A page whose connection broke may come back within this time with what was typed meanwhile."""
 
 TRIES = 3
@@ -178,12 +180,13 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         """Say that another version of the document was kept in a file of its own."""
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
+        self._emit(LogLevel.WARNING, None, "Another version was kept in a file of its own.")
         for listener in list(self.listeners):
             listener.copied(copy, why)
 
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""
-        self.autosave.changed(wanted=self._saves_by_itself)
+        self.autosave.changed(wanted=self.saves_by_itself)
         self._mark_unsaved()
 
     def call_later(self, seconds: float, work: Callable[[], None]) -> None:
@@ -216,7 +219,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self.ready = True
         self._emit(LogLevel.INFO, "initialize", "Room initialized")
         if kind.version_of(await self._document.aget()).digest != kind.version_of(content).digest:
-            self.autosave.changed(wanted=self._saves_by_itself)
+            self.autosave.changed(wanted=self.saves_by_itself)
 
     async def _read_file(self) -> tuple[Any, str | None]:
         """Return what the file says, and its hash."""
@@ -274,6 +277,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if isinstance(kind, NotebookKind):
             disk_of(self._file, OutOfBandChanges).attach(self, kind.notebook)
             kind.notebook.repair_ids()
+            kind.notebook.blank = view_in(self).blank
         if not known:
             await self._keep_unsaved_of_old_store(kind, content)
 
@@ -354,7 +358,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
     # -- saving ------------------------------------------------------------------------------------
 
     @property
-    def _saves_by_itself(self) -> bool:
+    def saves_by_itself(self) -> bool:
         """Whether the people in the room want that; as upstream decides it."""
         states = [state.get("autosave", True) for state in self.awareness.states.values() if state]
         return any(states) if states else True
@@ -363,7 +367,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         """Save soon. What comes from the file, while it is read, is saved already."""
         if target == "state" or self._update_lock.locked() or not self.ready:
             return
-        self.autosave.changed(wanted=self._saves_by_itself)
+        self.autosave.changed(wanted=self.saves_by_itself)
         asyncio.get_running_loop().call_soon(self._mark_unsaved)
 
     def _mark_unsaved(self) -> None:
@@ -647,7 +651,7 @@ class LiveRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
     async def stop(self) -> None:
         """Save what is not saved, keep the history, and let go of the document."""
         if self.kind is not None and self.ready:
-            if self.autosave.unsaved and self._saves_by_itself:
+            if self.autosave.unsaved and self.saves_by_itself:
                 await self.autosave.finish(FINISH_SECONDS)
             disk_of(self._file, OutOfBandChanges).detach(self)
         await self.end_history()

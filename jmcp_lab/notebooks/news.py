@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
+from .save_errors import save_failure_message
+
 KEPT = 20
 """How many pieces of news of one notebook wait for agents that were away."""
 
-NOT_LIVE = (
-    "Live collaboration is off on this server. If the user has the notebook open, their page shows "
-    "your changes only after File > Reload Notebook from Disk, and you do not see what they have "
-    "not saved. Tell them."
-)
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+"""Events of files: saved, renamed, deleted through Jupyter."""
 
 
 class News:
@@ -22,6 +21,7 @@ class News:
         """What every agent is told of every notebook, the first time that it uses it."""
         self._items: dict[str, deque[tuple[int, str]]] = {}
         self._read: dict[tuple[str, str], int] = {}
+        self._once: dict[tuple[str, str], str] = {}
         self._number = 0
 
     def add(self, file_id: str, text: str) -> None:
@@ -42,10 +42,19 @@ class News:
             return [self.standing] if self.standing else []
         return [text for number, text in self._items.get(file_id, ()) if number > last]
 
+    def once(self, agent_id: str, file_id: str, text: str) -> list[str]:
+        """Return a text that holds at present, the first time that an agent is told it."""
+        key = (agent_id, file_id)
+        if self._once.get(key) == text:
+            return []
+        self._once[key] = text
+        return [text]
+
     def forget_agent(self, agent_id: str) -> None:
         """Drop what a revoked agent was told."""
-        for key in [key for key in self._read if key[0] == agent_id]:
-            del self._read[key]
+        for told in (self._read, self._once):
+            for key in [key for key in told if key[0] == agent_id]:
+                del told[key]
 
 
 def merged(path: str) -> str:
@@ -56,14 +65,59 @@ def merged(path: str) -> str:
     )
 
 
-def not_saved(path: str) -> str:
-    """Return that a save did not work."""
+def not_saved(path: str, error: BaseException | str | None) -> str:
+    """Return that a save did not work, and why."""
     return (
-        f"'{path}' could not be saved. The changes are in the open notebook only; ask the user to "
-        "look at the disk (is it full?) and the file's permissions."
+        f"{save_failure_message(path, error)} The changes are in the open notebook only. Tell the "
+        "user."
+    )
+
+
+def saved_by_hand(path: str) -> str:
+    """Return that nothing is saved until the user does it."""
+    return (
+        f"The user has switched autosave off: what changes in '{path}' is in the open notebook, "
+        "and in the file only when they save it."
     )
 
 
 def kept(path: str, copy: str, why: str) -> str:
     """Return that another version of a document is kept in a file of its own."""
     return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."
+
+
+def moved(old: str, new: str) -> str:
+    """Return that a shell or another program moved the notebook."""
+    return f"'{old}' was moved to '{new}' outside Jupyter."
+
+
+def gone(path: str) -> str:
+    """Return that an open notebook is nowhere."""
+    return (
+        f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was changed. "
+        "list_notebooks shows what is there."
+    )
+
+
+def gone_meanwhile(path: str) -> str:
+    """Return that a notebook vanished while a call waited."""
+    return (
+        f"'{path}' was deleted or moved meanwhile, so nothing was changed. "
+        "list_notebooks shows what is there."
+    )
+
+
+def saved_as(old: str, new: str) -> str:
+    """Return that the user went on in a copy."""
+    return (
+        f"The user saved '{old}' as '{new}' and looks at that one now. '{old}' is as it was; "
+        f"use_notebook('{new}') goes to the new one."
+    )
+
+
+def replaced(path: str, elsewhere: str) -> str:
+    """Return that another file has the name of one that was moved outside Jupyter."""
+    return (
+        f"'{path}' is another file by now: the one you knew was moved to '{elsewhere}'. What you "
+        f"do in '{path}' goes into the new one; use_notebook('{elsewhere}') goes to the other."
+    )

@@ -8,6 +8,8 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
+from .names import is_notebook
+from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -27,9 +29,11 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
         model = await ensure_async(contents.get(path, content=False))
     except HTTPError as error:
         explain(path, error)
+    except OSError as error:
+        raise InvalidArgumentError(f"'{path}' cannot be read ({error.strerror}).") from error
     if model["type"] == "directory":
         raise InvalidArgumentError(f"'{path}' is a folder. list_files shows what is in it.")
-    if model["type"] != "notebook":
+    if model["type"] != "notebook" and not is_notebook(path):
         raise InvalidArgumentError(
             f"'{path}' is not a notebook. list_notebooks shows the notebooks."
         )
@@ -37,6 +41,11 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
 
 def explain(path: str, error: HTTPError) -> NoReturn:
     """Raise what a failed open means, in words, without the server's own paths."""
+    if isinstance(error, UnreadableNotebookError):
+        raise InvalidArgumentError(
+            f"'{path}' is not a valid notebook file, so it was not opened and not changed: "
+            f"{error.why}. Ask the user to repair it."
+        ) from error
     reason = str(error.log_message or error.reason or "")
     if error.status_code == 404:
         raise NotFoundError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .terminal import TerminalLine
+from .values import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +53,7 @@ class Stream:
         """Print `text`; return how much heavier that made the output."""
         before = self.weight
         waiting = len(self.line)
-        final = self.line.feed(text)
+        final = self.line.feed(well_formed(text))
         if final:
             self.final.append(final)
         self.weight += len(final) + len(self.line) - waiting

@@ -27,7 +27,7 @@ from .shared_outputs import shared_output
 from .written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 TIMES = "execution"
@@ -46,6 +46,9 @@ class OutputDocument(Protocol):
 
     def cell(self, cell_id: str) -> Map[Any] | None:
         """Return the shared cell, or None when it was deleted."""
+
+    def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
+        """Take note of what the file is to say of the output that goes to `index` of a cell."""
 
     def transaction(self, origin: str) -> AbstractContextManager[None]:
         """Open a transaction."""
@@ -298,7 +301,9 @@ class CellOutputs:
                 written.mark(item, len(text.encode()))
                 new.append(shared_output({**item.to_py(), "text": text}))
             else:
-                new.append(shared_output(item.to_py()))
+                output = item.to_py()
+                self._notebook.learn_output(self._cell_id, len(outputs) + len(new), output)
+                new.append(shared_output(output))
             self._written.append(written)
             self._added = item.name if isinstance(item, Stream) else None
         outputs.extend(new)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from jupyter_ydoc.utils import cast_all
 from pycrdt import Map
 
 from . import cells
-from .late import carried, united
+from .keystrokes import carried, united
 from .merge import splice
+from .values import document_form, well_formed
 from .version import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _take_cell(
     """
     cell_id = content["id"]
     cell = cells.whole(notebook, cell_id)
-    source = str(cell["source"])
+    source = str(cell.get("source", ""))
     splices = united(new.source, source)
     if old is not None:
         splices = carry(old.source, new.source, source)
@@ -107,7 +107,7 @@ def _take_cell(
         if new.results != old.results and present.results == old.results:
             merged = _with(merged, content, RESULTS)
             _trust(merged, content)
-        if merged["cell_type"] == "code":
+        if merged.get("cell_type") == "code":
             merged = {"outputs": [], "execution_count": None} | merged
         else:
             merged = {key: value for key, value in merged.items() if key not in RESULTS}
@@ -180,8 +180,7 @@ def rearrange(
 
 
 def _take_metadata(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> None:
-    present, new = notebook.metadata, metadata_of(content)
-    cast_all(present, float, int)
+    present, new = notebook.document.get_metadata(), metadata_of(content)
     changed = {
         key
         for key in {*base.metadata, *new}
@@ -196,11 +195,10 @@ def _take_metadata(notebook: LiveNotebook, base: Version, content: dict[str, Any
             return
         for key in changed:
             if key in new:
-                value = {key: new[key]}
-                cast_all(value, int, float)
-                shared[key] = value[key]
+                notebook.document.learn_metadata(key, new[key])
+                shared[well_formed(key)] = document_form(new[key])
             else:
-                del shared[key]
+                del shared[well_formed(key)]
 
 
 def _mark(metadata: dict[str, Any], key: str) -> int | None:

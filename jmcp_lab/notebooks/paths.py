@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
+import errno
+import os
+import stat
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -50,7 +52,7 @@ PROTECTED_FILES = (
 
 
 def normalise(path: str) -> str:
-    """Return `path` as Jupyter names it: forward slashes, no leading slash, NFC.
+    """Return `path` as Jupyter names it: forward slashes, no leading slash, spelled as given.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def normalise(path: str) -> str:
     """
     if len(path) > MAX_LENGTH:
         raise InvalidArgumentError("The path is too long.")
-    text = unicodedata.normalize("NFC", path.strip())
+    text = path.strip()
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise InvalidArgumentError("A path cannot hold control characters.")
     if "\\" in text or (len(text) > 1 and text[1] == ":") or text.startswith(("//", "~")):
@@ -120,5 +122,37 @@ def inside(root: str | None, path: str) -> bool:
     """
     if not root:
         return True
-    real_root = Path(root).resolve()
-    return (real_root / path).resolve().is_relative_to(real_root)
+    # Unlike `Path.resolve`, this takes links that lead in a circle as they are.
+    real_root = Path(os.path.realpath(root))
+    return Path(os.path.realpath(real_root / path)).is_relative_to(real_root)
+
+
+def odd(root: str | None, path: str) -> str | None:
+    """Return in words what is at a path, when it is neither a file nor a folder nor nothing.
+
+    To open a pipe waits for somebody at its other end, for ever.
+    """
+    if not root:
+        return None
+    where = os.path.join(root, path)
+    try:
+        mode = os.lstat(where).st_mode
+        if stat.S_ISLNK(mode):
+            mode = os.stat(where).st_mode
+    except FileNotFoundError:
+        return "a link to something that does not exist" if os.path.islink(where) else None
+    except NotADirectoryError:
+        return None
+    except OSError as error:
+        return _OUT_OF_REACH.get(error.errno or 0)
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+_OUT_OF_REACH = {
+    errno.ELOOP: "a link that leads in a circle",
+    errno.EACCES: "in a folder that this server may not read",
+    errno.ENAMETOOLONG: "a longer name than the disk can hold",
+}

@@ -13,19 +13,18 @@ them.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_ydoc.utils import cast_all
 from pycrdt import Array, Doc, Map
 
 from . import cells
-from .late import joined
+from .keystrokes import joined
 from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in
+from .values import document_form
 from .version import CellVersion, Version
 
 if TYPE_CHECKING:
@@ -218,20 +217,14 @@ def _match_rest(notebook: LiveNotebook, rest: dict[str, Any]) -> None:
                 notebook.meta[key] = float(rest[key])
         shared = notebook.meta.get("metadata")
         if not isinstance(shared, Map):
-            notebook.meta["metadata"] = Map(_shared(wanted))
+            notebook.meta["metadata"] = Map(document_form(wanted))
             return
         for key, value in wanted.items():
             if metadata.get(key) != value:
-                shared[key] = _shared({key: value})[key]
+                shared[key] = document_form(value)
         for key in metadata:
             if key not in wanted:
                 del shared[key]
-
-
-def _shared(value: dict[str, Any]) -> dict[str, Any]:
-    value = copy.deepcopy(value)
-    cast_all(value, int, float)
-    return value
 
 
 def differences(old: str, new: str) -> list[Splice]:

@@ -14,12 +14,12 @@ from . import news
 from .held import OpenRoom
 from .live import LiveNotebook, LiveText
 from .live_room import RoomListener
-from .news import NOT_LIVE, News
 from .opening import check_notebook, explain
+from .troubles import Copy, Troubles, Unsaved
 from .upstream import SESSION_EVENTS, Upstream, room_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from logging import Logger
 
     from jupyter_server.serverapp import ServerApp
@@ -31,8 +31,6 @@ IDLE_SECONDS = 120.0
 
 SAVES = 5
 """How often everything is saved at the end, as long as changes come."""
-
-CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 
 class Rooms:
@@ -59,11 +57,13 @@ class Rooms:
         self._contents = contents
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = News()
+        self.news = news.News()
         self._upstream = Upstream(serverapp)
         self._open: dict[str, OpenRoom] = {}
         self._lock = asyncio.Lock()
         self._listening = False
+        self._troubles = Troubles()
+        self.ring: Callable[[], None] = lambda: None
 
     # -- opening -------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class Rooms:
         InvalidArgumentError
             The path is not a notebook, or not one that can be read.
         """
-        path = self._contents.check_path(path)
+        path = await self._contents.resolve(path)
         state = await self._contents.look(path)
         held = await self._follow(path) if state is None else await self._join(path, state)
         held.names.add(path)
@@ -97,12 +97,16 @@ class Rooms:
             async with self._lock:
                 await self._adopt(path, state)
                 held = self._held(path) or await self._start(path)
-        held.state = state
+        await held.meet(state, self._contents, self.news)
         return held
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
         """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
-        return await self.open(self._upstream.path_of(file_id) or path)
+        return await self.open(self.place_of(file_id) or path)
+
+    def place_of(self, file_id: str) -> str | None:
+        """Return where a file is by now, or None once it was deleted."""
+        return self._upstream.path_of(file_id)
 
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold its room open, without opening anything."""
@@ -118,29 +122,33 @@ class Rooms:
         """Return the paths of all notebooks that have a room, ours or a page's."""
         return self._upstream.notebook_paths()
 
-    def check(self, notebook: LiveNotebook, *, writes: bool) -> None:
-        """Make sure, at this very moment, that what is written now will reach the file.
+    def check(self, notebook: LiveNotebook) -> None:
+        """Make sure, at this very moment, that the room and its file are still there.
 
         Raises
         ------
         NotFoundError
             The file was deleted or moved away while the caller waited.
         UnavailableError
-            The room was closed, or the file is read-only and the caller writes.
+            The room was closed.
         """
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook or not self._is_current(held):
             raise UnavailableError("The notebook was closed. Call the tool again.")
         if (path := self._where(held)) is None or self._contents.gone(path):
-            raise NotFoundError(
-                f"'{held.path}' was deleted or moved meanwhile, so nothing was changed. "
-                "list_notebooks shows what is there."
-            )
-        if writes and held.state is not None and not held.state.writable:
-            raise UnavailableError(
-                f"'{notebook.path}' is read-only, so changes could not be saved, and nothing was "
-                "changed. Ask the user to make it writable, or work in a copy."
-            )
+            raise NotFoundError(news.gone_meanwhile(held.path))
+
+    async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
+        """Pages share the document: there is nothing that they would have to save first."""
+
+    async def written(self, notebook: LiveNotebook) -> str | None:
+        """Rooms save by themselves: there is nothing to write."""
+        return None
+
+    def saves_by_itself(self, notebook: LiveNotebook) -> bool:
+        """Return whether what changes is written without the person saving it."""
+        held = self._open.get(room_id(notebook.file_id))
+        return held is None or held.room.saves_by_itself
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
@@ -165,7 +173,7 @@ class Rooms:
 
     async def _start(self, path: str) -> OpenRoom:
         await check_notebook(self._serverapp, path)
-        self._listen()
+        self.listen()
         try:
             room = await self._upstream.open(path)
         except HTTPError as error:
@@ -247,28 +255,30 @@ class Rooms:
 
     # -- what happens to files -----------------------------------------------------------------
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         """Follow the events of the server's documents and files, from the first room on."""
         events = self._serverapp.event_logger
-        if not self._upstream.pages_are_live:
-            self.news.standing = NOT_LIVE
         if self._listening or events is None:
             return
         self._listening = True
         for schema, listener in (
             (SESSION_EVENTS, self._on_session_event),
-            (CONTENTS_EVENTS, self._on_contents_event),
+            (news.CONTENTS_EVENTS, self._on_contents_event),
         ):
             if schema in events.schemas:
                 events.add_listener(schema_id=schema, listener=cast("Any", listener))
 
     async def _on_session_event(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:
+        if (troubles := self.troubles()) != self._troubles:
+            self._troubles = troubles
+            self.ring()
         held = self._open.get(str(data.get("room")))
         if held is None:
             return
         file_id = held.notebook.file_id
         if data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
-            self.news.add(file_id, news.not_saved(held.path))
+            error = held.room.autosave.failure or str(data.get("msg"))
+            self.news.add(file_id, news.not_saved(held.path, error))
 
     def _kept_copy(self, held: OpenRoom, copy: str, why: str) -> None:
         self.news.add(held.file_id, news.kept(held.path, copy, why))
@@ -282,6 +292,15 @@ class Rooms:
             if not held.leases and self._where(held) is None:
                 # Before the watcher of its file finds nothing there, and says so with a traceback.
                 await self._abandon(held)
+
+    def troubles(self) -> Troubles:
+        """Return what a person must know of open documents, those that only pages have included."""
+        rooms = self._upstream.live_rooms()
+        failed = [(room.path, room.autosave.failure) for room in rooms]
+        return Troubles(
+            tuple(Unsaved.of(path, error) for path, error in failed if error is not None),
+            tuple(Copy(room.path, copy, why) for room in rooms for copy, why in room.copies),
+        )
 
     # -- staying open --------------------------------------------------------------------------
 
@@ -299,7 +318,7 @@ class Rooms:
     def _on_idle(self, held: OpenRoom) -> None:
         held.timer = None
         rest = held.used + self.idle_seconds - time.monotonic()
-        if held.leases or rest > 0:
+        if held.needed or rest > 0:
             self._arm(held, max(rest, self.idle_seconds / 4))
         else:
             held.closing = asyncio.create_task(self._let_go(held), name="jmcp room closer")

@@ -84,15 +84,10 @@ class Upstream:
         apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
         if not apps:
             raise UnavailableError(
-                "The server extension jupyter_server_ydoc is not enabled, so notebooks cannot be "
-                "opened live. Ask the user to enable it."
+                "The server extension jupyter_server_ydoc is not enabled, so nothing can be opened "
+                "live."
             )
         return cast("YDocExtension", next(iter(apps)))
-
-    @property
-    def pages_are_live(self) -> bool:
-        """Whether pages join the rooms; an administrator can switch that off."""
-        return not self.extension.disable_rtc
 
     # -- files ---------------------------------------------------------------------------------
 
@@ -135,6 +130,10 @@ class Upstream:
     def rooms(self) -> list[Any]:
         """Return all open rooms, of documents and others."""
         return list(self.extension.ywebsocket_server.rooms.values())
+
+    def live_rooms(self) -> list[LiveRoom]:
+        """Return all open rooms of documents."""
+        return [room for room in self.rooms() if isinstance(room, LiveRoom)]
 
     def notebook_paths(self) -> set[str]:
         """Return the paths of all notebooks that are open, by us or by a page."""
@@ -275,11 +274,10 @@ class Upstream:
         """Close the history of every room, within some seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                for room in self.rooms():
-                    if isinstance(room, LiveRoom):
-                        # A room that is being read holds its lock until it is.
-                        async with self.extension._room_locks.get(room.room_id, nullcontext()):
-                            await room.end_history()
+                for room in self.live_rooms():
+                    # A room that is being read holds its lock until it is.
+                    async with self.extension._room_locks.get(room.room_id, nullcontext()):
+                        await room.end_history()
 
     def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
         """Let the live documents end only when something of ours has.

@@ -35,9 +35,10 @@ class CellVersion:
         ``trusted`` is no part of the file: the contents manager says it on reading.
         """
         looks = {key: cell.get(key) or None for key in LOOKS}
-        looks["metadata"] = without_trust(cell.get("metadata") or {})
+        metadata = cell.get("metadata")
+        looks["metadata"] = without_trust(metadata if isinstance(metadata, dict) else {})
         results = {key: cell.get(key) or None for key in RESULTS}
-        return cls(str(cell["source"]), mark(looks), mark(results))
+        return cls(str(cell.get("source", "")), mark(looks), mark(results))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ class Version:
 
 def metadata_of(content: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata of a notebook as its open document has it."""
-    return DEFAULTS | dict(content.get("metadata") or {})
+    metadata = content.get("metadata")
+    return DEFAULTS | (metadata if isinstance(metadata, dict) else {})
 
 
 def without_trust(metadata: dict[str, Any]) -> dict[str, Any]:

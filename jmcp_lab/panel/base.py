@@ -18,6 +18,7 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from ..agents.tokens import PREFIX
+from ..containment import contained
 from ..errors import (
     ConflictError,
     DeniedError,
@@ -26,6 +27,7 @@ from ..errors import (
     ToolError,
     UnavailableError,
 )
+from ..surrogates import dump_json, without_halves
 
 if TYPE_CHECKING:
     from ..extension import JmcpLab
@@ -119,7 +121,7 @@ class PanelHandler(APIHandler):
             It is not an object, or has other fields than those that are known.
         """
         try:
-            fields = json.loads(self.request.body or b"{}")
+            fields = without_halves(json.loads(self.request.body or b"{}"))
         except (ValueError, RecursionError):
             raise InvalidArgumentError("The body is not JSON.") from None
         if not isinstance(fields, dict):
@@ -154,7 +156,7 @@ class PanelHandler(APIHandler):
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
         """Send JSON."""
         self.set_status(status)
-        self.finish(json.dumps(body))
+        self.finish(dump_json(body))
 
     def no_content(self) -> None:
         """Send that it was done."""
@@ -164,7 +166,7 @@ class PanelHandler(APIHandler):
     def fail(self, status: int, message: str, code: str, **more: object) -> None:
         """Send an error that a person can act on."""
         self.set_status(status)
-        self.finish(json.dumps({"message": message, "code": code} | more))
+        self.finish(dump_json({"message": message, "code": code} | more))
 
     def conflict_details(self, *args: str) -> dict[str, object]:
         """Return what an answer 409 says besides the message."""
@@ -191,7 +193,8 @@ def errors_as_json(method: MethodT) -> MethodT:
     @functools.wraps(method)
     async def wrapper(self: PanelHandler, *args: str) -> None:
         try:
-            await method(self, *args)
+            with contained():
+                await method(self, *args)
         except ToolError as error:
             status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 400)
             if status == HTTPStatus.CONFLICT:

@@ -5,6 +5,7 @@ Reads are open to every login of this server, changes to a login in the browser;
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from tornado import web
 
 from .. import __version__
 from ..agents.until import format_time
+from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError
+from ..notebooks import changes
 from .base import PanelHandler, errors_as_json
+from .pages import path_of
 from .pairing import (
     PairingAnswerHandler,
     PairingDecisionHandler,
@@ -27,7 +31,8 @@ from .views import agent_view, call_view, grant_view
 if TYPE_CHECKING:
     from ..extension import JmcpLab
 
-MOST_CALLS = 2000
+MOST_CALLS = KEPT + changes.KEPT
+"""All that are kept: a button that could not be seen would be no use."""
 
 
 class StateHandler(PanelHandler):
@@ -76,6 +81,9 @@ class StateHandler(PanelHandler):
             "protection": self.app.protection,
             "unattended": None,
             "trust_outputs": self.app.trust_outputs,
+            "not_live": self.app.not_live,
+            "files": self.app.pages.errands(),
+            "documents": asdict(self.app.rooms.troubles()),
             "now": format_time(datetime.now(UTC)),
         }
 
@@ -277,6 +285,19 @@ class PageHandler(PanelHandler):
         self.no_content()
 
 
+class SavedAsHandler(PanelHandler):
+    """A notebook that the person saved under another name, and goes on in."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self) -> None:
+        """Tell the agents that work in the old one."""
+        body = self.body("old", "new")
+        self.app.control.saved_as(path_of(body.get("old")), path_of(body.get("new")))
+        self.no_content()
+
+
 _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"state", StateHandler),
     (r"agents", AgentsHandler),
@@ -294,6 +315,7 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"stop", StopHandler),
     (r"resume", ResumeHandler),
     (r"pages/([^/]+)", PageHandler),
+    (r"saved-as", SavedAsHandler),
 ]
 
 

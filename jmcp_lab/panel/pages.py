@@ -6,11 +6,14 @@ gone. So it is known whether anybody is there to approve.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from ..errors import InvalidArgumentError
 
@@ -19,6 +22,9 @@ ALIVE = 75.0
 
 RELOADS_WITHIN = 10.0
 """Seconds for which a page that said goodbye may only be reloading."""
+
+MOST_WRITTEN = 100
+"""Files of which it is remembered that they were written, the latest."""
 
 MOST_PAGES = 50
 MOST_OPEN = 100
@@ -30,9 +36,10 @@ _TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(slots=True)
 class Page:
-    """One page, by what it last told."""
+    """One page, by what it last told; `asked` once it has asked this server for the state."""
 
     last_word: float
+    asked: bool = False
     told: float = 0.0
     visible: bool = False
     focused: bool = False
@@ -52,20 +59,31 @@ class OpenPages:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._pages: dict[str, Page] = {}
+        self._wanted: Counter[str] = Counter()
+        self._written: OrderedDict[str, str] = OrderedDict()
+        self._told = asyncio.Event()
+        self.ring: Callable[[], None] = lambda: None
+        """Called when pages have to look here."""
         self._last_goodbye = -RELOADS_WITHIN - 1
 
     def seen(self, tab: str) -> bool:
-        """Note that a page is there; return whether it was known."""
+        """Note that a page asks for the state; return whether it had asked before."""
+        page = self._note(tab)
+        asked, page.asked = page.asked, True
+        return asked
+
+    def _note(self, tab: str) -> Page:
+        """Return a page that is there: it may have told what it shows before it asks anything."""
         self._prune()
         page = self._pages.get(_tab(tab))
         if page is not None:
             page.last_word = self._clock()
-            return True
+            return page
         if len(self._pages) >= MOST_PAGES:
             oldest = min(self._pages, key=lambda name: self._pages[name].last_word)
             del self._pages[oldest]
-        self._pages[tab] = Page(self._clock())
-        return False
+        page = self._pages[tab] = Page(self._clock())
+        return page
 
     def tell(self, tab: str, view: Mapping[str, Any]) -> None:
         """Note what the person looks at in a page.
@@ -75,17 +93,18 @@ class OpenPages:
         InvalidArgumentError
         """
         active, opened = _active(view.get("active")), _open(view.get("open"))
-        self.seen(tab)
-        page = self._pages[tab]
+        page = self._note(tab)
         page.told = self._clock()
         page.visible = view.get("visible") is True
         page.focused = view.get("focused") is True
         page.active, page.open = active, opened
+        self._told.set()
 
     def forget(self, tab: str) -> None:
         """Note that a page was closed or is being reloaded."""
         if self._pages.pop(_tab(tab), None) is not None:
             self._last_goodbye = self._clock()
+            self._told.set()
 
     def anyone(self) -> bool:
         """Return whether a page with the panel is open, so that somebody can approve."""
@@ -104,6 +123,57 @@ class OpenPages:
         page = max(self._pages.values(), key=lambda page: (page.focused, page.visible, page.told))
         return {"active": page.active, "open": page.open, "visible": page.visible}
 
+    # -- notebooks that pages do not share live ------------------------------------------------
+
+    def paths(self) -> set[str]:
+        """Return the paths of the notebooks that pages have open."""
+        self._prune()
+        return {entry["path"] for page in self._pages.values() for entry in page.open}
+
+    def unsaved(self, path: str) -> bool:
+        """Return whether a page has unsaved changes in a notebook."""
+        return any(entry["dirty"] for entry in self._entries(path))
+
+    async def saved(self, path: str, seconds: float) -> bool:
+        """Ask pages to save a notebook; return whether nothing is unsaved in the end.
+
+        A page where the person has switched saving by itself off is not asked.
+        """
+        if any(entry["dirty"] and not entry["saves"] for entry in self._entries(path)):
+            return False
+        if not self.unsaved(path):
+            return True
+        self._wanted[path] += 1
+        self.ring()
+        try:
+            async with asyncio.timeout(seconds):
+                while self.unsaved(path):
+                    self._told.clear()
+                    await self._told.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._wanted[path] -= 1
+            self._wanted += Counter()  # only what is still wanted
+        return True
+
+    def wrote(self, path: str) -> None:
+        """Tell pages that a notebook's file has another content now."""
+        # A mark that no other writing has, of an earlier server either.
+        self._written[path] = uuid4().hex[:12]
+        self._written.move_to_end(path)
+        if len(self._written) > MOST_WRITTEN:
+            self._written.popitem(last=False)
+        self.ring()
+
+    def errands(self) -> dict[str, Any]:
+        """Return what pages are to do: notebooks to save, and those that were written."""
+        return {"save": sorted(self._wanted), "written": dict(self._written)}
+
+    def _entries(self, path: str) -> list[dict[str, Any]]:
+        self._prune()
+        return [e for page in self._pages.values() for e in page.open if e["path"] == path]
+
     def _prune(self) -> None:
         now = self._clock()
         for tab, page in list(self._pages.items()):
@@ -117,7 +187,13 @@ def _tab(tab: str) -> str:
     return tab
 
 
-def _path(value: object) -> str:
+def path_of(value: object) -> str:
+    """Return a path that a page sends.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH:
         raise InvalidArgumentError("A path is missing or too long.")
     return value
@@ -139,7 +215,7 @@ def _active(value: object) -> dict[str, Any] | None:
     selection = value.get("selection")
     text = selection.get("text") if isinstance(selection, Mapping) else None
     return {
-        "path": _path(value.get("path")),
+        "path": path_of(value.get("path")),
         "cell_id": cell_id if isinstance(cell_id, str) and len(cell_id) <= 64 else None,
         "cursor": _numbers(value.get("cursor"), ("line", "column")),
         "selection": {"text": text[:LONGEST_SELECTION]} if isinstance(text, str) else None,
@@ -152,6 +228,10 @@ def _open(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise InvalidArgumentError("'open' is a list of objects.")
     return [
-        {"path": _path(item.get("path")), "dirty": item.get("dirty") is True}
+        {
+            "path": path_of(item.get("path")),
+            "dirty": item.get("dirty") is True,
+            "saves": item.get("saves") is not False,
+        }
         for item in value[:MOST_OPEN]
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..agents.until import format_time, format_until
 from ..calls.call import CallState
+from ..notebooks.names import shown
 
 if TYPE_CHECKING:
     from ..agents.agent import Agent
@@ -130,7 +131,7 @@ def grant_view(grant: Grant) -> dict[str, Any]:
         "agent": grant.agent_id,
         "agent_label": grant.agent_label,
         "class": grant.tool_class.value,
-        "path": grant.path,
+        "path": shown(grant.path),
         "until": format_until(grant.until),
         "created": format_time(grant.created),
     }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..agents.agent import Mode
 from ..calls.call import Action, DecisionSource, ToolClass
+from ..notebooks.names import normal_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -177,6 +178,7 @@ def _glob(path: str, pattern: str) -> bool:
 
     A bracket is a bracket: a notebook's own name chooses that notebook and no other.
     """
+    path, pattern = normal_form(path), normal_form(pattern)
     return _match(path.split("/"), pattern.strip("/").replace("[", "[[]").split("/"))
 
 

@@ -10,10 +10,11 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, texts
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved, taken_out, texts
 from ..notebooks.live import LiveNotebook, agent_origin
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
+from .people import people_in
 from .services import Context
 from .tool import tool
 from .undo import take_back
@@ -33,8 +34,10 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     nb = await ctx.open(notebook)
     ids = resolve_all(nb, cells)
     check_fresh(ctx, nb, ids, "deleted")
+    people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
+        people.check(ids, "deleted", ctx.call)
         items = tuple(
             PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
             for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
@@ -50,7 +53,7 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     ]
     live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
-    return Reply.of(f"Deleted {names} from {nb.path}.")
+    return Reply.of(f"Deleted {names} from {nb.shown}.")
 
 
 @tool(title="Move cells", tool_class=ToolClass.EDIT)
@@ -68,8 +71,10 @@ async def move_cell(
     if after is None and before is None and index is None:
         raise InvalidArgumentError("Say where to: after, before or index.")
     check_fresh(ctx, nb, ids, "moved")
+    people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
+        people.check(ids, "moved", ctx.call)
         where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
         items = tuple(
@@ -99,13 +104,19 @@ async def clear_outputs(
     """Remove the outputs of cells, or of all."""
     nb = await ctx.open(notebook)
     named = None if cells is None else resolve_all(nb, cells)
+    people = await people_in(ctx.services, nb)
 
     def code_cells() -> list[str]:
-        """Return those that are there now: cells come and go while the user decides."""
+        """Return those that are there now: cells come and go while the user decides.
+
+        Of all cells, those that run keep what they have.
+        """
         if named is not None:
+            people.check_runs(named, "cleared")
             return [i for i in named if live_cells.view_by_id(nb, i).type == "code"]
         shared = zip(nb.ids, nb.ycells, strict=True)
-        return [cell_id for cell_id, cell in shared if cell["cell_type"] == "code"]
+        code = [cell_id for cell_id, cell in shared if cell["cell_type"] == "code"]
+        return [cell_id for cell_id in code if not people.runs(cell_id)]
 
     def resolve() -> Action:
         ids = code_cells()
@@ -119,11 +130,16 @@ async def clear_outputs(
     changes = []
     for cell_id in code_cells():
         whole = live_cells.whole(nb, cell_id)
-        if whole["outputs"] or whole.get("execution_count") is not None:
-            changes.append(Cleared(cell_id, whole["outputs"], whole.get("execution_count")))
+        outputs, execution_count = whole.get("outputs", []), whole.get("execution_count")
+        if outputs or execution_count is not None:
+            changes.append(Cleared(cell_id, outputs, execution_count))
     live_cells.clear_outputs(nb, [change.cell_id for change in changes], agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
-    return Reply.of(f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.path}.")
+    words = f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.shown}."
+    if named is None and (running := [cell_id for cell_id in nb.ids if people.runs(cell_id)]):
+        names = ", ".join(cell_name(nb, cell_id) for cell_id in running[:5])
+        words += f" What runs keeps its outputs: {names}."
+    return Reply.of(words)
 
 
 @tool(title="Take changes back", tool_class=ToolClass.EDIT)
@@ -140,12 +156,14 @@ async def undo_changes(
     made = _change(ctx, nb, call)
     first = ctx.services.ledger.find(made.call_id)
     what = first.summary if first is not None else "a change"
+    people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
         if made.undone:
             raise ConflictError("It was taken back meanwhile.")
+        people.check(taken_out(nb, made), "taken back", ctx.call)
         summary = f"Take back: {what}"
-        words = f"{what} is taken back in {nb.path}."
+        words = f"{what} is taken back in {nb.shown}."
         ids = tuple(change.cell_id for change in made.changes)
         items = tuple(
             PreviewItem(f"Cell {nb.position(i)}" if i in nb.ids else "Deleted cell", i, None, *pair)
@@ -165,20 +183,25 @@ async def undo_changes(
         if (after := nb.source(cell_id)) is not None:
             ctx.wrote(nb, cell_id, text, after)
     if not changed:
-        return Reply.of(f"Nothing in {nb.path} was changed: nothing is left of: {what}.")
-    return Reply.of(f"Taken back in {nb.path}: {what}.")
+        return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
+    return Reply.of(f"Taken back in {nb.shown}: {what}.")
 
 
 def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:
     changes = ctx.services.changes
     if call_id is None:
         made = changes.last(ctx.agent.id, nb.file_id)
+        if made is None and changes.all_undone(ctx.agent.id, nb.file_id):
+            raise NotFoundError(f"All that you changed in {nb.shown} was taken back already.")
         if made is None:
-            raise NotFoundError(f"You have changed nothing in {nb.path} that can be taken back.")
+            raise NotFoundError(
+                f"You have changed nothing in {nb.shown} {changes.reach}, so there is nothing that "
+                "can be taken back."
+            )
         return made
     made = changes.get(call_id)
     if made.agent_id != ctx.agent.id or made.file_id != nb.file_id:
-        raise NotFoundError(f"Call '{call_id}' changed nothing of yours in {nb.path}.")
+        raise NotFoundError(f"Call '{call_id}' changed nothing of yours in {nb.shown}.")
     if made.undone:
         raise InvalidArgumentError(f"Call '{call_id}' was taken back already.")
     return made

@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
+from ..notebooks import blank
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import Change, Edited, Inserted, Retyped
+from ..notebooks.changes import Change, Edited, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.merge import MergeConflict, merge, splice
 from .arguments import Cell, CellType, Notebook, Source, lines
+from .people import people_in
 from .render import clip
 from .services import Context
 from .tool import tool
@@ -77,12 +79,12 @@ async def insert_cell(
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
-    live_cells.insert(nb, at, new, agent_origin(ctx.agent.id))
+    changes = blank.insert(nb, at, new, agent_origin(ctx.agent.id))
     for cell in new:
         ctx.saw(nb, cell.id, cell.source)
-    ctx.record(nb, *(Inserted(cell.id, live_cells.whole(nb, cell.id)) for cell in new))
+    ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell.id) for cell in new)
-    return Reply.of(f"Inserted {names} in {nb.path}.")
+    return Reply.of(f"Inserted {names} in {nb.shown}.")
 
 
 @tool(
@@ -182,9 +184,12 @@ async def _write(
     """
     plan = _Plan()
     known = ctx.known(nb, cell_id)
+    people = await people_in(ctx.services, nb) if new_type is not None else None
 
     def resolve() -> Action:
         view = live_cells.view_by_id(nb, cell_id)
+        if people is not None and new_type != view.type:
+            people.check([cell_id], "changed", ctx.call)
         present = view.source
         base = next(text for text in (start, known, present) if text is not None)
         plan.present, plan.merged = present, present != (base if known is None else known)

@@ -11,6 +11,7 @@ from pydantic import Field
 from ..agents.agent import Mode
 from ..calls.call import Reply, ToolClass
 from ..errors import NotFoundError, ToolError
+from ..notebooks.names import shown
 from ..permissions.policy import MODE_WORDS
 from .render import clip
 from .services import Context
@@ -20,6 +21,7 @@ from .wording import cell_name, count
 if TYPE_CHECKING:
     from ..agents.until import Until
     from ..calls.call import Call
+    from ..notebooks.live import LiveNotebook
 
 MOST_OPEN = 30
 MOST_SELECTED = 2000
@@ -49,14 +51,14 @@ async def get_context(ctx: Context) -> Reply:
     lines = [
         f"You are “{agent.label}”. Mode: {MODE_WORDS[agent.mode]}. {_MAY[agent.mode]}",
         *_bounds(ctx),
-        f"Your current notebook: {agent.current or 'none; use_notebook chooses one'}.",
+        f"Your current notebook: {shown(agent.current or 'none; use_notebook chooses one')}.",
     ]
     lines += await _looking_at(ctx)
     kernels = await ctx.services.sessions.list_kernels()
     if kernels:
         lines.append("Kernels:")
         lines += [
-            f"- {', '.join(k.paths) or 'no notebook'}: {k.name}, {k.state}"
+            f"- {shown(', '.join(k.paths)) or 'no notebook'}: {k.name}, {k.state}"
             for k in kernels[:MOST_OPEN]
         ]
     else:
@@ -81,7 +83,7 @@ def _bounds(ctx: Context) -> list[str]:
     if agent.mode is Mode.AUTO and agent.notebooks:
         lines.append(f"You may run in: {', '.join(agent.notebooks)}, {_until(agent.until)}.")
     lines += [
-        f"The user allowed your runs in {grant.path} {_until(grant.until)}."
+        f"The user allowed your runs in {shown(grant.path)} {_until(grant.until)}."
         for grant in ctx.services.gate.grants.valid()
         if grant.agent_id == agent.id
     ]
@@ -102,38 +104,43 @@ async def _looking_at(ctx: Context) -> list[str]:
     lines = []
     opened = seen.get("open") or []
     if opened:
-        names = [f"{i['path']}{' (unsaved)' if i.get('dirty') else ''}" for i in opened]
+        names = [f"{shown(i['path'])}{' (unsaved)' if i.get('dirty') else ''}" for i in opened]
         rest = f" and {len(names) - MOST_OPEN} more" if len(names) > MOST_OPEN else ""
         lines.append(f"Open in JupyterLab: {', '.join(names[:MOST_OPEN])}{rest}.")
     active: dict[str, Any] | None = seen.get("active")
     if not active or not active.get("path"):
         return lines or ["JupyterLab is open, without a notebook."]
-    words = f"The user is in {active['path']}"
+    words = f"The user is in {shown(active['path'])}"
+    notebook = await _live(ctx, active["path"])
     cell_id = active.get("cell_id")
     if cell_id:
-        words += f", {await _cell(ctx, active['path'], cell_id)}"
+        if notebook is not None and notebook.index(cell_id) is not None:
+            words += f", {cell_name(notebook, cell_id)}"
+        else:
+            words += f", cell id {cell_id}"
     cursor = active.get("cursor") or {}
     # The page counts from 0, people from 1.
     if "line" in cursor:
         words += f", line {cursor['line'] + 1}"
         words += f" column {cursor['column'] + 1}" if "column" in cursor else ""
     lines.append(words + ".")
+    if notebook is not None and (edited := notebook.carets() & set(notebook.ids)):
+        names = [cell_name(notebook, each) for each in sorted(edited, key=notebook.ids.index)]
+        lines.append(f"Being edited by the user now: {', '.join(names[:MOST_OPEN])}.")
     selected = (active.get("selection") or {}).get("text")
     if selected:
         lines += ["Selected text:", clip(selected, MOST_SELECTED)]
     return lines
 
 
-async def _cell(ctx: Context, path: str, cell_id: str) -> str:
-    """Return the name of a cell, with its position where the notebook is open live."""
+async def _live(ctx: Context, path: str) -> LiveNotebook | None:
+    """Return a notebook that is open live, by us or in a page."""
     rooms = ctx.services.rooms
     notebook = rooms.find(path)
     if notebook is None and path in rooms.paths_open():
         with suppress(ToolError):
             notebook = await rooms.open(path)
-    if notebook is None or notebook.index(cell_id) is None:
-        return f"cell id {cell_id}"
-    return cell_name(notebook, cell_id)
+    return notebook
 
 
 @tool(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
-from ..errors import ConflictError
+from ..containment import contained
+from ..errors import ConflictError, ToolError, UnavailableError
+from ..notebooks.changes import taken_out
+from ..notebooks.news import saved_as
+from .people import people_in
 from .undo import take_back
 
 if TYPE_CHECKING:
     from ..calls.call import Call
+    from ..notebooks.changes import ChangeSet
+    from ..notebooks.live import LiveNotebook
     from .services import Services
 
 
@@ -19,6 +26,12 @@ PERSON_ORIGIN = "jmcp:undo"
 
 PERSON = "person"
 """Whose change that is: no agent's, whose own last change it would else be."""
+
+
+FAILED = "Something went wrong inside jmcp_lab; the server's log has the details."
+
+LEAVES_WITHIN = 2.0
+"""Seconds within which a page has said that the caret left a cell: who presses a button leaves."""
 
 
 class Control:
@@ -73,7 +86,10 @@ class Control:
         ------
         NotFoundError
         ConflictError
-            It was taken back already, or the same lines were changed since.
+            It was taken back already, the same lines were changed since, or somebody types in the
+            cell or runs it.
+        UnavailableError
+            A page has unsaved changes, or the file cannot be written.
         """
         services = self._services
         call = services.ledger.get(call_id)
@@ -81,6 +97,21 @@ class Control:
         if made.undone or call.action is None or call.action.target.path is None:
             raise ConflictError("This was taken back already.", code="undone")
         notebook = await services.rooms.open_file(made.file_id, call.action.target.path)
+        await services.contents.check_editable(notebook.path)
+        try:
+            await services.rooms.prepare(notebook, edits=True)
+        except UnavailableError:
+            # An agent is told to ask the person; this is the person.
+            raise UnavailableError(
+                f"'{notebook.path}' has unsaved changes. Save it, then take this back."
+            ) from None
+        people = await people_in(services, notebook)
+        await _until_left(notebook, made)
+        ids = taken_out(notebook, made)
+        if not notebook.carets().isdisjoint(ids):
+            raise ConflictError("Somebody is typing in this cell, so nothing was taken back.")
+        if any(map(people.runs, ids)):
+            raise ConflictError("This cell is running, so nothing was taken back.")
         undo = services.ledger.open(
             call.agent_id,
             call.agent_label,
@@ -92,12 +123,23 @@ class Control:
         decision = Decision(allowed=True, source=DecisionSource.USER, by=by, at=now())
         services.ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
         try:
-            take_back(services, notebook, made, undo, PERSON_ORIGIN, by=PERSON)
-        except ConflictError as error:
-            services.ledger.update(undo, state=CallState.FAILED, error=error.message)
+            with contained():
+                take_back(services, notebook, made, undo, PERSON_ORIGIN, by=PERSON)
+        except Exception as error:
+            words = error.message if isinstance(error, ToolError) else FAILED
+            services.ledger.update(undo, state=CallState.FAILED, error=words)
             raise
+        if (failure := await services.rooms.written(notebook)) is not None:
+            services.ledger.update(undo, state=CallState.FAILED, error=failure)
+            raise UnavailableError(failure)
         services.ledger.update(undo, state=CallState.DONE)
         return undo
+
+    def saved_as(self, old: str, new: str) -> None:
+        """Tell the agents in a notebook that the person went on in a copy of it."""
+        notebook = self._services.rooms.find(old)
+        if notebook is not None:
+            self._services.rooms.news.add(notebook.file_id, saved_as(old, new))
 
     async def stop_all(self, by: str) -> tuple[int, int]:
         """Hold every agent, deny what waits, interrupt what agents run.
@@ -159,3 +201,11 @@ class Control:
             await self._services.executor.interrupt(run)
         elif call.task is not None:
             call.task.cancel()
+
+
+async def _until_left(notebook: LiveNotebook, made: ChangeSet) -> None:
+    """Return when no caret is in what is to be taken back, or it seems to stay."""
+    for _ in range(int(LEAVES_WITHIN / 0.05)):
+        if notebook.carets().isdisjoint(taken_out(notebook, made)):
+            return
+        await asyncio.sleep(0.05)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..calls.call import CallState, Reply, ToolClass
+from ..containment import contained, error_name
 from ..errors import DeniedError, NotFoundError, ToolError
 from ..permissions.request import AlreadyWaitingError
 from .services import Context, Services
@@ -32,6 +33,14 @@ BEAT_SECONDS = 2.0
 
 GRACE_SECONDS = 5.0
 """How long a page may be gone (it reloads) before the agent is told that nobody is there."""
+
+OVER = (
+    "Your connection has ended: its time is over. Nothing new is done. What you began goes on, and "
+    "wait gets its reply for some minutes more. Ask the user to connect you again in JupyterLab's "
+    "Agents panel."
+)
+
+STOPPED = "This was stopped before it came to its end."
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -106,7 +115,7 @@ class Dispatcher:
             return call.reply
         call.task = asyncio.create_task(work, name=f"jmcp call {name}")
         self._tasks.add(call.task)
-        call.task.add_done_callback(self._tasks.discard)
+        call.task.add_done_callback(lambda task: self._done(task, call))
         hold = parsed.get("hold")
         return await self.attach(call, HOLD_SECONDS if hold is None else hold, progress)
 
@@ -121,10 +130,27 @@ class Dispatcher:
     # -- work ----------------------------------------------------------------------------------
 
     async def _work(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
+        """Do the work of a call, and end the call, whatever is raised."""
+        try:
+            with contained():
+                await self._try(tool, context, arguments)
+        except Exception as error:
+            _log.exception("The tool %s failed", tool.name)
+            reply = Reply.of(
+                f"Something went wrong inside jmcp_lab ({error_name(error)}). It is not your "
+                "fault; the server's log has the details.",
+                is_error=True,
+            )
+            self._end(context.call, CallState.FAILED, context.told(reply))
+
+    async def _try(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
         call, ledger = context.call, self._services.ledger
         try:
             self._services.gate.admit(call, context.agent)
-            reply = await tool.function(context, **arguments)
+            if tool.name != "wait" and self._services.agents.over(context.agent):
+                raise DeniedError(OVER)
+            with contained():
+                reply = await context.written(await tool.function(context, **arguments))
             state = CallState.FAILED if reply.is_error else CallState.DONE
         except AlreadyWaitingError as waiting:
             ledger.update(
@@ -143,18 +169,15 @@ class Dispatcher:
             reply = Reply.of(error.message, is_error=True)
             state = CallState.FAILED
         except asyncio.CancelledError:
-            words = "This was stopped before it came to its end."
-            self._end(call, CallState.CANCELLED, Reply.of(words, is_error=True))
+            self._end(call, CallState.CANCELLED, Reply.of(STOPPED, is_error=True))
             raise
-        except Exception as error:
-            _log.exception("The tool %s failed", tool.name)
-            reply = Reply.of(
-                f"Something went wrong inside jmcp_lab ({type(error).__name__}). It is not your "
-                "fault; the server's log has the details.",
-                is_error=True,
-            )
-            state = CallState.FAILED
         self._end(call, state, context.told(reply))
+
+    def _done(self, task: asyncio.Task[None], call: Call) -> None:
+        self._tasks.discard(task)
+        if not call.state.ended:
+            # Cancelled before its first step: nothing of the work has run.
+            self._end(call, CallState.CANCELLED, Reply.of(STOPPED, is_error=True))
 
     def _end(self, call: Call, state: CallState, reply: Reply) -> None:
         ledger = self._services.ledger

@@ -21,8 +21,8 @@ from ..calls.call import (
 )
 from ..errors import ConflictError, InvalidArgumentError
 from ..kernels.run import Piece, PieceResult, Run, RunState
+from ..notebooks import blank
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import Inserted
 from ..notebooks.live import OUTPUT_ORIGIN, LiveNotebook, agent_origin
 from .arguments import Notebook, Source
 from .cells import check_fresh
@@ -118,7 +118,7 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
         if view.type == "code" and view.source.strip()
     ]
     if not ids:
-        raise InvalidArgumentError(f"There is no code to run there in {nb.path}.")
+        raise InvalidArgumentError(f"There is no code to run there in {nb.shown}.")
     return ids
 
 
@@ -155,9 +155,9 @@ async def insert_execute_code_cell(
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
-    live_cells.insert(nb, at, [new], agent_origin(ctx.agent.id))
+    changes = blank.insert(nb, at, [new], agent_origin(ctx.agent.id))
     ctx.saw(nb, new.id, source)
-    ctx.record(nb, Inserted(new.id, live_cells.whole(nb, new.id)))
+    ctx.record(nb, *changes)
     _point_at(ctx, nb, new.id)
     with ctx.services.rooms.lease(nb):
         session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
@@ -231,7 +231,7 @@ async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> N
     session = await ctx.services.sessions.find(nb.path)
     if session is not None and session.kernel_name != kernel:
         raise ConflictError(
-            f"{nb.path} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
+            f"{nb.shown} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
             "kernel out, or give the notebook that kernel with assign_kernel_to_notebook."
         )
 

@@ -19,9 +19,12 @@ from ..calls.call import (
 )
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
+from ..notebooks.line_ends import as_before, line_end, plain
 from ..notebooks.live import agent_origin
 from ..notebooks.merge import MergeConflict, Splice, merge, splice
+from ..notebooks.names import is_notebook
 from .cells import Edit, replace_all
+from .folders import made_folders, with_folders
 from .render import clip
 from .rendering.images import Picture, prepared
 from .services import Context
@@ -41,6 +44,8 @@ IMAGES = {
     "gif": "image/gif",
     "webp": "image/webp",
 }
+
+LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 FILE = "file"
 """Under this name an agent's knowledge of a whole file is kept; no cell has such an id."""
@@ -102,8 +107,8 @@ async def _image(ctx: Context, path: str, kind: str) -> Reply:
 
 async def _checked(ctx: Context, path: str) -> str:
     """Return the normalised path of a file that can be read or changed as text."""
-    normal = ctx.services.contents.check_path(path)
-    if normal.endswith(".ipynb"):
+    normal = await ctx.services.contents.resolve(path)
+    if is_notebook(normal):
         raise InvalidArgumentError(
             f"'{normal}' is a notebook: read_cells reads it, insert_cell and "
             "overwrite_cell_source change it. Nothing writes the file behind its page."
@@ -135,8 +140,11 @@ async def _permit_reading(ctx: Context, path: str) -> None:
 async def _text(ctx: Context, path: str) -> str:
     """Return the present text: of the open document, or of the file when no page has it open."""
     live = ctx.services.rooms.find_text(path)
-    if live is not None:
-        return live.text
+    return plain(await _as_on_disk(ctx, path)) if live is None else live.text
+
+
+async def _as_on_disk(ctx: Context, path: str) -> str:
+    """Return the text of a file with its own line ends."""
     content, form = await ctx.services.contents.read(path)
     if form != "text":
         raise InvalidArgumentError(f"'{path}' is not UTF-8 text.")
@@ -165,29 +173,43 @@ async def write_file(
         return await _create(ctx, path, content)
     present = await _text(ctx, path)
     if content is None:
-        wanted = replace_all(present, edits or [], f"'{path}'")
+        plain_edits = [Edit(old=plain(edit.old), new=plain(edit.new)) for edit in edits or []]
+        wanted = replace_all(present, plain_edits, f"'{path}'")
         return await _change(ctx, path, present, wanted, present)
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     base = present if known is None else known
-    return await _change(ctx, path, base, content, present)
+    reply = await _change(ctx, path, base, plain(content), present)
+    return await _with_line_ends(ctx, path, content, reply)
+
+
+async def _with_line_ends(ctx: Context, path: str, content: str, reply: Reply) -> Reply:
+    """Add to a reply that the file keeps its line ends, where the agent gave others."""
+    if plain(content).count("\n") == 0 or ctx.services.rooms.find_text(path) is not None:
+        return reply
+    kept, given = line_end(await _as_on_disk(ctx, path)), line_end(content)
+    if kept == given:
+        return reply
+    return Reply.of(f"{reply.text} Its line ends are kept ({LINE_ENDS[kept]}).")
 
 
 async def _create(ctx: Context, path: str, content: str) -> Reply:
     contents = ctx.services.contents
-    folder = path.rpartition("/")[0]
-    if not await contents.folder_exists(folder):
-        raise NotFoundError(f"There is no folder '{folder}'. list_files shows the folders.")
-    action = _action(path, "", content, creates=True)
+    folders = await contents.new_folders(path)
+    await contents.check_writable(path, len(content.encode(errors="replace")))
+    action = with_folders(_action(path, "", content, creates=True), folders)
     await ctx.permit(lambda: action)
     if await contents.exists(path):
         raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
+    await contents.make_folders(folders)
     await contents.write(path, content)
-    ctx.services.seen.note(ctx.agent.id, path, FILE, content)
-    return Reply.of(f"Created {path} ({count(len(content.splitlines()), 'line')}).")
+    ctx.services.seen.note(ctx.agent.id, path, FILE, plain(content))
+    lines_made = count(len(content.splitlines()), "line")
+    return Reply.of(f"Created {path} ({lines_made}).{made_folders(folders)}")
 
 
 async def _change(ctx: Context, path: str, base: str, wanted: str, present: str) -> Reply:
     rooms = ctx.services.rooms
+    await ctx.services.contents.check_writable(path, len(wanted.encode(errors="replace")))
     shown: list[tuple[str, str]] = []
 
     def resolve() -> Action:
@@ -200,17 +222,17 @@ async def _change(ctx: Context, path: str, base: str, wanted: str, present: str)
 
     await ctx.permit(resolve)
     before, after = shown[0]
-    now = await _text(ctx, path)
+    on_disk = await _as_on_disk(ctx, path)
     # Reading a disk takes its time: what a page has opened meanwhile is the truth.
     live = rooms.find_text(path)
-    if (now if live is None else live.text) != before:
+    if (plain(on_disk) if live is None else live.text) != before:
         raise ConflictError(
             f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
         )
     if live is not None:
         live.edit(merge(before, after, before), agent_origin(ctx.agent.id))
     else:
-        await ctx.services.contents.write(path, after)
+        await ctx.services.contents.write(path, as_before(after, on_disk))
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     # What others wrote is kept, but not shown: the agent knows the file as it wanted it.
     ctx.services.seen.note_written(ctx.agent.id, path, FILE, base, wanted)

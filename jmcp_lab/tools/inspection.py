@@ -52,7 +52,7 @@ async def inspect_variables(
     session = await _running(ctx, nb)
     if session.language.lower() != "python":
         raise InvalidArgumentError(
-            f"inspect_variables needs an IPython kernel; {nb.path} runs on {session.kernel_name} "
+            f"inspect_variables needs an IPython kernel; {nb.shown} runs on {session.kernel_name} "
             f"({session.language or 'unknown language'}). Use execute_ipython with code of that "
             "language, or inspect_code."
         )
@@ -87,10 +87,10 @@ def _told(nb: LiveNotebook, names: list[str] | None, found: dict[str, Any], budg
         near = _listed(found.get("near"))
         hint = f" Near: {near}." if near else ""
         raise NotFoundError(
-            f"The kernel of {nb.path} has no variable {', '.join(names)}.{hint} Without names, "
+            f"The kernel of {nb.shown} has no variable {', '.join(names)}.{hint} Without names, "
             "inspect_variables shows all."
         )
-    lines = [f"{nb.path} · {count(len(variables), 'variable')}"]
+    lines = [f"{nb.shown} · {count(len(variables), 'variable')}"]
     room = budget - 1000
     shown = 0
     for entry in variables:
@@ -183,7 +183,7 @@ async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:
     session = await ctx.services.sessions.find(nb.path)
     if session is None:
         raise NotFoundError(
-            f"{nb.path} has no running kernel, so there is nothing to inspect. execute_cell "
+            f"{nb.shown} has no running kernel, so there is nothing to inspect. execute_cell "
             "starts it."
         )
     return session

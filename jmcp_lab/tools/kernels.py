@@ -10,6 +10,7 @@ from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import ConflictError, NotFoundError
 from ..notebooks import cells as live_cells
 from ..notebooks.live import LiveNotebook, agent_origin
+from ..notebooks.names import shown
 from .arguments import Notebook
 from .services import Context
 from .tool import tool
@@ -33,7 +34,7 @@ async def list_kernels(ctx: Context) -> Reply:
     running = await sessions.list_kernels()
     lines.append("Running:" if running else "None is running.")
     for kernel in running:
-        where = ", ".join(kernel.paths) or "no notebook"
+        where = shown(", ".join(kernel.paths)) or "no notebook"
         lines.append(f"- {kernel.id}: {kernel.name}, {kernel.state}, {where}")
     return Reply.of("\n".join(lines))
 
@@ -52,7 +53,7 @@ async def assign_kernel_to_notebook(ctx: Context, kernel: str, notebook: Noteboo
     nb = await ctx.open(notebook)
     session = await give_kernel(ctx, nb, "assign_kernel_to_notebook", kernel)
     return Reply.of(
-        f"{nb.path} now runs on {session.kernel_name} (kernel {session.kernel_id}, "
+        f"{nb.shown} now runs on {session.kernel_name} (kernel {session.kernel_id}, "
         f"{session.state})."
     )
 
@@ -90,7 +91,7 @@ async def give_kernel(ctx: Context, nb: LiveNotebook, name: str, kernel: str) ->
     now = await sessions.find(nb.path)
     if now is not None and (before is None or now.kernel_id != before.kernel_id):
         raise ConflictError(
-            f"{nb.path} got another kernel meanwhile ({now.kernel_name}), so nothing was changed. "
+            f"{nb.shown} got another kernel meanwhile ({now.kernel_name}), so nothing was changed. "
             "Call again if you still want to."
         )
     return await sessions.assign(nb.path, kernel)
@@ -129,7 +130,7 @@ async def restart_notebook(
     if clear_outputs:
         live_cells.clear_outputs(nb, list(nb.ids), agent_origin(ctx.agent.id))
     await ctx.services.sessions.restart(session)
-    words = f"Restarted the kernel of {nb.path}: all variables are gone."
+    words = f"Restarted the kernel of {nb.shown}: all variables are gone."
     return Reply.of(words + (" Outputs are cleared." if clear_outputs else ""))
 
 
@@ -162,19 +163,19 @@ async def interrupt_notebook(ctx: Context, notebook: Notebook = None) -> Reply:
     ]
     if not runs:
         raise NotFoundError(
-            f"You run nothing in {nb.path}. The kernel is {session.state}; cells that the user "
+            f"You run nothing in {nb.shown}. The kernel is {session.state}; cells that the user "
             "runs are not yours to interrupt, ask them."
         )
     for run in runs:
         await executor.interrupt(run)
-    return Reply.of(f"Interrupted what you ran in {nb.path}.")
+    return Reply.of(f"Interrupted what you ran in {nb.shown}.")
 
 
 async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:
     session = await ctx.services.sessions.find(nb.path)
     if session is None:
         raise NotFoundError(
-            f"{nb.path} has no running kernel. execute_cell starts it, or "
+            f"{nb.shown} has no running kernel. execute_cell starts it, or "
             "assign_kernel_to_notebook."
         )
     return session

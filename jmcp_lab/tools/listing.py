@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
+from ..errors import ToolError
+from ..notebooks.names import is_notebook, normal_form, shown
+from ..surrogates import has_half
 from .services import Context
 from .tool import tool
 from .wording import count
@@ -49,9 +52,18 @@ async def list_files(
 
 
 def _entry(entry: dict[str, Any]) -> str:
+    path = str(entry["path"])
+    name = f"{shown(path)}{'/' if entry['type'] == 'directory' else ''}{name_note(path)}"
     if entry["type"] == "directory":
-        return f"{entry['path']}/"
-    return f"{entry['path']} · {_size(entry.get('size'))}"
+        return f"{name}{' (cannot be read)' if 'unreadable' in entry else ''}"
+    return f"{name} · {_size(entry.get('size'))}"
+
+
+def name_note(path: str) -> str:
+    """Return what to say of a path in a listing that no call can name, with a space before it."""
+    if not has_half(path):
+        return ""
+    return " (its name is not UTF-8, so no call can name it; renamed, it can be used)"
 
 
 def paged(ctx: Context, lines: list[str], offset: int, total: int, tool_name: str) -> list[str]:
@@ -108,33 +120,55 @@ async def walk(
     """
     contents = services.contents
     # Models call the root by all of these.
-    top = "" if path.strip() in ("", ".", "./", "/") else contents.check_path(path)
+    top = "" if path.strip() in ("", ".", "./", "/") else await contents.resolve(path)
     found: list[dict[str, Any]] = []
     looked = 0
-    folders = [(top, 1)]
+    folders: list[tuple[str, int, dict[str, Any]]] = [(top, 1, {})]
+    entered: set[str] = set()
     while folders:
-        folder, level = folders.pop(0)
+        folder, level, above = folders.pop(0)
+        if (real := contents.real(folder)) in entered:
+            # A link led here: it may lead in a circle.
+            continue
+        entered.add(real)
+        try:
+            entries = await contents.entries(folder)
+        except ToolError:
+            if folder == top:
+                raise
+            # It was deleted meanwhile, or is closed to the server: the others can be read.
+            above["unreadable"] = True
+            continue
         inner = []
-        for entry in await contents.entries(folder):
+        for entry in entries:
             looked += 1
             if looked > MOST_ENTRIES:
                 return found, False
             name = entry["path"]
-            if (kind is None or entry["type"] == kind) and _fits(name, top, pattern):
+            if _is(entry, kind) and _fits(name, top, pattern):
                 found.append(entry)
             if entry["type"] == "directory" and level < depth:
-                inner.append((name, level + 1))
+                inner.append((name, level + 1, entry))
         folders[:0] = inner
         # One folder may be slow; the server's other work goes on in between.
         await asyncio.sleep(0)
     return found, True
 
 
+def _is(entry: dict[str, Any], kind: str | None) -> bool:
+    """Return whether an entry is of a type; a file is a notebook where JupyterLab opens one."""
+    found = entry["type"]
+    if found == "file" and is_notebook(entry["path"]):
+        found = "notebook"
+    return kind in (None, found)
+
+
 def _fits(name: str, top: str, pattern: str | None) -> bool:
     if pattern is None:
         return True
+    name, pattern = normal_form(name), normal_form(pattern)
     if "/" in pattern:
-        below = name[len(top) :].lstrip("/")
+        below = name[len(normal_form(top)) :].lstrip("/")
         return fnmatch.fnmatchcase(below, pattern)
     return fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)
 

@@ -7,9 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
-from ..errors import InvalidArgumentError, NotFoundError
+from ..errors import DeniedError, InvalidArgumentError, NotFoundError
+from ..notebooks import paths
+from ..notebooks.names import is_notebook, shown
+from .folders import made_folders, with_folders
 from .kernels import KernelName, give_kernel, kernel_action
-from .listing import paged, walk
+from .listing import name_note, paged, walk
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
@@ -45,7 +48,8 @@ async def list_notebooks(
             marks.append("open")
         if name in kernels:
             marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
-        listed.append(f"- {name}" + (f" ({'; '.join(marks)})" if marks else ""))
+        words = f" ({'; '.join(marks)})" if marks else ""
+        listed.append(f"- {shown(name)}{name_note(name)}{words}")
     lines += paged(ctx, listed, offset, len(found), "list_notebooks")
     return Reply.of("\n".join(lines))
 
@@ -65,7 +69,7 @@ async def use_notebook(
     create=true makes it if it does not exist; kernel starts one.
     """
     services = ctx.services
-    path = services.contents.check_path(notebook)
+    path = await services.contents.resolve(notebook)
     if kernel is not None:
         await services.sessions.check_kernel(kernel)
     words = ""
@@ -75,24 +79,26 @@ async def use_notebook(
                 f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
                 "create=true makes a new one."
             )
-        await _create(ctx, path, kernel)
-        words = "Created it. "
+        words = f"Created it.{made_folders(await _create(ctx, path, kernel))} "
     nb = await services.rooms.open(path)
     if kernel is not None:
         session = await give_kernel(ctx, nb, "use_notebook", kernel)
         words += f"Kernel: {session.kernel_name}, {session.state}. "
+    ctx.knows(nb)
     services.agents.set_current(ctx.agent.id, path)
     size = count(len(nb.ids), "cell")
     return Reply.of(f"{words}Your current notebook is {path} ({size}).")
 
 
-async def _create(ctx: Context, path: str, kernel: str | None) -> None:
-    if not path.endswith(".ipynb"):
+async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
+    """Make a notebook, and return the folders that were made for it."""
+    if not is_notebook(path):
         raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
+    if paths.protected(path):
+        raise DeniedError(f"'{path}' is protected: agents cannot write it.")
     contents = ctx.services.contents
-    folder = path.rpartition("/")[0]
-    if not await contents.folder_exists(folder):
-        raise NotFoundError(f"There is no folder '{folder}'. list_files shows the folders.")
+    folders = await contents.new_folders(path)
+    await contents.check_writable(path)
     summary = f"Create notebook {file_name(path)}"
     action = Action(
         tool="use_notebook",
@@ -102,9 +108,12 @@ async def _create(ctx: Context, path: str, kernel: str | None) -> None:
         preview=Preview("text", (PreviewItem(summary, text=f"A new notebook: {path}"),)),
         creates=True,
     )
+    action = with_folders(action, folders)
     await ctx.permit(lambda: action)
     if not await contents.exists(path):
+        await contents.make_folders(folders)
         await contents.create_notebook(path, await _metadata(ctx, kernel))
+    return folders
 
 
 async def _metadata(ctx: Context, kernel: str | None) -> dict[str, Any]:
@@ -133,7 +142,7 @@ async def unuse_notebook(
 ) -> Reply:
     """Stop using a notebook as your current one. shutdown_kernel also ends its kernel."""
     services = ctx.services
-    path = services.contents.check_path(notebook or ctx.agent.current or "")
+    path = await services.contents.resolve(notebook or ctx.agent.current or "")
     if not path:
         raise InvalidArgumentError("You have no current notebook; name one.")
     words = ""

@@ -52,7 +52,7 @@ async def list_cells(
     """
     nb = await ctx.open(notebook)
     size = len(nb.ids)
-    lines = [f"{nb.path} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
+    lines = [f"{nb.shown} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
     last = min(start - 1 + limit, size)
     room = ctx.services.limits.text
     with nb.reading():
@@ -221,7 +221,7 @@ async def _read(
         found = found if view.type == "code" else []
         room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
         shown.append(of_cell(nb, cell_id, body, found))
-    title = f"{nb.path} · {count(len(nb.ids), 'cell')}"
+    title = f"{nb.shown} · {count(len(nb.ids), 'cell')}"
     parts = await render(shown, limits)
     if outputs:
         read = [(cell_id, cell.outputs) for cell_id, cell in zip(ids, shown, strict=False)]

@@ -55,7 +55,7 @@ async def search_notebook(
     hits = [hit for hit in hits if nb.index(hit.cell_id) is not None]
     where = "sources and outputs" if outputs else "sources"
     if not hits:
-        return Reply.of(f"Nothing in the {where} of {nb.path} fits.")
+        return Reply.of(f"Nothing in the {where} of {nb.shown} fits.")
     return Reply.of(_told(nb, hits, limit, ctx.services.limits.text))
 
 
@@ -89,7 +89,7 @@ def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int) -> str:
     found = f"{len(hits)}{' or more' if len(hits) == MOST_HITS else ''}"
     cells = len({hit.cell_id for hit in hits})
     lines = [
-        f"{nb.path} · {found} {'line fits' if found == '1' else 'lines fit'} in "
+        f"{nb.shown} · {found} {'line fits' if found == '1' else 'lines fit'} in "
         f"{count(cells, 'cell')}"
     ]
     room = budget - len(lines[0]) - 200

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import InvalidArgumentError
+from ..notebooks.names import shown
+from ..notebooks.news import saved_by_hand
 from .undo import record
 
 if TYPE_CHECKING:
@@ -19,12 +21,18 @@ if TYPE_CHECKING:
     from ..kernels.executor import Executor
     from ..kernels.run import Run
     from ..kernels.sessions import KernelSessions
+    from ..notebooks.backend import Backend
     from ..notebooks.changes import Change, Changes
     from ..notebooks.contents import Contents
     from ..notebooks.live import LiveNotebook
-    from ..notebooks.rooms import Rooms
     from ..notebooks.seen import Seen
     from ..permissions.gate import Gate
+
+
+INSERTS_AND_RUNS = "insert_execute_code_cell"
+"""Asks as a run does, and edits as well."""
+
+MOST_KNOWN = 1000
 
 
 class Pages(Protocol):
@@ -67,7 +75,7 @@ class Limits:
 class Services:
     """The services of this server."""
 
-    rooms: Rooms
+    rooms: Backend
     sessions: KernelSessions
     executor: Executor
     ledger: Ledger
@@ -81,6 +89,8 @@ class Services:
     lab_url: Callable[[], str]
     trust_outputs: bool = True
     """Whether pages may run what is in the outputs of an allowed run, such as scripts."""
+    known: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The id of the file that each agent knows by a path."""
     runs: dict[str, Run] = field(default_factory=dict)
     """The run of each call that has one, by call id."""
 
@@ -93,6 +103,8 @@ class Context:
     agent: Agent
     call: Call
     call_news: list[str] = field(default_factory=list)
+    notebooks: dict[str, LiveNotebook] = field(default_factory=dict)
+    """What this call has opened, by file id."""
 
     async def open(self, notebook: str | None) -> LiveNotebook:
         """Open the notebook that the call names, or the agent's current one.
@@ -108,19 +120,49 @@ class Context:
                 "Which notebook? Give notebook=<path>, or call use_notebook first; "
                 "list_notebooks shows what is there."
             )
-        rooms = self.services.rooms
-        found = await rooms.open(path)
+        rooms, known = self.services.rooms, self.services.known
+        before = known.get((self.agent.id, path))
+        if notebook is None and before is not None:
+            # Another notebook may have its name by now.
+            found = await rooms.open_file(before, path)
+        else:
+            found = await rooms.open(path)
         if path == self.agent.current != found.path:
-            # It was renamed. Another notebook may get the old name.
             self.services.agents.set_current(self.agent.id, found.path)
+            self.call_news.append(f"'{path}' is '{found.path}' by now, and you go on in that.")
+        elif before not in (None, found.file_id):
+            self.call_news.append(other_file(path, rooms.place_of(str(before))))
+        self.knows(found)
+        self.notebooks[found.file_id] = found
         self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
+        if not rooms.saves_by_itself(found):
+            words = saved_by_hand(found.shown)
+            self.call_news.extend(rooms.news.once(self.agent.id, found.file_id, words))
         return found
+
+    def knows(self, notebook: LiveNotebook) -> None:
+        """Remember which file the agent means by a name."""
+        known = self.services.known
+        known[self.agent.id, notebook.path] = notebook.file_id
+        if len(known) > MOST_KNOWN:
+            del known[next(iter(known))]
+
+    async def written(self, reply: Reply) -> Reply:
+        """Return the reply once what this call changed is written, or with why it is not yet."""
+        rooms = self.services.rooms
+        why = [await rooms.written(notebook) for notebook in self.notebooks.values()]
+        words = "\n".join(filter(None, why))
+        if not words:
+            return reply
+        edits = self.call.tool_class is ToolClass.EDIT
+        return Reply((*reply.parts, TextPart(f"Not saved: {words}")), reply.is_error or edits)
 
     def told(self, reply: Reply) -> Reply:
         """Return the reply with what happened to the notebook since the agent's last call."""
         if not self.call_news:
             return reply
-        news = TextPart("\n".join(f"Note: {text}" for text in self.call_news))
+        # One line each, whatever a file is called.
+        news = TextPart("\n".join(f"Note: {shown(text)}" for text in self.call_news))
         return Reply((news, *reply.parts), reply.is_error)
 
     async def permit(
@@ -133,11 +175,16 @@ class Context:
 
         def checked() -> Action:
             action = resolve()
-            writes = action.tool_class is ToolClass.EDIT
-            self.services.rooms.check(notebook, writes=writes)
+            self.services.rooms.check(notebook)
             return action
 
-        with self.services.rooms.lease(notebook):
+        if self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS:
+            # Before anybody is asked, and as late as something can be waited for.
+            await self.services.contents.check_editable(notebook.path)
+        rooms = self.services.rooms
+        if self.call.tool_class in (ToolClass.EDIT, ToolClass.RUN):
+            await rooms.prepare(notebook, edits=self.call.tool_class is ToolClass.EDIT)
+        with rooms.lease(notebook):
             return await gate.permit(self.call, self.agent, checked, notebook)
 
     def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
@@ -159,3 +206,9 @@ class Context:
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""
         return self.services.seen.text(self.agent.id, notebook.file_id, cell_id)
+
+
+def other_file(path: str, elsewhere: str | None) -> str:
+    """Return that a path names another file than the agent knew by it."""
+    where = f"that one is '{elsewhere}' now" if elsewhere else "that one was deleted"
+    return f"'{path}' is another notebook than the one that you knew by this name: {where}."

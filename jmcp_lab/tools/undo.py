@@ -51,5 +51,8 @@ def record(
     `by` is the agent that may do so with its own tool; a person may whoever it was.
     """
     if changes:
-        services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
+        forgotten = services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
         services.ledger.update(call, undoable=True)
+        for call_id in forgotten:
+            if (old := services.ledger.find(call_id)) is not None:
+                services.ledger.update(old, undoable=False)

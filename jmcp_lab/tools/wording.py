@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..notebooks import cells
+from ..notebooks.names import shown
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def file_name(path: str) -> str:
     """Return the last part of a path: what people call the notebook."""
-    return path.rsplit("/", 1)[-1]
+    return shown(path.rsplit("/", 1)[-1])
 
 
 def short_id(notebook: LiveNotebook, cell_id: str) -> str:

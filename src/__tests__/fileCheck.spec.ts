@@ -10,6 +10,7 @@ class Page {
   known = 'old';
   disk = 'old';
   asked = 0;
+  collaborative = true;
   provider = {
     get: (path: string) => {
       this.asked += 1;
@@ -19,7 +20,11 @@ class Page {
 
   constructor() {
     const contentsModel = () => ({ hash: this.known });
+    const model = () => ({ collaborative: this.collaborative });
     const context = {
+      get model() {
+        return model();
+      },
       path: 'a.ipynb',
       get contentsModel() {
         return contentsModel();
@@ -94,4 +99,12 @@ test('whoever does not compare does not wait', async () => {
   page.disk = 'foreign';
   expect(await page.ask({ content: true, hash: true })).toBeTruthy();
   expect(await page.ask({ content: false })).toBeTruthy();
+});
+
+test('a page that saves by itself is told at once that the file is another one', async () => {
+  const page = new Page();
+  page.collaborative = false;
+  page.disk = 'new';
+  expect(await page.ask()).toMatchObject({ hash: 'new' });
+  expect(page.asked).toBe(1);
 });

@@ -9,6 +9,8 @@ import type {
   IMinted,
   INewAgent,
   INavigator,
+  IDocuments,
+  NotLive,
   IPairing,
   IStopped
 } from '../tokens';
@@ -94,6 +96,9 @@ export class MemoryApi implements IAgentsApi {
     return release;
   }
 
+  notLive: NotLive | null = null;
+  documents: IDocuments = { unsaved: [], copies: [] };
+
   private _hold: (() => Promise<void>) | null = null;
 
   /** Change a call as the server would. */
@@ -122,7 +127,10 @@ export class MemoryApi implements IAgentsApi {
         paused: false,
         protection: 'standard',
         unattended: null,
-        trustOutputs: 'allowed'
+        trustOutputs: 'allowed',
+        notLive: this.notLive,
+        files: { save: [], written: {} },
+        documents: this.documents
       },
       agents: this.agents,
       calls: calls.filter(call => call.seq > since || this.reset),
@@ -228,6 +236,8 @@ export class MemoryApi implements IAgentsApi {
   async resume(): Promise<void> {}
 
   async putPage(): Promise<void> {}
+
+  async savedAs(): Promise<void> {}
 
   async deletePage(): Promise<void> {}
 }

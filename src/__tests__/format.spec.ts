@@ -11,12 +11,21 @@ import {
   stateLabel,
   stopwatch,
   untilWords,
+  oneLine,
   visible
 } from '../format';
 import { makeCall } from './fixtures';
 
 const trans = nullTranslator.load('jmcp_lab');
 const NOW = Date.parse('2026-01-01T10:00:00Z');
+
+describe('oneLine', () => {
+  it('lets no name make lines of its own', () => {
+    expect(oneLine('evil\nAllowed:\tall\u202e.ipynb')).toBe(
+      'evil Allowed: all▯.ipynb'
+    );
+  });
+});
 
 describe('visible', () => {
   it.each([

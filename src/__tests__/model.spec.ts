@@ -198,6 +198,17 @@ describe('AgentsModel', () => {
     expect(model.calls).toHaveLength(10_000);
     expect(model.calls[0].id).toBe('c_10049');
   });
+
+  it('keeps what can be taken back, however much is read after it', async () => {
+    const calls = Array.from({ length: 10_050 }, (_, index) =>
+      makeCall({ id: `c_${index}`, seq: index + 1, state: 'done' })
+    );
+    api.calls.push({ ...calls[0], undoable: true }, ...calls.slice(1));
+    api.seq = 10_050;
+    await start();
+    expect(model.call('c_0')).not.toBeNull();
+    expect(model.call('c_1')).toBeNull();
+  });
 });
 
 describe('readDelta', () => {

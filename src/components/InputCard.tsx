@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
-import { requestTitle, visible } from '../format';
+import { oneLine, requestTitle, visible } from '../format';
 import { useArming } from '../guard';
 import type { ICall, IQuestion } from '../tokens';
 import { Button } from './Button';
@@ -85,7 +85,7 @@ export function InputCard(props: {
         <Button
           kind="link"
           className="jp-jmcp-Card-where"
-          title={call.target.path}
+          title={oneLine(call.target.path)}
           onPress={() => void navigator.show(call)}
         >
           {trans.__('Show in notebook')}

@@ -2,7 +2,7 @@ import { caretDownIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { usePanel, useNow } from '../context';
-import { clip, visible } from '../format';
+import { clip, oneLine, visible } from '../format';
 import { isOnTop, useArming } from '../guard';
 import type { ICall, IOption } from '../tokens';
 import { Button } from './Button';
@@ -82,7 +82,7 @@ export const RequestCard = React.forwardRef<
         <Button
           kind="link"
           className="jp-jmcp-Card-where"
-          title={call.target.path}
+          title={oneLine(call.target.path)}
           onPress={() => void navigator.show(call)}
         >
           {trans.__('Show in notebook')}

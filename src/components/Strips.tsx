@@ -1,9 +1,31 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { usePanel } from '../context';
+import { unsavedWords } from '../documentNotices';
 import { untilWords } from '../format';
 import { warningIcon } from '../icons';
+import type { NotLive } from '../tokens';
 import { Icon } from './Icon';
+
+/** What keeps live documents off, and what that means. */
+function notLiveWords(why: NotLive, trans: TranslationBundle): string {
+  return why === 'other_documents'
+    ? trans.__(
+        'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that are not open.'
+      )
+    : `${whyNotLive(why, trans)} ${trans.__(
+        'Agents edit the files: an open notebook is saved first, then shows the change.'
+      )}`;
+}
+
+function whyNotLive(why: NotLive, trans: TranslationBundle): string {
+  return why === 'disable_rtc'
+    ? trans.__('Live documents are off (YDocExtension.disable_rtc).')
+    : trans.__(
+        'Live documents are off (jupyter_server_ydoc is disabled or did not load).'
+      );
+}
 
 /** What the person must know before anything else, one line each. */
 export function Strips(): JSX.Element | null {
@@ -42,6 +64,13 @@ export function Strips(): JSX.Element | null {
   if (server?.mcpError) {
     strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });
   }
+  for (const { path, words } of server?.documents.unsaved ?? []) {
+    strips.push({
+      key: `unsaved ${path}`,
+      tone: 'error',
+      words: unsavedWords(words, trans)
+    });
+  }
   if (server?.unattended === 'auto') {
     strips.push({
       key: 'unattended',
@@ -58,6 +87,13 @@ export function Strips(): JSX.Element | null {
         'This server denies what would need you (started with unattended=%1).',
         server.unattended
       )
+    });
+  }
+  if (server?.notLive) {
+    strips.push({
+      key: 'not-live',
+      tone: 'info',
+      words: notLiveWords(server.notLive, trans)
     });
   }
   if (server?.paused) {

@@ -2,6 +2,7 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { FocusReporter } from '../focusReporter';
@@ -14,16 +15,18 @@ export const focusPlugin: JupyterFrontEndPlugin<void> = {
     'Reports the notebook, cell and selection that the user looks at.',
   autoStart: true,
   requires: [IAgents],
-  optional: [INotebookTracker],
+  optional: [INotebookTracker, IDocumentManager],
   activate: (
     app: JupyterFrontEnd,
     model: IAgents,
-    tracker: INotebookTracker | null
+    tracker: INotebookTracker | null,
+    documents: IDocumentManager | null
   ): void => {
     const reporter = new FocusReporter(
       model,
       tracker,
-      app.serviceManager.contents
+      app.serviceManager.contents,
+      documents
     );
     void app.restored.then(() => reporter.start());
   }

@@ -5,24 +5,32 @@ import {
 import { IDefaultDrive } from '@jupyterlab/services';
 import type { Contents } from '@jupyterlab/services';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { FileCheck } from '../fileCheck';
+import { SaveAs } from '../saveAs';
+import { IAgents } from '../tokens';
 
-/** Lets a person save while the server saves what agents do. */
+/** Lets a person save, and save as, while the server saves what agents do. */
 export const savingPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:saving',
   description:
-    'Waits for news of a file before JupyterLab asks whether to overwrite it.',
+    'Lets the user save without needless questions while agents work.',
   autoStart: true,
-  requires: [IDefaultDrive],
-  optional: [INotebookTracker],
+  requires: [IDefaultDrive, IAgents],
+  optional: [INotebookTracker, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     drive: Contents.IDrive,
-    tracker: INotebookTracker | null
+    model: IAgents,
+    tracker: INotebookTracker | null,
+    translator: ITranslator | null
   ): void => {
     if (tracker) {
-      new FileCheck(tracker, app.serviceManager.contents, drive).start();
+      const trans = (translator ?? nullTranslator).load('jmcp_lab');
+      const { contents } = app.serviceManager;
+      new SaveAs(model, tracker, contents, trans).start();
+      new FileCheck(tracker, contents, drive).start();
     }
   }
 };

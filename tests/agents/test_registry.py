@@ -66,7 +66,9 @@ def test_only_the_hash_of_a_token_is_stored_for_the_user_alone(
     assert token[4:] not in text
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert [each.name for each in path.parent.iterdir()] == ["agents.json"]
+    names = sorted(each.name for each in path.parent.iterdir())
+    assert names == ["agents.json", "agents.lock"]
+    assert path.with_suffix(".lock").read_bytes() == b""
 
 
 def test_agents_survive_a_restart(registry: AgentRegistry, path: Path, clock: Clock) -> None:
@@ -262,7 +264,7 @@ def test_a_list_that_cannot_be_read_is_set_aside(path: Path) -> None:
 def test_nobody_is_let_in_when_the_list_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     registry = AgentRegistry(tmp_path / "elsewhere" / "agents.json")
-    registry._path = tmp_path / "file" / "agents.json"
+    registry._list._path = tmp_path / "file" / "agents.json"
     with pytest.raises(UnavailableError, match="cannot be written") as caught:
         registry.add("one")
     assert str(tmp_path) not in caught.value.message

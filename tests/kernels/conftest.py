@@ -12,6 +12,7 @@ from pycrdt import Doc, TransactionEvent
 
 from jmcp_lab.kernels.executor import Executor
 from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.notebook_document import NotebookDocument
 from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Bench:
     """A notebook in a room of its own, with a page that has it open."""
 
     def __init__(self, *sources: str) -> None:
-        self.document = YNotebook()
+        self.document = NotebookDocument()
         self.document.set(
             {
                 "cells": [

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import Implementation
+from pycrdt import Array, Doc
 
 from jmcp_lab.agents.agent import Agent
 from jmcp_lab.agents.registry import AgentRegistry
@@ -90,11 +92,30 @@ async def break_(call: Call) -> Reply:
     raise RuntimeError("a secret in /home/somebody/path")
 
 
+@tool(title="Half", tool_class=ToolClass.READ, read_only=True)
+async def half(call: Call) -> Reply:
+    """Say what cannot be sent as UTF-8."""
+    if call.progress is not None:
+        await call.progress(0.5, "half \ud83d")
+    return Reply.of("caf\udce9.txt and \ud83d\ude00")
+
+
+@tool(title="Odd", tool_class=ToolClass.READ, read_only=True)
+async def odd(call: Call, kind: str) -> Reply:
+    """Say what is no text at all, or raise what is no exception."""
+    if kind == "exit":
+        raise SystemExit(1)
+    if kind == "panic":
+        Doc({"a": Array([2**63])})
+    part: Any = {"bytes": b"\xff", "none": None, "object": object()}[kind]
+    return Reply((TextPart(part) if kind != "bytes" else ImagePart(part, "image/png"),))
+
+
 class FixtureDispatcher:
     """Calls the test tools."""
 
     def __init__(self) -> None:
-        found = [echo, draw, count, block, refuse, break_]
+        found = [echo, draw, count, block, refuse, break_, half, odd]
         self.tools: dict[str, Tool] = {each.name: each for each in found}
         self.world = World()
 

@@ -84,7 +84,7 @@ async def test_a_client_that_starts_a_program_is_let_in_once_and_stays_in(
         assert agent["claims"]["name"] == "mcp"
         # The next start asks nobody.
         await first_words()
-        [kept] = (tmp_path / "data" / "jmcp_lab" / "programs").iterdir()
+        [kept] = (tmp_path / "data" / "jmcp_lab" / "programs").glob("*.json")
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
         assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
         # Once it is revoked, it asks again.

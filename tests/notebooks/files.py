@@ -17,7 +17,8 @@ from nbformat.sign import MemorySignatureStore, NotebookNotary
 
 from jmcp_lab.notebooks.document_store import DocumentStore, Stored
 from jmcp_lab.notebooks.live_room import LiveRoom
-from jmcp_lab.notebooks.rooms import CONTENTS_EVENTS
+from jmcp_lab.notebooks.news import CONTENTS_EVENTS
+from jmcp_lab.notebooks.notebook_document import register
 from jmcp_lab.notebooks.upstream import Upstream, room_id
 
 
@@ -35,6 +36,7 @@ class Files:
     """
 
     def __init__(self, root: Path) -> None:
+        register()
         self.root = root
         self.events = EventLogger()
         self.events.register_event_schema(DEFAULT_EVENTS_SCHEMA_PATH / "contents_service/v1.yaml")

@@ -8,6 +8,14 @@ from jupyter_ydoc import YNotebook
 from pycrdt import Doc, TransactionEvent
 
 
+def as_a_page_has_it(ydoc: Doc[Any]) -> dict[str, Any]:
+    """Return what a page's document says that is the same as this one."""
+    page: Doc[Any] = Doc()
+    page.apply_update(ydoc.get_update())
+    found: dict[str, Any] = YNotebook(page).get()
+    return found
+
+
 class Replica:
     """A page: what it does waits in `out`, what it has yet to hear in `inbox`."""
 

@@ -27,6 +27,7 @@ from jmcp_lab.notebooks.merge import merge
 
 from .distant_page import Page
 from .program import Program, code_cell
+from .replica import as_a_page_has_it
 
 if TYPE_CHECKING:
     from .files import Files
@@ -315,7 +316,11 @@ class Restarts:
             "a cell is doubled": len({cell_id for cell_id, _ in there}) != len(there),
             "file and document differ": [] if there == on_disk else [there, on_disk],
             "a person is asked": any(page.asked for page in self.pages),
-            "a page differs": [p.notebook.get() for p in self.pages if p.notebook.get() != content],
+            "a page differs": [
+                page.notebook.get()
+                for page in self.pages
+                if page.notebook.get() != as_a_page_has_it(self.room.ydoc)
+            ],
         }
         return {kind: what for kind, what in found.items() if what}
 

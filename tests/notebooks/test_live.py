@@ -12,6 +12,7 @@ from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live import LiveNotebook
 from jmcp_lab.notebooks.merge import merge
+from jmcp_lab.notebooks.notebook_document import NotebookDocument
 from jmcp_lab.notebooks.shared_outputs import shared_output
 
 
@@ -27,7 +28,7 @@ def code(cell_id: str, source: str = "") -> dict[str, Any]:
 
 
 def live(*contents: dict[str, Any], minor: int = 5) -> LiveNotebook:
-    document = YNotebook()
+    document = NotebookDocument()
     document.set({"cells": list(contents), "metadata": {}, "nbformat": 4, "nbformat_minor": minor})
     return LiveNotebook(document, lambda: "a.ipynb", "file-1")
 
@@ -180,3 +181,18 @@ def test_clearing_outputs_touches_code_cells_only() -> None:
     cells.clear_outputs(nb, ["a", "b"], "jmcp:a_1")
     first = nb.document.get()["cells"][0]
     assert (first["outputs"], first["execution_count"]) == ([], None)
+
+
+@given(st.permutations("abcd"), st.integers(1, 4), st.integers(0, 4))
+def test_moving_cells_to_where_they_are_touches_nothing(
+    order: list[str], count: int, at: int
+) -> None:
+    nb = live(*(code(name) for name in "abcd"))
+    moving = order[:count]
+    before = [cell for cell in "abcd"[:at] if cell not in moving]
+    after = [cell for cell in "abcd"[at:] if cell not in moving]
+    heard: list[set[str]] = []
+    nb.on_change(heard.append)
+    cells.move(nb, moving, at, "jmcp:a_1")
+    assert nb.ids == [*before, *moving, *after]
+    assert bool(heard) is (nb.ids != list("abcd"))

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jupyter_ydoc import YNotebook
 
 from jmcp_lab.kernels.sink import Displays, OutputSink
 from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.notebook_document import NotebookDocument
 from jmcp_lab.notebooks.outputs import CellOutputs
 from jmcp_lab.notebooks.shared_outputs import read_outputs, shared_output
 from jmcp_lab.notebooks.terminal import TerminalLine
@@ -18,8 +18,8 @@ from .page import OutputArea, Page, process_text
 Message = tuple[str, dict[str, Any]]
 
 
-def notebook() -> YNotebook:
-    document = YNotebook()
+def notebook() -> NotebookDocument:
+    document = NotebookDocument()
     cell = {"id": "c", "cell_type": "code", "source": "", "metadata": {}, "outputs": []}
     document.set({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     return document

@@ -33,13 +33,22 @@ STEPS = (
 )
 """What can happen, the frequent things several times."""
 
+LATER_STEPS = ("reconnects", "reconnects", "moves_often")
+"""What was thought of later; `what` says one of these from `FIRST_LATER` on."""
+
+FIRST_LATER = 5 * len(STEPS)
+
 NUMBERS = count()
+
+STEP_SECONDS = 110.0
+"""A schedule lasts almost an hour."""
 
 PEOPLE = {"types", "erases", "inserts_cell", "deletes_cell", "moves_cell"}
 
 
 async def act(world: World, name: str, actor: int, cell: int, where: int) -> None:
-    if name in ("to_server", "to_page"):
+    world.seconds += STEP_SECONDS
+    if name in ("to_server", "to_page", "reconnects"):
         getattr(world, name)(world.pages[actor])
     elif name in ("saves", "reopens", "looks"):
         await getattr(world, name)()
@@ -62,7 +71,9 @@ async def play(files: Files, schedule: bytes) -> World:
     await world.start()
     for at in range(0, len(schedule) - 2, 3):
         what, who, where = schedule[at : at + 3]
-        await act(world, STEPS[what % len(STEPS)], who % 2, who // 2, where)
+        later = what >= FIRST_LATER
+        name = (LATER_STEPS if later else STEPS)[what % len(LATER_STEPS if later else STEPS)]
+        await act(world, name, who % 2, who // 2, where)
         # A save that is under way comes one step further.
         await asyncio.sleep(0)
         world.check_ids()
@@ -73,8 +84,11 @@ async def play(files: Files, schedule: bytes) -> World:
 
 def schedule(*steps: tuple[str, int, int, int]) -> bytes:
     """Return the bytes of a schedule that is written by name: step, actor, cell, place."""
+    whats = {name: at for at, name in reversed(list(enumerate(STEPS)))} | {
+        LATER_STEPS[what % len(LATER_STEPS)]: what for what in range(FIRST_LATER, 256)
+    }
     return b"".join(
-        bytes((STEPS.index(name), actor + 2 * cell, where)) for name, actor, cell, where in steps
+        bytes((whats[name], actor + 2 * cell, where)) for name, actor, cell, where in steps
     )
 
 
@@ -164,6 +178,16 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     steps=schedule(
         *(("agent_inserts", 0, 0, 3), ("saves", 0, 0, 0), ("rewrites", 0, 3, 5)),
         *(("looks", 0, 0, 0), ("rewrites", 0, 3, 13), ("looks", 0, 0, 0)),
+    )
+)
+# 71 moves while the keystroke is on its way.
+@example(steps=schedule(("types", 0, 0, 0), ("moves_often", 0, 0, 1)))
+# The page comes back after the move, with what it typed before; and once it knows of the move.
+@example(steps=schedule(("types", 0, 0, 0), ("agent_moves", 0, 0, 3), ("reconnects", 0, 0, 0)))
+@example(
+    steps=schedule(
+        *(("types", 0, 0, 0), ("agent_moves", 0, 0, 3), ("to_page", 1, 0, 0)),
+        *(("reconnects", 1, 0, 0), ("to_server", 0, 0, 0)),
     )
 )
 # The rest as they were found. What a person typed into a cell that the page itself had made anew

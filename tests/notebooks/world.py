@@ -41,7 +41,7 @@ from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
 from jmcp_lab.notebooks.seen import Seen
 
 from .program import Program, code_cell
-from .replica import Replica
+from .replica import Replica, as_a_page_has_it
 
 if TYPE_CHECKING:
     from .files import Files
@@ -74,6 +74,7 @@ class World:
         self.changes = Changes()
         self.seen = Seen()
         self.number = 0
+        self.seconds = 0.0
         self.deleted_by_people: set[str] = set()
         self.cells_deleted_by_people: set[str] = set()
         self.deleted_outside: set[str] = set()
@@ -100,6 +101,7 @@ class World:
         self.nb, self.late = self.room.notebook, self.room.late
         # A page is always there.
         self.room._pages.add(cast("Any", self))
+        self.late._clock = lambda: self.seconds
         state = self.nb.ydoc.get_update()
         self.pages = [Replica(state), Replica(state)]
         self.subscription = self.nb.ydoc.observe(self._broadcast)
@@ -116,6 +118,15 @@ class World:
             self.late.feed(update)
             self.nb.ydoc.apply_update(update)
             self.late.settle()
+
+    def reconnects(self, page: Replica) -> None:
+        """Join again: what was on its way is lost, and sent at once by what the other lacks."""
+        page.out.clear()
+        page.inbox.clear()
+        theirs, ours = self.nb.ydoc.get_state(), page.ydoc.get_state()
+        page.out.append(page.ydoc.get_update(theirs))
+        page.inbox.append(self.nb.ydoc.get_update(ours))
+        self.to_server(page)
 
     def to_page(self, page: Replica) -> None:
         if page.inbox:
@@ -262,6 +273,10 @@ class World:
         cells.move(self.nb, [cell_id], at % (len(self.nb.ids) + 1), agent_origin(agent))
         self.record(agent, moved)
 
+    def moves_often(self, agent: str, cell: int, at: int) -> None:
+        for step in range(71):
+            self.agent_moves(agent, cell, at + step)
+
     def retypes(self, agent: str, cell: int, at: int) -> None:
         cell_id = self.pick(cell)
         if cell_id is None:
@@ -357,7 +372,7 @@ class World:
         there = [path.name for path in self.where.parent.glob("*.ipynb")]
         assert there == [self.where.name], "an old name is back"
         for page in self.pages:
-            assert page.notebook.get() == content
+            assert page.notebook.get() == as_a_page_has_it(self.nb.ydoc)
         counted = Counter(human("".join(cell["source"] for cell in content["cells"])))
         assert all(times == 1 for times in counted.values()), counted
         kept = self.kept_by_change_sets()

@@ -33,6 +33,7 @@ class PanelApp:
     mcp_path: str = "mcp"
     trust_outputs: str = "allowed"
     protection: str = "standard"
+    not_live: str | None = None
     door: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
 
     def ask(

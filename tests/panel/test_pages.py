@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from jmcp_lab.errors import InvalidArgumentError
-from jmcp_lab.panel.pages import ALIVE, MOST_PAGES, RELOADS_WITHIN, OpenPages
+from jmcp_lab.panel.pages import ALIVE, MOST_PAGES, MOST_WRITTEN, RELOADS_WITHIN, OpenPages
 
 
 class Ticks:
@@ -37,6 +39,14 @@ def test_a_page_that_falls_silent_is_gone(pages: OpenPages, clock: Ticks) -> Non
     clock.now += 1
     assert not pages.anyone()
     assert pages.looking_at() is None
+
+
+def test_a_page_that_tells_before_it_asks_is_no_page_that_asked(pages: OpenPages) -> None:
+    pages.tell("a", {"visible": True})
+    assert pages.anyone()
+    assert not pages.seen("a")
+    pages.tell("a", {"visible": False})
+    assert pages.seen("a")
 
 
 def test_a_page_that_said_goodbye_may_be_reloading(pages: OpenPages, clock: Ticks) -> None:
@@ -73,3 +83,49 @@ def test_the_number_of_pages_is_bounded(pages: OpenPages, clock: Ticks) -> None:
 def test_an_id_is_letters_and_digits(pages: OpenPages, tab: str) -> None:
     with pytest.raises(InvalidArgumentError):
         pages.seen(tab)
+
+
+def telling(path: str, *, dirty: bool, saves: bool = True) -> dict[str, object]:
+    return {"open": [{"path": path, "dirty": dirty, "saves": saves}]}
+
+
+async def test_pages_are_asked_to_save_until_the_last_one_has(pages: OpenPages) -> None:
+    rings = []
+    pages.ring = lambda: rings.append(pages.errands()["save"])
+    pages.tell("a", telling("x.ipynb", dirty=True))
+    pages.tell("b", telling("x.ipynb", dirty=True))
+    assert pages.paths() == {"x.ipynb"}
+    assert await pages.saved("other.ipynb", 10)
+    saving = asyncio.create_task(pages.saved("x.ipynb", 10))
+    await asyncio.sleep(0)
+    assert rings == [["x.ipynb"]]
+    pages.tell("a", telling("x.ipynb", dirty=False))
+    await asyncio.sleep(0)
+    assert not saving.done()
+    pages.forget("b")
+    assert await saving
+    assert pages.errands()["save"] == []
+
+
+async def test_a_page_that_saves_nothing_by_itself_is_not_waited_for(pages: OpenPages) -> None:
+    pages.ring = lambda: pytest.fail("nobody is to be asked")
+    pages.tell("a", telling("x.ipynb", dirty=True, saves=False))
+    assert not await pages.saved("x.ipynb", 10)
+
+
+async def test_a_page_that_falls_silent_is_waited_for_only_so_long(pages: OpenPages) -> None:
+    pages.tell("a", telling("x.ipynb", dirty=True))
+    assert not await pages.saved("x.ipynb", 0)
+    assert pages.errands()["save"] == []
+
+
+def test_each_writing_of_a_file_has_a_mark_of_its_own(pages: OpenPages) -> None:
+    marks = set()
+    for _ in range(3):
+        pages.wrote("x.ipynb")
+        marks.add(pages.errands()["written"]["x.ipynb"])
+    assert len(marks) == 3
+    for number in range(MOST_WRITTEN):
+        pages.wrote(f"{number}.ipynb")
+    assert len(pages.errands()["written"]) == MOST_WRITTEN
+    assert "x.ipynb" not in pages.errands()["written"]

@@ -103,6 +103,24 @@ async def test_a_page_of_an_earlier_server_starts_afresh(panel: Panel) -> None:
     task.cancel()
 
 
+async def test_a_page_that_tells_what_it_shows_first_starts_afresh_too(panel: Panel) -> None:
+    agent, _ = panel.app.agents.add("Claude")
+    first, task = panel.app.ask(agent)
+    await panel.app.waiting(first)
+    since = panel.app.ledger.seq
+    second, other = panel.app.ask(agent, "2")
+    await panel.app.waiting(second)
+    browser = await panel.browser()
+    # The page has seen that many changes of a server that ran before this one.
+    told = await browser.put("pages/t3", json={"visible": True})
+    assert told.status_code == 204
+    state = (await browser.get(f"state?since={since}&tab=t3")).json()
+    assert state["reset"] is True
+    assert {call["id"] for call in state["calls"]} == {first.id, second.id}
+    task.cancel()
+    other.cancel()
+
+
 async def test_a_card_shows_exactly_what_will_run(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     call, task = panel.app.ask(agent, "<script>\u202e")
@@ -320,7 +338,7 @@ async def test_a_page_tells_what_the_person_looks_at(panel: Panel) -> None:
     assert seen is not None
     assert seen["active"]["cell_id"] == "ab12"
     assert seen["active"]["cursor"] == {"line": 3, "column": 1}
-    assert seen["open"] == [{"path": "a.ipynb", "dirty": True}]
+    assert seen["open"] == [{"path": "a.ipynb", "dirty": True, "saves": True}]
     for wrong in ({"active": {"path": 5}}, {"open": ["a"]}, {"elsewhere": 1}):
         assert (await browser.put("pages/t1", json=wrong)).status_code == 400
     assert (await browser.put("pages/a%2Fb", json=view)).status_code in (400, 404)

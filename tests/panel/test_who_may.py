@@ -22,6 +22,7 @@ CHANGES = [
     ("POST", "resume", None),
     ("PUT", "pages/tab1", {"visible": True}),
     ("DELETE", "pages/tab1", None),
+    ("POST", "saved-as", {"old": "a.ipynb", "new": "b.ipynb"}),
 ]
 IDS = [f"{method} {path}" for method, path, _ in CHANGES]
 EVERY_CHANGE = pytest.mark.parametrize(("method", "path", "body"), CHANGES, ids=IDS)

@@ -9,14 +9,18 @@ from typing import Any
 
 from jupyter_ydoc import YNotebook
 from pycrdt import (
+    Awareness,
     Doc,
     TransactionEvent,
+    create_awareness_message,
     create_sync_message,
     create_update_message,
     handle_sync_message,
 )
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from jmcp_lab.notebooks.carets import FIELD
 
 Fetch = Callable[..., Awaitable[Any]]
 SYNC = 0
@@ -33,6 +37,7 @@ class Page:
         self._connection = connection
         self.ydoc: Doc[Any] = Doc() if ydoc is None else ydoc
         self.notebook = YNotebook(self.ydoc)
+        self._presence = Awareness(self.ydoc)
         self._held: list[bytes] | None = None
         self._waiting: list[bytes] = []
         self._applying = False
@@ -126,6 +131,13 @@ class Page:
 
     def set_state(self, index: int, state: str) -> None:
         self.notebook.ycells[index]["execution_state"] = state
+
+    def puts_caret_into(self, cell_id: str | None) -> None:
+        """Say where the caret is, as a page does."""
+        presence = self._presence
+        presence.set_local_state_field(FIELD, cell_id)
+        update = presence.encode_awareness_update([presence.client_id])
+        self._connection.write_message(create_awareness_message(update), binary=True)
 
     async def close(self) -> None:
         if self._reader.done():

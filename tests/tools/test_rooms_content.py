@@ -11,10 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from jmcp_lab.extension import JmcpLab
-
 from .conftest import Robot, write_notebook
-from .page import Fetch, until
 from .test_rooms_files import close
 
 METADATA = {
@@ -216,25 +213,3 @@ async def test_an_open_notebook_that_becomes_a_link_out_of_the_root_is_refused(
     said = await robot.fail("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     assert "link" in said
     assert "SECRET" in (root.parent / "secret.ipynb").read_text()
-
-
-async def test_a_page_without_collaboration_and_an_agent_tell_each_other_through_the_file(
-    robot: Robot, root: Path, jp_fetch: Fetch, app: JmcpLab
-) -> None:
-    app.rooms._upstream.extension.disable_rtc = True
-    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
-    said = await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
-    assert "collaboration is off" in said
-    said = await robot.say("list_cells", notebook="a.ipynb")
-    assert "collaboration is off" not in said
-    notebook = await robot.open("a.ipynb")
-    await app.rooms.save(notebook)
-    # The page saves what the person wrote, as such a page does: the whole file.
-    content = nbformat.read(root / "a.ipynb", 4)
-    assert content.cells[0].source == "x = 2"
-    content.cells[0].source = "x = 'person'"
-    body = json.dumps({"type": "notebook", "format": "json", "content": content})
-    await jp_fetch("api", "contents", "a.ipynb", method="PUT", body=body)
-    await until(lambda: notebook.source(cell) == "x = 'person'")
-    said = await robot.fail("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 3")
-    assert "x = 'person'" in said

@@ -214,7 +214,7 @@ async def test_when_the_disk_is_full_nothing_is_lost_and_the_agent_is_told(
         await app.rooms.save(notebook)
     assert source(root / "a.ipynb") == "x = 1"
     await until(lambda: bool(app.rooms.news._items))
-    assert "full?" in await robot.say("list_cells", notebook="a.ipynb")
+    assert "the disk is full" in await robot.say("list_cells", notebook="a.ipynb")
     # Idle or not, a room that cannot be saved is not closed.
     held = app.rooms._open[f"json:notebook:{notebook.file_id}"]
     app.rooms.idle_seconds = 0.0
@@ -318,3 +318,17 @@ async def test_many_agents_that_open_one_notebook_at_once_share_one_room(
     )
     notebook = await robots[0].open("a.ipynb")
     assert len(notebook.ids) == 9
+
+
+async def test_an_agent_is_told_once_that_the_person_saves_by_hand(
+    robot: Robot, root: Path, app: JmcpLab
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "x = 1")
+    notebook = await robot.open("a.ipynb")
+    room = app.rooms._open[f"json:notebook:{notebook.file_id}"].room
+    room.awareness.set_local_state({"user": {"name": "Ada"}, "autosave": False})
+    change = {"notebook": "a.ipynb", "cell": cell}
+    said = await robot.say("overwrite_cell_source", source="x = 2", **change)
+    assert "switched autosave off" in said
+    assert "autosave" not in await robot.say("overwrite_cell_source", source="x = 3", **change)
+    assert room.autosave.unsaved

@@ -1,0 +1,99 @@
+"""The list of agents on disk, which all servers of one root read and write."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from ..errors import UnavailableError
+from ..notebooks.save_errors import cause
+from ..shared_files import LockTimeoutError, locked
+from . import store as storage
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from .agent import Agent
+
+LOCK_SECONDS = 2.0
+"""How long a change waits while another server of the same root writes the list."""
+
+FRESH_NS = 50_000_000
+"""A file that was changed so shortly before it was read may change again without another stamp."""
+
+
+def shared_fields(agents: Iterable[Agent]) -> list[tuple[object, ...]]:
+    """Return what all servers must know of the agents, to be compared."""
+    return [(each.id, *(getattr(each, name) for name in storage.SHARED)) for each in agents]
+
+
+class SharedList:
+    """Reads what other servers wrote, and writes while none of them does.
+
+    Parameters
+    ----------
+    path : Path
+    log : logging.Logger
+    """
+
+    def __init__(self, path: Path, log: logging.Logger) -> None:
+        self._path = path
+        self._log = log
+        self._stamp: tuple[int, int, int] | None = None
+        self._read_at = 0
+
+    def news(self, *, certain: bool = False) -> storage.Stored | None:
+        """Return what is stored if it may be new, None otherwise or when it cannot be read.
+
+        Parameters
+        ----------
+        certain : bool, optional
+            Read it also where nothing seems to have changed.
+        """
+        stamp = storage.stamp(self._path)
+        settled = stamp is None or self._read_at - stamp[1] > FRESH_NS
+        if stamp is None or (stamp == self._stamp and settled and not certain):
+            return None
+        self._stamp, self._read_at = stamp, time.time_ns()
+        return storage.load(self._path, self._log)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other servers of the same root from writing while the block runs.
+
+        Raises
+        ------
+        UnavailableError
+            One of them writes for too long.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self._path.with_suffix(".lock"), LOCK_SECONDS))
+            except LockTimeoutError:
+                raise UnavailableError(
+                    "Another Jupyter server is writing the list of agents. Try again."
+                ) from None
+            except OSError:
+                pass  # Then the list cannot be written either, which is told when that is tried.
+            yield
+
+    def save(self, agents: Iterable[Agent], *, stopped: bool) -> None:
+        """Write the list; call it in `alone`.
+
+        Raises
+        ------
+        UnavailableError
+            It cannot be written.
+        """
+        try:
+            storage.save(self._path, agents, stopped=stopped)
+        except OSError as error:
+            self._log.error("The list of agents cannot be written: %s", error.strerror)
+            raise UnavailableError(
+                f"The list of agents cannot be written: {cause(error)} The server log has the "
+                "details."
+            ) from error
+        self._stamp, self._read_at = storage.stamp(self._path), time.time_ns()

@@ -1,0 +1,123 @@
+"""What tools need of the open notebooks, whoever keeps these: live rooms, or files alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from .liveness import NotLive, agent_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from logging import Logger
+
+    from jupyter_server.serverapp import ServerApp
+
+    from .contents import Contents
+    from .live import LiveNotebook, LiveText
+    from .news import News
+    from .troubles import Troubles
+
+
+class Backend(Protocol):
+    """The notebooks that are open on this server."""
+
+    idle_seconds: float
+    news: News
+    ring: Callable[[], None]
+    """Called when `troubles` may return something else."""
+
+    async def open(self, path: str) -> LiveNotebook:
+        """Open a notebook, or join it where it is open; see `Rooms.open`."""
+
+    async def open_file(self, file_id: str, path: str) -> LiveNotebook:
+        """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
+
+    def place_of(self, file_id: str) -> str | None:
+        """Return where a file is by now, or None once it was deleted."""
+
+    def find(self, path: str) -> LiveNotebook | None:
+        """Return the notebook if we hold it open, without opening anything."""
+
+    def find_text(self, path: str) -> LiveText | None:
+        """Return a text file that a page has open live, or None: then the disk is the truth."""
+
+    def paths_open(self) -> set[str]:
+        """Return the paths of all notebooks that are open, by us or in a page."""
+
+    def check(self, notebook: LiveNotebook) -> None:
+        """Make sure, at this very moment, that what is written now will reach the file."""
+
+    def saves_by_itself(self, notebook: LiveNotebook) -> bool:
+        """Return whether what changes is written without the person saving it."""
+
+    def lease(self, notebook: LiveNotebook) -> AbstractContextManager[None]:
+        """Keep a notebook open for as long as the block runs."""
+
+    async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
+        """Bring in what pages have not shared yet, before a call changes the notebook.
+
+        Raises
+        ------
+        UnavailableError
+            The call edits, and a page holds on to what the person typed.
+        """
+
+    async def written(self, notebook: LiveNotebook) -> str | None:
+        """Write what a call has changed, where nothing else does; return why not, in words."""
+
+    def listen(self) -> None:
+        """Follow what happens to documents and files, from the start of the server on."""
+
+    def troubles(self) -> Troubles:
+        """Return what a person must know of open documents."""
+
+    async def save(self, notebook: LiveNotebook) -> None:
+        """Write the notebook to disk now."""
+
+    async def stop(self, seconds: float = 2.0) -> None:
+        """Save every notebook, so that the server can end."""
+
+
+class Pages(Protocol):
+    """What files alone need to know of pages that do not share the document."""
+
+    def unsaved(self, path: str) -> bool:
+        """Return whether a page has unsaved changes in a notebook."""
+
+    def paths(self) -> set[str]:
+        """Return the paths of the notebooks that pages have open."""
+
+    async def saved(self, path: str, seconds: float) -> bool:
+        """Ask pages to save a notebook; return whether nothing is unsaved in the end."""
+
+    def wrote(self, path: str) -> None:
+        """Tell pages that a notebook's file has another content now."""
+
+
+def open_backend(
+    serverapp: ServerApp,
+    contents: Contents,
+    log: Logger,
+    *,
+    why: NotLive | None,
+    pages: Pages,
+    idle_seconds: float,
+) -> Backend:
+    """Return what keeps the notebooks of a server: live rooms unless there is a reason why not.
+
+    Without jupyter-server-ydoc nothing that needs it is even imported.
+    """
+    if why is None:
+        from .rooms import Rooms
+        from .upstream import install
+
+        install()
+        return Rooms(serverapp, contents, log, idle_seconds=idle_seconds)
+    from .file_rooms import FileRooms
+    from .peers import Peers
+
+    peers = Peers(serverapp) if why is NotLive.OTHERS else None
+    rooms = FileRooms(serverapp, contents, pages, log, idle_seconds=idle_seconds, peers=peers)
+    rooms.news.standing = agent_words(why)
+    return rooms

@@ -1,0 +1,134 @@
+"""Texts of a file that hold half of a surrogate pair, which no shared document can hold.
+
+The document has U+FFFD in its place. While a line is there as it was, wherever it went, the file
+keeps what it said; in a line that was changed, each U+FFFD that stayed is what it was.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from difflib import SequenceMatcher
+from typing import Final
+
+from .values import REPLACEMENT, is_well_formed, well_formed
+
+MOST_TEXTS: Final = 2_000
+MOST_LINES: Final = 10_000
+MOST_TRIED: Final = 100
+"""How many lines are compared with one that was changed."""
+
+LONGEST: Final = 1_000
+"""Characters of a changed part that are compared one by one."""
+
+MOST_COMPARED: Final = 2_000
+"""Lines of a text that are compared with what they were."""
+
+
+class HalfPairs:
+    """What the file says in the place of each U+FFFD."""
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        # The lines as the document has them, and each as the file had it.
+        self._lines: OrderedDict[str, dict[str, None]] = OrderedDict()
+
+    def learn(self, owner: str, text: str, *, from_file: bool) -> None:
+        """Take note of what the file says.
+
+        Parameters
+        ----------
+        owner : str
+            The id of the cell whose source this is; empty for a text that is no cell's source.
+        text : str
+        from_file : bool
+            Whether each U+FFFD of the text is one in the file. Otherwise somebody may have
+            copied what the document shows.
+        """
+        self._texts.pop(owner, None)
+        if is_well_formed(text) and not (from_file and REPLACEMENT in text):
+            return
+        if owner:
+            self._texts[owner] = text
+        for line in text.split("\n"):
+            shared = well_formed(line)
+            if REPLACEMENT in shared:
+                self._lines.setdefault(shared, {})[line] = None
+                self._lines.move_to_end(shared)
+        while len(self._texts) > MOST_TEXTS:
+            self._texts.popitem(last=False)
+        while len(self._lines) > MOST_LINES:
+            self._lines.popitem(last=False)
+
+    def restore(self, owner: str, text: str) -> str:
+        """Return a text of the document as the file is to have it."""
+        if REPLACEMENT not in text or not self._lines:
+            return text
+        base = self._texts.get(owner, "")
+        if well_formed(base) == text:
+            return base
+        lines = text.split("\n")
+        before = base.split("\n") if base else []
+        partners = _partners([well_formed(line) for line in before], lines)
+        for index, line in enumerate(lines):
+            if REPLACEMENT in line:
+                nearby = [before[place] for place in partners.get(index, ())]
+                lines[index] = self._line(line, nearby)
+        return "\n".join(lines)
+
+    def _line(self, line: str, nearby: list[str]) -> str:
+        for candidate in nearby:
+            if well_formed(candidate) == line:
+                return candidate
+        if (known := self._lines.get(line)) is not None:
+            # A line that stands in the file with U+FFFD itself may be meant as well.
+            return line if line in known else next(reversed(known))
+        candidates = [*nearby]
+        for shared in reversed(self._lines):
+            if len(candidates) >= MOST_TRIED:
+                break
+            candidates += self._lines[shared]
+        best, most = line, 0
+        for candidate in candidates:
+            if is_well_formed(candidate):
+                continue
+            restored, found = _aligned(candidate, line)
+            if found > most:
+                best, most = restored, found
+        return best
+
+
+def _partners(before: list[str], lines: list[str]) -> dict[int, range]:
+    """Return for each line which lines it may have been."""
+    if not before or len(before) > MOST_COMPARED or len(lines) > MOST_COMPARED:
+        return {}
+    found = {}
+    matcher = SequenceMatcher(None, before, lines, autojunk=False)
+    for kind, first, last, start, end in matcher.get_opcodes():
+        for index in range(start, end):
+            same = first + index - start
+            found[index] = range(same, same + 1) if kind == "equal" else range(first, last)
+    return found
+
+
+def _aligned(original: str, line: str) -> tuple[str, int]:
+    """Return a changed line with the halves back that stayed, and how much of it is the same."""
+    shared = well_formed(original)
+    start, most = 0, min(len(shared), len(line))
+    while start < most and shared[start] == line[start]:
+        start += 1
+    end = 0
+    while end < most - start and shared[-1 - end] == line[-1 - end]:
+        end += 1
+    blocks = [(0, 0, start), (len(shared) - end, len(line) - end, end)]
+    old, new = shared[start : len(shared) - end], line[start : len(line) - end]
+    if old and new and max(len(old), len(new)) <= LONGEST:
+        matcher = SequenceMatcher(None, old, new, autojunk=False)
+        blocks += [(start + a, start + b, size) for a, b, size in matcher.get_matching_blocks()]
+    characters, restored, same = list(line), 0, 0
+    for a, b, size in blocks:
+        same += size
+        for offset in range(size):
+            if characters[b + offset] != original[a + offset]:
+                characters[b + offset] = original[a + offset]
+                restored += 1
+    return "".join(characters), same if restored else 0

@@ -1,0 +1,115 @@
+r"""Line ends and byte order marks: taken off what people and agents edit, put back on saving.
+
+A page's editor counts ``\r\n`` as one character and a shared text as two, so a shared text has
+``\n`` only. What is saved again has the line ends that it had: a comparison of the file with the
+one before shows the lines that were changed, and no others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from difflib import SequenceMatcher
+
+BOM = "\ufeff"
+
+MOST_COMPARED = 5_000
+"""Of files with line ends of several kinds: how many changed lines are compared one by one."""
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+def plain(text: str) -> str:
+    r"""Return a text with ``\n`` for every line end, and without a byte order mark."""
+    text = text.removeprefix(BOM)
+    if "\r" not in text:
+        return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text stays as it is."""
+    return "\r" not in text and not text.startswith(BOM)
+
+
+def line_end(text: str) -> str:
+    r"""Return the line end that most lines of a text have; ``\n`` where there is none."""
+    return _most_frequent(_BREAK.findall(text))
+
+
+def as_before(text: str, before: str) -> str:
+    r"""Return a plain text with the line ends, and the byte order mark, of what was there before.
+
+    Parameters
+    ----------
+    text : str
+        With ``\n`` for every line end.
+    before : str
+        As it is in the file.
+
+    Returns
+    -------
+    str
+        Every line that was there has the line end that it had. A new line has that of the line
+        above it.
+    """
+    if is_plain(before):
+        return text
+    mark = BOM if before.startswith(BOM) else ""
+    old = before.removeprefix(BOM)
+    ends = _BREAK.findall(old)
+    kinds = set(ends)
+    if len(kinds) <= 1:
+        return mark + text.replace("\n", kinds.pop() if kinds else "\n")
+    return mark + _joined(text.split("\n"), _mixed(text.split("\n"), _BREAK.split(old), ends))
+
+
+def _mixed(lines: list[str], old: list[str], ends: list[str]) -> list[str | None]:
+    """Return the line end of each line that was there in a text of several kinds, or None.
+
+    The last line has none, there and here.
+    """
+    found: list[str | None] = [None] * (len(lines) - 1)
+    size = min(len(found), len(ends))
+    head = 0
+    while head < size and lines[head] == old[head]:
+        found[head] = ends[head]
+        head += 1
+    tail = 0
+    while tail < size - head and lines[-1 - tail] == old[-1 - tail]:
+        # The break behind a line is the one before the line below it.
+        found[-1 - tail] = ends[-1 - tail]
+        tail += 1
+    middle, old_middle = lines[head : len(found) - tail], old[head : len(ends) - tail]
+    if max(len(middle), len(old_middle)) <= MOST_COMPARED:
+        for a, b, length in SequenceMatcher(None, middle, old_middle).get_matching_blocks():
+            found[head + a : head + a + length] = ends[head + b : head + b + length]
+    _changed(found, head, len(found) - tail, ends, head, len(ends) - tail)
+    return found
+
+
+def _changed(
+    found: list[str | None], start: int, stop: int, ends: list[str], first: int, last: int
+) -> None:
+    """Give lines that were changed, as many as before, the line ends that they had."""
+    if stop - start == last - first:
+        for offset in range(stop - start):
+            if found[start + offset] is None:
+                found[start + offset] = ends[first + offset]
+
+
+def _joined(lines: list[str], ends: list[str | None]) -> str:
+    known = [end for end in ends if end is not None]
+    above = known[0] if known else "\n"
+    parts: list[str] = []
+    for line, end in zip(lines, ends, strict=False):
+        above = end or above
+        if not line and above == "\n" and parts and parts[-1] == "\r":
+            # Together with the line end before it, this one would be a single one.
+            above = "\r"
+        parts += [line, above]
+    return "".join([*parts, lines[-1]])
+
+
+def _most_frequent(ends: list[str]) -> str:
+    return Counter(ends).most_common(1)[0][0] if ends else "\n"

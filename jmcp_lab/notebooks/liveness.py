@@ -1,0 +1,102 @@
+"""Whether the pages of this server share live documents with us, and if not, why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+YDOC = "jupyter_server_ydoc"
+DOCUMENTS = "jupyter_server_documents"
+
+
+class NotLive(StrEnum):
+    """What keeps live documents off."""
+
+    DISABLED = "disable_rtc"
+    """An administrator switched them off with ``YDocExtension.disable_rtc``."""
+
+    NO_EXTENSION = "no_extension"
+    """jupyter_server_ydoc is disabled, or could not be loaded."""
+
+    OTHERS = "other_documents"
+    """jupyter-server-documents is there, with live documents of its own."""
+
+
+_WHY = {
+    NotLive.DISABLED: "YDocExtension.disable_rtc is set",
+    NotLive.NO_EXTENSION: "the server extension jupyter_server_ydoc is disabled or did not load",
+}
+
+
+def why_not_live(serverapp: ServerApp) -> NotLive | None:
+    """Return what keeps live documents off on this server, or None where they are on.
+
+    Extensions are linked before the first is loaded, and so this is known when ours is. Whether
+    the other one has loaded as well is known only after all have: until then it counts as loaded.
+    """
+    manager: Any = serverapp.extension_manager
+    if _enabled(manager, DOCUMENTS):
+        return NotLive.OTHERS
+    if not _enabled(manager, YDOC):
+        return NotLive.NO_EXTENSION
+    (app,) = manager.extension_apps[YDOC]
+    return NotLive.DISABLED if app.disable_rtc else None
+
+
+def failed_to_load(serverapp: ServerApp) -> bool:
+    """Return whether jupyter_server_ydoc is enabled, but raised when it was loaded."""
+    manager: Any = serverapp.extension_manager
+    return any(
+        getattr(app, "ywebsocket_server", None) is None for app in manager.extension_apps[YDOC]
+    )
+
+
+def say_so_to_pages(serverapp: ServerApp, why: NotLive) -> None:
+    """Let pages open files without live documents, where nobody serves these.
+
+    jupyter-docprovider, the other half of jupyter-server-ydoc, takes them for served unless it is
+    told otherwise, and then no page opens any notebook: each waits for a document for ever.
+    """
+    if why is NotLive.NO_EXTENSION:
+        page_config = serverapp.web_app.settings.setdefault("page_config_data", {})
+        page_config["disableRTC"] = True
+
+
+def _enabled(manager: Any, name: str) -> bool:  # noqa: ANN401 - its attributes carry no types
+    found = manager.extensions.get(name)
+    return bool(found and found.enabled and manager.linked_extensions.get(name))
+
+
+def log_words(why: NotLive) -> str:
+    """Return what the server's log says of it."""
+    if why is NotLive.OTHERS:
+        return (
+            "jupyter-server-documents is installed and keeps the live documents. Agents edit "
+            "these, and the files of notebooks that no page has open."
+        )
+    return (
+        f"Live documents are off: {_WHY[why]}. Agents edit notebooks through their files; open "
+        "pages load what agents write."
+    )
+
+
+def agent_words(why: NotLive) -> str:
+    """Return what an agent is told of every notebook, the first time that it uses it.
+
+    Nobody is asked to switch anything on: two layers of live documents would fight.
+    """
+    if why is NotLive.OTHERS:
+        return (
+            "jupyter-server-documents keeps the live documents on this server. Your changes are "
+            "merged into what the user's page shows; a notebook that no page has open is saved at "
+            "once. Outputs come in steps of a second."
+        )
+    return (
+        f"Live documents are off on this server ({_WHY[why]}), so you work on the notebook's "
+        "file. Your changes are saved at once, and an open page loads them. What the user has "
+        "typed and not saved you do not see: where JupyterLab cannot save it for them, edits are "
+        "refused until they do."
+    )

@@ -1,0 +1,165 @@
+"""The shared document of a notebook that loses nothing of what the file says.
+
+It takes the place of `jupyter_ydoc.YNotebook` for all rooms of the server, those of pages and
+ours. What it holds, and pages see, is the document form of the file (`cell_form`); what it gives
+back is what the file said, as far as nobody changed it (`originals`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import jupyter_ydoc
+from jupyter_ydoc import YNotebook
+
+from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
+from .originals import ADDED, Originals
+from .values import copied, document_form
+from .version import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pycrdt import Awareness, Doc, Map
+
+
+class NotebookDocument(YNotebook):
+    """A notebook that is written back as it was read, but for what was changed.
+
+    Parameters
+    ----------
+    ydoc : pycrdt.Doc, optional
+    awareness : pycrdt.Awareness, optional
+
+    Notes
+    -----
+    A room's document is not always filled by `set`: it may come out of a store, or as the update
+    of another document. So whoever reads the file says what it has, with `learn`.
+    """
+
+    def __init__(self, ydoc: Doc[Any] | None = None, awareness: Awareness | None = None) -> None:
+        super().__init__(ydoc, awareness)
+        self._originals = Originals()
+        # Cells that are about to be made of what was learned just now.
+        self._setting: dict[int, dict[str, Any]] = {}
+
+    def know_like(self, other: NotebookDocument) -> None:
+        """Share what another document of the same file knows of its exact values."""
+        self._originals = other._originals
+
+    def learn(self, content: dict[str, Any]) -> None:
+        """Take note of what the file says: it was read just now."""
+        self._originals.learn(content)
+
+    def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> None:
+        """Take note of an output that is about to be the one at `index` of a cell."""
+        self._originals.learn_output(cell_id, index, output)
+
+    def learn_results(
+        self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
+    ) -> None:
+        """Take note of outputs and a count that are about to be put back into a cell."""
+        self._originals.learn_results(cell_id, outputs, execution_count)
+
+    def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
+        """Take note of a key that the notebook's metadata is about to get."""
+        self._originals.learn_metadata(key, value)
+
+    def get_metadata(self) -> dict[str, Any]:
+        """Return the notebook's metadata as the file is to have it."""
+        return self._originals.metadata(self._ymeta.to_py().get("metadata") or {})
+
+    # -- in the place of those of YNotebook ------------------------------------------------------
+
+    def create_ycell(self, value: dict[str, Any]) -> Map[Any]:
+        """Return a new shared cell.
+
+        Parameters
+        ----------
+        value : dict
+            As nbformat has it. Numbers may be of any size and kind.
+        """
+        form = cell_form(value)
+        if self._setting.get(id(value)) is not value:
+            self._originals.learn_cell(form["id"], value, form)
+        return shared_cell(form)
+
+    def _create_youtputs(
+        self, outputs: list[dict[str, Any]], copy_outputs: bool = True
+    ) -> list[Map[Any]]:
+        return [shared_output(output_form(output)) for output in outputs]
+
+    def _set(
+        self, value: dict[str, Any], delay_outputs_above_mb: float | None = None
+    ) -> Iterator[bool]:
+        self._originals.learn(value)
+        top = document_form({key: item for key, item in value.items() if key != "cells"})
+        if not isinstance(top.get("metadata"), dict):
+            top["metadata"] = {}
+        # With what is added to it, so that the same metadata is not put in again: a page does
+        # not follow another map.
+        top["metadata"] = copied(ADDED) | top["metadata"]
+        top.setdefault("nbformat_minor", 0.0)
+        cells = value.get("cells") or []
+        self._setting = {id(cell): cell for cell in cells if cell.get("id")}
+        yield from super()._set({**top, "cells": cells}, delay_outputs_above_mb)
+        self._setting = {}
+
+    def _update_cell(
+        self, old_cell: dict[str, Any], new_cell: dict[str, Any], old_ycell: Map[Any]
+    ) -> bool:
+        cell_id = str(old_ycell["id"])
+        new = cell_form({**new_cell, "id": cell_id})
+        old = cell_form({**old_cell, "id": cell_id})
+        done = bool(super()._update_cell(old, new, old_ycell))
+        self._originals.learn_cell(cell_id, new_cell)
+        return done
+
+    def _cell_to_py(self, ycell: Map[Any], meta: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._name_cells()
+        meta = self._ymeta.to_py() if meta is None else meta
+        form = cast("dict[str, Any]", ycell.to_py())
+        form.pop("execution_state", None)
+        if form.get("cell_type") in ("raw", "markdown") and not form.get("attachments"):
+            form.pop("attachments", None)
+        old = (int(meta.get("nbformat") or 0), int(meta.get("nbformat_minor") or 0)) < (4, 5)
+        return self._originals.cell(str(form.get("id", "")), form, with_id=not old)
+
+    def _get(self, deduplicate: bool) -> Iterator[dict[str, Any] | None]:
+        meta = self._ymeta.to_py()
+        started = self._originals.starts()
+        cells: list[dict[str, Any]] = []
+        seen: dict[str, dict[str, Any]] = {}
+        for index in range(len(self._ycells)):
+            yield None
+            ycell = self._ycells[index]
+            cell_id = str(ycell.get("id"))
+            cell = self._cell_to_py(ycell, meta)
+            if deduplicate and "id" in cell and cell_id in seen:
+                if cell == seen[cell_id]:
+                    # The same cell, come twice over two ways.
+                    continue
+                cell["id"] = cell_id = ycell["id"] = new_id()
+            seen[cell_id] = cell
+            cells.append(cell)
+        self._originals.ends(started, {*seen})
+        form = {
+            "metadata": meta.get("metadata") or {},
+            "nbformat": int(meta.get("nbformat") or 0),
+            "nbformat_minor": int(meta.get("nbformat_minor") or 0),
+        }
+        yield {"cells": self._originals.cells(cells)} | self._originals.top(form)
+
+    def _name_cells(self) -> None:
+        """Find out which cells those are that have no id in the file."""
+        unnamed = self._originals.unnamed
+        if not unnamed or not len(self._ycells):
+            return
+        present = [(str(cell["id"]), str(cell["source"])) for cell in self._ycells]
+        sources = [str(cell_form(cell)["source"]) for cell in unnamed]
+        self._originals.name(aligned(sources, present))
+
+
+def register() -> None:
+    """Make every room of a notebook have this document."""
+    jupyter_ydoc.ydocs["notebook"] = NotebookDocument

@@ -1,0 +1,216 @@
+"""Why a file could not be written: the true cause, in words for an agent and for a person.
+
+A contents manager wraps what the system said in an HTTP error, and jupyter-server-ydoc makes a line
+of a log of it. The system's own number is looked for in all of these.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from .names import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_WORDS = 200
+"""How much of what somebody else's code says is passed on."""
+
+DEEPEST = 10
+"""How far a chain of causes is followed."""
+
+
+class SaveFailure(StrEnum):
+    """What kept a file from being written."""
+
+    DISK_FULL = "disk_full"
+    QUOTA = "quota"
+    READ_ONLY = "read_only"
+    READ_ONLY_DISK = "read_only_disk"
+    GONE = "gone"
+    IS_FOLDER = "is_folder"
+    NAME_TOO_LONG = "name_too_long"
+    TOO_LARGE = "too_large"
+    UNREACHABLE = "unreachable"
+    DAMAGED_DISK = "damaged_disk"
+    TOO_MANY_FILES = "too_many_files"
+    IN_USE = "in_use"
+    OUTSIDE = "outside"
+    REFUSED = "refused"
+
+
+_BY_NUMBER = {
+    errno.ENOSPC: SaveFailure.DISK_FULL,
+    errno.EDQUOT: SaveFailure.QUOTA,
+    errno.EACCES: SaveFailure.READ_ONLY,
+    errno.EPERM: SaveFailure.READ_ONLY,
+    errno.EROFS: SaveFailure.READ_ONLY_DISK,
+    errno.ENOENT: SaveFailure.GONE,
+    errno.ENOTDIR: SaveFailure.GONE,
+    errno.EISDIR: SaveFailure.IS_FOLDER,
+    errno.ENAMETOOLONG: SaveFailure.NAME_TOO_LONG,
+    errno.EFBIG: SaveFailure.TOO_LARGE,
+    errno.ETIMEDOUT: SaveFailure.UNREACHABLE,
+    errno.ESTALE: SaveFailure.UNREACHABLE,
+    errno.EHOSTDOWN: SaveFailure.UNREACHABLE,
+    errno.EHOSTUNREACH: SaveFailure.UNREACHABLE,
+    errno.ENETUNREACH: SaveFailure.UNREACHABLE,
+    errno.ENETDOWN: SaveFailure.UNREACHABLE,
+    errno.ENOTCONN: SaveFailure.UNREACHABLE,
+    errno.ECONNREFUSED: SaveFailure.UNREACHABLE,
+    errno.ECONNRESET: SaveFailure.UNREACHABLE,
+    errno.EIO: SaveFailure.DAMAGED_DISK,
+    errno.EMFILE: SaveFailure.TOO_MANY_FILES,
+    errno.ENFILE: SaveFailure.TOO_MANY_FILES,
+    errno.EBUSY: SaveFailure.IN_USE,
+    errno.ETXTBSY: SaveFailure.IN_USE,
+}
+
+_BY_STATUS = {
+    403: SaveFailure.READ_ONLY,
+    404: SaveFailure.GONE,
+    408: SaveFailure.UNREACHABLE,
+    413: SaveFailure.TOO_LARGE,
+    502: SaveFailure.UNREACHABLE,
+    503: SaveFailure.UNREACHABLE,
+    504: SaveFailure.UNREACHABLE,
+    507: SaveFailure.DISK_FULL,
+}
+
+_CAUSES = {
+    SaveFailure.DISK_FULL: "the disk is full. Some space has to be freed on it.",
+    SaveFailure.QUOTA: (
+        "the quota for the user's files is used up. Some of them have to be deleted, or the quota "
+        "be raised."
+    ),
+    SaveFailure.READ_ONLY: (
+        "this server may not write it: the file or its folder is read-only. Its permissions have "
+        "to be changed."
+    ),
+    SaveFailure.READ_ONLY_DISK: "the disk that it is on is read-only.",
+    SaveFailure.GONE: "the file or its folder is no longer there.",
+    SaveFailure.IS_FOLDER: "there is a folder of that name now.",
+    SaveFailure.NAME_TOO_LONG: "its name is too long for the disk.",
+    SaveFailure.TOO_LARGE: "it is larger than may be written there.",
+    SaveFailure.UNREACHABLE: "the drive or service that it is on does not answer.",
+    SaveFailure.DAMAGED_DISK: "the disk reports an error of its own: it may be damaged.",
+    SaveFailure.TOO_MANY_FILES: "too many files are open on this server.",
+    SaveFailure.IN_USE: "another program holds the file.",
+    SaveFailure.OUTSIDE: "another program writes the file again and again.",
+}
+
+_OF_THE_FILE = {SaveFailure.READ_ONLY, SaveFailure.READ_ONLY_DISK}
+"""Another place is as good as having these mended."""
+
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+_REPR = re.compile(r"\b\w+Error\((\d{1,3})\b|^HTTP (\d{3})\b")
+_LOGGED = re.compile(r"^Error saving file: .*\n")
+_SAYS_NOTHING = re.compile(r"^\w+\(\)$|^HTTP \d{3}: [\w ]*$")
+_ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/](?:[^\s'\"\\/]+[\\/])+[^\s'\"\\/]*")
+
+
+def failure_of(error: BaseException | str | None) -> SaveFailure:
+    """Return the cause of a save that failed.
+
+    Parameters
+    ----------
+    error : BaseException, str or None
+        What was raised, or the words of it in a log; None where the server wrote nothing and said
+        nothing, as jupyter-server-ydoc does with a file that is not writable.
+    """
+    if error is None:
+        return SaveFailure.READ_ONLY
+    if isinstance(error, str):
+        return _in_words(error) or SaveFailure.REFUSED
+    chain = list(_chain(error))
+    # The system's number says more than the status that a manager has made of it.
+    for one in chain:
+        number = getattr(one, "errno", None)
+        if isinstance(number, int) and number in _BY_NUMBER:
+            return _BY_NUMBER[number]
+    for one in chain:
+        if isinstance(one, TimeoutError):
+            return SaveFailure.UNREACHABLE
+        status = getattr(one, "status_code", None)
+        found = _in_words(_said_by(one)) or _BY_STATUS.get(status if status is not None else 0)
+        if found is not None:
+            return found
+    return SaveFailure.REFUSED
+
+
+def save_failure_message(path: str, error: BaseException | str | None) -> str:
+    """Return that a file could not be saved, why, and what has to be done about it.
+
+    For an agent and for a person alike; without the server's own paths.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the server's root.
+    error : BaseException, str or None
+        See `failure_of`.
+    """
+    return f"'{shown(path)}' could not be saved: {cause(error)}"
+
+
+def not_writable(path: str, failure: SaveFailure) -> str:
+    """Return that a notebook is not changed, as that could not be saved, and why."""
+    copy = ", or work in a copy" if failure in _OF_THE_FILE else ""
+    return (
+        f"'{shown(path)}' could not be saved, so nothing was changed: {words_of(failure)} Tell the "
+        f"user{copy}."
+    )
+
+
+def cause(error: BaseException | str | None) -> str:
+    """Return the cause alone, and what has to be done about it."""
+    failure = failure_of(error)
+    if failure is not SaveFailure.REFUSED:
+        return words_of(failure)
+    said = _plain(_LOGGED.sub("", error) if isinstance(error, str) else _said_by(error))
+    return f"the server refuses it ({said})." if said else words_of(failure)
+
+
+def words_of(failure: SaveFailure) -> str:
+    """Return a cause in words, and what has to be done about it."""
+    return _CAUSES.get(failure, "the server refuses it.")
+
+
+def _in_words(words: str) -> SaveFailure | None:
+    for number in _NUMBER.findall(words):
+        if int(number) in _BY_NUMBER:
+            return _BY_NUMBER[int(number)]
+    if "writes this file again and again" in words:
+        return SaveFailure.OUTSIDE
+    if "No path found for file ID" in words:
+        return SaveFailure.GONE
+    for error, status in _REPR.findall(words):
+        found = int(error or status)
+        if found in _BY_NUMBER or found in _BY_STATUS:
+            return _BY_NUMBER.get(found) or _BY_STATUS[found]
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    for _ in range(DEEPEST):
+        if found is None:
+            return
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _said_by(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    said = getattr(error, "log_message", None) or getattr(error, "reason", None) or str(error)
+    return str(said) or type(error).__name__
+
+
+def _plain(words: str) -> str:
+    """Return one line without absolute paths."""
+    line = " ".join(_ABSOLUTE.sub("…", _SAYS_NOTHING.sub("", words)).split())
+    return shown(line if len(line) <= MOST_WORDS else line[:MOST_WORDS] + "…").rstrip(".")

@@ -1,0 +1,157 @@
+"""JSON values in a file, and the same values in the shared document.
+
+The document is read by pages, which have one kind of number, and holds no text that is not well
+formed. So a value has two forms. The *document form* has floats for numbers, null for what is no
+finite number, and U+FFFD for half a surrogate. The *file form* of a document's value has ints for
+whole floats, as far as these are exact. Where the way from file to document and back does not
+lead to the same value, `originals` knows what the file said.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Final
+
+LARGEST: Final = 1 << 53
+"""Up to here, each whole number is a float of its own."""
+
+DEEPEST: Final = 100
+"""Levels of lists and dicts that go into a document. Pages recurse, and so do we."""
+
+REPLACEMENT: Final = "\ufffd"
+
+_HALVES = re.compile("[\ud800-\udfff]")
+_KINDS: Final = {int: 0, float: 0, bool: 1, str: 2, type(None): 3}
+_NUMBERS: Final = ({int}, {float}, {int, float})
+
+
+def well_formed(text: str) -> str:
+    """Return a text with U+FFFD in the place of each half of a surrogate pair."""
+    return text if text.isascii() else _HALVES.sub(REPLACEMENT, text)
+
+
+def is_well_formed(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair."""
+    return text.isascii() or _HALVES.search(text) is None
+
+
+def document_form(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
+    """Return what stands for a JSON value in the shared document."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return _document_number(value)
+    if depth >= DEEPEST:
+        return None
+    if isinstance(value, dict):
+        return {
+            well_formed(str(key)): document_form(item, depth + 1) for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        if {*map(type, value)} in _NUMBERS:
+            return [*map(_document_number, value)]
+        return [document_form(item, depth + 1) for item in value]
+    # What is no JSON comes from no file. The writer says what it thinks of it.
+    return value
+
+
+def _document_number(value: float) -> float | str | None:
+    try:
+        found = float(value)
+    except OverflowError:
+        # Beyond what a float can be, the digits are all that can be shown.
+        return str(value)
+    return found if math.isfinite(found) else None
+
+
+def file_form(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return what a value of the shared document is in a file, as far as the value tells."""
+    if isinstance(value, float):
+        return _file_number(value)
+    if isinstance(value, dict):
+        return {key: file_form(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        if {*map(type, value)} == {float}:
+            return [*map(_file_number, value)]
+        return [file_form(item) for item in value]
+    return value
+
+
+def _file_number(value: float) -> float:
+    if value.is_integer() and -LARGEST <= value <= LARGEST and (value or str(value) == "0.0"):
+        return int(value)
+    return value
+
+
+def is_exact(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - JSON
+    """Return whether the file form of a value's document form is this very value."""
+    if isinstance(value, str):
+        return is_well_formed(value)
+    if value is None or isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return -LARGEST <= value <= LARGEST
+    if isinstance(value, float):
+        # Large ones stay floats on the way back; it does no harm to remember them.
+        return math.isfinite(value) and not value.is_integer()
+    if depth >= DEEPEST:
+        return False
+    if isinstance(value, dict):
+        return all(is_exact(str(k)) and is_exact(item, depth + 1) for k, item in value.items())
+    if isinstance(value, list | tuple):
+        kinds = {*map(type, value)}
+        if kinds == {int}:
+            return bool(-LARGEST <= min(value) and max(value) <= LARGEST)
+        if kinds == {float}:
+            return not any(map(float.is_integer, value)) and all(map(math.isfinite, value))
+        return all(is_exact(item, depth + 1) for item in value)
+    return True
+
+
+def fingerprint(value: Any) -> int:  # noqa: ANN401 - JSON
+    """Return a number that is the same, within this process, for the same value in a document."""
+    if isinstance(value, dict):
+        return hash(("{", frozenset((key, fingerprint(item)) for key, item in value.items())))
+    if isinstance(value, list | tuple):
+        kinds = tuple(map(_KINDS.get, map(type, value)))
+        # Millions of numbers are data of a figure: this way nothing of ours runs for each.
+        items = tuple(map(fingerprint, value)) if None in kinds else tuple(value)
+        return hash(("[", kinds, items))
+    if value == 0 and isinstance(value, float):
+        return hash(("0", str(value)))
+    if value == 0 and type(value) is int:
+        return hash(("0", "0.0"))
+    return hash((_KINDS.get(type(value)), value))
+
+
+def copied(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a copy that may be changed."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        if _KINDS.keys() >= {*map(type, value)}:
+            return list(value)
+        return [copied(item) for item in value]
+    return value
+
+
+def weight(value: Any) -> int:  # noqa: ANN401 - JSON
+    """Return about how many bytes a value takes in memory."""
+    total, waiting = 0, [value]
+    while waiting:
+        part = waiting.pop()
+        total += 50
+        if isinstance(part, str):
+            total += len(part)
+        elif isinstance(part, dict):
+            total += sum(50 + len(str(key)) for key in part)
+            waiting += part.values()
+        elif isinstance(part, list | tuple):
+            if part and isinstance(part[0], int | float):
+                total += 32 * len(part)
+            else:
+                waiting += part
+    return total

@@ -1,0 +1,47 @@
+"""Halves of surrogate pairs: Python's texts may hold them, and nothing that leaves this server may.
+
+They come from JSON escapes (half an emoji that a program cut) and from names of files that are not
+UTF-8, whose bytes Python keeps as such halves. Neither UTF-8 nor a shared document can hold one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+REPLACEMENT = "\ufffd"
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def has_half(text: str) -> bool:
+    """Return whether a text holds half of a surrogate pair, so that it cannot be sent."""
+    return not text.isascii() and _HALF.search(text) is not None
+
+
+def without_halves(value: Any) -> Any:  # noqa: ANN401
+    """Return JSON with no half of a surrogate pair in it: two that belong together become one.
+
+    Kernels in JavaScript send one when code prints half of an emoji.
+    """
+    if isinstance(value, str):
+        if not has_half(value):
+            return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {without_halves(key): without_halves(item) for key, item in value.items()}
+    return [without_halves(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def may_have_halves(packed: bytes | bytearray | str) -> bool:
+    """Return whether JSON may have halves of surrogate pairs in it: only an escape brings them."""
+    if isinstance(packed, str):
+        return "\\ud" in packed or "\\uD" in packed
+    return b"\\ud" in packed or b"\\uD" in packed
+
+
+def dump_json(value: Any) -> str:  # noqa: ANN401
+    """Return JSON that every program can read: no half of a surrogate pair is in it."""
+    text = json.dumps(value)
+    return json.dumps(without_halves(value)) if may_have_halves(text) else text

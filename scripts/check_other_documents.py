@@ -1,0 +1,91 @@
+"""Play a person and an agent beside jupyter-server-documents, in a real page.
+
+It cannot be installed beside the jupyter-server-fileid that the tests need, so this is no part of
+them. Make an environment of its own, and give its interpreter:
+
+    python -m venv beside && beside/bin/pip install . jupyter-server-documents
+    python scripts/check_other_documents.py beside/bin/python
+
+It ends with an error when a character is lost, or a dialog comes.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "ui-tests"))
+
+import nbformat
+from playwright.sync_api import Page, expect, sync_playwright
+
+from lab_page import (
+    CHROMIUM_ARGUMENTS,
+    Console,
+    find_chromium,
+    log_in,
+    new_context,
+    open_lab,
+    open_notebook,
+)
+from lab_server import LabServer
+from panel import allow_and_wait, card, connected, editor, open_panel, outputs
+
+NAME = "beside.ipynb"
+ROUNDS = 8
+
+
+def play(page: Page, server: LabServer) -> None:
+    """Let a person type while an agent inserts cells, and let the agent run one."""
+    cells = [nbformat.v4.new_code_cell(source) for source in ("one", "two")]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    nbformat.write(notebook, server.root / NAME)
+    open_notebook(page, NAME)
+    with connected(page, server, "Robot", "edit") as agent:
+        agent.say("use_notebook", notebook=NAME)
+        agent.say("read_cells")
+        editor(page, 1).click()
+        page.keyboard.press("Control+End")
+        typed = "one"
+        for number in range(ROUNDS):
+            writing = agent.start("insert_cell", source=f"print({number})")
+            page.keyboard.type(f" typed {number}", delay=30)
+            typed += f" typed {number}"
+            assert not writing.result(30).is_error
+        wanted = [typed, "two", *(f"print({number})" for number in range(ROUNDS))]
+        shown = page.locator(".jp-Notebook .jp-Cell .cm-content")
+        expect(shown).to_have_text(wanted)
+        open_panel(page)
+        last = nbformat.read(server.root / NAME, 4).cells[-1].id
+        run = agent.start("execute_cell", cells=last, hold=60)
+        allow_and_wait(card(page, f"Run cell {len(wanted)} in {NAME}"), run)
+        expect(outputs(page, len(wanted))).to_have_text(f"{ROUNDS - 1}\n")
+        expect(shown).to_have_text(wanted)
+        expect(page.locator(".jp-Dialog")).to_have_count(0)
+        expect(page.locator(".jp-jmcp-Strip")).to_contain_text("jupyter-server-documents")
+    saved = [cell.source for cell in nbformat.read(server.root / NAME, 4).cells]
+    assert saved == wanted, saved
+
+
+def main() -> None:
+    """Start the server and the browser, and play."""
+    with (
+        LabServer(Path(tempfile.mkdtemp()), python=sys.argv[1]) as server,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
+        )
+        context = new_context(browser, Console())
+        log_in(context, server)
+        page = context.new_page()
+        open_lab(page, server)
+        play(page, server)
+        browser.close()
+    print("Nothing was lost, and nobody was asked.")
+
+
+if __name__ == "__main__":
+    main()

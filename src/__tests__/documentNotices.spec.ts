@@ -1,0 +1,85 @@
+import { Notification } from '@jupyterlab/apputils';
+import { nullTranslator } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
+
+import { DocumentNotices } from '../documentNotices';
+import type { IAgents, IDocuments } from '../tokens';
+
+const FULL = { path: 'a.ipynb', words: "'a.ipynb' could not be saved: full." };
+const COPY = {
+  path: 'a.ipynb',
+  copy: 'a-other.ipynb',
+  why: 'a page came back'
+};
+
+class Memory {
+  getItem(key: string): string | null {
+    return this._items.get(key) ?? null;
+  }
+
+  setItem(key: string, value: string): void {
+    this._items.set(key, value);
+  }
+
+  private readonly _items = new Map<string, string>();
+}
+
+function shown(): string[] {
+  return Notification.manager.notifications.map(each => each.message);
+}
+
+describe('DocumentNotices', () => {
+  let documents: IDocuments;
+  let opened: string[];
+  let memory: Memory;
+
+  function notices(): DocumentNotices {
+    const model = { server: { documents } } as unknown as IAgents;
+    Object.defineProperty(model.server, 'documents', { get: () => documents });
+    const trans = nullTranslator.load('jmcp_lab');
+    return new DocumentNotices(model, path => opened.push(path), trans, memory);
+  }
+
+  beforeEach(() => {
+    documents = { unsaved: [], copies: [] };
+    opened = [];
+    memory = new Memory();
+    Notification.manager.dismiss();
+  });
+
+  afterAll(() => Signal.clearData(Notification.manager));
+
+  it('says once that a document is not saved, and takes it back when it is', () => {
+    const told = notices();
+    documents = { unsaved: [FULL], copies: [] };
+    told.update();
+    told.update();
+    expect(shown()).toHaveLength(1);
+    expect(shown()[0]).toContain('full');
+    documents = { unsaved: [], copies: [] };
+    told.update();
+    expect(shown()).toEqual([]);
+  });
+
+  it('says it again when the cause is another one', () => {
+    const told = notices();
+    documents = { unsaved: [FULL], copies: [] };
+    told.update();
+    documents = { unsaved: [{ ...FULL, words: 'read-only' }], copies: [] };
+    told.update();
+    expect(shown()).toHaveLength(1);
+    expect(shown()[0]).toContain('read-only');
+  });
+
+  it('leads to the other version, and tells of it once, over a reload', () => {
+    documents = { unsaved: [], copies: [COPY] };
+    notices().update();
+    expect(shown()).toHaveLength(1);
+    expect(shown()[0]).toContain('a-other.ipynb');
+    const [notification] = Notification.manager.notifications;
+    notification.options.actions?.[0].callback(new MouseEvent('click'));
+    expect(opened).toEqual(['a-other.ipynb']);
+    notices().update();
+    expect(shown()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,80 @@
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { YNotebook } from '@jupyter/ydoc';
+
+/** The part of this page's presence that names the cell which is being edited. */
+const FIELD = 'jmcpCaret';
+
+/** How long after the last key or click a caret still holds its cell. */
+export const IDLE_MS = 10 * 60_000;
+
+/** How often it is looked whether that has passed. */
+const LOOK_MS = 30_000;
+
+/** What shows that the person is there. */
+const SIGNS = ['keydown', 'pointerdown', 'focusin', 'input'] as const;
+
+/**
+ * Says in which cell the caret is, to everybody who has the notebook open.
+ *
+ * Presence goes by the same connection as what is typed, so the server knows of the caret as soon
+ * as it knows of the first letter.
+ */
+export class CaretTeller {
+  constructor(private readonly _tracker: INotebookTracker) {}
+
+  start(): void {
+    this._tracker.forEach(panel => this._watch(panel));
+    this._tracker.widgetAdded.connect((_, panel) => this._watch(panel));
+  }
+
+  private _watch(panel: NotebookPanel): void {
+    const { content } = panel;
+    let last = Date.now();
+    let said: string | null = null;
+    let due = false;
+    let left = false;
+    const say = () => {
+      due = false;
+      const shared = content.model?.sharedModel as YNotebook | undefined;
+      if (panel.isDisposed || !shared) {
+        return;
+      }
+      const held =
+        !left && content.mode === 'edit' && Date.now() - last < IDLE_MS;
+      const cell = held ? (content.activeCell?.model.id ?? null) : null;
+      if (cell !== said) {
+        said = cell;
+        shared.awareness.setLocalStateField(FIELD, cell);
+      }
+    };
+    // Once for all that one change of the notebook does to the active cell.
+    const saySoon = () => {
+      if (!due) {
+        due = true;
+        queueMicrotask(say);
+      }
+    };
+    content.stateChanged.connect(saySoon);
+    content.activeCellChanged.connect(saySoon);
+    const onSign = () => {
+      last = Date.now();
+      saySoon();
+    };
+    for (const sign of SIGNS) {
+      content.node.addEventListener(sign, onSign, true);
+    }
+    // Whoever closes a page leaves; the connection alone would be missed after a while only.
+    const leave = (event: Event) => {
+      left = event.type === 'pagehide';
+      say();
+    };
+    window.addEventListener('pagehide', leave);
+    window.addEventListener('pageshow', leave);
+    const timer = window.setInterval(say, LOOK_MS);
+    panel.disposed.connect(() => {
+      window.clearInterval(timer);
+      window.removeEventListener('pagehide', leave);
+      window.removeEventListener('pageshow', leave);
+    });
+  }
+}

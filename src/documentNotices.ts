@@ -1,0 +1,99 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IAgents, ICopy } from './tokens';
+
+/** Where this page remembers of which copies it has told, over a reload. */
+const TOLD = 'jmcp-lab:copies';
+
+/** How many of them. */
+const MOST_TOLD = 50;
+
+/**
+ * Tells of documents that cannot be saved, and of versions that were kept beside one.
+ *
+ * With live documents it is the server that saves, so a page would otherwise not hear of it.
+ */
+export class DocumentNotices {
+  constructor(
+    private readonly _model: IAgents,
+    private readonly _open: (path: string) => void,
+    private readonly _trans: TranslationBundle,
+    private readonly _memory: Pick<Storage, 'getItem' | 'setItem'>
+  ) {}
+
+  update(): void {
+    const documents = this._model.server?.documents;
+    if (!documents) {
+      return;
+    }
+    const unsaved = new Map(documents.unsaved.map(d => [d.path, d.words]));
+    for (const [path, shown] of this._unsaved) {
+      if (unsaved.get(path) !== shown.words) {
+        Notification.dismiss(shown.id);
+        this._unsaved.delete(path);
+      }
+    }
+    for (const [path, words] of unsaved) {
+      if (!this._unsaved.has(path)) {
+        const id = Notification.emit(
+          unsavedWords(words, this._trans),
+          'error',
+          {
+            autoClose: false
+          }
+        );
+        this._unsaved.set(path, { id, words });
+      }
+    }
+    for (const copy of documents.copies) {
+      this._tell(copy);
+    }
+  }
+
+  private _tell(copy: ICopy): void {
+    const told = this._told();
+    if (told.includes(copy.copy)) {
+      return;
+    }
+    this._memory.setItem(
+      TOLD,
+      JSON.stringify([...told, copy.copy].slice(-MOST_TOLD))
+    );
+    const words = this._trans.__(
+      'There are two versions of %1. The other one was kept as %2: %3.',
+      copy.path,
+      copy.copy,
+      copy.why
+    );
+    Notification.emit(words, 'warning', {
+      autoClose: false,
+      actions: [
+        {
+          label: this._trans.__('Open the other version'),
+          displayType: 'accent',
+          callback: () => this._open(copy.copy)
+        }
+      ]
+    });
+  }
+
+  private _told(): string[] {
+    try {
+      const found: unknown = JSON.parse(this._memory.getItem(TOLD) ?? '[]');
+      return Array.isArray(found) ? found.map(String) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  private readonly _unsaved = new Map<string, { id: string; words: string }>();
+}
+
+/** What to say of a document that is not saved. */
+export function unsavedWords(words: string, trans: TranslationBundle): string {
+  return trans.__(
+    '%1 What changed is in the open document; saving is tried again until it works.',
+    words
+  );
+}

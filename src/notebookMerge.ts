@@ -1,0 +1,274 @@
+/**
+ * A notebook file that another program has written is brought into the open notebook.
+ *
+ * Three versions are compared: what page and file had in common, what the file says now, and what
+ * the page has. What only the file changed comes into the page, in place, so that caret, scroll
+ * and undo history stay; what only the page changed stays. Nothing that both wrote is lost.
+ */
+import type {
+  ISharedAttachmentsCell,
+  ISharedCodeCell,
+  ISharedNotebook
+} from '@jupyter/ydoc';
+import { JSONExt } from '@lumino/coreutils';
+import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
+
+import { matches, mergeText } from './textMerge';
+
+/** A notebook as nbformat has it. */
+export type Content = ReturnType<ISharedNotebook['toJSON']>;
+
+type SharedCell = ISharedNotebook['cells'][number];
+type CellContent = Content['cells'][number];
+
+/** What a cell is besides its text and its outputs. */
+const LOOKS = ['cell_type', 'metadata', 'attachments'] as const;
+const RESULTS = ['outputs', 'execution_count'] as const;
+
+/** Bring what a file changed since `base` into the open notebook. */
+export function mergeNotebook(
+  shared: ISharedNotebook,
+  base: Content,
+  file: Content
+): void {
+  const cells = named(base, file);
+  const old = byId(base.cells);
+  const wanted = new Map(cells.map(cell => [String(cell.id), cell]));
+  // No undo history of the person gets a part of this.
+  shared.transact(() => {
+    const here = shared.cells.map(cell => cell.getId());
+    const gone = here.filter(
+      (id, index) =>
+        old.has(id) &&
+        !wanted.has(id) &&
+        sameCell(shared.cells[index].toJSON(), old.get(id)!)
+    );
+    const anew = new Map<string, CellContent>();
+    for (const cell of [...shared.cells]) {
+      const id = cell.getId();
+      const now = wanted.get(id);
+      if (now && !takeCell(cell, old.get(id), now)) {
+        const content = cell.toJSON() as CellContent;
+        anew.set(id, { ...now, source: content.source });
+      }
+    }
+    for (const [id, cell] of wanted) {
+      const before = old.get(id);
+      // What the person took out stays out, unless it says something new.
+      if (!here.includes(id) && !(before && sameCell(cell, before))) {
+        anew.set(id, cell);
+      }
+    }
+    arrange(
+      shared,
+      order(here, [...old.keys()], [...wanted.keys()], gone, anew),
+      anew
+    );
+    takeMetadata(shared, base, file);
+  }, false);
+}
+
+/** The file's cells, by the ids of the page where a file has none, or others throughout. */
+function named(base: Content, file: Content): CellContent[] {
+  const known = new Set(base.cells.map(cell => cell.id));
+  if (file.cells.some(cell => known.has(cell.id) && cell.id !== undefined)) {
+    return file.cells;
+  }
+  const found = matches(
+    file.cells.map(source),
+    base.cells.map(cell => source(cell))
+  );
+  return file.cells.map((cell, index) => ({
+    ...cell,
+    id: base.cells[found[index]]?.id ?? cell.id ?? newId()
+  }));
+}
+
+function newId(): string {
+  return Math.random().toString(16).slice(2, 10).padEnd(8, '0');
+}
+
+/** Change a cell in place; answers false when it has to be made anew. */
+function takeCell(
+  cell: SharedCell,
+  old: CellContent | undefined,
+  now: CellContent
+): boolean {
+  const present = cell.toJSON() as CellContent;
+  const before = old ?? present;
+  const looks = !same(now, before, LOOKS) && same(present, before, LOOKS);
+  if (looks && now.cell_type !== present.cell_type) {
+    return false;
+  }
+  const splices = mergeText(source(before), source(present), source(now));
+  for (const { start, end, text } of [...splices].reverse()) {
+    cell.updateSource(start, end, text);
+  }
+  if (looks) {
+    takeKeys(cell, before.metadata, now.metadata);
+    if (cell.cell_type !== 'code') {
+      (cell as ISharedAttachmentsCell).attachments = copied(
+        now.attachments
+      ) as ISharedAttachmentsCell['attachments'];
+    }
+  }
+  if (!same(now, before, RESULTS) && same(present, before, RESULTS)) {
+    const code = cell as ISharedCodeCell;
+    code.setOutputs(copied(now.outputs ?? []) as never);
+    code.execution_count = (now.execution_count ?? null) as number | null;
+    // No file says it: the server does, of a notebook that it has signed.
+    const { trusted } = now.metadata;
+    if (typeof trusted === 'boolean') {
+      cell.setMetadata('trusted', trusted);
+    }
+  }
+  return true;
+}
+
+/** The ids of all cells to have, in their order. */
+function order(
+  here: string[],
+  old: string[],
+  file: string[],
+  gone: string[],
+  anew: Map<string, CellContent>
+): string[] {
+  const staying = here.filter(id => !gone.includes(id));
+  const there = new Set([...staying, ...anew.keys()]);
+  const wanted = file.filter(id => there.has(id));
+  const both = new Set(old.filter(id => file.includes(id)));
+  const moved = !JSONExt.deepEqual(
+    old.filter(id => both.has(id)),
+    file.filter(id => both.has(id))
+  );
+  return moved ? woven(wanted, staying) : woven(staying, wanted);
+}
+
+/** `first` with what only `second` has, each after what it follows there. */
+function woven(first: string[], second: string[]): string[] {
+  const known = new Set(first);
+  const following = new Map<string | null, string[]>();
+  let last: string | null = null;
+  for (const id of second) {
+    if (known.has(id)) {
+      last = id;
+    } else {
+      following.set(last, [...(following.get(last) ?? []), id]);
+    }
+  }
+  return [
+    ...(following.get(null) ?? []),
+    ...first.flatMap(id => [id, ...(following.get(id) ?? [])])
+  ];
+}
+
+/** Make the cells those that are wanted, in that order, and as few as possible anew. */
+function arrange(
+  shared: ISharedNotebook,
+  wanted: string[],
+  anew: Map<string, CellContent>
+): void {
+  const ids = shared.cells.map(cell => cell.getId());
+  const found = matches(ids, wanted);
+  const contents = new Map<string, CellContent>();
+  for (let index = ids.length - 1; index >= 0; index--) {
+    const id = ids[index];
+    if (found[index] < 0 || anew.has(id)) {
+      contents.set(id, shared.getCell(index).toJSON() as CellContent);
+      shared.deleteCell(index);
+    }
+  }
+  const left = new Set(shared.cells.map(cell => cell.getId()));
+  wanted.forEach((id, index) => {
+    if (!left.has(id)) {
+      shared.insertCell(index, copied(anew.get(id) ?? contents.get(id)!));
+    }
+  });
+}
+
+function takeMetadata(
+  shared: ISharedNotebook,
+  base: Content,
+  file: Content
+): void {
+  takeKeys(shared, base.metadata, file.metadata);
+}
+
+/** Take what changed in metadata, key by key, where the page did not change it. */
+function takeKeys(
+  shared: ISharedNotebook | SharedCell,
+  base: object,
+  file: object
+): void {
+  const present = shared.getMetadata() as PartialJSONObject;
+  const before = base as PartialJSONObject;
+  const now = file as PartialJSONObject;
+  for (const key of Object.keys({ ...before, ...now })) {
+    if (
+      key === 'trusted' ||
+      equal(now[key], before[key]) ||
+      !equal(present[key], before[key])
+    ) {
+      continue;
+    }
+    if (key in now) {
+      (shared as SharedCell).setMetadata(key, copied(now[key])!);
+    } else {
+      shared.deleteMetadata(key);
+    }
+  }
+}
+
+function byId(cells: readonly CellContent[]): Map<string, CellContent> {
+  return new Map(cells.map(cell => [String(cell.id), cell]));
+}
+
+function source(cell: CellContent): string {
+  return Array.isArray(cell.source) ? cell.source.join('') : cell.source;
+}
+
+function sameCell(a: unknown, b: CellContent): boolean {
+  const cell = a as CellContent;
+  return (
+    source(cell) === source(b) && same(cell, b, LOOKS) && same(cell, b, RESULTS)
+  );
+}
+
+function same(
+  a: CellContent,
+  b: CellContent,
+  keys: readonly string[]
+): boolean {
+  return keys.every(key => equal(plain(a, key), plain(b, key)));
+}
+
+/** A field to compare. That a cell is trusted is no part of the file. */
+function plain(cell: CellContent, key: string): PartialJSONValue | undefined {
+  const value = (cell as PartialJSONObject)[key];
+  if (key !== 'metadata') {
+    return value;
+  }
+  const rest = { ...((value ?? {}) as PartialJSONObject) };
+  delete rest.trusted;
+  return rest;
+}
+
+function equal(a?: PartialJSONValue, b?: PartialJSONValue): boolean {
+  return JSONExt.deepEqual(orNull(a), orNull(b));
+}
+
+/** What is missing and what is empty is the same. */
+function orNull(value?: PartialJSONValue): PartialJSONValue {
+  const empty =
+    value === undefined ||
+    (typeof value === 'object' &&
+      value !== null &&
+      Object.keys(value).length === 0);
+  return empty ? null : value;
+}
+
+function copied<T>(value: T): T {
+  return value === undefined
+    ? value
+    : (JSONExt.deepCopy(value as PartialJSONValue) as T);
+}

@@ -1,0 +1,34 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { DocumentNotices } from '../documentNotices';
+import { IAgents } from '../tokens';
+
+/** Tells of open documents that the server cannot save, or of which it kept two versions. */
+export const documentsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jmcp-lab:documents',
+  description:
+    'Tells of documents that cannot be saved, and of versions that were kept.',
+  autoStart: true,
+  requires: [IAgents],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    model: IAgents,
+    translator: ITranslator | null
+  ): void => {
+    const notices = new DocumentNotices(
+      model,
+      path => void app.commands.execute('docmanager:open', { path }),
+      (translator ?? nullTranslator).load('jmcp_lab'),
+      window.localStorage
+    );
+    void app.restored.then(() => {
+      model.changed.connect(() => notices.update());
+      notices.update();
+    });
+  }
+};

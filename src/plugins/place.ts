@@ -1,0 +1,50 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import type { YNotebook } from '@jupyter/ydoc';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CaretTeller } from '../caret';
+import { PlaceKeeper } from '../place';
+import { UndoHistories } from '../undoHistory';
+
+/** Keeps caret, focus, selection, scroll and undo history while others arrange cells. */
+export const placePlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jmcp-lab:place',
+  description:
+    'Keeps the place of the user in a notebook while agents insert, delete and move cells.',
+  autoStart: true,
+  optional: [INotebookTracker, ITranslator],
+  activate: (
+    _app: JupyterFrontEnd,
+    tracker: INotebookTracker | null,
+    translator: ITranslator | null
+  ): void => {
+    if (!tracker) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const watch = (panel: NotebookPanel) => {
+      new PlaceKeeper(panel.content, trans);
+      followHistories(panel);
+    };
+    tracker.forEach(watch);
+    tracker.widgetAdded.connect((_, panel) => watch(panel));
+    new CaretTeller(tracker).start();
+  }
+};
+
+function followHistories(panel: NotebookPanel): void {
+  const shared = panel.content.model?.sharedModel as YNotebook | undefined;
+  if (shared) {
+    const histories = new UndoHistories(shared);
+    histories.update();
+    shared.changed.connect((_, change) => {
+      if (change.cellsChange) {
+        histories.update();
+      }
+    });
+  }
+}

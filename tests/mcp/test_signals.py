@@ -1,0 +1,130 @@
+"""The ends of a whole server, as systemd, JupyterHub, a closed terminal or a shell ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from nbformat.v4 import new_notebook
+
+from ..processes import Process, end, start
+from .door import http_client
+
+STOPS_WITHIN = 6
+"""Seconds; promised are 3, and a busy machine gets twice that."""
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    process = start(tmp_path)
+    yield process
+    end(process)
+
+
+@asynccontextmanager
+async def connected(process: Process, **rights: object) -> AsyncIterator[Client]:
+    """Connect an agent, with a page that listens and one that has the notebook open."""
+    await process.up()
+    nbformat.write(new_notebook(), process.log.parent / "work" / "a.ipynb")
+    async with http_client() as browser:
+        await process.log_in(browser)
+        page = await process.open_page(browser)
+        await browser.get(process.url + "jmcp-lab/api/state?tab=page1")
+        body = {"label": "Ada's", **rights}
+        made = (await browser.post(process.url + "jmcp-lab/api/agents", json=body)).json()
+        async with (
+            http_client(made["token"]) as http,
+            Client(streamable_http_client(made["url"], http_client=http), mode="auto") as client,
+        ):
+            yield client
+        page.close()
+
+
+async def say(client: Client, tool: str, **arguments: object) -> str:
+    result = await client.call_tool(tool, arguments)
+    text: str = result.content[0].text
+    assert not result.is_error, text
+    return text
+
+
+def sources(process: Process) -> list[str]:
+    file = process.log.parent / "work" / "a.ipynb"
+    return [cell.source for cell in nbformat.read(file, as_version=4).cells]
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        ["SIGINT"],
+        ["SIGTERM"],
+        ["SIGHUP"],
+        ["SIGINT", "SIGINT", "SIGINT"],
+        ["SIGTERM", "SIGINT", "SIGHUP", "SIGTERM"],
+    ],
+    ids="-".join,
+)
+async def test_a_server_without_a_terminal_ends_at_once_with_everything_saved(
+    process: Process, signals: list[str]
+) -> None:
+    async with connected(process) as client:
+        for number in range(3):
+            await say(client, "insert_cell", notebook="a.ipynb", source=f"x = {number}")
+        for name in signals:
+            process.popen.send_signal(getattr(signal, name))
+        await asyncio.to_thread(process.popen.wait, STOPS_WITHIN)
+    assert process.popen.returncode == 0, process.log.read_text()[-3000:]
+    assert sources(process)[-3:] == ["x = 0", "x = 1", "x = 2"]
+    log = process.log.read_text()
+    assert "did not stop cleanly" not in log
+    assert "Task was destroyed" not in log
+
+
+def kernelspec(folder: Path, name: str, *argv: str, text: str | None = None) -> None:
+    spec = folder / "data" / "kernels" / name
+    spec.mkdir(parents=True)
+    found = json.dumps({"argv": list(argv), "display_name": name, "language": "python"})
+    (spec / "kernel.json").write_text(found if text is None else text)
+
+
+HARMED: dict[str, Callable[[Path], None]] = {
+    "its program is missing": lambda folder: kernelspec(folder, "harmed", "/nowhere/python"),
+    "it ends at its start": lambda folder: kernelspec(
+        folder, "harmed", sys.executable, "-c", "raise SystemExit(3)"
+    ),
+    "it never answers": lambda folder: kernelspec(
+        folder, "harmed", sys.executable, "-c", "import time; time.sleep(600)", "{connection_file}"
+    ),
+    "its file is no JSON": lambda folder: kernelspec(folder, "harmed", text="{"),
+}
+
+
+@pytest.mark.parametrize("how", HARMED)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+async def test_a_harmed_kernel_does_not_keep_the_server_from_ending(
+    tmp_path: Path, how: str, name: str
+) -> None:
+    HARMED[how](tmp_path)
+    process = start(tmp_path)
+    try:
+        rights = {"mode": "auto", "notebooks": ["a.ipynb", "b.ipynb"], "until": "30m"}
+        async with connected(process, **rights) as client:
+            nbformat.write(new_notebook(), process.log.parent / "work" / "b.ipynb")
+            assert "ok" in await say(client, "execute_ipython", notebook="b.ipynb", code="1")
+            hold = 0 if how == "it never answers" else 40
+            run = {"notebook": "a.ipynb", "code": "1", "kernel": "harmed", "hold": hold}
+            await client.call_tool("execute_ipython", run)
+            await say(client, "insert_cell", notebook="a.ipynb", source="x = 1")
+            process.popen.send_signal(getattr(signal, name))
+            await asyncio.to_thread(process.popen.wait, STOPS_WITHIN * 2)
+        assert sources(process)[-1:] == ["x = 1"]
+    finally:
+        end(process)
