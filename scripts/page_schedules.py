@@ -13,7 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -96,6 +96,9 @@ def main() -> None:
             except Exception as error:
                 traceback.print_exc()
                 found = {f"an error: {type(error).__name__}": str(error)}
+                with suppress(AssertionError):
+                    server.stop()
+                server.start()
             finally:
                 world.ends()
             outcomes.append(found)

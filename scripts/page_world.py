@@ -40,10 +40,15 @@ QUESTIONS = ("connection to the Jupyter server", "Server Connection Error", "Sel
 """What JupyterLab says of that, and asks of each new notebook."""
 
 _WATCH = """() => {
+  // JupyterLab says that the server is gone; whatever else it asks, the person agrees.
   window.asked = [];
   new MutationObserver(() => {
     for (const dialog of document.querySelectorAll('.jp-Dialog'))
-      if (!dialog.noted) { dialog.noted = true; window.asked.push(dialog.textContent); }
+      if (!dialog.noted) {
+        dialog.noted = true;
+        window.asked.push(dialog.textContent);
+        setTimeout(() => dialog.querySelector('.jp-mod-accept')?.click(), 100);
+      }
   }).observe(document.body, { childList: true });
 }"""
 
@@ -67,6 +72,7 @@ class World:
         self.robot = robot
         self.story: list[str] = []
         self.longest_unsaved = 0.0
+        self.hung = ""
         self.made: set[str] = set()
         self.loose: set[str] = set()
         """Marks that somebody took out, or that nobody had when a server was killed."""
@@ -94,9 +100,6 @@ class World:
         self._all.append(page)
         open_lab(page, self.server)
         page.evaluate(_WATCH)
-        # JupyterLab says that the server is gone; whatever else it asks, the person agrees.
-        dialog = page.locator(".jp-Dialog")
-        page.add_locator_handler(dialog, lambda: dialog.get_by_role("button").last.click())
         return page
 
     def online(self) -> Page:
@@ -208,7 +211,7 @@ class World:
             self.server.kill()
             self._note_unsaved()
         else:
-            self.server.stop()
+            self._stop()
         alive |= self._alive()
         if what:
             getattr(self, f"_{what}")(generator, earlier)
@@ -225,6 +228,12 @@ class World:
         self._offline.clear()
         if len(away) == 2:
             self.robot.joins(self)
+
+    def _stop(self) -> None:
+        try:
+            self.server.stop()
+        except AssertionError as error:
+            self.hung = str(error)[-1500:]
 
     def _note_unsaved(self) -> None:
         written = set(marks([self.where.read_text()]))
@@ -303,9 +312,6 @@ class World:
         said: list[list[str]] = []
         while looks < QUIET_LOOKS and time.monotonic() < end:
             said = [self.texts(first), self.texts(second), self._saved()]
-            # A handler closes what JupyterLab says of the lost connection.
-            for page in self._pages:
-                page.locator("body").is_visible()
             looks = looks + 1 if said[0] == said[1] == said[2] else 0
             first.wait_for_timeout(500)
         counted = Counter(marks(said[0]))
@@ -321,6 +327,7 @@ class World:
                 text for text in asked if not any(known in text for known in QUESTIONS)
             ],
             "an error in the console": self._console.unexpected(),
+            "a server does not end": self.hung,
             "a traceback in the log": self._traceback(),
         }
         return {kind: what for kind, what in found.items() if what}
