@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from page_robots import CELLS, marks
+from playwright.sync_api import Error as PlaywrightError
 
 from lab_page import Console, log_in, new_context, open_lab, open_notebook
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MEET_SECONDS = 30.0
 """How long pages and file may need until they say the same."""
+
+CLICK_MILLISECONDS = 8000
 
 QUIET_LOOKS = 4
 """How often in a row they must say the same, every half second."""
@@ -47,7 +50,11 @@ _WATCH = """() => {
       if (!dialog.noted) {
         dialog.noted = true;
         window.asked.push(dialog.textContent);
-        setTimeout(() => dialog.querySelector('.jp-mod-accept')?.click(), 100);
+        const agree = setInterval(() => {
+          const buttons = [...dialog.querySelectorAll('button')];
+          if (dialog.isConnected) (buttons.at(-1) ?? dialog).click();
+          else clearInterval(agree);
+        }, 100);
       }
   }).observe(document.body, { childList: true });
 }"""
@@ -73,6 +80,7 @@ class World:
         self.story: list[str] = []
         self.longest_unsaved = 0.0
         self.hung = ""
+        self.refused: list[str] = []
         self.made: set[str] = set()
         self.loose: set[str] = set()
         """Marks that somebody took out, or that nobody had when a server was killed."""
@@ -154,7 +162,11 @@ class World:
         if not count:
             return
         mark = self._mark("typed")
-        shown.nth(cell % count).click()
+        try:
+            shown.nth(cell % count).click(timeout=CLICK_MILLISECONDS)
+        except PlaywrightError:
+            self.refused.append(f"page {at}")
+            return
         page.keyboard.press("ControlOrMeta+End")
         page.keyboard.type(f" {mark} ")
         page.keyboard.press("Escape")
@@ -327,6 +339,7 @@ class World:
                 text for text in asked if not any(known in text for known in QUESTIONS)
             ],
             "an error in the console": self._console.unexpected(),
+            "a page takes no typing": self.refused,
             "a server does not end": self.hung,
             "a traceback in the log": self._traceback(),
         }
