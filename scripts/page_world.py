@@ -268,6 +268,8 @@ class World:
     def _rewrites(self, generator: random.Random, _earlier: str) -> None:
         content = json.loads(self.where.read_text())
         mark = self._mark("other")
+        if not content["cells"]:
+            return
         cell = content["cells"][generator.randrange(len(content["cells"]))]
         cell["source"] = f"{''.join(cell['source'])} {mark}"
         self._replace(json.dumps(content))
