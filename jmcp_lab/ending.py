@@ -81,6 +81,29 @@ class Signals:
             os.kill(os.getpid(), number)
 
 
+WORKER = "AnyIO worker thread"
+"""The name of each thread in which anyio does what would block a loop, such as writing a file."""
+
+
+def let_threads_end() -> None:
+    """Let the process end although the event loop was stopped before all of its tasks had ended.
+
+    A thread of anyio ends with the task that it first worked for. Jupyter Server stops its loop
+    whatever tasks are left, and Python then waits for their threads for ever.
+    """
+    threading.Thread(target=_end_workers, name="jmcp end", daemon=True).start()
+
+
+def _end_workers() -> None:
+    # The main thread counts as ended when the process begins to end.
+    threading.main_thread().join()
+    for thread in threading.enumerate():
+        stop = getattr(thread, "stop", None)
+        if thread.name == WORKER and stop is not None:
+            # It does to its end what it has begun.
+            stop()
+
+
 def end_whatever_kernels_do(serverapp: ServerApp, ended: Callable[[], None]) -> None:
     """Let a server end although a kernel of it never started, or cannot be shut down.
 

@@ -21,7 +21,7 @@ from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
 from .containment import contained
-from .ending import Signals, end_whatever_kernels_do
+from .ending import Signals, end_whatever_kernels_do, let_threads_end
 from .hardening import harden_server
 from .heap import Heap
 from .kernels.executor import Executor
@@ -173,6 +173,7 @@ class JmcpLab(ExtensionApp):
         signals = Signals(serverapp)
         signals.follow()
         end_whatever_kernels_do(serverapp, signals.leave)
+        let_threads_end()
         await self.door.start()
 
     def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:

@@ -50,5 +50,63 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
         ("restarts", 0, 0, 1),
     )
 )
+# A history that is older than the file comes back; the page has what the file has from it.
+@example(
+    steps=schedule(
+        *(("backs_up", 0, 0, 0), ("agent_inserts", 0, 0, 1), ("hears", 0, 0, 0)),
+        *(("hears", 0, 0, 0), ("saves", 0, 0, 0), ("hears", 0, 0, 0), ("hears", 0, 0, 0)),
+        ("restarts", 0, 0, 7),
+    )
+)
+# Only one page heard that a cell was moved before the server died; the other is typed in there.
+@example(
+    steps=schedule(
+        *(("agent_moves", 0, 0, 3), ("starts", 0, 0, 0), ("hears", 1, 0, 0)),
+        *(("is_killed", 0, 0, 0), ("types", 0, 0, 3)),
+    )
+)
+# A cell that no file had yet is moved, and typed in.
+@example(
+    steps=schedule(
+        *(("person_inserts", 1, 0, 2), ("speaks", 1, 0, 0), ("agent_moves", 0, 2, 0)),
+        *(("types", 1, 2, 0), ("ends", 0, 0, 0)),
+    )
+)
+# An agent moves the cell between the page's connection and its first word.
+@example(
+    steps=schedule(
+        *(("types", 1, 2, 1), ("restarts", 0, 0, 188), ("comes_back", 1, 0, 0)),
+        ("agent_moves", 0, 2, 2),
+    )
+)
+# What an agent wrote before it moved a cell is in the page's cell as well.
+@example(
+    steps=schedule(
+        *(("agent_writes", 0, 0, 1), ("hears", 1, 0, 0), ("hears", 1, 0, 0)),
+        *(("agent_moves", 0, 0, 3), ("types", 1, 0, 1), ("ends", 0, 0, 0)),
+    )
+)
+# The cell was moved in the history that was restored already.
+@example(
+    steps=schedule(
+        *(("types", 1, 2, 1), ("agent_writes", 0, 0, 0), ("agent_moves", 0, 2, 2)),
+        *(("backs_up", 0, 0, 0), ("restarts", 0, 0, 210), ("restarts", 0, 0, 142)),
+    )
+)
+# Nobody knows what the file said that the page met, but another page of its history was here.
+@example(
+    steps=schedule(
+        *(("agent_deletes", 0, 2, 0), ("types", 1, 2, 1), ("hears", 0, 0, 0)),
+        *(("ends", 0, 0, 0), ("loses_history", 0, 0, 0)),
+    )
+)
+# The person types into a deleted cell after the page has said what it knows.
+@example(
+    steps=schedule(
+        *(("agent_inserts", 0, 0, 1), ("agent_deletes", 0, 2, 0), ("saves", 0, 0, 0)),
+        *(("restarts", 0, 0, 121), ("comes_back", 0, 0, 0), ("speaks", 0, 0, 0)),
+        *(("hears", 0, 0, 0), ("hears", 0, 0, 0), ("types", 0, 1, 0)),
+    )
+)
 def test_nothing_is_lost_or_doubled_over_the_deaths_of_servers(played: Play, steps: bytes) -> None:
     played(steps)

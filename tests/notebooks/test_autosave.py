@@ -1,0 +1,162 @@
+"""When a document is saved, on a clock that only the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jmcp_lab.notebooks.autosave import LONGEST_SECONDS, MAX_RETRY_SECONDS, Autosave
+
+from .clock import ClockLoop
+
+QUIET = 1.0
+
+
+class Document:
+    """Something that is saved; writing takes a while, and may fail."""
+
+    def __init__(self, *, takes: float = 0.0, failures: int = 0) -> None:
+        self.says = self.saved = 0
+        self.writes: list[float] = []
+        self.told: list[Exception | None] = []
+        self.takes = takes
+        self.failures = failures
+        self.autosave = Autosave(self._write, self.told.append, QUIET)
+
+    async def _write(self) -> None:
+        self.writes.append(now())
+        said = self.says
+        await asyncio.sleep(self.takes)
+        if self.failures:
+            self.failures -= 1
+            raise OSError("disk full")
+        self.saved = said
+
+    def change(self, *, wanted: bool = True) -> None:
+        self.says += 1
+        self.autosave.changed(wanted=wanted)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def play(story: Callable[[], Awaitable[None]]) -> None:
+    with asyncio.Runner(loop_factory=ClockLoop) as runner:
+        runner.run(story())
+
+
+@given(pauses=st.lists(st.floats(0.01, 2 * QUIET), min_size=1, max_size=80))
+def test_no_change_waits_longer_than_the_longest_wait(pauses: list[float]) -> None:
+    async def story() -> None:
+        document = Document()
+        since: dict[int, float] = {}
+        for pause in pauses:
+            document.change()
+            since[document.says] = now()
+            await asyncio.sleep(pause)
+            waiting = [at for number, at in since.items() if number > document.saved]
+            assert all(now() - at <= LONGEST_SECONDS + pause for at in waiting)
+        await asyncio.sleep(LONGEST_SECONDS)
+        assert document.saved == document.says
+        assert not document.autosave.unsaved
+
+    play(story)
+
+
+def test_a_cell_that_prints_without_a_pause_is_saved_every_few_seconds() -> None:
+    async def story() -> None:
+        document = Document(takes=0.2)
+        for _ in range(200):
+            document.change()
+            await asyncio.sleep(0.1)
+        assert len(document.writes) >= 20 / (LONGEST_SECONDS + 0.3) - 1
+        gaps = zip(document.writes, document.writes[1:], strict=False)
+        assert all(later - earlier <= LONGEST_SECONDS + 0.3 for earlier, later in gaps)
+
+    play(story)
+
+
+def test_a_save_that_fails_is_tried_again_until_it_works_and_each_failure_is_told_once() -> None:
+    async def story() -> None:
+        document = Document(failures=8)
+        document.change()
+        await asyncio.sleep(10 * MAX_RETRY_SECONDS)
+        assert document.saved == document.says
+        assert [error is None for error in document.told] == [False] * 8 + [True]
+        assert document.autosave.failure is None
+        gaps = [b - a for a, b in zip(document.writes, document.writes[1:], strict=False)]
+        assert gaps == sorted(gaps)
+        assert max(gaps) <= MAX_RETRY_SECONDS + 0.01
+
+    play(story)
+
+
+def test_changes_do_not_hurry_a_save_that_fails() -> None:
+    async def story() -> None:
+        document = Document(failures=1000)
+        for _ in range(600):
+            document.change()
+            await asyncio.sleep(0.1)
+        assert len(document.writes) < 10
+
+    play(story)
+
+
+def test_who_saves_while_a_save_is_under_way_has_everything_saved_in_the_end() -> None:
+    async def story() -> None:
+        document = Document(takes=1.0)
+        document.change()
+        first = document.autosave.save()
+        await asyncio.sleep(0.5)
+        document.change()
+        await document.autosave.save()
+        assert first.done()
+        assert document.saved == document.says == 2
+
+    play(story)
+
+
+def test_nothing_is_saved_that_nobody_wants_saved_until_somebody_asks() -> None:
+    async def story() -> None:
+        document = Document()
+        document.change(wanted=False)
+        await asyncio.sleep(100)
+        assert document.writes == []
+        assert document.autosave.unsaved
+        await document.autosave.save()
+        assert document.saved == 1
+
+    play(story)
+
+
+def test_the_end_saves_what_is_not_saved_or_says_that_it_could_not() -> None:
+    async def story() -> None:
+        document = Document(takes=1.0)
+        document.change()
+        assert await document.autosave.finish(10)
+        assert document.saved == 1
+        document.takes = 100.0
+        document.change()
+        assert not await document.autosave.finish(10)
+        document.takes = 0.0
+        document.failures = 1
+        assert not await document.autosave.finish(10)
+        document.autosave.close()
+
+    play(story)
+
+
+def test_nothing_is_saved_after_the_end() -> None:
+    async def story() -> None:
+        document = Document()
+        document.change()
+        document.autosave.close()
+        document.change()
+        await asyncio.sleep(100)
+        assert document.writes == []
+
+    play(story)
