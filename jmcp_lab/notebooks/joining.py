@@ -87,7 +87,7 @@ class Joining:
         asked, self._asked = self._asked, None
         assert asked is not None
         try:
-            self._left = await self._room.rejoin(update)
+            self._left = await self._room.reunions.rejoin(update)
             self._left_until = time.monotonic() + LEFT_SECONDS
         finally:
             self._room.joining.discard(self._channel)

@@ -1,0 +1,198 @@
+"""Pages that come back to a room from before it was opened, and the versions that they know."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.utils import ensure_async
+from pycrdt import merge_updates
+
+from .history_folder import unsaved_in_old_store
+from .kinds import marks_of
+
+if TYPE_CHECKING:
+    from .kinds import ContentVersion, DocumentKind
+    from .live_room import LiveRoom
+    from .rejoin import LeftBehind, PageMarks
+
+MAX_VERSIONS = 60
+"""Files that the document has met and that pages may have in common with it."""
+
+MAX_MET = 4
+"""Yjs histories of before of which the document knows what it has met."""
+
+
+class Reunions:
+    """Brings pages and the document of one room together.
+
+    Parameters
+    ----------
+    room : LiveRoom
+
+    Attributes
+    ----------
+    loaded : str or None
+        The hash of the file that the room was opened with.
+    """
+
+    def __init__(self, room: LiveRoom) -> None:
+        self._room = room
+        self.loaded: str | None = None
+        self._versions: OrderedDict[str, ContentVersion] = OrderedDict()
+        self._met: OrderedDict[str, bytes] = OrderedDict()
+
+    # -- what was last common ----------------------------------------------------------------------
+
+    def note_file(self, found: str, version: ContentVersion) -> None:
+        """Note that the document says all that a file says, by the hash of that."""
+        self._versions[found] = version
+        self._versions.move_to_end(found)
+        while len(self._versions) > MAX_VERSIONS:
+            self._versions.popitem(last=False)
+
+    async def version(self, found: str | None) -> ContentVersion | None:
+        """Return the version of a file that the document has met, by its hash."""
+        if found is None or self._room.kind is None:
+            return None
+        if (version := self._versions.get(found)) is not None:
+            return version
+        packed = await self._room.store.file_version(found)
+        return None if packed is None else self._room.kind.unpack(packed)
+
+    def note_met(self, history: str, update: bytes) -> None:
+        """Note what the document has of another Yjs history than its own."""
+        if (before := self._met.pop(history, None)) is not None:
+            update = merge_updates(before, update)
+        self._met[history] = update
+        while len(self._met) > MAX_MET:
+            self._met.popitem(last=False)
+
+    # -- pages that come back ----------------------------------------------------------------------
+
+    async def rejoin(self, update: bytes) -> LeftBehind | None:
+        """Bring a page that comes from before and the document together.
+
+        Parameters
+        ----------
+        update : bytes
+            All that the page has.
+
+        Returns
+        -------
+        LeftBehind or None
+            The cells that the page shows until it hears of the document, and that are gone there.
+        """
+        room = self._room
+        if room.kind is None:
+            room.ydoc.apply_update(update)
+            return None
+        try:
+            return await self._bring_together(room.kind, update)
+        except Exception:
+            # Whatever was in the page is not to go with it.
+            room.log.exception("A page could not be brought together with its document")
+            await self._keep_both(room.kind, update)
+            raise
+
+    async def _bring_together(self, kind: DocumentKind, update: bytes) -> LeftBehind | None:
+        room = self._room
+        marks = marks_of(update)
+        base = await self.version(marks.file)
+        same = marks.history == room.history and (marks.file is None or base is not None)
+        met = None if same or marks.history is None else self._met.get(marks.history)
+        if met is None and base is None and not same:
+            base = await self._keep_both(kind, update)
+        await kind.ready()
+        with room.one_message():
+            if same:
+                # The file says nothing that came from this page and is not in the history as well.
+                met = room.ydoc.get_update()
+                room.ydoc.apply_update(update)
+                back: list[str] = []
+            else:
+                back = self._join(kind, update, marks, base, met)
+            if met is not None:
+                back += kind.return_typing(update, met, base)
+            room.restore_marks()
+        left = kind.left_behind(update)
+        for text in back:
+            room.say(text)
+        return left
+
+    def _join(
+        self,
+        kind: DocumentKind,
+        update: bytes,
+        marks: PageMarks,
+        base: ContentVersion | None,
+        met: bytes | None,
+    ) -> list[str]:
+        """Bring a page of another history and the document together by what they say.
+
+        Parameters
+        ----------
+        kind : DocumentKind
+        update : bytes
+            All that the page has.
+        marks : PageMarks
+        base : ContentVersion or None
+            What the file said that the page met last.
+        met : bytes or None
+            What the document has of the page's history already; a base that is closer.
+        """
+        if met is not None and (base is None or marks.file != self.loaded):
+            base = kind.version_in(met)
+            update = merge_updates(met, update)
+        assert base is not None
+        said = kind.join(update, base)
+        if marks.history is not None:
+            self.note_met(marks.history, update)
+        return said
+
+    # -- versions beside the file ------------------------------------------------------------------
+
+    async def _keep_both(self, kind: DocumentKind, update: bytes) -> ContentVersion:
+        """Keep a page's version in a file of its own: nobody knows what the two have in common.
+
+        Returns
+        -------
+        ContentVersion
+            What the page says: compared with that, the page has changed nothing.
+        """
+        content = kind.content_of(update)
+        version = kind.version_of(content)
+        if version.digest != kind.version_of(await self._room.document.aget()).digest:
+            copy = await self._keep_copy(content)
+            self._room.heard_of_copy(
+                copy, "a page came back with it, and nobody knows which is newer"
+            )
+        return version
+
+    async def keep_unsaved_of_old_store(self, kind: DocumentKind, content: Any) -> None:  # noqa: ANN401
+        """Keep what the store of a server without us knew, and had not saved when it was killed."""
+        saved = self._room._file.last_modified.timestamp()
+        updates = unsaved_in_old_store(self._room.room_id, saved)
+        if updates is None:
+            return
+        try:
+            old = kind.content_of(merge_updates(*updates))
+        except Exception as error:
+            self._room.log.warning("An old history is not usable (%s)", type(error).__name__)
+            return
+        if kind.version_of(old).digest != kind.version_of(content).digest:
+            copy = await self._keep_copy(old)
+            self._room.heard_of_copy(copy, "an earlier server had not saved it")
+
+    async def _keep_copy(self, content: Any) -> str:  # noqa: ANN401
+        """Write a version of the document into a new file beside it; return its path."""
+        manager = self._room._file._contents_manager
+        folder, _, name = self._room.path.rpartition("/")
+        stem, dot, suffix = name.rpartition(".")
+        name = f"{stem}-other{dot}{suffix}" if dot else f"{name}-other"
+        free = await ensure_async(manager.increment_filename(name, folder))
+        copy = f"{folder}/{free}".lstrip("/")
+        kind = {"type": self._room.file_type, "format": self._room.file_format, "content": content}
+        await ensure_async(manager.save(kind, copy))
+        self._room.log.warning("Another version of '%s' was kept as '%s'", self._room.path, copy)
+        return copy
