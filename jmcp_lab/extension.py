@@ -33,7 +33,6 @@ from .notebooks.backend import Backend, open_backend
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
 from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
-from .notebooks.notebook_document import register as register_notebook_document
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .notebooks.seen import Seen
 from .panel.doorbell import Doorbell
@@ -110,7 +109,6 @@ class JmcpLab(ExtensionApp):
         self.ledger = Ledger()
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
-        register_notebook_document()
         contents = Contents(server.contents_manager)
         self.not_live = why_not_live(server)
         self.rooms = self._open_rooms(server, contents)

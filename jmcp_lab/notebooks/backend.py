@@ -111,9 +111,7 @@ def open_backend(
     """
     if why is None:
         from .rooms import Rooms
-        from .upstream import install
 
-        install()
         return Rooms(serverapp, contents, log, idle_seconds=idle_seconds)
     from .file_rooms import FileRooms
     from .peers import Peers

@@ -17,7 +17,7 @@ from .live_room import RoomListener
 from .opening import check_notebook, explain
 from .shared_text import LiveText
 from .troubles import Copy, Troubles, Unsaved
-from .upstream import SESSION_EVENTS, Upstream, room_id
+from .upstream import SESSION_EVENTS, Upstream, install, room_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +54,7 @@ class Rooms:
         *,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
+        install()
         self._serverapp = serverapp
         self._contents = contents
         self._log = log

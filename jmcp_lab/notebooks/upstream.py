@@ -22,6 +22,7 @@ from .disk import disk_of, follow
 from .history_folder import history_folder
 from .joining import payload
 from .live_room import LiveRoom
+from .notebook_document import register
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,7 +47,8 @@ _log = logging.getLogger("jmcp_lab")
 
 
 def install() -> None:
-    """Let every document that is opened from now on have a `LiveRoom`."""
+    """Let every document that is opened from now on have a `LiveRoom`, and lose no value."""
+    register()
     ydoc_app.DocumentRoom = ydoc_handlers.DocumentRoom = LiveRoom
     ydoc_handlers.check_session_compatibility = _cannot_reconnect
 
