@@ -13,6 +13,7 @@ from jmcp_lab.agents.pairing import Pairings
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.call import Action, Call, Preview, PreviewItem, Target, ToolClass
 from jmcp_lab.calls.ledger import Ledger
+from jmcp_lab.notebooks.troubles import Troubles
 from jmcp_lab.panel.doorbell import Doorbell
 from jmcp_lab.panel.pages import OpenPages
 from jmcp_lab.permissions.gate import Gate
@@ -34,6 +35,7 @@ class PanelApp:
     trust_outputs: str = "allowed"
     protection: str = "standard"
     not_live: str | None = None
+    rooms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(troubles=Troubles))
     door: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
 
     def ask(
