@@ -49,24 +49,21 @@ def joined(text: str | None, mine: str, present: str) -> list[Splice]:
     if text is None:
         return united(mine, present)
     theirs = _inserted(text, present)
-    both = []
-    for start, end, new in _inserted(text, mine):
-        # What one side put in the place of some text the other may have put beside that.
-        beside = [found for found in theirs if found[0] <= end and start <= found[1]]
-        near = "".join(other for _, _, other in beside)
-        if same := "".join(new[i : i + size] for i, _, size in _common(new, near)):
-            both.append(Splice(start, start, same))
-            theirs = [found for found in theirs if found not in beside]
+    both = [
+        Splice(at, at, "".join(new[i : i + size] for i, _, size in _common(new, theirs[at])))
+        for at, new in sorted(_inserted(text, mine).items())
+        if at in theirs
+    ]
     return carried(splice(text, both), mine, present)
 
 
-def _inserted(old: str, new: str) -> list[tuple[int, int, str]]:
-    """Return what `new` has more, and from where to where in `old` it has it."""
-    return [
-        (start, end, new[first:last])
-        for kind, start, end, first, last in _opcodes(old, new)
+def _inserted(old: str, new: str) -> dict[int, str]:
+    """Return what `new` has more, by its place in `old`."""
+    return {
+        start: new[first:last]
+        for kind, start, _end, first, last in _opcodes(old, new)
         if kind in ("insert", "replace")
-    ]
+    }
 
 
 def _common(one: str, other: str) -> list[tuple[int, int, int]]:

@@ -11,7 +11,6 @@ from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
 
 from .carets import carets_in
-from .keystrokes import joined
 from .late import LateTyping
 from .live import LiveNotebook
 from .merge import splice
@@ -29,6 +28,7 @@ from .rejoin import (
     typed_into_removed,
 )
 from .shared_text import splice_shared
+from .text_reunion import reunited
 from .version import Version
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class NotebookKind:
 
     def take_in(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines."""
-        take_in(self.notebook, cast("Version", base), content, joined)
+        take_in(self.notebook, cast("Version", base), content, reunited)
 
     async def ready(self) -> None:
         """Return when no transaction is open."""
@@ -254,7 +254,7 @@ class TextKind:
     def take_in(self, base: ContentVersion, content: str) -> None:
         """Merge by lines."""
         present = str(self._text)
-        self._make(splice(present, joined(cast("TextVersion", base).text, content, present)))
+        self._make(splice(present, reunited(cast("TextVersion", base).text, content, present)))
 
     async def ready(self) -> None:
         """Return at once: nobody holds a transaction over an await."""
@@ -273,7 +273,7 @@ class TextKind:
         """Bring a page of another history and the text together."""
         typed = self.content_of(update)
         present = str(self._text)
-        wanted = splice(present, joined(cast("TextVersion", base).text, typed, present))
+        wanted = splice(present, reunited(cast("TextVersion", base).text, typed, present))
         self._room.ydoc.apply_update(update)
         self._make(wanted)
         return []

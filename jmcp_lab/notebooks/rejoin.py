@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, cast
 from pycrdt import Array, Doc, Map
 
 from . import cells
-from .keystrokes import joined
 from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in
+from .text_reunion import reunited
 from .values import document_form
 from .version import CellVersion, Version
 
@@ -104,7 +104,7 @@ def merged(
             cell["id"] = cell_id
         base = Version(tuple(old), tuple(old.values()), base.metadata)
     try:
-        take_in(present, base, content, joined)
+        take_in(present, base, content, reunited)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
         rest = {key: value for key, value in document.get().items() if key != "cells"}
@@ -317,7 +317,7 @@ def typed_into_removed(
         present = notebook.source(cell_id)
         if present is not None:
             # What an agent wrote before it moved the cell is on both sides.
-            cells.edit(notebook, cell_id, joined(before, typed, present), REJOIN_ORIGIN)
+            cells.edit(notebook, cell_id, reunited(before, typed, present), REJOIN_ORIGIN)
         else:
             at = _beside(notebook, list(contents), cell_id)
             cell = contents[cell_id] | {"source": typed}
