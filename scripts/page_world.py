@@ -189,6 +189,7 @@ class World:
 
     def _agent(self, what: str, index: int) -> None:
         mark = self._mark("agent")
+        self._forget_written()
         if getattr(self.robot, what)(index, mark):
             self.made.add(mark)
             self._acknowledged[mark] = time.monotonic()
@@ -247,10 +248,14 @@ class World:
         except AssertionError as error:
             self.hung = str(error)[-1500:]
 
+    def _forget_written(self) -> None:
+        """Forget of what was acknowledged what is in the file: it may be taken out again later."""
+        for mark in marks([self.where.read_text()]):
+            self._acknowledged.pop(mark, None)
+
     def _note_unsaved(self) -> None:
-        written = set(marks([self.where.read_text()]))
-        late = [at for mark, at in self._acknowledged.items() if mark not in written]
-        if late:
+        self._forget_written()
+        if late := list(self._acknowledged.values()):
             self.longest_unsaved = max(self.longest_unsaved, time.monotonic() - min(late))
         self._acknowledged.clear()
 

@@ -164,3 +164,15 @@ def stage(
         agent.say("use_notebook", notebook=notebook, create=True)
         open_notebook(page, notebook)
         yield Stage(page, agent, lab_server, notebook)
+
+
+@pytest.fixture
+def own_page(browser: Browser) -> Iterator[Page]:
+    """Yield a page for a server that goes away; what the browser logs of that is expected."""
+    context = new_context(browser, Console())
+    page = context.new_page()
+    # JupyterLab says that the server is gone, and goes on trying; a person closes that.
+    lost = page.get_by_role("dialog").filter(has_text="Server Connection Error")
+    page.add_locator_handler(lost, lambda: lost.get_by_role("button").last.click())
+    yield page
+    context.close()

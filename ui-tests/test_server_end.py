@@ -12,7 +12,7 @@ from nbformat.reader import NotJSONError
 from playwright.sync_api import expect
 
 from agent import Agent
-from lab_page import Console, log_in, new_context, open_lab, open_notebook, panel_request
+from lab_page import log_in, open_lab, open_notebook, panel_request
 from lab_server import LabServer
 from notebook_page import saved_notebook
 from panel import card, connected, editor, open_panel, outputs, prompt, write_notebook
@@ -24,24 +24,12 @@ if TYPE_CHECKING:
 
     from mcp.types import CallToolResult
     from nbformat import NotebookNode
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 NOTEBOOK = "end.ipynb"
 ADDED = "print('after the restart')"
 ENDLESS = "import time\nprint('began', flush=True)\nwhile True: time.sleep(0.05)"
 SOURCES = ["print('first')", "print('second')"]
-
-
-@pytest.fixture
-def own_page(browser: Browser) -> Iterator[Page]:
-    """Yield a page for a server that goes away; what the browser logs of that is expected."""
-    context = new_context(browser, Console())
-    page = context.new_page()
-    # JupyterLab says that the server is gone, and goes on trying; a person closes that.
-    lost = page.get_by_role("dialog").filter(has_text="Server Connection Error")
-    page.add_locator_handler(lost, lambda: lost.get_by_role("button").last.click())
-    yield page
-    context.close()
 
 
 def cells(page: Page) -> Locator:
