@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from agent import Agent
@@ -82,26 +83,32 @@ def test_what_was_done_just_before_a_server_was_killed_is_in_page_and_file(
         server.check_log()
 
 
-def test_a_page_is_brought_together_with_a_changed_file_when_the_history_is_lost(
-    tmp_path: Path, own_page: Page
+@pytest.mark.parametrize("lost", [True, False], ids=["a lost history", "a changed file"])
+def test_a_page_that_was_away_and_the_file_are_one_after_a_server_was_killed(
+    tmp_path: Path, own_page: Page, lost: bool
 ) -> None:
     with LabServer(tmp_path) as server:
         prepare(own_page, server)
         type_at_end(own_page, 1, " typed")
         wait_until_saved(own_page, server, ["one typed", "two"])
+        # The page has heard of that file as well.
+        own_page.wait_for_function(
+            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+        )
         server.kill()
         type_at_end(own_page, 1, " offline")
-        history = server.folder / "data" / "jmcp_lab" / "history"
-        kept = list(history.iterdir())
-        assert kept
-        for path in kept:
-            path.unlink()
-        path = server.root / NOTEBOOK
-        content = json.loads(path.read_text())
-        content["cells"][1]["source"] = "from git"
-        path.write_text(json.dumps(content))
+        if lost:
+            kept = list((server.folder / "data" / "jmcp_lab" / "history").iterdir())
+            assert kept
+            for path in kept:
+                path.unlink()
+        else:
+            path = server.root / NOTEBOOK
+            content = json.loads(path.read_text())
+            content["cells"][1]["source"] = "from git"
+            path.write_text(json.dumps(content))
         server.start()
-        wanted = ["one typed offline", "from git"]
+        wanted = ["one typed offline", "two" if lost else "from git"]
         wait_until_saved(own_page, server, wanted)
         expect(texts(own_page)).to_have_text(wanted)
         expect(own_page.locator(".jp-Dialog")).to_have_count(0)

@@ -19,7 +19,7 @@ from jmcp_lab.notebooks.document_store import DocumentStore, Stored
 from jmcp_lab.notebooks.live_room import LiveRoom
 from jmcp_lab.notebooks.news import CONTENTS_EVENTS
 from jmcp_lab.notebooks.notebook_document import register
-from jmcp_lab.notebooks.upstream import Upstream, room_id
+from jmcp_lab.notebooks.upstream import Upstream
 
 
 class NoStore(DocumentStore):
@@ -65,12 +65,13 @@ class Files:
         if handler:
             handler(data)
 
-    async def open(self, path: str, store: Path | None = None) -> LiveRoom:
+    async def open(
+        self, path: str, store: Path | None = None, *, kind: tuple[str, str] = ("json", "notebook")
+    ) -> LiveRoom:
         file_id = self.ids.index(path)
         loader = self.loaders[file_id]
-        room = LiveRoom(
-            room_id(file_id), "json", "notebook", loader, self.events, None, self.log, None
-        )
+        name = f"{kind[0]}:{kind[1]}:{file_id}"
+        room = LiveRoom(name, *kind, loader, self.events, None, self.log, None)
         room.ystore = room.store = DocumentStore(store) if store else NoStore(self.root)
         await room.initialize()
         return room
