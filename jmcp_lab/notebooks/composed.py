@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_ydoc.utils import cast_all
-
 from . import cells
 from .version import DEFAULTS, LOOKS, RESULTS, CellVersion, mark, metadata_of
 
@@ -116,8 +114,7 @@ def _with_trust(new: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
 
 def _metadata(notebook: LiveNotebook, file: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the notebook's metadata, or None when it is what the file has."""
-    now, before = notebook.metadata, metadata_of(dict(file))
-    cast_all(now, float, int)
+    now, before = notebook.document.get_metadata(), metadata_of(dict(file))
     changed = {
         key for key in {*now, *before} if key not in now or mark(now[key]) != _mark(before, key)
     }
