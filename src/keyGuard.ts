@@ -13,15 +13,14 @@ const LONGEST_MS = 10_000;
  * @returns What ends it; a click, Escape or a pause do so as well.
  */
 export function guardKeys(): () => void {
-  let first = 0;
-  let last = 0;
+  const first = Date.now();
+  let last = first;
   const onKey = (event: KeyboardEvent) => {
     const now = Date.now();
-    if (first && (now - last > PAUSE_MS || now - first > LONGEST_MS)) {
+    if (now - last > PAUSE_MS || now - first > LONGEST_MS) {
       end();
       return;
     }
-    first ||= now;
     last = now;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -29,11 +28,22 @@ export function guardKeys(): () => void {
       end();
     }
   };
+  // Whoever goes to an output, or elsewhere in the page, does not type into that cell any more.
+  const onFocus = ({ target }: FocusEvent) => {
+    if (
+      target instanceof Element &&
+      (target.closest('.jp-OutputArea') || !target.closest('.jp-Notebook'))
+    ) {
+      end();
+    }
+  };
   const end = () => {
     window.removeEventListener('keydown', onKey, true);
+    window.removeEventListener('focusin', onFocus, true);
     window.removeEventListener('pointerdown', end, true);
   };
   window.addEventListener('keydown', onKey, true);
+  window.addEventListener('focusin', onFocus, true);
   window.addEventListener('pointerdown', end, true);
   return end;
 }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from playwright.sync_api import expect
 
 from lab_page import open_notebook
 
@@ -124,6 +123,8 @@ class Person:
         self.page.keyboard.press("Escape")
         for _ in range(count - 1):
             self.page.keyboard.press("Shift+ArrowDown")
+        # The server has heard that nobody types.
+        assert any("Being edited" not in self.agent.say("get_context") for _ in range(500))
 
     def where(self) -> dict[str, Any]:
         """Return where the person is, as the page shows it."""
@@ -141,8 +142,13 @@ class Person:
 
     def has(self, cell_id: str, text: str) -> None:
         """Wait until a cell shows a text."""
-        expect(self.cell(cell_id).locator(".cm-line")).to_have_text(text.split("\n"))
-        assert self.text(cell_id) == text
+        self.page.wait_for_function(
+            f"([id, text]) => {{ const cell = {_CONTENT}.widgets.find(c => c.model.id === id);"
+            " const lines = [...(cell?.node.querySelectorAll('.cm-line') ?? [])];"
+            " return lines.map(line => line.textContent).join('\\n') === text"
+            " && cell.model.sharedModel.getSource() === text; }",
+            arg=[cell_id, text],
+        )
 
     def told(self, cell_id: str, text: str) -> None:
         """Read a cell as the agent until it says this."""
