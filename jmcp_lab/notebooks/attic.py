@@ -154,13 +154,15 @@ class Attic:
         """Take what a page sends, just before or after the document does.
 
         A page that comes back says all that is deleted, also what it only heard of. Whoever
-        deletes a cell that is gone anyway says nothing new: what others have typed stays.
+        deletes a cell that is gone anyway says nothing new: what others have typed stays. So does
+        what the page itself had typed there, which went with the cell as the page heard of it.
         """
         if updates.deletes(update):
-            structs, _, deleted = updates.split(update)
+            structs, inserted, deleted = updates.split(update)
             for removal in self._removals:
                 if all(updates.holds(deleted, *item) for item in removal.items):
                     deleted = updates.without(deleted, removal.deleted)
+                    deleted = updates.without(deleted, inserted)
                     self._remade += removal.ghosts
             update = updates.join(structs, deleted)
         self._apply(update)

@@ -14,6 +14,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from .live import LiveNotebook
+from .notebook_document import NotebookDocument
 from .outside import take_in
 
 if TYPE_CHECKING:
@@ -31,9 +32,16 @@ _log = logging.getLogger("jmcp_lab")
 class Peer:
     """One notebook that somebody else keeps live."""
 
-    def __init__(self, room: Any, notebook: LiveNotebook) -> None:  # noqa: ANN401 - not ours
+    def __init__(
+        self,
+        room: Any,  # noqa: ANN401 - not ours
+        theirs: Any,  # noqa: ANN401
+        file_id: str,
+    ) -> None:
         self._room = room
-        self.notebook = notebook
+        self.theirs = theirs
+        # Another view of the same Yjs document, with what our own models can do.
+        self.notebook = LiveNotebook(NotebookDocument(theirs.ydoc), lambda: "", file_id)
 
     @property
     def mark(self) -> str:
@@ -93,9 +101,9 @@ class Peers:
             return None
         document = await room.get_jupyter_ydoc()
         peer = self._open.get(file_id)
-        if peer is None or peer.notebook.document is not document:
+        if peer is None or peer.theirs is not document:
             self._close(file_id)
-            peer = Peer(room, LiveNotebook(document, lambda: "", file_id))
+            peer = Peer(room, document, file_id)
             self._open[file_id] = peer
             # Its end puts things into the document that are no cells.
             room.add_stop_callback(lambda: self._close(file_id))
