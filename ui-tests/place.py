@@ -117,14 +117,14 @@ class Person:
         self.page.keyboard.press("Control+End")
         self.page.wait_for_function(f"() => ({WHERE})().typing")
 
-    def selects(self, first: str, count: int) -> None:
-        """Select cells in command mode, with the keyboard."""
+    def selects(self, first: str, count: int, *, alone: bool = True) -> None:
+        """Select cells in command mode, with the keyboard; `alone`: nobody else types."""
         self.clicks_into(first)
         self.page.keyboard.press("Escape")
         for _ in range(count - 1):
             self.page.keyboard.press("Shift+ArrowDown")
         # The server has heard that nobody types.
-        assert any("Being edited" not in self.agent.say("get_context") for _ in range(500))
+        assert not alone or any("Being edited" not in self.agent.say("get_context") for _ in range(500))
 
     def where(self) -> dict[str, Any]:
         """Return where the person is, as the page shows it."""

@@ -203,7 +203,7 @@ def test_keys_for_a_cell_that_another_person_deletes_go_nowhere_else(
     person.page.keyboard.type("xx")
     other.has(two, "b = 2xx")
     # A person may delete the cell, as people may with each other.
-    other.selects(two, 1)
+    other.selects(two, 1, alone=False)
     page.keyboard.press("d")
     page.keyboard.press("d")
     person.sees([one, three])
