@@ -124,7 +124,9 @@ class Person:
         for _ in range(count - 1):
             self.page.keyboard.press("Shift+ArrowDown")
         # The server has heard that nobody types.
-        assert not alone or any("Being edited" not in self.agent.say("get_context") for _ in range(500))
+        assert not alone or any(
+            "Being edited" not in self.agent.say("get_context") for _ in range(500)
+        )
 
     def where(self) -> dict[str, Any]:
         """Return where the person is, as the page shows it."""
