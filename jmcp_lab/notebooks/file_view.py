@@ -103,7 +103,8 @@ class FileView:
         return _with_cells(content, restored)
 
     def _as_before(self, cell: Cell) -> Cell:
-        before = self._sources.get(_key(cell))
+        # An edit gives ids to the cells of a notebook that was read without them.
+        before = self._sources.get(_key(cell)) or self._sources.get(plain(_source(cell)))
         return cell if before is None else _changed([cell], lambda s: as_before(s, before))[0]
 
 

@@ -99,7 +99,10 @@ class Editor:
             cells.delete(nb, [cell_id], ORIGIN)
             made = Deleted(cell_id, content, *place)
         elif kind == "move":
+            order = list(nb.ids)
             cells.move(nb, [cell_id], at % (len(nb.ids) + 1), ORIGIN)
+            if nb.ids == order:
+                return
             made = Moved(cell_id, *place)
         elif kind == "retype":
             types = ("code", "markdown", "raw")

@@ -170,3 +170,19 @@ async def test_cells_without_ids_keep_their_line_ends_too(robot: Robot, root: Pa
     await robot.app.rooms.save(notebook)
     saved = json.loads((root / "a.ipynb").read_text())
     assert ["".join(cell["source"]) for cell in saved["cells"]] == SOURCES
+
+
+async def test_cells_that_get_ids_from_an_edit_keep_their_line_ends_too(
+    robot: Robot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb", *SOURCES)
+    content = json.loads((root / "a.ipynb").read_text())
+    content["nbformat_minor"] = 4
+    for cell in content["cells"]:
+        del cell["id"]
+    (root / "a.ipynb").write_text(json.dumps(content))
+    notebook = await robot.open("a.ipynb")
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=3, source="new")
+    for _ in range(2):
+        await robot.app.rooms.save(notebook)
+        assert list(sources(root / "a.ipynb").values()) == [*SOURCES[:3], "new"]
