@@ -128,8 +128,8 @@ def _with_cells(content: dict[str, Any], cells: list[Cell]) -> dict[str, Any]:
 
 
 def _with_other_line_ends(cells: list[Cell]) -> dict[str, str]:
-    """Return the texts that have some, by cell; where there are no ids, by text."""
-    return {_key(cell): _source(cell) for cell in cells if "\r" in _source(cell)}
+    """Return the texts that have some, or a mark, by cell; where there are no ids, by text."""
+    return {_key(cell): _source(cell) for cell in cells if not is_plain(_source(cell))}
 
 
 def _changed(cells: list[Cell], change: Callable[[str], str]) -> list[Cell]:
