@@ -76,4 +76,5 @@ def tell_all(listeners: Iterable[Callable[P, object]], *args: P.args, **kwargs: 
             with contained():
                 listener(*args, **kwargs)
         except Exception:
+            # Whoever calls it has done its own work, and others listen too.
             _log.exception("A listener failed")

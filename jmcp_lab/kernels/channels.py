@@ -192,6 +192,7 @@ class LocalChannels:
                     _, parts = self._session.feed_identities(frames)
                     self._listener.on_shell(self._session.deserialize(parts))
             except Exception as error:
+                # As in `_on_message`: the next reply may be the one that is waited for.
                 self._dropped(error)
 
     def content(self, message: Message) -> dict[str, Any]:
@@ -247,6 +248,7 @@ class LocalChannels:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
+                # As in `_on_message`; the pause, for a socket that fails each time.
                 self._dropped(error)
                 await asyncio.sleep(PAUSE_SECONDS)
 

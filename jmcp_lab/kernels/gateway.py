@@ -149,6 +149,7 @@ class GatewayChannels:
             with contained():
                 await self._follow()
         except Exception:
+            # However it broke, the kernel is out of reach, and its runs must hear so.
             self._log.exception("The connection to the kernel gateway broke")
         self._listener.on_unreachable()
 

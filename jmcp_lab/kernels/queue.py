@@ -95,6 +95,7 @@ class KernelQueue:
                 with contained():
                     await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
             except Exception:
+                # The other runs are to be ended as well.
                 self._log.exception("A run could not be tidied up at the end")
         self._waiting.clear()
         if self._closing is not None:
@@ -155,6 +156,7 @@ class KernelQueue:
                 with contained():
                     await self._turn(run)
             except Exception:
+                # Whoever waits for the run is told, and the queue goes on.
                 self._log.exception("A run ended by a defect of jmcp_lab")
                 await self._give_up(run)
             finally:

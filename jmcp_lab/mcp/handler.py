@@ -228,6 +228,7 @@ class McpHandler(JupyterHandler):
             with contained():
                 await self._door.serve(self._exchange)
         except Exception:
+            # A client understands the answer below, and not tornado's page.
             self.log.exception("A request of an agent failed.")
         if self._finished:
             return

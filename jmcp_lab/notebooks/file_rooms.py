@@ -341,6 +341,7 @@ class FileRooms:
                     await self._look(held)
                 await self._write(held)
             except Exception:
+                # The contents manager may raise anything. What is unwritten is tried again.
                 self._log.exception("'%s' could not be kept one with its file", held.path)
                 held.pause = LONGEST_SECONDS
 

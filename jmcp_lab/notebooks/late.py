@@ -153,7 +153,9 @@ class LateTyping:
     def _begin(self) -> Attic:
         if self._attic is None:
             self._attic = Attic(self._notebook.ydoc.get_update())
-            self._subscription = self._notebook.ydoc.observe(self._on_transaction)
+            # An attic that failed left its own: followed twice, a kept cell would go.
+            if self._subscription is None:
+                self._subscription = self._notebook.ydoc.observe(self._on_transaction)
         return self._attic
 
     def _on_transaction(self, event: Any) -> None:  # noqa: ANN401 - pycrdt's
@@ -167,6 +169,7 @@ class LateTyping:
         try:
             act(self._attic)
         except Exception:
+            # Within a transaction of the document: whatever is raised here would break that.
             _log.exception("Late keystrokes of '%s' can not be followed", self._notebook.path)
             self._attic = None
 

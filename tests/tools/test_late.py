@@ -197,3 +197,27 @@ def test_an_attic_that_lost_the_thread_begins_anew() -> None:
     again = typing._attic
     assert again is not None
     assert [ghost.cell_id for ghost in again.ghosts] == ["c1"]
+
+
+async def test_keystrokes_are_followed_again_after_a_defect(
+    robot: Robot, root: Path, open_page: OpenPage
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "one", "two", "three")
+    page = await open_page("a.ipynb")
+    notebook = await robot.open("a.ipynb")
+    typing = late_in(robot, "a.ipynb")
+    cells.move(notebook, [ids[0]], 3, ORIGIN)
+    assert typing._attic is not None
+
+    def fail(_update: bytes) -> None:
+        raise RuntimeError("a defect")
+
+    typing._attic.follow = fail
+    cells.move(notebook, [ids[0]], 0, ORIGIN)
+    assert typing._attic is None
+    await page.until(lambda: page.texts() == ["one", "two", "three"])
+    page.hold()
+    page.type(1, "mine ")
+    cells.move(notebook, [ids[1]], 3, ORIGIN)
+    page.release()
+    await until(lambda: notebook.source(ids[1]) == "mine two")
