@@ -52,7 +52,7 @@ def play(world: World, generator: random.Random) -> dict[str, object]:
     return world.faults()
 
 
-def table(outcomes: list[dict[str, object]], unsaved: float, copies: int) -> str:
+def table(outcomes: list[dict[str, object]], unsaved: float, lost: float, copies: int) -> str:
     """Return a table in Markdown."""
     wrong = sum(bool(found) for found in outcomes)
     lines = ["| What is wrong in the end | Schedules |", "|---|---|"]
@@ -61,7 +61,12 @@ def table(outcomes: list[dict[str, object]], unsaved: float, copies: int) -> str
     lines += [f"| {kind} | {times} |" for kind, times in counted.most_common()]
     lines.append(f"| (a version is kept in a file beside it) | {copies} |")
     return "\n".join(
-        [*lines, "", f"Acknowledged, and not in the file at kill -9: at most {unsaved:.1f} s."]
+        [
+            *lines,
+            "",
+            f"Acknowledged, and not in the file at kill -9: at most {unsaved:.1f} s.",
+            f"In no page and in no history either: at most {lost:.2f} s.",
+        ]
     )
 
 
@@ -72,7 +77,7 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    outcomes, unsaved, copies = [], 0.0, 0
+    outcomes, unsaved, lost, copies = [], 0.0, 0.0, 0
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if options.upstream:
@@ -103,9 +108,12 @@ def main() -> None:
                 world.ends()
             outcomes.append(found)
             unsaved = max(unsaved, world.longest_unsaved)
+            lost = max(lost, world.longest_lost)
             copies += bool(world.copies())
-            print(f"seed {seed}: {world.story}: {found or 'right'}", file=sys.stderr, flush=True)
-    print(table(outcomes, unsaved, copies))
+            waits = f"{world.longest_unsaved:.1f} s, {world.longest_lost:.2f} s"
+            said = f"seed {seed} ({waits}): {world.story}: {found or 'right'}"
+            print(said, file=sys.stderr, flush=True)
+    print(table(outcomes, unsaved, lost, copies))
 
 
 if __name__ == "__main__":

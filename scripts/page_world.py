@@ -30,6 +30,9 @@ MEET_SECONDS = 30.0
 
 CLICK_MILLISECONDS = 8000
 
+TORN_LOOKS = 100
+TORN_SECONDS = 0.05
+
 QUIET_LOOKS = 4
 """How often in a row they must say the same, every half second."""
 
@@ -79,6 +82,11 @@ class World:
         self.robot = robot
         self.story: list[str] = []
         self.longest_unsaved = 0.0
+        """Seconds of work that an agent was told is done, and that was in no file at kill -9."""
+
+        self.longest_lost = 0.0
+        """The same, of what was in no page and in no history either."""
+
         self.hung = ""
         self.refused: list[str] = []
         self.made: set[str] = set()
@@ -254,9 +262,15 @@ class World:
             self._acknowledged.pop(mark, None)
 
     def _note_unsaved(self) -> None:
+        now = time.monotonic()
         self._forget_written()
         if late := list(self._acknowledged.values()):
-            self.longest_unsaved = max(self.longest_unsaved, time.monotonic() - min(late))
+            self.longest_unsaved = max(self.longest_unsaved, now - min(late))
+        alive = self._alive()
+        gone = {mark: at for mark, at in self._acknowledged.items() if mark not in alive}
+        if gone:
+            self.longest_lost = max(self.longest_lost, now - min(gone.values()))
+            self.loose |= set(gone)
         self._acknowledged.clear()
 
     def _loses(self, _generator: random.Random, _earlier: str) -> None:
@@ -297,7 +311,13 @@ class World:
         return found
 
     def _saved(self) -> list[str]:
-        return ["".join(cell["source"]) for cell in json.loads(self.where.read_text())["cells"]]
+        """Return the cells of the file; one that is just being written is cut off for a moment."""
+        for _ in range(TORN_LOOKS):
+            with suppress(json.JSONDecodeError):
+                found = json.loads(self.where.read_text())["cells"]
+                return ["".join(cell["source"]) for cell in found]
+            time.sleep(TORN_SECONDS)
+        return []
 
     def copies(self) -> list[Path]:
         """Return the versions that were kept beside the file."""

@@ -1,11 +1,12 @@
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
-import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import { Debouncer } from '@lumino/polling';
 
 import { serverPath } from './navigator';
-import type { IAgents, IPage } from './tokens';
+import type { IAgents, IOpenDocument, IOpenTexts, IPage } from './tokens';
 
 /** Reports follow the person with this delay, so that typing does not send one a key. */
 const DELAY_MS = 300;
@@ -18,6 +19,7 @@ export class FocusReporter {
   constructor(
     private readonly _model: IAgents,
     private readonly _tracker: INotebookTracker | null,
+    private readonly _texts: IOpenTexts | null,
     private readonly _contents: Contents.IManager,
     private readonly _documents: IDocumentManager | null
   ) {}
@@ -31,10 +33,17 @@ export class FocusReporter {
     });
     this._tracker?.selectionChanged.connect(changed);
     this._tracker?.widgetAdded.connect((_, panel) => {
-      this._watch(panel);
+      this._watch(panel.context);
       changed();
     });
-    this._tracker?.forEach(panel => this._watch(panel));
+    this._tracker?.forEach(panel => this._watch(panel.context));
+    this._texts?.opened.connect((_, context) => {
+      this._watch(context);
+      changed();
+    });
+    for (const context of this._texts?.contexts ?? []) {
+      this._watch(context);
+    }
     document.addEventListener('visibilitychange', changed);
     window.addEventListener('focus', changed);
     window.addEventListener('blur', changed);
@@ -58,16 +67,16 @@ export class FocusReporter {
     changed();
   }
 
-  private _watch(panel: NotebookPanel): void {
+  private _watch(context: DocumentRegistry.Context): void {
     const changed = () => void this._debouncer.invoke();
-    panel.context.model.stateChanged.connect((_, change) => {
+    context.model.stateChanged.connect((_, change) => {
       if (change.name === 'dirty') {
         // An agent may wait for it.
         void this._report();
       }
     });
-    panel.context.pathChanged.connect(changed);
-    panel.disposed.connect(changed);
+    context.pathChanged.connect(changed);
+    context.disposed.connect(changed);
   }
 
   private _followEditor(): void {
@@ -105,24 +114,31 @@ export class FocusReporter {
   }
 
   private _describe(): IPage {
-    const open: { path: string; dirty: boolean; saves: boolean }[] = [];
+    const open: IOpenDocument[] = [];
     this._tracker?.forEach(panel => {
       if (!panel.isDisposed) {
-        open.push({
-          path: serverPath(this._contents, panel),
-          dirty: panel.context.model.dirty,
-          // Where documents are live, somebody else saves them.
-          saves:
-            panel.context.model.collaborative ||
-            (this._documents?.autosave ?? false)
-        });
+        open.push(this._describeDocument(panel.context));
       }
     });
+    const files = [...(this._texts?.contexts ?? [])]
+      .filter(context => !context.isDisposed && !context.model.collaborative)
+      .map(context => this._describeDocument(context));
     return {
       visible: !document.hidden,
       focused: document.hasFocus(),
       active: this._describeActive(),
-      open
+      open,
+      files
+    };
+  }
+
+  private _describeDocument(context: DocumentRegistry.Context): IOpenDocument {
+    const { collaborative, dirty } = context.model;
+    return {
+      path: this._contents.localPath(context.path),
+      dirty,
+      // Where documents are live, somebody else saves them.
+      saves: collaborative || (this._documents?.autosave ?? false)
     };
   }
 

@@ -11,6 +11,7 @@ import { panelPlugin } from './plugins/panel';
 import { placePlugin } from './plugins/place';
 import { savingPlugin } from './plugins/saving';
 import { statusPlugin } from './plugins/status';
+import { textsPlugin } from './plugins/texts';
 import { trustPlugin } from './plugins/trust';
 
 export * from './tokens';
@@ -26,6 +27,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   placePlugin,
   savingPlugin,
   documentsPlugin,
+  textsPlugin,
   filesPlugin,
   trustPlugin
 ];

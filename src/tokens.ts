@@ -1,6 +1,8 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
+import type { TextContext } from './openTexts';
+
 /** What an agent may do without asking. */
 export type Mode = 'look' | 'ask' | 'edit' | 'auto';
 
@@ -257,12 +259,18 @@ export interface IPage {
       readonly text: string;
     } | null;
   } | null;
-  readonly open: readonly {
-    readonly path: string;
-    readonly dirty: boolean;
-    /** Whether the page saves it when it is asked to. */
-    readonly saves: boolean;
-  }[];
+  /** Notebooks. */
+  readonly open: readonly IOpenDocument[];
+  /** Text files that are not live. */
+  readonly files: readonly IOpenDocument[];
+}
+
+/** A document that a page has open. */
+export interface IOpenDocument {
+  readonly path: string;
+  readonly dirty: boolean;
+  /** Whether the page saves it when it is asked to. */
+  readonly saves: boolean;
 }
 
 /** What `Stop all` did. */
@@ -336,6 +344,18 @@ export interface IAgents {
 export const IAgents = new Token<IAgents>(
   'jmcp-lab:IAgents',
   'The AI agents connected to this server, what they do and what waits for the user.'
+);
+
+/** The text files that are open in editors. */
+export interface IOpenTexts {
+  readonly contexts: Iterable<TextContext>;
+  readonly opened: ISignal<unknown, TextContext>;
+}
+
+/** The service that knows open text files. */
+export const IOpenTexts = new Token<IOpenTexts>(
+  'jmcp-lab:IOpenTexts',
+  'The text files that are open in editors.'
 );
 
 /** Where a call works, shown to the person. */

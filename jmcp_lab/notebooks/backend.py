@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .contents import Contents
     from .live import LiveNotebook
     from .news import News
-    from .shared_text import LiveText
+    from .texts import Texts
     from .troubles import Troubles
 
 
@@ -27,6 +27,10 @@ class Backend(Protocol):
     news: News
     ring: Callable[[], None]
     """Called when `troubles` may return something else."""
+
+    @property
+    def texts(self) -> Texts:
+        """The text files that pages may have open."""
 
     async def open(self, path: str) -> LiveNotebook:
         """Open a notebook, or join it where it is open; see `Rooms.open`."""
@@ -39,9 +43,6 @@ class Backend(Protocol):
 
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold it open, without opening anything."""
-
-    def find_text(self, path: str) -> LiveText | None:
-        """Return a text file that a page has open live, or None: then the disk is the truth."""
 
     def paths_open(self) -> set[str]:
         """Return the paths of all notebooks that are open, by us or in a page."""
@@ -84,16 +85,16 @@ class Pages(Protocol):
     """What files alone need to know of pages that do not share the document."""
 
     def unsaved(self, path: str) -> bool:
-        """Return whether a page has unsaved changes in a notebook."""
+        """Return whether a page has unsaved changes in a notebook or a text file."""
 
     def paths(self) -> set[str]:
         """Return the paths of the notebooks that pages have open."""
 
     async def saved(self, path: str, seconds: float) -> bool:
-        """Ask pages to save a notebook; return whether nothing is unsaved in the end."""
+        """Ask pages to save a file; return whether nothing of it is unsaved in the end."""
 
     def wrote(self, path: str) -> None:
-        """Tell pages that a notebook's file has another content now."""
+        """Tell pages that a file has another content now."""
 
 
 def open_backend(

@@ -14,6 +14,8 @@ from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
 from .names import check_new, is_notebook, shown, spelled_as_on_disk
 from .save_errors import not_writable, save_failure_message, words_of
+from .save_lock import saving
+from .text_files import TextFiles
 from .writing import obstacle
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Contents:
     def __init__(self, manager: ContentsManager) -> None:
         # Its methods carry no types.
         self._manager: Any = manager
+        self.texts = TextFiles(manager)
 
     @property
     def root(self) -> str | None:
@@ -292,7 +295,7 @@ class Contents:
         return sorted(found, key=lambda entry: (entry["type"] == "directory", entry["name"]))
 
     async def create_notebook(self, path: str, metadata: dict[str, Any]) -> None:
-        """Write an empty notebook.
+        """Write an empty notebook, unless somebody else has made one there by now.
 
         Raises
         ------
@@ -302,7 +305,9 @@ class Contents:
         content = {"cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
         model = {"type": "notebook", "format": "json", "content": content}
         try:
-            await ensure_async(self._manager.save(model, path))
+            async with saving(self._manager, path):
+                if not await self.exists(path):
+                    await ensure_async(self._manager.save(model, path))
         except (HTTPError, OSError) as error:
             raise UnavailableError(save_failure_message(path, error)) from error
 
@@ -320,39 +325,6 @@ class Contents:
                 f"There is no file '{path}'. list_files shows what is there."
             ) from error
         return str(model["type"]), int(model.get("size") or 0)
-
-    async def read(self, path: str) -> tuple[str, str]:
-        """Return a file's content and its format, ``text`` or ``base64``.
-
-        Raises
-        ------
-        NotFoundError
-        InvalidArgumentError
-            It cannot be read.
-        """
-        try:
-            model = await ensure_async(self._manager.get(path, content=True, type="file"))
-        except (HTTPError, OSError) as error:
-            if getattr(error, "status_code", None) == 404:
-                raise NotFoundError(f"There is no file '{path}'.") from error
-            raise InvalidArgumentError(f"'{path}' cannot be read.") from error
-        return str(model["content"]), str(model["format"])
-
-    async def write(self, path: str, text: str) -> None:
-        """Write a text file, through the contents manager's own atomic write.
-
-        Raises
-        ------
-        UnavailableError
-            The file cannot be written.
-        """
-        model = {"type": "file", "format": "text", "content": text}
-        try:
-            await ensure_async(self._manager.save(model, path))
-        except (HTTPError, OSError) as error:
-            raise UnavailableError(
-                f"{save_failure_message(path, error)} The file is as it was."
-            ) from error
 
 
 def _search(root: str, key: FileKey) -> str | None:

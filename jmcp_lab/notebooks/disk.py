@@ -87,6 +87,17 @@ class Disk:
         self._get = room._document.aget
         room._document.aget = self._on_get
 
+    def is_cut_off(self, before: Version) -> None:
+        """Note that the end of the file is missing; the document has it.
+
+        Parameters
+        ----------
+        before : Version
+            What the file said before.
+        """
+        self._base = before
+        self._unreadable = True
+
     def detach(self, room: Any) -> None:  # noqa: ANN401
         """Follow the file no longer."""
         if self._room is not room:

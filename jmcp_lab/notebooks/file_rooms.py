@@ -20,6 +20,7 @@ from .held_file import WRITE_SECONDS, HeldFile
 from .news import News
 from .notebook_file import NotebookFile
 from .opening import check_notebook
+from .texts import ASK_SECONDS, FileTexts
 from .troubles import Troubles
 
 if TYPE_CHECKING:
@@ -32,13 +33,9 @@ if TYPE_CHECKING:
     from .contents import Contents
     from .live import LiveNotebook
     from .peers import Peers
-    from .shared_text import LiveText
 
 IDLE_SECONDS = 120.0
 """How long a notebook stays in memory after the last call that used it."""
-
-ASK_SECONDS = 3.0
-"""How long a page has for saving what a person typed."""
 
 LONGEST_SECONDS = 30.0
 """How seldom a notebook is written at least while something prints: a big one takes a fifth of the
@@ -78,6 +75,7 @@ class FileRooms:
         self.news = News()
         self._open: dict[str, HeldFile] = {}
         self._own_ids: dict[str, str] = {}
+        self.texts = FileTexts(pages, peers, self._file_id)
         self.ring: Callable[[], None] = lambda: None
         self._lock = asyncio.Lock()
 
@@ -114,10 +112,6 @@ class FileRooms:
         """Return the notebook if we hold it open, without opening anything."""
         held = self._held(path)
         return held.file.notebook if held else None
-
-    def find_text(self, path: str) -> LiveText | None:
-        """Return None: without live documents the disk is the truth."""
-        return None
 
     def paths_open(self) -> set[str]:
         """Return the paths of all notebooks that are open, by us or in a page."""

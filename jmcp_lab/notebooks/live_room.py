@@ -11,17 +11,13 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_server.utils import ensure_async
 from jupyter_server_ydoc.utils import LogLevel, OutOfBandChanges
-from pycrdt import (
-    Map,
-    merge_updates,
-)
+from pycrdt import Map
 
 from .autosave import Autosave
 from .disk import disk_of
-from .file_view import view_in
 from .kinds import NotebookKind, kind_of
+from .loading import Loading, read_file
 from .pages_room import PagesRoom
 from .rejoin import MARKS
 from .reunions import Reunions
@@ -31,8 +27,8 @@ if TYPE_CHECKING:
 
     from jupyter_ydoc.ybasedoc import YBaseDoc
 
-    from .document_store import Stored
-    from .kinds import ContentVersion, DocumentKind
+    from .disk import Disk
+    from .kinds import ContentVersion
     from .late import LateTyping
     from .live import LiveNotebook
 
@@ -109,6 +105,11 @@ class LiveRoom(PagesRoom):
         return self.kind.late
 
     @property
+    def disk(self) -> Disk:
+        """What follows the file."""
+        return disk_of(self._file, OutOfBandChanges)
+
+    @property
     def path(self) -> str:
         """Where the file is, or was when it was seen last."""
         try:
@@ -131,7 +132,8 @@ class LiveRoom(PagesRoom):
         """Say that another version of the document was kept in a file of its own."""
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
-        self._emit(LogLevel.WARNING, None, "Another version was kept in a file of its own.")
+        # On a warning, pages ask the person to close a second view, whatever it says.
+        self._emit(LogLevel.INFO, None, "Another version was kept in a file of its own.")
 
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""
@@ -154,11 +156,12 @@ class LiveRoom(PagesRoom):
         if kind is None:
             await super().initialize()
             return
+        loading = Loading(self, kind, stored)
         try:
-            content, found = await self._read_file()
+            await loading.read()
             async with self._update_lock:
                 self.kind = kind
-                await self._begin(kind, stored, content, found)
+                await loading.build()
         except BaseException:
             kind.close()
             self.kind = None
@@ -167,49 +170,11 @@ class LiveRoom(PagesRoom):
         self._emit(LogLevel.INFO, "load", "Content loaded.")
         self.ready = True
         self._emit(LogLevel.INFO, "initialize", "Room initialized")
-        if kind.version_of(await self._document.aget()).digest != kind.version_of(content).digest:
+        if await loading.says_more():
             self.autosave.changed(wanted=self.saves_by_itself)
 
-    async def _read_file(self) -> tuple[Any, str | None]:
-        """Return what the file says, and its hash."""
-        for _ in range(TRIES):
-            model = await self._file.load_content(self._file_format, self._file_type)
-            manager = self._file._contents_manager
-            found = await ensure_async(
-                manager.get(self._file.path, content=False, require_hash=True)
-            )
-            if found["last_modified"] == model["last_modified"]:
-                return model["content"], found.get("hash")
-        return model["content"], None
-
-    async def _begin(
-        self,
-        kind: DocumentKind,
-        stored: Stored,
-        content: Any,  # noqa: ANN401
-        found: str | None,
-    ) -> None:
-        version = kind.version_of(content)
-        self.reunions.loaded = found
-        known = self._apply(stored)
-        if not known:
-            self.history = secrets.token_hex(8)
-            self.store.restart(self.history)
-            await self._document.aset(content)
-        elif stored.file is None or (
-            found != stored.file[0] and version.digest not in (stored.file[1], stored.intended)
-        ):
-            # A history that is older than the file, as out of a backup, may lack what the file has
-            # from a page. That page must not bring it again.
-            self.reunions.note_met(self.history, self.ydoc.get_update())
-            self.history = secrets.token_hex(8)
-            self.store.branch(self.history)
-            packed = await self.store.file_version(stored.file[0]) if stored.file else None
-            if packed is None:
-                # Nobody knows what the two had in common: the file is what people see elsewhere.
-                await self._document.aset(content)
-            else:
-                kind.take_in(kind.unpack(packed), content)
+    def begin_history(self) -> None:
+        """Say in the document which history it is, and keep what changes from now on."""
         self._document.path = self._file.path
         marks = self.ydoc.get(MARKS, type=Map)
         with self.ydoc.transaction():
@@ -219,30 +184,6 @@ class LiveRoom(PagesRoom):
         self.store.follow(self.ydoc.get_update)
         self._followed = self.ydoc.observe(self._on_update)
         self.store.checkpoint(complete=True)
-        await self.file_met(found, version)
-        if found is not None:
-            self._document.hash = found
-        self._document.dirty = False
-        if isinstance(kind, NotebookKind):
-            disk_of(self._file, OutOfBandChanges).attach(self, kind.notebook)
-            kind.notebook.repair_ids()
-            kind.notebook.blank = view_in(self).blank
-        if not known:
-            await self.reunions.keep_unsaved_of_old_store(kind, content)
-
-    def _apply(self, stored: Stored) -> bool:
-        """Apply the history; return False when there is none that can be used."""
-        if not stored.updates or stored.history is None:
-            return False
-        try:
-            update = merge_updates(*stored.updates)
-            self.ydoc.apply_update(update)
-            self._document.get()
-        except Exception as error:
-            self.log.warning("The history of a document is not usable (%s)", type(error).__name__)
-            return False
-        self.history = stored.history
-        return True
 
     # -- the file ----------------------------------------------------------------------------------
 
@@ -340,7 +281,7 @@ class LiveRoom(PagesRoom):
         if self.kind is None:
             await super()._on_outofband_change()
             return
-        content, found = await self._read_file()
+        content, found = await read_file(self)
         base = await self.reunions.version(self.file_hash)
         async with self._update_lock:
             if base is None:
@@ -359,7 +300,7 @@ class LiveRoom(PagesRoom):
         if self.kind is not None and self.ready:
             if self.autosave.unsaved and self.saves_by_itself:
                 await self.autosave.finish(FINISH_SECONDS)
-            disk_of(self._file, OutOfBandChanges).detach(self)
+            self.disk.detach(self)
         await self.end_history()
         if self._followed is not None:
             self.ydoc.unobserve(self._followed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,18 +22,17 @@ from .notebook_document import NotebookDocument
 from .notebook_files import NotebookFiles
 from .opening import explain
 from .outside import OUTSIDE_ORIGIN, take_in
+from .save_lock import saving
 from .version import Version, aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from .peers import Peer, Peers
 
 TRIES = 5
-"""How often a write takes in what another program has written meanwhile."""
-
 TORN_SECONDS = 0.05
-"""How long a save of another program may take until the file can be read again, each time."""
+"""How often, and after how long, a file is read again that another program is just writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +155,28 @@ class NotebookFile:
         UnavailableError
             It cannot be written. The document keeps the changes.
         """
-        async with self._lock:
-            for _ in range(TRIES):
-                peer = await self._meet()
-                # Nothing is awaited between this look and the writing.
-                changes, touched = self.notebook.changes, set(self._touched)
-                content = composed(self.notebook, self._file, self._known, touched)
-                ids = list(self.notebook.ids)
-                if content is None:
-                    self.notebook.mark_saved(changes)
-                    return False
-                if await self._save(content, peer):
-                    self._touched -= touched if changes == self.notebook.changes else set()
-                    self._file, self._known = content, self._by_id(ids, content["cells"])
-                    self.notebook.mark_saved(changes)
-                    return True
-        raise UnavailableError(
-            f"'{self._path()}' could not be saved: another program writes it again and again."
-        )
+        async with self._lock, self._alone():
+            peer = await self._meet()
+            # Nothing is awaited between this look and the writing.
+            changes, touched = self.notebook.changes, set(self._touched)
+            content = composed(self.notebook, self._file, self._known, touched)
+            ids = list(self.notebook.ids)
+            if content is not None:
+                await self._save(content, peer)
+                self._touched -= touched if changes == self.notebook.changes else set()
+                self._file, self._known = content, self._by_id(ids, content["cells"])
+            self.notebook.mark_saved(changes)
+            return content is not None
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Keep other servers of this user from writing the file meanwhile."""
+        path = self._path()
+        try:
+            async with saving(self._manager, path):
+                yield
+        except OSError as error:
+            raise UnavailableError(f"'{path}' could not be written: {cause(error)}.") from error
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -291,12 +295,12 @@ class NotebookFile:
 
     # -- writing -------------------------------------------------------------------------------
 
-    async def _save(self, content: dict[str, Any], peer: Peer | None) -> bool:
+    async def _save(self, content: dict[str, Any], peer: Peer | None) -> None:
         if peer is not None:
             peer.put(self._base(), content)
             self.stamp = Stamp(None, None, peer.mark)
             await peer.saved()
-            return True
+            return
         path = self._path()
         model = {"type": "notebook", "format": "json", "content": content}
         try:
@@ -306,7 +310,6 @@ class NotebookFile:
         found = _stamp(await self._get(path, content=False))
         # What another program wrote in between is not what the document knows.
         self.stamp = found if found.modified == saved.modified else saved
-        return True
 
 
 def _stamp(model: dict[str, Any]) -> Stamp:

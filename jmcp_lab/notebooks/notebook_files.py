@@ -17,6 +17,7 @@ from nbformat.v4 import rwbase
 from tornado.web import HTTPError
 
 from .cell_form import new_id
+from .cut_off import is_cut_off
 from .values import copied, is_well_formed
 
 # Their functions carry no types.
@@ -36,11 +37,14 @@ class UnreadableNotebookError(HTTPError):
     ----------
     why : str
         As the end of a sentence.
+    cut_off : bool, optional
+        Whether only its end is missing.
     """
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, cut_off: bool = False) -> None:
         super().__init__(400, f"Unreadable Notebook: {why.replace('%', '%%')}")
         self.why = why
+        self.cut_off = cut_off
 
 
 class NotebookFiles:
@@ -101,7 +105,8 @@ def parsed(text: str) -> dict[str, Any]:
         content = json.loads(text.removeprefix(BYTE_ORDER_MARK))
     except json.JSONDecodeError as error:
         raise UnreadableNotebookError(
-            f"line {error.lineno}, column {error.colno}: {error.msg}"
+            f"line {error.lineno}, column {error.colno}: {error.msg}",
+            cut_off=is_cut_off(error),
         ) from error
     except (ValueError, RecursionError) as error:
         raise UnreadableNotebookError(f"its JSON cannot be read ({error})") from error

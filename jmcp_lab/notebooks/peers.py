@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .live import LiveNotebook
@@ -18,7 +19,10 @@ from .notebook_document import NotebookDocument
 from .outside import take_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jupyter_server.serverapp import ServerApp
+    from jupyter_ydoc import YUnicode
 
     from .version import Version
 
@@ -77,18 +81,29 @@ class Peers:
     def __init__(self, serverapp: ServerApp) -> None:
         self._serverapp = serverapp
         self._open: dict[str, Peer] = {}
+        self._texts: dict[str, YUnicode] = {}
         self._complained = False
 
     async def find(self, file_id: str) -> Peer | None:
         """Return a notebook that pages have open live, or None."""
-        try:
+        with self._as_expected():
             return await self._find(file_id)
+        return None
+
+    async def find_text(self, file_id: str) -> None:
+        """Look whether pages have a text file open live; `text` returns it then."""
+        with self._as_expected():
+            await self._find_text(file_id)
+
+    @contextmanager
+    def _as_expected(self) -> Iterator[None]:
+        try:
+            yield
         except (AttributeError, RuntimeError, KeyError, TypeError):
             # Another version. The file is left, and what pages say of what is not saved.
             if not self._complained:
                 _log.warning("jupyter-server-documents is not as expected", exc_info=True)
             self._complained = True
-            return None
 
     async def _find(self, file_id: str) -> Peer | None:
         manager: Any = self._serverapp.web_app.settings.get("yroom_manager")
@@ -114,3 +129,20 @@ class Peers:
         peer = self._open.pop(file_id, None)
         if peer is not None:
             peer.notebook.close()
+
+    # -- text files ----------------------------------------------------------------------------
+
+    def text(self, file_id: str) -> YUnicode | None:
+        """Return a text file that `find_text` has found, as long as pages have it open."""
+        return self._texts.get(file_id)
+
+    async def _find_text(self, file_id: str) -> None:
+        manager: Any = self._serverapp.web_app.settings.get("yroom_manager")
+        name = f"text:file:{file_id}"
+        self._texts.pop(file_id, None)
+        if manager is None or not manager.has_room(name):
+            return
+        room = manager.get_room(name)
+        if room.file_api.content_loaded:
+            self._texts[file_id] = await room.get_jupyter_ydoc()
+            room.add_stop_callback(lambda: self._texts.pop(file_id, None))

@@ -15,7 +15,7 @@ from .held import OpenRoom
 from .live import LiveNotebook
 from .live_room import RoomListener
 from .opening import check_notebook, explain
-from .shared_text import LiveText
+from .texts import LiveTexts
 from .troubles import Copy, Troubles, Unsaved
 from .upstream import SESSION_EVENTS, Upstream, install, room_id
 
@@ -61,6 +61,7 @@ class Rooms:
         self.idle_seconds = idle_seconds
         self.news = news.News()
         self._upstream = Upstream(serverapp)
+        self.texts = LiveTexts(self._upstream)
         self._open: dict[str, OpenRoom] = {}
         self._lock = asyncio.Lock()
         self._listening = False
@@ -114,11 +115,6 @@ class Rooms:
         """Return the notebook if we hold its room open, without opening anything."""
         held = self._held(path)
         return held.notebook if held else None
-
-    def find_text(self, path: str) -> LiveText | None:
-        """Return a text file that a page has open, or None: then the disk is the truth."""
-        document = self._upstream.text(path)
-        return None if document is None else LiveText(document)
 
     def paths_open(self) -> set[str]:
         """Return the paths of all notebooks that have a room, ours or a page's."""

@@ -45,6 +45,7 @@ class Page:
     focused: bool = False
     active: dict[str, Any] | None = None
     open: list[dict[str, Any]] = field(default_factory=list)
+    files: list[dict[str, Any]] = field(default_factory=list)
 
 
 class OpenPages:
@@ -92,12 +93,13 @@ class OpenPages:
         ------
         InvalidArgumentError
         """
-        active, opened = _active(view.get("active")), _open(view.get("open"))
+        active = _active(view.get("active"))
+        opened, files = _open(view, "open"), _open(view, "files")
         page = self._note(tab)
         page.told = self._clock()
         page.visible = view.get("visible") is True
         page.focused = view.get("focused") is True
-        page.active, page.open = active, opened
+        page.active, page.open, page.files = active, opened, files
         self._told.set()
 
     def forget(self, tab: str) -> None:
@@ -123,7 +125,7 @@ class OpenPages:
         page = max(self._pages.values(), key=lambda page: (page.focused, page.visible, page.told))
         return {"active": page.active, "open": page.open, "visible": page.visible}
 
-    # -- notebooks that pages do not share live ------------------------------------------------
+    # -- files that pages do not share live ----------------------------------------------------
 
     def paths(self) -> set[str]:
         """Return the paths of the notebooks that pages have open."""
@@ -131,11 +133,11 @@ class OpenPages:
         return {entry["path"] for page in self._pages.values() for entry in page.open}
 
     def unsaved(self, path: str) -> bool:
-        """Return whether a page has unsaved changes in a notebook."""
+        """Return whether a page has unsaved changes in a notebook or a text file."""
         return any(entry["dirty"] for entry in self._entries(path))
 
     async def saved(self, path: str, seconds: float) -> bool:
-        """Ask pages to save a notebook; return whether nothing is unsaved in the end.
+        """Ask pages to save a file; return whether nothing of it is unsaved in the end.
 
         A page where the person has switched saving by itself off is not asked.
         """
@@ -158,7 +160,7 @@ class OpenPages:
         return True
 
     def wrote(self, path: str) -> None:
-        """Tell pages that a notebook's file has another content now."""
+        """Tell pages that a file has another content now."""
         # A mark that no other writing has, of an earlier server either.
         self._written[path] = uuid4().hex[:12]
         self._written.move_to_end(path)
@@ -167,12 +169,17 @@ class OpenPages:
         self.ring()
 
     def errands(self) -> dict[str, Any]:
-        """Return what pages are to do: notebooks to save, and those that were written."""
+        """Return what pages are to do: files to save, and those that were written."""
         return {"save": sorted(self._wanted), "written": dict(self._written)}
 
     def _entries(self, path: str) -> list[dict[str, Any]]:
         self._prune()
-        return [e for page in self._pages.values() for e in page.open if e["path"] == path]
+        return [
+            entry
+            for page in self._pages.values()
+            for entry in (*page.open, *page.files)
+            if entry["path"] == path
+        ]
 
     def _prune(self) -> None:
         now = self._clock()
@@ -222,11 +229,12 @@ def _active(value: object) -> dict[str, Any] | None:
     }
 
 
-def _open(value: object) -> list[dict[str, Any]]:
+def _open(view: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    value = view.get(name)
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise InvalidArgumentError("'open' is a list of objects.")
+        raise InvalidArgumentError(f"'{name}' is a list of objects.")
     return [
         {
             "path": path_of(item.get("path")),

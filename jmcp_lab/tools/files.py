@@ -19,7 +19,7 @@ from ..calls.call import (
 )
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
-from ..notebooks.line_ends import as_before, line_end, plain
+from ..notebooks.line_ends import line_end, plain
 from ..notebooks.live import agent_origin
 from ..notebooks.merge import MergeConflict, Splice, merge, splice
 from ..notebooks.names import is_notebook
@@ -94,7 +94,7 @@ async def _image(ctx: Context, path: str, kind: str) -> Reply:
     limits = ctx.services.limits
     if not limits.send_images:
         raise InvalidArgumentError("Images are switched off on this server.")
-    content, form = await ctx.services.contents.read(path)
+    content, form = await ctx.services.contents.texts.read(path)
     if form != "base64":
         raise InvalidArgumentError(f"'{path}' is not an image.")
     encoded = "".join(content.split())
@@ -139,16 +139,8 @@ async def _permit_reading(ctx: Context, path: str) -> None:
 
 async def _text(ctx: Context, path: str) -> str:
     """Return the present text: of the open document, or of the file when no page has it open."""
-    live = ctx.services.rooms.find_text(path)
-    return plain(await _as_on_disk(ctx, path)) if live is None else live.text
-
-
-async def _as_on_disk(ctx: Context, path: str) -> str:
-    """Return the text of a file with its own line ends."""
-    content, form = await ctx.services.contents.read(path)
-    if form != "text":
-        raise InvalidArgumentError(f"'{path}' is not UTF-8 text.")
-    return content
+    live = ctx.services.rooms.texts.find(path)
+    return plain(await ctx.services.contents.texts.text(path)) if live is None else live.text
 
 
 @tool(title="Write a file", tool_class=ToolClass.FILE, destructive=True)
@@ -167,6 +159,7 @@ async def write_file(
     path = await _checked(ctx, path)
     if paths.protected(path) or paths.started(path):
         raise DeniedError(f"'{path}' is protected: agents cannot write it.")
+    await ctx.services.rooms.texts.prepare(path)
     if not await ctx.services.contents.exists(path):
         if content is None:
             raise NotFoundError(f"There is no file '{path}' to edit; give content to create it.")
@@ -184,9 +177,9 @@ async def write_file(
 
 async def _with_line_ends(ctx: Context, path: str, content: str, reply: Reply) -> Reply:
     """Add to a reply that the file keeps its line ends, where the agent gave others."""
-    if plain(content).count("\n") == 0 or ctx.services.rooms.find_text(path) is not None:
+    if plain(content).count("\n") == 0 or ctx.services.rooms.texts.find(path) is not None:
         return reply
-    kept, given = line_end(await _as_on_disk(ctx, path)), line_end(content)
+    kept, given = line_end(await ctx.services.contents.texts.text(path)), line_end(content)
     if kept == given:
         return reply
     return Reply.of(f"{reply.text} Its line ends are kept ({LINE_ENDS[kept]}).")
@@ -198,23 +191,23 @@ async def _create(ctx: Context, path: str, content: str) -> Reply:
     await contents.check_writable(path, len(content.encode(errors="replace")))
     action = with_folders(_action(path, "", content, creates=True), folders)
     await ctx.permit(lambda: action)
-    if await contents.exists(path):
+    if not await contents.exists(path):
+        await contents.make_folders(folders)
+    if not await contents.texts.create(path, content):
         raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
-    await contents.make_folders(folders)
-    await contents.write(path, content)
     ctx.services.seen.note(ctx.agent.id, path, FILE, plain(content))
     lines_made = count(len(content.splitlines()), "line")
     return Reply.of(f"Created {path} ({lines_made}).{made_folders(folders)}")
 
 
 async def _change(ctx: Context, path: str, base: str, wanted: str, present: str) -> Reply:
-    rooms = ctx.services.rooms
+    texts = ctx.services.rooms.texts
     await ctx.services.contents.check_writable(path, len(wanted.encode(errors="replace")))
     shown: list[tuple[str, str]] = []
 
     def resolve() -> Action:
         # Pages open the file and close it while the person decides.
-        live = rooms.find_text(path)
+        live = texts.find(path)
         now = live.text if live is not None else present
         result = splice(now, _merged(path, base, wanted, now))
         shown[:] = [(now, result)]
@@ -222,17 +215,10 @@ async def _change(ctx: Context, path: str, base: str, wanted: str, present: str)
 
     await ctx.permit(resolve)
     before, after = shown[0]
-    on_disk = await _as_on_disk(ctx, path)
-    # Reading a disk takes its time: what a page has opened meanwhile is the truth.
-    live = rooms.find_text(path)
-    if (plain(on_disk) if live is None else live.text) != before:
+    if not await _put(ctx, path, before, after):
         raise ConflictError(
             f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
         )
-    if live is not None:
-        live.edit(merge(before, after, before), agent_origin(ctx.agent.id))
-    else:
-        await ctx.services.contents.write(path, as_before(after, on_disk))
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     # What others wrote is kept, but not shown: the agent knows the file as it wanted it.
     ctx.services.seen.note_written(ctx.agent.id, path, FILE, base, wanted)
@@ -243,6 +229,23 @@ async def _change(ctx: Context, path: str, base: str, wanted: str, present: str)
     if before != (base if known is None else known):
         words += " It had been changed since you read it, and those changes are kept."
     return Reply.of(words)
+
+
+async def _put(ctx: Context, path: str, before: str, after: str) -> bool:
+    """Put a text in the place of another; return False if that is not there any more."""
+    texts = ctx.services.rooms.texts
+    # The person may have typed while the call waited for an answer.
+    await texts.prepare(path)
+    live = texts.find(path)
+    if live is None:
+        if not await ctx.services.contents.texts.replace(path, before, after):
+            return False
+        texts.written(path)
+    elif live.text != before:
+        return False
+    else:
+        live.edit(merge(before, after, before), agent_origin(ctx.agent.id))
+    return True
 
 
 def _merged(path: str, base: str, wanted: str, present: str) -> list[Splice]:

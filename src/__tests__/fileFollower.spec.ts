@@ -1,11 +1,12 @@
-import { YNotebook } from '@jupyter/ydoc';
+import { YFile, YNotebook } from '@jupyter/ydoc';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
 
 import { FileFollower } from '../fileFollower';
-import type { IAgents, IFiles } from '../tokens';
+import type { TextContext } from '../openTexts';
+import type { IAgents, IFiles, IOpenTexts } from '../tokens';
 
 function file(source: string, hash: string) {
   const cell = {
@@ -24,36 +25,41 @@ function file(source: string, hash: string) {
   return { path: 'a.ipynb', hash, content };
 }
 
-/** A page with one open notebook, and the file below it. */
-class Page {
-  disk = file('one', 'h1');
+/** A page with one open document, and the file below it. */
+abstract class Page {
   /** How often the file is just being written when it is read. */
   torn = 0;
   saves = 0;
-  readonly shared = YNotebook.create();
   readonly changed = new Signal<this, void>(this);
-  readonly context = {
-    path: 'a.ipynb',
-    ready: Promise.resolve(),
-    contentsModel: { hash: 'h1' },
-    saveState: new Signal<this, string>(this),
-    model: { collaborative: false, dirty: false, sharedModel: this.shared },
-    save: async () => {
-      this.saves++;
-    },
-    _updateContentsModel: (found: { hash: string }) => {
-      this.context.contentsModel = found;
-    }
-  };
+  abstract disk: { path: string; hash: string; content: unknown };
+  abstract readonly shared: YNotebook | YFile;
   private _files: IFiles = { save: [], written: {} };
 
-  constructor(autosave = true) {
-    this.shared.setSource(this.disk.content as never);
-    const panel = {
-      context: this.context,
+  /** The context of the document. */
+  protected opened() {
+    const context = {
+      path: this.disk.path,
+      ready: Promise.resolve(),
       isDisposed: false,
-      disposed: new Signal<this, void>(this)
+      disposed: new Signal<this, void>(this),
+      contentsModel: { hash: this.disk.hash },
+      saveState: new Signal<this, string>(this),
+      model: { collaborative: false, dirty: false, sharedModel: this.shared },
+      save: async () => {
+        this.saves++;
+      },
+      _updateContentsModel: (found: { hash: string }) => {
+        context.contentsModel = found;
+      }
     };
+    return context;
+  }
+
+  protected follow(
+    tracker: INotebookTracker | null,
+    texts: IOpenTexts | null,
+    autosave = true
+  ): void {
     const files = () => this._files;
     new FileFollower(
       {
@@ -64,10 +70,8 @@ class Page {
           return { files: files() };
         }
       } as unknown as IAgents,
-      {
-        forEach: (each: (found: unknown) => void) => each(panel),
-        widgetAdded: new Signal<this, unknown>(this)
-      } as unknown as INotebookTracker,
+      tracker,
+      texts,
       {
         localPath: (path: string) => path,
         get: async (_: string, options: { content: boolean }) => {
@@ -81,14 +85,63 @@ class Page {
     ).start();
   }
 
+  /** The server says something, and the page has heard it. */
   async tell(files: Partial<IFiles>): Promise<void> {
-    this._files = { ...this._files, ...files };
+    this.say(files);
     this.changed.emit();
     await jest.advanceTimersByTimeAsync(1000);
   }
 
+  /** The server says something when it is asked. */
+  say(files: Partial<IFiles>): void {
+    this._files = { ...this._files, ...files };
+  }
+}
+
+class NotebookPage extends Page {
+  disk = file('one', 'h1');
+  readonly shared = YNotebook.create();
+  readonly context;
+
+  constructor(autosave = true) {
+    super();
+    this.shared.setSource(this.disk.content as never);
+    this.context = this.opened();
+    const panel = { context: this.context };
+    this.follow(
+      {
+        forEach: (each: (found: unknown) => void) => each(panel),
+        widgetAdded: new Signal<this, unknown>(this)
+      } as unknown as INotebookTracker,
+      null,
+      autosave
+    );
+  }
+
   get text(): string {
     return this.shared.getCell(0).getSource();
+  }
+}
+
+class TextPage extends Page {
+  disk = { path: 'a.txt', hash: 'h1', content: 'one\r\ntwo\r\n' };
+  readonly shared = YFile.create();
+  readonly context;
+
+  constructor() {
+    super();
+    this.shared.setSource('one\ntwo\n');
+    this.shared.clearUndoHistory();
+    this.context = this.opened();
+    const context = this.context as unknown as TextContext;
+    // The same editor twice, as in two views.
+    const contexts = [context, context];
+    const opened = new Signal<this, TextContext>(this);
+    this.follow(null, { contexts, opened });
+  }
+
+  get text(): string {
+    return this.shared.getSource();
   }
 }
 
@@ -103,7 +156,7 @@ afterEach(() => {
 });
 
 test('a file that is just being written is read again, and nobody is asked', async () => {
-  const page = new Page();
+  const page = new NotebookPage();
   await page.tell({});
   page.disk = file('agent', 'h2');
   page.torn = 3;
@@ -114,7 +167,7 @@ test('a file that is just being written is read again, and nobody is asked', asy
 });
 
 test('a file that could not be read is looked at again with the next news', async () => {
-  const page = new Page();
+  const page = new NotebookPage();
   await page.tell({});
   page.disk = file('agent', 'h2');
   page.torn = 10;
@@ -125,7 +178,7 @@ test('a file that could not be read is looked at again with the next news', asyn
 });
 
 test('what was typed stays, and stays unsaved', async () => {
-  const page = new Page();
+  const page = new NotebookPage();
   await page.tell({});
   page.shared.getCell(0).updateSource(0, 0, 'typed\n');
   page.disk = file('one\nagent', 'h2');
@@ -135,13 +188,10 @@ test('what was typed stays, and stays unsaved', async () => {
 });
 
 test('what an agent wrote this very moment is taken in before a save', async () => {
-  const page = new Page();
+  const page = new NotebookPage();
   await page.tell({ written: { 'a.ipynb': 'm1' } });
   page.disk = file('agent', 'h2');
-  (page as unknown as { _files: IFiles })._files = {
-    save: [],
-    written: { 'a.ipynb': 'm2' }
-  };
+  page.say({ written: { 'a.ipynb': 'm2' } });
   await page.context.save();
   expect(page.text).toBe('agent');
   expect(page.saves).toBe(1);
@@ -153,9 +203,37 @@ test.each([
 ])(
   'where autosave is %s, a page that is asked saves %s time',
   async (on, times) => {
-    const page = new Page(on);
+    const page = new NotebookPage(on);
     page.context.model.dirty = true;
     await page.tell({ save: ['a.ipynb', 'b.ipynb'] });
     expect(page.saves).toBe(times);
   }
 );
+
+test('a text file shows what an agent wrote, with what was typed', async () => {
+  const page = new TextPage();
+  await page.tell({});
+  page.shared.updateSource(0, 0, 'typed ');
+  page.disk = { ...page.disk, hash: 'h2', content: 'one\r\ntwo\r\nagent\r\n' };
+  await page.tell({ written: { 'a.txt': 'm1' } });
+  expect(page.text).toBe('typed one\ntwo\nagent\n');
+  expect(page.context.model.dirty).toBe(true);
+  expect(page.context.contentsModel.hash).toBe('h2');
+});
+
+test('a person takes back what was typed in a text file, not what an agent wrote', async () => {
+  const page = new TextPage();
+  await page.tell({});
+  page.shared.updateSource(0, 0, 'typed ');
+  page.disk = { ...page.disk, hash: 'h2', content: 'one\ntwo\nagent\n' };
+  await page.tell({ written: { 'a.txt': 'm1' } });
+  page.shared.undo();
+  expect(page.text).toBe('one\ntwo\nagent\n');
+});
+
+test('a text file that a page is asked for is saved, once', async () => {
+  const page = new TextPage();
+  page.context.model.dirty = true;
+  await page.tell({ save: ['a.txt'] });
+  expect(page.saves).toBe(1);
+});

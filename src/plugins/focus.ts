@@ -6,7 +6,7 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { FocusReporter } from '../focusReporter';
-import { IAgents } from '../tokens';
+import { IAgents, IOpenTexts } from '../tokens';
 
 /** Tells the server what the person looks at, so that an agent can be asked about "this cell". */
 export const focusPlugin: JupyterFrontEndPlugin<void> = {
@@ -15,16 +15,18 @@ export const focusPlugin: JupyterFrontEndPlugin<void> = {
     'Reports the notebook, cell and selection that the user looks at.',
   autoStart: true,
   requires: [IAgents],
-  optional: [INotebookTracker, IDocumentManager],
+  optional: [INotebookTracker, IOpenTexts, IDocumentManager],
   activate: (
     app: JupyterFrontEnd,
     model: IAgents,
     tracker: INotebookTracker | null,
+    texts: IOpenTexts | null,
     documents: IDocumentManager | null
   ): void => {
     const reporter = new FocusReporter(
       model,
       tracker,
+      texts,
       app.serviceManager.contents,
       documents
     );

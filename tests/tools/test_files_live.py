@@ -17,7 +17,7 @@ from .test_files import write
 async def opened(robot: Robot, path: str) -> LiveText:
     """Open a text file as a page does, and return its live text."""
     await open_as_page(robot, path)
-    live = robot.app.rooms.find_text(path)
+    live = robot.app.rooms.texts.find(path)
     assert live is not None
     return live
 
@@ -28,7 +28,7 @@ async def closed(robot: Robot, path: str) -> None:
     room = upstream.room(f"text:file:{upstream.file_id(path)}")
     assert room is not None
     await upstream.close(room, lambda: False)
-    assert robot.app.rooms.find_text(path) is None
+    assert robot.app.rooms.texts.find(path) is None
 
 
 def type_into(live: LiveText, text: str) -> None:

@@ -82,7 +82,7 @@ async def test_a_file_that_another_program_gives_other_line_ends_keeps_these(
     file.write_bytes(b"one\r\ntwo\r\nthree\r\n")
 
     def taken_in() -> bool:
-        live = robot.app.rooms.find_text("a.txt")
+        live = robot.app.rooms.texts.find("a.txt")
         return live is not None and live.text == "one\ntwo\nthree\n"
 
     await until(taken_in)
