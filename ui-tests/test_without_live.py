@@ -17,7 +17,7 @@ from panel import allow_and_wait, card, connected, editor, open_panel, outputs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from agent import Agent
 
@@ -149,6 +149,70 @@ def test_an_agent_is_told_where_nothing_is_saved_by_itself(
         agent.say("insert_cell", source="agent")
         expect(editor(page, 2)).to_have_text("agent")
         assert sources(server, "manual.ipynb") == ["typed one", "agent"]
+    finally:
+        switch_autosave(page, True)
+
+
+def open_text(page: Page, name: str) -> Locator:
+    """Open a text file in an editor, and return its text."""
+    page.evaluate(
+        "path => window.jupyterapp.commands.execute('docmanager:open', {path, factory: 'Editor'})"
+        ".then(widget => widget.context.ready)",
+        name,
+    )
+    text = page.locator(".jp-FileEditor:not(.lm-mod-hidden) .cm-content")
+    expect(text).to_be_visible()
+    return text
+
+
+def test_an_editor_shows_what_an_agent_writes_and_keeps_what_was_typed(
+    page: Page, server: LabServer, agent: Agent
+) -> None:
+    path = server.root / "notes.txt"
+    path.write_bytes(b"one\r\ntwo\r\nthree\r\n")
+    text = open_text(page, "notes.txt")
+    agent.say("read_file", path="notes.txt")
+    text.click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("typed ")
+    open_panel(page)
+    edits = [{"old": "three", "new": "agent"}]
+    write = agent.start("write_file", path="notes.txt", edits=edits)
+    allow_and_wait(card(page, re.compile("Change file notes.txt")), write)
+    expect(text.locator(".cm-line")).to_have_text(["typed one", "two", "agent", ""])
+    assert path.read_bytes() == b"typed one\r\ntwo\r\nagent\r\n"
+    # The person takes back what the person did.
+    text.click()
+    page.keyboard.press("Control+z")
+    expect(text.locator(".cm-line")).to_have_text(["one", "two", "agent", ""])
+    save_text(page)
+    assert path.read_bytes() == b"one\r\ntwo\r\nagent\r\n"
+
+
+def save_text(page: Page) -> None:
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+
+def test_no_file_is_written_behind_an_editor_that_is_saved_by_hand(
+    page: Page, server: LabServer, agent: Agent
+) -> None:
+    path = server.root / "by hand.txt"
+    path.write_text("one\n")
+    switch_autosave(page, False)
+    try:
+        text = open_text(page, "by hand.txt")
+        agent.say("read_file", path="by hand.txt")
+        text.click()
+        page.keyboard.type("typed ")
+        edits = [{"old": "one", "new": "agent"}]
+        page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context.model.dirty")
+        refused = agent.call("write_file", path="by hand.txt", edits=edits)
+        assert refused.is_error
+        assert "unsaved changes in JupyterLab" in str(refused.content)
+        assert path.read_text() == "one\n"
+        save_text(page)
+        assert path.read_text() == "typed one\n"
     finally:
         switch_autosave(page, True)
 
