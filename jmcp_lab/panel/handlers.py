@@ -273,7 +273,7 @@ class PageHandler(PanelHandler):
     @errors_as_json
     async def put(self, tab: str) -> None:
         """Note it."""
-        self.app.pages.tell(tab, self.body("visible", "focused", "active", "open"))
+        self.app.pages.tell(tab, self.body("visible", "focused", "active", "open", "files"))
         self.no_content()
 
     @web.authenticated
