@@ -204,6 +204,7 @@ def test_no_file_is_written_behind_an_editor_that_is_saved_by_hand(
         text = open_text(page, "by hand.txt")
         agent.say("read_file", path="by hand.txt")
         text.click()
+        page.keyboard.press("Control+Home")
         page.keyboard.type("typed ")
         edits = [{"old": "one", "new": "agent"}]
         page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context.model.dirty")
