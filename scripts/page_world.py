@@ -52,8 +52,10 @@ _WATCH = """() => {
     for (const dialog of document.querySelectorAll('.jp-Dialog'))
       if (!dialog.noted) {
         dialog.noted = true;
-        window.asked.push(dialog.textContent);
+        const at = window.asked.push('') - 1;
         const agree = setInterval(() => {
+          // Its title is drawn after it is there.
+          window.asked[at] ||= dialog.textContent;
           const buttons = [...dialog.querySelectorAll('button')];
           if (dialog.isConnected) (buttons.at(-1) ?? dialog).click();
           else clearInterval(agree);
