@@ -42,6 +42,12 @@ class Process:
                     assert self.popen.poll() is None, self.log.read_text()
                 await asyncio.sleep(0.1)
 
+    async def says(self, words: str) -> None:
+        """Wait until the log has these words."""
+        async with asyncio.timeout(30):
+            while words not in self.log.read_text():  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.05)
+
     async def log_in(self, http: httpx2.AsyncClient) -> None:
         """Log in as a browser does."""
         await http.get(self.url + "login")

@@ -8,8 +8,10 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import nbformat
 import pytest
 from mcp import Client
@@ -30,8 +32,31 @@ def process(tmp_path: Path) -> Iterator[Process]:
     end(process)
 
 
+@dataclass(frozen=True)
+class Person:
+    """Who is logged in, and decides in the panel."""
+
+    process: Process
+    browser: httpx2.AsyncClient
+
+    async def allows(self) -> None:
+        """Allow what waits, once something does."""
+        api = self.process.url + "jmcp-lab/api/"
+        async with asyncio.timeout(20):
+            while True:
+                state = (await self.browser.get(api + "state?tab=page1")).json()
+                waiting = [c for c in state["calls"] if c["state"] == "waiting_for_approval"]
+                if waiting:
+                    break
+                await asyncio.sleep(0.05)
+        (call,) = waiting
+        body = {"option": "allow_once", "action_hash": call["action_hash"]}
+        answer = await self.browser.post(api + f"calls/{call['id']}/decision", json=body)
+        assert answer.status_code == 200, answer.text
+
+
 @asynccontextmanager
-async def connected(process: Process, **rights: object) -> AsyncIterator[Client]:
+async def connected(process: Process, **rights: object) -> AsyncIterator[tuple[Client, Person]]:
     """Connect an agent, with a page that listens and one that has the notebook open."""
     await process.up()
     nbformat.write(new_notebook(), process.log.parent / "work" / "a.ipynb")
@@ -45,7 +70,7 @@ async def connected(process: Process, **rights: object) -> AsyncIterator[Client]
             http_client(made["token"]) as http,
             Client(streamable_http_client(made["url"], http_client=http), mode="auto") as client,
         ):
-            yield client
+            yield client, Person(process, browser)
         page.close()
 
 
@@ -75,7 +100,7 @@ def sources(process: Process) -> list[str]:
 async def test_a_server_without_a_terminal_ends_at_once_with_everything_saved(
     process: Process, signals: list[str]
 ) -> None:
-    async with connected(process) as client:
+    async with connected(process) as (client, _):
         for number in range(3):
             await say(client, "insert_cell", notebook="a.ipynb", source=f"x = {number}")
         for name in signals:
@@ -107,6 +132,10 @@ HARMED: dict[str, Callable[[Path], None]] = {
 }
 
 
+KNOWN = ["its program is missing", "it ends at its start", "it never answers"]
+"""Those that are kernelspecs to the server."""
+
+
 @pytest.mark.parametrize("how", HARMED)
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 async def test_a_harmed_kernel_does_not_keep_the_server_from_ending(
@@ -116,15 +145,21 @@ async def test_a_harmed_kernel_does_not_keep_the_server_from_ending(
     process = start(tmp_path)
     try:
         rights = {"mode": "auto", "notebooks": ["a.ipynb", "b.ipynb"], "until": "30m"}
-        async with connected(process, **rights) as client:
+        async with connected(process, **rights) as (client, person):
             nbformat.write(new_notebook(), process.log.parent / "work" / "b.ipynb")
             assert "ok" in await say(client, "execute_ipython", notebook="b.ipynb", code="1")
-            hold = 0 if how == "it never answers" else 40
-            run = {"notebook": "a.ipynb", "code": "1", "kernel": "harmed", "hold": hold}
-            await client.call_tool("execute_ipython", run)
+            run = {"notebook": "a.ipynb", "code": "1", "kernel": "harmed", "hold": 40}
+            running = asyncio.create_task(client.call_tool("execute_ipython", run))
+            if how in KNOWN:
+                await person.allows()
+            if how == "it never answers":
+                await process.says("Kernel started")
+            else:
+                assert (await running).is_error
             await say(client, "insert_cell", notebook="a.ipynb", source="x = 1")
             process.popen.send_signal(getattr(signal, name))
-            await asyncio.to_thread(process.popen.wait, STOPS_WITHIN * 2)
+            await asyncio.to_thread(process.popen.wait, STOPS_WITHIN)
         assert sources(process)[-1:] == ["x = 1"]
+        running.cancel()
     finally:
         end(process)
