@@ -30,7 +30,10 @@ gate "eslint, prettier, stylelint" jlpm lint:check
 gate "tsc: types" jlpm types:check
 gate "jest: front-end tests" jlpm test
 gate "front end: build and link" build_and_link
-gate "pytest: server tests" python -m pytest
-gate "pytest: browser tests" python -m pytest -c ui-tests/pytest.ini --rootdir ui-tests ui-tests
+# Most of a test is waiting: for a server, a kernel, a save.
+gate "pytest: server tests" python -m pytest -n logical --dist worksteal
+# The tests of one file share a server.
+gate "pytest: browser tests" python -m pytest -n logical --dist loadfile \
+  -c ui-tests/pytest.ini --rootdir ui-tests ui-tests
 
 printf '\nAll gates passed in %d s.\n' "$SECONDS"
