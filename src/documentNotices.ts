@@ -1,4 +1,5 @@
 import { Notification } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IAgents, ICopy } from './tokens';
@@ -18,6 +19,7 @@ export class DocumentNotices {
   constructor(
     private readonly _model: IAgents,
     private readonly _open: (path: string) => void,
+    private readonly _reveal: () => void,
     private readonly _trans: TranslationBundle,
     private readonly _memory: Pick<Storage, 'getItem' | 'setItem'>
   ) {}
@@ -36,13 +38,13 @@ export class DocumentNotices {
     }
     for (const [path, words] of unsaved) {
       if (!this._unsaved.has(path)) {
-        const id = Notification.emit(
-          unsavedWords(words, this._trans),
-          'error',
-          {
-            autoClose: false
-          }
-        );
+        // JupyterLab shows 140 characters: the cause. The panel says the rest.
+        const id = Notification.emit(words, 'error', {
+          autoClose: false,
+          actions: [
+            { label: this._trans.__('Show'), callback: () => this._reveal() }
+          ]
+        });
         this._unsaved.set(path, { id, words });
       }
     }
@@ -61,8 +63,8 @@ export class DocumentNotices {
       JSON.stringify([...told, copy.copy].slice(-MOST_TOLD))
     );
     const words = this._trans.__(
-      'There are two versions of %1. The other one was kept as %2: %3.',
-      copy.path,
+      'Another version of %1 is in %2: %3.',
+      PathExt.basename(copy.path),
       copy.copy,
       copy.why
     );

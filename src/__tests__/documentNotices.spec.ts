@@ -28,6 +28,11 @@ function shown(): string[] {
   return Notification.manager.notifications.map(each => each.message);
 }
 
+function press(): void {
+  const [notification] = Notification.manager.notifications;
+  notification.options.actions?.[0].callback(new MouseEvent('click'));
+}
+
 describe('DocumentNotices', () => {
   let documents: IDocuments;
   let opened: string[];
@@ -37,7 +42,13 @@ describe('DocumentNotices', () => {
     const model = { server: { documents } } as unknown as IAgents;
     Object.defineProperty(model.server, 'documents', { get: () => documents });
     const trans = nullTranslator.load('jmcp_lab');
-    return new DocumentNotices(model, path => opened.push(path), trans, memory);
+    return new DocumentNotices(
+      model,
+      path => opened.push(path),
+      () => opened.push('panel'),
+      trans,
+      memory
+    );
   }
 
   beforeEach(() => {
@@ -56,6 +67,8 @@ describe('DocumentNotices', () => {
     told.update();
     expect(shown()).toHaveLength(1);
     expect(shown()[0]).toContain('full');
+    press();
+    expect(opened).toEqual(['panel']);
     documents = { unsaved: [], copies: [] };
     told.update();
     expect(shown()).toEqual([]);
@@ -76,8 +89,7 @@ describe('DocumentNotices', () => {
     notices().update();
     expect(shown()).toHaveLength(1);
     expect(shown()[0]).toContain('a-other.ipynb');
-    const [notification] = Notification.manager.notifications;
-    notification.options.actions?.[0].callback(new MouseEvent('click'));
+    press();
     expect(opened).toEqual(['a-other.ipynb']);
     notices().update();
     expect(shown()).toHaveLength(1);

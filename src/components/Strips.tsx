@@ -15,7 +15,7 @@ function notLiveWords(why: NotLive, trans: TranslationBundle): string {
         'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that are not open.'
       )
     : `${whyNotLive(why, trans)} ${trans.__(
-        'Agents edit the files: an open notebook is saved first, then shows the change.'
+        'Agents edit the files: what you have open is saved first, then shows the change.'
       )}`;
 }
 

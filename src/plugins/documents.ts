@@ -5,7 +5,7 @@ import {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { DocumentNotices } from '../documentNotices';
-import { IAgents } from '../tokens';
+import { IAgents, IAgentsPanel } from '../tokens';
 
 /** Tells of open documents that the server cannot save, or of which it kept two versions. */
 export const documentsPlugin: JupyterFrontEndPlugin<void> = {
@@ -13,16 +13,18 @@ export const documentsPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Tells of documents that cannot be saved, and of versions that were kept.',
   autoStart: true,
-  requires: [IAgents],
+  requires: [IAgents, IAgentsPanel],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: IAgents,
+    panel: IAgentsPanel,
     translator: ITranslator | null
   ): void => {
     const notices = new DocumentNotices(
       model,
       path => void app.commands.execute('docmanager:open', { path }),
+      () => panel.reveal(),
       (translator ?? nullTranslator).load('jmcp_lab'),
       window.localStorage
     );
