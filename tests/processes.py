@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
 import subprocess
 import sys
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,10 +71,17 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, *arguments: str, beside: Path | None = None, **environment: str) -> Process:
+def start(
+    folder: Path,
+    *arguments: str,
+    beside: Path | None = None,
+    terminal: int | None = None,
+    **environment: str,
+) -> Process:
     """Start a server whose files are all in a folder.
 
-    With `beside`, the folder of another server, it serves that one's root for the same user.
+    With `beside`, the folder of another server, it serves that one's root for the same user. With
+    `terminal`, the descriptor of one, it is what runs in that.
     """
     places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
     env = dict(os.environ) | environment | {"JUPYTER_TOKEN": TOKEN}
@@ -101,11 +110,18 @@ def start(folder: Path, *arguments: str, beside: Path | None = None, **environme
             command,
             cwd=root,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=terminal is not None,
+            preexec_fn=None if terminal is None else _take_terminal,
         )
     return Process(popen, port, log)
+
+
+def _take_terminal() -> None:
+    """Make standard input the terminal that this program is run from."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def end(process: Process) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -130,6 +131,23 @@ HARMED: dict[str, Callable[[Path], None]] = {
     ),
     "its file is no JSON": lambda folder: kernelspec(folder, "harmed", text="{"),
 }
+
+
+async def test_a_terminal_that_is_closed_ends_its_server_with_everything_saved(
+    tmp_path: Path,
+) -> None:
+    window, terminal = os.openpty()
+    process = start(tmp_path, terminal=terminal)
+    os.close(terminal)
+    try:
+        async with connected(process) as (client, _):
+            await say(client, "insert_cell", notebook="a.ipynb", source="x = 1")
+            os.close(window)
+            await asyncio.to_thread(process.popen.wait, STOPS_WITHIN)
+        assert process.popen.returncode == 0, process.log.read_text()[-3000:]
+        assert sources(process)[-1:] == ["x = 1"]
+    finally:
+        end(process)
 
 
 KNOWN = ["its program is missing", "it ends at its start", "it never answers"]
