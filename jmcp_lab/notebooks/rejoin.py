@@ -14,12 +14,12 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Array, Doc, Map
 
 from . import cells
+from .comparing import opcodes
 from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in
@@ -229,22 +229,11 @@ def _match_rest(notebook: LiveNotebook, rest: dict[str, Any]) -> None:
 
 def differences(old: str, new: str) -> list[Splice]:
     """Return what makes `new` of `old`, character by character within the lines that differ."""
-    found = []
-    old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    lines = SequenceMatcher(None, old_lines, new_lines, autojunk=False)
-    at = 0
-    starts = [0]
-    for line in old_lines:
-        at += len(line)
-        starts.append(at)
-    for kind, start, end, first, last in lines.get_opcodes():
-        if kind == "equal":
-            continue
-        before, after = "".join(old_lines[start:end]), "".join(new_lines[first:last])
-        for part, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-            if part != "equal":
-                found.append(Splice(starts[start] + a, starts[start] + b, after[c:d]))
-    return found
+    return [
+        Splice(start, end, new[first:last])
+        for kind, start, end, first, last in opcodes(old, new)
+        if kind != "equal"
+    ]
 
 
 def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
