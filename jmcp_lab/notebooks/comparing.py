@@ -59,8 +59,13 @@ def line_opcodes(old: str, new: str) -> list[Opcode]:
     starts, firsts = _starts(before), _starts(after)
     return [
         (kind, starts[i], starts[j], firsts[k], firsts[m])
-        for kind, i, j, k, m in _between(matching_runs(before, after), len(before), len(after))
+        for kind, i, j, k, m in sequence_opcodes(before, after)
     ]
+
+
+def sequence_opcodes(old: Sequence[str], new: Sequence[str]) -> list[Opcode]:
+    """Return what makes one sequence of texts of another."""
+    return _between(matching_runs(old, new), len(old), len(new))
 
 
 def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:

@@ -220,13 +220,14 @@ class NotebookKind:
         return LeftBehind(self.notebook, page.ydoc, _whole(page), gone)
 
     def _return(self, one: bytes, other: bytes, base: Version | None) -> list[str]:
-        document = _document(self._room, one)
-        contents = _whole(document)
+        gone = removed_while_away(_document(self._room, one).ydoc, other)
+        if not gone:
+            return []
+        contents = _whole(_document(self._room, one))
         known: dict[str, str] = {}
         if base is not None:
             named = base.named([(i, str(cell["source"])) for i, cell in contents.items()])
             known = {cell_id: cell.source for cell_id, cell in named.items()}
-        gone = removed_while_away(document.ydoc, other)
         return typed_into_removed(self.notebook, gone, contents, known)
 
     def close(self) -> None:

@@ -107,7 +107,7 @@ def merged(
         take_in(present, base, content, reunited)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
-        rest = {key: value for key, value in document.get().items() if key != "cells"}
+        rest = present.document.get_top()
     finally:
         present.close()
     return wanted, found, rest, {i: page_id for i, page_id in names.items() if i in found}

@@ -9,9 +9,10 @@ import json
 import secrets
 import zlib
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from hashlib import blake2b
 from typing import Any, Self
+
+from .comparing import sequence_opcodes
 
 RESULTS = ("outputs", "execution_count")
 LOOKS = ("cell_type", "metadata", "attachments")
@@ -110,8 +111,8 @@ def without_trust(metadata: dict[str, Any]) -> dict[str, Any]:
 def aligned(sources: list[str], others: list[tuple[str, str]]) -> list[str]:
     """Return an id for each text: that of the fitting cell, or a new one."""
     found = [secrets.token_hex(4) for _ in sources]
-    matcher = SequenceMatcher(None, [text for _, text in others], sources, autojunk=False)
-    for kind, start, end, first, last in matcher.get_opcodes():
+    texts = [text for _, text in others]
+    for kind, start, end, first, last in sequence_opcodes(texts, sources):
         if kind == "equal" or (kind == "replace" and end - start == last - first):
             found[first:last] = [cell_id for cell_id, _ in others[start:end]]
     return found
