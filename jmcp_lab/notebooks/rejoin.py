@@ -25,7 +25,7 @@ from .merge import Splice
 from .outside import rearrange, take_in
 from .text_reunion import reunited
 from .values import document_form
-from .version import CellVersion, Version
+from .version import CellVersion, Version, renamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,6 +103,8 @@ def merged(
         for cell, cell_id in zip(content["cells"], new, strict=True):
             cell["id"] = cell_id
         base = Version(tuple(old), tuple(old.values()), base.metadata)
+    else:
+        _name_as_before(present, base, page.ids)
     try:
         take_in(present, base, content, reunited)
         wanted = list(present.ids)
@@ -111,6 +113,17 @@ def merged(
     finally:
         present.close()
     return wanted, found, rest, {i: page_id for i, page_id in names.items() if i in found}
+
+
+def _name_as_before(present: LiveNotebook, base: Version, taken: Sequence[str]) -> None:
+    """Give cells the ids back that they have in the page, where a program gave them others."""
+    old = {i: cell.source for i, cell in base.named([]).items()}
+    new = dict(zip(present.ids, (str(cell["source"]) for cell in present.ycells), strict=True))
+    for cell_id, before in renamed(old, new, made_up=False).items():
+        index = present.index(cell_id)
+        if index is not None and cell_id not in taken:
+            with present.transaction(REJOIN_ORIGIN):
+                present.ycells[index]["id"] = before
 
 
 def _without_id(cell: dict[str, Any]) -> dict[str, Any]:
