@@ -55,3 +55,26 @@ async def test_in_a_cell_whose_page_is_offline_while_the_file_is_changed(
     await shore.starts()
     assert shore.page.texts in (["x = 1\n" + one + two], ["x = 1\n" + two + one])
     await shore.ends()
+
+
+async def test_in_a_text_file_whose_history_is_older_than_what_was_saved(tmp_path: Path) -> None:
+    shore = Shore(Files(tmp_path), "a.py", TEXT)
+    shore.where.write_text("x = 1\n")
+    await shore.starts()
+    shore.text.insert(len("x = 1\n"), "print(x)\n")
+    await shore.settle()
+    await shore.room.store.flush()
+    backup = tmp_path / "backup.db"
+    connection = shore.room.store._connection
+    assert connection is not None
+    connection.execute("VACUUM INTO ?", (str(backup),))
+    shore.text.insert(len("x = 1\nprint(x)\n"), "print(y)\n")
+    await shore.settle()
+    await shore.ends(lost=True)
+    saved = shore.where.read_text()
+    assert saved == "x = 1\nprint(x)\nprint(y)\n"
+    backup.rename(shore.store)
+    shore.text.insert(len(saved), "print(z)\n")
+    await shore.starts()
+    assert str(shore.text) == saved + "print(z)\n"
+    await shore.ends()
