@@ -39,9 +39,9 @@ def cell_form(cell: dict[str, Any]) -> dict[str, Any]:
 
     A page draws no cell of an unknown type, and nothing of it can run: it is shown as raw text.
     """
-    kind, cell_id = cell.get("cell_type"), cell.get("id")
+    kind = cell.get("cell_type")
     form: dict[str, Any] = {
-        "id": well_formed(cell_id) if isinstance(cell_id, str) and cell_id else new_id(),
+        "id": document_id(cell) or new_id(),
         "cell_type": kind if kind in TYPES else "raw",
         "source": text_form(cell.get("source", "")),
         "metadata": _dict_form(cell.get("metadata")),
@@ -59,6 +59,12 @@ def cell_form(cell: dict[str, Any]) -> dict[str, Any]:
     elif attachments:
         form["attachments"] = attachments
     return form
+
+
+def document_id(cell: dict[str, Any]) -> str | None:
+    """Return the id that a cell of a file has in the document; None if it gets a new one there."""
+    cell_id = cell.get("id")
+    return well_formed(cell_id) if isinstance(cell_id, str) and cell_id else None
 
 
 def new_id() -> str:

@@ -11,6 +11,7 @@ from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
 
 from .carets import carets_in
+from .keystrokes import carried
 from .late import LateTyping
 from .live import LiveNotebook
 from .merge import splice
@@ -80,6 +81,9 @@ class DocumentKind(Protocol):
 
     def take_in(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
         """Bring what another program has changed in the file into the document."""
+
+    def reunite(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
+        """Bring a file into a document that may have part of what is new there already."""
 
     async def ready(self) -> None:
         """Return when the document can be written."""
@@ -157,6 +161,10 @@ class NotebookKind:
 
     def take_in(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines."""
+        take_in(self.notebook, cast("Version", base), content)
+
+    def reunite(self, base: ContentVersion, content: dict[str, Any]) -> None:
+        """Merge by cells and lines; what both have beyond the base is there once."""
         take_in(self.notebook, cast("Version", base), content, reunited)
 
     async def ready(self) -> None:
@@ -212,13 +220,14 @@ class NotebookKind:
         return LeftBehind(self.notebook, page.ydoc, _whole(page), gone)
 
     def _return(self, one: bytes, other: bytes, base: Version | None) -> list[str]:
-        document = _document(self._room, one)
-        contents = _whole(document)
+        gone = removed_while_away(_document(self._room, one).ydoc, other)
+        if not gone:
+            return []
+        contents = _whole(_document(self._room, one))
         known: dict[str, str] = {}
         if base is not None:
             named = base.named([(i, str(cell["source"])) for i, cell in contents.items()])
             known = {cell_id: cell.source for cell_id, cell in named.items()}
-        gone = removed_while_away(document.ydoc, other)
         return typed_into_removed(self.notebook, gone, contents, known)
 
     def close(self) -> None:
@@ -252,7 +261,12 @@ class TextKind:
         return TextVersion.unpack(data)
 
     def take_in(self, base: ContentVersion, content: str) -> None:
-        """Merge by lines."""
+        """Merge by lines: another program has nothing of what was typed and is not saved."""
+        present = str(self._text)
+        self._make(splice(present, carried(cast("TextVersion", base).text, content, present)))
+
+    def reunite(self, base: ContentVersion, content: str) -> None:
+        """Merge by lines; what both have beyond the base is there once."""
         present = str(self._text)
         self._make(splice(present, reunited(cast("TextVersion", base).text, content, present)))
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from . import cells
 from .attic import Attic, AtticError, Ghost
-from .keystrokes import carried, joined
+from .keystrokes import carried
 from .merge import splice
 from .shared_text import splice_shared
+from .text_reunion import reunited
 from .values import well_formed
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class LateTyping:
                 source = cast("Text", notebook.ycells[keep]["source"])
                 with notebook.transaction(LATE_ORIGIN):
                     present = str(source)
-                    splice_shared(source, joined(text, mine, present))
+                    splice_shared(source, reunited(text, mine, present))
                     del notebook.ycells[index]
                 keep -= index < keep
 

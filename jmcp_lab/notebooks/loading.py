@@ -157,7 +157,7 @@ class Loading:
             # Nobody knows what the two had in common: the file is what people see elsewhere.
             await room.document.aset(self._content)
         else:
-            self._kind.take_in(self._kind.unpack(packed), self._content)
+            self._kind.reunite(self._kind.unpack(packed), self._content)
 
 
 async def read_file(room: LiveRoom) -> tuple[Any, str | None]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from merge3 import Merge3
 
+from .comparing import LineMatcher
+
 
 class MergeConflict(Exception):
     """The person changed a line that the agent changes too.
@@ -67,7 +69,8 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
     mine_lines = mine.split("\n")
     splices = []
     z = a = b = 0
-    sync = Merge3(base_lines, mine_lines, present_lines).find_sync_regions()
+    merging = Merge3(base_lines, mine_lines, present_lines, sequence_matcher=LineMatcher)
+    sync = merging.find_sync_regions()
     starts = _line_starts(present_lines)
     for z_match, z_end, a_match, a_end, b_match, b_end in sync:
         splices += _gap(

@@ -69,6 +69,18 @@ class NotebookDocument(YNotebook):
         """Return the notebook's metadata as the file is to have it."""
         return self._originals.metadata(self._ymeta.to_py().get("metadata") or {})
 
+    def get_top(self) -> dict[str, Any]:
+        """Return what `get` returns, without the cells: they take long."""
+        return self._top(self._ymeta.to_py())
+
+    def _top(self, meta: dict[str, Any]) -> dict[str, Any]:
+        form = {
+            "metadata": meta.get("metadata") or {},
+            "nbformat": int(meta.get("nbformat") or 0),
+            "nbformat_minor": int(meta.get("nbformat_minor") or 0),
+        }
+        return self._originals.top(form)
+
     # -- in the place of those of YNotebook ------------------------------------------------------
 
     def create_ycell(self, value: dict[str, Any]) -> Map[Any]:
@@ -143,12 +155,7 @@ class NotebookDocument(YNotebook):
             seen[cell_id] = cell
             cells.append(cell)
         self._originals.ends(started, {*seen})
-        form = {
-            "metadata": meta.get("metadata") or {},
-            "nbformat": int(meta.get("nbformat") or 0),
-            "nbformat_minor": int(meta.get("nbformat_minor") or 0),
-        }
-        yield {"cells": self._originals.cells(cells)} | self._originals.top(form)
+        yield {"cells": self._originals.cells(cells)} | self._top(meta)
 
     def _name_cells(self) -> None:
         """Find out which cells those are that have no id in the file."""

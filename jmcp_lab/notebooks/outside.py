@@ -20,7 +20,7 @@ from . import cells
 from .keystrokes import carried, united
 from .merge import splice
 from .values import document_form, well_formed
-from .version import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of
+from .version import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of, renamed
 
 if TYPE_CHECKING:
     from .live import LiveNotebook
@@ -53,7 +53,8 @@ def take_in(
         for cell_id, cell in zip(notebook.ids, notebook.ycells, strict=True)
     ]
     version = Version.of(content)
-    old = base.named(present)
+    old = _adopt_ids(notebook, base.named(present), version, made_up=base.ids is None)
+    present = list(zip(notebook.ids, (text for _, text in present), strict=True))
     # The file knows nothing of what is not saved yet.
     new = version.named([(cell_id, cell.source) for cell_id, cell in old.items()])
     contents = {
@@ -80,6 +81,25 @@ def take_in(
     wanted = _order(notebook.ids, list(old), list(new), gone, anew)
     rearrange(notebook, wanted, anew, OUTSIDE_ORIGIN)
     _take_metadata(notebook, base, content)
+
+
+def _adopt_ids(
+    notebook: LiveNotebook, old: dict[str, CellVersion], new: Version, *, made_up: bool
+) -> dict[str, CellVersion]:
+    """Give cells in place the ids that another program gave them; return what they were by these.
+
+    Cells that were made anew would be there twice, once with what is not saved yet.
+    """
+    if new.ids is None:
+        return old
+    sources = {i: cell.source for i, cell in zip(new.ids, new.cells, strict=True)}
+    names = renamed({i: cell.source for i, cell in old.items()}, sources, made_up=made_up)
+    names = {before: i for i, before in names.items() if notebook.index(i) is None}
+    with notebook.transaction(OUTSIDE_ORIGIN):
+        for before, cell_id in names.items():
+            if (index := notebook.index(before)) is not None:
+                notebook.ycells[index]["id"] = cell_id
+    return {names.get(i, i): cell for i, cell in old.items()}
 
 
 def _take_cell(

@@ -14,18 +14,18 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Array, Doc, Map
 
 from . import cells
+from .comparing import opcodes
 from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in
 from .text_reunion import reunited
 from .values import document_form
-from .version import CellVersion, Version
+from .version import CellVersion, Version, renamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,14 +103,27 @@ def merged(
         for cell, cell_id in zip(content["cells"], new, strict=True):
             cell["id"] = cell_id
         base = Version(tuple(old), tuple(old.values()), base.metadata)
+    else:
+        _name_as_before(present, base, page.ids)
     try:
         take_in(present, base, content, reunited)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
-        rest = {key: value for key, value in document.get().items() if key != "cells"}
+        rest = present.document.get_top()
     finally:
         present.close()
     return wanted, found, rest, {i: page_id for i, page_id in names.items() if i in found}
+
+
+def _name_as_before(present: LiveNotebook, base: Version, taken: Sequence[str]) -> None:
+    """Give cells the ids back that they have in the page, where a program gave them others."""
+    old = {i: cell.source for i, cell in base.named([]).items()}
+    new = dict(zip(present.ids, (str(cell["source"]) for cell in present.ycells), strict=True))
+    for cell_id, before in renamed(old, new, made_up=False).items():
+        index = present.index(cell_id)
+        if index is not None and cell_id not in taken:
+            with present.transaction(REJOIN_ORIGIN):
+                present.ycells[index]["id"] = before
 
 
 def _without_id(cell: dict[str, Any]) -> dict[str, Any]:
@@ -229,22 +242,11 @@ def _match_rest(notebook: LiveNotebook, rest: dict[str, Any]) -> None:
 
 def differences(old: str, new: str) -> list[Splice]:
     """Return what makes `new` of `old`, character by character within the lines that differ."""
-    found = []
-    old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    lines = SequenceMatcher(None, old_lines, new_lines, autojunk=False)
-    at = 0
-    starts = [0]
-    for line in old_lines:
-        at += len(line)
-        starts.append(at)
-    for kind, start, end, first, last in lines.get_opcodes():
-        if kind == "equal":
-            continue
-        before, after = "".join(old_lines[start:end]), "".join(new_lines[first:last])
-        for part, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-            if part != "equal":
-                found.append(Splice(starts[start] + a, starts[start] + b, after[c:d]))
-    return found
+    return [
+        Splice(start, end, new[first:last])
+        for kind, start, end, first, last in opcodes(old, new)
+        if kind != "equal"
+    ]
 
 
 def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:

@@ -52,10 +52,15 @@ def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
     pycrdt counts the bytes of UTF-8, not characters.
     """
     present = str(text)
-    for change in reversed(splices):
-        start = len(present[: change.start].encode())
+    found = []
+    at = size = 0
+    for change in splices:
+        start = size + len(present[at : change.start].encode())
         end = start + len(present[change.start : change.end].encode())
+        found.append((start, end, change.text))
+        at, size = change.end, end
+    for start, end, new in reversed(found):
         if end > start:
             del text[start:end]
-        if change.text:
-            text.insert(start, well_formed(change.text))
+        if new:
+            text.insert(start, well_formed(new))

@@ -9,9 +9,14 @@ import json
 import secrets
 import zlib
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from hashlib import blake2b
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from .cell_form import document_id
+from .comparing import sequence_opcodes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RESULTS = ("outputs", "execution_count")
 LOOKS = ("cell_type", "metadata", "attachments")
@@ -43,7 +48,11 @@ class CellVersion:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A whole notebook. Before nbformat 4.5 cells have no ids."""
+    """A whole notebook.
+
+    Before nbformat 4.5 cells have no ids. Nor has a notebook any here in which one id says nothing
+    of a cell in the document: then cells are known by their texts.
+    """
 
     ids: tuple[str, ...] | None
     cells: tuple[CellVersion, ...]
@@ -52,9 +61,10 @@ class Version:
     @classmethod
     def of(cls, content: dict[str, Any]) -> Version:
         """Return the version of a notebook as nbformat has it."""
-        ids = tuple(str(cell["id"]) for cell in content["cells"] if cell.get("id"))
+        ids = [document_id(cell) for cell in content["cells"]]
+        known = tuple(cell_id for cell_id in ids if cell_id is not None)
         return cls(
-            ids if len(set(ids)) == len(content["cells"]) else None,
+            known if len(set(known)) == len(ids) else None,
             tuple(CellVersion.of(cell) for cell in content["cells"]),
             {key: mark(value) for key, value in metadata_of(content).items()},
         )
@@ -110,11 +120,39 @@ def without_trust(metadata: dict[str, Any]) -> dict[str, Any]:
 def aligned(sources: list[str], others: list[tuple[str, str]]) -> list[str]:
     """Return an id for each text: that of the fitting cell, or a new one."""
     found = [secrets.token_hex(4) for _ in sources]
-    matcher = SequenceMatcher(None, [text for _, text in others], sources, autojunk=False)
-    for kind, start, end, first, last in matcher.get_opcodes():
+    texts = [text for _, text in others]
+    for kind, start, end, first, last in sequence_opcodes(texts, sources):
         if kind == "equal" or (kind == "replace" and end - start == last - first):
             found[first:last] = [cell_id for cell_id, _ in others[start:end]]
     return found
+
+
+def renamed(old: Mapping[str, str], new: Mapping[str, str], *, made_up: bool) -> dict[str, str]:
+    """Return which cells are under another id what they were before.
+
+    A program that saves a notebook may give cells ids of its own, as nbstripout does.
+
+    Parameters
+    ----------
+    old, new : mapping
+        The texts of the cells by id, in order.
+    made_up : bool
+        Whether the ids of before came from no file.
+
+    Returns
+    -------
+    dict
+        The old id of a cell by its new one. Only cells that say the same count; but where all ids
+        are new, and some cells say the same, so do those between them.
+    """
+    gone = {cell_id: text for cell_id, text in old.items() if cell_id not in new}
+    fresh = [cell_id for cell_id in new if cell_id not in old]
+    if not gone or not fresh:
+        return {}
+    found = zip(fresh, aligned([new[i] for i in fresh], list(gone.items())), strict=True)
+    pairs = {cell_id: before for cell_id, before in found if before in gone}
+    same = {cell_id: before for cell_id, before in pairs.items() if gone[before] == new[cell_id]}
+    return pairs if made_up or (same and len(gone) == len(old)) else same
 
 
 def mark(value: Any) -> int:  # noqa: ANN401 - JSON
