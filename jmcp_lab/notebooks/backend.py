@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from .file_ids import follow_folders
 from .liveness import NotLive, agent_words
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def open_backend(
 
     Without jupyter-server-ydoc nothing that needs it is even imported.
     """
+    follow_folders()
     if why is None:
         from .rooms import Rooms
 

@@ -1,0 +1,84 @@
+"""A page's notebook is saved wherever the file browser has moved it, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from traitlets.config import Config
+
+from jmcp_lab.extension import JmcpLab
+from jmcp_lab.notebooks.rooms import Rooms
+from jmcp_lab.notebooks.upstream import room_id
+
+from .conftest import Robot, write_notebook
+from .page import Fetch, OpenPage, Page, until
+from .test_rooms_files import rename
+
+
+@pytest.fixture(params=["ArbitraryFileIdManager", "LocalFileIdManager"])
+def jp_server_config(jp_server_config: Config, request: pytest.FixtureRequest) -> Config:
+    name = f"jupyter_server_fileid.manager.{request.param}"
+    return jp_server_config | Config({"FileIdExtension": {"file_id_manager_class": name}})
+
+
+async def saved(app: JmcpLab, page: Page, path: str) -> None:
+    """Save the document that the server has at a path, once that says what the page shows."""
+    assert isinstance(app.rooms, Rooms)
+    upstream = app.rooms._upstream
+    room = upstream.room(room_id(str(upstream.file_id(path))))
+    assert room is not None
+    cells = room.notebook.ycells
+    await until(lambda: [str(cell["source"]) for cell in cells] == page.texts())
+    assert await upstream.save(room)
+
+
+def sources(root: Path) -> dict[str, list[str]]:
+    """Return what each notebook on the disk says."""
+    return {
+        str(path.relative_to(root)): [cell.source for cell in nbformat.read(path, 4).cells]
+        for path in sorted(root.rglob("*.ipynb"))
+        if ".ipynb_checkpoints" not in path.parts
+    }
+
+
+@pytest.mark.parametrize(("old", "new"), [("proj", "proj v1"), ("proj [v1]", "other")])
+async def test_a_folder_is_renamed_while_a_page_has_a_notebook_in_it_open(
+    root: Path, app: JmcpLab, jp_fetch: Fetch, open_page: OpenPage, old: str, new: str
+) -> None:
+    write_notebook(root, f"{old}/in/a.ipynb", "x = 1")
+    page = await open_page(f"{old}/in/a.ipynb")
+    await rename(jp_fetch, old, new)
+    page.type(0, "typed ")
+    await saved(app, page, f"{new}/in/a.ipynb")
+    assert sources(root) == {f"{new}/in/a.ipynb": ["typed x = 1"]}
+
+
+async def test_a_folder_with_the_name_of_a_pattern_is_deleted_beside_an_open_notebook(
+    root: Path, app: JmcpLab, jp_fetch: Fetch, open_page: OpenPage
+) -> None:
+    write_notebook(root, "exp1/a.ipynb", "x = 1")
+    (root / "exp[12]").mkdir()
+    page = await open_page("exp1/a.ipynb")
+    await jp_fetch("api", "contents", "exp[12]", method="DELETE")
+    page.type(0, "typed ")
+    await saved(app, page, "exp1/a.ipynb")
+    assert sources(root) == {"exp1/a.ipynb": ["typed x = 1"]}
+
+
+async def test_a_notebook_is_renamed_to_a_name_that_a_shell_has_freed(
+    robot: Robot, root: Path, app: JmcpLab, jp_fetch: Fetch, open_page: OpenPage
+) -> None:
+    write_notebook(root, "b.ipynb", "old")
+    await (await open_page("b.ipynb")).close()
+    # Made before the other goes, whose number on the disk it would be given otherwise.
+    write_notebook(root, "a.ipynb", "x = 1")
+    os.unlink(root / "b.ipynb")
+    page = await open_page("a.ipynb")
+    await rename(jp_fetch, "a.ipynb", "b.ipynb")
+    page.type(0, "typed ")
+    await saved(app, page, "b.ipynb")
+    assert "typed x = 1" in await robot.say("read_cells", notebook="b.ipynb")
+    assert sources(root) == {"b.ipynb": ["typed x = 1"]}
