@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from .file_ids import follow_folders
 from .liveness import NotLive, agent_words
+from .moves import let_moves_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +112,8 @@ def open_backend(
 
     Without jupyter-server-ydoc nothing that needs it is even imported.
     """
+    follow_folders()
+    let_moves_wait(serverapp.contents_manager)
     if why is None:
         from .rooms import Rooms
 

@@ -1,21 +1,19 @@
 """Files that were cut off: a server was killed, or lost its power, while it wrote them.
 
-A contents manager writes into the file itself, so that its links and its owner stay. It copies
-what was there to a file of another name before, and deletes that copy afterwards.
+A contents manager writes into the file itself, so that its links and its owner stay. Half a
+notebook is none, so it is told by itself. Half a text is a text, and may be what somebody wanted:
+only who knows what was being written can tell.
 """
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
-
-from jupyter_server.services.contents import fileio
+import codecs
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import json
 
-# Its functions carry no types.
-_fileio: Any = fileio
+ZERO = "\0"
 
 NEAR = 8
 """How many characters before its end the parser may stop in a text that is cut off: it says where
@@ -29,16 +27,17 @@ def is_cut_off(error: json.JSONDecodeError) -> bool:
     return len(error.doc.rstrip()) - error.pos < NEAR
 
 
-def was_being_written(manager: Any, path: str) -> bool:  # noqa: ANN401 - of any kind
-    """Return whether a server ended while it wrote a file.
+def is_beginning(text: str, whole: str) -> bool:
+    """Return whether a text is what was written of another before a server ended.
 
-    Parameters
-    ----------
-    manager : ContentsManager
-        One that keeps no files on this machine's disk tells nothing.
-    path : str
+    After a loss of power a file may have its new length already, and zeros for what is missing.
     """
-    root = getattr(manager, "root_dir", None)
-    if not root:
-        return False
-    return os.path.exists(_fileio.path_to_intermediate(os.path.join(root, path)))
+    return text != whole and whole.startswith(text.rstrip(ZERO))
+
+
+def decoded(data: bytes) -> str | None:
+    """Return the text of a file that may end in the middle of a character; None if it is none."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data.rstrip(ZERO.encode()))
+    except UnicodeDecodeError:
+        return None

@@ -69,12 +69,15 @@ class Stored:
         Hash and digest of the latest file that the document has met.
     intended : str or None
         Digest of what was about to be written when the server last said something here.
+    unfinished : bytes or None
+        What was about to be written, as it was packed, if nobody has said that it was.
     """
 
     updates: list[bytes] = field(default_factory=list)
     history: str | None = None
     file: tuple[str, str] | None = None
     intended: str | None = None
+    unfinished: bytes | None = None
 
 
 class DocumentStore(BaseYStore):
@@ -240,10 +243,17 @@ class DocumentStore(BaseYStore):
 
     # -- files -------------------------------------------------------------------------------------
 
-    async def intend(self, digest: str) -> None:
-        """Note what is about to be written into the file, after the updates that led to it."""
+    async def intend(self, digest: str, pack: Callable[[], bytes] | None = None) -> None:
+        """Note what is about to be written into the file, after the updates that led to it.
+
+        Parameters
+        ----------
+        digest : str
+        pack : Callable, optional
+            Returns it, where a part of it cannot be told from a file that was meant so.
+        """
         await self.flush()
-        await self._kept(self._set, "intended", digest)
+        await self._kept(self._intend, digest, pack)
 
     async def met(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
         """Note that the document has met a file: it says all that the file says."""
@@ -260,6 +270,13 @@ class DocumentStore(BaseYStore):
             return None
         return None if row is None else bytes(row[0])
 
+    def _intend(self, digest: str, pack: Callable[[], bytes] | None) -> None:
+        unfinished = None if pack is None else pack()
+        with self._transaction():
+            self._set("intended", digest)
+            if unfinished is not None:
+                self._set("unfinished", unfinished)
+
     def _find(self, found: str) -> tuple[bytes] | None:
         sql = "SELECT version FROM files WHERE hash = ? ORDER BY number DESC LIMIT 1"
         row: tuple[bytes] | None = self._execute(sql, (found,)).fetchone()
@@ -268,6 +285,7 @@ class DocumentStore(BaseYStore):
     def _add_file(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
         version = pack()
         with self._transaction():
+            self._execute("DELETE FROM facts WHERE name = 'unfinished'")
             self._execute("DELETE FROM files WHERE hash = ?", (found,))
             self._execute(
                 "INSERT INTO files (hash, digest, version) VALUES (?, ?, ?)",
@@ -288,7 +306,7 @@ class DocumentStore(BaseYStore):
             raise sqlite3.ProgrammingError("closed")
         return self._connection.execute(sql, values)
 
-    def _set(self, name: str, value: str) -> None:
+    def _set(self, name: str, value: str | bytes) -> None:
         self._execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def _transaction(self) -> sqlite3.Connection:
@@ -377,4 +395,5 @@ def _read(connection: sqlite3.Connection) -> Stored:
         facts.get("history"),
         files.fetchone(),
         facts.get("intended"),
+        facts.get("unfinished"),
     )

@@ -187,7 +187,9 @@ class LiveRoom(PagesRoom):
 
     # -- the file ----------------------------------------------------------------------------------
 
-    async def file_met(self, found: str | None, version: ContentVersion) -> None:
+    async def file_met(
+        self, found: str | None, version: ContentVersion, *, before: bool = False
+    ) -> None:
         """Take note that the document says all that a file says.
 
         Parameters
@@ -195,16 +197,23 @@ class LiveRoom(PagesRoom):
         found : str or None
             The hash of the file; None where the contents manager knows none.
         version : ContentVersion
+        before : bool, optional
+            It said so before a server ended while it wrote it, as the history knows.
         """
         self.file_hash = found
         if found is None:
             return
         self.reunions.note_file(found, version)
+        if before:
+            # Until the file is whole, the history must tell that it is not.
+            return
         await self.store.met(found, version.digest, version.pack)
 
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store what led to a version of the file before that is written."""
-        await self.store.intend(version.digest)
+        # Half a notebook is none; half a text is one.
+        pack = None if isinstance(self.kind, NotebookKind) else version.pack
+        await self.store.intend(version.digest, pack)
 
     def restore_marks(self) -> None:
         """Say again what is true of this room, where the page's document said something else."""

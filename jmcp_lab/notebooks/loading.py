@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import secrets
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
-from .cut_off import was_being_written
+from .cut_off import decoded, is_beginning
 from .file_view import view_in
 from .kinds import NotebookKind
+from .line_ends import plain
 from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
     from .document_store import Stored
-    from .kinds import ContentVersion, DocumentKind
+    from .kinds import ContentVersion, DocumentKind, TextVersion
     from .live_room import LiveRoom
     from .version import Version
 
@@ -40,7 +42,8 @@ class Loading:
         self._stored = stored
         self._content: Any = None
         self._found: str | None = None
-        self._cut_off: UnreadableNotebookError | None = None
+        self._cut_off: Exception | None = None
+        self._torn = False
         self._version: ContentVersion | None = None
 
     async def read(self) -> None:
@@ -57,13 +60,17 @@ class Loading:
             if not error.cut_off or self._stored.file is None:
                 raise
             self._cut_off = error
+        except Exception as error:
+            if not await self._ends_in_a_character():
+                raise
+            self._cut_off = error
 
     async def build(self) -> None:
         """Build the document. Nobody else changes it meanwhile.
 
         Raises
         ------
-        UnreadableNotebookError
+        Exception
             The file was cut off, and the history cannot be used.
         """
         room, kind = self._room, self._kind
@@ -78,7 +85,7 @@ class Loading:
         elif not self._is_known(version):
             await self._branch()
         room.begin_history()
-        await room.file_met(self._found, version)
+        await room.file_met(self._found, version, before=self._torn)
         if self._found is not None:
             room.document.hash = self._found
         room.document.dirty = False
@@ -93,6 +100,8 @@ class Loading:
 
     async def says_more(self) -> bool:
         """Return whether the document says more than the file."""
+        if self._torn:
+            return True
         content = await self._room.document.aget()
         assert self._version is not None
         return self._kind.version_of(content).digest != self._version.digest
@@ -116,24 +125,31 @@ class Loading:
         last = self._stored.file
         if self._cut_off is not None and not known:
             raise self._cut_off
-        if last is None or not known or not (self._cut_off or self._is_beginning()):
+        if last is None or not known or not (self._cut_off or self._is_beginning(self._content)):
             return self._kind.version_of(self._content)
-        self._found = last[0]
+        self._torn, self._found = True, last[0]
         packed = await self._room.store.file_version(last[0])
         if packed is not None:
             return self._kind.unpack(packed)
         return self._kind.version_of(await self._room.document.aget())
 
-    def _is_beginning(self) -> bool:
-        """Return whether a text file is the beginning of what a server was about to write."""
-        if not isinstance(self._content, str):
+    async def _ends_in_a_character(self) -> bool:
+        """Return whether a text file was cut off so that it is no text any more."""
+        room, stored = self._room, self._stored
+        if None in (stored.file, stored.unfinished) or isinstance(self._kind, NotebookKind):
             return False
-        whole = str(self._room.document.get())
-        return (
-            len(self._content) < len(whole)
-            and whole.startswith(self._content)
-            and was_being_written(self._room._file._contents_manager, self._room._file.path)
+        model = await ensure_async(
+            room._file._contents_manager.get(room._file.path, type="file", format="base64")
         )
+        text = decoded(b64decode(model["content"]))
+        return text is not None and self._is_beginning(plain(text))
+
+    def _is_beginning(self, text: object) -> bool:
+        """Return whether a text is the beginning of what a server was about to write."""
+        unfinished = self._stored.unfinished
+        if unfinished is None or not isinstance(text, str):
+            return False
+        return is_beginning(text, cast("TextVersion", self._kind.unpack(unfinished)).text)
 
     def _is_known(self, version: ContentVersion) -> bool:
         """Return whether the history has all that the file says."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from typing import Any, Final
 
 import nbformat
@@ -17,7 +18,7 @@ from nbformat.v4 import rwbase
 from tornado.web import HTTPError
 
 from .cell_form import new_id
-from .cut_off import is_cut_off
+from .cut_off import ZERO, decoded, is_cut_off
 from .values import copied, is_well_formed
 
 # Their functions carry no types.
@@ -77,13 +78,25 @@ class NotebookFiles:
                 raise
             if getattr(error, "status_code", 400) not in (400, 500):
                 raise
-            how |= {"type": "file", "format": "text"}
             try:
-                model = await ensure_async(self._manager.get(path, content=True, **how))
+                model, text = await self._text(path, how)
             except Exception:
                 raise error from None
-            found = parsed(model["content"])
-            return model | {"type": "notebook", "format": "json", "content": found}
+            if text is None:
+                raise
+            return model | {"type": "notebook", "format": "json", "content": parsed(text)}
+
+    async def _text(self, path: str, how: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        """Return the model of a file, and its text, of which the end may be missing."""
+        get = self._manager.get
+        how = how | {"type": "file", "content": True}
+        try:
+            model = await ensure_async(get(path, **how | {"format": "text"}))
+        except Exception:
+            # It may end in the middle of a character.
+            model = await ensure_async(get(path, **how | {"format": "base64"}))
+            return model, decoded(b64decode(model["content"]))
+        return model, model["content"]
 
     async def save(self, model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
         """Write a file, and return its model, as the contents manager does."""
@@ -102,7 +115,7 @@ def parsed(text: str) -> dict[str, Any]:
     UnreadableNotebookError
     """
     try:
-        content = json.loads(text.removeprefix(BYTE_ORDER_MARK))
+        content = json.loads(text.removeprefix(BYTE_ORDER_MARK).rstrip(ZERO))
     except json.JSONDecodeError as error:
         raise UnreadableNotebookError(
             f"line {error.lineno}, column {error.colno}: {error.msg}",

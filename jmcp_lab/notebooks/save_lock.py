@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_core.paths import jupyter_data_dir
 
 from ..shared_files import LockTimeoutError, holding
+from .moves import staying
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,6 +27,13 @@ LOCK_SECONDS = 30.0
 
 @asynccontextmanager
 async def saving(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN401 - of any kind
+    """Keep a file in its place, and other servers from saving it; see `staying` and `_alone`."""
+    async with staying(manager, path), _alone(manager, path):
+        yield
+
+
+@asynccontextmanager
+async def _alone(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN401 - of any kind
     """Keep other servers from saving a file while the block looks at it and writes it.
 
     Parameters

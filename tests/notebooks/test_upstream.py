@@ -53,7 +53,11 @@ def written_in(owner: type, name: str) -> bool:
             "_save_content_at_path maybe_notify _subscriptions _lock _contents_manager",
         ),
         (FileLoaderMapping, "remove __contains__ __getitem__"),
-        (BaseFileIdManager, "index get_id get_path move delete"),
+        (
+            BaseFileIdManager,
+            "index get_id get_path move delete con _normalize_path _move_recursive "
+            "_delete_recursive",
+        ),
         (YNotebook, "ycells create_ycell get_cell dirty get aget set"),
         (Doc, "_txn"),
         (BaseYStore, "write stop start started read apply_updates"),
