@@ -39,6 +39,7 @@ class SaveFailure(StrEnum):
     TOO_MANY_FILES = "too_many_files"
     IN_USE = "in_use"
     OUTSIDE = "outside"
+    OTHERS = "others"
     REFUSED = "refused"
 
 
@@ -100,6 +101,10 @@ _CAUSES = {
     SaveFailure.TOO_MANY_FILES: "too many files are open on this server.",
     SaveFailure.IN_USE: "another program holds the file.",
     SaveFailure.OUTSIDE: "another program writes the file again and again.",
+    SaveFailure.OTHERS: (
+        "saves of this file by another Jupyter server, or of other files, do not come to their "
+        "end. A drive may not answer."
+    ),
 }
 
 _OF_THE_FILE = {SaveFailure.READ_ONLY, SaveFailure.READ_ONLY_DISK}
@@ -185,6 +190,8 @@ def _in_words(words: str) -> SaveFailure | None:
             return _BY_NUMBER[int(number)]
     if "writes this file again and again" in words:
         return SaveFailure.OUTSIDE
+    if "Other saves do not come to their end" in words:
+        return SaveFailure.OTHERS
     if "No path found for file ID" in words:
         return SaveFailure.GONE
     for error, status in _REPR.findall(words):
