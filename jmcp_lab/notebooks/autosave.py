@@ -12,6 +12,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from ..containment import contained
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -75,13 +77,13 @@ class Autosave:
         """Save soon, if that is wanted: the document has changed."""
         self._changes += 1
         self._wanted = wanted
-        if not wanted or self._quiet is None or self._closed or self._running or self.failure:
+        if not wanted or self._quiet is None or self._closed or self._running:
             # The save that is under way looks for changes when it has ended.
             return
-        now = asyncio.get_running_loop().time()
-        if self._due is None:
-            self._due = now + max(self._quiet, LONGEST_SECONDS)
-        self._arm(min(now + self._quiet, self._due) - now)
+        if self.failure is not None and self._timer is not None:
+            # It is tried again at its time, and changes do not hurry that.
+            return
+        self._arm_in_time(self._quiet)
 
     def save(self) -> asyncio.Task[None]:
         """Save now; the task raises what went wrong.
@@ -120,6 +122,13 @@ class Autosave:
     def _running(self) -> bool:
         return self._task is not None and not self._task.done()
 
+    def _arm_in_time(self, quiet: float) -> None:
+        """Save after some quiet, or when the first change has waited for long enough."""
+        now = asyncio.get_running_loop().time()
+        if self._due is None:
+            self._due = now + LONGEST_SECONDS
+        self._arm(min(quiet, self._due - now))
+
     def _arm(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -144,13 +153,16 @@ class Autosave:
         self._due = None
         changes = self._looked = self._changes
         try:
-            await self._write()
+            with contained():
+                await self._write()
         except Exception as error:
             self._task = None
             self._fail(error)
             raise
         except BaseException:
+            # Somebody called it off, and nothing went wrong.
             self._task = None
+            self._try_again()
             raise
         self._task = None
         self._saved = max(self._saved, changes)
@@ -158,12 +170,14 @@ class Autosave:
         self.failure = None
         self._told(None)
         if self.unsaved and self._wanted and self._quiet is not None:
-            self._due = asyncio.get_running_loop().time() + max(self._quiet, LONGEST_SECONDS)
-            self._arm(self._quiet)
+            self._arm_in_time(self._quiet)
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
         self._told(error)
+        self._try_again()
+
+    def _try_again(self) -> None:
         if self._wanted and self._quiet is not None:
             self._arm(self._retry)
             self._retry = min(self._retry * 2, MAX_RETRY_SECONDS)
