@@ -13,12 +13,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..containment import contained
+from .save_errors import SlowSaveError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 LONGEST_SECONDS = 3.0
 """From the first change to its save, where changes never stop."""
+
+SLOW_SECONDS = 5.0
+"""After so long a save that has not come to its end is told as one that may never do."""
 
 RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 30.0
@@ -35,14 +39,14 @@ class Autosave:
     write : Callable
         Writes the document as it is now; raises what went wrong.
     told : Callable
-        Told of each outcome: None, or what went wrong.
+        Told of each outcome: None, or what went wrong; and of a save that takes too long.
     quiet : float or None
         Seconds without a change before a save; None never saves by itself.
 
     Attributes
     ----------
     failure : Exception or None
-        Why the last save did not work.
+        Why the last save did not work, or has not by now.
     """
 
     def __init__(
@@ -152,6 +156,7 @@ class Autosave:
             self._timer = None
         self._due = None
         changes = self._looked = self._changes
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._on_slow)
         try:
             with contained():
                 await self._write()
@@ -164,6 +169,8 @@ class Autosave:
             self._task = None
             self._try_again()
             raise
+        finally:
+            slow.cancel()
         self._task = None
         self._saved = max(self._saved, changes)
         self._retry = RETRY_SECONDS
@@ -171,6 +178,11 @@ class Autosave:
         self._told(None)
         if self.unsaved and self._wanted and self._quiet is not None:
             self._arm_in_time(self._quiet)
+
+    def _on_slow(self) -> None:
+        if self.failure is None:
+            self.failure = SlowSaveError()
+            self._told(self.failure)
 
     def _fail(self, error: Exception) -> None:
         self.failure = error

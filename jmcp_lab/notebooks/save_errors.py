@@ -23,6 +23,10 @@ DEEPEST = 10
 """How far a chain of causes is followed."""
 
 
+class SlowSaveError(TimeoutError):
+    """A save has not come to its end by now, and goes on."""
+
+
 class SaveFailure(StrEnum):
     """What kept a file from being written."""
 
@@ -40,6 +44,7 @@ class SaveFailure(StrEnum):
     IN_USE = "in_use"
     OUTSIDE = "outside"
     OTHERS = "others"
+    SLOW = "slow"
     REFUSED = "refused"
 
 
@@ -105,6 +110,9 @@ _CAUSES = {
         "saves of this file by another Jupyter server, or of other files, do not come to their "
         "end. A drive may not answer."
     ),
+    SaveFailure.SLOW: (
+        "the drive or service that it is on does not answer, or is very slow. Saving it goes on."
+    ),
 }
 
 _OF_THE_FILE = {SaveFailure.READ_ONLY, SaveFailure.READ_ONLY_DISK}
@@ -137,6 +145,8 @@ def failure_of(error: BaseException | str | None) -> SaveFailure:
         if isinstance(number, int) and number in _BY_NUMBER:
             return _BY_NUMBER[number]
     for one in chain:
+        if isinstance(one, SlowSaveError):
+            return SaveFailure.SLOW
         if isinstance(one, TimeoutError):
             return SaveFailure.UNREACHABLE
         status = getattr(one, "status_code", None)
@@ -158,7 +168,8 @@ def save_failure_message(path: str, error: BaseException | str | None) -> str:
     error : BaseException, str or None
         See `failure_of`.
     """
-    return f"'{shown(path)}' could not be saved: {cause(error)}"
+    could_not_be = "is not" if isinstance(error, SlowSaveError) else "could not be"
+    return f"'{shown(path)}' {could_not_be} saved: {cause(error)}"
 
 
 def not_writable(path: str, failure: SaveFailure) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jmcp_lab.notebooks.autosave import LONGEST_SECONDS, MAX_RETRY_SECONDS, Autosave
+from jmcp_lab.notebooks.save_errors import SlowSaveError, save_failure_message
 
 from .clock import ClockLoop
 
@@ -112,6 +113,34 @@ def test_whatever_went_wrong_before_what_changes_last_is_saved_if_that_is_wanted
         await asyncio.sleep((failures + 2) * (MAX_RETRY_SECONDS + LONGEST_SECONDS))
         assert document.saved == document.says
         assert document.autosave.failure is None
+
+    play(story)
+
+
+def test_a_save_that_does_not_come_to_its_end_is_told_once_and_so_is_its_end() -> None:
+    async def story() -> None:
+        document = Document(takes=1000)
+        document.change()
+        await asyncio.sleep(500)
+        (error,) = document.told
+        assert "'a.ipynb' is not saved: the drive" in save_failure_message("a.ipynb", error)
+        assert document.autosave.failure is error
+        await asyncio.sleep(1000)
+        assert document.told == [error, None]
+        assert document.autosave.failure is None
+        assert document.saved == document.says
+
+    play(story)
+
+
+def test_a_save_that_fails_after_a_long_time_is_told_with_its_cause() -> None:
+    async def story() -> None:
+        document = Document(takes=100, failures=1)
+        document.change()
+        await asyncio.sleep(150)
+        slow, full = document.told
+        assert isinstance(slow, SlowSaveError)
+        assert document.autosave.failure is full is FULL
 
     play(story)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks import autosave
@@ -45,6 +47,32 @@ async def test_the_panel_says_that_a_document_is_not_saved_until_it_is(
     await until(lambda: not app.rooms.troubles().unsaved)
     await until(lambda: len(rung) == 2)
     assert "x = 2" in (root / "a.ipynb").read_text()
+
+
+async def test_who_waits_for_a_drive_that_does_not_answer_is_told(
+    robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(root, "a.ipynb", "x = 1")
+    await robot.open("a.ipynb")
+    answers = asyncio.Event()
+    save = AsyncLargeFileManager._save_notebook
+
+    async def slow(*arguments: Any, **options: Any) -> None:
+        await answers.wait()
+        await save(*arguments, **options)
+
+    monkeypatch.setattr(AsyncLargeFileManager, "_save_notebook", slow)
+    monkeypatch.setattr(autosave, "SLOW_SECONDS", 0.01)
+    rung: list[int] = []
+    app.rooms.ring = lambda: rung.append(1)
+    await robot.say("insert_cell", notebook="a.ipynb", source="x = 2")
+    await until(lambda: len(rung) == 1)
+    (unsaved,) = app.rooms.troubles().unsaved
+    assert "does not answer" in unsaved.words
+    assert "does not answer" in await robot.say("list_cells", notebook="a.ipynb")
+    answers.set()
+    await until(lambda: not app.rooms.troubles().unsaved)
+    await until(lambda: len(rung) == 2)
 
 
 async def test_the_panel_leads_to_the_version_of_a_page_of_which_nobody_knows_how_old_it_is(
