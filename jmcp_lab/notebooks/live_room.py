@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server_ydoc.utils import LogLevel, OutOfBandChanges
 from pycrdt import Map
 
+from . import news
 from .autosave import Autosave
 from .disk import disk_of
 from .kinds import NotebookKind, kind_of
@@ -224,6 +225,12 @@ class LiveRoom(PagesRoom):
         """Whether the people in the room want that; as upstream decides it."""
         states = [state.get("autosave", True) for state in self.awareness.states.values() if state]
         return any(states) if states else True
+
+    def why_by_hand(self) -> str | None:
+        """Return that nothing is saved until somebody asks for it, and why; None where it is."""
+        if self._save_delay is None:
+            return news.never_saved(self.path)
+        return None if self.saves_by_itself else news.saved_by_hand(self.path)
 
     def _on_document_change(self, target: str, event: object) -> None:
         """Save soon. What comes from the file, while it is read, is saved already."""

@@ -86,6 +86,15 @@ def saved_by_hand(path: str) -> str:
     )
 
 
+def never_saved(path: str) -> str:
+    """Return that nothing is saved until the user does it, whatever they have chosen."""
+    return (
+        "This server saves no notebook by itself (YDocExtension.document_save_delay is None): what "
+        f"changes in '{path}' is in the open notebook, and in the file only when the user saves "
+        "it. Tell the user."
+    )
+
+
 def kept(path: str, copy: str, why: str) -> str:
     """Return that another version of a document is kept in a file of its own."""
     return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."

@@ -154,7 +154,7 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is None:
             return []
-        by_hand = [] if held.room.saves_by_itself else [news.saved_by_hand(held.path)]
+        by_hand = [words] if (words := held.room.why_by_hand()) else []
         return by_hand + [news.kept(held.path, copy, why) for copy, why in held.room.copies]
 
     def _held(self, path: str) -> OpenRoom | None:
