@@ -78,6 +78,14 @@ def not_saved(path: str, error: BaseException | str | None) -> str:
     )
 
 
+def text_not_saved(path: str, error: BaseException) -> str:
+    """Return that a text file that is open could not be saved, and why."""
+    return (
+        f"{save_failure_message(path, error)} What is new is in the file as it is open in "
+        "JupyterLab only. Tell the user."
+    )
+
+
 def saved_by_hand(path: str) -> str:
     """Return that nothing is saved until the user does it."""
     return (

@@ -14,7 +14,7 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks import autosave
 
-from .conftest import Robot, write_notebook
+from .conftest import Robot, open_as_page, write_notebook
 from .page import OpenPage, until
 
 
@@ -96,3 +96,27 @@ async def test_the_panel_leads_to_the_version_of_a_page_of_which_nobody_knows_ho
     assert "mine one" in (root / "a-other.ipynb").read_text()
     await robot.say("use_notebook", notebook="a.ipynb")
     assert "'a-other.ipynb'" in await robot.say("list_cells", notebook="a.ipynb")
+
+
+async def test_an_agent_hears_of_its_text_file_that_cannot_be_saved_until_it_can(
+    robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "a.py").write_text("one\n")
+    await open_as_page(robot, "a.py")
+
+    async def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(autosave, "RETRY_SECONDS", 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(AsyncLargeFileManager, "_save_file", full)
+        await robot.run("write_file", path="a.py", edits=[{"old": "one", "new": "two"}])
+        await until(lambda: len(app.rooms.troubles().unsaved) == 1)
+        said = await robot.say("read_file", path="a.py")
+        assert "'a.py' could not be saved: the disk is full" in said
+        assert "two" in said
+        change = [{"old": "two", "new": "three"}]
+        assert "is full" in (await robot.run("write_file", path="a.py", edits=change)).text
+    await until(lambda: not app.rooms.troubles().unsaved)
+    assert "Note" not in await robot.say("read_file", path="a.py")
+    await until(lambda: (root / "a.py").read_text() == "three\n")
