@@ -22,6 +22,7 @@ from .loading import Loading, read_file
 from .pages_room import PagesRoom
 from .rejoin import MARKS
 from .reunions import Reunions
+from .troubles import Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +136,19 @@ class LiveRoom(PagesRoom):
         del self.copies[:-MAX_COPIES]
         # On a warning, pages ask the person to close a second view, whatever it says.
         self._emit(LogLevel.INFO, None, "Another version was kept in a file of its own.")
+
+    def heard_of_spoilt_file(self, why: str) -> None:
+        """Say that the file of the notebook is no notebook any more."""
+        self._emit(LogLevel.INFO, None, "The file is no notebook any more.")
+        self.say(news.spoilt(self.path, why))
+
+    @property
+    def trouble(self) -> Unsaved | None:
+        """What keeps the file from saying what the document says, where that needs a person."""
+        if self.autosave.failure is not None:
+            return Unsaved.of(self.path, self.autosave.failure)
+        why = self.disk.spoilt
+        return None if why is None else Unsaved(self.path, news.spoilt(self.path, why))
 
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""

@@ -103,6 +103,16 @@ def never_saved(path: str) -> str:
     )
 
 
+def spoilt(path: str, why: str) -> str:
+    """Return that the file of an open notebook is no notebook any more, and what comes of it."""
+    return (
+        f"The file '{path}' is no notebook any more: {why}. Another program changed it, as git "
+        "does at a merge conflict. The open notebook is as it was. When that changes, or the user "
+        "saves it, it takes the place of the file, and what is in the file now is kept in a copy "
+        "beside it. If the file is repaired before, it is read again."
+    )
+
+
 def kept(path: str, copy: str, why: str) -> str:
     """Return that another version of a document is kept in a file of its own."""
     return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."

@@ -17,7 +17,7 @@ from .live_room import RoomListener
 from .opening import check_notebook, explain
 from .openings import Openings
 from .texts import LiveTexts
-from .troubles import Copy, Troubles, Unsaved
+from .troubles import Copy, Troubles
 from .upstream import SESSION_EVENTS, Upstream, install, room_id
 
 if TYPE_CHECKING:
@@ -300,9 +300,8 @@ class Rooms:
     def troubles(self) -> Troubles:
         """Return what a person must know of open documents, those that only pages have included."""
         rooms = self._upstream.live_rooms()
-        failed = [(room.path, room.autosave.failure) for room in rooms]
         return Troubles(
-            tuple(Unsaved.of(path, error) for path, error in failed if error is not None),
+            tuple(trouble for room in rooms if (trouble := room.trouble) is not None),
             tuple(Copy(room.path, copy, why) for room in rooms for copy, why in room.copies),
         )
 

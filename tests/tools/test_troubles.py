@@ -120,3 +120,31 @@ async def test_an_agent_hears_of_its_text_file_that_cannot_be_saved_until_it_can
     await until(lambda: not app.rooms.troubles().unsaved)
     assert "Note" not in await robot.say("read_file", path="a.py")
     await until(lambda: (root / "a.py").read_text() == "three\n")
+
+
+@pytest.mark.parametrize("spoilt", [b"<<<<<<< HEAD\n{}", b"", b"\xff", b"[]"])
+async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is_replaced(
+    robot: Robot, root: Path, app: JmcpLab, spoilt: bytes
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "x = 1")
+    notebook = await robot.open("a.ipynb")
+    await robot.say("list_cells", notebook="a.ipynb")
+    whole = (root / "a.ipynb").read_bytes()
+    rung: list[int] = []
+    app.rooms.ring = lambda: rung.append(1)
+    (root / "a.ipynb").write_bytes(spoilt)
+    await until(lambda: len(app.rooms.troubles().unsaved) == 1)
+    await until(lambda: len(rung) == 1)
+    (told,) = app.rooms.troubles().unsaved
+    assert "is no notebook any more" in told.words
+    assert "kept in a copy beside it" in told.words
+    assert told.words in await robot.say("list_cells", notebook="a.ipynb")
+    (root / "a.ipynb").write_bytes(whole)
+    await until(lambda: not app.rooms.troubles().unsaved)
+    await until(lambda: len(rung) == 2)
+    (root / "a.ipynb").write_bytes(spoilt)
+    await until(lambda: len(app.rooms.troubles().unsaved) == 1)
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=ids[0], source="x = 2")
+    await app.rooms.save(notebook)
+    assert not app.rooms.troubles().unsaved
+    assert (root / "a-unreadable.txt").read_bytes() == spoilt
