@@ -8,6 +8,8 @@ that was asked to stop alive for ever, with its port closed.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - see `let_threads_end`
+import logging
 import os
 import signal
 import threading
@@ -81,27 +83,48 @@ class Signals:
             os.kill(os.getpid(), number)
 
 
-WORKER = "AnyIO worker thread"
-"""The name of each thread in which anyio does what would block a loop, such as writing a file."""
+STUCK_SECONDS = 5.0
+"""How long the process waits at its end for threads that are at work."""
+
+WORKERS = ("AnyIO worker thread", "asyncio_")
+"""How the threads are called in which a loop has done what would block it, as writing a file."""
 
 
-def let_threads_end() -> None:
+def let_threads_end(log: logging.Logger) -> None:
     """Let the process end although the event loop was stopped before all of its tasks had ended.
 
     A thread of anyio ends with the task that it first worked for. Jupyter Server stops its loop
-    whatever tasks are left, and Python then waits for their threads for ever.
+    whatever tasks are left, and Python then waits for their threads for ever. And it waits for
+    every thread that a drive holds up which does not answer.
     """
-    threading.Thread(target=_end_workers, name="jmcp end", daemon=True).start()
+    ending = threading.Event()
+    waiting = threading.Thread(
+        target=_end_workers, args=(ending, log), name="jmcp end", daemon=True
+    )
+    waiting.start()
+    # Just before Python waits for its threads; nothing with a public name comes so early. What is
+    # registered last is called first, and `concurrent.futures` waits there for its own.
+    threading._register_atexit(ending.set)  # type: ignore[attr-defined]
 
 
-def _end_workers() -> None:
-    # The main thread counts as ended when the process begins to end.
-    threading.main_thread().join()
-    for thread in threading.enumerate():
-        stop = getattr(thread, "stop", None)
-        if thread.name == WORKER and stop is not None:
+def _end_workers(ending: threading.Event, log: logging.Logger) -> None:
+    ending.wait()
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith(WORKERS)]
+    for thread in workers:
+        if (stop := getattr(thread, "stop", None)) is not None:
             # It does to its end what it has begun.
             stop()
+    end = time.monotonic() + STUCK_SECONDS
+    for thread in workers:
+        thread.join(max(end - time.monotonic(), 0))
+    if any(thread.is_alive() for thread in workers):
+        log.error(
+            "The server ends although it is still reading or writing a file: the drive or service "
+            "that this is on may not answer. What live documents have not saved is in their "
+            "history, and comes back when they are opened again."
+        )
+        logging.shutdown()
+        os._exit(1)
 
 
 def end_whatever_kernels_do(serverapp: ServerApp, ended: Callable[[], None]) -> None:

@@ -171,7 +171,7 @@ class JmcpLab(ExtensionApp):
         signals = Signals(serverapp)
         signals.follow()
         end_whatever_kernels_do(serverapp, signals.leave)
-        let_threads_end()
+        let_threads_end(self.log)
         await self.door.start()
 
     def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:

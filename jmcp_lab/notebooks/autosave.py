@@ -12,11 +12,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from ..containment import contained
+from .save_errors import SlowSaveError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 LONGEST_SECONDS = 3.0
 """From the first change to its save, where changes never stop."""
+
+SLOW_SECONDS = 5.0
+"""After so long a save that has not come to its end is told as one that may never do."""
 
 RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 30.0
@@ -33,14 +39,14 @@ class Autosave:
     write : Callable
         Writes the document as it is now; raises what went wrong.
     told : Callable
-        Told of each outcome: None, or what went wrong.
+        Told of each outcome: None, or what went wrong; and of a save that takes too long.
     quiet : float or None
         Seconds without a change before a save; None never saves by itself.
 
     Attributes
     ----------
     failure : Exception or None
-        Why the last save did not work.
+        Why the last save did not work, or has not by now.
     """
 
     def __init__(
@@ -75,13 +81,13 @@ class Autosave:
         """Save soon, if that is wanted: the document has changed."""
         self._changes += 1
         self._wanted = wanted
-        if not wanted or self._quiet is None or self._closed or self._running or self.failure:
+        if not wanted or self._quiet is None or self._closed or self._running:
             # The save that is under way looks for changes when it has ended.
             return
-        now = asyncio.get_running_loop().time()
-        if self._due is None:
-            self._due = now + max(self._quiet, LONGEST_SECONDS)
-        self._arm(min(now + self._quiet, self._due) - now)
+        if self.failure is not None and self._timer is not None:
+            # It is tried again at its time, and changes do not hurry that.
+            return
+        self._arm_in_time(self._quiet)
 
     def save(self) -> asyncio.Task[None]:
         """Save now; the task raises what went wrong.
@@ -120,6 +126,13 @@ class Autosave:
     def _running(self) -> bool:
         return self._task is not None and not self._task.done()
 
+    def _arm_in_time(self, quiet: float) -> None:
+        """Save after some quiet, or when the first change has waited for long enough."""
+        now = asyncio.get_running_loop().time()
+        if self._due is None:
+            self._due = now + LONGEST_SECONDS
+        self._arm(min(quiet, self._due - now))
+
     def _arm(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -143,27 +156,40 @@ class Autosave:
             self._timer = None
         self._due = None
         changes = self._looked = self._changes
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._on_slow)
         try:
-            await self._write()
+            with contained():
+                await self._write()
         except Exception as error:
             self._task = None
             self._fail(error)
             raise
         except BaseException:
+            # Somebody called it off, and nothing went wrong.
             self._task = None
+            self._try_again()
             raise
+        finally:
+            slow.cancel()
         self._task = None
         self._saved = max(self._saved, changes)
         self._retry = RETRY_SECONDS
         self.failure = None
         self._told(None)
         if self.unsaved and self._wanted and self._quiet is not None:
-            self._due = asyncio.get_running_loop().time() + max(self._quiet, LONGEST_SECONDS)
-            self._arm(self._quiet)
+            self._arm_in_time(self._quiet)
+
+    def _on_slow(self) -> None:
+        if self.failure is None:
+            self.failure = SlowSaveError()
+            self._told(self.failure)
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
         self._told(error)
+        self._try_again()
+
+    def _try_again(self) -> None:
         if self._wanted and self._quiet is not None:
             self._arm(self._retry)
             self._retry = min(self._retry * 2, MAX_RETRY_SECONDS)

@@ -17,6 +17,7 @@ from jupyter_server.utils import ensure_async
 
 from .file_view import view_of
 from .notebook_document import NotebookDocument
+from .notebook_files import why_no_notebook
 from .outside import take_in
 from .save_lock import saving
 from .version import Version
@@ -46,6 +47,11 @@ class Disk:
     loader : FileLoader
     changed : type of Exception
         What the loader raises when a save finds a file that it does not know.
+
+    Attributes
+    ----------
+    spoilt : str or None
+        Why the file of the open notebook is no notebook any more.
     """
 
     def __init__(self, loader: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - see Upstream
@@ -54,6 +60,8 @@ class Disk:
         self._room: Any = None
         self._notebook: LiveNotebook | None = None
         self._unreadable = False
+        self._suspected: str | None = None
+        self.spoilt: str | None = None
         self._base: Version | None = None
         self._known: Any = loader.last_modified
         self._hash: str | None = None
@@ -225,9 +233,13 @@ class Disk:
         copy = f"{folder}/{free}".lstrip("/")
         content = {"type": "file", "format": "base64", "content": model["content"]}
         await ensure_async(manager.save(content, copy))
-        self._unreadable = False
+        self._is_notebook()
         if self._room is not None:
             self._room.heard_of_copy(copy, "what was in the file was no notebook")
+
+    def _is_notebook(self) -> None:
+        self._unreadable = False
+        self._suspected = self.spoilt = None
 
     async def _moved(self, path: str) -> bool:
         """Return whether the file has another name, which comes a moment after the move."""
@@ -238,7 +250,12 @@ class Disk:
         return False
 
     async def _on_look(self) -> None:
+        suspected = self._suspected
         await self._look()
+        if suspected is not None and self._suspected == suspected != self.spoilt:
+            # Another program that was only writing it has had the time to come to its end.
+            self.spoilt = suspected
+            self._room.heard_of_spoilt_file(suspected)
         if self._notebook is not None and self._loader.last_modified != self._known:
             # An older file: what is not newer is nothing new for jupyter-server-ydoc.
             await self._on_newer()
@@ -263,13 +280,15 @@ class Disk:
                             require_hash=True,
                         )
                     )
-            except Exception:
+            except Exception as error:
                 # It cannot be read: the next save puts the document in its place.
                 self._known = loader.last_modified = seen
                 self._hash = None
                 self._unreadable = True
+                if not saving:
+                    self._suspected = why_no_notebook(error)
                 raise
-            self._unreadable = False
+            self._is_notebook()
             # What changes while the lock is held comes from the file and is not saved: nothing may
             # be awaited.
             async with room._update_lock:

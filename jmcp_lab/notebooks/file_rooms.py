@@ -20,6 +20,7 @@ from .held_file import WRITE_SECONDS, HeldFile
 from .news import News
 from .notebook_file import NotebookFile
 from .opening import check_notebook
+from .openings import Openings
 from .texts import ASK_SECONDS, FileTexts
 from .troubles import Troubles
 
@@ -77,7 +78,7 @@ class FileRooms:
         self._own_ids: dict[str, str] = {}
         self.texts = FileTexts(pages, peers, self._file_id)
         self.ring: Callable[[], None] = lambda: None
-        self._lock = asyncio.Lock()
+        self._openings = Openings[HeldFile]()
 
     # -- opening -------------------------------------------------------------------------------
 
@@ -96,8 +97,7 @@ class FileRooms:
         if state is None:
             held = await self._follow(path)
         else:
-            async with self._lock:
-                held = self._held(path) or await self._start(path)
+            held = self._held(path) or await self._openings.open(path, lambda: self._start(path))
             held.state = state
         held.names.add(path)
         self._touch(held)
@@ -172,7 +172,13 @@ class FileRooms:
         )
         held = HeldFile(path, file, file_id)
         await file.load()
+        if (other := self._open.get(file_id)) is not None:
+            # It was opened by another of its names meanwhile.
+            file.close()
+            return other
         self._open[file_id] = held
+        # Whoever asked for it may have gone: then it closes like any other.
+        self._touch(held)
         return held
 
     async def _look(self, held: HeldFile) -> None:
@@ -380,6 +386,7 @@ class FileRooms:
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Write every notebook: also where a page has unsaved changes, since nothing else will."""
+        self._openings.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 for held in list(self._open.values()):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server_ydoc.utils import LogLevel, OutOfBandChanges
 from pycrdt import Map
 
+from . import news
 from .autosave import Autosave
 from .disk import disk_of
 from .kinds import NotebookKind, kind_of
@@ -21,6 +22,7 @@ from .loading import Loading, read_file
 from .pages_room import PagesRoom
 from .rejoin import MARKS
 from .reunions import Reunions
+from .troubles import Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +137,19 @@ class LiveRoom(PagesRoom):
         # On a warning, pages ask the person to close a second view, whatever it says.
         self._emit(LogLevel.INFO, None, "Another version was kept in a file of its own.")
 
+    def heard_of_spoilt_file(self, why: str) -> None:
+        """Say that the file of the notebook is no notebook any more."""
+        self._emit(LogLevel.INFO, None, "The file is no notebook any more.")
+        self.say(news.spoilt(self.path, why))
+
+    @property
+    def trouble(self) -> Unsaved | None:
+        """What keeps the file from saying what the document says, where that needs a person."""
+        if self.autosave.failure is not None:
+            return Unsaved.of(self.path, self.autosave.failure)
+        why = self.disk.spoilt
+        return None if why is None else Unsaved(self.path, news.spoilt(self.path, why))
+
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""
         self.autosave.changed(wanted=self.saves_by_itself)
@@ -233,6 +248,12 @@ class LiveRoom(PagesRoom):
         """Whether the people in the room want that; as upstream decides it."""
         states = [state.get("autosave", True) for state in self.awareness.states.values() if state]
         return any(states) if states else True
+
+    def why_by_hand(self) -> str | None:
+        """Return that nothing is saved until somebody asks for it, and why; None where it is."""
+        if self._save_delay is None:
+            return news.never_saved(self.path)
+        return None if self.saves_by_itself else news.saved_by_hand(self.path)
 
     def _on_document_change(self, target: str, event: object) -> None:
         """Save soon. What comes from the file, while it is read, is saved already."""

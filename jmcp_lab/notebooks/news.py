@@ -78,11 +78,38 @@ def not_saved(path: str, error: BaseException | str | None) -> str:
     )
 
 
+def text_not_saved(path: str, error: BaseException) -> str:
+    """Return that a text file that is open could not be saved, and why."""
+    return (
+        f"{save_failure_message(path, error)} What is new is in the file as it is open in "
+        "JupyterLab only. Tell the user."
+    )
+
+
 def saved_by_hand(path: str) -> str:
     """Return that nothing is saved until the user does it."""
     return (
         f"The user has switched autosave off: what changes in '{path}' is in the open notebook, "
         "and in the file only when they save it."
+    )
+
+
+def never_saved(path: str) -> str:
+    """Return that nothing is saved until the user does it, whatever they have chosen."""
+    return (
+        "This server saves no notebook by itself (YDocExtension.document_save_delay is None): what "
+        f"changes in '{path}' is in the open notebook, and in the file only when the user saves "
+        "it. Tell the user."
+    )
+
+
+def spoilt(path: str, why: str) -> str:
+    """Return that the file of an open notebook is no notebook any more, and what comes of it."""
+    return (
+        f"The file '{path}' is no notebook any more: {why}. Another program changed it, as git "
+        "does at a merge conflict. The open notebook is as it was. When that changes, or the user "
+        "saves it, it takes the place of the file, and what is in the file now is kept in a copy "
+        "beside it. If the file is repaired before, it is read again."
     )
 
 

@@ -22,6 +22,7 @@ from .notebook_document import NotebookDocument
 from .notebook_files import NotebookFiles
 from .opening import explain
 from .outside import OUTSIDE_ORIGIN, take_in
+from .save_errors import save_failure_message
 from .save_lock import saving
 from .version import Version, aligned
 
@@ -170,13 +171,13 @@ class NotebookFile:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Keep other servers of this user from writing the file meanwhile."""
+        """Keep other servers from writing the file meanwhile."""
         path = self._path()
         try:
             async with saving(self._manager, path):
                 yield
         except OSError as error:
-            raise UnavailableError(f"'{path}' could not be written: {cause(error)}.") from error
+            raise UnavailableError(save_failure_message(path, error)) from error
 
     # -- reading -------------------------------------------------------------------------------
 

@@ -48,6 +48,13 @@ class UnreadableNotebookError(HTTPError):
         self.cut_off = cut_off
 
 
+def why_no_notebook(error: Exception) -> str | None:
+    """Return why a file is no notebook, or None where reading it failed for another reason."""
+    if isinstance(error, UnreadableNotebookError):
+        return error.why
+    return "it is not UTF-8 text" if getattr(error, "status_code", None) == 400 else None
+
+
 class NotebookFiles:
     """A contents manager that reads and writes every notebook.
 

@@ -15,8 +15,9 @@ from .held import OpenRoom
 from .live import LiveNotebook
 from .live_room import RoomListener
 from .opening import check_notebook, explain
+from .openings import Openings
 from .texts import LiveTexts
-from .troubles import Copy, Troubles, Unsaved
+from .troubles import Copy, Troubles
 from .upstream import SESSION_EVENTS, Upstream, install, room_id
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Rooms:
         self._upstream = Upstream(serverapp)
         self.texts = LiveTexts(self._upstream)
         self._open: dict[str, OpenRoom] = {}
-        self._lock = asyncio.Lock()
+        self._openings = Openings[OpenRoom]()
         self._listening = False
         self._troubles = Troubles()
         self.ring: Callable[[], None] = lambda: None
@@ -97,10 +98,15 @@ class Rooms:
     async def _join(self, path: str, state: FileState) -> OpenRoom:
         held = self._held(path)
         if held is None:
-            async with self._lock:
-                await self._adopt(path, state)
-                held = self._held(path) or await self._start(path)
+            held = await self._openings.open(path, lambda: self._enter(path, state))
         await held.meet(state, self._contents, self.news)
+        return held
+
+    async def _enter(self, path: str, state: FileState) -> OpenRoom:
+        await self._adopt(path, state)
+        held = self._held(path) or await self._start(path)
+        # Whoever asked for it may have gone: then it closes like any other.
+        self._touch(held)
         return held
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
@@ -148,7 +154,7 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is None:
             return []
-        by_hand = [] if held.room.saves_by_itself else [news.saved_by_hand(held.path)]
+        by_hand = [words] if (words := held.room.why_by_hand()) else []
         return by_hand + [news.kept(held.path, copy, why) for copy, why in held.room.copies]
 
     def _held(self, path: str) -> OpenRoom | None:
@@ -183,6 +189,9 @@ class Rooms:
             raise InvalidArgumentError(
                 f"'{path}' is not a notebook that can be opened ({type(error).__name__})."
             ) from error
+        if (held := self._open.get(room.room_id)) is not None and held.room is room:
+            # It was opened by another of its names meanwhile.
+            return held
         held = OpenRoom(room, room.notebook, path)
         held.listener = RoomListener(
             merged=lambda: self.news.add(held.file_id, news.merged(held.path)),
@@ -239,7 +248,7 @@ class Rooms:
         """Let a room go with its file, if it is that: keys are soon given to other files."""
         if await self._contents.changed(new) != self._upstream.known_change(held.room):
             return False
-        if not self._upstream.moved(old, new):
+        if self._where(held) != old or not self._upstream.moved(old, new):
             return False
         self._where(held)
         self.news.add(held.notebook.file_id, f"'{old}' was moved to '{new}' outside Jupyter.")
@@ -291,9 +300,8 @@ class Rooms:
     def troubles(self) -> Troubles:
         """Return what a person must know of open documents, those that only pages have included."""
         rooms = self._upstream.live_rooms()
-        failed = [(room.path, room.autosave.failure) for room in rooms]
         return Troubles(
-            tuple(Unsaved.of(path, error) for path, error in failed if error is not None),
+            tuple(trouble for room in rooms if (trouble := room.trouble) is not None),
             tuple(Copy(room.path, copy, why) for room in rooms for copy, why in room.copies),
         )
 
@@ -370,6 +378,7 @@ class Rooms:
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Save every notebook and let go of every page, so that the server can end."""
+        self._openings.close()
         try:
             rooms = self._upstream.rooms()
         except UnavailableError:

@@ -23,6 +23,10 @@ DEEPEST = 10
 """How far a chain of causes is followed."""
 
 
+class SlowSaveError(TimeoutError):
+    """A save has not come to its end by now, and goes on."""
+
+
 class SaveFailure(StrEnum):
     """What kept a file from being written."""
 
@@ -39,6 +43,8 @@ class SaveFailure(StrEnum):
     TOO_MANY_FILES = "too_many_files"
     IN_USE = "in_use"
     OUTSIDE = "outside"
+    OTHERS = "others"
+    SLOW = "slow"
     REFUSED = "refused"
 
 
@@ -100,6 +106,13 @@ _CAUSES = {
     SaveFailure.TOO_MANY_FILES: "too many files are open on this server.",
     SaveFailure.IN_USE: "another program holds the file.",
     SaveFailure.OUTSIDE: "another program writes the file again and again.",
+    SaveFailure.OTHERS: (
+        "saves of this file by another Jupyter server, or of other files, do not come to their "
+        "end. A drive may not answer."
+    ),
+    SaveFailure.SLOW: (
+        "the drive or service that it is on does not answer, or is very slow. Saving it goes on."
+    ),
 }
 
 _OF_THE_FILE = {SaveFailure.READ_ONLY, SaveFailure.READ_ONLY_DISK}
@@ -132,6 +145,8 @@ def failure_of(error: BaseException | str | None) -> SaveFailure:
         if isinstance(number, int) and number in _BY_NUMBER:
             return _BY_NUMBER[number]
     for one in chain:
+        if isinstance(one, SlowSaveError):
+            return SaveFailure.SLOW
         if isinstance(one, TimeoutError):
             return SaveFailure.UNREACHABLE
         status = getattr(one, "status_code", None)
@@ -153,7 +168,8 @@ def save_failure_message(path: str, error: BaseException | str | None) -> str:
     error : BaseException, str or None
         See `failure_of`.
     """
-    return f"'{shown(path)}' could not be saved: {cause(error)}"
+    could_not_be = "is not" if isinstance(error, SlowSaveError) else "could not be"
+    return f"'{shown(path)}' {could_not_be} saved: {cause(error)}"
 
 
 def not_writable(path: str, failure: SaveFailure) -> str:
@@ -185,6 +201,8 @@ def _in_words(words: str) -> SaveFailure | None:
             return _BY_NUMBER[int(number)]
     if "writes this file again and again" in words:
         return SaveFailure.OUTSIDE
+    if "Other saves do not come to their end" in words:
+        return SaveFailure.OTHERS
     if "No path found for file ID" in words:
         return SaveFailure.GONE
     for error, status in _REPR.findall(words):

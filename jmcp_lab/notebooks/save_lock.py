@@ -1,21 +1,26 @@
-"""One save of a file at a time, over all servers of this user.
+"""One save of a file at a time, over all servers that have it in common.
 
 Two servers on one folder that save the same notebook in the same instant both find on disk what
 they know, and the second writes over what the first one wrote. Who looks and writes while it holds
 the lock of the file finds what the other has written, and takes it in.
+
+The lock is the file's own where there is such a thing: servers of two users, or in two containers,
+may have nothing else in common. Elsewhere it is on a file in Jupyter's data folder, which is of all
+servers of one user.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 
 from ..shared_files import LockTimeoutError, holding
+from .file_lock import NoLockError, holding_itself
 from .moves import staying
 
 if TYPE_CHECKING:
@@ -46,17 +51,22 @@ async def _alone(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN40
     Raises
     ------
     OSError
-        Another server saves the file for too long.
+        Others save for too long.
     """
     root = getattr(manager, "root_dir", None)
     if not root:
         yield
         return
-    try:
-        async with holding(lock_file(root, path), LOCK_SECONDS):
-            yield
-    except LockTimeoutError:
-        raise OSError("Another Jupyter server has been saving this file for too long") from None
+    async with AsyncExitStack() as stack:
+        try:
+            own = holding_itself(os.path.join(root, path), LOCK_SECONDS)
+            await stack.enter_async_context(own)
+        except NoLockError:
+            try:
+                await stack.enter_async_context(holding(lock_file(root, path), LOCK_SECONDS))
+            except LockTimeoutError:
+                raise OSError("Other saves do not come to their end") from None
+        yield
 
 
 def lock_file(root: str, path: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import UnavailableError
+from .news import text_not_saved
 from .shared_text import LiveText
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Texts(Protocol):
     def written(self, path: str) -> None:
         """Tell pages that the file has another content now."""
 
+    def unsaved(self, path: str) -> str | None:
+        """Return in words why what is open is not in the file, where a save did not work."""
+
 
 class LiveTexts:
     """Text files where jupyter-server-ydoc keeps those live that pages have open."""
@@ -53,6 +57,13 @@ class LiveTexts:
 
     def written(self, path: str) -> None:
         """Do nothing: a file that no page has open live is in no page."""
+
+    def unsaved(self, path: str) -> str | None:
+        """See `Texts`."""
+        room = self._upstream.text_room(path)
+        if room is None or room.autosave.failure is None:
+            return None
+        return text_not_saved(path, room.autosave.failure)
 
 
 class FileTexts:
@@ -95,3 +106,7 @@ class FileTexts:
     def written(self, path: str) -> None:
         """See `Texts`."""
         self._pages.wrote(path)
+
+    def unsaved(self, path: str) -> str | None:
+        """Return nothing: what could not be written is told by the call that tried."""
+        return None

@@ -9,7 +9,7 @@ from .save_errors import save_failure_message
 
 @dataclass(frozen=True, slots=True)
 class Unsaved:
-    """A document that cannot be written to its file at present.
+    """A document that is not what its file says at present, and cannot be by itself.
 
     Parameters
     ----------

@@ -148,8 +148,13 @@ class Upstream:
 
     def text(self, path: str) -> YUnicode | None:
         """Return the document of a text file that is open, or None."""
-        room: Any = self.room(f"text:file:{self.file_id(path)}")
-        return room._document if room is not None and getattr(room, "ready", False) else None
+        room: Any = self.text_room(path)
+        return None if room is None else room._document
+
+    def text_room(self, path: str) -> LiveRoom | None:
+        """Return the room of a text file that is open and read, or None."""
+        room = self.room(f"text:file:{self.file_id(path)}")
+        return room if isinstance(room, LiveRoom) and room.ready else None
 
     def notebook_room(self, name: str) -> LiveRoom | None:
         """Return the room of a notebook that is open and read, or None."""

@@ -16,6 +16,7 @@ from ..calls.call import CallState, Reply, ToolClass
 from ..containment import contained, error_name
 from ..errors import DeniedError, NotFoundError, ToolError
 from ..permissions.request import AlreadyWaitingError
+from .answering import ANSWER_SECONDS, answering
 from .services import Context, Services
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ class Dispatcher:
             if tool.name != "wait" and self._services.agents.over(context.agent):
                 raise DeniedError(OVER)
             with contained():
-                reply = await context.written(await tool.function(context, **arguments))
+                async with answering(call):
+                    reply = await context.written(await tool.function(context, **arguments))
             state = CallState.FAILED if reply.is_error else CallState.DONE
         except AlreadyWaitingError as waiting:
             ledger.update(
@@ -284,7 +286,10 @@ class Dispatcher:
                 alone_since = None
             printed_more = until_output and self._printed(call) != told
             # However short the hold, it is told whether a person has to be waited for.
-            if call.state is not CallState.RECEIVED and (elapsed >= hold or printed_more):
+            undecided = (
+                call.state is CallState.RECEIVED and elapsed < ANSWER_SECONDS + GRACE_SECONDS
+            )
+            if not undecided and (elapsed >= hold or printed_more):
                 return self._pending(call)
             await self._changed(call, min(max(hold - elapsed, 0.05), beats.left(elapsed)))
         return call.reply

@@ -113,6 +113,8 @@ async def _checked(ctx: Context, path: str) -> str:
             f"'{normal}' is a notebook: read_cells reads it, insert_cell and "
             "overwrite_cell_source change it. Nothing writes the file behind its page."
         )
+    if (words := ctx.services.rooms.texts.unsaved(normal)) is not None:
+        ctx.call_news.append(words)
     return normal
 
 

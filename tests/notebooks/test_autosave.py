@@ -9,22 +9,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jmcp_lab.notebooks.autosave import LONGEST_SECONDS, MAX_RETRY_SECONDS, Autosave
+from jmcp_lab.notebooks.save_errors import SlowSaveError, save_failure_message
 
 from .clock import ClockLoop
 
 QUIET = 1.0
 
+FULL = OSError("disk full")
+
+
+class PanicError(BaseException):
+    """As a library in Rust raises it."""
+
 
 class Document:
     """Something that is saved; writing takes a while, and may fail."""
 
-    def __init__(self, *, takes: float = 0.0, failures: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        takes: float = 0.0,
+        failures: int = 0,
+        quiet: float | None = QUIET,
+        error: BaseException = FULL,
+    ) -> None:
         self.says = self.saved = 0
         self.writes: list[float] = []
         self.told: list[Exception | None] = []
         self.takes = takes
         self.failures = failures
-        self.autosave = Autosave(self._write, self.told.append, QUIET)
+        self.error = error
+        self.autosave = Autosave(self._write, self.told.append, quiet)
 
     async def _write(self) -> None:
         self.writes.append(now())
@@ -32,7 +47,7 @@ class Document:
         await asyncio.sleep(self.takes)
         if self.failures:
             self.failures -= 1
-            raise OSError("disk full")
+            raise self.error
         self.saved = said
 
     def change(self, *, wanted: bool = True) -> None:
@@ -63,6 +78,84 @@ def test_no_change_waits_longer_than_the_longest_wait(pauses: list[float]) -> No
         await asyncio.sleep(LONGEST_SECONDS)
         assert document.saved == document.says
         assert not document.autosave.unsaved
+
+    play(story)
+
+
+@given(
+    quiet=st.floats(0.01, 1000),
+    error=st.sampled_from([FULL, PanicError("None"), SystemExit(1), asyncio.CancelledError()]),
+    steps=st.lists(
+        st.sampled_from(["type", "type unwanted", "save", "call off", "wait"]), max_size=12
+    ),
+    failures=st.integers(0, 5),
+)
+def test_whatever_went_wrong_before_what_changes_last_is_saved_if_that_is_wanted(
+    quiet: float, error: BaseException, steps: list[str], failures: int
+) -> None:
+    async def story() -> None:
+        document = Document(takes=0.1, failures=failures, quiet=quiet, error=error)
+        for step in steps:
+            if step.startswith("type"):
+                document.change(wanted=step == "type")
+            elif step == "wait":
+                await asyncio.sleep(LONGEST_SECONDS)
+            else:
+                saving = document.autosave.save()
+                await asyncio.sleep(0)
+                if step == "call off":
+                    saving.cancel()
+                await asyncio.wait([saving])
+                if not saving.cancelled():
+                    saving.exception()
+        document.change()
+        # Every failure that is left, and then a save.
+        await asyncio.sleep((failures + 2) * (MAX_RETRY_SECONDS + LONGEST_SECONDS))
+        assert document.saved == document.says
+        assert document.autosave.failure is None
+
+    play(story)
+
+
+def test_a_save_that_does_not_come_to_its_end_is_told_once_and_so_is_its_end() -> None:
+    async def story() -> None:
+        document = Document(takes=1000)
+        document.change()
+        await asyncio.sleep(500)
+        (error,) = document.told
+        assert "'a.ipynb' is not saved: the drive" in save_failure_message("a.ipynb", error)
+        assert document.autosave.failure is error
+        await asyncio.sleep(1000)
+        assert document.told == [error, None]
+        assert document.autosave.failure is None
+        assert document.saved == document.says
+
+    play(story)
+
+
+def test_a_save_that_fails_after_a_long_time_is_told_with_its_cause() -> None:
+    async def story() -> None:
+        document = Document(takes=100, failures=1)
+        document.change()
+        await asyncio.sleep(150)
+        slow, full = document.told
+        assert isinstance(slow, SlowSaveError)
+        assert document.autosave.failure is full is FULL
+
+    play(story)
+
+
+def test_who_never_saves_by_itself_saves_when_asked() -> None:
+    async def story() -> None:
+        document = Document(quiet=None, failures=1)
+        document.change()
+        await asyncio.sleep(100)
+        assert document.writes == []
+        await asyncio.wait([document.autosave.save()])
+        await asyncio.sleep(100)
+        assert len(document.writes) == 1
+        await document.autosave.save()
+        assert document.saved == 1
 
     play(story)
 

@@ -6,20 +6,28 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from nbformat.v4 import new_notebook
 
-from jmcp_lab.notebooks import save_lock
+from jmcp_lab.notebooks import file_lock, save_lock
+from jmcp_lab.notebooks.save_errors import save_failure_message
 from jmcp_lab.notebooks.save_lock import lock_file, saving
+from jmcp_lab.shared_files import holding
 
 from ..mcp.door import http_client
 from ..processes import Process, end, start
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only there files are locked")
 
 INSERTS = 20
 LIMIT = 60
@@ -56,6 +64,8 @@ def close(process: subprocess.Popen[bytes]) -> None:
 
 async def test_a_save_waits_for_another_servers(tmp_path: Path) -> None:
     manager = SimpleNamespace(root_dir=str(tmp_path))
+    for name in ("a.ipynb", "b.ipynb"):
+        (tmp_path / name).touch()
     other = await asyncio.to_thread(holder, tmp_path, "a.ipynb")
 
     async def save() -> None:
@@ -73,16 +83,106 @@ async def test_a_save_waits_for_another_servers(tmp_path: Path) -> None:
     close(other)
 
 
+@pytest.mark.parametrize("itself", [True, False])
 async def test_a_save_that_waits_too_long_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, itself: bool
+) -> None:
+    (tmp_path / "a.ipynb").touch()
+    monkeypatch.setattr(save_lock, "LOCK_SECONDS", 0.05)
+    if not itself:
+        monkeypatch.setattr(file_lock, "_try", no_lock)
+    async with one_lock(tmp_path, itself=itself):
+        with pytest.raises(OSError, match=r"lock|end") as caught:
+            async with saving(SimpleNamespace(root_dir=str(tmp_path)), "a.ipynb"):
+                raise AssertionError("somebody holds it")
+    said = save_failure_message("a.ipynb", caught.value)
+    assert ("another program holds the file" if itself else "do not come to their end") in said
+    assert str(tmp_path) not in said
+
+
+def one_lock(root: Path, *, itself: bool) -> AbstractAsyncContextManager[None]:
+    if itself:
+        return file_lock.holding_itself(str(root / "a.ipynb"), 0)
+    return holding(lock_file(str(root), "a.ipynb"), 0)
+
+
+def no_lock(path: str) -> int | None:
+    raise file_lock.NoLockError
+
+
+@on_linux
+@given(st.lists(st.sampled_from(["make", "replace", "remove", "save", "leave"]), max_size=12))
+def test_there_are_never_two_saves_of_one_file_whatever_is_put_in_its_place(
+    steps: list[str],
+) -> None:
+    async def play(root: Path) -> None:
+        path = root / "a.ipynb"
+        locked: list[AbstractAsyncContextManager[None]] = []
+        held: list[int | None] = []
+        for step in steps:
+            if step == "save":
+                one = file_lock.holding_itself(str(path), 0)
+                there = place_of(path)
+                try:
+                    await one.__aenter__()
+                except OSError:
+                    assert there in held
+                    continue
+                assert there not in held
+                locked.append(one)
+                held.append(there)
+            elif step == "leave" and locked:
+                await locked.pop().__aexit__(None, None, None)
+                held.pop()
+            elif step == "remove":
+                path.unlink(missing_ok=True)
+            elif step == "replace":
+                (root / "new").touch()
+                (root / "new").replace(path)
+            elif step == "make":
+                path.touch()
+        for one in locked:
+            await one.__aexit__(None, None, None)
+
+    with tempfile.TemporaryDirectory() as root:
+        # What is held keeps its number: no other file is given it meanwhile.
+        asyncio.run(play(Path(root)))
+        assert os.listdir(root) in ([], ["a.ipynb"])
+
+
+def place_of(path: Path) -> int:
+    return (path if path.exists() else path.parent).stat().st_ino
+
+
+@on_linux
+async def test_a_file_that_comes_in_the_place_of_another_is_what_is_locked(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    path.touch()
+    manager = SimpleNamespace(root_dir=str(tmp_path))
+    async with file_lock.holding_itself(str(path), 0):
+        waiting = asyncio.create_task(saving(manager, "a.ipynb").__aenter__())
+        await asyncio.sleep(0)
+        (tmp_path / "new").touch()
+        (tmp_path / "new").replace(path)
+        async with asyncio.timeout(LIMIT):
+            await waiting
+        with pytest.raises(OSError, match="holds the lock"):
+            await file_lock.holding_itself(str(path), 0).__aenter__()
+
+
+@on_linux
+def test_a_drive_whose_locks_may_be_bans_is_not_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(save_lock, "LOCK_SECONDS", 0.05)
-    other = await asyncio.to_thread(holder, tmp_path, "a.ipynb")
-    with pytest.raises(OSError, match="Another Jupyter server") as caught:
-        async with saving(SimpleNamespace(root_dir=str(tmp_path)), "a.ipynb"):
-            raise AssertionError("somebody holds it")
-    assert str(tmp_path) not in str(caught.value)
-    close(other)
+    device = tmp_path.stat().st_dev
+    kind = next(
+        line.partition(" - ")[2].split()[0]
+        for line in Path("/proc/self/mountinfo").read_text().splitlines()
+        if line.split()[2] == f"{os.major(device)}:{os.minor(device)}"
+    )
+    monkeypatch.setattr(file_lock, "OTHER_DRIVES", {kind})
+    with pytest.raises(file_lock.NoLockError):
+        file_lock._try(str(tmp_path))
 
 
 def test_a_file_has_one_lock_whichever_way_leads_to_it(tmp_path: Path) -> None:
@@ -110,27 +210,36 @@ async def agent_of(process: Process) -> tuple[str, str]:
     return made["url"], made["token"]
 
 
-async def test_two_servers_on_one_folder_lose_no_insert(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "shared", [True, pytest.param(False, marks=on_linux)], ids=["one user", "two users"]
+)
+async def test_two_servers_on_one_folder_lose_no_insert(tmp_path: Path, *, shared: bool) -> None:
     servers = []
     try:
         servers.append(start(tmp_path))
         work = tmp_path / "work"
         nbformat.write(new_notebook(), work / "a.ipynb")
         (tmp_path / "other").mkdir()
+        if not shared:
+            (tmp_path / "other" / "work").symlink_to(work)
         servers.append(
             start(
                 tmp_path / "other",
                 f"--BaseFileIdManager.db_path={tmp_path / 'other' / 'ids.db'}",
                 f"--SQLiteYStore.db_path={tmp_path / 'other' / 'store.db'}",
-                beside=tmp_path,
+                beside=tmp_path if shared else None,
             )
         )
         for server in servers:
             await server.up()
         agents = [await agent_of(server) for server in servers]
 
+        together = asyncio.Barrier(2)
+
         async def insert(client: Client, name: str) -> None:
+            await client.call_tool("list_cells", {"notebook": "a.ipynb"})
             for number in range(INSERTS // 2):
+                await together.wait()
                 result = await client.call_tool(
                     "insert_cell", {"notebook": "a.ipynb", "source": f"{name}{number}"}
                 )

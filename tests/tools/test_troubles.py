@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks import autosave
 
-from .conftest import Robot, write_notebook
+from .conftest import Robot, open_as_page, write_notebook
 from .page import OpenPage, until
 
 
@@ -47,6 +49,32 @@ async def test_the_panel_says_that_a_document_is_not_saved_until_it_is(
     assert "x = 2" in (root / "a.ipynb").read_text()
 
 
+async def test_who_waits_for_a_drive_that_does_not_answer_is_told(
+    robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(root, "a.ipynb", "x = 1")
+    await robot.open("a.ipynb")
+    answers = asyncio.Event()
+    save = AsyncLargeFileManager._save_notebook
+
+    async def slow(*arguments: Any, **options: Any) -> None:
+        await answers.wait()
+        await save(*arguments, **options)
+
+    monkeypatch.setattr(AsyncLargeFileManager, "_save_notebook", slow)
+    monkeypatch.setattr(autosave, "SLOW_SECONDS", 0.01)
+    rung: list[int] = []
+    app.rooms.ring = lambda: rung.append(1)
+    await robot.say("insert_cell", notebook="a.ipynb", source="x = 2")
+    await until(lambda: len(rung) == 1)
+    (unsaved,) = app.rooms.troubles().unsaved
+    assert "does not answer" in unsaved.words
+    assert "does not answer" in await robot.say("list_cells", notebook="a.ipynb")
+    answers.set()
+    await until(lambda: not app.rooms.troubles().unsaved)
+    await until(lambda: len(rung) == 2)
+
+
 async def test_the_panel_leads_to_the_version_of_a_page_of_which_nobody_knows_how_old_it_is(
     robot: Robot, root: Path, app: JmcpLab, open_page: OpenPage
 ) -> None:
@@ -68,3 +96,55 @@ async def test_the_panel_leads_to_the_version_of_a_page_of_which_nobody_knows_ho
     assert "mine one" in (root / "a-other.ipynb").read_text()
     await robot.say("use_notebook", notebook="a.ipynb")
     assert "'a-other.ipynb'" in await robot.say("list_cells", notebook="a.ipynb")
+
+
+async def test_an_agent_hears_of_its_text_file_that_cannot_be_saved_until_it_can(
+    robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "a.py").write_text("one\n")
+    await open_as_page(robot, "a.py")
+
+    async def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(autosave, "RETRY_SECONDS", 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(AsyncLargeFileManager, "_save_file", full)
+        await robot.run("write_file", path="a.py", edits=[{"old": "one", "new": "two"}])
+        await until(lambda: len(app.rooms.troubles().unsaved) == 1)
+        said = await robot.say("read_file", path="a.py")
+        assert "'a.py' could not be saved: the disk is full" in said
+        assert "two" in said
+        change = [{"old": "two", "new": "three"}]
+        assert "is full" in (await robot.run("write_file", path="a.py", edits=change)).text
+    await until(lambda: not app.rooms.troubles().unsaved)
+    assert "Note" not in await robot.say("read_file", path="a.py")
+    await until(lambda: (root / "a.py").read_text() == "three\n")
+
+
+@pytest.mark.parametrize("spoilt", [b"<<<<<<< HEAD\n{}", b"", b"\xff", b"[]"])
+async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is_replaced(
+    robot: Robot, root: Path, app: JmcpLab, spoilt: bytes
+) -> None:
+    ids = write_notebook(root, "a.ipynb", "x = 1")
+    notebook = await robot.open("a.ipynb")
+    await robot.say("list_cells", notebook="a.ipynb")
+    whole = (root / "a.ipynb").read_bytes()
+    rung: list[int] = []
+    app.rooms.ring = lambda: rung.append(1)
+    (root / "a.ipynb").write_bytes(spoilt)
+    await until(lambda: len(app.rooms.troubles().unsaved) == 1)
+    await until(lambda: len(rung) == 1)
+    (told,) = app.rooms.troubles().unsaved
+    assert "is no notebook any more" in told.words
+    assert "kept in a copy beside it" in told.words
+    assert told.words in await robot.say("list_cells", notebook="a.ipynb")
+    (root / "a.ipynb").write_bytes(whole)
+    await until(lambda: not app.rooms.troubles().unsaved)
+    await until(lambda: len(rung) == 2)
+    (root / "a.ipynb").write_bytes(spoilt)
+    await until(lambda: len(app.rooms.troubles().unsaved) == 1)
+    await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=ids[0], source="x = 2")
+    await app.rooms.save(notebook)
+    assert not app.rooms.troubles().unsaved
+    assert (root / "a-unreadable.txt").read_bytes() == spoilt
