@@ -15,17 +15,16 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from anyio import TASK_STATUS_IGNORED
-from anyio.abc import TaskStatus
-from pycrdt import Doc, merge_updates
-from pycrdt.store import BaseYStore, YDocNotFound
+from pycrdt import merge_updates
+
+from .upstream_store import UpstreamStore
 
 GATHER_SECONDS = 0.1
 """From an update to its write: updates of a short run become one write."""
@@ -69,15 +68,18 @@ class Stored:
         Hash and digest of the latest file that the document has met.
     intended : str or None
         Digest of what was about to be written when the server last said something here.
+    ahead : str or None
+        Digest of a file that says all that the history says, and more: that could not be stored.
     """
 
     updates: list[bytes] = field(default_factory=list)
     history: str | None = None
     file: tuple[str, str] | None = None
     intended: str | None = None
+    ahead: str | None = None
 
 
-class DocumentStore(BaseYStore):
+class DocumentStore(UpstreamStore):
     """The history of one document.
 
     Parameters
@@ -95,6 +97,7 @@ class DocumentStore(BaseYStore):
         self._since = self._bytes = 0
         self._incomplete = False
         self._state: Callable[[], bytes] | None = None
+        self._history: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -188,12 +191,13 @@ class DocumentStore(BaseYStore):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._waiting or self._connection is None:
+        if self._connection is None:
             return
-        if self._incomplete:
+        if self._incomplete and self._state is not None:
             # An update could not be written, and none after it makes sense without it.
-            self._incomplete = False
-            self.checkpoint(complete=True)
+            self.checkpoint()
+            return
+        if not self._waiting:
             return
         updates, self._waiting = self._waiting, []
         self._since += 1
@@ -207,31 +211,48 @@ class DocumentStore(BaseYStore):
         if self._state is None or self._connection is None:
             return
         state = self._state()
-        if not complete and self._since <= CHECKPOINT_UPDATES and len(state) > self._bytes:
+        enough = complete or self._incomplete or self._since > CHECKPOINT_UPDATES
+        if not enough and len(state) > self._bytes:
             return
         # They are in it.
         self._waiting.clear()
         self._since, self._bytes = 1, 0
-        self._keep(self._replace, state)
+        self._keep(self._replace, state, self._history)
 
     def restart(self, history: str) -> None:
         """Forget the updates: the document begins anew, with another Yjs history."""
         self._waiting.clear()
         self._since = self._bytes = 0
+        self._history = history
         self._keep(self._forget, history)
 
     def branch(self, history: str) -> None:
         """Note that the document goes on from these updates as another Yjs history."""
+        self._history = history
         self._keep(self._set, "history", history)
+
+    async def stored(self) -> list[tuple[bytes, float]]:
+        """Return each update that is stored, and its time."""
+        await self.flush()
+        if self._connection is None:
+            return []
+        sql = "SELECT data, time FROM updates ORDER BY number"
+        return await self._in_thread(lambda: self._execute(sql).fetchall())
 
     def _insert(self, updates: list[bytes]) -> None:
         data = merge_updates(*updates) if len(updates) > 1 else updates[0]
         self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (data, time.time()))
 
-    def _replace(self, state: bytes) -> None:
+    def _replace(self, state: bytes, history: str | None) -> None:
         with self._transaction():
             self._execute("DELETE FROM updates")
             self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (state, time.time()))
+            self._execute("DELETE FROM facts WHERE name = 'ahead'")
+            if history is not None:
+                # Where it could not be noted before, this document would go by another's id.
+                self._set("history", history)
+        # Whatever was to be written before this is in the document.
+        self._incomplete = False
 
     def _forget(self, history: str) -> None:
         with self._transaction():
@@ -243,12 +264,15 @@ class DocumentStore(BaseYStore):
     async def intend(self, digest: str) -> None:
         """Note what is about to be written into the file, after the updates that led to it."""
         await self.flush()
-        await self._kept(self._set, "intended", digest)
+        await self._kept(self._intend, digest)
 
     async def met(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
         """Note that the document has met a file: it says all that the file says."""
         await self.flush()
-        await self._kept(self._add_file, found, digest, pack)
+        # A history that says less than the file must not name it as known: the next server would
+        # take what is missing for taken out, and write over the file.
+        if not self._incomplete:
+            await self._kept(self._add_file, found, digest, pack)
 
     async def file_version(self, found: str) -> bytes | None:
         """Return the version of a file that the document has met, by its hash."""
@@ -259,6 +283,9 @@ class DocumentStore(BaseYStore):
         except sqlite3.Error:
             return None
         return None if row is None else bytes(row[0])
+
+    def _intend(self, digest: str) -> None:
+        self._set("ahead" if self._incomplete else "intended", digest)
 
     def _find(self, found: str) -> tuple[bytes] | None:
         sql = "SELECT version FROM files WHERE hash = ? ORDER BY number DESC LIMIT 1"
@@ -317,56 +344,13 @@ class DocumentStore(BaseYStore):
             work(*arguments)
         except sqlite3.Error as error:
             # The document and the file go on; only what a killed server would lose grows.
-            self._incomplete = True
+            self._incomplete |= work in (self._insert, self._replace, self._forget)
             _log.warning("The history of a document could not be written: %s", error)
 
     async def _kept(self, work: Callable[..., None], *arguments: Any) -> None:
         future = self._keep(work, *arguments)
         if future is not None:
             await asyncio.wait([future])
-
-    # -- what jupyter-server-ydoc asks of a store ------------------------------------------------
-
-    async def start(
-        self,
-        *,
-        task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
-        from_context_manager: bool = False,
-    ) -> None:
-        """Do nothing: the room opens its history."""
-        self.started.set()
-        task_status.started()
-
-    async def stop(self) -> None:
-        """Close the history."""
-        await self.close()
-
-    async def write(self, data: bytes) -> None:
-        """Store an update soon."""
-        self.add(data)
-
-    async def read(self) -> AsyncIterator[tuple[bytes, bytes, float]]:
-        """Yield each stored update, no metadata, and its time."""
-        await self.flush()
-        if self._connection is not None:
-            rows = await self._in_thread(
-                lambda: self._execute("SELECT data, time FROM updates ORDER BY number").fetchall()
-            )
-            for data, at in rows:
-                yield data, b"", at
-
-    async def apply_updates(self, ydoc: Doc[Any]) -> None:
-        """Apply what is stored to a document.
-
-        Raises
-        ------
-        YDocNotFound
-        """
-        found = [data async for data, _, _ in self.read()]
-        if not found:
-            raise YDocNotFound
-        for data in found:
-            ydoc.apply_update(data)
 
 
 def _read(connection: sqlite3.Connection) -> Stored:
@@ -377,4 +361,5 @@ def _read(connection: sqlite3.Connection) -> Stored:
         facts.get("history"),
         files.fetchone(),
         facts.get("intended"),
+        facts.get("ahead"),
     )

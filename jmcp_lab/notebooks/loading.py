@@ -76,7 +76,7 @@ class Loading:
             room.store.restart(room.history)
             await room.document.aset(self._content)
         elif not self._is_known(version):
-            await self._branch()
+            await self._branch(version)
         room.begin_history()
         await room.file_met(self._found, version)
         if self._found is not None:
@@ -142,7 +142,7 @@ class Loading:
         found, digest = self._stored.file
         return self._found == found or version.digest in (digest, self._stored.intended)
 
-    async def _branch(self) -> None:
+    async def _branch(self, version: ContentVersion) -> None:
         """Begin another history: the one that was kept lacks what the file says.
 
         It may be older, as out of a backup, and lack what the file has from a page. That page must
@@ -152,6 +152,11 @@ class Loading:
         room.reunions.note_met(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
         room.store.branch(room.history)
+        if version.digest == stored.ahead:
+            # Compared with the history, all that differs is what could not be stored.
+            said = self._kind.version_of(await room.document.aget())
+            self._kind.take_in(said, self._content)
+            return
         packed = await room.store.file_version(stored.file[0]) if stored.file else None
         if packed is None:
             # Nobody knows what the two had in common: the file is what people see elsewhere.
