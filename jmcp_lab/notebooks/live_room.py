@@ -302,6 +302,7 @@ class LiveRoom(PagesRoom):
                 await self.autosave.finish(FINISH_SECONDS)
             self.disk.detach(self)
         await self.end_history()
+        self.apart.close()
         if self._followed is not None:
             self.ydoc.unobserve(self._followed)
             self._followed = None

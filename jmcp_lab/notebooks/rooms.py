@@ -291,9 +291,14 @@ class Rooms:
     def troubles(self) -> Troubles:
         """Return what a person must know of open documents, those that only pages have included."""
         rooms = self._upstream.live_rooms()
-        failed = [(room.path, room.autosave.failure) for room in rooms]
+        unsaved = {}
+        for room in rooms:
+            if (error := room.autosave.failure) is not None:
+                unsaved[room.path] = Unsaved.of(room.path, error)
+            elif (error := room.apart.failure) is not None:
+                unsaved[room.path] = Unsaved.in_page(room.path, error)
         return Troubles(
-            tuple(Unsaved.of(path, error) for path, error in failed if error is not None),
+            tuple(unsaved.values()),
             tuple(Copy(room.path, copy, why) for room in rooms for copy, why in room.copies),
         )
 
