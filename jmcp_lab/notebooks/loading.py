@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
+from jmcp_lab.containment import contained, error_name
+
 from .cut_off import was_being_written
 from .file_view import view_in
 from .kinds import NotebookKind
@@ -103,10 +105,11 @@ class Loading:
         if not stored.updates or stored.history is None:
             return False
         try:
-            room.ydoc.apply_update(merge_updates(*stored.updates))
-            room.document.get()
+            with contained():
+                room.ydoc.apply_update(merge_updates(*stored.updates))
+                room.document.get()
         except Exception as error:
-            room.log.warning("The history of a document is not usable (%s)", type(error).__name__)
+            room.log.warning("The history of a document is not usable (%s)", error_name(error))
             return False
         room.history = stored.history
         return True
@@ -119,10 +122,8 @@ class Loading:
         if last is None or not known or not (self._cut_off or self._is_beginning()):
             return self._kind.version_of(self._content)
         self._found = last[0]
-        packed = await self._room.store.file_version(last[0])
-        if packed is not None:
-            return self._kind.unpack(packed)
-        return self._kind.version_of(await self._room.document.aget())
+        version = await self._room.reunions.version(last[0])
+        return version or self._kind.version_of(await self._room.document.aget())
 
     def _is_beginning(self) -> bool:
         """Return whether a text file is the beginning of what a server was about to write."""
@@ -152,17 +153,34 @@ class Loading:
         room.reunions.note_met(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
         room.store.branch(room.history)
+        said = await room.document.aget()
+        base: ContentVersion | None
         if version.digest == stored.ahead:
             # Compared with the history, all that differs is what could not be stored.
-            said = self._kind.version_of(await room.document.aget())
-            self._kind.take_in(said, self._content)
-            return
-        packed = await room.store.file_version(stored.file[0]) if stored.file else None
-        if packed is None:
-            # Nobody knows what the two had in common: the file is what people see elsewhere.
-            await room.document.aset(self._content)
+            base = self._kind.version_of(said)
         else:
-            self._kind.take_in(self._kind.unpack(packed), self._content)
+            base = await room.reunions.version(stored.file[0]) if stored.file else None
+        if base is not None and self._merges(base):
+            return
+        # Nobody knows what the two had in common: the file is what people see elsewhere.
+        if self._kind.version_of(said).digest != version.digest:
+            why = "a server had not saved it when it ended, and nobody knows which is newer"
+            await room.reunions.copies.keep(said, why)
+        await room.document.aset(self._content)
+
+    def _merges(self, base: ContentVersion) -> bool:
+        """Take in what the file says; return False for a base that can be read and makes no sense.
+
+        It is out of a history that was harmed, or that another release has written.
+        """
+        try:
+            with contained():
+                self._kind.take_in(base, self._content)
+        except Exception as error:
+            name = error_name(error)
+            self._room.log.warning("A version in a history does not fit its file (%s)", name)
+            return False
+        return True
 
 
 async def read_file(room: LiveRoom) -> tuple[Any, str | None]:

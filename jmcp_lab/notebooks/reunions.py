@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import merge_updates
 
-from jmcp_lab.containment import contained
+from jmcp_lab.containment import contained, error_name
 
 from .copies import Copies
 from .history_folder import unsaved_in_old_store
@@ -61,7 +61,14 @@ class Reunions:
         if (version := self._versions.get(found)) is not None:
             return version
         packed = await self._room.store.file_version(found)
-        return None if packed is None else self._room.kind.unpack(packed)
+        if packed is None:
+            return None
+        try:
+            return self._room.kind.unpack(packed)
+        except Exception as error:
+            # Harmed, or of another release: as good as none.
+            self._room.log.warning("A version in a history is not usable (%s)", error_name(error))
+            return None
 
     def note_met(self, history: str, update: bytes) -> None:
         """Note what the document has of another Yjs history than its own."""
