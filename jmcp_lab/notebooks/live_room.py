@@ -171,7 +171,7 @@ class LiveRoom(PagesRoom):
         self.ready = True
         self._emit(LogLevel.INFO, "initialize", "Room initialized")
         if await loading.says_more():
-            self.autosave.changed(wanted=self.saves_by_itself)
+            self.save_soon()
 
     def begin_history(self) -> None:
         """Say in the document which history it is, and keep what changes from now on."""

@@ -1,7 +1,8 @@
-"""A history that lacks something, or says what nobody understands: the document opens all the same."""
+"""A history that lacks something, or says what nobody understands: the document still opens."""
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 import zlib
@@ -163,4 +164,27 @@ async def test_a_history_without_a_base_that_says_what_the_file_says_needs_no_co
     room = await last.opened()
     assert "acknowledged" in said_by(room)
     assert room.copies == []
+    await last.files.close(room)
+
+
+@KINDS
+async def test_what_only_the_history_knows_is_shown_as_unsaved_until_it_is_saved(
+    tmp_path: Path, kind: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    last = Last(tmp_path, kind)
+    await last.leaves()
+    room = await last.opened()
+    assert room.autosave.unsaved
+    assert room.document.dirty
+    with monkeypatch.context() as patch:
+        patch.setattr(last.files.manager, "save", is_full)
+        with pytest.raises(OSError, match="No space left"):
+            await room.autosave.save()
+    assert room.document.dirty
+    await room.autosave.save()
+    assert not room.document.dirty
+    assert "acknowledged" in last.where.read_text()
     await last.files.close(room)
