@@ -199,8 +199,8 @@ class LiveRoom(PagesRoom):
         self.file_hash = found
         if found is None:
             return
-        self.reunions.note_file(found, version)
-        await self.store.met(found, version.digest, version.pack)
+        met = self.reunions.note_file(found, version)
+        await self.store.met(found, version.digest, met.pack)
 
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store what led to a version of the file before that is written."""

@@ -12,14 +12,13 @@ from jmcp_lab.containment import contained, error_name
 from .copies import Copies
 from .history_folder import unsaved_in_old_store
 from .kinds import marks_of
+from .met_versions import MetVersions
 
 if TYPE_CHECKING:
     from .kinds import ContentVersion, DocumentKind
     from .live_room import LiveRoom
+    from .met_versions import MetVersion
     from .rejoin import LeftBehind, PageMarks
-
-MAX_VERSIONS = 60
-"""Files that the document has met and that pages may have in common with it."""
 
 MAX_MET = 4
 """Yjs histories of before of which the document knows what it has met."""
@@ -42,23 +41,20 @@ class Reunions:
         self._room = room
         self.copies = Copies(room)
         self.loaded: str | None = None
-        self._versions: OrderedDict[str, ContentVersion] = OrderedDict()
+        self._versions = MetVersions()
         self._met: OrderedDict[str, bytes] = OrderedDict()
 
     # -- what was last common ----------------------------------------------------------------------
 
-    def note_file(self, found: str, version: ContentVersion) -> None:
+    def note_file(self, found: str, version: ContentVersion) -> MetVersion:
         """Note that the document says all that a file says, by the hash of that."""
-        self._versions[found] = version
-        self._versions.move_to_end(found)
-        while len(self._versions) > MAX_VERSIONS:
-            self._versions.popitem(last=False)
+        return self._versions.add(found, version)
 
     async def version(self, found: str | None) -> ContentVersion | None:
         """Return the version of a file that the document has met, by its hash."""
         if found is None or self._room.kind is None:
             return None
-        if (version := self._versions.get(found)) is not None:
+        if (version := self._versions.get(found, self._room.kind)) is not None:
             return version
         packed = await self._room.store.file_version(found)
         if packed is None:
