@@ -183,6 +183,44 @@ def test_histories_go_when_they_are_old_or_too_much_and_never_when_they_are_rece
     assert not old.exists()
 
 
+def test_histories_are_pruned_from_time_to_time_as_long_as_a_server_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_folder, "history_folder", lambda: tmp_path)
+    history_folder.store_of("json:notebook:first")
+    left = age(tmp_path / "left.db", 90 * 24 * 3600.0)
+    history_folder.store_of("json:notebook:at-once")
+    assert left.exists()
+    later = time.monotonic() + history_folder.PRUNE_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    history_folder.store_of("json:notebook:later")
+    assert not left.exists()
+
+
+def pruned(folder: Path) -> list[str]:
+    """Let a folder be old, and be pruned; return what is left in it."""
+    then = time.time() - 2 * history_folder.MAX_AGE_SECONDS
+    for name in os.listdir(folder):
+        os.utime(folder / name, (then, then))
+    prune(folder)
+    return os.listdir(folder)
+
+
+async def test_a_history_that_is_open_is_never_pruned(tmp_path: Path) -> None:
+    mine, theirs, left = (tmp_path / f"{name}.db" for name in ("mine", "theirs", "left"))
+    for path in (theirs, left):
+        async with written(path) as document:
+            await document.write("text")
+    async with written(mine) as document:
+        with held(theirs):
+            assert not {name for name in pruned(tmp_path) if name.startswith("left")}
+            assert theirs.exists()
+        await document.write("text")
+    assert await text_in(mine) == "text"
+    # Nobody uses it any more, and what is beside it goes with it.
+    assert pruned(tmp_path) == []
+
+
 def old_store(path: Path, at: float) -> bytes:
     """Write a store as jupyter-server-ydoc does; return what is in it."""
     doc: Doc[Any] = Doc()
