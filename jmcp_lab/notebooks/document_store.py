@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pycrdt import merge_updates
 
+from .exclusive_database import connect, set_aside
 from .upstream_store import UpstreamStore
 
 GATHER_SECONDS = 0.1
@@ -91,6 +90,8 @@ class DocumentStore(UpstreamStore):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._refused = self._closed = False
+        self._released: sqlite3.Connection | None = None
         self._waiting: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Future[None]] = set()
@@ -109,6 +110,7 @@ class DocumentStore(UpstreamStore):
     async def open(self) -> Stored:
         """Open the history; nothing is kept if another server has it open, or the disk fails."""
         self.started.set()
+        self._refused = self._closed = False
         try:
             return await self._in_thread(self._open)
         except sqlite3.DatabaseError as error:
@@ -118,50 +120,72 @@ class DocumentStore(UpstreamStore):
                     "open, or the disk is full.",
                     error,
                 )
+                self._refused = True
                 return Stored()
         except OSError as error:
             _log.warning("The history of a document is not kept (%s).", type(error).__name__)
+            self._refused = True
             return Stored()
         # It is no database.
-        await self._in_thread(self._set_aside)
+        await self._in_thread(set_aside, self._path)
         try:
             return await self._in_thread(self._open)
         except (sqlite3.Error, OSError):
             return Stored()
 
-    def _open(self) -> Stored:
-        folder = self._path.parent
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # SQLite gives its journal the mode of the database.
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(
-            self._path, timeout=0, isolation_level=None, check_same_thread=False
-        )
+    async def look_again(self) -> Stored | None:
+        """Return what a history says that could not be opened before, and now can be.
+
+        Nothing is written there until `take_over`; `leave` lets go of it.
+        """
+        if not self._refused:
+            return None
+        # A second look at once would end the lock of the first: POSIX ties it to the process.
+        self._refused = False
         try:
-            # The operating system ends the lock with the process, however that ends.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(SCHEMA)
-            stored = _read(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+            self._released, stored = await self._in_thread(self._connect)
+        except (sqlite3.Error, OSError):
+            self._refused = True
+            return None
+        if self._closed:
+            await self.leave()
+            return None
+        return stored
+
+    def take_over(self, history: str) -> None:
+        """Let the document take the place of what another server has stored."""
+        if self._released is None:
+            return
+        self._connection, self._released = self._released, None
+        self.restart(history)
+        self.checkpoint(complete=True)
+
+    async def leave(self) -> None:
+        """Let go of a history that was looked at."""
+        if self._released is not None:
+            released, self._released = self._released, None
+            await self._in_thread(released.close)
+            self._refused = True
+
+    def _open(self) -> Stored:
+        self._connection, stored = self._connect()
         self._since = len(stored.updates)
         self._bytes = sum(map(len, stored.updates[1:]))
         return stored
 
-    def _set_aside(self) -> None:
-        self._path.replace(self._path.with_suffix(".unreadable"))
-        for end in ("-wal", "-shm", "-journal"):
-            with suppress(OSError):
-                Path(f"{self._path}{end}").unlink()
+    def _connect(self) -> tuple[sqlite3.Connection, Stored]:
+        connection = connect(self._path)
+        try:
+            connection.executescript(SCHEMA)
+            return connection, _read(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     async def close(self) -> None:
         """Write what waits, and let go of the history."""
+        self._closed = True
+        await self.leave()
         await self.flush()
         if self._connection is not None:
             connection, self._connection = self._connection, None

@@ -17,7 +17,7 @@ from pycrdt import Map
 from .autosave import Autosave
 from .disk import disk_of
 from .kinds import NotebookKind, kind_of
-from .loading import Loading, read_file
+from .loading import Loading, read_file, take_over
 from .pages_room import PagesRoom
 from .rejoin import MARKS
 from .reunions import Reunions
@@ -199,6 +199,8 @@ class LiveRoom(PagesRoom):
         self.file_hash = found
         if found is None:
             return
+        if self.ready and not self.store.is_open:
+            await take_over(self)
         met = self.reunions.note_file(found, version)
         await self.store.met(found, version.digest, met.pack)
 

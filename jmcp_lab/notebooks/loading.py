@@ -183,6 +183,43 @@ class Loading:
         return True
 
 
+async def take_over(room: LiveRoom) -> None:
+    """Go on in the history that another server had as this room was opened, once it has let go.
+
+    The two Yjs histories cannot be one. What that server had not saved is kept in a file of its
+    own; what it had saved has come from the file.
+    """
+    stored = await room.store.look_again()
+    if stored is None:
+        return
+    try:
+        await _keep_unsaved(room, stored)
+    except Exception as error:
+        # It stays where it is, and the next save tries again.
+        room.log.warning("A history is not taken over (%s)", error_name(error))
+    else:
+        if room.kind is not None:
+            room.store.take_over(room.history)
+    await room.store.leave()
+
+
+async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
+    kind = room.kind
+    if kind is None or not stored.updates:
+        return
+    try:
+        with contained():
+            said = kind.content_of(merge_updates(*stored.updates))
+    except Exception as error:
+        room.log.warning("The history of a document is not usable (%s)", error_name(error))
+        return
+    digest = kind.version_of(said).digest
+    saved = None if stored.file is None else stored.file[1]
+    present = kind.version_of(await room.document.aget()).digest
+    if digest not in (saved, stored.intended, present):
+        await room.reunions.copies.keep(said, "another server that has ended had not saved it")
+
+
 async def read_file(room: LiveRoom) -> tuple[Any, str | None]:
     """Return what the file of a room says, and its hash."""
     manager = room._file._contents_manager

@@ -162,6 +162,24 @@ async def test_the_history_goes_on_under_another_id(tmp_path: Path) -> None:
     assert stored.updates
 
 
+async def test_a_history_that_becomes_free_while_its_room_closes_is_let_go_of(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.db"
+    async with written(path) as document:
+        await document.write("theirs")
+    with held(path):
+        store = DocumentStore(path)
+        await store.open()
+    looking = asyncio.create_task(store.look_again())
+    await asyncio.sleep(0)
+    await store.close()
+    assert await looking is None
+    store.take_over("mine")
+    assert not store.is_open
+    assert await text_in(path) == "theirs"
+
+
 def age(path: Path, seconds: float, size: int = 10) -> Path:
     path.write_bytes(b"x" * size)
     then = time.time() - seconds
