@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KEPT = 500
 """How many change sets are kept, the latest."""
 
+KEPT_BYTES = 50_000_000
+"""How large they are together; figures that were cleared are in them. The latest stays always."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edited:
@@ -100,6 +103,25 @@ class ChangeSet:
     changes: list[Change] = field(default_factory=list)
     undone: bool = False
 
+    @property
+    def size(self) -> int:
+        """How many characters its changes hold."""
+        return sum(_size(getattr(made, name, "")) for made in self.changes for name in _HOLDING)
+
+
+_HOLDING = ("before", "after", "content", "outputs")
+"""Where a change has what may be large."""
+
+
+def _size(value: Any) -> int:  # noqa: ANN401 - JSON
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_size, value)) + sum(map(_size, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return 1
+
 
 class Changes:
     """The change sets of this server, by call.
@@ -118,6 +140,7 @@ class Changes:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._sets: OrderedDict[str, ChangeSet] = OrderedDict()
+        self._sizes: dict[str, int] = {}
         self._forgotten = False
         self.began = datetime.now(UTC)
 
@@ -127,19 +150,25 @@ class Changes:
         if not made.changes:
             return forgotten
         self._sets[made.call_id] = made
-        while len(self._sets) > self._kept:
+        self._sizes[made.call_id] = made.size
+        while self._are_too_many():
             # What was taken back, or cannot be any more, makes way first.
             undone = next((call for call, old in self._sets.items() if old.undone), None)
             oldest = undone if undone is not None else next(iter(self._sets))
             del self._sets[oldest]
+            del self._sizes[oldest]
             forgotten.append(oldest)
             self._forgotten = True
         return forgotten
 
+    def _are_too_many(self) -> bool:
+        large = len(self._sets) > 1 and sum(self._sizes.values()) > KEPT_BYTES
+        return large or len(self._sets) > self._kept
+
     @property
     def reach(self) -> str:
         """How far back changes are known, in words for the end of a sentence."""
-        latest = f", or not among the latest {self._kept} changes" if self._forgotten else ""
+        latest = f", or not among the latest {len(self._sets)} changes" if self._forgotten else ""
         return (
             f"since the server started at {self.began:%H:%M} UTC on {self.began:%Y-%m-%d}{latest}"
         )

@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from anyio import TASK_STATUS_IGNORED
-from anyio.abc import TaskStatus
-from pycrdt import Doc, merge_updates
-from pycrdt.store import BaseYStore, YDocNotFound
+from pycrdt import merge_updates
+
+from .exclusive_database import connect, set_aside
+from .stored import Stored
+from .upstream_store import UpstreamStore
 
 GATHER_SECONDS = 0.1
 """From an update to its write: updates of a short run become one write."""
@@ -55,32 +53,7 @@ _thread = ThreadPoolExecutor(1, "jmcp history")
 _log = logging.getLogger("jmcp_lab")
 
 
-@dataclass(slots=True)
-class Stored:
-    """What a history says when it is opened.
-
-    Attributes
-    ----------
-    updates : list of bytes
-        In their order; none when the document is new.
-    history : str or None
-        The id of the Yjs history that these updates belong to.
-    file : tuple or None
-        Hash and digest of the latest file that the document has met.
-    intended : str or None
-        Digest of what was about to be written when the server last said something here.
-    unfinished : bytes or None
-        What was about to be written, as it was packed, if nobody has said that it was.
-    """
-
-    updates: list[bytes] = field(default_factory=list)
-    history: str | None = None
-    file: tuple[str, str] | None = None
-    intended: str | None = None
-    unfinished: bytes | None = None
-
-
-class DocumentStore(BaseYStore):
+class DocumentStore(UpstreamStore):
     """The history of one document.
 
     Parameters
@@ -92,12 +65,15 @@ class DocumentStore(BaseYStore):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._refused = self._closed = False
+        self._released: sqlite3.Connection | None = None
         self._waiting: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Future[None]] = set()
         self._since = self._bytes = 0
         self._incomplete = False
         self._state: Callable[[], bytes] | None = None
+        self._history: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +85,7 @@ class DocumentStore(BaseYStore):
     async def open(self) -> Stored:
         """Open the history; nothing is kept if another server has it open, or the disk fails."""
         self.started.set()
+        self._refused = self._closed = False
         try:
             return await self._in_thread(self._open)
         except sqlite3.DatabaseError as error:
@@ -118,50 +95,72 @@ class DocumentStore(BaseYStore):
                     "open, or the disk is full.",
                     error,
                 )
+                self._refused = True
                 return Stored()
         except OSError as error:
             _log.warning("The history of a document is not kept (%s).", type(error).__name__)
+            self._refused = True
             return Stored()
         # It is no database.
-        await self._in_thread(self._set_aside)
+        await self._in_thread(set_aside, self._path)
         try:
             return await self._in_thread(self._open)
         except (sqlite3.Error, OSError):
             return Stored()
 
-    def _open(self) -> Stored:
-        folder = self._path.parent
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # SQLite gives its journal the mode of the database.
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(
-            self._path, timeout=0, isolation_level=None, check_same_thread=False
-        )
+    async def look_again(self) -> Stored | None:
+        """Return what a history says that could not be opened before, and now can be.
+
+        Nothing is written there until `take_over`; `leave` lets go of it.
+        """
+        if not self._refused:
+            return None
+        # A second look at once would end the lock of the first: POSIX ties it to the process.
+        self._refused = False
         try:
-            # The operating system ends the lock with the process, however that ends.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(SCHEMA)
-            stored = _read(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+            self._released, stored = await self._in_thread(self._connect)
+        except (sqlite3.Error, OSError):
+            self._refused = True
+            return None
+        if self._closed:
+            await self.leave()
+            return None
+        return stored
+
+    def take_over(self, history: str) -> None:
+        """Let the document take the place of what another server has stored."""
+        if self._released is None:
+            return
+        self._connection, self._released = self._released, None
+        self.restart(history)
+        self.checkpoint(complete=True)
+
+    async def leave(self) -> None:
+        """Let go of a history that was looked at."""
+        if self._released is not None:
+            released, self._released = self._released, None
+            await self._in_thread(released.close)
+            self._refused = True
+
+    def _open(self) -> Stored:
+        self._connection, stored = self._connect()
         self._since = len(stored.updates)
         self._bytes = sum(map(len, stored.updates[1:]))
         return stored
 
-    def _set_aside(self) -> None:
-        self._path.replace(self._path.with_suffix(".unreadable"))
-        for end in ("-wal", "-shm", "-journal"):
-            with suppress(OSError):
-                Path(f"{self._path}{end}").unlink()
+    def _connect(self) -> tuple[sqlite3.Connection, Stored]:
+        connection = connect(self._path)
+        try:
+            connection.executescript(SCHEMA)
+            return connection, Stored.of(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     async def close(self) -> None:
         """Write what waits, and let go of the history."""
+        self._closed = True
+        await self.leave()
         await self.flush()
         if self._connection is not None:
             connection, self._connection = self._connection, None
@@ -191,12 +190,13 @@ class DocumentStore(BaseYStore):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._waiting or self._connection is None:
+        if self._connection is None:
             return
-        if self._incomplete:
+        if self._incomplete and self._state is not None:
             # An update could not be written, and none after it makes sense without it.
-            self._incomplete = False
-            self.checkpoint(complete=True)
+            self.checkpoint()
+            return
+        if not self._waiting:
             return
         updates, self._waiting = self._waiting, []
         self._since += 1
@@ -210,31 +210,48 @@ class DocumentStore(BaseYStore):
         if self._state is None or self._connection is None:
             return
         state = self._state()
-        if not complete and self._since <= CHECKPOINT_UPDATES and len(state) > self._bytes:
+        enough = complete or self._incomplete or self._since > CHECKPOINT_UPDATES
+        if not enough and len(state) > self._bytes:
             return
         # They are in it.
         self._waiting.clear()
         self._since, self._bytes = 1, 0
-        self._keep(self._replace, state)
+        self._keep(self._replace, state, self._history)
 
     def restart(self, history: str) -> None:
         """Forget the updates: the document begins anew, with another Yjs history."""
         self._waiting.clear()
         self._since = self._bytes = 0
+        self._history = history
         self._keep(self._forget, history)
 
     def branch(self, history: str) -> None:
         """Note that the document goes on from these updates as another Yjs history."""
+        self._history = history
         self._keep(self._set, "history", history)
+
+    async def stored(self) -> list[tuple[bytes, float]]:
+        """Return each update that is stored, and its time."""
+        await self.flush()
+        if self._connection is None:
+            return []
+        sql = "SELECT data, time FROM updates ORDER BY number"
+        return await self._in_thread(lambda: self._execute(sql).fetchall())
 
     def _insert(self, updates: list[bytes]) -> None:
         data = merge_updates(*updates) if len(updates) > 1 else updates[0]
         self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (data, time.time()))
 
-    def _replace(self, state: bytes) -> None:
+    def _replace(self, state: bytes, history: str | None) -> None:
         with self._transaction():
             self._execute("DELETE FROM updates")
             self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (state, time.time()))
+            self._execute("DELETE FROM facts WHERE name = 'ahead'")
+            if history is not None:
+                # Where it could not be noted before, this document would go by another's id.
+                self._set("history", history)
+        # Whatever was to be written before this is in the document.
+        self._incomplete = False
 
     def _forget(self, history: str) -> None:
         with self._transaction():
@@ -258,7 +275,10 @@ class DocumentStore(BaseYStore):
     async def met(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
         """Note that the document has met a file: it says all that the file says."""
         await self.flush()
-        await self._kept(self._add_file, found, digest, pack)
+        # A history that says less than the file must not name it as known: the next server would
+        # take what is missing for taken out, and write over the file.
+        if not self._incomplete:
+            await self._kept(self._add_file, found, digest, pack)
 
     async def file_version(self, found: str) -> bytes | None:
         """Return the version of a file that the document has met, by its hash."""
@@ -273,7 +293,7 @@ class DocumentStore(BaseYStore):
     def _intend(self, digest: str, pack: Callable[[], bytes] | None) -> None:
         unfinished = None if pack is None else pack()
         with self._transaction():
-            self._set("intended", digest)
+            self._set("ahead" if self._incomplete else "intended", digest)
             if unfinished is not None:
                 self._set("unfinished", unfinished)
 
@@ -335,65 +355,10 @@ class DocumentStore(BaseYStore):
             work(*arguments)
         except sqlite3.Error as error:
             # The document and the file go on; only what a killed server would lose grows.
-            self._incomplete = True
+            self._incomplete |= work in (self._insert, self._replace, self._forget)
             _log.warning("The history of a document could not be written: %s", error)
 
     async def _kept(self, work: Callable[..., None], *arguments: Any) -> None:
         future = self._keep(work, *arguments)
         if future is not None:
             await asyncio.wait([future])
-
-    # -- what jupyter-server-ydoc asks of a store ------------------------------------------------
-
-    async def start(
-        self,
-        *,
-        task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
-        from_context_manager: bool = False,
-    ) -> None:
-        """Do nothing: the room opens its history."""
-        self.started.set()
-        task_status.started()
-
-    async def stop(self) -> None:
-        """Close the history."""
-        await self.close()
-
-    async def write(self, data: bytes) -> None:
-        """Store an update soon."""
-        self.add(data)
-
-    async def read(self) -> AsyncIterator[tuple[bytes, bytes, float]]:
-        """Yield each stored update, no metadata, and its time."""
-        await self.flush()
-        if self._connection is not None:
-            rows = await self._in_thread(
-                lambda: self._execute("SELECT data, time FROM updates ORDER BY number").fetchall()
-            )
-            for data, at in rows:
-                yield data, b"", at
-
-    async def apply_updates(self, ydoc: Doc[Any]) -> None:
-        """Apply what is stored to a document.
-
-        Raises
-        ------
-        YDocNotFound
-        """
-        found = [data async for data, _, _ in self.read()]
-        if not found:
-            raise YDocNotFound
-        for data in found:
-            ydoc.apply_update(data)
-
-
-def _read(connection: sqlite3.Connection) -> Stored:
-    facts = dict(connection.execute("SELECT name, value FROM facts").fetchall())
-    files = connection.execute("SELECT hash, digest FROM files ORDER BY number DESC LIMIT 1")
-    return Stored(
-        [data for (data,) in connection.execute("SELECT data FROM updates ORDER BY number")],
-        facts.get("history"),
-        files.fetchone(),
-        facts.get("intended"),
-        facts.get("unfinished"),
-    )

@@ -22,12 +22,19 @@ MAX_BYTES = 1_000_000_000
 RECENT_SECONDS = 24 * 3600.0
 """A history that was used within this time is never removed."""
 
+PRUNE_SECONDS = 3600.0
+"""From one look at the folder to the next. Nothing comes into it without a look."""
+
+BESIDE = ("-wal", "-shm", "-journal")
+"""How the names of SQLite's own files beside a database end."""
+
 OLD_STORE = ".jupyter_ystore.db"
 """What jupyter-server-ydoc makes in the folder where a server is started."""
 
 _log = logging.getLogger("jmcp_lab")
 
-_pruned: set[Path] = set()
+_pruned: dict[Path, float] = {}
+"""When each folder was looked at last."""
 
 
 def history_folder() -> Path:
@@ -44,27 +51,51 @@ def store_of(room_id: str) -> DocumentStore:
         Format, type and file id: ``json:notebook:…``.
     """
     folder = history_folder()
-    if folder not in _pruned:
-        _pruned.add(folder)
+    now = time.monotonic()
+    if now - _pruned.get(folder, -PRUNE_SECONDS) >= PRUNE_SECONDS:
+        _pruned[folder] = now
         prune(folder)
     name = re.sub(r"[^\w-]+", "-", room_id.partition(":")[2])
     return DocumentStore(folder / f"{name}.db")
 
 
 def prune(folder: Path, now: float | None = None) -> None:
-    """Remove histories that are too old, or too much."""
+    """Remove histories that are too old, or too much, and that nobody has open."""
     now = time.time() if now is None else now
     found = []
     for path in folder.glob("*.*"):
-        with suppress(OSError):
-            status = path.stat()
-            found.append((now - status.st_mtime, status.st_size, path))
+        # SQLite writes beside a database that is open, and into it only now and then.
+        files = [file for file in (path, *_beside(path)) if file.is_file()]
+        if not path.name.endswith(BESIDE):
+            with suppress(OSError):
+                status = [file.stat() for file in files]
+                age = now - max(one.st_mtime for one in status)
+                found.append((age, sum(one.st_size for one in status), path))
     kept = 0
     for age, size, path in sorted(found):
         kept += size
         if age > MAX_AGE_SECONDS or (kept > MAX_BYTES and age > RECENT_SECONDS):
-            with suppress(OSError):
-                path.unlink()
+            if not _is_open(path):
+                for file in (*_beside(path), path):
+                    with suppress(OSError):
+                        file.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(path.name + end) for end in BESIDE]
+
+
+def _is_open(path: Path) -> bool:
+    """Return whether a server has a history open, this one or another."""
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as history:
+            history.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    except sqlite3.Error:
+        # It is no database: nobody uses it.
+        return False
+    return False
 
 
 def unsaved_in_old_store(room_id: str, saved: float, path: str = OLD_STORE) -> list[bytes] | None:

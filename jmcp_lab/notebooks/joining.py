@@ -9,6 +9,7 @@ two have in common.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from .live_room import LiveRoom
     from .rejoin import LeftBehind
+
+TRY_AGAIN_LATER = 1013
+"""Why a connection ends. A page asks its person nothing for it, and comes again by itself."""
 
 LEFT_SECONDS = 10.0
 """How long a page that came back may not have heard what the document says."""
@@ -39,6 +43,7 @@ class Joining:
         self._answers = 0
         self._asked: bytes | None = None
         self._decided = False
+        self._given_up = False
         self._left: LeftBehind | None = None
         self._left_until = 0.0
 
@@ -57,6 +62,8 @@ class Joining:
         bool
             Whether the message is dealt with; otherwise it is one like any other.
         """
+        if self._given_up:
+            return True
         kind = message[1]
         if kind == YSyncMessageType.SYNC_STEP1 and not self._decided:
             self._decided = True
@@ -79,21 +86,38 @@ class Joining:
         # What a page sends before its answer is in the answer.
         return True
 
+    def give_up(self, error: Exception) -> None:
+        """Take nothing more of the page, and end its connection so that it comes again.
+
+        Something that it said is missing here. All that it says later builds on that, and would
+        reach nobody, while the page showed it as if it had.
+        """
+        if self._given_up:
+            return
+        self._given_up = True
+        self._room.joining.add(self._channel)
+        pause = self._room.apart.failed(error)
+        asyncio.get_running_loop().call_later(pause, self._end)
+
+    def _end(self) -> None:
+        # Channels that are no pages have no connection.
+        if (close := getattr(self._channel, "close", None)) is not None:
+            close(TRY_AGAIN_LATER, "The page and its document could not be brought together.")
+
     def _comes_from_before(self, state: bytes) -> bool:
-        known = clients_in(state)
+        known = clocks_in(state)
         return bool(known) and self._room.ydoc.client_id not in known
 
     async def _join(self, update: bytes) -> None:
         asked, self._asked = self._asked, None
         assert asked is not None
-        try:
-            self._left = await self._room.reunions.rejoin(update)
-            self._left_until = time.monotonic() + LEFT_SECONDS
-        finally:
-            self._room.joining.discard(self._channel)
+        self._left = await self._room.reunions.rejoin(update)
+        self._left_until = time.monotonic() + LEFT_SECONDS
+        self._room.joining.discard(self._channel)
         reply = handle_sync_message(asked[1:], self._room.ydoc)
         if reply is not None:
             await self._channel.send(reply)
+        self._room.apart.together()
 
     async def _find_typing(self, update: bytes) -> None:
         """Bring home what was typed before the page heard what the document says."""
@@ -111,14 +135,13 @@ def payload(message: bytes) -> bytes:
     return message[at : at + size]
 
 
-def clients_in(state: bytes) -> set[int]:
-    """Return the ids of the Yjs clients in a state vector."""
+def clocks_in(state: bytes) -> dict[int, int]:
+    """Return the Yjs clients in a state vector, and how far each has come."""
     count, at = _number(state, 0)
-    found = set()
+    found = {}
     for _ in range(count):
         client, at = _number(state, at)
-        _, at = _number(state, at)
-        found.add(client)
+        found[client], at = _number(state, at)
     return found
 
 

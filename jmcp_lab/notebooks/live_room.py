@@ -18,7 +18,7 @@ from . import news
 from .autosave import Autosave
 from .disk import disk_of
 from .kinds import NotebookKind, kind_of
-from .loading import Loading, read_file
+from .loading import Loading, read_file, take_over
 from .pages_room import PagesRoom
 from .rejoin import MARKS
 from .reunions import Reunions
@@ -147,6 +147,8 @@ class LiveRoom(PagesRoom):
         """What keeps the file from saying what the document says, where that needs a person."""
         if self.autosave.failure is not None:
             return Unsaved.of(self.path, self.autosave.failure)
+        if self.apart.failure is not None:
+            return Unsaved.in_page(self.path, self.apart.failure)
         why = self.disk.spoilt
         return None if why is None else Unsaved(self.path, news.spoilt(self.path, why))
 
@@ -186,7 +188,7 @@ class LiveRoom(PagesRoom):
         self.ready = True
         self._emit(LogLevel.INFO, "initialize", "Room initialized")
         if await loading.says_more():
-            self.autosave.changed(wanted=self.saves_by_itself)
+            self.save_soon()
 
     def begin_history(self) -> None:
         """Say in the document which history it is, and keep what changes from now on."""
@@ -218,11 +220,13 @@ class LiveRoom(PagesRoom):
         self.file_hash = found
         if found is None:
             return
-        self.reunions.note_file(found, version)
+        if self.ready and not self.store.is_open:
+            await take_over(self)
+        met = self.reunions.note_file(found, version)
         if before:
             # Until the file is whole, the history must tell that it is not.
             return
-        await self.store.met(found, version.digest, version.pack)
+        await self.store.met(found, version.digest, met.pack)
 
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store what led to a version of the file before that is written."""
@@ -332,6 +336,7 @@ class LiveRoom(PagesRoom):
                 await self.autosave.finish(FINISH_SECONDS)
             self.disk.detach(self)
         await self.end_history()
+        self.apart.close()
         if self._followed is not None:
             self.ydoc.unobserve(self._followed)
             self._followed = None

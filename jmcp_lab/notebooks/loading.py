@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
+from ..containment import contained, error_name
 from .cut_off import decoded, is_beginning
 from .file_view import view_in
 from .kinds import NotebookKind
@@ -16,9 +17,9 @@ from .line_ends import plain
 from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
-    from .document_store import Stored
     from .kinds import ContentVersion, DocumentKind, TextVersion
     from .live_room import LiveRoom
+    from .stored import Stored
     from .version import Version
 
 TRIES = 3
@@ -83,7 +84,7 @@ class Loading:
             room.store.restart(room.history)
             await room.document.aset(self._content)
         elif not self._is_known(version):
-            await self._branch()
+            await self._branch(version)
         room.begin_history()
         await room.file_met(self._found, version, before=self._torn)
         if self._found is not None:
@@ -112,10 +113,11 @@ class Loading:
         if not stored.updates or stored.history is None:
             return False
         try:
-            room.ydoc.apply_update(merge_updates(*stored.updates))
-            room.document.get()
+            with contained():
+                room.ydoc.apply_update(merge_updates(*stored.updates))
+                room.document.get()
         except Exception as error:
-            room.log.warning("The history of a document is not usable (%s)", type(error).__name__)
+            room.log.warning("The history of a document is not usable (%s)", error_name(error))
             return False
         room.history = stored.history
         return True
@@ -128,10 +130,8 @@ class Loading:
         if last is None or not known or not (self._cut_off or self._is_beginning(self._content)):
             return self._kind.version_of(self._content)
         self._torn, self._found = True, last[0]
-        packed = await self._room.store.file_version(last[0])
-        if packed is not None:
-            return self._kind.unpack(packed)
-        return self._kind.version_of(await self._room.document.aget())
+        version = await self._room.reunions.version(last[0])
+        return version or self._kind.version_of(await self._room.document.aget())
 
     async def _ends_in_a_character(self) -> bool:
         """Return whether a text file was cut off so that it is no text any more."""
@@ -149,7 +149,13 @@ class Loading:
         unfinished = self._stored.unfinished
         if unfinished is None or not isinstance(text, str):
             return False
-        return is_beginning(text, cast("TextVersion", self._kind.unpack(unfinished)).text)
+        try:
+            with contained():
+                whole = cast("TextVersion", self._kind.unpack(unfinished)).text
+        except Exception:
+            # It is harmed, or another release has written it.
+            return False
+        return is_beginning(text, whole)
 
     def _is_known(self, version: ContentVersion) -> bool:
         """Return whether the history has all that the file says."""
@@ -158,7 +164,7 @@ class Loading:
         found, digest = self._stored.file
         return self._found == found or version.digest in (digest, self._stored.intended)
 
-    async def _branch(self) -> None:
+    async def _branch(self, version: ContentVersion) -> None:
         """Begin another history: the one that was kept lacks what the file says.
 
         It may be older, as out of a backup, and lack what the file has from a page. That page must
@@ -168,12 +174,71 @@ class Loading:
         room.reunions.note_met(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
         room.store.branch(room.history)
-        packed = await room.store.file_version(stored.file[0]) if stored.file else None
-        if packed is None:
-            # Nobody knows what the two had in common: the file is what people see elsewhere.
-            await room.document.aset(self._content)
+        said = await room.document.aget()
+        base: ContentVersion | None
+        if version.digest == stored.ahead:
+            # Compared with the history, all that differs is what could not be stored.
+            base = self._kind.version_of(said)
         else:
-            self._kind.reunite(self._kind.unpack(packed), self._content)
+            base = await room.reunions.version(stored.file[0]) if stored.file else None
+        if base is not None and self._merges(base):
+            return
+        # Nobody knows what the two had in common: the file is what people see elsewhere.
+        if self._kind.version_of(said).digest != version.digest:
+            why = "a server had not saved it when it ended, and nobody knows which is newer"
+            await room.reunions.copies.keep(said, why)
+        await room.document.aset(self._content)
+
+    def _merges(self, base: ContentVersion) -> bool:
+        """Take in what the file says; return False for a base that can be read and makes no sense.
+
+        It is out of a history that was harmed, or that another release has written.
+        """
+        try:
+            with contained():
+                self._kind.reunite(base, self._content)
+        except Exception as error:
+            name = error_name(error)
+            self._room.log.warning("A version in a history does not fit its file (%s)", name)
+            return False
+        return True
+
+
+async def take_over(room: LiveRoom) -> None:
+    """Go on in the history that another server had as this room was opened, once it has let go.
+
+    The two Yjs histories cannot be one. What that server had not saved is kept in a file of its
+    own; what it had saved has come from the file.
+    """
+    stored = await room.store.look_again()
+    if stored is None:
+        return
+    try:
+        await _keep_unsaved(room, stored)
+    except Exception as error:
+        # It stays where it is, and the next save tries again.
+        room.log.warning("A history is not taken over (%s)", error_name(error))
+    else:
+        if room.kind is not None:
+            room.store.take_over(room.history)
+    await room.store.leave()
+
+
+async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
+    kind = room.kind
+    if kind is None or not stored.updates:
+        return
+    try:
+        with contained():
+            said = kind.content_of(merge_updates(*stored.updates))
+    except Exception as error:
+        room.log.warning("The history of a document is not usable (%s)", error_name(error))
+        return
+    digest = kind.version_of(said).digest
+    saved = None if stored.file is None else stored.file[1]
+    present = kind.version_of(await room.document.aget()).digest
+    if digest not in (saved, stored.intended, present):
+        await room.reunions.copies.keep(said, "another server that has ended had not saved it")
 
 
 async def read_file(room: LiveRoom) -> tuple[Any, str | None]:

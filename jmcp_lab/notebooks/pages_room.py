@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import BrokenResourceError, ClosedResourceError
 from jupyter_server_ydoc.rooms import DocumentRoom
+from jupyter_server_ydoc.utils import LogLevel
 from pycrdt import (
     YMessageType,
+    YSyncMessageType,
     create_update_message,
     handle_sync_message,
     is_awareness_disconnect_message,
@@ -18,6 +20,8 @@ from pycrdt import (
     read_message,
 )
 
+from ..containment import contained, error_name
+from .apart import Apart
 from .history_folder import store_of
 from .joining import Joining, payload
 from .late import LATE_SECONDS
@@ -43,6 +47,8 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         What is particular to notebooks, or to text; None leaves loading to upstream.
     joining : set of Channel
         Pages that are not to hear of the document yet.
+    apart : Apart
+        Whether a page could not be brought together with the document.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -51,6 +57,7 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self.ystore = self.store
         self.kind: DocumentKind | None = None
         self.joining: set[Channel] = set()
+        self.apart = Apart(self._on_apart)
         self._pages: set[Channel] = set()
         self._page_seen = -PAGE_SECONDS
         self._message: list[bytes] | None = None
@@ -76,8 +83,11 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
             await joining.begin()
             async for message in channel:
                 try:
-                    await self._take(message, channel, joining)
+                    with contained():
+                        await self._take(message, channel, joining)
                 except Exception as error:
+                    if message[0] == YMessageType.SYNC:
+                        joining.give_up(error)
                     await self._on_bad_message(error, message, channel)
         except Exception as error:
             self._handle_exception(error)
@@ -104,6 +114,8 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
                 await channel.send(reply)
             elif self.kind is not None:
                 self.kind.settle()
+            if message[1] == YSyncMessageType.SYNC_STEP2:
+                self.apart.together()
         elif kind == YMessageType.AWARENESS:
             self._share_awareness(message, channel)
 
@@ -120,7 +132,11 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if isawaitable(handled):
             handled = await handled
         if not handled:
-            self.log.warning("A message of a page could not be read (%s)", type(error).__name__)
+            self.log.warning("A message of a page could not be taken in (%s)", error_name(error))
+
+    def _on_apart(self) -> None:
+        # Whoever shows what is wrong looks anew after each event.
+        self._emit(LogLevel.INFO, None, "A page was parted from its document, or has come back.")
 
     # -- what pages hear ---------------------------------------------------------------------------
 

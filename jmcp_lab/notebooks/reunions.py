@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
+from ..containment import contained, error_name
+from .copies import Copies
 from .history_folder import unsaved_in_old_store
 from .kinds import marks_of
+from .met_versions import MetVersions
 
 if TYPE_CHECKING:
     from .kinds import ContentVersion, DocumentKind
     from .live_room import LiveRoom
+    from .met_versions import MetVersion
     from .rejoin import LeftBehind, PageMarks
-
-MAX_VERSIONS = 60
-"""Files that the document has met and that pages may have in common with it."""
 
 MAX_MET = 4
 """Yjs histories of before of which the document knows what it has met."""
@@ -38,27 +38,32 @@ class Reunions:
 
     def __init__(self, room: LiveRoom) -> None:
         self._room = room
+        self.copies = Copies(room)
         self.loaded: str | None = None
-        self._versions: OrderedDict[str, ContentVersion] = OrderedDict()
+        self._versions = MetVersions()
         self._met: OrderedDict[str, bytes] = OrderedDict()
 
     # -- what was last common ----------------------------------------------------------------------
 
-    def note_file(self, found: str, version: ContentVersion) -> None:
+    def note_file(self, found: str, version: ContentVersion) -> MetVersion:
         """Note that the document says all that a file says, by the hash of that."""
-        self._versions[found] = version
-        self._versions.move_to_end(found)
-        while len(self._versions) > MAX_VERSIONS:
-            self._versions.popitem(last=False)
+        return self._versions.add(found, version)
 
     async def version(self, found: str | None) -> ContentVersion | None:
         """Return the version of a file that the document has met, by its hash."""
         if found is None or self._room.kind is None:
             return None
-        if (version := self._versions.get(found)) is not None:
+        if (version := self._versions.get(found, self._room.kind)) is not None:
             return version
         packed = await self._room.store.file_version(found)
-        return None if packed is None else self._room.kind.unpack(packed)
+        if packed is None:
+            return None
+        try:
+            return self._room.kind.unpack(packed)
+        except Exception as error:
+            # Harmed, or of another release: as good as none.
+            self._room.log.warning("A version in a history is not usable (%s)", error_name(error))
+            return None
 
     def note_met(self, history: str, update: bytes) -> None:
         """Note what the document has of another Yjs history than its own."""
@@ -82,13 +87,20 @@ class Reunions:
         -------
         LeftBehind or None
             The cells that the page shows until it hears of the document, and that are gone there.
+
+        Raises
+        ------
+        Exception
+            The two could not be brought together, or what the page says could not be kept in a
+            file of its own. The document knows nothing of the page.
         """
         room = self._room
         if room.kind is None:
             room.ydoc.apply_update(update)
             return None
         try:
-            return await self._bring_together(room.kind, update)
+            with contained():
+                return await self._bring_together(room.kind, update)
         except Exception:
             # Whatever was in the page is not to go with it.
             room.log.exception("A page could not be brought together with its document")
@@ -160,13 +172,10 @@ class Reunions:
         ContentVersion
             What the page says: compared with that, the page has changed nothing.
         """
-        content = kind.content_of(update)
-        version = kind.version_of(content)
+        version = kind.version_of(kind.content_of(update))
         if version.digest != kind.version_of(await self._room.document.aget()).digest:
-            copy = await self._keep_copy(content)
-            self._room.heard_of_copy(
-                copy, "a page came back with it, and nobody knows which is newer"
-            )
+            why = "a page came back with it, and nobody knows which is newer"
+            await self.copies.keep_page(kind, update, why)
         return version
 
     async def keep_unsaved_of_old_store(self, kind: DocumentKind, content: Any) -> None:  # noqa: ANN401
@@ -181,18 +190,4 @@ class Reunions:
             self._room.log.warning("An old history is not usable (%s)", type(error).__name__)
             return
         if kind.version_of(old).digest != kind.version_of(content).digest:
-            copy = await self._keep_copy(old)
-            self._room.heard_of_copy(copy, "an earlier server had not saved it")
-
-    async def _keep_copy(self, content: Any) -> str:  # noqa: ANN401
-        """Write a version of the document into a new file beside it; return its path."""
-        manager = self._room._file._contents_manager
-        folder, _, name = self._room.path.rpartition("/")
-        stem, dot, suffix = name.rpartition(".")
-        name = f"{stem}-other{dot}{suffix}" if dot else f"{name}-other"
-        free = await ensure_async(manager.increment_filename(name, folder))
-        copy = f"{folder}/{free}".lstrip("/")
-        kind = {"type": self._room.file_type, "format": self._room.file_format, "content": content}
-        await ensure_async(manager.save(kind, copy))
-        self._room.log.warning("Another version of '%s' was kept as '%s'", self._room.path, copy)
-        return copy
+            await self.copies.keep(old, "an earlier server had not saved it")

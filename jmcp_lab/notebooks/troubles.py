@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .save_errors import save_failure_message
+from ..containment import error_name
+from .names import shown
+from .save_errors import SaveFailure, failure_of, save_failure_message, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,18 @@ class Unsaved:
     def of(cls, path: str, error: BaseException) -> Unsaved:
         """Return a document whose last save did not work."""
         return cls(path, save_failure_message(path, error))
+
+    @classmethod
+    def in_page(cls, path: str, error: BaseException) -> Unsaved:
+        """Return a document of which a page could not be brought together with it."""
+        failure = failure_of(error)
+        refused = f"an error on this server ({error_name(error)})."
+        cause = refused if failure is SaveFailure.REFUSED else words_of(failure)
+        return cls(
+            path,
+            f"A page of '{shown(path)}' could not be brought together with its document: {cause} "
+            "What is typed there is in that page only: keep it open. It is tried again.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Wire:
         self.page = page
         self.queue: asyncio.Queue[bytes] = asyncio.Queue()
         self._first = True
+        self.closed: int | None = None
 
     async def send(self, message: bytes) -> None:
         self.page.inbox.append(message)
@@ -49,7 +50,15 @@ class Wire:
             self.queue.task_done()
         message = await self.queue.get()
         self._first = False
+        if not message:
+            self.queue.task_done()
+            raise StopAsyncIteration
         return message
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection; the page comes again when a test says so."""
+        self.closed = code
+        self.queue.put_nowait(b"")
 
 
 class Page:
@@ -88,7 +97,7 @@ class Page:
 
     async def speak(self) -> None:
         """Let one message reach the server."""
-        if self.out and self.wire is not None:
+        if self.out and self.wire is not None and self.wire.closed is None:
             self.wire.queue.put_nowait(self.out.pop(0))
             await self.wire.queue.join()
 

@@ -15,10 +15,11 @@ from jupyter_server_ydoc.loaders import FileLoaderMapping
 from jupyter_server_ydoc.utils import EVENTS_SCHEMA_PATH
 from nbformat.sign import MemorySignatureStore, NotebookNotary
 
-from jmcp_lab.notebooks.document_store import DocumentStore, Stored
+from jmcp_lab.notebooks.document_store import DocumentStore
 from jmcp_lab.notebooks.live_room import LiveRoom
 from jmcp_lab.notebooks.news import CONTENTS_EVENTS
 from jmcp_lab.notebooks.notebook_document import register
+from jmcp_lab.notebooks.stored import Stored
 from jmcp_lab.notebooks.upstream import Upstream
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jmcp_lab.errors import ConflictError, NotFoundError
 from jmcp_lab.notebooks import cells
+from jmcp_lab.notebooks import changes as changes_of_calls
 from jmcp_lab.notebooks.changes import (
     Changes,
     ChangeSet,
@@ -248,3 +249,21 @@ def test_the_last_change_of_an_agent_is_found_and_forgotten_ones_are_named() -> 
     assert changes.last("a_2", "file-1") is None
     with pytest.raises(NotFoundError, match="c_0"):
         changes.get("c_0")
+
+
+def test_change_sets_with_large_outputs_make_way_for_later_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(changes_of_calls, "KEPT_BYTES", 10_000)
+    changes = Changes()
+    figure = [{"output_type": "display_data", "data": {"image/png": "A" * 4_000}}]
+    forgotten = []
+    for number in range(5):
+        made = ChangeSet(f"c_{number}", "a_1", "file-1", [Cleared("a", figure, 1)])
+        forgotten += changes.add(made)
+    assert forgotten == ["c_0", "c_1", "c_2"]
+    assert "not among the latest 2 changes" in changes.reach
+    # One that is larger than all of them may be is known all the same.
+    large = ChangeSet("c_5", "a_1", "file-1", [Cleared("a", figure * 5, 1)])
+    assert changes.add(large) == ["c_3", "c_4"]
+    assert changes.get("c_5") is large

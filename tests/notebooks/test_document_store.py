@@ -162,6 +162,24 @@ async def test_the_history_goes_on_under_another_id(tmp_path: Path) -> None:
     assert stored.updates
 
 
+async def test_a_history_that_becomes_free_while_its_room_closes_is_let_go_of(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.db"
+    async with written(path) as document:
+        await document.write("theirs")
+    with held(path):
+        store = DocumentStore(path)
+        await store.open()
+    looking = asyncio.create_task(store.look_again())
+    await asyncio.sleep(0)
+    await store.close()
+    assert await looking is None
+    store.take_over("mine")
+    assert not store.is_open
+    assert await text_in(path) == "theirs"
+
+
 def age(path: Path, seconds: float, size: int = 10) -> Path:
     path.write_bytes(b"x" * size)
     then = time.time() - seconds
@@ -181,6 +199,44 @@ def test_histories_go_when_they_are_old_or_too_much_and_never_when_they_are_rece
     assert all(path.exists() for path in recent)
     assert not fits_not.exists()
     assert not old.exists()
+
+
+def test_histories_are_pruned_from_time_to_time_as_long_as_a_server_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_folder, "history_folder", lambda: tmp_path)
+    history_folder.store_of("json:notebook:first")
+    left = age(tmp_path / "left.db", 90 * 24 * 3600.0)
+    history_folder.store_of("json:notebook:at-once")
+    assert left.exists()
+    later = time.monotonic() + history_folder.PRUNE_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    history_folder.store_of("json:notebook:later")
+    assert not left.exists()
+
+
+def pruned(folder: Path) -> list[str]:
+    """Let a folder be old, and be pruned; return what is left in it."""
+    then = time.time() - 2 * history_folder.MAX_AGE_SECONDS
+    for name in os.listdir(folder):
+        os.utime(folder / name, (then, then))
+    prune(folder)
+    return os.listdir(folder)
+
+
+async def test_a_history_that_is_open_is_never_pruned(tmp_path: Path) -> None:
+    mine, theirs, left = (tmp_path / f"{name}.db" for name in ("mine", "theirs", "left"))
+    for path in (theirs, left):
+        async with written(path) as document:
+            await document.write("text")
+    async with written(mine) as document:
+        with held(theirs):
+            assert not {name for name in pruned(tmp_path) if name.startswith("left")}
+            assert theirs.exists()
+        await document.write("text")
+    assert await text_in(mine) == "text"
+    # Nobody uses it any more, and what is beside it goes with it.
+    assert pruned(tmp_path) == []
 
 
 def old_store(path: Path, at: float) -> bytes:
