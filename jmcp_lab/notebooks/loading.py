@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from .kinds import ContentVersion, DocumentKind, TextVersion
     from .live_room import LiveRoom
     from .stored import Stored
-    from .version import Version
-
-TRIES = 3
-"""How often a file is read again that another program writes meanwhile."""
 
 
 class Loading:
@@ -56,7 +52,7 @@ class Loading:
             It is no notebook, and nothing but its end is missing that the history may have.
         """
         try:
-            self._content, self._found = await read_file(self._room)
+            self._content, self._found = await self._room.disk.read()
         except UnreadableNotebookError as error:
             if not error.cut_off or self._stored.file is None:
                 raise
@@ -90,10 +86,8 @@ class Loading:
         if self._found is not None:
             room.document.hash = self._found
         room.document.dirty = False
+        room.disk.attach(version)
         if isinstance(kind, NotebookKind):
-            room.disk.attach(room, kind.notebook)
-            if self._cut_off is not None:
-                room.disk.is_cut_off(cast("Version", version))
             kind.notebook.repair_ids()
             kind.notebook.blank = view_in(room).blank
         if not known:
@@ -239,14 +233,3 @@ async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
     present = kind.version_of(await room.document.aget()).digest
     if digest not in (saved, stored.intended, present):
         await room.reunions.copies.keep(said, "another server that has ended had not saved it")
-
-
-async def read_file(room: LiveRoom) -> tuple[Any, str | None]:
-    """Return what the file of a room says, and its hash."""
-    manager = room._file._contents_manager
-    for _ in range(TRIES):
-        model = await room._file.load_content(room._file_format, room._file_type)
-        found = await ensure_async(manager.get(room._file.path, content=False, require_hash=True))
-        if found["last_modified"] == model["last_modified"]:
-            return model["content"], found.get("hash")
-    return model["content"], None
