@@ -294,7 +294,7 @@ class DocumentStore(UpstreamStore):
         unfinished = None if pack is None else pack()
         with self._transaction():
             self._set("ahead" if self._incomplete else "intended", digest)
-            if unfinished is not None:
+            if unfinished is not None and not self._incomplete:
                 self._set("unfinished", unfinished)
 
     def _find(self, found: str) -> tuple[bytes] | None:

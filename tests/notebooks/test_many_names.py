@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -64,7 +65,9 @@ class Names:
         self.written: list[str] = []
         self.kinds = [NOTEBOOK, NOTEBOOK, TEXT] if notebook else [TEXT, TEXT]
         self.rooms: list[LiveRoom] = []
-        said = json.dumps(notebook_of(*PLACES), indent=1) if notebook else "\n\n".join(PLACES)
+        # As a save writes it: another form would be a change of each line.
+        cells = nbformat.from_dict(notebook_of(*PLACES))
+        said = nbformat.writes(cells) if notebook else "\n\n".join(PLACES)
         self.where.write_text(said)
         link(self.names[0] if link is os.symlink else self.where, root / self.names[1])
 
