@@ -12,7 +12,8 @@ import pytest
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.notebooks import autosave
+from jmcp_lab.notebooks import apart, autosave
+from jmcp_lab.notebooks.joining import TRY_AGAIN_LATER
 
 from .conftest import Robot, open_as_page, write_notebook
 from .page import OpenPage, until
@@ -148,3 +149,50 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     await app.rooms.save(notebook)
     assert not app.rooms.troubles().unsaved
     assert (root / "a-unreadable.txt").read_bytes() == spoilt
+
+
+async def test_the_panel_says_that_a_page_is_apart_from_its_document_until_the_two_are_one(
+    robot: Robot, root: Path, app: JmcpLab, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
+    write_notebook(root, "a.ipynb", "one")
+    page = await open_page("a.ipynb")
+    page.type(0, "mine ")
+    await until(lambda: "mine" in (root / "a.ipynb").read_text())
+    await page.close()
+    room = app.rooms._upstream.live_rooms()[0]
+    await app.rooms._upstream.close(room, lambda: False)
+    for path in (Path(os.environ["JUPYTER_DATA_DIR"]) / "jmcp_lab" / "history").glob("*"):
+        path.unlink()
+    write_notebook(root, "a.ipynb", "other")
+    app.rooms.listen()
+    rung: list[int] = []
+    app.rooms.ring = lambda: rung.append(1)
+    manager = app.serverapp.contents_manager
+    save = manager.save
+
+    def full(model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
+        if "-other" in path:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(model, path)
+
+    monkeypatch.setattr(manager, "save", full)
+    apart_page = await open_page("a.ipynb", page.ydoc)
+    async with asyncio.timeout(10):
+        # The server ends the connection.
+        await apart_page._reader
+    assert apart_page._connection.close_code == TRY_AGAIN_LATER
+    page.ydoc.unobserve(apart_page._subscription)
+    apart_page._connection.close()
+    (unsaved,) = app.rooms.troubles().unsaved
+    assert unsaved.path == "a.ipynb"
+    assert "the disk is full" in unsaved.words
+    await until(lambda: len(rung) == 1)
+    monkeypatch.setattr(manager, "save", save)
+    back = await open_page("a.ipynb", page.ydoc)
+    await back.until(lambda: back.texts() == ["other"])
+    await until(lambda: not app.rooms.troubles().unsaved)
+    assert "mine one" in (root / "a-other.ipynb").read_text()
+    # Nobody is left in the room from before.
+    (room,) = app.rooms._upstream.live_rooms()
+    assert room.pages == 1
