@@ -1,28 +1,33 @@
-"""The file of an open notebook: what it said when the document last met it, and when it changes.
+"""The file of an open document: what it said when the document last met it, and when it changes.
 
 jupyter-server-ydoc watches a file by its time of change, and reads it again when it is newer, or
 when a save finds another one. In between it can take the new time for its own: a save that waits
-meanwhile then writes over what the other program wrote; and a file that is older than the one
-before, as out of a backup, is written over in any case. Here the time counts as known only once
-the document has met what the file says. A save that finds something else takes that in first, and
+meanwhile then writes over what the other program wrote. A file that is older than the one before,
+as out of a backup, is written over in any case; and the time is that of a symbolic link, not of
+the file that it leads to. Here a file is known by its hash, and that counts as known only once the
+document has met what the file says. A save that finds something else takes that in first, and
 then writes both.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 
-from .file_view import view_of
+from .followed_loader import Save, looks_of
+from .kinds import NotebookKind
 from .notebook_document import NotebookDocument
 from .outside import take_in
 from .save_lock import saving
 from .version import Version
 
 if TYPE_CHECKING:
-    from .live import LiveNotebook
+    from .kinds import ContentVersion, DocumentKind
+    from .live_room import LiveRoom
 
 TRIES = 3
 """How often a save takes in what another program has written meanwhile."""
@@ -31,100 +36,149 @@ MOVE_TRIES = 10
 MOVE_SECONDS = 0.02
 """How often, and for how long each time, a save waits for the new name of a file that is gone."""
 
-
-class _Save(dict[str, Any]):
-    """What a save writes, and how many meetings had been as that was put together."""
-
-    meetings = 0
+WRONG = (400, 500)
+"""What contents managers answer of a file that is not of the kind that it is read as."""
 
 
 class Disk:
-    """Follows one file loader of jupyter-server-ydoc, from before it first reads its file.
+    """Follows the file of one room, from before it is first read.
 
     Parameters
     ----------
-    loader : FileLoader
+    room : LiveRoom
     changed : type of Exception
-        What the loader raises when a save finds a file that it does not know.
+        What the room's loader raises when a save finds a file that it does not know.
     """
 
-    def __init__(self, loader: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - see Upstream
-        self._loader = loader
+    def __init__(self, room: LiveRoom, changed: type[Exception]) -> None:
+        self._room = room
+        self._loader: Any = room._file
         self._changed = changed
-        self._room: Any = None
-        self._notebook: LiveNotebook | None = None
+        self._looks = looks_of(self._loader)
+        self._attached = False
         self._unreadable = False
-        self._base: Version | None = None
-        self._known: Any = loader.last_modified
+        self._base: ContentVersion | None = None
+        self._known: Any = None
         self._hash: str | None = None
-        self._load = loader.load_content
-        self._save = loader.maybe_save_content
-        self._write = loader._save_content_at_path
-        self._look = loader.maybe_notify
+        self._looked_at: object = None
         self._get: Any = None
         self._meeting = asyncio.Lock()
         self._meetings = 0
-        loader.load_content = self._on_load
-        loader.maybe_save_content = self._on_save
-        loader._save_content_at_path = self._on_write
-        loader.maybe_notify = self._on_look
 
     @property
     def known(self) -> object:
         """When the file was changed that the document last met."""
         return self._known
 
-    def attach(self, room: Any, notebook: LiveNotebook) -> None:  # noqa: ANN401
-        """Take changes of the file into this notebook from now on.
+    async def read(self) -> tuple[Any, str | None]:
+        """Read the file, for a document that is built of it; return what it says, and its hash."""
+        async with self._loader._lock:
+            model = await self._read(await self._glance())
+            self._note(model)
+        self._learn(model["content"])
+        return model["content"], model.get("hash")
+
+    def attach(self, base: ContentVersion) -> None:
+        """Take changes of the file into the document from now on.
 
         Parameters
         ----------
-        room : LiveRoom
-        notebook : LiveNotebook
+        base : ContentVersion
+            What the document has met of the file.
         """
-        self._room, self._notebook = room, notebook
-        self._loader._subscriptions[room.room_id] = self._on_newer
-        self._get = room._document.aget
-        room._document.aget = self._on_get
+        self._base, self._attached = base, True
+        self._looks[self._room.room_id] = self.look
+        if isinstance(self._room.kind, NotebookKind):
+            self._get = self._room.document.aget
+            cast("Any", self._room.document).aget = self._on_get
 
-    def is_cut_off(self, before: Version) -> None:
-        """Note that the end of the file is missing; the document has it.
-
-        Parameters
-        ----------
-        before : Version
-            What the file said before.
-        """
-        self._base = before
-        self._unreadable = True
-
-    def detach(self, room: Any) -> None:  # noqa: ANN401
+    def detach(self) -> None:
         """Follow the file no longer."""
-        if self._room is not room:
+        self._attached = False
+        self._looks.pop(self._room.room_id, None)
+        if self._get is not None:
+            cast("Any", self._room.document).aget = self._get
+            self._get = None
+
+    def _learn(self, content: Any) -> None:  # noqa: ANN401
+        """Let the document know what the file says, to the last digit."""
+        if isinstance(self._room.document, NotebookDocument):
+            self._room.document.learn(content)
+
+    # -- what is there -----------------------------------------------------------------------------
+
+    async def _glance(self) -> dict[str, Any]:
+        manager = self._loader._contents_manager
+        found = await ensure_async(manager.get(self._loader.path, content=False, require_hash=True))
+        return cast("dict[str, Any]", found)
+
+    async def _read(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Return the file and its hash.
+
+        One that is no notebook, or no text, is known as such from now on; `before` is what a glance
+        at it found just before, for what another program writes meanwhile may be one.
+        """
+        room = self._room
+        try:
+            model = await ensure_async(
+                self._loader._contents_manager.get(
+                    self._loader.path,
+                    format=room.file_format,
+                    type=room.file_type,
+                    content=True,
+                    require_hash=True,
+                )
+            )
+        except Exception as error:
+            # A disk or a network that fails for a moment says nothing of the file.
+            if not isinstance(error, OSError) and getattr(error, "status_code", 400) in WRONG:
+                # The next save puts the document in its place.
+                self._note(before)
+                self._unreadable = True
+            raise
+        self._unreadable = False
+        return cast("dict[str, Any]", model)
+
+    def _note(self, model: dict[str, Any]) -> None:
+        self._known = self._loader.last_modified = model["last_modified"]
+        self._hash = model.get("hash")
+        self._looked_at = None
+
+    def _is_known(self, model: dict[str, Any]) -> bool:
+        found = model.get("hash")
+        if self._hash is None or found is None:
+            return bool(model["last_modified"] == self._known)
+        # Two saves within one tick of the disk's clock have the same time.
+        return bool(found == self._hash)
+
+    def _marks(self) -> object:
+        """Return what changes when the file does, without reading it."""
+        loader = self._loader
+        root = getattr(loader._contents_manager, "root_dir", None)
+        try:
+            # Of the file itself: its own time is all that a contents manager says of a link.
+            there = os.stat(os.path.join(root, loader.path)) if root else None
+        except OSError:
+            there = None
+        if there is None:
+            return loader.last_modified
+        times = there.st_mtime_ns, there.st_ctime_ns
+        return (loader.last_modified, there.st_ino, there.st_size, *times)
+
+    async def look(self) -> None:
+        """Take in what another program has written, if it has."""
+        marks = self._marks()
+        if not self._attached or marks == self._looked_at:
             return
-        if room.room_id in self._loader._subscriptions:
-            self._loader._subscriptions[room.room_id] = room._on_outofband_change
-        room._document.aget = self._get
-        self._room = self._notebook = None
+        async with self._loader._lock:
+            found = await self._glance()
+            if self._is_known(found):
+                self._known, self._looked_at = found["last_modified"], marks
+                return
+        if await self._meet(saving=False):
+            self._room.save_soon()
 
-    # -- in the place of the loader's own --------------------------------------------------------
-
-    async def _on_load(self, file_format: str, file_type: str) -> Any:  # noqa: ANN401
-        model = await self._load(file_format, file_type)
-        self._known = self._loader.last_modified
-        self._hash = None
-        if file_type == "notebook":
-            self._learn(model["content"])
-            self._base = Version.of(model["content"])
-        return model
-
-    def _learn(self, content: dict[str, Any]) -> None:
-        """Let the documents of this file know what it says, to the last digit."""
-        for callback in list(self._loader._subscriptions.values()):
-            room = self._room or getattr(callback, "__self__", None)
-            document = getattr(room, "_document", None)
-            if isinstance(document, NotebookDocument):
-                document.learn(content)
+    # -- the document as it is saved ---------------------------------------------------------------
 
     async def _on_get(self, deduplicate: bool = True) -> Any:  # noqa: ANN401
         """Return the document's content as it was at one moment, as far as its cells go.
@@ -134,100 +188,122 @@ class Disk:
         cells that went make it leave one out, and the file has it no more, or fail at the end.
         What came from the file meanwhile would be in some cells only.
         """
-        notebook = self._notebook
         for _ in range(TRIES):
-            before = self._moment(notebook)
+            before = self._moment()
             try:
                 content = await self._get(deduplicate=False)
             except IndexError:
                 continue
-            if self._moment(notebook) == before:
+            if self._moment() == before:
                 break
         else:
-            return self._room._document.get(deduplicate)
+            return cast("Any", self._room.document).get(deduplicate)
         ids = [cell.get("id") for cell in content["cells"]]
         if deduplicate and len({*ids}) != len(ids) and any(ids):
-            return self._room._document.get()
+            return self._room.document.get()
         return content
 
-    def _moment(self, notebook: LiveNotebook | None) -> tuple[int, int]:
-        return self._meetings, 0 if notebook is None else notebook.arrangement
+    def _moment(self) -> tuple[int, int]:
+        kind = self._room.kind
+        return self._meetings, kind.notebook.arrangement if isinstance(kind, NotebookKind) else 0
 
-    async def _on_save(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
+    async def save(self, file_format: str, file_type: str) -> dict[str, Any] | None:
+        """Write the document, with what another program has written meanwhile.
+
+        Returns
+        -------
+        dict or None
+            The model of the file; None where the contents manager does not let it be written.
+
+        Raises
+        ------
+        OSError
+            Another program writes the file again and again, or holds its lock for too long.
+        """
+        model = {"format": file_format, "type": file_type}
         async with saving(self._loader._contents_manager, self._loader.path):
-            return await self._save_alone(model)
+            # A room that ends while it saves has none any more.
+            kind = self._room.kind
+            if not self._attached or kind is None:
+                content = await self._room.document.aget()
+                found = await self._loader.maybe_save_content(model | {"content": content})
+                return cast("dict[str, Any] | None", found)
+            return await self._save_alone(kind, model)
 
-    async def _save_alone(self, model: dict[str, Any]) -> Any:  # noqa: ANN401
-        if self._notebook is None or model["type"] != "notebook":
-            return await self._save(model)
-        model = _Save(model)
+    async def _save_alone(self, kind: DocumentKind, model: dict[str, Any]) -> dict[str, Any] | None:
         for _ in range(TRIES):
             path = self._loader.path
-            # The content was put together just now: nothing has run since.
-            model.meetings = self._meetings
+            content = await self._room.document.aget()
+            # It was put together just now: nothing has run since.
+            write = partial(self._write, kind, self._meetings)
             try:
-                return await self._save(model)
+                saved = await self._loader.maybe_save_content(
+                    Save(model | {"content": content}, write)
+                )
+                return cast("dict[str, Any] | None", saved)
             except self._changed:
                 try:
                     await self._meet(saving=True)
                 except Exception:
+                    # What cannot be read is kept in a copy, and written over.
                     if not self._unreadable:
                         raise
-                    # It is kept in a copy, and written over.
-                    continue
-                model["content"] = await self._room._document.aget()
             except Exception as error:
                 if getattr(error, "status_code", None) != 404 or not await self._moved(path):
                     raise
         # Not what upstream takes for a reason to make the document what the file says.
         raise OSError("Another program writes this file again and again")
 
-    async def _on_write(self, model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
+    async def _write(
+        self, kind: DocumentKind, meetings: int, model: dict[str, Any]
+    ) -> dict[str, Any]:
         """Write, unless another program has written, or the file was moved, since it was looked at.
 
-        Nobody else reads or writes for this server now. A save that waited for this while the
+        Nobody else reads or writes for this room now. A save that waited for this while the
         document took in what another program wrote has its content from before.
         """
-        loader = self._loader
+        loader, room = self._loader, self._room
         path = loader.path
-        if self._notebook is not None:
-            if isinstance(model, _Save) and model.meetings != self._meetings:
-                raise self._changed
-            found = await ensure_async(
-                loader._contents_manager.get(path, content=False, require_hash=True)
-            )
-            # Two saves within one tick of the disk's clock have the same time.
-            other = None not in (self._hash, found["hash"]) and found["hash"] != self._hash
-            if other or found["last_modified"] != self._known:
-                raise self._changed
-            if self._unreadable:
-                await self._keep_copy(path)
-        version = Version.of(model["content"]) if model["type"] == "notebook" else None
-        if version is not None and self._room is not None:
-            await self._room.about_to_write(version)
-        saved = await self._write(model, path)
-        self._known, self._hash = loader.last_modified, saved["hash"]
-        if version is not None:
-            self._base = version
-            if self._room is not None:
-                # The history knows of the file before a page does.
-                await self._room.file_met(saved["hash"], version)
-                self._room._document.hash = saved["hash"]
-        return saved
+        version = kind.version_of(model["content"])
+        if meetings != self._meetings or not self._is_known(await self._glance()):
+            raise self._changed
+        if self._unreadable:
+            await self._keep_copy(path)
+        await room.about_to_write(version)
+        saved = await ensure_async(loader._contents_manager.save(model, path))
+        if saved.get("hash") is None:
+            saved = saved | {"hash": await self._hash_of_saved(saved)}
+        self._note(saved)
+        self._base = version
+        # The history knows of the file before a page does.
+        await room.file_met(saved["hash"], version)
+        room.document.hash = saved["hash"]
+        return cast("dict[str, Any]", saved)
+
+    async def _hash_of_saved(self, saved: dict[str, Any]) -> str | None:
+        """Return the hash of a file as a contents manager has written it in a way of its own."""
+        found = await self._glance()
+        # What another program has written meanwhile is not what the document has met.
+        return found.get("hash") if found["last_modified"] == saved["last_modified"] else None
 
     async def _keep_copy(self, path: str) -> None:
-        """Keep what is no notebook, as after a conflict in git, before it is written over."""
+        """Keep what cannot be read, as after a conflict in git, before it is written over."""
         manager = self._loader._contents_manager
         model = await ensure_async(manager.get(path, type="file", format="base64", content=True))
         folder, _, name = path.rpartition("/")
-        name = name.removesuffix(".ipynb") + "-unreadable.txt"
+        if self._room.file_type == "notebook":
+            name = name.removesuffix(".ipynb") + "-unreadable.txt"
+            why = "what was in the file was no notebook"
+        else:
+            stem, suffix = os.path.splitext(name)
+            name = f"{stem}-unreadable{suffix}"
+            why = "what was in the file was no UTF-8 text"
         free = await ensure_async(manager.increment_filename(name, folder))
         copy = f"{folder}/{free}".lstrip("/")
         content = {"type": "file", "format": "base64", "content": model["content"]}
         await ensure_async(manager.save(content, copy))
         self._unreadable = False
-        if self._room is not None:
-            self._room.heard_of_copy(copy, "what was in the file was no notebook")
+        self._room.heard_of_copy(copy, why)
 
     async def _moved(self, path: str) -> bool:
         """Return whether the file has another name, which comes a moment after the move."""
@@ -237,89 +313,45 @@ class Disk:
             await asyncio.sleep(MOVE_SECONDS)
         return False
 
-    async def _on_look(self) -> None:
-        await self._look()
-        if self._notebook is not None and self._loader.last_modified != self._known:
-            # An older file: what is not newer is nothing new for jupyter-server-ydoc.
-            await self._on_newer()
-
-    async def _on_newer(self) -> None:
-        if self._notebook is not None and await self._meet(saving=False):
-            self._room.save_soon()
+    # -- what another program has written ----------------------------------------------------------
 
     async def _meet(self, *, saving: bool) -> bool:
         """Take in what the file says; return whether the document says more than that."""
-        loader, room, notebook = self._loader, self._room, self._notebook
+        room, kind = self._room, self._room.kind
         async with self._meeting:
-            seen = loader.last_modified
-            try:
-                async with loader._lock:
-                    model = await ensure_async(
-                        loader._contents_manager.get(
-                            loader.path,
-                            format="json",
-                            type="notebook",
-                            content=True,
-                            require_hash=True,
-                        )
-                    )
-            except Exception:
-                # It cannot be read: the next save puts the document in its place.
-                self._known = loader.last_modified = seen
-                self._hash = None
-                self._unreadable = True
-                raise
-            self._unreadable = False
+            async with self._loader._lock:
+                found = await self._glance()
+                if self._is_known(found):
+                    self._known = self._loader.last_modified = found["last_modified"]
+                    return False
+                model = await self._read(found)
             # What changes while the lock is held comes from the file and is not saved: nothing may
             # be awaited.
             async with room._update_lock:
-                if notebook is not self._notebook:
+                if not self._attached or kind is None:
                     return False
                 content = model["content"]
-                room._document.learn(content)
-                more = self._take_in(content)
+                self._learn(content)
+                more = self._take_in(kind, content)
                 self._meetings += 1
-                loader.last_modified = self._known = model["last_modified"]
-                self._hash = model["hash"]
-                base = self._base = Version.of(content)
+                self._note(model)
+                base = self._base = kind.version_of(content)
                 if not (saving or more):
-                    room._document.dirty = False
+                    room.document.dirty = False
             room.heard_of_merge()
             # The history knows of the file before a page does.
-            await room.file_met(model["hash"], base)
-            room._document.hash = model["hash"]
+            await room.file_met(model.get("hash"), base)
+            cast("Any", room.document).hash = model.get("hash")
         return more
 
-    def _take_in(self, content: dict[str, Any]) -> bool:
-        document = self._room._document
-        base = self._base or Version((), (), {})
-        if base.ids is None and Version.of(document.get()) == base:
+    def _take_in(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
+        document, base = self._room.document, self._base
+        if not isinstance(kind, NotebookKind):
+            assert base is not None
+            kind.take_in(base, content)
+        elif cast("Version", base).ids is None and Version.of(document.get()) == base:
             # An old file has no ids, and keeps none as long as nothing has to be told apart.
             document.set(content)
         else:
-            assert self._notebook is not None
-            take_in(self._notebook, base, content)
-        return Version.of(document.get()) != Version.of(content)
-
-
-def follow(loaders: Any, changed: type[Exception]) -> None:  # noqa: ANN401 - see Upstream
-    """Put a `Disk` before each loader of a mapping as it is made."""
-    plain = type(loaders)
-    if getattr(plain, "jmcp_followed", False):
-        return
-
-    def __getitem__(self: Any, file_id: str) -> Any:  # noqa: ANN401
-        loader = plain.__getitem__(self, file_id)
-        disk_of(loader, changed)
-        return loader
-
-    followed = {"__getitem__": __getitem__, "jmcp_followed": True}
-    loaders.__class__ = type(plain.__name__, (plain,), followed)
-
-
-def disk_of(loader: Any, changed: type[Exception]) -> Disk:  # noqa: ANN401 - we add to it
-    """Return what follows the file of a loader, made when it is first asked for."""
-    if not hasattr(loader, "jmcp_disk"):
-        loader.jmcp_disk = Disk(loader, changed)
-        view_of(loader)
-    return cast("Disk", loader.jmcp_disk)
+            take_in(kind.notebook, cast("Version", base), content)
+        return kind.version_of(document.get()) != kind.version_of(content)

@@ -15,9 +15,9 @@ from jupyter_server_ydoc.utils import LogLevel, OutOfBandChanges
 from pycrdt import Map
 
 from .autosave import Autosave
-from .disk import disk_of
+from .disk import Disk
 from .kinds import NotebookKind, kind_of
-from .loading import Loading, read_file
+from .loading import Loading
 from .pages_room import PagesRoom
 from .rejoin import MARKS
 from .reunions import Reunions
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from jupyter_ydoc.ybasedoc import YBaseDoc
 
-    from .disk import Disk
     from .kinds import ContentVersion
     from .late import LateTyping
     from .live import LiveNotebook
@@ -69,6 +68,8 @@ class LiveRoom(PagesRoom):
     ----------
     autosave : Autosave
     reunions : Reunions
+    disk : Disk
+        What follows the file.
     history : str
         The id of the Yjs history. It changes when the document is built from its file.
     file_hash : str or None
@@ -83,6 +84,7 @@ class LiveRoom(PagesRoom):
         self.copies: list[tuple[str, str]] = []
         self.autosave = Autosave(self._write_file, self._on_saved, self._save_delay)
         self.reunions = Reunions(self)
+        self.disk = Disk(self, OutOfBandChanges)
         self._followed: Any = None
 
     # -- what it is --------------------------------------------------------------------------------
@@ -103,11 +105,6 @@ class LiveRoom(PagesRoom):
         """What people typed into cells that are gone, in the room of a notebook that is ready."""
         assert isinstance(self.kind, NotebookKind)
         return self.kind.late
-
-    @property
-    def disk(self) -> Disk:
-        """What follows the file."""
-        return disk_of(self._file, OutOfBandChanges)
 
     @property
     def path(self) -> str:
@@ -163,6 +160,7 @@ class LiveRoom(PagesRoom):
                 self.kind = kind
                 await loading.build()
         except BaseException:
+            self.disk.detach()
             kind.close()
             self.kind = None
             await self.store.close()
@@ -244,15 +242,12 @@ class LiveRoom(PagesRoom):
 
     async def _write_file(self) -> None:
         for _ in range(TRIES):
-            content = await self._document.aget()
-            model = {"format": self._file_format, "type": self._file_type, "content": content}
-            if self.kind is not None and not isinstance(self.kind, NotebookKind):
-                await self.about_to_write(self.kind.version_of(content))
             try:
-                saved = await self._file.maybe_save_content(model)
+                saved = await self.disk.save(self._file_format, self._file_type)
                 break
             except OutOfBandChanges:
-                await self._on_outofband_change()
+                # Of a kind of another extension; what follows the others merges.
+                await super()._on_outofband_change()
         else:
             raise OSError("Another program writes this file again and again")
         if (task := asyncio.current_task()) is not None and task.cancelling():
@@ -260,8 +255,6 @@ class LiveRoom(PagesRoom):
             raise asyncio.CancelledError
         if saved is None:
             raise NotWritableError("The file is read-only")
-        if self.kind is not None and not isinstance(self.kind, NotebookKind):
-            await self.file_met(saved["hash"], self.kind.version_of(content))
         async with self._update_lock:
             if self._document.hash != saved["hash"]:
                 self._document.hash = saved["hash"]
@@ -277,21 +270,9 @@ class LiveRoom(PagesRoom):
         self._emit(LogLevel.ERROR, None, message)
 
     async def _on_outofband_change(self) -> None:
-        """Merge what another program wrote into a text file; notebooks have `Disk`."""
+        """Do nothing where the room's `Disk` has its own look at the file."""
         if self.kind is None:
             await super()._on_outofband_change()
-            return
-        content, found = await read_file(self)
-        base = await self.reunions.version(self.file_hash)
-        async with self._update_lock:
-            if base is None:
-                await self._document.aset(content)
-            else:
-                self.kind.take_in(base, content)
-        self.heard_of_merge()
-        await self.file_met(found, self.kind.version_of(content))
-        if await self._document.aget() != content:
-            self.save_soon()
 
     # -- ending ------------------------------------------------------------------------------------
 
@@ -300,7 +281,7 @@ class LiveRoom(PagesRoom):
         if self.kind is not None and self.ready:
             if self.autosave.unsaved and self.saves_by_itself:
                 await self.autosave.finish(FINISH_SECONDS)
-            self.disk.detach(self)
+            self.disk.detach()
         await self.end_history()
         if self._followed is not None:
             self.ydoc.unobserve(self._followed)

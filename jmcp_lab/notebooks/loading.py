@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
 from .cut_off import was_being_written
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
     from .document_store import Stored
     from .kinds import ContentVersion, DocumentKind
     from .live_room import LiveRoom
-    from .version import Version
-
-TRIES = 3
-"""How often a file is read again that another program writes meanwhile."""
 
 
 class Loading:
@@ -52,7 +47,7 @@ class Loading:
             It is no notebook, and nothing but its end is missing that the history may have.
         """
         try:
-            self._content, self._found = await read_file(self._room)
+            self._content, self._found = await self._room.disk.read()
         except UnreadableNotebookError as error:
             if not error.cut_off or self._stored.file is None:
                 raise
@@ -82,10 +77,8 @@ class Loading:
         if self._found is not None:
             room.document.hash = self._found
         room.document.dirty = False
+        room.disk.attach(version)
         if isinstance(kind, NotebookKind):
-            room.disk.attach(room, kind.notebook)
-            if self._cut_off is not None:
-                room.disk.is_cut_off(cast("Version", version))
             kind.notebook.repair_ids()
             kind.notebook.blank = view_in(room).blank
         if not known:
@@ -158,14 +151,3 @@ class Loading:
             await room.document.aset(self._content)
         else:
             self._kind.take_in(self._kind.unpack(packed), self._content)
-
-
-async def read_file(room: LiveRoom) -> tuple[Any, str | None]:
-    """Return what the file of a room says, and its hash."""
-    manager = room._file._contents_manager
-    for _ in range(TRIES):
-        model = await room._file.load_content(room._file_format, room._file_type)
-        found = await ensure_async(manager.get(room._file.path, content=False, require_hash=True))
-        if found["last_modified"] == model["last_modified"]:
-            return model["content"], found.get("hash")
-    return model["content"], None

@@ -54,8 +54,15 @@ async def saving(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN40
 def lock_file(root: str, path: str) -> Path:
     """Return the lock of a file: in Jupyter's data folder, by the file's real place.
 
-    There are no more than 4096 of them, ever: files that share one wait for each other.
+    A file with several names, which are hard links, is not told by its place. There are no more
+    than 4096 locks, ever: files that share one wait for each other.
     """
-    real = os.path.realpath(os.path.join(root, path))
-    name = hashlib.sha256(os.fsencode(real)).hexdigest()[:3]
+    real = os.fsencode(os.path.realpath(os.path.join(root, path)))
+    try:
+        found = os.stat(real)
+    except OSError:
+        found = None
+    if found is not None and found.st_nlink > 1:
+        real = f"{found.st_dev}:{found.st_ino}".encode()
+    name = hashlib.sha256(real).hexdigest()[:3]
     return Path(jupyter_data_dir()) / "jmcp_lab" / "locks" / name

@@ -2,8 +2,8 @@
 
 Read in 3.0.4, and held by `tests/notebooks/test_upstream.py`: `YDocExtension.ywebsocket_server`,
 `file_loaders`, `_room_locks`, `disable_rtc`; `DocumentRoom`, whose place `LiveRoom` takes, with
-`cleaner`, `clients`, `ready`, `initialize()`, `on_message`; of `FileLoader` what `disk` puts its
-own in the place of.
+`cleaner`, `clients`, `ready`, `initialize()`, `on_message`; of `FileLoader` what
+`followed_loader` puts its own in the place of.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server_ydoc import app as ydoc_app
 from jupyter_server_ydoc import handlers as ydoc_handlers
-from jupyter_server_ydoc.utils import OutOfBandChanges, check_session_compatibility
+from jupyter_server_ydoc.utils import check_session_compatibility
 
 from ..errors import UnavailableError
-from .disk import disk_of, follow
+from .followed_loader import follow
 from .history_folder import history_folder
 from .joining import payload
 from .live_room import LiveRoom
@@ -232,8 +232,8 @@ class Upstream:
     # -- the file ------------------------------------------------------------------------------
 
     def follow_files(self) -> None:
-        """Know of each file, from its first reading on, what it said when last read or saved."""
-        follow(self.extension.file_loaders, OutOfBandChanges)
+        """Let each room follow its file by itself, also where several have the same one."""
+        follow(self.extension.file_loaders)
 
     def keep_folders_clean(self) -> None:
         """Let nothing of the live documents be written into the person's folders.
@@ -247,7 +247,7 @@ class Upstream:
     @staticmethod
     def known_change(room: LiveRoom) -> object:
         """Return the time of change of a room's file as the document last met it."""
-        return disk_of(room._file, OutOfBandChanges).known
+        return room.disk.known
 
     # -- saving --------------------------------------------------------------------------------
 

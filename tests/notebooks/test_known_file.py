@@ -118,12 +118,12 @@ async def test_a_room_may_be_let_go_while_its_changed_file_is_read(
 ) -> None:
     reading, go_on = read_slowly(desk, monkeypatch)
     desk.change(set_source(1, "other"))
-    disk = desk.room._file.jmcp_disk
+    disk = desk.room.disk
     meeting = asyncio.create_task(disk._meet(saving=False))
     await reading.wait()
     # It waits for the one before it.
     another = asyncio.create_task(disk._meet(saving=True))
     await asyncio.sleep(0)
-    disk.detach(desk.room)
+    disk.detach()
     go_on.set()
     assert await asyncio.gather(meeting, another) == [False, False]

@@ -49,8 +49,8 @@ def written_in(owner: type, name: str) -> bool:
         ),
         (
             FileLoader,
-            "path number_of_subscriptions last_modified load_content maybe_save_content "
-            "_save_content_at_path maybe_notify _subscriptions _lock _contents_manager",
+            "path number_of_subscriptions last_modified maybe_save_content "
+            "_save_content_at_path maybe_notify _lock _contents_manager",
         ),
         (FileLoaderMapping, "remove __contains__ __getitem__"),
         (BaseFileIdManager, "index get_id get_path move delete"),
