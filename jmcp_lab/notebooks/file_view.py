@@ -14,6 +14,7 @@ from jupyter_server.utils import ensure_async
 from .blank import blank_cell, is_blank
 from .line_ends import as_before, is_plain, plain
 from .notebook_files import NotebookFiles
+from .written_hash import hash_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,10 @@ class FileView:
         return model
 
     async def save(self, model: dict[str, Any], path: str = "") -> Any:  # noqa: ANN401
-        """Write a model as the file had it before."""
+        """Write a model as the file had it before.
+
+        The model that is returned has the hash of what was written, where that can be told.
+        """
         content = model.get("content")
         text = model.get("type") == "file" and model.get("format") == "text"
         if model.get("type") == "notebook":
@@ -72,7 +76,7 @@ class FileView:
         saved = await ensure_async(self._manager.save(written, path))
         if text:
             self._text = None if is_plain(str(content)) else str(content)
-        return saved
+        return saved | {"hash": await hash_written(self._manager.plain, written)}
 
     # -- notebooks -----------------------------------------------------------------------------
 

@@ -62,6 +62,11 @@ class NotebookFiles:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._manager, name)
 
+    @property
+    def plain(self) -> Any:  # noqa: ANN401
+        """The contents manager itself."""
+        return self._manager
+
     async def get(self, path: str, content: bool = True, **how: Any) -> Any:  # noqa: ANN401
         """Return the model of a file, as the contents manager does.
 
@@ -166,6 +171,23 @@ def written(content: dict[str, Any]) -> str:
         _split(cell)
     text = json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True, separators=(",", ": "))
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"
+
+
+def bytes_of(model: dict[str, Any]) -> bytes | None:
+    """Return what the file of a notebook or of a text consists of, saved by `NotebookFiles`.
+
+    Returns
+    -------
+    bytes or None
+        None for files of other kinds.
+    """
+    content = model["content"]
+    if model["type"] == "file":
+        return content.encode() if model.get("format") == "text" else None
+    if not _nbformat_writes(content):
+        return written(content).encode()
+    text: str = _nbformat.versions[KNOWN_FORMAT].writes_json(_nbformat.from_dict(content))
+    return (text if text.endswith("\n") else text + "\n").encode()
 
 
 def _split(cell: dict[str, Any]) -> None:

@@ -1,0 +1,47 @@
+"""The hash of what a save has written, told from what was written.
+
+A look at the file afterwards may find what another program has written meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+from .notebook_files import bytes_of
+
+WRITERS = ("save", "_save_notebook", "_save_file")
+"""What in a contents manager decides which bytes are written."""
+
+JUPYTERS_OWN = "jupyter_server.services.contents."
+
+
+async def hash_written(manager: Any, model: dict[str, Any]) -> str | None:  # noqa: ANN401
+    """Return the hash of a file that has just been saved, as its contents manager computes it.
+
+    Parameters
+    ----------
+    manager : ContentsManager
+    model : dict
+        What it was given. Hooks before the save may have changed that, in place.
+
+    Returns
+    -------
+    str or None
+        None where the manager may write other bytes than Jupyter's own would.
+    """
+    if not _writes_as_jupyter(type(manager)) or not hasattr(manager, "hash_algorithm"):
+        return None
+    # The copy of a large notebook takes a while.
+    return await asyncio.to_thread(_hash, manager.hash_algorithm, model)
+
+
+def _writes_as_jupyter(manager: type) -> bool:
+    found = [getattr(manager, name, None) for name in WRITERS]
+    return all(callable(f) and f.__module__.startswith(JUPYTERS_OWN) for f in found)
+
+
+def _hash(algorithm: str, model: dict[str, Any]) -> str | None:
+    data = bytes_of(model)
+    return None if data is None else hashlib.new(algorithm, data).hexdigest()
