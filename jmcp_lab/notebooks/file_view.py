@@ -7,6 +7,7 @@ what was taken off: line ends, a byte order mark, the absence of cells.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
@@ -33,7 +34,7 @@ class FileView:
     def __init__(self, manager: Any) -> None:  # noqa: ANN401 - its methods carry no types
         self._manager = manager
         self._text: str | None = None
-        self._sources: dict[str, str] = {}
+        self._sources: dict[str, list[str]] = {}
         self._blank: Cell | None = None
         self._had_cells = False
 
@@ -101,15 +102,27 @@ class FileView:
         self._had_cells = bool(cells)
         if not self._sources:
             return content
-        restored = [self._as_before(cell) for cell in cells]
+        texts = [plain(_source(cell)) for cell in cells]
+        alike: Counter[str] = Counter()
+        restored = []
+        for cell, text in zip(cells, texts, strict=True):
+            restored.append(self._as_before(cell, text, alike[text]))
+            alike[text] += 1
         # Of a cell that is gone the text is kept: its deletion may be taken back.
-        self._sources |= _with_other_line_ends(restored)
+        self._sources |= {
+            _key(cell): [_source(cell)]
+            for cell, text in zip(restored, texts, strict=True)
+            if text in self._sources
+        } | _with_other_line_ends(restored)
         return _with_cells(content, restored)
 
-    def _as_before(self, cell: Cell) -> Cell:
-        # An edit gives ids to the cells of a notebook that was read without them.
-        before = self._sources.get(_key(cell)) or self._sources.get(plain(_source(cell)))
-        return cell if before is None else _changed([cell], lambda s: as_before(s, before))[0]
+    def _as_before(self, cell: Cell, text: str, number: int) -> Cell:
+        """Return a cell as it was; without an id it is told by its text, and its number there."""
+        found = self._sources.get(_key(cell))
+        if found is None or _key(cell) == text:
+            # An edit gives ids to the cells of a notebook that was read without them.
+            found = self._sources.get(text, [])[number : number + 1]
+        return _changed([cell], lambda source: as_before(source, found[0]))[0] if found else cell
 
 
 def view_of(loader: Any) -> FileView:  # noqa: ANN401 - we add to it
@@ -131,9 +144,15 @@ def _with_cells(content: dict[str, Any], cells: list[Cell]) -> dict[str, Any]:
     return new
 
 
-def _with_other_line_ends(cells: list[Cell]) -> dict[str, str]:
-    """Return the texts that have some, or a mark, by cell; where there are no ids, by text."""
-    return {_key(cell): _source(cell) for cell in cells if not is_plain(_source(cell))}
+def _with_other_line_ends(cells: list[Cell]) -> dict[str, list[str]]:
+    """Return the texts that have some, or a mark, by cell.
+
+    Where there are no ids it is by text: several may be the same but for that.
+    """
+    found: dict[str, list[str]] = {}
+    for cell in cells:
+        found.setdefault(_key(cell), []).append(_source(cell))
+    return {key: sources for key, sources in found.items() if not all(map(is_plain, sources))}
 
 
 def _changed(cells: list[Cell], change: Callable[[str], str]) -> list[Cell]:
