@@ -110,8 +110,13 @@ class FileRooms:
 
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold it open, without opening anything."""
+        file = self.file(path)
+        return file.notebook if file else None
+
+    def file(self, path: str) -> NotebookFile | None:
+        """Return the file of a notebook that we hold open, or None."""
         held = self._held(path)
-        return held.file.notebook if held else None
+        return held.file if held else None
 
     def paths_open(self) -> set[str]:
         """Return the paths of all notebooks that are open, by us or in a page."""
