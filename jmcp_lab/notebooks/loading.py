@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
 from .cut_off import was_being_written
@@ -162,10 +161,10 @@ class Loading:
 
 async def read_file(room: LiveRoom) -> tuple[Any, str | None]:
     """Return what the file of a room says, and its hash."""
-    manager = room._file._contents_manager
+    manager = view_in(room)
     for _ in range(TRIES):
         model = await room._file.load_content(room._file_format, room._file_type)
-        found = await ensure_async(manager.get(room._file.path, content=False, require_hash=True))
+        found = await manager.get(room._file.path, content=False, require_hash=True)
         if found["last_modified"] == model["last_modified"]:
             return model["content"], found.get("hash")
     return model["content"], None

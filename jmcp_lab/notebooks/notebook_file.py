@@ -235,13 +235,8 @@ class NotebookFile:
         return cast("dict[str, Any]", model["content"]), _stamp(model)
 
     async def _get(self, path: str, **options: Any) -> dict[str, Any]:
-        get = self._manager.get
         try:
-            try:
-                found = await ensure_async(get(path, require_hash=True, **options))
-            except TypeError:
-                # Contents managers from before hashes; another reason comes again.
-                found = await ensure_async(get(path, **options))
+            found = await self._manager.get(path, require_hash=True, **options)
         except HTTPError as error:
             explain(path, error)
         except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import nbformat
 from jupyter_server.utils import ensure_async
@@ -71,7 +71,7 @@ class NotebookFiles:
             It is no notebook.
         """
         try:
-            return await ensure_async(self._manager.get(path, content=content, **how))
+            return await self._get(path, content=content, **how)
         except Exception as error:
             if not content or how.get("type") != "notebook":
                 raise
@@ -79,11 +79,23 @@ class NotebookFiles:
                 raise
             how |= {"type": "file", "format": "text"}
             try:
-                model = await ensure_async(self._manager.get(path, content=True, **how))
+                model = await self._get(path, content=True, **how)
             except Exception:
                 raise error from None
             found = parsed(model["content"])
             return model | {"type": "notebook", "format": "json", "content": found}
+
+    async def _get(self, path: str, **how: Any) -> dict[str, Any]:
+        """Return a model; its hash is None where the manager is from before there were hashes."""
+        if "require_hash" not in how:
+            return cast("dict[str, Any]", await ensure_async(self._manager.get(path, **how)))
+        try:
+            model = await ensure_async(self._manager.get(path, **how))
+        except TypeError:
+            # Another reason comes again.
+            without = {name: value for name, value in how.items() if name != "require_hash"}
+            model = await ensure_async(self._manager.get(path, **without))
+        return {"hash": None, **model}
 
     async def save(self, model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
         """Write a file, and return its model, as the contents manager does."""
