@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from . import cells
+from .cell_form import source_of
 from .changes import Change, Deleted, Inserted
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def is_blank(cell: dict[str, Any]) -> bool:
     """Return whether nobody has put anything into a cell."""
     return (
         cell.get("cell_type") == "code"
-        and not "".join(cell.get("source", ""))
+        and not source_of(cell)
         and not cell.get("outputs")
         and cell.get("execution_count") is None
         and not set(cell.get("metadata", {})) - {"trusted"}

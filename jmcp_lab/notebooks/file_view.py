@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server.utils import ensure_async
 
 from .blank import blank_cell, is_blank
+from .cell_form import source_of
 from .line_ends import as_before, is_plain, plain
 from .notebook_files import NotebookFiles
 
@@ -104,7 +105,7 @@ class FileView:
 
     def _as_before(self, cell: Cell) -> Cell:
         # An edit gives ids to the cells of a notebook that was read without them.
-        before = self._sources.get(_key(cell)) or self._sources.get(plain(_source(cell)))
+        before = self._sources.get(_key(cell)) or self._sources.get(plain(source_of(cell)))
         return cell if before is None else _changed([cell], lambda s: as_before(s, before))[0]
 
 
@@ -129,13 +130,13 @@ def _with_cells(content: dict[str, Any], cells: list[Cell]) -> dict[str, Any]:
 
 def _with_other_line_ends(cells: list[Cell]) -> dict[str, str]:
     """Return the texts that have some, or a mark, by cell; where there are no ids, by text."""
-    return {_key(cell): _source(cell) for cell in cells if not is_plain(_source(cell))}
+    return {_key(cell): source_of(cell) for cell in cells if not is_plain(source_of(cell))}
 
 
 def _changed(cells: list[Cell], change: Callable[[str], str]) -> list[Cell]:
     found = []
     for cell in cells:
-        source = _source(cell)
+        source = source_of(cell)
         if (wanted := change(source)) != source:
             cell = copy.copy(cell)
             cell["source"] = wanted
@@ -144,9 +145,4 @@ def _changed(cells: list[Cell], change: Callable[[str], str]) -> list[Cell]:
 
 
 def _key(cell: Cell) -> str:
-    return str(cell.get("id") or plain(_source(cell)))
-
-
-def _source(cell: Cell) -> str:
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
+    return str(cell.get("id") or plain(source_of(cell)))

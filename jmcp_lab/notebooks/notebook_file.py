@@ -16,6 +16,7 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, ToolError, UnavailableError
+from .cell_form import source_of
 from .composed import composed
 from .live import LiveNotebook
 from .notebook_document import NotebookDocument
@@ -277,7 +278,7 @@ class NotebookFile:
             self._touched |= touched
         clean = not notebook.edited
         base_cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
-        old = [(cell_id, str(cell["source"])) for cell_id, cell in self._known.items()]
+        old = [(cell_id, source_of(cell)) for cell_id, cell in self._known.items()]
         version = Version.of(content)
         if version.ids is None:
             ids = aligned([cell.source for cell in version.cells], old)
@@ -315,7 +316,7 @@ class NotebookFile:
         """
         notebook = self.notebook
         named = dict(zip(self._known, base, strict=True))
-        there = aligned(sources, [(i, str(cell["source"])) for i, cell in named.items()])
+        there = aligned(sources, [(i, source_of(cell)) for i, cell in named.items()])
         for new, old in zip(ids, there, strict=True):
             index = notebook.index(old)
             if old in named and index is not None and notebook.index(new) is None:

@@ -13,6 +13,8 @@ from difflib import SequenceMatcher
 from hashlib import blake2b
 from typing import Any, Self
 
+from .cell_form import source_of
+
 RESULTS = ("outputs", "execution_count")
 LOOKS = ("cell_type", "metadata", "attachments")
 
@@ -38,7 +40,7 @@ class CellVersion:
         metadata = cell.get("metadata")
         looks["metadata"] = without_trust(metadata if isinstance(metadata, dict) else {})
         results = {key: cell.get(key) or None for key in RESULTS}
-        return cls(str(cell.get("source", "")), mark(looks), mark(results))
+        return cls(source_of(cell), mark(looks), mark(results))
 
 
 @dataclass(frozen=True, slots=True)
