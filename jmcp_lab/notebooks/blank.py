@@ -75,6 +75,18 @@ def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: s
     return [*changes, *(Inserted(cell.id, cells.whole(notebook, cell.id)) for cell in new)]
 
 
+def make_way(notebook: LiveNotebook, origin: str) -> None:
+    """Take the blank cell out where others have come to it, and nobody is in it."""
+    blank = notebook.blank
+    index = None if blank is None else notebook.index(blank)
+    if blank is None or index is None or len(notebook.ids) == 1:
+        return
+    if blank not in notebook.carets() and is_blank(cells.whole(notebook, blank)):
+        notebook.removing([blank], for_good=True)
+        with notebook.transaction(origin):
+            del notebook.ycells[index]
+
+
 def _making_way(notebook: LiveNotebook) -> str | None:
     """Return the id of the blank cell where it is all there is, and nobody is in it."""
     if notebook.blank is None or notebook.ids != [notebook.blank]:
