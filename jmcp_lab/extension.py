@@ -175,7 +175,7 @@ class JmcpLab(ExtensionApp):
         await self.door.start()
 
     def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
-        return open_backend(
+        rooms = open_backend(
             server,
             contents,
             self.log,
@@ -183,6 +183,9 @@ class JmcpLab(ExtensionApp):
             pages=self.pages,
             idle_seconds=self.idle_minutes * 60.0,
         )
+        # Jupyter Server has copied its settings into these, and copies them back after us.
+        self.settings["contents_manager"] = server.web_app.settings["contents_manager"]
+        return rooms
 
     def _follow_rooms(self, server: ServerApp) -> None:
         """Follow the live documents from now on."""

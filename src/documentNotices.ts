@@ -7,9 +7,6 @@ import type { IAgents, ICopy } from './tokens';
 /** Where this page remembers of which copies it has told, over a reload. */
 const TOLD = 'jmcp-lab:copies';
 
-/** How many of them. */
-const MOST_TOLD = 50;
-
 /**
  * Tells of documents that cannot be saved, and of versions that were kept beside one.
  *
@@ -48,20 +45,28 @@ export class DocumentNotices {
         this._unsaved.set(path, { id, words });
       }
     }
-    for (const copy of documents.copies) {
-      this._tell(copy);
+    this._tellCopies(documents.copies);
+  }
+
+  /** Tells of each once: one that was deleted may have its path for another later. */
+  private _tellCopies(copies: readonly ICopy[]): void {
+    const told = this._told();
+    const listed = copies.map(({ copy }) => copy);
+    if (JSON.stringify(listed) === JSON.stringify(told)) {
+      return;
+    }
+    this._memory.setItem(TOLD, JSON.stringify(listed));
+    for (const copy of copies) {
+      const known = told.indexOf(copy.copy);
+      if (known < 0) {
+        this._tell(copy);
+      } else {
+        told.splice(known, 1);
+      }
     }
   }
 
   private _tell(copy: ICopy): void {
-    const told = this._told();
-    if (told.includes(copy.copy)) {
-      return;
-    }
-    this._memory.setItem(
-      TOLD,
-      JSON.stringify([...told, copy.copy].slice(-MOST_TOLD))
-    );
     const words = this._trans.__(
       'Another version of %1 is in %2: %3.',
       PathExt.basename(copy.path),

@@ -16,7 +16,7 @@ from .bridge import KernelBridge, KernelLostError, SilentKernelError
 from .execution import Execution
 from .outcome import ended, result_of
 from .progress import compare, finish, output_callback, state_after
-from .restarting import Lost, started_again
+from .restarting import Lost, is_restarting, started_again
 from .run import Piece, PieceResult, Run, RunState, StoppedError
 from .sink import OutputSink
 
@@ -81,6 +81,7 @@ class KernelQueue:
         if self._seen.get(run.owner) is not None:
             run.notice = words.since_last_run(cast("Lost", self._seen[run.owner]))
         self._seen[run.owner] = None
+        run.for_next_kernel = is_restarting(self.kernel_id, self._manager)
         self._waiting.setdefault(run.owner, deque()).append(run)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work(), name=f"jmcp-lab-{self.kernel_id[:8]}")
@@ -254,6 +255,8 @@ class KernelQueue:
         if self._closing is not None:
             await self._closing
         if self._bridge is not None:
+            if is_restarting(self.kernel_id, self._manager):
+                await self._started(run)
             await self._bridge.check()
             if self._bridge.lost.done():
                 how = self._bridge.lost.result()
@@ -269,14 +272,9 @@ class KernelQueue:
         """Return a new connection to the kernel."""
         if self.kernel_id not in self._manager:
             raise KernelLostError(Lost.SHUT_DOWN)
-        alive = asyncio.create_task(started_again(self.kernel_id, self._manager))
-        try:
-            await run.first(alive)
-        finally:
-            alive.cancel()
-            await asyncio.gather(alive, return_exceptions=True)
+        await self._started(run)
         if self.kernel_id not in self._manager:
-            raise KernelLostError(Lost.DEAD)
+            raise KernelLostError(Lost.SHUT_DOWN if run.for_next_kernel else Lost.DEAD)
         bridge = KernelBridge(self.kernel_id, self._manager, self._log, self._note_loss)
         start = asyncio.create_task(bridge.start())
         try:
@@ -291,6 +289,15 @@ class KernelQueue:
             await bridge.close()
             raise
         return bridge
+
+    async def _started(self, run: Run) -> None:
+        """Wait while the kernel is started again, by Jupyter or by the person."""
+        alive = asyncio.create_task(started_again(self.kernel_id, self._manager))
+        try:
+            await run.first(alive)
+        finally:
+            alive.cancel()
+            await asyncio.gather(alive, return_exceptions=True)
 
     async def _wait_for_turn(self, run: Run, bridge: KernelBridge) -> None:
         """Wait while the kernel works on code of others.
@@ -331,16 +338,17 @@ class KernelQueue:
                 self._seen[owner] = how
 
     async def _end_all(self, run: Run, how: Lost) -> None:
-        """End this run and all that wait: what they were to run in is gone."""
-        await self._abandon(run, words.lost(how, run))
-        state = RunState.DIED if run.started is not None else RunState.CANCELLED
-        await self._finish(run, state, words.lost(how, run))
-        for waiting in self._runs():
-            if not waiting.done:
-                started = waiting.started is not None
-                state = RunState.DIED if started else RunState.CANCELLED
-                await self._finish(waiting, state, words.lost(how, waiting))
-        self._waiting.clear()
+        """End this run and all that wait, unless for the next kernel: theirs is gone."""
+        for each in [run, *(waiting for waiting in self._runs() if waiting is not run)]:
+            if each.for_next_kernel and each.started is None and self.kernel_id in self._manager:
+                each.for_next_kernel = False
+                each.notice = each.notice or words.since_last_run(how)
+                continue
+            if each is run:
+                await self._abandon(run, words.lost(how, run))
+            state = RunState.DIED if each.started is not None else RunState.CANCELLED
+            await self._finish(each, state, words.lost(how, each))
+            self._remove(each)
         await self._close_bridge()
 
     async def _abandon(self, run: Run, note: str) -> None:

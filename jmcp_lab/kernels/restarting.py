@@ -36,14 +36,27 @@ class Lost(StrEnum):
 
 
 async def started_again(kernel_id: str, manager: MultiKernelManager) -> None:
-    """Return when a kernel's process is alive, or nobody starts it again, or not in time."""
+    """Return when a kernel is up, or nobody starts it again, or not in time.
+
+    It may have died, or somebody restarts it at this moment.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + RESTART_SECONDS
     while loop.time() < end and kernel_id in manager:
         kernel: Any = manager.get_kernel(kernel_id)
-        if not _is_looked_after(kernel) or await _is_alive(kernel):
+        if not _is_between(kernel) and (not _is_looked_after(kernel) or await _is_alive(kernel)):
             return
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def is_restarting(kernel_id: str, manager: MultiKernelManager) -> bool:
+    """Return whether somebody ends a kernel, or starts it again, at this moment."""
+    return kernel_id in manager and _is_between(manager.get_kernel(kernel_id))
+
+
+def _is_between(kernel: Any) -> bool:  # noqa: ANN401
+    """Whether one process of a kernel ends, or the next has not begun."""
+    return bool(getattr(kernel, "shutting_down", False)) or not getattr(kernel, "has_kernel", True)
 
 
 def _is_looked_after(kernel: Any) -> bool:  # noqa: ANN401 - of any kind

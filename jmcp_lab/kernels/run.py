@@ -150,6 +150,7 @@ class Run:
         self.execution: Execution | None = None
         self.sink: OutputSink | None = None
         self.shown_waiting: set[str] = set()
+        self.for_next_kernel = False  # asked for while the one before was being ended
         self.stop_requested = asyncio.Event()
         self._stop_requested_at: float | None = None
         self.piece_started: float | None = None

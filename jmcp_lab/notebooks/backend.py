@@ -118,10 +118,13 @@ def open_backend(
         from .rooms import Rooms
 
         return Rooms(serverapp, contents, log, idle_seconds=idle_seconds)
+    from .api_contents import ApiContents
     from .file_rooms import FileRooms
     from .peers import Peers
 
     peers = Peers(serverapp) if why is NotLive.OTHERS else None
     rooms = FileRooms(serverapp, contents, pages, log, idle_seconds=idle_seconds, peers=peers)
     rooms.news.standing = agent_words(why)
+    settings = serverapp.web_app.settings
+    settings["contents_manager"] = ApiContents(settings["contents_manager"], rooms.file)
     return rooms

@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from . import cells
+from .cell_form import source_of
 from .changes import Change, Deleted, Inserted
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def is_blank(cell: dict[str, Any]) -> bool:
     """Return whether nobody has put anything into a cell."""
     return (
         cell.get("cell_type") == "code"
-        and not "".join(cell.get("source", ""))
+        and not source_of(cell)
         and not cell.get("outputs")
         and cell.get("execution_count") is None
         and not set(cell.get("metadata", {})) - {"trusted"}
@@ -72,6 +73,18 @@ def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: s
             cells.insert(notebook, 1, new, origin)
             del notebook.ycells[0]
     return [*changes, *(Inserted(cell.id, cells.whole(notebook, cell.id)) for cell in new)]
+
+
+def make_way(notebook: LiveNotebook, origin: str) -> None:
+    """Take the blank cell out where others have come to it, and nobody is in it."""
+    blank = notebook.blank
+    index = None if blank is None else notebook.index(blank)
+    if blank is None or index is None or len(notebook.ids) == 1:
+        return
+    if blank not in notebook.carets() and is_blank(cells.whole(notebook, blank)):
+        notebook.removing([blank], for_good=True)
+        with notebook.transaction(origin):
+            del notebook.ycells[index]
 
 
 def _making_way(notebook: LiveNotebook) -> str | None:

@@ -26,6 +26,12 @@ def text_form(value: Any) -> str:  # noqa: ANN401 - JSON
     return well_formed(json.dumps(value))
 
 
+def source_of(cell: dict[str, Any]) -> str:
+    """Return the text of a cell as the file has it, or the text that stands for what it has."""
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else text_form(source)
+
+
 def output_form(output: dict[str, Any]) -> dict[str, Any]:
     """Return the document form of an output."""
     form: dict[str, Any] = document_form(output)

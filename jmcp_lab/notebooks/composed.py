@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import cells
+from .values import format_number
 from .version import DEFAULTS, LOOKS, RESULTS, CellVersion, mark, metadata_of
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def composed(
         return None
     return {
         **file,
-        "nbformat": version[0],
-        "nbformat_minor": version[1],
+        **({} if version == _of(file) else {"nbformat": version[0], "nbformat_minor": version[1]}),
         "metadata": dict(file.get("metadata") or {}) if metadata is None else metadata,
         "cells": [
             _with_id(cell, cell_id if version >= IDS_SINCE else None)
@@ -63,7 +63,8 @@ def composed(
 
 
 def _of(file: Mapping[str, Any]) -> tuple[int, int]:
-    return int(file.get("nbformat", 4)), int(file.get("nbformat_minor", 5))
+    numbers = file.get("nbformat", 4), file.get("nbformat_minor", 5)
+    return int(format_number(numbers[0])), int(format_number(numbers[1]))
 
 
 def _version(notebook: LiveNotebook, file: Mapping[str, Any]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from ..errors import NotFoundError, ToolError, UnavailableError
 from . import news
-from .held_file import WRITE_SECONDS, HeldFile
+from .held_file import LONGEST_SECONDS, WRITE_SECONDS, HeldFile
 from .news import News
 from .notebook_file import NotebookFile
 from .opening import check_notebook
@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 120.0
 """How long a notebook stays in memory after the last call that used it."""
-
-LONGEST_SECONDS = 30.0
-"""How seldom a notebook is written at least while something prints: a big one takes a fifth of the
-time for it."""
 
 
 class FileRooms:
@@ -110,8 +106,13 @@ class FileRooms:
 
     def find(self, path: str) -> LiveNotebook | None:
         """Return the notebook if we hold it open, without opening anything."""
+        file = self.file(path)
+        return file.notebook if file else None
+
+    def file(self, path: str) -> NotebookFile | None:
+        """Return the file of a notebook that we hold open, or None."""
         held = self._held(path)
-        return held.file.notebook if held else None
+        return held.file if held else None
 
     def paths_open(self) -> set[str]:
         """Return the paths of all notebooks that are open, by us or in a page."""

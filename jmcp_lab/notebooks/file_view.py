@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server.utils import ensure_async
 
 from .blank import blank_cell, is_blank
+from .cell_form import source_of
 from .line_ends import as_before, is_plain, plain
 from .notebook_files import NotebookFiles
 from .written_hash import hash_written
@@ -102,7 +103,7 @@ class FileView:
         self._had_cells = bool(cells)
         if not self._sources:
             return content
-        texts = [plain(_source(cell)) for cell in cells]
+        texts = [plain(source_of(cell)) for cell in cells]
         alike: Counter[str] = Counter()
         restored = []
         for cell, text in zip(cells, texts, strict=True):
@@ -110,7 +111,7 @@ class FileView:
             alike[text] += 1
         # Of a cell that is gone the text is kept: its deletion may be taken back.
         self._sources |= {
-            _key(cell): [_source(cell)]
+            _key(cell): [source_of(cell)]
             for cell, text in zip(restored, texts, strict=True)
             if text in self._sources
         } | _with_other_line_ends(restored)
@@ -151,14 +152,14 @@ def _with_other_line_ends(cells: list[Cell]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for cell in cells:
-        found.setdefault(_key(cell), []).append(_source(cell))
+        found.setdefault(_key(cell), []).append(source_of(cell))
     return {key: sources for key, sources in found.items() if not all(map(is_plain, sources))}
 
 
 def _changed(cells: list[Cell], change: Callable[[str], str]) -> list[Cell]:
     found = []
     for cell in cells:
-        source = _source(cell)
+        source = source_of(cell)
         if (wanted := change(source)) != source:
             cell = copy.copy(cell)
             cell["source"] = wanted
@@ -167,9 +168,4 @@ def _changed(cells: list[Cell], change: Callable[[str], str]) -> list[Cell]:
 
 
 def _key(cell: Cell) -> str:
-    return str(cell.get("id") or plain(_source(cell)))
-
-
-def _source(cell: Cell) -> str:
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
+    return str(cell.get("id") or plain(source_of(cell)))

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from .contents import FileState
     from .notebook_file import NotebookFile
 
+LONGEST_SECONDS = 30.0
+"""How seldom a notebook is written at least while something prints: a big one takes a fifth of the
+time for it."""
+
 WRITE_SECONDS = 1.0
 """How often a notebook is written while something prints, at first: a big one takes longer."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
 
+from .blank import make_way
 from .carets import carets_in
 from .keystrokes import carried
 from .late import LateTyping
@@ -184,6 +185,7 @@ class NotebookKind:
         """Bring a page of another history and the notebook together."""
         page = _document(self._room, update)
         found = LiveNotebook(cast("YNotebook", page), lambda: "", self.notebook.file_id)
+        alone = self._is_blank and self.notebook.blank not in found.ids
         try:
             wanted = merged(
                 self.notebook, found, cast("Version", base), lambda: _document(self._room)
@@ -191,6 +193,8 @@ class NotebookKind:
         finally:
             found.close()
         adopt(self.notebook, update, *wanted)
+        if alone:
+            make_way(self.notebook, REJOIN_ORIGIN)
         return []
 
     def feed(self, update: bytes) -> None:
@@ -206,8 +210,11 @@ class NotebookKind:
 
     def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Find the cells that one side took out, and what was typed there on the other."""
+        alone = self._is_blank
         theirs = self._return(update, ours, cast("Version | None", base))
         mine = self._return(ours, update, cast("Version | None", base))
+        if alone:
+            make_way(self.notebook, REJOIN_ORIGIN)
         return told_of(self.notebook, theirs + mine)
 
     def left_behind(self, update: bytes) -> LeftBehind | None:
@@ -229,6 +236,10 @@ class NotebookKind:
             named = base.named([(i, str(cell["source"])) for i, cell in contents.items()])
             known = {cell_id: cell.source for cell_id, cell in named.items()}
         return typed_into_removed(self.notebook, gone, contents, known)
+
+    @property
+    def _is_blank(self) -> bool:
+        return self.notebook.ids == [self.notebook.blank]
 
     def close(self) -> None:
         """Stop following the document."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from . import cells
 from .attic import Attic, AtticError, Ghost
+from .cell_form import source_of
 from .keystrokes import carried
 from .merge import splice
 from .shared_text import splice_shared
@@ -217,7 +218,7 @@ class LateTyping:
             cells.edit(notebook, cell_id, carried(before, typed, present), LATE_ORIGIN)
         elif ghost.content is not None:
             at = cells.beside(notebook, *ghost.neighbours)
-            last = str(ghost.content.get("source", ""))
+            last = source_of(ghost.content)
             source = splice(last, carried(before, typed, well_formed(last)))
             cells.insert_whole(notebook, at, ghost.content | {"source": source}, LATE_ORIGIN)
             self._tell(

@@ -14,7 +14,7 @@ from jupyter_ydoc import YNotebook
 
 from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
 from .originals import ADDED, Originals
-from .values import copied, document_form
+from .values import copied, document_form, format_number, well_formed
 from .version import aligned
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ class NotebookDocument(YNotebook):
         self, value: dict[str, Any], delay_outputs_above_mb: float | None = None
     ) -> Iterator[bool]:
         self._originals.learn(value)
-        top = document_form({key: item for key, item in value.items() if key != "cells"})
+        # Each by itself, as it is learned: what is too deep is told by the levels below its key.
+        top = {well_formed(k): document_form(v) for k, v in value.items() if k != "cells"}
+        top |= {k: format_number(value[k]) for k in ("nbformat", "nbformat_minor") if k in value}
         if not isinstance(top.get("metadata"), dict):
             top["metadata"] = {}
         # With what is added to it, so that the same metadata is not put in again: a page does

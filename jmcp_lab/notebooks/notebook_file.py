@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
-from ..errors import InvalidArgumentError, UnavailableError
+from ..errors import InvalidArgumentError, ToolError, UnavailableError
+from .cell_form import source_of
 from .composed import composed
 from .live import LiveNotebook
 from .notebook_document import NotebookDocument
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 TRIES = 5
 TORN_SECONDS = 0.05
 """How often, and after how long, a file is read again that another program is just writing."""
+
+UNSAVED = -1
+"""A count of changes that no document has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,9 @@ class NotebookFile:
         self._known: dict[str, dict[str, Any]] = {}
         self._touched: set[str] = set()
         self._lock = asyncio.Lock()
+        self._writing = False
+        self._unread: tuple[dict[str, Any], dict[str, dict[str, Any]], set[str]] | None = None
+        self._savers = 0
         self._changed = changed
         self._peers = peers
         self.stamp = Stamp(None, None, None)
@@ -163,11 +170,49 @@ class NotebookFile:
             content = composed(self.notebook, self._file, self._known, touched)
             ids = list(self.notebook.ids)
             if content is not None:
-                await self._save(content, peer)
+                await self._save_aside(content, peer, touched)
                 self._touched -= touched if changes == self.notebook.changes else set()
                 self._file, self._known = content, self._by_id(ids, content["cells"])
             self.notebook.mark_saved(changes)
             return content is not None
+
+    # -- others who use the contents API -------------------------------------------------------
+
+    def others_read(self) -> None:
+        """Note that somebody is about to read the file, and so knows what was written into it."""
+        if not self._writing:
+            # Else what is read may be from before.
+            self._unread = None
+
+    @asynccontextmanager
+    async def others_save(self) -> AsyncIterator[None]:
+        """Follow a save of somebody who knows what was last read of the file.
+
+        What was written since is not what they took away: it is brought in again.
+        """
+        self._savers += 1
+        try:
+            yield
+            # The next call looks again, and says why the file cannot be read.
+            with suppress(ToolError):
+                await self.look()
+            if self._savers == 1:
+                self._unread = None
+        finally:
+            self._savers -= 1
+
+    async def _save_aside(
+        self, content: dict[str, Any], peer: Peer | None, touched: set[str]
+    ) -> None:
+        """Save, and keep what the file said before, and which cells may be others, till a read."""
+        if peer is None:
+            file, known, before = self._unread or (self._file, self._known, set())
+            self._unread = file, known, before | touched
+        self._writing = True
+        try:
+            await self._save(content, peer)
+        finally:
+            self._writing = False
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -192,13 +237,8 @@ class NotebookFile:
         return cast("dict[str, Any]", model["content"]), _stamp(model)
 
     async def _get(self, path: str, **options: Any) -> dict[str, Any]:
-        get = self._manager.get
         try:
-            try:
-                found = await ensure_async(get(path, require_hash=True, **options))
-            except TypeError:
-                # Contents managers from before hashes; another reason comes again.
-                found = await ensure_async(get(path, **options))
+            found = await self._manager.get(path, require_hash=True, **options)
         except HTTPError as error:
             explain(path, error)
         except OSError as error:
@@ -232,9 +272,14 @@ class NotebookFile:
     def _take_in(self, content: dict[str, Any]) -> None:
         """Merge a newer file into the document. Nothing is awaited."""
         notebook = self.notebook
+        unknown = self._unread if self._savers else None
+        self._unread = None
+        if unknown is not None:
+            self._file, self._known, touched = unknown
+            self._touched |= touched
         clean = not notebook.edited
         base_cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
-        old = [(cell_id, str(cell["source"])) for cell_id, cell in self._known.items()]
+        old = [(cell_id, source_of(cell)) for cell_id, cell in self._known.items()]
         version = Version.of(content)
         if version.ids is None:
             ids = aligned([cell.source for cell in version.cells], old)
@@ -249,9 +294,12 @@ class NotebookFile:
         self._document.learn({**content, "cells": named})
         take_in(notebook, base, {**content, "cells": named})
         self._file, self._known = content, self._by_id(ids, content["cells"])
-        if clean and composed(notebook, content, self._known, self._touched) is None:
+        if (clean or unknown) and composed(notebook, content, self._known, self._touched) is None:
             self._touched.clear()
             notebook.mark_saved(notebook.changes)
+        elif unknown:
+            notebook.mark_saved(UNSAVED)
+            self._changed()
 
     def _base(self) -> Version:
         cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
@@ -269,7 +317,7 @@ class NotebookFile:
         """
         notebook = self.notebook
         named = dict(zip(self._known, base, strict=True))
-        there = aligned(sources, [(i, str(cell["source"])) for i, cell in named.items()])
+        there = aligned(sources, [(i, source_of(cell)) for i, cell in named.items()])
         for new, old in zip(ids, there, strict=True):
             index = notebook.index(old)
             if old in named and index is not None and notebook.index(new) is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import nbformat
 from jupyter_server.utils import ensure_async
@@ -84,7 +84,7 @@ class NotebookFiles:
             It is no notebook.
         """
         try:
-            return await ensure_async(self._manager.get(path, content=content, **how))
+            return await self._get(path, content=content, **how)
         except Exception as error:
             if not content or how.get("type") != "notebook":
                 raise
@@ -100,15 +100,26 @@ class NotebookFiles:
 
     async def _text(self, path: str, how: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         """Return the model of a file, and its text, of which the end may be missing."""
-        get = self._manager.get
         how = how | {"type": "file", "content": True}
         try:
-            model = await ensure_async(get(path, **how | {"format": "text"}))
+            model = await self._get(path, **how | {"format": "text"})
         except Exception:
             # It may end in the middle of a character.
-            model = await ensure_async(get(path, **how | {"format": "base64"}))
+            model = await self._get(path, **how | {"format": "base64"})
             return model, decoded(b64decode(model["content"]))
         return model, model["content"]
+
+    async def _get(self, path: str, **how: Any) -> dict[str, Any]:
+        """Return a model; its hash is None where the manager is from before there were hashes."""
+        if "require_hash" not in how:
+            return cast("dict[str, Any]", await ensure_async(self._manager.get(path, **how)))
+        try:
+            model = await ensure_async(self._manager.get(path, **how))
+        except TypeError:
+            # Another reason comes again.
+            without = {name: value for name, value in how.items() if name != "require_hash"}
+            model = await ensure_async(self._manager.get(path, **without))
+        return {"hash": None, **model}
 
     async def save(self, model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
         """Write a file, and return its model, as the contents manager does."""

@@ -18,7 +18,15 @@ from typing import Any, Final
 
 from .cell_form import STANDARD, cell_form, output_form
 from .half_pairs import HalfPairs
-from .values import copied, document_form, file_form, fingerprint, is_exact, well_formed
+from .values import (
+    copied,
+    document_form,
+    file_form,
+    fingerprint,
+    format_number,
+    is_exact,
+    well_formed,
+)
 from .variants import NATURAL, Variants, copy_of
 
 Path = tuple[Any, ...]
@@ -80,7 +88,7 @@ class Originals:
             if key not in content:
                 top.absent[key] = fingerprint(float(default))
             else:
-                self._learn_place(top, (key,), content[key], document_form(content[key]))
+                self._learn_place(top, (key,), content[key], format_number(content[key]))
         top.extras = {key: value for key, value in content.items() if key not in TOP}
         self._owners[NOTEBOOK] = top
         cells = content.get("cells") or []
@@ -221,7 +229,7 @@ class Originals:
         self, owner: _Owner, path: Path, original: dict[str, Any], form: dict[str, Any]
     ) -> None:
         """Take note of a dict, and of each of its values by itself."""
-        if is_exact(original):
+        if is_exact(original, len(path) - 1):
             return
         owner.places[path] = (fingerprint(form), original)
         for key, value in original.items():
@@ -240,7 +248,8 @@ class Originals:
     @staticmethod
     def _learn_place(owner: _Owner, path: Path, original: Any, form: Any) -> None:  # noqa: ANN401
         natural = file_form(form)
-        if not is_exact(original) or type(natural) is not type(original) or natural != original:
+        exact = is_exact(original, len(path) - 1)
+        if not exact or type(natural) is not type(original) or natural != original:
             owner.places[path] = (fingerprint(form), original)
 
     def _learn_variant(self, kind: str, form: Any, original: Any, owner: str) -> None:  # noqa: ANN401

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Map
 
 from . import cells
+from .cell_form import source_of
 from .keystrokes import carried, united
 from .merge import splice
-from .values import document_form, well_formed
+from .values import document_form, format_number, well_formed
 from .version import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of, renamed
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _take_cell(
     """
     cell_id = content["id"]
     cell = cells.whole(notebook, cell_id)
-    source = str(cell.get("source", ""))
+    source = source_of(cell)
     splices = united(new.source, source)
     if old is not None:
         splices = carry(old.source, new.source, source)
@@ -206,7 +207,7 @@ def _take_metadata(notebook: LiveNotebook, base: Version, content: dict[str, Any
         for key in {*base.metadata, *new}
         if _mark(new, key) != base.metadata.get(key) == _mark(present, key)
     }
-    minor = float(content.get("nbformat_minor", 5))
+    minor = format_number(content.get("nbformat_minor", 5))
     with notebook.transaction(OUTSIDE_ORIGIN):
         if minor > float(notebook.meta.get("nbformat_minor", 5)):
             notebook.meta["nbformat_minor"] = minor
@@ -216,7 +217,7 @@ def _take_metadata(notebook: LiveNotebook, base: Version, content: dict[str, Any
         for key in changed:
             if key in new:
                 notebook.document.learn_metadata(key, new[key])
-                shared[well_formed(key)] = document_form(new[key])
+                shared[well_formed(key)] = document_form(new[key], 1)
             else:
                 del shared[well_formed(key)]
 

@@ -24,7 +24,7 @@ from .live import LiveNotebook
 from .merge import Splice
 from .outside import rearrange, take_in
 from .text_reunion import reunited
-from .values import document_form
+from .values import document_form, format_number
 from .version import CellVersion, Version, renamed
 
 if TYPE_CHECKING:
@@ -227,14 +227,14 @@ def _match_rest(notebook: LiveNotebook, rest: dict[str, Any]) -> None:
     with notebook.transaction(REJOIN_ORIGIN):
         for key in ("nbformat", "nbformat_minor"):
             if key in rest and notebook.meta.get(key) != rest[key]:
-                notebook.meta[key] = float(rest[key])
+                notebook.meta[key] = format_number(rest[key])
         shared = notebook.meta.get("metadata")
         if not isinstance(shared, Map):
             notebook.meta["metadata"] = Map(document_form(wanted))
             return
         for key, value in wanted.items():
             if metadata.get(key) != value:
-                shared[key] = document_form(value)
+                shared[key] = document_form(value, 1)
         for key in metadata:
             if key not in wanted:
                 del shared[key]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError
 from . import cells
+from .cell_form import source_of
 from .changes import (
     Change,
     ChangeSet,
@@ -256,4 +257,4 @@ def _results(
 
 def _text(content: dict[str, Any]) -> str:
     """Return the source of a whole cell as the document has it."""
-    return well_formed(str(content.get("source", "")))
+    return well_formed(source_of(content))

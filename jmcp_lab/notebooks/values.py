@@ -67,6 +67,17 @@ def _document_number(value: float) -> float | str | None:
     return found if math.isfinite(found) else None
 
 
+def format_number(value: Any) -> float:  # noqa: ANN401 - JSON
+    """Return what stands in the document for one of the two numbers of a notebook's format."""
+    try:
+        found = float(value)
+    except OverflowError:
+        return float(LARGEST)
+    except (TypeError, ValueError):
+        return 0.0
+    return found if math.isfinite(found) else 0.0
+
+
 def file_form(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Return what a value of the shared document is in a file, as far as the value tells."""
     if isinstance(value, float):

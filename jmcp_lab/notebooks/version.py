@@ -18,6 +18,8 @@ from .comparing import sequence_opcodes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+from .cell_form import source_of
+
 RESULTS = ("outputs", "execution_count")
 LOOKS = ("cell_type", "metadata", "attachments")
 
@@ -43,7 +45,7 @@ class CellVersion:
         metadata = cell.get("metadata")
         looks["metadata"] = without_trust(metadata if isinstance(metadata, dict) else {})
         results = {key: cell.get(key) or None for key in RESULTS}
-        return cls(str(cell.get("source", "")), mark(looks), mark(results))
+        return cls(source_of(cell), mark(looks), mark(results))
 
 
 @dataclass(frozen=True, slots=True)

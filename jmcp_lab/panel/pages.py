@@ -1,12 +1,14 @@
 """The JupyterLab pages that are open, and what the person looks at in them.
 
 A page with the panel asks for the state again and again; one that has not asked for a while is
-gone. So it is known whether anybody is there to approve.
+gone. So it is known whether anybody is there to approve. What such a page had not saved may come
+back with it, as when a computer wakes up, and is not forgotten with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections import Counter, OrderedDict
@@ -19,6 +21,9 @@ from ..errors import InvalidArgumentError
 
 ALIVE = 75.0
 """Seconds without a word after which a page is gone; hidden tabs poll once a minute at least."""
+
+ASLEEP = 24 * 3600.0
+"""Seconds for which a page without a goodbye may come back with what it has not saved."""
 
 RELOADS_WITHIN = 10.0
 """Seconds for which a page that said goodbye may only be reloading."""
@@ -47,6 +52,10 @@ class Page:
     open: list[dict[str, Any]] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
 
+    def entries(self, path: str) -> list[dict[str, Any]]:
+        """Return what the page told of a notebook or a text file."""
+        return [entry for entry in (*self.open, *self.files) if entry["path"] == path]
+
 
 class OpenPages:
     """The pages that are open.
@@ -60,6 +69,7 @@ class OpenPages:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._pages: dict[str, Page] = {}
+        self._asleep: dict[str, Page] = {}
         self._wanted: Counter[str] = Counter()
         self._written: OrderedDict[str, str] = OrderedDict()
         self._told = asyncio.Event()
@@ -81,9 +91,12 @@ class OpenPages:
             page.last_word = self._clock()
             return page
         if len(self._pages) >= MOST_PAGES:
-            oldest = min(self._pages, key=lambda name: self._pages[name].last_word)
-            del self._pages[oldest]
+            self._falls_silent(min(self._pages, key=lambda name: self._pages[name].last_word))
         page = self._pages[tab] = Page(self._clock())
+        before = self._asleep.pop(tab, None)
+        if before is not None:
+            # Until it tells again.
+            page.open, page.files = before.open, before.files
         return page
 
     def tell(self, tab: str, view: Mapping[str, Any]) -> None:
@@ -104,7 +117,8 @@ class OpenPages:
 
     def forget(self, tab: str) -> None:
         """Note that a page was closed or is being reloaded."""
-        if self._pages.pop(_tab(tab), None) is not None:
+        self._asleep.pop(_tab(tab), None)
+        if self._pages.pop(tab, None) is not None:
             self._last_goodbye = self._clock()
             self._told.set()
 
@@ -133,7 +147,11 @@ class OpenPages:
         return {entry["path"] for page in self._pages.values() for entry in page.open}
 
     def unsaved(self, path: str) -> bool:
-        """Return whether a page has unsaved changes in a notebook or a text file."""
+        """Return whether a page has unsaved changes in a notebook or a text file.
+
+        One that is asleep counts, unless a page that told of the file later has it open: there the
+        person goes on, and the other page merges when it comes back.
+        """
         return any(entry["dirty"] for entry in self._entries(path))
 
     async def saved(self, path: str, seconds: float) -> bool:
@@ -174,18 +192,30 @@ class OpenPages:
 
     def _entries(self, path: str) -> list[dict[str, Any]]:
         self._prune()
-        return [
+        awake = [(page, entry) for page in self._pages.values() for entry in page.entries(path)]
+        last = max((page.told for page, _ in awake), default=-math.inf)
+        return [entry for _, entry in awake] + [
             entry
-            for page in self._pages.values()
-            for entry in (*page.open, *page.files)
-            if entry["path"] == path
+            for page in self._asleep.values()
+            for entry in page.entries(path)
+            if entry["dirty"] and page.last_word >= last
         ]
 
     def _prune(self) -> None:
         now = self._clock()
         for tab, page in list(self._pages.items()):
             if now - page.last_word > ALIVE:
-                del self._pages[tab]
+                self._falls_silent(tab)
+        for tab, page in list(self._asleep.items()):
+            if now - page.last_word > ASLEEP:
+                del self._asleep[tab]
+
+    def _falls_silent(self, tab: str) -> None:
+        page = self._pages.pop(tab)
+        if any(entry["dirty"] for entry in (*page.open, *page.files)):
+            self._asleep[tab] = page
+            if len(self._asleep) > MOST_PAGES:
+                del self._asleep[min(self._asleep, key=lambda name: self._asleep[name].last_word)]
 
 
 def _tab(tab: str) -> str:

@@ -349,7 +349,9 @@ async def _report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limit
             new.append((cell_id, result.outputs))
             shown.append(of_cell(nb, cell_id, line, result.outputs))
     rest = len(run.pieces) - len(ran)
-    said = (run.notice, run.message, REPEATED if again else "")
+    # What a piece that was lost says of itself is what there is to say of the run.
+    told = any(result.note == run.message for result in ran)
+    said = (run.notice, None if told else run.message, REPEATED if again else "")
     closing = " ".join(words for words in said if words)
     if rest > 0:
         closing = f"{closing} {count(rest, 'cell')} did not run.".strip()

@@ -94,4 +94,27 @@ describe('DocumentNotices', () => {
     notices().update();
     expect(shown()).toHaveLength(1);
   });
+
+  it.each([
+    ['while the first is listed', [[COPY], [COPY, COPY]]],
+    ['after the first was forgotten', [[COPY], [], [COPY]]]
+  ])('tells of another version in the place of one: %s', (_, lists) => {
+    for (const copies of lists) {
+      documents = { unsaved: [], copies };
+      notices().update();
+      notices().update();
+    }
+    expect(shown()).toHaveLength(2);
+  });
+
+  it('tells of many versions once each', () => {
+    const copies = Array.from({ length: 120 }, (_, number) => ({
+      ...COPY,
+      copy: `a-other${number}.ipynb`
+    }));
+    documents = { unsaved: [], copies };
+    notices().update();
+    notices().update();
+    expect(shown()).toHaveLength(120);
+  });
 });

@@ -83,3 +83,57 @@ async def test_a_kernel_that_cannot_be_started_again_ends_what_waits_for_it(
         await waiting.wait()
     assert waiting.state is RunState.CANCELLED
     assert "could not be started again" in (waiting.message or "")
+
+
+async def test_a_run_asked_while_the_person_restarts_the_kernel_waits_for_it(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    manager = jp_serverapp.kernel_manager
+    await executor.start(kernel_id, [Piece("x = 1")], owner="a").wait()
+    kernel = manager.get_kernel(kernel_id)
+    process = kernel.provisioner.pid
+    restart = asyncio.ensure_future(manager.restart_kernel(kernel_id))
+    await until(lambda: kernel.shutting_down)
+    runs = [executor.start(kernel_id, [Piece("'x' in dir()")], owner=owner) for owner in "ab"]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(run.wait() for run in runs))
+    await (await restart)
+    assert kernel.provisioner.pid != process
+    for run in runs:
+        assert run.state is RunState.DONE, run.message
+        assert run.results[0].outputs[0]["data"]["text/plain"] == "False"
+    assert "was restarted since your last run" in (runs[0].notice or "")
+
+
+async def test_what_was_asked_during_a_restart_goes_on_when_what_ran_before_has_ended(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    manager = jp_serverapp.kernel_manager
+    endless = executor.start(kernel_id, [Piece("while True: pass")], owner="a")
+    before = executor.start(kernel_id, [Piece("'before'")], owner="b")
+    await until(lambda: endless.execution is not None and endless.execution.started)
+    restart = asyncio.ensure_future(manager.restart_kernel(kernel_id))
+    await until(lambda: manager.get_kernel(kernel_id).shutting_down)
+    during = executor.start(kernel_id, [Piece("'during'")], owner="b")
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(run.wait() for run in (endless, before, during)))
+    await (await restart)
+    assert (endless.state, before.state) == (RunState.DIED, RunState.CANCELLED)
+    assert during.state is RunState.DONE, during.message
+    assert "was restarted" in (during.notice or "")
+
+
+async def test_a_run_that_waits_for_the_persons_restart_ends_with_the_kernel(
+    executor: Executor, kernel_id: str, jp_serverapp: ServerApp
+) -> None:
+    manager = jp_serverapp.kernel_manager
+    await executor.start(kernel_id, [Piece("x = 1")], owner="a").wait()
+    end = asyncio.ensure_future(manager.shutdown_kernel(kernel_id))
+    await until(lambda: kernel_id not in manager or manager.get_kernel(kernel_id).shutting_down)
+    if kernel_id in manager:
+        run = executor.start(kernel_id, [Piece("'alive'")], owner="a")
+        async with asyncio.timeout(60):
+            await run.wait()
+        assert run.state is RunState.CANCELLED
+        assert "shut down" in f"{run.notice} {run.message}"
+    await end

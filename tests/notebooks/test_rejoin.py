@@ -192,3 +192,28 @@ def test_a_file_that_was_renamed_while_no_server_ran_is_another_document(
         await shore.files.close(other)
 
     loop.run(play())
+
+
+@pytest.mark.parametrize("typed", [0, 1, 2])
+def test_what_was_typed_into_an_emptied_notebook_comes_back_without_an_empty_cell(
+    loop: asyncio.Runner, tmp_path: Path, typed: int
+) -> None:
+    async def play() -> None:
+        shore = Shore(Files(tmp_path), "a.ipynb", NOTEBOOK)
+        cells = [code_cell(name, name) for name in ("one", "two", "three")]
+        content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        shore.where.write_text(json.dumps(content))
+        await shore.starts()
+        await shore.ends()
+        shore.where.write_text(json.dumps(content | {"cells": []}))
+        for cell in [*shore.page.notebook.ycells][:typed]:
+            cell["source"].insert(0, "typed ")
+        wanted = ["typed one", "typed two"][:typed]
+        await shore.starts()
+        assert shore.page.texts == (wanted or [""]), "a page shows a cell in any case"
+        await shore.room.autosave.save()
+        saved = json.loads(shore.where.read_text())["cells"]
+        assert ["".join(cell["source"]) for cell in saved] == wanted
+        await shore.ends()
+
+    loop.run(play())

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jmcp_lab.errors import InvalidArgumentError
-from jmcp_lab.panel.pages import ALIVE, MOST_PAGES, MOST_WRITTEN, RELOADS_WITHIN, OpenPages
+from jmcp_lab.panel.pages import ALIVE, ASLEEP, MOST_PAGES, MOST_WRITTEN, RELOADS_WITHIN, OpenPages
 
 
 class Ticks:
@@ -129,3 +129,48 @@ def test_each_writing_of_a_file_has_a_mark_of_its_own(pages: OpenPages) -> None:
         pages.wrote(f"{number}.ipynb")
     assert len(pages.errands()["written"]) == MOST_WRITTEN
     assert "x.ipynb" not in pages.errands()["written"]
+
+
+def test_what_a_sleeping_page_has_not_saved_is_remembered(pages: OpenPages, clock: Ticks) -> None:
+    pages.tell("a", telling("a.ipynb", dirty=True))
+    clock.now += ALIVE + 1
+    assert not pages.anyone()
+    assert pages.unsaved("a.ipynb")
+    assert not pages.unsaved("b.ipynb")
+    pages.seen("a")
+    assert pages.unsaved("a.ipynb"), "it is back, and has not told yet"
+    pages.tell("a", telling("a.ipynb", dirty=False))
+    clock.now += ALIVE + 1
+    assert not pages.unsaved("a.ipynb")
+
+
+def test_a_page_that_wakes_up_saves_what_it_is_asked_for(pages: OpenPages, clock: Ticks) -> None:
+    pages.tell("a", telling("a.ipynb", dirty=True) | {"files": [{"path": "a.txt", "dirty": True}]})
+    clock.now += ALIVE * 10
+    assert pages.unsaved("a.txt")
+    pages.tell("a", telling("a.ipynb", dirty=False))
+    assert not pages.unsaved("a.ipynb")
+    assert not pages.unsaved("a.txt")
+
+
+@pytest.mark.parametrize("end", ["goodbye", "a day", "another page"])
+def test_a_sleeping_page_does_not_hold_a_file_for_ever(
+    pages: OpenPages, clock: Ticks, end: str
+) -> None:
+    pages.tell("a", telling("a.ipynb", dirty=True))
+    clock.now += ALIVE + 1
+    assert pages.unsaved("a.ipynb")
+    if end == "goodbye":
+        pages.forget("a")
+    elif end == "a day":
+        clock.now += ASLEEP
+    else:
+        pages.tell("b", telling("a.ipynb", dirty=False))
+    assert not pages.unsaved("a.ipynb")
+
+
+def test_the_number_of_sleeping_pages_is_bounded(pages: OpenPages, clock: Ticks) -> None:
+    for number in range(3 * MOST_PAGES):
+        clock.now += 1
+        pages.tell(f"tab{number}", telling(f"{number}.ipynb", dirty=True))
+    assert sum(pages.unsaved(f"{number}.ipynb") for number in range(number + 1)) == 2 * MOST_PAGES

@@ -37,3 +37,10 @@ async def test_code_whose_kernel_still_starts_does_not_run_after_a_stop(
     assert call.state is CallState.CANCELLED
     assert await robot.app.sessions.list_kernels() == []
     assert not (root / "made").exists()
+
+
+async def test_a_reply_says_once_that_the_kernel_was_lost(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "import os; os._exit(1)")
+    reply = await robot.run("execute_cell", notebook="a.ipynb", cells=cell)
+    assert reply.is_error
+    assert reply.text.count("The kernel died") == 1
