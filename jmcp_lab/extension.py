@@ -186,12 +186,14 @@ class JmcpLab(ExtensionApp):
 
     def _follow_rooms(self, server: ServerApp) -> None:
         """Follow the live documents from now on."""
+        from .notebooks.strays import Strays
         from .notebooks.upstream import Upstream
 
         upstream = Upstream(server)
         upstream.end_after(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()
+        Strays(upstream, self.services.contents, self.rooms.news).listen(server)
         self.rooms.listen()
         self.leftovers.listen()
 

@@ -165,10 +165,10 @@ class Contents:
             return None
         return cast("datetime", model["last_modified"])
 
-    async def find_key(self, key: FileKey) -> str | None:
+    async def find_key(self, key: FileKey, *, notebook: bool = True) -> str | None:
         """Return the path of a file that was moved, by what stays the same; None if not found."""
         root = self.root
-        return await asyncio.to_thread(_search, root, key) if root else None
+        return await asyncio.to_thread(_search, root, key, notebook) if root else None
 
     def real(self, path: str) -> str:
         """Return what tells a folder from every other one, whichever links lead to it."""
@@ -327,8 +327,8 @@ class Contents:
         return str(model["type"]), int(model.get("size") or 0)
 
 
-def _search(root: str, key: FileKey) -> str | None:
-    """Look through visible folders, nearest to the root first, for a notebook with this key."""
+def _search(root: str, key: FileKey, notebook: bool) -> str | None:
+    """Look through visible folders, nearest to the root first, for a file with this key."""
     seen = 0
     folders = [root]
     while folders and seen < MOST_SEARCHED:
@@ -343,7 +343,7 @@ def _search(root: str, key: FileKey) -> str | None:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif not is_notebook(entry.name):
+            elif is_notebook(entry.name) != notebook:
                 continue
             elif entry.inode() == key[1] and entry.stat(follow_symlinks=False).st_dev == key[0]:
                 return os.path.relpath(entry.path, root).replace(os.sep, "/")

@@ -117,7 +117,7 @@ class Upstream:
         """
         there = self.file_id(new)
         if there is not None:
-            if self.room(room_id(there)) is not None:
+            if any(room.room_id.endswith(f":{there}") for room in self.live_rooms()):
                 return False
             self._file_ids.delete(new)
         self._file_ids.move(old, new)

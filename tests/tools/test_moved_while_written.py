@@ -17,7 +17,7 @@ from jmcp_lab.notebooks.rooms import Rooms
 
 from .conftest import Robot, write_notebook
 from .page import Fetch, OpenPage, until
-from .test_renamed_while_open import sources
+from .test_renamed_while_open import sources, texts
 from .test_rooms_files import rename
 
 
@@ -51,10 +51,6 @@ class SlowDisk:
         await until(lambda: task.done() or bool(moves._moves))
         self._on.set()
         await task
-
-
-def texts(root: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in root.glob("*.txt")}
 
 
 @pytest.mark.parametrize(

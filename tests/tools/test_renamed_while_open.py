@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
-import nbformat
 import pytest
+from jupyter_server_fileid.manager import LocalFileIdManager
 from traitlets.config import Config
 
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks.rooms import Rooms
+from jmcp_lab.notebooks.strays import Strays
 from jmcp_lab.notebooks.upstream import room_id
 
-from .conftest import Robot, write_notebook
+from .conftest import Robot, open_as_page, write_notebook
 from .page import Fetch, OpenPage, Page, until
 from .test_rooms_files import rename
 
@@ -37,11 +39,24 @@ async def saved(app: JmcpLab, page: Page, path: str) -> None:
 
 def sources(root: Path) -> dict[str, list[str]]:
     """Return what each notebook on the disk says."""
-    return {
-        str(path.relative_to(root)): [cell.source for cell in nbformat.read(path, 4).cells]
-        for path in sorted(root.rglob("*.ipynb"))
-        if ".ipynb_checkpoints" not in path.parts
-    }
+    found = {}
+    for path in sorted(root.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" not in path.parts:
+            # One that is just being written is empty for a moment.
+            said = json.loads(path.read_text() or '{"cells": []}')
+            found[str(path.relative_to(root))] = ["".join(c["source"]) for c in said["cells"]]
+    return found
+
+
+def texts(root: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in root.glob("*.txt")}
+
+
+def follow_strays(app: JmcpLab) -> None:
+    """Do what a server does as it starts."""
+    assert isinstance(app.rooms, Rooms)
+    assert app.serverapp is not None
+    Strays(app.rooms._upstream, app.services.contents, app.rooms.news).listen(app.serverapp)
 
 
 @pytest.mark.parametrize(("old", "new"), [("proj", "proj v1"), ("proj [v1]", "other")])
@@ -82,3 +97,53 @@ async def test_a_notebook_is_renamed_to_a_name_that_a_shell_has_freed(
     await saved(app, page, "b.ipynb")
     assert "typed x = 1" in await robot.say("read_cells", notebook="b.ipynb")
     assert sources(root) == {"b.ipynb": ["typed x = 1"]}
+
+
+@pytest.mark.parametrize(("old", "new"), [("in/a.ipynb", "in/b.ipynb"), ("in", "out")])
+async def test_a_notebook_that_a_shell_moves_is_saved_at_its_new_place(
+    root: Path, app: JmcpLab, open_page: OpenPage, old: str, new: str
+) -> None:
+    follow_strays(app)
+    write_notebook(root, "in/a.ipynb", "x = 1")
+    page = await open_page("in/a.ipynb")
+    place = new if new.endswith(".ipynb") else f"{new}/a.ipynb"
+    page.type(0, "typed ")
+    await until(lambda: sources(root) == {"in/a.ipynb": ["typed x = 1"]})
+    os.rename(root / old, root / new)
+    page.type(0, "more ")
+    await until(lambda: sources(root) == {place: ["more typed x = 1"]})
+    await until(lambda: not app.rooms.troubles().unsaved)
+
+
+async def test_a_text_that_a_shell_moves_is_saved_at_its_new_place(
+    robot: Robot, root: Path, app: JmcpLab
+) -> None:
+    follow_strays(app)
+    (root / "a.txt").write_text("one\n")
+    await open_as_page(robot, "a.txt")
+    assert isinstance(app.rooms, Rooms)
+    (room,) = app.rooms._upstream.live_rooms()
+    room.document.source = "typed one\n"
+    assert await app.rooms._upstream.save(room)
+    os.rename(root / "a.txt", root / "b.txt")
+    room.document.source = "more typed one\n"
+    await until(lambda: texts(root) == {"b.txt": "more typed one\n"})
+
+
+async def test_a_notebook_that_a_shell_has_deleted_is_not_taken_for_another_one(
+    root: Path, app: JmcpLab, open_page: OpenPage
+) -> None:
+    follow_strays(app)
+    assert app.serverapp is not None
+    if isinstance(app.serverapp.web_app.settings["file_id_manager"], LocalFileIdManager):
+        pytest.skip("it goes by that number alone")
+    write_notebook(root, "a.ipynb", "x = 1")
+    page = await open_page("a.ipynb")
+    page.type(0, "typed ")
+    await until(lambda: sources(root) == {"a.ipynb": ["typed x = 1"]})
+    os.unlink(root / "a.ipynb")
+    # On many disks it is given the number that has become free.
+    write_notebook(root, "b.ipynb", "another")
+    page.type(0, "more ")
+    await until(lambda: bool(app.rooms.troubles().unsaved))
+    assert sources(root) == {"b.ipynb": ["another"]}
