@@ -73,8 +73,10 @@ class Strays:
             return
         if await self._is_of(room, new) and self._upstream.moved(old, new):
             self._news.add(file_id, news.moved(old, new))
-            if room.saves_by_itself:
-                self._upstream.start_saving(room)
+            task = self._upstream.start_saving(room) if room.saves_by_itself else None
+            if task is not None:
+                # It has told what went wrong, and nobody else waits for it.
+                task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def _is_of(self, room: LiveRoom, path: str) -> bool:
         """Return whether a file is a room's: keys are soon given to other files."""
