@@ -154,12 +154,16 @@ export interface IServerInfo {
   readonly documents: IDocuments;
 }
 
+/** A save does not work, a page has not what the document has, or the file is no notebook. */
+export type UnsavedKind = 'not_saved' | 'page_apart' | 'no_notebook';
+
 /** What the person must know of open documents. */
 export interface IDocuments {
-  /** Those that cannot be written to their files at present, and why. */
+  /** Those that are not what their files say at present, and why. */
   readonly unsaved: readonly {
     readonly path: string;
     readonly words: string;
+    readonly kind: UnsavedKind;
   }[];
   readonly copies: readonly ICopy[];
 }

@@ -54,6 +54,7 @@ const OPTIONS = [
   'reject_always'
 ] as const;
 const NOT_LIVE = ['disable_rtc', 'no_extension', 'other_documents'] as const;
+const UNSAVED_KINDS = ['not_saved', 'page_apart', 'no_notebook'] as const;
 const PREVIEWS = ['code', 'diff', 'text'] as const;
 
 /** What changed on the server since a sequence number. */
@@ -111,7 +112,11 @@ function readDocuments(value: unknown): IDocuments {
       const found = fields(item, name);
       return {
         path: text(found.path, `${name}.path`),
-        words: text(found.words, `${name}.words`)
+        words: text(found.words, `${name}.words`),
+        kind:
+          found.kind === undefined
+            ? 'not_saved'
+            : oneOf(found.kind, UNSAVED_KINDS, `${name}.kind`)
       };
     }),
     copies: list(data.copies, 'documents.copies', (item, name) => {

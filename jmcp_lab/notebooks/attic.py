@@ -56,6 +56,9 @@ class _Removal:
     """The ids of the cells in the list of cells."""
 
     deleted: updates.Ids = field(default_factory=dict)
+    late: updates.Ids = field(default_factory=dict)
+    """What pages have sent since."""
+
     ghosts: list[Ghost] = field(default_factory=list)
 
 
@@ -155,14 +158,16 @@ class Attic:
 
         A page that comes back says all that is deleted, also what it only heard of. Whoever
         deletes a cell that is gone anyway says nothing new: what others have typed stays. So does
-        what the page itself had typed there, which went with the cell as the page heard of it.
+        what pages had typed there late, now or before: it went with the cell as this one heard of
+        that.
         """
-        if updates.deletes(update):
+        if self._removals:
             structs, inserted, deleted = updates.split(update)
             for removal in self._removals:
+                removal.late = updates.union(removal.late, inserted)
                 if all(updates.holds(deleted, *item) for item in removal.items):
                     deleted = updates.without(deleted, removal.deleted)
-                    deleted = updates.without(deleted, inserted)
+                    deleted = updates.without(deleted, removal.late)
                     self._remade += removal.ghosts
             update = updates.join(structs, deleted)
         self._apply(update)

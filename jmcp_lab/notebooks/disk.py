@@ -66,6 +66,7 @@ class Disk:
         self._suspected: str | None = None
         self.spoilt: str | None = None
         self._base: ContentVersion | None = None
+        self._attempted: ContentVersion | None = None
         self._known: Any = None
         self._hash: str | None = None
         self._looked_at: object = None
@@ -292,11 +293,12 @@ class Disk:
         if self._unreadable:
             await self._keep_copy(path)
         await room.about_to_write(version)
+        self._attempted = version
         saved = await ensure_async(loader._contents_manager.save(model, path))
         if saved.get("hash") is None:
             saved = saved | {"hash": await self._hash_of_saved(saved)}
         self._note(saved)
-        self._base = version
+        self._base, self._attempted = version, None
         # The history knows of the file before a page does.
         await room.file_met(saved["hash"], version)
         room.document.hash = saved["hash"]
@@ -354,6 +356,10 @@ class Disk:
                     return False
                 content = model["content"]
                 self._learn(content)
+                attempted = self._attempted
+                if attempted is not None and kind.version_of(content).digest == attempted.digest:
+                    # A save that failed had written the file before: nobody else has.
+                    self._base = attempted
                 more = self._take_in(kind, content)
                 self._meetings += 1
                 self._note(model)

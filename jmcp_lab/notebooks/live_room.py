@@ -147,7 +147,9 @@ class LiveRoom(PagesRoom):
         if self.apart.failure is not None:
             return Unsaved.in_page(self.path, self.apart.failure)
         why = self.disk.spoilt
-        return None if why is None else Unsaved(self.path, news.spoilt(self.path, why))
+        if why is None:
+            return None
+        return Unsaved(self.path, news.spoilt(self.path, why), "no_notebook")
 
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..containment import error_name
 from .names import shown
@@ -18,10 +19,14 @@ class Unsaved:
     path : str
     words : str
         Why, and what has to be done about it.
+    kind : str
+        ``not_saved``, where saving is tried again; ``page_apart``, where a page has what the
+        document has not; or ``no_notebook``, where the file is none any more.
     """
 
     path: str
     words: str
+    kind: Literal["not_saved", "page_apart", "no_notebook"] = "not_saved"
 
     @classmethod
     def of(cls, path: str, error: BaseException) -> Unsaved:
@@ -38,6 +43,7 @@ class Unsaved:
             path,
             f"A page of '{shown(path)}' could not be brought together with its document: {cause} "
             "What is typed there is in that page only: keep it open. It is tried again.",
+            "page_apart",
         )
 
 

@@ -69,6 +69,20 @@ def holds(deleted: Ids, client: int, clock: int) -> bool:
     return at >= 0 and clock < ranges[at][1]
 
 
+def union(first: Ids, second: Ids) -> Ids:
+    """Return the ids that are in either."""
+    found = dict(first)
+    for client, ranges in second.items():
+        whole: Ranges = []
+        for start, end in sorted([*found.get(client, []), *ranges]):
+            if whole and start <= whole[-1][1]:
+                whole[-1] = (whole[-1][0], max(end, whole[-1][1]))
+            else:
+                whole.append((start, end))
+        found[client] = whole
+    return found
+
+
 def without(deleted: Ids, known: Ids) -> Ids:
     """Return what is deleted beyond what is known to be."""
     found = {}

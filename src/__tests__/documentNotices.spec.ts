@@ -5,7 +5,11 @@ import { Signal } from '@lumino/signaling';
 import { DocumentNotices } from '../documentNotices';
 import type { IAgents, IDocuments } from '../tokens';
 
-const FULL = { path: 'a.ipynb', words: "'a.ipynb' could not be saved: full." };
+const FULL = {
+  path: 'a.ipynb',
+  words: "'a.ipynb' could not be saved: full.",
+  kind: 'not_saved'
+} as const;
 const COPY = {
   path: 'a.ipynb',
   copy: 'a-other.ipynb',

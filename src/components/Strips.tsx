@@ -64,11 +64,11 @@ export function Strips(): JSX.Element | null {
   if (server?.mcpError) {
     strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });
   }
-  for (const { path, words } of server?.documents.unsaved ?? []) {
+  for (const { path, words, kind } of server?.documents.unsaved ?? []) {
     strips.push({
       key: `unsaved ${path}`,
       tone: 'error',
-      words: unsavedWords(words, trans)
+      words: kind === 'not_saved' ? unsavedWords(words, trans) : words
     });
   }
   if (server?.unattended === 'auto') {

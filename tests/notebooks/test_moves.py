@@ -91,6 +91,8 @@ def test_neither_waits_for_ever_for_a_disk_that_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(moves, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(moves, "_saves", {})
+    monkeypatch.setattr(moves, "_moves", {})
 
     async def play() -> None:
         manager, never = Manager(), asyncio.Event()

@@ -197,6 +197,14 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
         ("reconnects", 1, 0, 0),
     )
 )
+# The same, and of what it had typed there one keystroke was here already.
+@example(
+    steps=schedule(
+        *([("types", 0, 0, 0)] * 3),
+        *(("agent_deletes", 0, 0, 0), ("types", 0, 0, 0), ("to_server", 0, 0, 0)),
+        *(("to_page", 0, 0, 0), ("reconnects", 0, 0, 0)),
+    )
+)
 # The rest as they were found. What a person typed into a cell that the page itself had made anew
 # was taken for late keystrokes, and came twice.
 @example(steps=b"\x19\x81\xd4\x1b\xdb\xb0\x0e\xaf\xda\x1c\xa7B\x08\xbbt\x025.\x02\xfa\xed")

@@ -96,6 +96,8 @@ async def test_a_text_file_is_in_one_place(
     assert texts(root) == ({} if place is None else {place: "the agent's work"})
 
 
+# Where files are alone, the page saves by itself.
+@pytest.mark.parametrize("jp_server_config", [False], ids=["live"], indirect=True)
 async def test_what_a_person_typed_goes_with_the_notebook(
     root: Path,
     app: JmcpLab,
@@ -103,8 +105,7 @@ async def test_what_a_person_typed_goes_with_the_notebook(
     open_page: OpenPage,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not isinstance(app.rooms, Rooms):
-        pytest.skip("the page saves by itself")
+    assert isinstance(app.rooms, Rooms)
     write_notebook(root, "Untitled.ipynb", "x = 1")
     page = await open_page("Untitled.ipynb")
     disk = SlowDisk(monkeypatch)

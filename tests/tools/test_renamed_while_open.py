@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from jupyter_server_fileid.manager import LocalFileIdManager
 from traitlets.config import Config
 
 from jmcp_lab.extension import JmcpLab
@@ -130,13 +129,12 @@ async def test_a_text_that_a_shell_moves_is_saved_at_its_new_place(
     await until(lambda: texts(root) == {"b.txt": "more typed one\n"})
 
 
+# The other goes by the number of a file on the disk alone.
+@pytest.mark.parametrize("jp_server_config", ["ArbitraryFileIdManager"], indirect=True)
 async def test_a_notebook_that_a_shell_has_deleted_is_not_taken_for_another_one(
     root: Path, app: JmcpLab, open_page: OpenPage
 ) -> None:
     follow_strays(app)
-    assert app.serverapp is not None
-    if isinstance(app.serverapp.web_app.settings["file_id_manager"], LocalFileIdManager):
-        pytest.skip("it goes by that number alone")
     write_notebook(root, "a.ipynb", "x = 1")
     page = await open_page("a.ipynb")
     page.type(0, "typed ")
