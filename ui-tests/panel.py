@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from lab_server import LabServer
 
 PANEL = "Agents"
+
+PRESSES = 3
+DECIDED_MILLISECONDS = 3000
+"""How often a person presses a button that decides, and how long they look whether that helped."""
 
 COMMANDS = Path(__file__).parents[1] / "schema" / "commands.json"
 
@@ -108,6 +112,19 @@ def press(where: Locator, name: str) -> None:
     button = where.get_by_role("button", name=name, exact=True)
     expect(button).not_to_have_attribute("aria-disabled", "true")
     button.click()
+
+
+def decide(request: Locator, name: str) -> None:
+    """Press a button that decides a request, as often as a person has to.
+
+    A card that moves just then, for what comes or goes above it, takes no press for a moment.
+    """
+    for _ in range(PRESSES):
+        if request.count() == 0:
+            return
+        press(request, name)
+        with suppress(AssertionError):
+            expect(request).to_have_count(0, timeout=DECIDED_MILLISECONDS)
 
 
 def cell_text(page: Page, number: int) -> str:
@@ -198,7 +215,7 @@ def write_notebook(page: Page, agent: Agent, name: str, source: str) -> Notebook
 
 def allow_and_wait(request: Locator, run: Future[CallToolResult]) -> str:
     """Allow a request once; return what the agent is told."""
-    press(request, "Allow")
+    decide(request, "Allow")
     result = run.result(60)
     assert not result.is_error, text_of(result)
     return text_of(result)

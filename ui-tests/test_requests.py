@@ -14,6 +14,7 @@ from panel import (
     allow_and_wait,
     card,
     cell_text,
+    decide,
     editor,
     open_panel,
     outputs,
@@ -157,7 +158,7 @@ def test_a_yes_for_30_minutes_shows_under_access_and_can_be_taken_back(
     notebook = write_notebook(lab_page, connect_agent(), "granted.ipynb", "print('free')")
     panel = open_panel(lab_page)
     run = notebook.ask()
-    press(card(lab_page, notebook.title), "Allow for 30 minutes")
+    decide(card(lab_page, notebook.title), "Allow for 30 minutes")
     assert "free" in text_of(run.result(60))
     expect(lab_page.get_by_role("article")).to_have_count(0)
     again = notebook.agent.say("execute_cell", cells=notebook.cell)
