@@ -91,6 +91,7 @@ class World:
 
         self.hung = ""
         self.refused: list[str] = []
+        self.reloads: list[str] = []
         self.made: set[str] = set()
         self.loose: set[str] = set()
         """Marks that somebody took out, or that nobody had when a server was killed."""
@@ -118,6 +119,7 @@ class World:
         self._all.append(page)
         open_lab(page, self.server)
         page.evaluate(_WATCH)
+        page.on("domcontentloaded", lambda loaded: self.reloads.append(loaded.url))
         return page
 
     def online(self) -> Page:
@@ -235,6 +237,8 @@ class World:
             self._note_unsaved()
         else:
             self._stop()
+            # All of it is saved; what others then take out of the file is theirs.
+            self._acknowledged.clear()
         alive |= self._alive()
         if what:
             getattr(self, f"_{what}")(generator, earlier)
@@ -369,6 +373,7 @@ class World:
             ],
             "an error in the console": self._console.unexpected(),
             "a page takes no typing": self.refused,
+            "a page is loaded again": self.reloads,
             "a server does not end": self.hung,
             "a traceback in the log": self._traceback(),
         }
