@@ -94,7 +94,11 @@ def merged(
     document.ydoc.apply_update(notebook.ydoc.get_update())
     present = LiveNotebook(document, lambda: notebook.path, notebook.file_id)
     names = dict(zip(page.ids, page.ids, strict=True))
-    if base.ids is None:
+    if base.ids is None and set(page.ids) & set(notebook.ids):
+        # The file has none, and yet the two have ids in common: those that one loading gave.
+        old = base.named([(cell["id"], str(cell["source"])) for cell in content["cells"]])
+        base = Version(tuple(old), tuple(old.values()), base.metadata)
+    elif base.ids is None:
         # Each loading has given the cells new ids: they are known by their texts.
         old = base.named([(i, str(notebook.source(i))) for i in notebook.ids])
         version = Version.of(content | {"cells": [_without_id(c) for c in content["cells"]]})

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from pycrdt import Map, Text
 
+from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.kinds import NotebookKind
+from jmcp_lab.notebooks.live import agent_origin
 from jmcp_lab.notebooks.live_room import LiveRoom
 
 from .distant_page import Page
@@ -217,3 +219,35 @@ def test_what_was_typed_into_an_emptied_notebook_comes_back_without_an_empty_cel
         await shore.ends()
 
     loop.run(play())
+
+
+async def test_in_a_file_without_ids_cells_are_told_by_those_that_one_loading_gave(
+    tmp_path: Path,
+) -> None:
+    files = Files(tmp_path)
+    found = [code_cell("", f"start{number}") for number in range(3)]
+    content = {"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    for cell in found:
+        del cell["id"]
+    (tmp_path / "a.ipynb").write_text(json.dumps(content))
+    shore = Shore(files, "a.ipynb", NOTEBOOK)
+    await shore.starts()
+    await shore.ends()
+    # Another program writes while no server runs, and the page is away for longer than one.
+    found[1]["source"] = "start1 other"
+    (tmp_path / "a.ipynb").write_text(json.dumps(content))
+    for number in (0, 2):
+        shore.page.notebook.ycells[number]["source"].insert(0, f"typed{number} ")
+    room = await files.open("a.ipynb", shore.store)
+    for number, ycell in enumerate(room.notebook.ycells):
+        ycell["source"].insert(len(str(ycell["source"])), f" agent{number}")
+    cells.insert(room.notebook, 1, [cells.NewCell("new", "code")], agent_origin("a_1"))
+    await room.autosave.save()
+    await room.end_history()
+    await files.close(room)
+    await shore.starts()
+    await shore.settle()
+    said = [cell["source"] for cell in shore.room.document.get()["cells"]]
+    assert said == ["typed0 start0 agent0", "new", "start1 other agent1", "typed2 start2 agent2"]
+    assert [str(cell["source"]) for cell in shore.page.notebook.ycells] == said
+    await shore.ends()
