@@ -31,6 +31,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
     except BaseException:
+        # Whatever it was: nobody else closes it, and it would stay locked.
         connection.close()
         raise
     return connection

@@ -58,6 +58,7 @@ class Loading:
                 raise
             self._cut_off = error
         except Exception as error:
+            # Each contents manager has its own for a file that is no text.
             if not await self._ends_in_a_character():
                 raise
             self._cut_off = error
@@ -111,6 +112,7 @@ class Loading:
                 room.ydoc.apply_update(merge_updates(*stored.updates))
                 room.document.get()
         except Exception as error:
+            # It is harmed, or another release has written it: as good as none.
             room.log.warning("The history of a document is not usable (%s)", error_name(error))
             return False
         room.history = stored.history
@@ -192,6 +194,7 @@ class Loading:
             with contained():
                 self._kind.reunite(base, self._content)
         except Exception as error:
+            # It unpacks, and anything may be wrong with what it says.
             name = error_name(error)
             self._room.log.warning("A version in a history does not fit its file (%s)", name)
             return False
@@ -226,6 +229,7 @@ async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
         with contained():
             said = kind.content_of(merge_updates(*stored.updates))
     except Exception as error:
+        # It is harmed: there is nothing in it that could be kept.
         room.log.warning("The history of a document is not usable (%s)", error_name(error))
         return
     digest = kind.version_of(said).digest

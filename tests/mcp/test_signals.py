@@ -49,6 +49,7 @@ class Person:
                 waiting = [c for c in state["calls"] if c["state"] == "waiting_for_approval"]
                 if waiting:
                     break
+                # It is another process, and asked as a page asks.
                 await asyncio.sleep(0.05)
         (call,) = waiting
         body = {"option": "allow_once", "action_hash": call["action_hash"]}
