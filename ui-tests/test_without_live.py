@@ -82,6 +82,13 @@ def switch_autosave(page: Page, on: bool) -> None:
     page.wait_for_function(f"on => {toggled} === on", arg=on)
 
 
+def wait_for_language(page: Page) -> None:
+    """Wait until the kernel has told its language: JupyterLab calls that an unsaved change."""
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.context.model.getMetadata('language_info')"
+    )
+
+
 def sources(server: LabServer, name: str) -> list[str]:
     return [str(cell.source) for cell in saved_notebook(server.root / name).cells]
 
@@ -135,6 +142,7 @@ def test_an_agent_is_told_where_nothing_is_saved_by_itself(
     switch_autosave(page, False)
     try:
         open_notebook(page, "manual.ipynb")
+        wait_for_language(page)
         agent.say("use_notebook", notebook="manual.ipynb")
         editor(page, 1).click()
         page.keyboard.press("Control+Home")
