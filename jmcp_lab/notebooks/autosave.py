@@ -73,6 +73,12 @@ class Autosave:
         return self._changes != self._saved
 
     @property
+    def pending(self) -> bool:
+        """Whether a save will come by itself that nothing speaks against."""
+        armed = self._timer is not None or self._running
+        return self.unsaved and armed and self.failure is None
+
+    @property
     def covers_all(self) -> bool:
         """Whether nothing has changed since the save that is under way looked at the document."""
         return self._changes == self._looked

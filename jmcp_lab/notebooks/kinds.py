@@ -150,6 +150,7 @@ class NotebookKind:
         self.notebook.together = room.one_message
         # The presence of who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
+        self.notebook.saving = lambda: room.autosave.pending
         self.late = LateTyping(self.notebook, lambda: room.typed_in, room.say)
 
     def version_of(self, content: dict[str, Any]) -> Version:

@@ -90,6 +90,8 @@ class LiveNotebook:
 
         self.carets: Callable[[], set[str]] = set
         """Returns the ids of the cells that people are editing."""
+        self.saving: Callable[[], bool] = lambda: False
+        """Returns whether a save is to come, which tells whether the file can be written."""
         self.state_changed: dict[str, float] = {}
         """When a cell was last said to run, or not to, where that was seen."""
         self._listeners: list[Callable[[set[str]], None]] = []

@@ -176,7 +176,8 @@ class Context:
             self.services.rooms.check(notebook)
             return action
 
-        if self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS:
+        edits = self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS
+        if edits and not notebook.saving():
             # Before anybody is asked, and as late as something can be waited for.
             await self.services.contents.check_editable(notebook.path)
         rooms = self.services.rooms

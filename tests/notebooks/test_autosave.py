@@ -253,3 +253,34 @@ def test_nothing_is_saved_after_the_end() -> None:
         assert document.writes == []
 
     play(story)
+
+
+def test_a_save_is_pending_from_a_change_to_its_end_and_not_once_it_has_failed() -> None:
+    async def story() -> None:
+        document = Document(takes=0.5, failures=1)
+        assert not document.autosave.pending
+        document.change()
+        assert document.autosave.pending
+        await asyncio.sleep(QUIET + 0.1)
+        assert document.autosave.pending
+        await asyncio.sleep(0.5)
+        # It is tried again, and nobody may rely on that.
+        assert document.autosave.failure is FULL
+        assert not document.autosave.pending
+        await asyncio.sleep(60)
+        assert document.saved == 1
+        assert not document.autosave.pending
+
+    play(story)
+
+
+def test_a_save_that_nobody_wants_is_not_pending() -> None:
+    async def story() -> None:
+        document = Document()
+        document.change(wanted=False)
+        assert not document.autosave.pending
+        by_hand = Document(quiet=None)
+        by_hand.change()
+        assert not by_hand.autosave.pending
+
+    play(story)
