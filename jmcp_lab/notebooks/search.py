@@ -1,32 +1,67 @@
 """Finding text: hits by line, within a time limit, off the event loop.
 
-A regular expression comes from outside and can be catastrophic (``(a+)+$``). Python's `re` cannot
-be stopped and holds the interpreter's lock while it matches; the package `regex` can and need not.
+Plain text is looked for in a thread, in pieces; a regular expression in a process of its own, which
+can be ended whatever it does.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import regex
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidArgumentError, UnavailableError
+from . import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 LONGEST_QUERY = 1000
 
 SECONDS = 3.0
 """How long one search may take."""
 
+MOST_BYTES = 1 << 30
+"""How much memory a search for a regular expression may take."""
+
 MOST_HITS = 1000
 """More hits are not counted."""
 
-AROUND = 160
-"""Characters of a line that are shown around a hit."""
+MOST_AT_ONCE = 2
+"""Searches of all agents; the others wait for their turn."""
+
+WAIT_SECONDS = 30.0
+"""How long a search waits for its turn and its end."""
+
+_pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="jmcp search")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for; plain text ignores case."""
+
+    text: str
+    is_regex: bool = False
+
+    def check(self) -> None:
+        """Make sure that it can be looked for.
+
+        Raises
+        ------
+        InvalidArgumentError
+            It is empty or too long.
+        """
+        if not self.text:
+            raise InvalidArgumentError("'query' is empty; give the text to look for.")
+        if len(self.text) > LONGEST_QUERY:
+            raise InvalidArgumentError(f"'query' is longer than {LONGEST_QUERY} characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,84 +106,116 @@ class Hit:
     words: str
 
 
-def compiled(query: str, *, is_regex: bool) -> regex.Pattern[str]:
-    """Return what to search for; plain text ignores case.
+async def search(query: Query, passages: Sequence[Passage], seconds: float = SECONDS) -> list[Hit]:
+    """Return the lines that fit, at most `MOST_HITS`.
 
     Raises
     ------
     InvalidArgumentError
-        The query is empty, too long, or no regular expression.
-    """
-    if not query:
-        raise InvalidArgumentError("'query' is empty; give the text to look for.")
-    if len(query) > LONGEST_QUERY:
-        raise InvalidArgumentError(f"'query' is longer than {LONGEST_QUERY} characters.")
-    if not is_regex:
-        return regex.compile(regex.escape(query, literal_spaces=True), regex.IGNORECASE)
-    try:
-        return regex.compile(query, regex.MULTILINE)
-    except (regex.error, RecursionError, OverflowError, ValueError) as error:
-        reason = str(error)[:200] if isinstance(error, regex.error) else type(error).__name__
-        raise InvalidArgumentError(
-            f"'query' is no valid regular expression: {reason}. Leave out regex=true to look for "
-            "it as plain text."
-        ) from error
-
-
-def search(
-    pattern: regex.Pattern[str], passages: Iterable[Passage], seconds: float = SECONDS
-) -> list[Hit]:
-    """Return the lines that fit, at most `MOST_HITS`; call it in a thread.
-
-    Raises
-    ------
+        The query is no regular expression.
     UnavailableError
-        It takes too long.
+        It takes too long, or too much memory.
     """
+    query.check()
+    work = _expression if query.is_regex else _plain
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await loop.run_in_executor(_pool, work, query.text, passages, seconds)
+    except TimeoutError:
+        raise UnavailableError(
+            "Too many searches are under way on this server. Nothing was searched; try again."
+        ) from None
+
+
+def _hit(passage: Passage, line: matching.Line) -> Hit:
+    return Hit(passage.cell_id, passage.output, *line)
+
+
+def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
+    found = re.compile(re.escape(text), re.IGNORECASE)
     end = time.monotonic() + seconds
     hits: list[Hit] = []
     for passage in passages:
-        try:
-            for hit in _hits(pattern, passage, end):
-                hits.append(hit)
-                if len(hits) >= MOST_HITS:
-                    return hits
-        except TimeoutError:
-            raise UnavailableError(
-                f"The search was stopped after {seconds:.0f} s. A regular expression with nested "
-                "repeats, such as (a+)+, can take for ever: make it simpler, look for plain "
-                "text, or give outputs=false when the outputs are huge."
-            ) from None
+        if time.monotonic() > end:
+            raise _too_long(seconds, "Give outputs=false when the outputs are huge.")
+        for line in matching.lines_with(passage.text(), found, len(text)):
+            hits.append(_hit(passage, line))
+            if len(hits) >= MOST_HITS:
+                return hits
     return hits
 
 
-def _hits(pattern: regex.Pattern[str], passage: Passage, end: float) -> Iterable[Hit]:
-    """Yield a hit for each line in which a match begins."""
-    text = passage.text()
-    at, line, counted = 0, 1, 0
-    while at <= len(text):
-        rest = end - time.monotonic()
-        if rest <= 0:
-            raise TimeoutError
-        found = pattern.search(text, at, timeout=rest, concurrent=True)
-        if found is None:
-            return
-        first = found.start()
-        start = text.rfind("\n", 0, first) + 1
-        stop = text.find("\n", first)
-        stop = len(text) if stop < 0 else stop
-        line += text.count("\n", counted, start)
-        counted = start
-        words = _around(text, start, stop, first, found.end())
-        yield Hit(passage.cell_id, passage.output, line, start, words)
-        at = stop + 1
+def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
+    """Look for a regular expression in a process of its own."""
+    asked = {"pattern": pattern, "most": MOST_HITS, "seconds": seconds, "bytes": MOST_BYTES}
+    try:
+        child = _start()
+    except OSError:
+        raise UnavailableError(
+            "The server cannot start the program that looks for regular expressions. Leave out "
+            "regex=true to look for plain text."
+        ) from None
+    late = threading.Event()
+
+    def on_time() -> None:
+        late.set()
+        child.kill()
+
+    timer = threading.Timer(seconds, on_time)
+    timer.start()
+    try:
+        with child:
+            _feed(child, asked, passages)
+            assert child.stdout is not None
+            said = child.stdout.read()
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise _too_long(
+            seconds,
+            "A regular expression with nested repeats, such as (a+)+, can take for ever: make it "
+            "simpler, look for plain text, or give outputs=false when the outputs are huge.",
+        )
+    if child.returncode:
+        raise UnavailableError(
+            "The search was stopped: the regular expression takes too much memory. Make it "
+            "simpler, look for plain text, or give outputs=false when the outputs are huge."
+        )
+    return _hits(json.loads(said), passages)
 
 
-def _around(text: str, start: int, stop: int, first: int, last: int) -> str:
-    """Return a line, or as much of it around the match as is shown."""
-    if stop - start > AROUND:
-        middle = (first + min(last, stop, first + AROUND)) // 2
-        left = max(start, min(middle - AROUND // 2, stop - AROUND))
-        right = min(stop, left + AROUND)
-        return ("…" if left > start else "") + text[left:right] + ("…" if right < stop else "")
-    return text[start:stop].strip()
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        # Neither the user's settings nor the folder's files have a part in it.
+        [sys.executable, "-I", "-S", "-W", "ignore", matching.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+
+
+def _feed(child: subprocess.Popen[bytes], asked: object, passages: Sequence[Passage]) -> None:
+    assert child.stdin is not None
+    try:
+        child.stdin.write(json.dumps(asked).encode() + b"\n")
+        for passage in passages:
+            child.stdin.write(json.dumps(passage.text()).encode() + b"\n")
+        child.stdin.close()
+    except OSError:
+        # It has found enough, or has ended; what it has said tells which.
+        return
+
+
+def _hits(said: dict[str, Any], passages: Sequence[Passage]) -> list[Hit]:
+    if "invalid" in said:
+        raise InvalidArgumentError(
+            f"'query' is no valid regular expression: {said['invalid']}. Leave out regex=true to "
+            "look for it as plain text."
+        )
+    return [_hit(passages[number], (at, start, words)) for number, at, start, words in said["hits"]]
+
+
+def _too_long(seconds: float, hint: str) -> UnavailableError:
+    return UnavailableError(f"The search was stopped after {seconds:.0f} s. {hint}")

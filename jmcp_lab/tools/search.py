@@ -13,7 +13,7 @@ from pydantic import Field
 from ..calls.call import Reply, ToolClass
 from ..notebooks import cells as live_cells
 from ..notebooks.cleaning import clean
-from ..notebooks.search import MOST_HITS, Hit, Passage, compiled, search
+from ..notebooks.search import MOST_HITS, Hit, Passage, Query, search
 from ..notebooks.shared_outputs import read_outputs
 from .arguments import Notebook
 from .rendering.blocks import block_of
@@ -46,11 +46,12 @@ async def search_notebook(
 
     Plain text ignores case; regex=true does not ((?i) does).
     """
-    pattern = compiled(query, is_regex=regex)
+    wanted = Query(query, regex)
+    wanted.check()
     nb = await ctx.open(notebook)
     with ctx.services.rooms.lease(nb):
         passages = await _passages(nb, outputs=outputs)
-        hits = await asyncio.to_thread(search, pattern, passages)
+        hits = await search(wanted, passages)
     # A cell that went away meanwhile has no position to name.
     hits = [hit for hit in hits if nb.index(hit.cell_id) is not None]
     where = "sources and outputs" if outputs else "sources"

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import re
+import resource
+import threading
 from pathlib import Path
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from jmcp_lab.errors import InvalidArgumentError, UnavailableError
-from jmcp_lab.notebooks.search import MOST_HITS, Passage, compiled, search
+from jmcp_lab.notebooks import matching
+from jmcp_lab.notebooks.search import MOST_AT_ONCE, MOST_HITS, Passage, Query, search
 
 from .conftest import Robot, write_notebook
 
@@ -117,45 +125,122 @@ def passages(*texts: str) -> list[Passage]:
     return [Passage("c", 0, lambda text=text: text) for text in texts]  # type: ignore[misc]
 
 
-def test_a_line_with_many_matches_is_one_hit() -> None:
-    found = search(compiled("a", is_regex=False), passages("a a a\nb\na"))
+@pytest.mark.parametrize("is_regex", [False, True])
+async def test_a_line_with_many_matches_is_one_hit(is_regex: bool) -> None:
+    found = await search(Query("a", is_regex), passages("a a a\nb\na"))
     assert [(hit.line, hit.offset) for hit in found] == [(1, 0), (3, 8)]
 
 
-def test_an_expression_that_matches_nothing_at_all_ends() -> None:
-    found = search(compiled("x*", is_regex=True), passages("ab\n\ncd"))
+async def test_an_expression_that_matches_nothing_at_all_ends() -> None:
+    found = await search(Query("x*", is_regex=True), passages("ab\n\ncd"))
     assert [hit.line for hit in found] == [1, 2, 3]
 
 
-def test_a_match_over_several_lines_is_shown_by_its_first() -> None:
-    (hit,) = search(compiled(r"b\nc", is_regex=True), passages("a\nb\nc"))
+async def test_a_match_over_several_lines_is_shown_by_its_first() -> None:
+    (hit,) = await search(Query(r"b\nc", is_regex=True), passages("a\nb\nc"))
     assert (hit.line, hit.words) == (2, "b")
 
 
-def test_of_a_long_line_the_part_around_the_hit_is_shown() -> None:
-    (hit,) = search(
-        compiled("needle", is_regex=False), passages("x" * 5000 + "needle" + "y" * 5000)
-    )
+@pytest.mark.parametrize("is_regex", [False, True])
+async def test_of_a_long_line_the_part_around_the_hit_is_shown(is_regex: bool) -> None:
+    (hit,) = await search(Query("needle", is_regex), passages("x" * 5000 + "needle" + "y" * 5000))
     assert "needle" in hit.words
     assert len(hit.words) < 200
 
 
-def test_no_more_hits_are_counted_than_anybody_reads() -> None:
-    assert len(search(compiled("a", is_regex=False), passages("a\n" * 5000))) == MOST_HITS
+@pytest.mark.parametrize("is_regex", [False, True])
+async def test_no_more_hits_are_counted_than_anybody_reads(is_regex: bool) -> None:
+    assert len(await search(Query("a", is_regex), passages("a\n" * 5000))) == MOST_HITS
 
 
 @pytest.mark.parametrize("query", ["", "x" * 2000])
-def test_a_query_that_is_empty_or_huge_is_refused(query: str) -> None:
+async def test_a_query_that_is_empty_or_huge_is_refused(query: str) -> None:
     with pytest.raises(InvalidArgumentError, match="query"):
-        compiled(query, is_regex=False)
+        await search(Query(query), [])
+
+
+@given(
+    text=st.text(alphabet="aAb\nß\ud800\U0001f600", max_size=40),
+    query=st.text(alphabet="aAb\nß", min_size=1, max_size=4),
+    window=st.integers(1, 5),
+)
+def test_text_that_is_looked_through_in_pieces_has_the_same_hits(
+    text: str, query: str, window: int
+) -> None:
+    found = re.compile(re.escape(query), re.IGNORECASE)
+    whole = list(matching.lines_with(text, found))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "WINDOW", window)
+        assert list(matching.lines_with(text, found, len(query))) == whole
 
 
 @pytest.mark.parametrize("query", ["(a+)+$", "(a|aa)+$", "(a|a?)+$"])
-def test_no_expression_outlives_its_time(query: str) -> None:
+async def test_no_expression_outlives_its_time(query: str) -> None:
     with pytest.raises(UnavailableError, match="stopped after"):
-        search(compiled(query, is_regex=True), passages("a" * 5000 + "!"), 0.2)
+        await search(Query(query, is_regex=True), passages("a" * 5000 + "!"), 0.2)
 
 
-def test_a_deeply_nested_expression_is_refused_and_not_a_crash() -> None:
-    with pytest.raises(InvalidArgumentError, match="RecursionError"):
-        compiled("(" * 499 + ")" * 499, is_regex=True)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "(((a{99}){99}){99}){99}",
+        "(" * 499 + ")" * 499,
+        "(?i)" + "[\\x00-\\U0010ffff]" * 40,
+        "(" * 200 + "a" + "){9,99}" * 90 + ")" * 110,
+        "a{4294967294}",
+        "(?P<" + "n" * 900 + ">x)",
+        "\\",
+    ],
+)
+async def test_no_expression_stops_or_fills_the_server(query: str) -> None:
+    before = _peak()
+    with contextlib.suppress(InvalidArgumentError, UnavailableError):
+        await search(Query(query, is_regex=True), passages("a" * 100_000), 2)
+    assert _peak() - before < 50 << 20
+
+
+def _peak() -> int:
+    """Return the most memory that this process has had so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+async def test_an_expression_that_fills_its_memory_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jmcp_lab.notebooks.search.MOST_BYTES", 64 << 20)
+    with pytest.raises(UnavailableError, match="memory"):
+        await search(Query("b", is_regex=True), passages("a" * 50_000_000), 30)
+
+
+async def test_texts_with_half_a_character_are_searched() -> None:
+    (hit,) = await search(Query("b.", is_regex=True), passages("a\nb\ud800"))
+    assert hit.line == 2
+
+
+async def test_a_server_that_cannot_start_the_program_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with pytest.raises(UnavailableError, match="plain text"):
+        await search(Query("a", is_regex=True), passages("a"))
+
+
+async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jmcp_lab.notebooks.search.WAIT_SECONDS", 0.05)
+    go = threading.Event()
+    under_way = threading.Barrier(MOST_AT_ONCE + 1)
+
+    def text() -> str:
+        under_way.wait(30)
+        go.wait(30)
+        return ""
+
+    slow = [Passage("c", 0, text)]
+    busy = [asyncio.create_task(search(Query("a"), slow)) for _ in range(MOST_AT_ONCE)]
+    await asyncio.to_thread(under_way.wait, 30)
+    with pytest.raises(UnavailableError, match="try again"):
+        await search(Query("a"), passages("a"))
+    go.set()
+    await asyncio.gather(*busy, return_exceptions=True)
