@@ -134,6 +134,9 @@ class KernelBridge:
             # channel while it runs a cell, and publishes its status when it does.
             if nudges in NUDGES or nudges % NUDGES[-1] == 0:
                 self._channels.nudge()
+                # IRkernel and deno say nothing there. What waits behind a cell is not piled up.
+                if nudges in NUDGES or self._state() != "busy":
+                    self._channels.nudge("shell")
             nudges += 1
             until: list[asyncio.Future[Any]] = [self._up, self.lost]
             await asyncio.wait(until, timeout=NUDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)

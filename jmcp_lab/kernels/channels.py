@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import zmq
 import zmq.asyncio
@@ -30,6 +30,9 @@ REMEMBERED_SIGNATURES = 1024
 jupyter_client remembers 65,536, 8 MB for each kernel, and when they are full it sorts all of them
 on the event loop, for 30 ms, over and over while a kernel floods.
 """
+
+Channel = Literal["control", "shell"]
+"""The control channel is answered while a cell runs, but not by every kernel."""
 
 STDIN_SECONDS = 1.0
 """So long is waited until a kernel that publishes can also ask."""
@@ -63,7 +66,7 @@ class Channels(Protocol):
     async def can_be_asked(self) -> None:
         """Return when a question of the kernel's code can reach us."""
 
-    def nudge(self) -> str:
+    def nudge(self, channel: Channel = "control") -> str:
         """Ask the kernel for something that makes it publish its status; return the id."""
 
     def execute(self, source: str, *, may_ask: bool) -> str:
@@ -158,10 +161,11 @@ class LocalChannels:
         finally:
             self._stop_watching()
 
-    def nudge(self) -> str:
-        """Ask on the control channel, which is answered while a cell runs; return the id."""
+    def nudge(self, channel: Channel = "control") -> str:
+        """Ask the kernel for something that makes it publish its status; return the id."""
         message = self._session.msg("kernel_info_request")
-        self._client.control_channel.send(message)
+        to_control = channel == "control"
+        (self._client.control_channel if to_control else self._client.shell_channel).send(message)
         return cast("str", message["header"]["msg_id"])
 
     def execute(self, source: str, *, may_ask: bool) -> str:

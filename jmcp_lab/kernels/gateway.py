@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tornado.websocket import WebSocketClientConnection
 
-    from .channels import Listener
+    from .channels import Channel, Listener
     from .iopub import Message
 
 RETRIES = 5
@@ -76,10 +76,10 @@ class GatewayChannels:
     async def can_be_asked(self) -> None:
         """Return at once: everything comes on one connection."""
 
-    def nudge(self) -> str:
+    def nudge(self, channel: Channel = "control") -> str:
         """Ask the kernel for something that makes it publish its status; return the id."""
         message = self._session.msg("kernel_info_request")
-        self._send("control", message)
+        self._send(channel, message)
         return cast("str", message["header"]["msg_id"])
 
     def execute(self, source: str, *, may_ask: bool) -> str:

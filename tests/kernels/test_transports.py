@@ -1,13 +1,15 @@
-"""Kernels over TCP, IPC and with CurveZMQ, behind a gateway, and of another language."""
+"""Kernels over TCP, IPC and with CurveZMQ, half silent, behind a gateway, of other languages."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from traitlets.config import Config
 
 from jmcp_lab.kernels.executor import Executor
+from jmcp_lab.kernels.inspect import questions
 from jmcp_lab.kernels.run import Piece, Run, RunState
 
 from .conftest import LOG, Bench, assert_complete, until
@@ -24,7 +27,6 @@ from .test_running import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,25 @@ async def test_a_local_kernel(
     kernel_id = await manager.start_kernel()
     try:
         await try_everything(manager, kernel_id)
+    finally:
+        await manager.shutdown_kernel(kernel_id, now=True)
+
+
+async def test_a_kernel_that_is_silent_on_its_control_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "kernels" / "quiet" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    program = Path(__file__).with_name("quiet_kernel.py")
+    argv = [sys.executable, str(program), "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": argv, "display_name": "Quiet", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    manager = AsyncMappingKernelManager()
+    kernel_id = await manager.start_kernel(kernel_name="quiet")
+    try:
+        await try_everything(manager, kernel_id)
+        async with questions(manager.get_kernel(kernel_id), LOG) as asked:
+            assert "print" in await asked.complete("pri", 3)
     finally:
         await manager.shutdown_kernel(kernel_id, now=True)
 
