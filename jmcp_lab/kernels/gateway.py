@@ -84,8 +84,11 @@ class GatewayChannels:
 
     def execute(self, source: str, *, may_ask: bool) -> str:
         """Send code; return the id of the request."""
-        content = execute_content(source, may_ask=may_ask)
-        message = self._session.msg("execute_request", content)
+        return self.request("execute_request", execute_content(source, may_ask=may_ask))
+
+    def request(self, kind: str, content: dict[str, Any]) -> str:
+        """Send a request of any kind; return its id."""
+        message = self._session.msg(kind, content)
         self._send("shell", message)
         return cast("str", message["header"]["msg_id"])
 

@@ -11,7 +11,6 @@ import asyncio
 import inspect
 import json
 import time
-import uuid
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,13 +18,15 @@ from jupyter_core.utils import ensure_async
 
 from ..errors import UnavailableError
 from . import probe
+from .connections import connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from logging import Logger
 
-    from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_client.manager import KernelManager
+
+    from .connections import Connection
 
 IDLE_SECONDS = 5.0
 """How long a kernel may go on with what it has just ended, before it counts as busy."""
@@ -58,15 +59,15 @@ class KernelQuestions:
     Parameters
     ----------
     kernel : KernelManager
-    client : AsyncKernelClient
-        With its channels started.
+    connection : Connection
+        Open.
     seconds : float
         How long an answer may take.
     """
 
-    def __init__(self, kernel: KernelManager, client: AsyncKernelClient, seconds: float) -> None:
+    def __init__(self, kernel: KernelManager, connection: Connection, seconds: float) -> None:
         self._kernel = kernel
-        self._client = client
+        self._connection = connection
         self._seconds = seconds
         self._working_on: str | None = None
         self._heard = asyncio.Event()
@@ -80,8 +81,7 @@ class KernelQuestions:
         with suppress(TimeoutError):
             async with asyncio.timeout(LISTEN_SECONDS):
                 while not self._heard.is_set():
-                    request = self._client.session.msg("kernel_info_request")
-                    self._client.control_channel.send(request)
+                    self._connection.nudge()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(NUDGE_SECONDS):
                             await self._heard.wait()
@@ -167,9 +167,7 @@ class KernelQuestions:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _answer(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
-        message = self._client.session.msg(kind, content)
-        msg_id = str(message["header"]["msg_id"])
-        self._client.shell_channel.send(message)
+        msg_id = self._connection.request(kind, content)
         with suppress(TimeoutError):
             return await self._reply(msg_id, self._seconds)
         if self._working_on != msg_id:
@@ -186,14 +184,14 @@ class KernelQuestions:
     async def _reply(self, msg_id: str, seconds: float) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             while True:
-                reply = await self._client.get_shell_msg()
+                reply = await self._connection.reply()
                 if (reply.get("parent_header") or {}).get("msg_id") == msg_id:
                     return dict(reply["content"])
 
     async def follow(self) -> None:
         """Note what the kernel works on, until cancelled."""
         while True:
-            message = await self._client.get_iopub_msg()
+            message = await self._connection.published()
             self._heard.set()
             if message["msg_type"] == "status":
                 parent = (message.get("parent_header") or {}).get("msg_id")
@@ -220,30 +218,19 @@ async def questions(
     seconds : float, optional
         How long each answer may take.
     """
-    client = cast("AsyncKernelClient", kernel.client())
-    # Clients of one manager share the id of its session, and with it their replies.
-    client.session.session = str(uuid.uuid4())
-    local = bool(kernel.get_connection_info().get("iopub_port"))
-    if local:
-        client.start_channels(stdin=False, hb=False)
-    else:
-        # The client of a gateway connects its websocket in a blocking way.
-        await asyncio.to_thread(lambda: asyncio.run(cast("Any", client).start_channels()))
-    asked = KernelQuestions(kernel, client, seconds)
+    connected = connection(kernel, log)
+    await connected.open()
+    asked = KernelQuestions(kernel, connected, seconds)
     following = asyncio.create_task(asked.follow(), name="jmcp-lab-questions")
     try:
-        if local:
-            await asked.listen()
+        await asked.listen()
         yield asked
     finally:
         following.cancel()
         (ended,) = await asyncio.gather(following, return_exceptions=True)
         if not isinstance(ended, asyncio.CancelledError):
             log.warning("A kernel's status was not followed: %s", ended)
-        if local:
-            client.stop_channels()
-        else:
-            await asyncio.to_thread(client.stop_channels)
+        await connected.close()
 
 
 def _silent(expressions: dict[str, str]) -> dict[str, Any]:

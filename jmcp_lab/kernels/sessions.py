@@ -11,12 +11,13 @@ from jupyter_core.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import NotFoundError, UnavailableError
+from .reaching import behind_gateway, is_forbidden, reaching
 from .single import OneKernelANotebook, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import KernelManager
     from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
     from jupyter_server.services.sessions.sessionmanager import SessionManager
@@ -210,7 +211,8 @@ class KernelSessions:
         NotFoundError
         """
         self._check(session.kernel_id)
-        await ensure_async(self._kernels.interrupt_kernel(session.kernel_id))
+        with reaching():
+            await ensure_async(self._kernels.interrupt_kernel(session.kernel_id))
 
     def kernel(self, kernel_id: str) -> KernelManager:
         """Return the manager of a running kernel.
@@ -251,7 +253,6 @@ class KernelSessions:
 
     async def list_kernels(self) -> list[KernelInfo]:
         """Return the running kernels."""
-        models = await ensure_async(self._kernels.list_kernels())
         return [
             KernelInfo(
                 id=model["id"],
@@ -260,12 +261,24 @@ class KernelSessions:
                 last_activity=str(model.get("last_activity") or ""),
                 paths=tuple(await self._paths_of(model["id"])),
             )
-            for model in models
+            for model in await self._kernel_models()
         ]
+
+    async def _kernel_models(self) -> list[dict[str, Any]]:
+        with reaching():
+            try:
+                return list(await ensure_async(self._kernels.list_kernels()))
+            except HTTPError as error:
+                if not is_forbidden(error):
+                    raise
+        # A gateway does not list the kernels of all its users unless it is told to.
+        ids = list(self._kernels.list_kernel_ids())
+        return [await ensure_async(self._kernels.kernel_model(each)) for each in ids]
 
     async def list_specs(self) -> list[SpecInfo]:
         """Return the kernelspecs, the default one first."""
-        found = await ensure_async(self._specs.get_all_specs())
+        with reaching():
+            found = await ensure_async(self._specs.get_all_specs())
         default = self._kernels.default_kernel_name
         specs = [
             SpecInfo(
@@ -321,6 +334,9 @@ class KernelSessions:
                 f"Installed: {names}. Use assign_kernel_to_notebook to choose one."
             ) from error
         except Exception as error:
+            with reaching():
+                if behind_gateway() and isinstance(error, HTTPError):
+                    raise
             _cannot_start(kernel_name, error)
 
     def _check(self, kernel_id: str) -> None:
@@ -342,12 +358,21 @@ class KernelSessions:
         """Return the language of a running kernel; its kernelspec is read once."""
         if kernel_id not in self._languages:
             try:
-                spec = await ensure_async(self._specs.get_kernel_spec(kernel_name))
-            except NoSuchKernel:
+                with reaching():
+                    spec = await ensure_async(self._specs.get_kernel_spec(kernel_name))
+            except (KeyError, UnavailableError):
+                # NoSuchKernel is a KeyError, and a gateway may not answer at the moment.
                 return ""
             running = {k: v for k, v in self._languages.items() if k in self._kernels}
-            self._languages = {**running, kernel_id: str(spec.language or "")}
+            self._languages = {**running, kernel_id: _language_of(spec)}
         return self._languages[kernel_id]
+
+
+def _language_of(spec: KernelSpec | dict[str, Any]) -> str:
+    """Return the language that a kernelspec names; a gateway's come as JSON."""
+    if isinstance(spec, dict):
+        return str(spec.get("spec", spec).get("language") or "")
+    return str(spec.language or "")
 
 
 def _cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:

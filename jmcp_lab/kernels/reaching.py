@@ -1,0 +1,63 @@
+"""What is said when the server's kernels are behind a gateway, and it does not answer."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from jupyter_server.gateway.gateway_client import GatewayClient
+from tornado import httpclient, web
+
+from ..errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WITHOUT = "Tell the user. What needs no kernel works: reading, editing, files."
+
+NO_ANSWER = f"The kernel gateway that this server has its kernels from does not answer. {_WITHOUT}"
+
+UNAUTHORIZED, FORBIDDEN = 401, 403
+
+_AWAY = (502, 503, 504, 599)
+"""What a proxy, Jupyter Server's client and Tornado's say of a gateway that is not there."""
+
+
+def behind_gateway() -> bool:
+    """Return whether the server has its kernels from a gateway."""
+    return bool(GatewayClient.instance().gateway_enabled)
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Do something with the server's kernels; a gateway that fails is named as what it is.
+
+    The errors of jupyter-server's own gateway client hold the gateway's address, which is not
+    for agents.
+
+    Raises
+    ------
+    UnavailableError
+    """
+    try:
+        yield
+    except (web.HTTPError, httpclient.HTTPError, OSError) as error:
+        if not behind_gateway():
+            raise
+        raise UnavailableError(_words(error)) from error
+
+
+def is_forbidden(error: web.HTTPError) -> bool:
+    """Return whether a gateway does not allow something, such as to list its kernels."""
+    return behind_gateway() and error.status_code == FORBIDDEN
+
+
+def _words(error: web.HTTPError | httpclient.HTTPError | OSError) -> str:
+    if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
+        return NO_ANSWER
+    status = error.status_code if isinstance(error, web.HTTPError) else error.code
+    if status in _AWAY:
+        return NO_ANSWER
+    if status in (UNAUTHORIZED, FORBIDDEN):
+        return f"The kernel gateway does not let this server do that. {_WITHOUT}"
+    return f"The kernel gateway could not do that (HTTP {status}). {_WITHOUT}"
