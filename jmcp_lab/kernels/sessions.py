@@ -171,13 +171,13 @@ class KernelSessions:
             )
         if running != old:
             await ensure_async(self._sessions.update_session(model["id"], kernel_id=running))
-            if old in self._kernels and not await self._paths_of(old):
+            if old in self._kernels and not await self.paths_of(old):
                 await ensure_async(self._kernels.shutdown_kernel(old))
         return await self._info(await ensure_async(self._sessions.get_session(path=path)))
 
     async def shutdown(self, session: SessionInfo) -> None:
         """End a session and its kernel; a kernel that other notebooks use stays."""
-        others = [p for p in await self._paths_of(session.kernel_id) if p != session.path]
+        others = [p for p in await self.paths_of(session.kernel_id) if p != session.path]
         if others:
             # The server's own way of deleting a session always takes the kernel with it.
             self._sessions.cursor.execute(
@@ -259,7 +259,7 @@ class KernelSessions:
                 name=model["name"],
                 state=str(model.get("execution_state") or "unknown"),
                 last_activity=str(model.get("last_activity") or ""),
-                paths=tuple(await self._paths_of(model["id"])),
+                paths=tuple(await self.paths_of(model["id"])),
             )
             for model in await self._kernel_models()
         ]
@@ -296,7 +296,8 @@ class KernelSessions:
     async def _model(self, path: str) -> dict[str, Any] | None:
         return await session_of(self._sessions, path)
 
-    async def _paths_of(self, kernel_id: str) -> list[str]:
+    async def paths_of(self, kernel_id: str) -> list[str]:
+        """Return the paths of the sessions that use a kernel."""
         models = await ensure_async(self._sessions.list_sessions())
         return [model["path"] for model in models if model["kernel"]["id"] == kernel_id]
 

@@ -31,6 +31,7 @@ from .render import CellOutputs
 from .repeats import REPEATED, note_shown, repeated
 from .replies import of_cell, of_run, render
 from .services import Context, Limits
+from .shown_kernel import ShownKernel
 from .tool import tool
 from .wording import cell_name, cells_title, count, file_name, goes
 
@@ -79,6 +80,9 @@ async def execute_cell(
     ids = _chosen(nb, cells, from_)
     pieces: list[Piece] = []
     check_fresh(ctx, nb, ids, "run")
+    sessions = ctx.services.sessions
+    kernel = await ShownKernel.of(sessions, nb)
+    how = _How(images, stop_on_error)
 
     def resolve() -> Action:
         views = [live_cells.view_by_id(nb, cell_id) for cell_id in ids]
@@ -86,14 +90,21 @@ async def execute_cell(
         items = tuple(PreviewItem(f"Cell {v.position}", v.id, text=v.source) for v in views)
         summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
         guarded = "many cells at once" if len(ids) > MOST_CELLS else None
-        return _run_action("execute_cell", nb, ids, summary, items, guarded)
+        action = _run_action("execute_cell", nb, ids, summary, items, kernel, guarded)
+        return action if stop_on_error else _goes_on(action)
 
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
-        path = nb.path
-        session = await ctx.services.sessions.start(path, nb.kernel_name)
-        how = _How(images, stop_on_error)
-        return await _execute(ctx, nb, session.kernel_id, path, list(pieces), how)
+        session = await kernel.start(sessions, nb)
+        return await _execute(ctx, nb, session.kernel_id, nb.path, list(pieces), how)
+
+
+def _goes_on(action: Action) -> Action:
+    """Say that an error does not stop the run: more may run than one would think."""
+    assert action.preview is not None
+    words = f"An error does not stop it: the cells after it run as well. {action.preview.words}"
+    preview = replace(action.preview, words=words.strip())
+    return replace(action, preview=preview, details=(*action.details, "stop_on_error=false"))
 
 
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
@@ -144,14 +155,17 @@ async def insert_execute_code_cell(
     """
     nb = await ctx.open(notebook)
     new = live_cells.NewCell(source)
+    sessions = ctx.services.sessions
+    kernel = await ShownKernel.of(sessions, nb)
 
     def resolve() -> Action:
         where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Insert and run a cell in {file_name(nb.path)}"
         items = (PreviewItem("New cell", None, text=source),)
-        action = _run_action("insert_execute_code_cell", nb, [], summary, items, None)
-        preview = Preview("code", items, nb.language, f"A new cell, {where}.")
-        return replace(action, preview=preview, details=(key,))
+        action = _run_action("insert_execute_code_cell", nb, [], summary, items, kernel, None)
+        words = f"A new cell, {where}. {kernel.words}".strip()
+        preview = Preview("code", items, nb.language, words)
+        return replace(action, preview=preview, details=(key, *action.details))
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
@@ -160,7 +174,7 @@ async def insert_execute_code_cell(
     ctx.record(nb, *changes)
     _point_at(ctx, nb, new.id)
     with ctx.services.rooms.lease(nb):
-        session = await ctx.services.sessions.start(nb.path, nb.kernel_name)
+        session = await kernel.start(sessions, nb)
         pieces = [Piece(source, new.id)]
         return await _execute(ctx, nb, session.kernel_id, nb.path, pieces, _How(images))
 
@@ -198,20 +212,19 @@ async def execute_ipython(
         return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)
     name = file_name(nb.path)
-    wanted = kernel or nb.kernel_name
     await _check_kernel(ctx, nb, kernel)
+    shown = await ShownKernel.of(ctx.services.sessions, nb, kernel)
     items = (PreviewItem("Code", None, text=code),)
     summary = f"Run code in {name}'s kernel (not saved in the notebook)"
     guarded = None
-    if wanted != nb.kernel_name:
-        summary = f"Start the kernel {wanted} for {name} and run code in it"
+    if shown.id is None and shown.name != nb.kernel_name:
+        summary = f"Start the kernel {shown.name} for {name} and run code in it"
         guarded = "another kernel than the notebook's own"
-    action = _run_action("execute_ipython", nb, [], summary, items, guarded)
-    action = replace(action, target=replace(action.target, kernel=wanted))
+    action = _run_action("execute_ipython", nb, [], summary, items, shown, guarded)
     await ctx.permit(lambda: action, nb)
     with ctx.services.rooms.lease(nb):
         await _check_kernel(ctx, nb, kernel)
-        session = await ctx.services.sessions.start(nb.path, wanted)
+        session = await shown.start(ctx.services.sessions, nb)
         return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)], _How(images))
 
 
@@ -247,6 +260,7 @@ async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Rep
         summary=f"Run code in the kernel of {where} (not saved in the notebook)",
         target=Target(path=path, kernel=session.kernel_name),
         preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
+        details=(f"kernel {session.kernel_id}",),
     )
     await ctx.permit(lambda: action)
     return await _execute(ctx, None, session.kernel_id, path, [Piece(code)], how)
@@ -258,6 +272,7 @@ def _run_action(
     ids: list[str],
     summary: str,
     items: tuple[PreviewItem, ...],
+    kernel: ShownKernel,
     guarded: str | None,
 ) -> Action:
     return Action(
@@ -268,11 +283,12 @@ def _run_action(
             path=nb.path,
             cell_ids=tuple(ids),
             positions=tuple(nb.position(i) or 0 for i in ids),
-            kernel=nb.kernel_name,
+            kernel=kernel.name,
             file_id=nb.file_id,
         ),
-        preview=Preview("code", items, nb.language),
+        preview=Preview("code", items, nb.language, kernel.words),
         guarded=guarded,
+        details=kernel.details,
     )
 
 
