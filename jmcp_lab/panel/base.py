@@ -30,6 +30,8 @@ from ..errors import (
 from ..surrogates import dump_json, without_halves
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from ..extension import JmcpLab
 
 MAX_BODY = 1024 * 1024
@@ -72,6 +74,27 @@ class PanelHandler(APIHandler):
         await super().prepare()
         if self.request.method not in _READS and self.current_user is not None:
             self._check_change()
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log a failure without what was asked for: an address may hold a token.
+
+        Tornado writes the address as it came, where Jupyter's own log leaves tokens out.
+        """
+        if isinstance(value, web.HTTPError):
+            self.log.warning(
+                "%d %s: %s", value.status_code, self._request_summary(), value.log_message
+            )
+        else:
+            self.log.error("%s failed", self._request_summary(), exc_info=value)
+
+    def _request_summary(self) -> str:
+        """Name the request in the log."""
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
     def _carries_agent_token(self) -> bool:
         """Return whether an agent's token is anywhere where a token could be."""

@@ -310,7 +310,8 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"grants", GrantsHandler),
     (r"grants/([A-Za-z0-9_]+)", GrantHandler),
     (r"pairing", PairingHandler),
-    (r"pairing/([A-Za-z0-9_-]+)", PairingAnswerHandler),
+    # With a slash at its end it would be Jupyter's, which logs the address, and the secret in it.
+    (r"pairing/([A-Za-z0-9_-]+)/*", PairingAnswerHandler),
     (r"pairing/([A-Za-z0-9_]+)/decision", PairingDecisionHandler),
     (r"stop", StopHandler),
     (r"resume", ResumeHandler),

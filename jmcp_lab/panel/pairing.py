@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 HOLD_SECONDS = 20.0
 """How long the question for the person's answer is held: shorter than proxies' patience."""
 
-_PROXIES = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
-"""Headers that tell of a request that came from elsewhere by a proxy on this computer."""
+_PLAIN = {
+    *("host", "connection", "user-agent", "authorization", "content-type", "content-length"),
+    *("accept", "accept-encoding", "accept-language", "cache-control", "pragma", "sec-fetch-mode"),
+}
+"""Headers that HTTP clients send of themselves. Any other tells of a browser, or of a request that
+came from elsewhere by a proxy on this computer: each proxy has names of its own for that."""
 
 
 def pairing_view(pairing: Pairing) -> dict[str, Any]:
@@ -53,8 +57,7 @@ class ProgramHandler(PanelHandler):
             )
 
     def _is_program_here(self) -> bool:
-        headers = self.request.headers
-        if any(name in headers for name in ("Origin", "Cookie", "Sec-Fetch-Site", *_PROXIES)):
+        if any(name.lower() not in _PLAIN for name in self.request.headers):
             return False
         return _is_loopback(self.request.remote_ip) and _is_loopback(
             urlsplit(f"//{self.request.host}").hostname
@@ -72,6 +75,10 @@ class ProgramHandler(PanelHandler):
 
     def _log(self) -> None:
         """Write nothing into the access log: the address holds the program's secret."""
+
+    def _request_summary(self) -> str:
+        """Name the request in the log without its address."""
+        return f"{self.request.method} of a program"
 
 
 class PairingHandler(ProgramHandler):

@@ -85,6 +85,12 @@ async def test_a_program_hears_that_it_was_turned_away(panel: Panel) -> None:
         {"Cookie": "a=b"},
         {"X-Forwarded-For": "203.0.113.7"},
         {"Forwarded": "for=203.0.113.7"},
+        {"X-Forwarded-Proto": "https"},
+        {"X-Forwarded-Server": "proxy"},
+        {"X-Forwarded-Port": "443"},
+        {"CF-Connecting-IP": "203.0.113.7"},
+        {"True-Client-IP": "203.0.113.7"},
+        {"X-Amzn-Trace-Id": "Root=1"},
         {"Host": "evil.example"},
     ],
     ids=str,
@@ -129,5 +135,22 @@ async def test_the_secret_of_a_program_is_not_logged(
     panel.app.pairings.allow(pairing.id)
     await program.get(f"pairing/{secret}")
     await program.get(f"pairing/{secret}")
+    await program.get(f"pairing/{secret}/")
+    await program.get(f"pairing/{secret}", headers={"Origin": "http://evil.example"})
+    await program.delete(f"pairing/{secret}")
     ours = [r.getMessage() for r in caplog.records if not r.name.startswith("http")]
     assert not any(secret in message for message in ours)
+
+
+@pytest.mark.parametrize("route", ["state", "agents", "calls/c_1/decision", "stop", "pairing"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+async def test_a_token_in_an_address_is_not_logged(
+    panel: Panel, caplog: pytest.LogCaptureFixture, route: str, method: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    _, token = panel.app.agents.add("Claude")
+    for wrong in (token, panel.server_token):
+        answer = await panel.stranger().request(method, f"{route}?token={wrong}")
+        assert answer.status_code >= 400 or wrong != token
+    ours = [r.getMessage() for r in caplog.records if not r.name.startswith("http")]
+    assert not any(token in message or panel.server_token in message for message in ours)
