@@ -33,11 +33,11 @@ def state_after(run: Run, result: PieceResult) -> RunState | None:
         return RunState.INTERRUPTED
     if result.status in ("changed", "gone", "aborted"):
         return RunState.FAILED
-    if result.status == "error" and run.stop_on_error:
+    if result.failed and run.stop_on_error:
         return RunState.FAILED
     if len(run.results) < len(run.pieces):
         return None
-    failed = any(result.status != "ok" for result in run.results)
+    failed = any(each.failed or each.status not in ("ok", "error") for each in run.results)
     return RunState.FAILED if failed else RunState.DONE
 
 

@@ -36,10 +36,14 @@ class Piece:
         Exactly what the kernel gets.
     cell_id : str or None
         The cell that the code is in and its outputs go to; None: neither.
+    may_fail : bool
+        An error in it is expected, and stops nothing: the cell has the tag ``raises-exception``,
+        which JupyterLab and nbclient heed as well.
     """
 
     source: str
     cell_id: str | None = None
+    may_fail: bool = False
 
 
 RUN_ID = re.compile(r"(r_[0-9a-f]{10})(?:/(\d{1,6}))?")
@@ -93,6 +97,11 @@ class PieceResult:
     error: tuple[str, str] | None = None
     seconds: float = 0.0
     note: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it raised an error that nobody expected."""
+        return self.status == "error" and not self.piece.may_fail
 
 
 class Run:

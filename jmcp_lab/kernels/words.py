@@ -99,7 +99,7 @@ def after_piece(run: Run, result: PieceResult) -> str | None:
         return "The kernel broke this off before its end, as after an interrupt."
     if run.stop_requested.is_set():
         return "An interrupt was asked for, but this piece came to its end."
-    if result.status == "error" and run.stop_on_error and len(run.results) < len(run.pieces):
+    if result.failed and run.stop_on_error and len(run.results) < len(run.pieces):
         return "Stopped at the first error."
     return None
 

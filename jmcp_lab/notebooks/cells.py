@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from pycrdt import Map, Text
+from pycrdt import Array, Map, Text
 
 from ..errors import InvalidArgumentError, NotFoundError
 from .cell_form import STANDARD
@@ -86,6 +86,15 @@ def view_of(cell: Map[Any], index: int) -> CellView:
         execution_count=int(count) if count is not None else None,
         state=str(cell.get("execution_state") or "idle"),
     )
+
+
+def may_fail(notebook: LiveNotebook, cell_id: str) -> bool:
+    """Return whether a cell is tagged as one that raises an error on purpose."""
+    found = shared(notebook, cell_id).get("metadata")
+    tags = found.get("tags") if isinstance(found, Map) else None
+    if isinstance(tags, Array):
+        tags = tags.to_py()
+    return isinstance(tags, list) and "raises-exception" in tags
 
 
 def view_by_id(notebook: LiveNotebook, cell_id: str) -> CellView:

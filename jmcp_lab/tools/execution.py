@@ -47,6 +47,9 @@ MOST_CELLS = 20
 """More cells than this in one call always ask: nobody reads more on a card."""
 
 
+MAY_FAIL = " (tagged: an error does not stop the run)"
+
+
 class _How(NamedTuple):
     """What the agent asked for besides the code."""
 
@@ -86,11 +89,16 @@ async def execute_cell(
 
     def resolve() -> Action:
         views = [live_cells.view_by_id(nb, cell_id) for cell_id in ids]
-        pieces[:] = [Piece(view.source, view.id) for view in views]
-        items = tuple(PreviewItem(f"Cell {v.position}", v.id, text=v.source) for v in views)
+        fail = [view.id for view in views if live_cells.may_fail(nb, view.id)]
+        pieces[:] = [Piece(view.source, view.id, view.id in fail) for view in views]
+        items = tuple(
+            PreviewItem(f"Cell {v.position}{MAY_FAIL * (v.id in fail)}", v.id, text=v.source)
+            for v in views
+        )
         summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
         guarded = "many cells at once" if len(ids) > MOST_CELLS else None
         action = _run_action("execute_cell", nb, ids, summary, items, kernel, guarded)
+        action = replace(action, details=(*action.details, *fail))
         return action if stop_on_error else _goes_on(action)
 
     await ctx.permit(resolve, nb)

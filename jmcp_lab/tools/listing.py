@@ -19,6 +19,8 @@ from .wording import count
 if TYPE_CHECKING:
     from .services import Services
 
+LONGEST_PATTERN = 500
+
 MOST_ENTRIES = 5000
 """Files looked at in one listing."""
 
@@ -32,7 +34,7 @@ MOST_ENTRIES = 5000
 async def list_files(
     ctx: Context,
     path: Annotated[str, Field(description="Folder to start from.")] = "",
-    pattern: str | None = None,
+    pattern: Annotated[str | None, Field(max_length=LONGEST_PATTERN)] = None,
     depth: Annotated[int, Field(ge=1, le=20)] = 3,
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 200,

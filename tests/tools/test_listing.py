@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+
+from jmcp_lab.errors import InvalidArgumentError
 
 from .conftest import Robot
 
@@ -98,3 +101,17 @@ async def test_a_folder_that_is_not_there_is_an_error_that_names_it(
 ) -> None:
     assert "There is no folder 'nowhere'" in await robot.fail("list_files", path="nowhere")
     assert "There is no folder 'top.txt'" in await robot.fail("list_files", path="top.txt")
+
+
+@pytest.mark.parametrize("pattern", ["[" * 20_000, "a*" * 50_000])
+async def test_a_pattern_has_a_bound(robot: Robot, pattern: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"'pattern'.* at most 500"):
+        await robot.call("list_files", pattern=pattern)
+
+
+@pytest.mark.parametrize("pattern", ["[" * 500, "a*" * 250, "*a" * 250])
+async def test_the_worst_pattern_ends_soon(robot: Robot, root: Path, pattern: str) -> None:
+    for number in range(50):
+        (root / ("a" * 200 + str(number))).touch()
+    async with asyncio.timeout(20):
+        await robot.say("list_files", pattern=pattern)

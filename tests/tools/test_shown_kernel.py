@@ -7,7 +7,9 @@ import json
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from jmcp_lab.calls.call import CallState
 
@@ -105,3 +107,29 @@ async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_say
     assert (await goes_on).is_error
     assert not (root / "made").exists()
     assert fails
+
+
+async def test_a_cell_that_is_tagged_for_it_may_fail_and_the_run_goes_on(
+    robot: Robot, root: Path
+) -> None:
+    cells = [
+        new_code_cell("1/0", metadata={"tags": ["raises-exception"]}),
+        new_code_cell("print('went on')"),
+        new_code_cell("2/0", metadata={"tags": ["other"]}),
+        new_code_cell("print('never')"),
+    ]
+    nbformat.write(new_notebook(cells=cells), root / "a.ipynb")
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=[c["id"] for c in cells[:2]])
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert "does not stop" in call.action.preview.items[0].title
+    assert "does not stop" not in call.action.preview.items[1].title
+    await robot.allow()
+    reply = await task
+    assert "ZeroDivisionError" in reply.text
+    assert "went on" in reply.text
+    assert not reply.is_error
+    rest = await robot.run("execute_cell", notebook="a.ipynb", cells=[c["id"] for c in cells[2:]])
+    assert rest.is_error
+    assert "never\n" not in rest.text
