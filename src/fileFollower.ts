@@ -4,7 +4,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 
 import { FollowedFile, IForm } from './followedFile';
-import { Content, mergeNotebook } from './notebookMerge';
+import { Content, mergeNotebook, sameNotebook } from './notebookMerge';
 import type { TextContext } from './openTexts';
 import { mergeText } from './textMerge';
 import type { IAgents, IOpenTexts } from './tokens';
@@ -79,7 +79,8 @@ function notebookForm(context: NotebookPanel['context']): IForm<Content> {
     content,
     parse: found => found as Content,
     merge: (base, file) => mergeNotebook(context.model.sharedModel, base, file),
-    differs: file => said(content()) !== said(file)
+    differs: file => said(content()) !== said(file),
+    same: sameNotebook
   };
 }
 
@@ -100,6 +101,7 @@ function textForm(context: TextContext): IForm<string> {
         }
       }, false);
     },
-    differs: file => content() !== file
+    differs: file => content() !== file,
+    same: (one, other) => one === other
   };
 }

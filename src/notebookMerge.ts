@@ -68,6 +68,23 @@ export function mergeNotebook(
   }, false);
 }
 
+/** What a kernel says of itself in the metadata, whenever it starts. */
+const OF_KERNEL = ['kernelspec', 'language_info'];
+
+/** Whether two contents are the same in all that people write, and in outputs. */
+export function sameNotebook(one: Content, other: Content): boolean {
+  return (
+    one.cells.length === other.cells.length &&
+    one.cells.every((cell, index) => sameCell(cell, other.cells[index])) &&
+    equal(written(one), written(other))
+  );
+}
+
+function written({ metadata }: Content): PartialJSONObject {
+  const keys = Object.entries(metadata as PartialJSONObject);
+  return Object.fromEntries(keys.filter(([key]) => !OF_KERNEL.includes(key)));
+}
+
 /** The file's cells, by the ids of the page where a file has none, or others throughout. */
 function named(base: Content, file: Content): CellContent[] {
   const known = new Set(base.cells.map(cell => cell.id));
