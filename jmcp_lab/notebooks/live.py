@@ -90,6 +90,8 @@ class LiveNotebook:
 
         self.carets: Callable[[], set[str]] = set
         """Returns the ids of the cells that people are editing."""
+        self.run_in_pages: Callable[[], set[str]] = set
+        """Returns the ids of the cells that people run, where the document cannot say it."""
         self.state_changed: dict[str, float] = {}
         """When a cell was last said to run, or not to, where that was seen."""
         self._listeners: list[Callable[[set[str]], None]] = []
