@@ -125,7 +125,7 @@ async def test_an_agent_hears_of_its_text_file_that_cannot_be_saved_until_it_can
 
 @pytest.mark.parametrize("spoilt", [b"<<<<<<< HEAD\n{}", b"", b"\xff", b"[]"])
 async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is_replaced(
-    robot: Robot, root: Path, app: JmcpLab, spoilt: bytes
+    robot: Robot, root: Path, app: JmcpLab, spoilt: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1")
     notebook = await robot.open("a.ipynb")
@@ -154,6 +154,7 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     await app.rooms.save(notebook)
     assert not app.rooms.troubles().unsaved
     assert (root / "a-unreadable.txt").read_bytes() == spoilt
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_the_panel_says_that_a_page_is_apart_from_its_document_until_the_two_are_one(
