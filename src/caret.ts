@@ -13,6 +13,12 @@ const LOOK_MS = 30_000;
 /** What shows that the person is there. */
 const SIGNS = ['keydown', 'pointerdown', 'input'] as const;
 
+/** The cell that is being edited in this page, by its id. */
+export function caretOf(shared: YNotebook): string | null {
+  const caret: unknown = shared.awareness.getLocalState()?.[FIELD];
+  return typeof caret === 'string' ? caret : null;
+}
+
 /**
  * Says in which cell the caret is, to everybody who has the notebook open.
  *

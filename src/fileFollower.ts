@@ -1,10 +1,12 @@
+import type { YNotebook } from '@jupyter/ydoc';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 
 import { FollowedFile, IForm } from './followedFile';
-import { Content, mergeNotebook } from './notebookMerge';
+import { heldCells } from './heldCells';
+import { Content, mergeNotebook, sameNotebook } from './notebookMerge';
 import type { TextContext } from './openTexts';
 import { mergeText } from './textMerge';
 import type { IAgents, IOpenTexts } from './tokens';
@@ -71,15 +73,20 @@ export class FileFollower {
 }
 
 function notebookForm(context: NotebookPanel['context']): IForm<Content> {
-  const content = () => context.model.sharedModel.toJSON();
+  const shared = context.model.sharedModel as YNotebook;
+  const content = () => shared.toJSON();
   const said = ({ cells }: Content) =>
     JSON.stringify(cells.map(cell => [cell.cell_type, String(cell.source)]));
   return {
     how: { type: 'notebook', format: 'json' },
     content,
     parse: found => found as Content,
-    merge: (base, file) => mergeNotebook(context.model.sharedModel, base, file),
-    differs: file => said(content()) !== said(file)
+    merge: (base, file) => {
+      const { editing, running } = heldCells(shared);
+      mergeNotebook(shared, base, file, new Set([...editing, ...running]));
+    },
+    differs: file => said(content()) !== said(file),
+    same: sameNotebook
   };
 }
 
@@ -100,6 +107,7 @@ function textForm(context: TextContext): IForm<string> {
         }
       }, false);
     },
-    differs: file => content() !== file
+    differs: file => content() !== file,
+    same: (one, other) => one === other
   };
 }

@@ -1,10 +1,13 @@
+import type { YNotebook } from '@jupyter/ydoc';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
-import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import { Debouncer } from '@lumino/polling';
 
+import { heldCells, onHeld } from './heldCells';
+import type { IHeldCells } from './heldCells';
 import { serverPath } from './navigator';
 import type { IAgents, IOpenDocument, IOpenTexts, IPage } from './tokens';
 
@@ -32,11 +35,18 @@ export class FocusReporter {
       changed();
     });
     this._tracker?.selectionChanged.connect(changed);
-    this._tracker?.widgetAdded.connect((_, panel) => {
+    const watch = (panel: NotebookPanel) => {
       this._watch(panel.context);
+      if (!panel.context.model.collaborative) {
+        // An agent may be about to move the cell.
+        onHeld(sharedOf(panel.context), () => void this._report());
+      }
+    };
+    this._tracker?.widgetAdded.connect((_, panel) => {
+      watch(panel);
       changed();
     });
-    this._tracker?.forEach(panel => this._watch(panel.context));
+    this._tracker?.forEach(watch);
     this._texts?.opened.connect((_, context) => {
       this._watch(context);
       changed();
@@ -117,7 +127,10 @@ export class FocusReporter {
     const open: IOpenDocument[] = [];
     this._tracker?.forEach(panel => {
       if (!panel.isDisposed) {
-        open.push(this._describeDocument(panel.context));
+        open.push({
+          ...this._describeDocument(panel.context),
+          ...held(panel.context)
+        });
       }
     });
     const files = [...(this._texts?.contexts ?? [])]
@@ -162,6 +175,15 @@ export class FocusReporter {
   private _editor: CodeEditor.IEditor | null = null;
   private _sent = '';
   private _last: Promise<void> = Promise.resolve();
+}
+
+/** Where a notebook is live, the server knows by itself. */
+function held(context: NotebookPanel['context']): Partial<IHeldCells> {
+  return context.model.collaborative ? {} : heldCells(sharedOf(context));
+}
+
+function sharedOf(context: NotebookPanel['context']): YNotebook {
+  return context.model.sharedModel as YNotebook;
 }
 
 function place(position: CodeEditor.IPosition): {

@@ -7,6 +7,9 @@ import type { IAgents } from './tokens';
 const TRIES = 10;
 const TORN_MS = 50;
 
+/** How often a person may type during each save that the server asks for. */
+const SAVES = 5;
+
 /** What is particular to notebooks, or to text files. */
 export interface IForm<C> {
   /** How the contents API is asked for it. */
@@ -17,8 +20,10 @@ export interface IForm<C> {
   parse(content: unknown): C;
   /** Bring what the file changed since `base` into the document. */
   merge(base: C, file: C): void;
-  /** Whether the document says more than the file. */
+  /** Whether the document has other texts than the file. */
   differs(file: C): boolean;
+  /** Whether two contents of the document are the same in all that is saved. */
+  same(one: C, other: C): boolean;
 }
 
 /** What is not public of a document's context. */
@@ -42,11 +47,18 @@ export class FollowedFile<C> {
         // The content to save is put together in the same moment.
         this._saving = { content: _form.content() };
       } else if (state === 'completed') {
-        this._base = this._saving ?? this._base;
+        this._afterSave();
       }
     });
     this._save = _context.save.bind(_context);
     _context.save = () => this._inTurn(() => this._mergeAndSave());
+    const revert = _context.revert.bind(_context);
+    _context.revert = async () => {
+      await revert();
+      this._base = { content: _form.content() };
+      // A save that met another file may end with this: then nothing was saved.
+      this._saving = null;
+    };
   }
 
   get path(): string {
@@ -65,7 +77,9 @@ export class FollowedFile<C> {
     if (!this._asked && this._context.model.dirty) {
       this._asked = true;
       try {
-        await this._context.save();
+        for (let n = 0; n < SAVES && this._context.model.dirty; n++) {
+          await this._context.save();
+        }
       } catch {
         // JupyterLab has told the person.
       } finally {
@@ -83,6 +97,18 @@ export class FollowedFile<C> {
     const turn = this._last.then(work);
     this._last = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** JupyterLab says now that all is saved; what came during the save is not. */
+  private _afterSave(): void {
+    const saved = this._saving;
+    this._saving = null;
+    if (saved) {
+      this._base = saved;
+      if (!this._form.same(saved.content, this._form.content())) {
+        this._context.model.dirty = true;
+      }
+    }
   }
 
   private async _mergeAndSave(): Promise<void> {
@@ -135,12 +161,16 @@ export class FollowedFile<C> {
       return false;
     }
     const { model } = this._context;
+    const { dirty } = model;
     const file = this._form.parse(found.content);
     this._form.merge(this._base?.content ?? this._form.content(), file);
     // Nobody else has it, and nobody changes it.
     this._base = { content: file };
     (this._context as unknown as IOwnContext)._updateContentsModel(found);
-    model.dirty = this._form.differs(file);
+    // A file that was written elsewhere may differ in form only: that is not the person's.
+    model.dirty =
+      this._form.differs(file) ||
+      (dirty && !this._form.same(file, this._form.content()));
     return true;
   }
 

@@ -25,47 +25,78 @@ type CellContent = Content['cells'][number];
 const LOOKS = ['cell_type', 'metadata', 'attachments'] as const;
 const RESULTS = ['outputs', 'execution_count'] as const;
 
-/** Bring what a file changed since `base` into the open notebook. */
+/** The origin of the transactions that bring a file into a notebook. */
+export const FROM_FILE = 'jmcp-lab: the file';
+
+/**
+ * Bring what a file changed since `base` into the open notebook.
+ *
+ * @param held - Cells that keep their place in the page: to move one is to make it anew.
+ */
 export function mergeNotebook(
   shared: ISharedNotebook,
   base: Content,
-  file: Content
+  file: Content,
+  held: ReadonlySet<string> = new Set()
 ): void {
   const cells = named(base, file);
   const old = byId(base.cells);
   const wanted = new Map(cells.map(cell => [String(cell.id), cell]));
   // No undo history of the person gets a part of this.
-  shared.transact(() => {
-    const here = shared.cells.map(cell => cell.getId());
-    const gone = here.filter(
-      (id, index) =>
-        old.has(id) &&
-        !wanted.has(id) &&
-        sameCell(shared.cells[index].toJSON(), old.get(id)!)
-    );
-    const anew = new Map<string, CellContent>();
-    for (const cell of [...shared.cells]) {
-      const id = cell.getId();
-      const now = wanted.get(id);
-      if (now && !takeCell(cell, old.get(id), now)) {
-        const content = cell.toJSON() as CellContent;
-        anew.set(id, { ...now, source: content.source });
+  shared.transact(
+    () => {
+      const here = shared.cells.map(cell => cell.getId());
+      const gone = here.filter(
+        (id, index) =>
+          old.has(id) &&
+          !wanted.has(id) &&
+          !held.has(id) &&
+          sameCell(shared.cells[index].toJSON(), old.get(id)!)
+      );
+      const anew = new Map<string, CellContent>();
+      for (const cell of [...shared.cells]) {
+        const id = cell.getId();
+        const now = wanted.get(id);
+        if (now && !takeCell(cell, old.get(id), now, held.has(id))) {
+          const content = cell.toJSON() as CellContent;
+          anew.set(id, { ...now, source: content.source });
+        }
       }
-    }
-    for (const [id, cell] of wanted) {
-      const before = old.get(id);
-      // What the person took out stays out, unless it says something new.
-      if (!here.includes(id) && !(before && sameCell(cell, before))) {
-        anew.set(id, cell);
+      for (const [id, cell] of wanted) {
+        const before = old.get(id);
+        // What the person took out stays out, unless it says something new.
+        if (!here.includes(id) && !(before && sameCell(cell, before))) {
+          anew.set(id, cell);
+        }
       }
-    }
-    arrange(
-      shared,
-      order(here, [...old.keys()], [...wanted.keys()], gone, anew),
-      anew
-    );
-    takeMetadata(shared, base, file);
-  }, false);
+      arrange(
+        shared,
+        order(here, [...old.keys()], [...wanted.keys()], gone, anew),
+        anew,
+        held
+      );
+      takeMetadata(shared, base, file);
+    },
+    false,
+    FROM_FILE
+  );
+}
+
+/** What a kernel says of itself in the metadata, whenever it starts. */
+const OF_KERNEL = ['kernelspec', 'language_info'];
+
+/** Whether two contents are the same in all that people write, and in outputs. */
+export function sameNotebook(one: Content, other: Content): boolean {
+  return (
+    one.cells.length === other.cells.length &&
+    one.cells.every((cell, index) => sameCell(cell, other.cells[index])) &&
+    equal(written(one), written(other))
+  );
+}
+
+function written({ metadata }: Content): PartialJSONObject {
+  const keys = Object.entries(metadata as PartialJSONObject);
+  return Object.fromEntries(keys.filter(([key]) => !OF_KERNEL.includes(key)));
 }
 
 /** The file's cells, by the ids of the page where a file has none, or others throughout. */
@@ -92,17 +123,22 @@ function newId(): string {
 function takeCell(
   cell: SharedCell,
   old: CellContent | undefined,
-  now: CellContent
+  now: CellContent,
+  held: boolean
 ): boolean {
   const present = cell.toJSON() as CellContent;
   const before = old ?? present;
+  const retyped = now.cell_type !== present.cell_type;
   const looks = !same(now, before, LOOKS) && same(present, before, LOOKS);
-  if (looks && now.cell_type !== present.cell_type) {
+  if (looks && retyped && !held) {
     return false;
   }
   const splices = mergeText(source(before), source(present), source(now));
   for (const { start, end, text } of [...splices].reverse()) {
     cell.updateSource(start, end, text);
+  }
+  if (retyped) {
+    return true;
   }
   if (looks) {
     takeKeys(cell, before.metadata, now.metadata);
@@ -166,10 +202,11 @@ function woven(first: string[], second: string[]): string[] {
 function arrange(
   shared: ISharedNotebook,
   wanted: string[],
-  anew: Map<string, CellContent>
+  anew: Map<string, CellContent>,
+  held: ReadonlySet<string>
 ): void {
   const ids = shared.cells.map(cell => cell.getId());
-  const found = matches(ids, wanted);
+  const found = around(held, ids, wanted);
   const contents = new Map<string, CellContent>();
   for (let index = ids.length - 1; index >= 0; index--) {
     const id = ids[index];
@@ -184,6 +221,32 @@ function arrange(
       shared.insertCell(index, copied(anew.get(id) ?? contents.get(id)!));
     }
   });
+}
+
+/** As `matches`, with each of `held` in its place, as far as they are in the same order. */
+function around(
+  held: ReadonlySet<string>,
+  from: readonly string[],
+  to: readonly string[]
+): number[] {
+  const isHeld = (id: string) => held.has(id);
+  const [pins, places] = [from.filter(isHeld), to.filter(isHeld)];
+  const pinned = matches(pins, places);
+  const kept = pins.filter((_, pin) => pinned[pin] >= 0);
+  const found: number[] = [];
+  let [start, end] = [0, 0];
+  for (const pin of [...kept, null]) {
+    const last = pin === null;
+    const at = last ? from.length : from.indexOf(pin);
+    const there = last ? to.length : to.indexOf(pin);
+    const between = matches(from.slice(start, at), to.slice(end, there));
+    found.push(...between.map(place => (place < 0 ? -1 : place + end)));
+    if (!last) {
+      found.push(there);
+    }
+    [start, end] = [at + 1, there + 1];
+  }
+  return found;
 }
 
 function takeMetadata(

@@ -8,6 +8,7 @@ import { EditorSelection } from '@codemirror/state';
 import type { YNotebook } from '@jupyter/ydoc';
 
 import { guardKeys } from './keyGuard';
+import { FROM_FILE } from './notebookMerge';
 import { ScrollAnchor } from './scrollAnchor';
 
 /** How long a cell that was deleted may be on its way back. */
@@ -18,6 +19,7 @@ const FRAMES = 30;
 
 interface ITransaction {
   readonly local: boolean;
+  readonly origin: unknown;
   readonly changed: { has(type: unknown): boolean };
 }
 
@@ -60,7 +62,8 @@ export class PlaceKeeper {
     const { ydoc } = shared;
     const cells = ydoc.getArray('cells');
     const before = (transaction: ITransaction) => {
-      if (!transaction.local && transaction.changed.has(cells)) {
+      const others = !transaction.local || transaction.origin === FROM_FILE;
+      if (others && transaction.changed.has(cells)) {
         this._place = this._look();
       }
     };

@@ -275,6 +275,10 @@ export interface IOpenDocument {
   readonly dirty: boolean;
   /** Whether the page saves it when it is asked to. */
   readonly saves: boolean;
+  /** Of a notebook that is not live: the cells with the caret, by their ids. */
+  readonly editing?: readonly string[];
+  /** Of a notebook that is not live: the cells that run. */
+  readonly running?: readonly string[];
 }
 
 /** What `Stop all` did. */

@@ -17,7 +17,7 @@ from panel import allow_and_wait, card, connected, editor, open_panel, outputs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Route
 
     from agent import Agent
 
@@ -159,6 +159,43 @@ def test_an_agent_is_told_where_nothing_is_saved_by_itself(
         assert sources(server, "manual.ipynb") == ["typed one", "agent"]
     finally:
         switch_autosave(page, True)
+
+
+@pytest.mark.parametrize("name", ["slow.ipynb", "slow.txt"])
+def test_what_is_typed_while_a_save_is_under_way_is_not_called_saved(
+    page: Page, server: LabServer, name: str
+) -> None:
+    if name.endswith("ipynb"):
+        write(server, name, "one")
+        open_notebook(page, name)
+        text = editor(page, 1)
+    else:
+        (server.root / name).write_text("one")
+        text = open_text(page, name)
+    held: list[Route] = []
+    page.route(
+        f"**/api/contents/{name}*",
+        lambda route: held.append(route) if route.request.method == "PUT" else route.continue_(),
+    )
+    context = "window.jupyterapp.shell.currentWidget.context"
+    page.evaluate(
+        f"() => {{ window.states = []; {context}.saveState.connect((_, state) =>"
+        " window.states.push(state)); }"
+    )
+    text.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" before")
+    with page.expect_request(lambda request: request.method == "PUT" and name in request.url):
+        page.keyboard.press("Control+s")
+    page.keyboard.type(" during")
+    expect(text).to_have_text("one before during")
+    held.pop().continue_()
+    page.wait_for_function("() => window.states.includes('completed')")
+    assert page.evaluate(f"() => {context}.model.dirty")
+    page.unroute_all()
+    save(page)
+    assert not page.evaluate(f"() => {context}.model.dirty")
+    assert "one before during" in (server.root / name).read_text()
 
 
 def open_text(page: Page, name: str) -> Locator:

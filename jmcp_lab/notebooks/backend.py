@@ -92,6 +92,12 @@ class Pages(Protocol):
     def paths(self) -> set[str]:
         """Return the paths of the notebooks that pages have open."""
 
+    def editing(self, path: str) -> set[str]:
+        """Return the ids of a notebook's cells in which pages have the caret."""
+
+    def running(self, path: str) -> set[str]:
+        """Return the ids of a notebook's cells that pages are running."""
+
     async def saved(self, path: str, seconds: float) -> bool:
         """Ask pages to save a file; return whether nothing of it is unsaved in the end."""
 

@@ -183,7 +183,14 @@ class Disk:
     async def look(self) -> None:
         """Take in what another program has written, if it has."""
         suspected = self._suspected
-        await self._look()
+        try:
+            await self._look()
+        except Exception as error:
+            # Contents managers raise what they like. Of what is known of the file, people are told;
+            # upstream would write a traceback into the log.
+            if self._suspected is None or why_no_notebook(error) is None:
+                raise
+            self._room.log.warning("%s is no notebook: %s", self._loader.path, self._suspected)
         if suspected is not None and self._suspected == suspected != self.spoilt:
             # Another program that was only writing it has had the time to come to its end.
             self.spoilt = suspected

@@ -173,6 +173,7 @@ class FileRooms:
         )
         held = HeldFile(path, file, file_id)
         await file.load()
+        held.heed(self._pages)
         if (other := self._open.get(file_id)) is not None:
             # It was opened by another of its names meanwhile.
             file.close()

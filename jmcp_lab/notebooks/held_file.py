@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .backend import Pages
     from .contents import FileState
     from .notebook_file import NotebookFile
 
@@ -33,3 +34,9 @@ class HeldFile:
         self.timer: asyncio.TimerHandle | None = None
         self.tending: asyncio.Task[None] | None = None
         self.complained = False
+
+    def heed(self, pages: Pages) -> None:
+        """Let agents know in which cells people type, and which they run."""
+        notebook = self.file.notebook
+        notebook.carets = lambda: pages.editing(self.path)
+        notebook.run_in_pages = lambda: pages.running(self.path)

@@ -92,6 +92,8 @@ class LiveNotebook:
         """Returns the ids of the cells that people are editing."""
         self.saving: Callable[[], bool] = lambda: False
         """Returns whether a save is to come, which tells whether the file can be written."""
+        self.run_in_pages: Callable[[], set[str]] = set
+        """Returns the ids of the cells that people run, where the document cannot say it."""
         self.state_changed: dict[str, float] = {}
         """When a cell was last said to run, or not to, where that was seen."""
         self._listeners: list[Callable[[set[str]], None]] = []

@@ -149,7 +149,7 @@ class LiveRoom(PagesRoom):
         why = self.disk.spoilt
         if why is None:
             return None
-        return Unsaved(self.path, news.spoilt(self.path, why), "no_notebook")
+        return Unsaved.in_file(self.path, why)
 
     def save_soon(self) -> None:
         """Save the document soon, where people want that."""

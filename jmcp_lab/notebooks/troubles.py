@@ -39,11 +39,24 @@ class Unsaved:
         failure = failure_of(error)
         refused = f"an error on this server ({error_name(error)})."
         cause = refused if failure is SaveFailure.REFUSED else words_of(failure)
+        # A notification shows the beginning: what to do comes first.
         return cls(
             path,
-            f"A page of '{shown(path)}' could not be brought together with its document: {cause} "
-            "What is typed there is in that page only: keep it open. It is tried again.",
+            f"Keep the page of '{shown(path)}' open: what was typed there is there only. The page "
+            f"could not be brought together with its document: {cause} It is tried again.",
             "page_apart",
+        )
+
+    @classmethod
+    def in_file(cls, path: str, why: str) -> Unsaved:
+        """Return a notebook whose file is none any more."""
+        return cls(
+            path,
+            f"The file '{shown(path)}' is no notebook any more. Yours is open and whole: save it "
+            "to put it back, and what is in the file is kept in a copy beside it. Or repair the "
+            "file, and it is read again. Another program changed it, as git does at a merge "
+            f"conflict ({why}).",
+            "no_notebook",
         )
 
 

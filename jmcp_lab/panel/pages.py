@@ -33,6 +33,7 @@ MOST_WRITTEN = 100
 
 MOST_PAGES = 50
 MOST_OPEN = 100
+MOST_HELD = 1000
 LONGEST_PATH = 1000
 LONGEST_SELECTION = 10_000
 
@@ -145,6 +146,19 @@ class OpenPages:
         """Return the paths of the notebooks that pages have open."""
         self._prune()
         return {entry["path"] for page in self._pages.values() for entry in page.open}
+
+    def editing(self, path: str) -> set[str]:
+        """Return the ids of a notebook's cells in which pages have the caret."""
+        return self._held(path, "editing")
+
+    def running(self, path: str) -> set[str]:
+        """Return the ids of a notebook's cells that pages are running."""
+        return self._held(path, "running")
+
+    def _held(self, path: str, how: str) -> set[str]:
+        self._prune()
+        entries = [entry for page in self._pages.values() for entry in page.entries(path)]
+        return {cell_id for entry in entries for cell_id in entry[how]}
 
     def unsaved(self, path: str) -> bool:
         """Return whether a page has unsaved changes in a notebook or a text file.
@@ -270,6 +284,14 @@ def _open(view: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
             "path": path_of(item.get("path")),
             "dirty": item.get("dirty") is True,
             "saves": item.get("saves") is not False,
+            "editing": _ids(item.get("editing")),
+            "running": _ids(item.get("running")),
         }
         for item in value[:MOST_OPEN]
     ]
+
+
+def _ids(value: object) -> list[str]:
+    if not isinstance(value, list):
+        return []
+    return [each for each in value[:MOST_HELD] if isinstance(each, str) and len(each) <= 64]

@@ -94,6 +94,8 @@ class People:
 
         A page that was closed in mid-run leaves its [*] behind.
         """
+        if cell_id in self.notebook.run_in_pages():
+            return True
         cell = self.notebook.cell(cell_id)
         if cell is None or cell.get("execution_state") != "running":
             return False

@@ -1,4 +1,4 @@
-import { YFile, YNotebook } from '@jupyter/ydoc';
+import { YCodeCell, YFile, YNotebook } from '@jupyter/ydoc';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
@@ -8,13 +8,13 @@ import { FileFollower } from '../fileFollower';
 import type { TextContext } from '../openTexts';
 import type { IAgents, IFiles, IOpenTexts } from '../tokens';
 
-function file(source: string, hash: string) {
+function file(source: string, hash: string, outputs: object[] = []) {
   const cell = {
     id: 'a',
     cell_type: 'code',
     source,
     metadata: {},
-    outputs: []
+    outputs
   };
   const content = {
     nbformat: 4,
@@ -30,6 +30,8 @@ abstract class Page {
   /** How often the file is just being written when it is read. */
   torn = 0;
   saves = 0;
+  /** What happens while a save is on its way. */
+  during: () => void = () => undefined;
   readonly changed = new Signal<this, void>(this);
   abstract disk: { path: string; hash: string; content: unknown };
   abstract readonly shared: YNotebook | YFile;
@@ -47,6 +49,13 @@ abstract class Page {
       model: { collaborative: false, dirty: false, sharedModel: this.shared },
       save: async () => {
         this.saves++;
+        context.saveState.emit('started');
+        this.during();
+        context.model.dirty = false;
+        context.saveState.emit('completed');
+      },
+      revert: async () => {
+        this.shared.setSource(this.disk.content as never);
       },
       _updateContentsModel: (found: { hash: string }) => {
         context.contentsModel = found;
@@ -236,4 +245,58 @@ test('a text file that a page is asked for is saved, once', async () => {
   page.context.model.dirty = true;
   await page.tell({ save: ['a.txt'] });
   expect(page.saves).toBe(1);
+});
+
+test('what is typed while a save is under way is not called saved', async () => {
+  const page = new NotebookPage();
+  await page.tell({});
+  page.during = () => page.shared.getCell(0).updateSource(0, 0, 'typed ');
+  await page.context.save();
+  expect(page.context.model.dirty).toBe(true);
+  page.during = () => undefined;
+  await page.context.save();
+  expect(page.context.model.dirty).toBe(false);
+});
+
+test('a page that is asked saves what was typed during its save as well', async () => {
+  const page = new TextPage();
+  await page.tell({});
+  let left = 2;
+  page.during = () => left-- > 0 && page.shared.updateSource(0, 0, 'typed ');
+  page.context.model.dirty = true;
+  await page.tell({ save: ['a.txt'] });
+  expect(page.saves).toBe(3);
+  expect(page.context.model.dirty).toBe(false);
+});
+
+test.each([
+  ['outputs', (cell: YCodeCell) => cell.setOutputs([])],
+  ['metadata', (cell: YCodeCell) => cell.setMetadata('tags', ['mine'])]
+])('%s that are not saved stay so', async (_, change) => {
+  const page = new NotebookPage();
+  await page.tell({});
+  const output = { output_type: 'stream', name: 'stdout', text: '1' } as const;
+  const cell = page.shared.getCell(0) as YCodeCell;
+  cell.setOutputs([output]);
+  await page.context.save();
+  change(cell);
+  page.context.model.dirty = true;
+  page.disk = file('agent', 'h2', [output]);
+  await page.tell({ written: { 'a.ipynb': 'm1' } });
+  expect(page.text).toBe('agent');
+  expect(page.context.model.dirty).toBe(true);
+});
+
+test('what a page was set back to is what agents go on from', async () => {
+  const page = new NotebookPage();
+  await page.tell({});
+  page.disk = file('back', 'h2');
+  page.shared.getCell(0).updateSource(0, 0, 'typed ');
+  // A save that meets another file ends so, where the person wants that.
+  page.during = () => void page.context.revert();
+  await page.context.save();
+  page.disk = file('back again', 'h3');
+  await page.tell({ written: { 'a.ipynb': 'm1' } });
+  expect(page.text).toBe('back again');
+  expect(page.context.model.dirty).toBe(false);
 });

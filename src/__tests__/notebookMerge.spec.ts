@@ -30,6 +30,17 @@ function opened(base: Content): YNotebook {
 const texts = (shared: YNotebook) => shared.cells.map(c => c.getSource());
 const ids = (shared: YNotebook) => shared.cells.map(c => c.getId());
 
+function permutations<T>(items: T[]): T[][] {
+  return items.length < 2
+    ? [items]
+    : items.flatMap((item, index) =>
+        permutations(items.filter((_, other) => other !== index)).map(rest => [
+          item,
+          ...rest
+        ])
+      );
+}
+
 const OUTPUT = { output_type: 'stream', name: 'stdout', text: '42\n' };
 
 describe('mergeNotebook', () => {
@@ -152,5 +163,28 @@ describe('mergeNotebook', () => {
     expect(texts(shared)).toEqual(['one', 'new', 'three']);
     expect(ids(shared)).toEqual(['a', 'y', 'c']);
     expect(shared.cells[2]).toBe(cell);
+  });
+
+  it('keeps a cell that is held where it is, however the others are arranged', () => {
+    const cells = ['a', 'b', 'c', 'd'].map(id => code(id, id));
+    for (const wanted of permutations(cells)) {
+      for (const { id } of cells) {
+        const shared = opened(content(...cells));
+        const held = shared.cells.find(cell => cell.getId() === id);
+        const file = content(...wanted);
+        mergeNotebook(shared, content(...cells), file, new Set([String(id)]));
+        expect(ids(shared)).toEqual(wanted.map(cell => cell.id));
+        expect(shared.cells).toContain(held);
+      }
+    }
+  });
+
+  it('neither takes out nor retypes a cell that is held', () => {
+    const shared = opened(base);
+    const [a, b] = shared.cells;
+    const retyped = code('b', 'two', { cell_type: 'markdown' });
+    mergeNotebook(shared, base, content(retyped), new Set(['a', 'b']));
+    expect(shared.cells).toEqual([a, b]);
+    expect(b.cell_type).toBe('code');
   });
 });

@@ -201,8 +201,7 @@ async def test_a_file_that_cannot_be_read_is_kept_beside_what_the_document_says(
     for number, text in enumerate((b"<<<<<<< HEAD\n\xff", b">>>>>>> theirs")):
         desk.path.write_bytes(text)
         if notice == "the server looks":
-            with pytest.raises(Exception, match=r"Unreadable Notebook|not UTF-8"):
-                await desk.look()
+            await desk.look()
         assert desk.sources["c0"] == "# mine\nx = 1\ny = 1"
         content = await desk.save()
         assert content["cells"][0]["source"] == "# mine\nx = 1\ny = 1"

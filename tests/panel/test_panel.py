@@ -338,7 +338,8 @@ async def test_a_page_tells_what_the_person_looks_at(panel: Panel) -> None:
     assert seen is not None
     assert seen["active"]["cell_id"] == "ab12"
     assert seen["active"]["cursor"] == {"line": 3, "column": 1}
-    assert seen["open"] == [{"path": "a.ipynb", "dirty": True, "saves": True}]
+    held = {"editing": [], "running": []}
+    assert seen["open"] == [{"path": "a.ipynb", "dirty": True, "saves": True} | held]
     for wrong in ({"active": {"path": 5}}, {"open": ["a"]}, {"elsewhere": 1}):
         assert (await browser.put("pages/t1", json=wrong)).status_code == 400
     assert (await browser.put("pages/a%2Fb", json=view)).status_code in (400, 404)

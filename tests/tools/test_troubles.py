@@ -125,7 +125,7 @@ async def test_an_agent_hears_of_its_text_file_that_cannot_be_saved_until_it_can
 
 @pytest.mark.parametrize("spoilt", [b"<<<<<<< HEAD\n{}", b"", b"\xff", b"[]"])
 async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is_replaced(
-    robot: Robot, root: Path, app: JmcpLab, spoilt: bytes
+    robot: Robot, root: Path, app: JmcpLab, spoilt: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1")
     notebook = await robot.open("a.ipynb")
@@ -139,7 +139,12 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     (told,) = app.rooms.troubles().unsaved
     assert "is no notebook any more" in told.words
     assert "kept in a copy beside it" in told.words
-    assert told.words in await robot.say("list_cells", notebook="a.ipynb")
+    # A notification shows so much to the person, who is no "user" there.
+    assert "save it to put it back" in told.words[:140]
+    assert "the user" not in told.words
+    said = await robot.say("list_cells", notebook="a.ipynb")
+    assert "is no notebook any more" in said
+    assert "or the user saves it" in said
     (root / "a.ipynb").write_bytes(whole)
     await until(lambda: not app.rooms.troubles().unsaved)
     await until(lambda: len(rung) == 2)
@@ -149,6 +154,7 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     await app.rooms.save(notebook)
     assert not app.rooms.troubles().unsaved
     assert (root / "a-unreadable.txt").read_bytes() == spoilt
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_the_panel_says_that_a_page_is_apart_from_its_document_until_the_two_are_one(

@@ -142,6 +142,26 @@ async def test_a_file_that_changes_between_the_edit_and_its_writing_is_merged(
     assert sources(root / "a.ipynb") == ["agent", "from git"]
 
 
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [("editing", "The user's cursor is in cell 2"), ("running", "The user is running cell 2")],
+)
+async def test_a_cell_that_a_page_edits_or_runs_keeps_its_place(
+    robot: Robot, root: Path, app: JmcpLab, held: str, words: str
+) -> None:
+    one, two = write_notebook(root, "a.ipynb", "one", "two")
+    await robot.say("read_cells", notebook="a.ipynb")
+    told = {"path": "a.ipynb", "dirty": False, held: [two]}
+    app.pages.tell(PAGE, {"open": [told]})
+    for tool, arguments in (("move_cell", {"index": 0}), ("delete_cell", {})):
+        assert words in await robot.fail(tool, notebook="a.ipynb", cells=two, **arguments)
+    assert sources(root / "a.ipynb") == ["one", "two"]
+    await robot.say("move_cell", notebook="a.ipynb", cells=one, index=1)
+    app.pages.forget(PAGE)
+    await robot.say("delete_cell", notebook="a.ipynb", cells=two)
+    assert sources(root / "a.ipynb") == ["one"]
+
+
 async def test_a_card_shows_what_is_in_the_file_when_it_is_allowed(
     make_robot: MakeRobot, root: Path, app: JmcpLab
 ) -> None:
