@@ -305,7 +305,9 @@ class DocumentStore(UpstreamStore):
     def _add_file(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
         version = pack()
         with self._transaction():
-            self._execute("DELETE FROM facts WHERE name = 'unfinished'")
+            # What was to be written before is no file that this document knows: another program
+            # that writes the same again, as git does on the way back to a branch, means it.
+            self._execute("DELETE FROM facts WHERE name IN ('unfinished', 'intended')")
             self._execute("DELETE FROM files WHERE hash = ?", (found,))
             self._execute(
                 "INSERT INTO files (hash, digest, version) VALUES (?, ?, ?)",

@@ -22,7 +22,7 @@ class Stored:
     file : tuple or None
         Hash and digest of the latest file that the document has met.
     intended : str or None
-        Digest of what was about to be written when the server last said something here.
+        Digest of what was about to be written, if the document has met no file since.
     unfinished : bytes or None
         What was about to be written, as it was packed, if nobody has said that it was.
     ahead : str or None
