@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from .live import LiveNotebook
 
 LATE_SECONDS = 3600.0
-"""How long keystrokes may take to arrive: a laptop sleeps, a network stalls."""
+"""How long a room stays open for keystrokes that may be on their way."""
+
+KEPT_SECONDS = 7 * 24 * 3600.0
+"""How long keystrokes may take to arrive in a room that stays open anyway, as while an agent works:
+a laptop sleeps over a weekend. In a room that was opened since, they find their cell by what the
+page says of itself."""
 
 LATE_ORIGIN = "jmcp:late"
 """Origin of the transactions that put them in their place."""
@@ -85,7 +91,11 @@ class LateTyping:
     def waiting(self) -> bool:
         """Whether cells are kept that a page may still type into."""
         self._expire()
-        return self._attic is not None and self._expected()
+        attic = self._attic
+        if attic is None or not self._expected():
+            return False
+        latest = max((ghost.until for ghost in attic.ghosts[-1:]), default=math.inf)
+        return latest - self._clock() > KEPT_SECONDS - LATE_SECONDS
 
     def feed(self, update: bytes) -> None:
         """Take a page's update, just before or after the document itself does."""
@@ -136,7 +146,7 @@ class LateTyping:
             content = cells.whole(notebook, cell_id) if for_good else None
             neighbours = cells.neighbours(notebook, cell_id)
             size = len(text) + (len(repr(content)) if content is not None else 0)
-            until = self._clock() + LATE_SECONDS
+            until = self._clock() + KEPT_SECONDS
             ghosts.append(Ghost(cell_id, text, content, neighbours, size, until))
             places.append(neighbours[2])
             if content is not None and self._attic is not None:

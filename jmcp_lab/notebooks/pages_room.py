@@ -24,7 +24,7 @@ from ..containment import contained, error_name
 from .apart import Apart
 from .history_folder import store_of
 from .joining import Joining, payload
-from .late import LATE_SECONDS
+from .late import KEPT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from .kinds import DocumentKind
 
-PAGE_SECONDS = LATE_SECONDS
+PAGE_SECONDS = KEPT_SECONDS
 """A page whose connection broke may come back within this time with what was typed meanwhile."""
 
 

@@ -1,0 +1,70 @@
+"""A page sleeps for hours with something that nobody else has, while an agent works on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from jmcp_lab.notebooks import cells, pages_room
+from jmcp_lab.notebooks.live import LiveNotebook, agent_origin
+
+from .files import Files
+from .program import code_cell
+from .test_rejoin import NOTEBOOK, Shore
+
+AGENT = agent_origin("a_1")
+
+
+async def shore_of(root: Path) -> Shore:
+    shore = Shore(Files(root), "a.ipynb", NOTEBOOK)
+    found = [code_cell(name, name) for name in ("one", "two")]
+    content = {"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    shore.where.write_text(json.dumps(content))
+    await shore.starts()
+    return shore
+
+
+def moves(notebook: LiveNotebook) -> None:
+    cells.move(notebook, ["one"], 2, AGENT)
+
+
+def deletes(notebook: LiveNotebook) -> None:
+    cells.delete(notebook, ["one"], AGENT)
+
+
+def retypes(notebook: LiveNotebook) -> None:
+    cells.retype(notebook, "one", "markdown", AGENT)
+
+
+@pytest.mark.parametrize("agent", [moves, deletes, retypes])
+@pytest.mark.parametrize("hours", [(0, 8), (60, 0), (8, 52)], ids=["before", "after", "between"])
+async def test_what_was_typed_before_a_page_slept_for_days_finds_its_cell(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    agent: Callable[[LiveNotebook], None],
+    hours: tuple[int, int],
+) -> None:
+    shore = await shore_of(tmp_path)
+    slept = 0.0
+
+    def clock() -> float:
+        return time.monotonic() + slept
+
+    monkeypatch.setattr(pages_room, "time", SimpleNamespace(monotonic=clock))
+    shore.room.late._clock = clock
+    await shore.page.cut()
+    shore.page.notebook.ycells[0]["source"].insert(0, "typed ")
+    slept += hours[0] * 3600
+    agent(shore.room.notebook)
+    slept += hours[1] * 3600
+    shore.page.connect(shore.room)
+    await shore.settle()
+    assert "typed one" in shore.page.texts
+    assert sorted(shore.room.notebook.ids) == ["one", "two"]
+    assert [cell["source"] for cell in shore.room.document.get()["cells"]] == shore.page.texts
+    await shore.ends()
