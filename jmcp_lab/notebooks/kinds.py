@@ -213,6 +213,9 @@ class NotebookKind:
         alone = self._is_blank
         theirs = self._return(update, ours, cast("Version | None", base))
         mine = self._return(ours, update, cast("Version | None", base))
+        if base is not None:
+            named = cast("Version", base).named([])
+            self.late.join_doubles({cell_id: cell.source for cell_id, cell in named.items()})
         if alone:
             make_way(self.notebook, REJOIN_ORIGIN)
         return told_of(self.notebook, theirs + mine)

@@ -20,16 +20,18 @@ from .attic import Attic, AtticError, Ghost
 from .cell_form import source_of
 from .keystrokes import carried
 from .merge import splice
+from .remade import Remade
 from .shared_text import splice_shared
 from .text_reunion import reunited
 from .values import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pycrdt import Text
 
     from .live import LiveNotebook
+    from .outside import Carry
 
 LATE_SECONDS = 3600.0
 """How long a room stays open for keystrokes that may be on their way."""
@@ -78,6 +80,7 @@ class LateTyping:
         self._attic: Attic | None = None
         self._subscription: Any = None
         self._timer: asyncio.TimerHandle | None = None
+        self._remade = Remade(notebook, clock=lambda: self._clock())
         notebook.on_removal(self._keep)
 
     def close(self) -> None:
@@ -98,32 +101,45 @@ class LateTyping:
         return latest - self._clock() > KEPT_SECONDS - LATE_SECONDS
 
     def feed(self, update: bytes) -> None:
-        """Take a page's update, just before or after the document itself does."""
+        """Take a page's update, just before the document itself does."""
+        self._remade.look(update)
         self._expire()
         if self._attic is not None:
             self._try(lambda attic: attic.feed(update))
 
     def settle(self) -> None:
         """Bring home what was typed into cells that are gone; the document is up to date."""
-        if self._notebook.doubled:
-            self._join_doubles()
-            self._notebook.repair_ids()
+        self._remade.settle()
+        joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
+        self.join_doubles({})
         if self._attic is not None:
             for ghost, before, typed in self._attic.typed():
-                self._bring(ghost, before, typed)
+                # A page that made the cell anew has what it typed there before in both.
+                self._bring(ghost, before, typed, reunited if ghost.cell_id in joined else carried)
 
-    def _join_doubles(self) -> None:
+    def join_doubles(self, known: Mapping[str, str]) -> None:
         """Make one cell of two, when a person and an agent moved or retyped it at once.
 
         Both made it anew. The person's stays; what became of the agent's since is merged in.
+
+        Parameters
+        ----------
+        known : Mapping
+            Texts of before both, by the id of the cell, where they are known.
         """
         notebook = self._notebook
+        if not notebook.doubled:
+            return
         for cell_id in list(notebook.doubles()):
-            text = self._attic.known(cell_id) if self._attic is not None else None
             found = notebook.doubles().get(cell_id)
             if found is None:
                 continue
             keep, others = found
+            text = self._attic.known(cell_id) if self._attic is not None else None
+            if text is not None:
+                theirs = str(notebook.ycells[keep]["source"])
+                text = self._remade.known(cell_id, theirs, text, moved=True)
+            text = known.get(cell_id, text)
             for index in reversed(others):
                 mine = str(notebook.ycells[index]["source"])
                 source = cast("Text", notebook.ycells[keep]["source"])
@@ -132,6 +148,7 @@ class LateTyping:
                     splice_shared(source, reunited(text, mine, present))
                     del notebook.ycells[index]
                 keep -= index < keep
+        notebook.repair_ids()
 
     # -- keeping -------------------------------------------------------------------------------
 
@@ -221,11 +238,11 @@ class LateTyping:
 
     # -- bringing home -------------------------------------------------------------------------
 
-    def _bring(self, ghost: Ghost, before: str, typed: str) -> None:
+    def _bring(self, ghost: Ghost, before: str, typed: str, carry: Carry) -> None:
         notebook, cell_id = self._notebook, ghost.cell_id
         present = notebook.source(cell_id)
         if present is not None:
-            cells.edit(notebook, cell_id, carried(before, typed, present), LATE_ORIGIN)
+            cells.edit(notebook, cell_id, carry(before, typed, present), LATE_ORIGIN)
         elif ghost.content is not None:
             at = cells.beside(notebook, *ghost.neighbours)
             last = source_of(ghost.content)
