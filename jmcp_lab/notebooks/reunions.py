@@ -185,9 +185,10 @@ class Reunions:
         if updates is None:
             return
         try:
-            old = kind.content_of(merge_updates(*updates))
+            with contained():
+                old = kind.content_of(merge_updates(*updates))
+            if kind.version_of(old).digest != kind.version_of(content).digest:
+                await self.copies.keep(old, "an earlier server had not saved it")
         except Exception as error:
-            self._room.log.warning("An old history is not usable (%s)", type(error).__name__)
-            return
-        if kind.version_of(old).digest != kind.version_of(content).digest:
-            await self.copies.keep(old, "an earlier server had not saved it")
+            # It is harmed, or nothing can be written in this folder: it stays where it is.
+            self._room.log.warning("An old history is not taken over (%s)", error_name(error))
