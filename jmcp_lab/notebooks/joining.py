@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc, YSyncMessageType, create_sync_message, handle_sync_message
 
@@ -143,6 +143,22 @@ def clocks_in(state: bytes) -> dict[int, int]:
         client, at = _number(state, at)
         found[client], at = _number(state, at)
     return found
+
+
+def clients_ahead(update: bytes, other: bytes) -> int:
+    """Return how many Yjs clients have said something in one state that another lacks.
+
+    Parameters
+    ----------
+    update, other : bytes
+        All of either.
+    """
+    states = []
+    for whole in (update, other):
+        document: Doc[Any] = Doc()
+        document.apply_update(whole)
+        states.append(clocks_in(document.get_state()))
+    return sum(clock > states[1].get(client, 0) for client, clock in states[0].items())
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

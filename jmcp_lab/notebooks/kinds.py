@@ -12,6 +12,7 @@ from pycrdt import Doc, Text
 
 from .blank import make_way
 from .carets import carets_in
+from .joining import clients_ahead
 from .keystrokes import carried
 from .late import LateTyping
 from .live import LiveNotebook
@@ -231,7 +232,8 @@ class NotebookKind:
 
     def _return(self, one: bytes, other: bytes, base: Version | None) -> list[str]:
         gone = removed_while_away(_document(self._room, one).ydoc, other)
-        if not gone:
+        if not gone or not clients_ahead(one, other):
+            # Who has said nothing that the other lacks has typed nothing there.
             return []
         contents = _whole(_document(self._room, one))
         known: dict[str, str] = {}

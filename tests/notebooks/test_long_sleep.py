@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from jmcp_lab.notebooks import cells, pages_room
+from jmcp_lab.notebooks import cells, document_store, met_versions, pages_room
 from jmcp_lab.notebooks.live import LiveNotebook, agent_origin
+from jmcp_lab.notebooks.merge import Splice
 
 from .files import Files
 from .program import code_cell
@@ -66,5 +67,35 @@ async def test_what_was_typed_before_a_page_slept_for_days_finds_its_cell(
     await shore.settle()
     assert "typed one" in shore.page.texts
     assert sorted(shore.room.notebook.ids) == ["one", "two"]
+    assert [cell["source"] for cell in shore.room.document.get()["cells"]] == shore.page.texts
+    await shore.ends()
+
+
+@pytest.mark.parametrize("agent", [moves, deletes, retypes])
+@pytest.mark.parametrize("typed", [False, True])
+async def test_a_page_that_slept_over_many_saves_and_a_restart_is_brought_together(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    agent: Callable[[LiveNotebook], None],
+    typed: bool,
+) -> None:
+    monkeypatch.setattr(document_store, "MAX_FILES", 2)
+    monkeypatch.setattr(met_versions, "MAX_VERSIONS", 1)
+    shore = await shore_of(tmp_path)
+    await shore.room.autosave.save()
+    await shore.settle()
+    await shore.page.cut()
+    for _ in range(5):
+        cells.edit(shore.room.notebook, "two", [Splice(0, 0, "more ")], AGENT)
+        await shore.room.autosave.save()
+    agent(shore.room.notebook)
+    if typed:
+        shore.page.notebook.ycells[0]["source"].insert(0, "typed ")
+    await shore.ends()
+    await shore.starts()
+    assert shore.room.copies == []
+    assert ("typed one" in shore.page.texts) == typed
+    assert ("one" in shore.page.texts) == (agent is not deletes and not typed)
+    assert "more more more more more two" in shore.page.texts
     assert [cell["source"] for cell in shore.room.document.get()["cells"]] == shore.page.texts
     await shore.ends()
