@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 TRY_AGAIN_LATER = 1013
 """Why a connection ends. A page asks its person nothing for it, and comes again by itself."""
 
-LEFT_SECONDS = 10.0
-"""How long a page that came back may not have heard what the document says."""
+LEFT_SECONDS = 60.0
+"""How long a page that came back may not have heard what the document says.
+
+JupyterLab's pages give a connection up after half a minute without a word, and come again.
+"""
 
 
 class Joining:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pycrdt import YSyncMessageType
 
-from jmcp_lab.notebooks import cells, document_store, met_versions, pages_room
+from jmcp_lab.notebooks import cells, document_store, joining, met_versions, pages_room
 from jmcp_lab.notebooks.live import LiveNotebook, agent_origin
 from jmcp_lab.notebooks.merge import Splice
 
@@ -98,4 +100,27 @@ async def test_a_page_that_slept_over_many_saves_and_a_restart_is_brought_togeth
     assert ("one" in shore.page.texts) == (agent is not deletes and not typed)
     assert "more more more more more two" in shore.page.texts
     assert [cell["source"] for cell in shore.room.document.get()["cells"]] == shore.page.texts
+    await shore.ends()
+
+
+async def test_what_is_typed_while_a_page_waits_for_what_it_missed_finds_its_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shore = await shore_of(tmp_path)
+    await shore.ends()
+    shore.room = await shore.files.open("a.ipynb", shore.store)
+    moves(shore.room.notebook)
+    shore.running = asyncio.create_task(shore.room.start())
+    await shore.room.ydoc_observed.wait()
+    shore.page.connect(shore.room)
+    for _ in range(3):
+        # It is asked, and answers; what it is told then does not come through.
+        await shore.page.speak()
+        if shore.page.inbox and shore.page.inbox[0][1] == YSyncMessageType.SYNC_STEP1:
+            shore.page.hear()
+    now = time.monotonic() + 35
+    monkeypatch.setattr(joining, "time", SimpleNamespace(monotonic=lambda: now))
+    shore.page.notebook.ycells[0]["source"].insert(0, "typed ")
+    await shore.settle()
+    assert shore.page.texts == ["two", "typed one"]
     await shore.ends()
