@@ -151,7 +151,9 @@ class NotebookKind:
         self.notebook.together = room.one_message
         # The presence of who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
-        self.late = LateTyping(self.notebook, lambda: room.typed_in, room.say)
+        self.late = LateTyping(
+            self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
+        )
 
     def version_of(self, content: dict[str, Any]) -> Version:
         """Return the version of a notebook as nbformat has it."""

@@ -15,7 +15,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from . import cells
+from . import cells, updates
 from .attic import Attic, AtticError, Ghost
 from .cell_form import source_of
 from .keystrokes import carried
@@ -61,6 +61,8 @@ class LateTyping:
         Whether anything may be on its way at all: nothing is kept where no page was.
     tell : Callable[[str], None]
         Told in words when a deleted cell came back.
+    shared : Callable[[], bool], optional
+        Whether there is more than one page from which something may be on its way.
     clock : Callable[[], float], optional
         Seconds on a clock that is never set back.
     """
@@ -71,13 +73,16 @@ class LateTyping:
         expected: Callable[[], bool],
         tell: Callable[[str], None],
         *,
+        shared: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._notebook = notebook
         self._expected = expected
+        self._shared = shared
         self._tell = tell
         self._clock = clock
         self._attic: Attic | None = None
+        self._items: tuple[int, list[tuple[int, int]]] | None = None
         self._subscription: Any = None
         self._timer: asyncio.TimerHandle | None = None
         self._remade = Remade(notebook, clock=lambda: self._clock())
@@ -104,7 +109,11 @@ class LateTyping:
         """Take a page's update, just before the document itself does."""
         self._remade.look(update)
         self._expire()
-        if self._attic is not None:
+        if self._shared() and (removed := self._removed_by(update)):
+            # Another page may have typed there, and not know of this yet.
+            self._keep(removed, for_good=False)
+            self._try(lambda attic: attic.feed_removal(update))
+        elif self._attic is not None:
             self._try(lambda attic: attic.feed(update))
 
     def settle(self) -> None:
@@ -151,6 +160,25 @@ class LateTyping:
         notebook.repair_ids()
 
     # -- keeping -------------------------------------------------------------------------------
+
+    def _removed_by(self, update: bytes) -> list[str]:
+        """Return the cells that a page's update takes out of their place."""
+        if not updates.deletes(update):
+            return []
+        try:
+            _, inserted, deleted = updates.split(update)
+        except ValueError:
+            return []
+        deleted = updates.without(deleted, inserted)
+        notebook = self._notebook
+        if self._items is None or self._items[0] != notebook.arrangement:
+            self._items = notebook.arrangement, notebook.items()
+        items = self._items[1]
+        return [
+            cell_id
+            for cell_id, item in zip(notebook.ids, items, strict=True)
+            if updates.holds(deleted, *item)
+        ]
 
     def _keep(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
         self._expire()

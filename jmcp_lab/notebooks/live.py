@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pycrdt import ArrayEvent, Map, Text
+from pycrdt import ArrayEvent, Assoc, Map, Text
 
 from .names import shown
 
@@ -196,6 +196,17 @@ class LiveNotebook:
     def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
         """Take note of what the file is to say of the output that goes to `index` of a cell."""
         self._document.learn_output(cell_id, index, dict(output))
+
+    def items(self) -> list[tuple[int, int]]:
+        """Return what tells each shared cell from any that comes in its place: its Yjs id."""
+        with self.reading():
+            return [self.item(index) for index in range(len(self.ids))]
+
+    def item(self, index: int) -> tuple[int, int]:
+        """Return what tells the shared cell at a place from any that comes there."""
+        place = cast("Any", self.ycells.sticky_index(index, Assoc.AFTER))
+        item = place.to_json()["item"]
+        return item["client"], item["clock"]
 
     def short_id(self, cell_id: str) -> str:
         """Return the start of a cell's id where that names it, else the whole id."""

@@ -12,9 +12,7 @@ import time
 from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
-
-from pycrdt import Assoc
+from typing import TYPE_CHECKING
 
 from . import cells, updates
 from .keystrokes import carried
@@ -85,7 +83,7 @@ class Remade:
         with self._notebook.reading():
             for cell_id, index in self._places(self._written).items():
                 text = str(self._notebook.ycells[index]["source"])
-                self._before.setdefault(cell_id, (self._item(index), text))
+                self._before.setdefault(cell_id, (self._notebook.item(index), text))
 
     def settle(self) -> None:
         """Bring what was written into cells that the page has made anew."""
@@ -98,7 +96,7 @@ class Remade:
             anew = [
                 cell_id
                 for cell_id, index in self._places(before).items()
-                if cell_id not in doubles and self._item(index) != before[cell_id][0]
+                if cell_id not in doubles and self._notebook.item(index) != before[cell_id][0]
             ]
         for cell_id in anew:
             text, present = before[cell_id][1], str(self._notebook.source(cell_id))
@@ -135,11 +133,6 @@ class Remade:
         """Return where cells are, those that are there."""
         places = {cell_id: index for index, cell_id in enumerate(self._notebook.ids)}
         return {cell_id: places[cell_id] for cell_id in cell_ids if cell_id in places}
-
-    def _item(self, index: int) -> object:
-        """Return what tells the shared cell from any that comes in its place."""
-        place = cast("Any", self._notebook.ycells.sticky_index(index, Assoc.AFTER))
-        return place.to_json()["item"]
 
     # -- keeping -------------------------------------------------------------------------------
 
