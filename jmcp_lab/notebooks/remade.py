@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import cells, updates
-from .keystrokes import carried
+from .keystrokes import carried, united
 from .merge import splice
 
 if TYPE_CHECKING:
@@ -102,10 +102,12 @@ class Remade:
             text, present = before[cell_id][1], str(self._notebook.source(cell_id))
             if present != text:
                 known = self.known(cell_id, present, text)
-                cells.edit(self._notebook, cell_id, carried(known, text, present), REMADE_ORIGIN)
+                # Rather a word that the page took out than one that it never heard of is lost.
+                lacks = united(text, present) if known is None else carried(known, text, present)
+                cells.edit(self._notebook, cell_id, lacks, REMADE_ORIGIN)
 
-    def known(self, cell_id: str, present: str, text: str, *, moved: bool = False) -> str:
-        """Return the text that a page knew of a cell: the nearest to what it has made of that.
+    def known(self, cell_id: str, present: str, text: str, *, moved: bool = False) -> str | None:
+        """Return the text that a page knew of a cell: one to which it has only put something.
 
         Parameters
         ----------
@@ -116,17 +118,23 @@ class Remade:
             What it knew if it had heard of every edit.
         moved : bool, optional
             Whether that text is from before we made the cell anew.
+
+        Returns
+        -------
+        str or None
+            None where no such text is found among several.
         """
         written = self._written.get(cell_id, _Written())
         edits = written.edits[: written.moved] if moved else written.edits
-        known, nearest = text, _distance(text, present)
+        known = None if edits else text
+        if _has_all_of(text, present):
+            known = text
         for before, after in reversed(edits):
-            if not nearest:
+            if known == present:
                 break
             text = splice(text, carried(after, before, text))
-            # Rather one edit too many that it lacks: nobody wants to lose one.
-            if (distance := _distance(text, present)) <= nearest:
-                known, nearest = text, distance
+            if _has_all_of(text, present) and len(text) > len(known or ""):
+                known = text
         return known
 
     def _places(self, cell_ids: Iterable[str]) -> dict[str, int]:
@@ -163,12 +171,10 @@ class Remade:
             self._size -= oldest.size
 
 
-def _distance(one: str, other: str) -> int:
-    """Return how much differs between what both begin and what both end with."""
-    most = min(len(one), len(other))
-    head = _first(most, lambda size: one[:size] != other[:size])
-    tail = _first(most - head, lambda size: one[len(one) - size :] != other[len(other) - size :])
-    return len(one) + len(other) - 2 * (head + tail)
+def _has_all_of(text: str, present: str) -> bool:
+    """Return whether one text is another with nothing but something put in at one place."""
+    head = _first(min(len(text), len(present)), lambda size: text[:size] != present[:size])
+    return len(text) <= len(present) and present.endswith(text[head:])
 
 
 def _first(most: int, differs: Callable[[int], bool]) -> int:

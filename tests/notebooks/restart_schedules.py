@@ -27,12 +27,15 @@ STEPS = (
 )
 """What can happen, the frequent things several times."""
 
+HISTORIES = {"loses_history", "restores_history", "backs_up", "restarts"}
+"""What becomes of histories while no server runs."""
+
 REMAKING = (
-    *STEPS,
+    *(step for step in STEPS if step not in HISTORIES),
     *(["person_moves", "person_moves", "person_retypes", "person_erases", "person_erases"]),
     *(["agent_retypes"]),
 )
-"""The same with a person who moves and retypes cells, which pages do by making them anew."""
+"""A person moves and retypes cells, which pages do by making them anew; histories stay."""
 
 
 async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> None:
@@ -105,8 +108,8 @@ async def play(
     return await world.faults()
 
 
-def schedule(*steps: tuple[str, int, int, int]) -> bytes:
+def schedule(*steps: tuple[str, int, int, int], names: Sequence[str] = STEPS) -> bytes:
     """Return the bytes of a schedule that is written by name: step, page, cell, place."""
     return b"".join(
-        bytes((REMAKING.index(name), page + 2 * cell, where)) for name, page, cell, where in steps
+        bytes((names.index(name), page + 2 * cell, where)) for name, page, cell, where in steps
     )

@@ -5,14 +5,10 @@ Yjs cannot move, so the page makes the cell anew with the text that it knows.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from jmcp_lab.notebooks import cells, remade
 from jmcp_lab.notebooks.live import LiveNotebook
@@ -24,10 +20,6 @@ from .restart_schedules import REMAKING, play, schedule
 from .restarts import AGENT, Restarts, of_the_other_type
 from .test_long_sleep import shore_of
 from .test_rejoin import Shore
-
-NUMBERS = count()
-
-Play = Callable[[bytes], None]
 
 
 def write(notebook: LiveNotebook, start: int, end: int, text: str) -> None:
@@ -149,43 +141,36 @@ async def test_the_texts_of_before_are_bounded(
     await shore.ends()
 
 
-async def check(files: Files, steps: bytes) -> None:
-    world = Restarts(files, f"world{next(NUMBERS)}")
-    # What another person has on its way into a cell that is moved is lost by the pages themselves.
+@pytest.mark.parametrize(
+    "steps",
+    [
+        schedule(
+            *(("types", 0, 88, 4), ("agent_moves", 0, 7, 47), ("person_moves", 0, 123, 217)),
+            *(("agent_writes", 0, 26, 253), ("speaks", 0, 103, 10), ("person_moves", 0, 48, 212)),
+            *(("ends", 0, 0, 0), ("starts", 0, 0, 0)),
+            names=REMAKING,
+        ),
+        schedule(
+            *(("agent_writes", 0, 78, 37), ("types", 0, 57, 193), ("person_moves", 0, 45, 246)),
+            names=REMAKING,
+        ),
+        schedule(
+            *(("agent_writes", 0, 108, 18), ("types", 0, 108, 21), ("speaks", 0, 76, 89)),
+            *(("agent_inserts", 0, 71, 213), ("agent_retypes", 0, 120, 127)),
+            *(("ends", 0, 0, 0), ("starts", 0, 0, 0)),
+            names=REMAKING,
+        ),
+    ],
+    ids=[
+        "both have moved the cell as the server ends",
+        "the agent's line comes where the person types",
+        "the agent's line comes between what is typed and the end of its line",
+    ],
+)
+async def test_nothing_is_lost_or_doubled_where_people_move_cells(
+    tmp_path: Path, steps: bytes
+) -> None:
+    world = Restarts(Files(tmp_path), "world")
+    # What another person has on its way into a cell that is moved is another matter.
     assert await play(world, steps, REMAKING, people=1) == {}
     await world.end()
-
-
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    """Return what plays a schedule, where no file has to survive a power cut."""
-    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
-        patch.setattr("os.fsync", lambda _file: None)
-        files = Files(tmp_path_factory.mktemp("remade"))
-        yield lambda steps: runner.run(check(files, steps))
-
-
-@pytest.mark.timeout(900)
-@given(steps=st.binary(max_size=90))
-@settings(
-    max_examples=200,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-# Both have moved the cell, and the server ends before either has heard of that.
-@example(
-    steps=schedule(
-        *(("types", 0, 88, 4), ("agent_moves", 0, 7, 47), ("person_moves", 0, 123, 217)),
-        *(("agent_writes", 0, 26, 253), ("speaks", 0, 103, 10), ("person_moves", 0, 48, 212)),
-        ("restarts", 0, 35, 42),
-    )
-)
-# The agent's line comes between the text that is typed and the end of its line, or after it.
-@example(
-    steps=schedule(
-        *(("agent_writes", 0, 108, 18), ("types", 0, 108, 21), ("speaks", 0, 76, 89)),
-        *(("agent_inserts", 0, 71, 213), ("agent_retypes", 0, 120, 127), ("restarts", 0, 102, 225)),
-    )
-)
-def test_nothing_is_lost_or_doubled_where_people_move_cells(played: Play, steps: bytes) -> None:
-    played(steps)
