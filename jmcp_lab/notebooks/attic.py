@@ -172,6 +172,11 @@ class Attic:
             update = updates.join(structs, deleted)
         self._apply(update)
 
+    def feed_removal(self, update: bytes) -> None:
+        """Take what a page sends that takes out the cells which were announced just now."""
+        structs, _, _ = updates.split(update)
+        self._apply(updates.join(structs, {}))
+
     def _apply(self, update: bytes) -> None:
         self._ydoc.apply_update(update)
         self._seen += len(update)

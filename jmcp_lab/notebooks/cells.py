@@ -301,10 +301,13 @@ def beside(notebook: LiveNotebook, previous: str | None, following: str | None, 
 
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
     """Apply splices of the present text to a cell."""
-    cell = shared(notebook, cell_id)
+    text = cast("Text", shared(notebook, cell_id)["source"])
+    before = str(text)
     with notebook.transaction(origin):
         _need_ids(notebook)
-        splice_shared(cast("Text", cell["source"]), splices)
+        splice_shared(text, splices)
+    if splices:
+        notebook.has_edited(cell_id, before)
 
 
 def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) -> None:

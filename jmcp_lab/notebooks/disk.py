@@ -367,6 +367,7 @@ class Disk:
                 if attempted is not None and kind.version_of(content).digest == attempted.digest:
                     # A save that failed had written the file before: nobody else has.
                     self._base = attempted
+                self._attempted = None
                 more = self._take_in(kind, content)
                 self._meetings += 1
                 self._note(model)

@@ -101,11 +101,12 @@ class DocumentStore(UpstreamStore):
             _log.warning("The history of a document is not kept (%s).", type(error).__name__)
             self._refused = True
             return Stored()
-        # It is no database.
-        await self._in_thread(set_aside, self._path)
+        # It is no database, or says what no history does.
         try:
+            await self._in_thread(set_aside, self._path)
             return await self._in_thread(self._open)
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, OSError) as error:
+            _log.warning("The history of a document is not kept (%s).", type(error).__name__)
             return Stored()
 
     async def look_again(self) -> Stored | None:
@@ -140,6 +141,13 @@ class DocumentStore(UpstreamStore):
         if self._released is not None:
             released, self._released = self._released, None
             await self._in_thread(released.close)
+            self._refused = True
+
+    async def put_off(self) -> None:
+        """Let go of the history as it is; `look_again` opens it when it can be taken over."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._in_thread(connection.close)
             self._refused = True
 
     def _open(self) -> Stored:
@@ -288,7 +296,8 @@ class DocumentStore(UpstreamStore):
             row = await self._in_thread(self._find, found)
         except sqlite3.Error:
             return None
-        return None if row is None else bytes(row[0])
+        # Whatever another release has put there: as good as none.
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
 
     def _intend(self, digest: str, pack: Callable[[], bytes] | None) -> None:
         unfinished = None if pack is None else pack()
@@ -305,7 +314,9 @@ class DocumentStore(UpstreamStore):
     def _add_file(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
         version = pack()
         with self._transaction():
-            self._execute("DELETE FROM facts WHERE name = 'unfinished'")
+            # What was to be written before is no file that this document knows: another program
+            # that writes the same again, as git does on the way back to a branch, means it.
+            self._execute("DELETE FROM facts WHERE name IN ('unfinished', 'intended')")
             self._execute("DELETE FROM files WHERE hash = ?", (found,))
             self._execute(
                 "INSERT INTO files (hash, digest, version) VALUES (?, ?, ?)",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc, YSyncMessageType, create_sync_message, handle_sync_message
 
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 TRY_AGAIN_LATER = 1013
 """Why a connection ends. A page asks its person nothing for it, and comes again by itself."""
 
-LEFT_SECONDS = 10.0
-"""How long a page that came back may not have heard what the document says."""
+LEFT_SECONDS = 60.0
+"""How long a page that came back may not have heard what the document says.
+
+JupyterLab's pages give a connection up after half a minute without a word, and come again.
+"""
 
 
 class Joining:
@@ -143,6 +146,22 @@ def clocks_in(state: bytes) -> dict[int, int]:
         client, at = _number(state, at)
         found[client], at = _number(state, at)
     return found
+
+
+def clients_ahead(update: bytes, other: bytes) -> int:
+    """Return how many Yjs clients have said something in one state that another lacks.
+
+    Parameters
+    ----------
+    update, other : bytes
+        All of either.
+    """
+    states = []
+    for whole in (update, other):
+        document: Doc[Any] = Doc()
+        document.apply_update(whole)
+        states.append(clocks_in(document.get_state()))
+    return sum(clock > states[1].get(client, 0) for client, clock in states[0].items())
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from pycrdt import Doc, Text
 
 from .blank import make_way
 from .carets import carets_in
+from .joining import clients_ahead
 from .keystrokes import carried
 from .late import LateTyping
 from .live import LiveNotebook
@@ -151,7 +152,9 @@ class NotebookKind:
         # The presence of who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.notebook.saving = lambda: room.autosave.pending
-        self.late = LateTyping(self.notebook, lambda: room.typed_in, room.say)
+        self.late = LateTyping(
+            self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
+        )
 
     def version_of(self, content: dict[str, Any]) -> Version:
         """Return the version of a notebook as nbformat has it."""
@@ -214,6 +217,9 @@ class NotebookKind:
         alone = self._is_blank
         theirs = self._return(update, ours, cast("Version | None", base))
         mine = self._return(ours, update, cast("Version | None", base))
+        if base is not None:
+            named = cast("Version", base).named([])
+            self.late.join_doubles({cell_id: cell.source for cell_id, cell in named.items()})
         if alone:
             make_way(self.notebook, REJOIN_ORIGIN)
         return told_of(self.notebook, theirs + mine)
@@ -229,7 +235,8 @@ class NotebookKind:
 
     def _return(self, one: bytes, other: bytes, base: Version | None) -> list[str]:
         gone = removed_while_away(_document(self._room, one).ydoc, other)
-        if not gone:
+        if not gone or not clients_ahead(one, other):
+            # Who has said nothing that the other lacks has typed nothing there.
             return []
         contents = _whole(_document(self._room, one))
         known: dict[str, str] = {}

@@ -11,27 +11,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from . import cells
+from . import cells, updates
 from .attic import Attic, AtticError, Ghost
 from .cell_form import source_of
 from .keystrokes import carried
 from .merge import splice
+from .remade import Remade
 from .shared_text import splice_shared
 from .text_reunion import reunited
 from .values import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pycrdt import Text
 
     from .live import LiveNotebook
+    from .outside import Carry
 
 LATE_SECONDS = 3600.0
-"""How long keystrokes may take to arrive: a laptop sleeps, a network stalls."""
+"""How long a room stays open for keystrokes that may be on their way."""
+
+KEPT_SECONDS = 7 * 24 * 3600.0
+"""How long keystrokes may take to arrive in a room that stays open anyway, as while an agent works:
+a laptop sleeps over a weekend. In a room that was opened since, they find their cell by what the
+page says of itself."""
 
 LATE_ORIGIN = "jmcp:late"
 """Origin of the transactions that put them in their place."""
@@ -53,6 +61,8 @@ class LateTyping:
         Whether anything may be on its way at all: nothing is kept where no page was.
     tell : Callable[[str], None]
         Told in words when a deleted cell came back.
+    shared : Callable[[], bool], optional
+        Whether there is more than one page from which something may be on its way.
     clock : Callable[[], float], optional
         Seconds on a clock that is never set back.
     """
@@ -63,15 +73,19 @@ class LateTyping:
         expected: Callable[[], bool],
         tell: Callable[[str], None],
         *,
+        shared: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._notebook = notebook
         self._expected = expected
+        self._shared = shared
         self._tell = tell
         self._clock = clock
         self._attic: Attic | None = None
+        self._items: tuple[int, list[tuple[int, int]]] | None = None
         self._subscription: Any = None
         self._timer: asyncio.TimerHandle | None = None
+        self._remade = Remade(notebook, clock=lambda: self._clock())
         notebook.on_removal(self._keep)
 
     def close(self) -> None:
@@ -85,35 +99,56 @@ class LateTyping:
     def waiting(self) -> bool:
         """Whether cells are kept that a page may still type into."""
         self._expire()
-        return self._attic is not None and self._expected()
+        attic = self._attic
+        if attic is None or not self._expected():
+            return False
+        latest = max((ghost.until for ghost in attic.ghosts[-1:]), default=math.inf)
+        return latest - self._clock() > KEPT_SECONDS - LATE_SECONDS
 
     def feed(self, update: bytes) -> None:
-        """Take a page's update, just before or after the document itself does."""
+        """Take a page's update, just before the document itself does."""
+        self._remade.look(update)
         self._expire()
-        if self._attic is not None:
+        if self._shared() and (removed := self._removed_by(update)):
+            # Another page may have typed there, and not know of this yet.
+            self._keep(removed, for_good=False)
+            self._try(lambda attic: attic.feed_removal(update))
+        elif self._attic is not None:
             self._try(lambda attic: attic.feed(update))
 
     def settle(self) -> None:
         """Bring home what was typed into cells that are gone; the document is up to date."""
-        if self._notebook.doubled:
-            self._join_doubles()
-            self._notebook.repair_ids()
+        self._remade.settle()
+        joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
+        self.join_doubles({})
         if self._attic is not None:
             for ghost, before, typed in self._attic.typed():
-                self._bring(ghost, before, typed)
+                # A page that made the cell anew has what it typed there before in both.
+                self._bring(ghost, before, typed, reunited if ghost.cell_id in joined else carried)
 
-    def _join_doubles(self) -> None:
+    def join_doubles(self, known: Mapping[str, str]) -> None:
         """Make one cell of two, when a person and an agent moved or retyped it at once.
 
         Both made it anew. The person's stays; what became of the agent's since is merged in.
+
+        Parameters
+        ----------
+        known : Mapping
+            Texts of before both, by the id of the cell, where they are known.
         """
         notebook = self._notebook
+        if not notebook.doubled:
+            return
         for cell_id in list(notebook.doubles()):
-            text = self._attic.known(cell_id) if self._attic is not None else None
             found = notebook.doubles().get(cell_id)
             if found is None:
                 continue
             keep, others = found
+            text = self._attic.known(cell_id) if self._attic is not None else None
+            if text is not None:
+                theirs = str(notebook.ycells[keep]["source"])
+                text = self._remade.known(cell_id, theirs, text, moved=True)
+            text = known.get(cell_id, text)
             for index in reversed(others):
                 mine = str(notebook.ycells[index]["source"])
                 source = cast("Text", notebook.ycells[keep]["source"])
@@ -122,8 +157,28 @@ class LateTyping:
                     splice_shared(source, reunited(text, mine, present))
                     del notebook.ycells[index]
                 keep -= index < keep
+        notebook.repair_ids()
 
     # -- keeping -------------------------------------------------------------------------------
+
+    def _removed_by(self, update: bytes) -> list[str]:
+        """Return the cells that a page's update takes out of their place."""
+        if not updates.deletes(update):
+            return []
+        try:
+            _, inserted, deleted = updates.split(update)
+        except ValueError:
+            return []
+        deleted = updates.without(deleted, inserted)
+        notebook = self._notebook
+        if self._items is None or self._items[0] != notebook.arrangement:
+            self._items = notebook.arrangement, notebook.items()
+        items = self._items[1]
+        return [
+            cell_id
+            for cell_id, item in zip(notebook.ids, items, strict=True)
+            if updates.holds(deleted, *item)
+        ]
 
     def _keep(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
         self._expire()
@@ -136,7 +191,7 @@ class LateTyping:
             content = cells.whole(notebook, cell_id) if for_good else None
             neighbours = cells.neighbours(notebook, cell_id)
             size = len(text) + (len(repr(content)) if content is not None else 0)
-            until = self._clock() + LATE_SECONDS
+            until = self._clock() + KEPT_SECONDS
             ghosts.append(Ghost(cell_id, text, content, neighbours, size, until))
             places.append(neighbours[2])
             if content is not None and self._attic is not None:
@@ -211,11 +266,11 @@ class LateTyping:
 
     # -- bringing home -------------------------------------------------------------------------
 
-    def _bring(self, ghost: Ghost, before: str, typed: str) -> None:
+    def _bring(self, ghost: Ghost, before: str, typed: str, carry: Carry) -> None:
         notebook, cell_id = self._notebook, ghost.cell_id
         present = notebook.source(cell_id)
         if present is not None:
-            cells.edit(notebook, cell_id, carried(before, typed, present), LATE_ORIGIN)
+            cells.edit(notebook, cell_id, carry(before, typed, present), LATE_ORIGIN)
         elif ghost.content is not None:
             at = cells.beside(notebook, *ghost.neighbours)
             last = source_of(ghost.content)

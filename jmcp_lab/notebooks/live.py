@@ -10,15 +10,16 @@ import asyncio
 import secrets
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pycrdt import ArrayEvent, Map, Text
+from pycrdt import ArrayEvent, Assoc, Map, Text
 
 from .names import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jupyter_ydoc import YNotebook
     from pycrdt import Array, Doc
@@ -44,6 +45,10 @@ class Removal(Protocol):
 
     def __call__(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
         """Take note; `for_good` unless the cells are made anew in the same step."""
+
+
+Edit = Callable[[str, str, str], None]
+"""Told the id of a cell, and its text before and after an edit."""
 
 
 def agent_origin(agent_id: str) -> str:
@@ -98,6 +103,7 @@ class LiveNotebook:
         """When a cell was last said to run, or not to, where that was seen."""
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
+        self._edits: list[Edit] = []
         self._subscription = document.ycells.observe_deep(self._on_change)
         # The one object: another one for the same map does not know the subscription.
         self._meta = cast("Map[Any]", document.ydoc.get("meta", type=Map))
@@ -109,6 +115,7 @@ class LiveNotebook:
         self._meta.unobserve(self._meta_subscription)
         self._listeners.clear()
         self._removals.clear()
+        self._edits.clear()
 
     # -- what it is ----------------------------------------------------------------------------
 
@@ -193,6 +200,17 @@ class LiveNotebook:
     def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
         """Take note of what the file is to say of the output that goes to `index` of a cell."""
         self._document.learn_output(cell_id, index, dict(output))
+
+    def items(self) -> list[tuple[int, int]]:
+        """Return what tells each shared cell from any that comes in its place: its Yjs id."""
+        with self.reading():
+            return [self.item(index) for index in range(len(self.ids))]
+
+    def item(self, index: int) -> tuple[int, int]:
+        """Return what tells the shared cell at a place from any that comes there."""
+        place = cast("Any", self.ycells.sticky_index(index, Assoc.AFTER))
+        item = place.to_json()["item"]
+        return item["client"], item["clock"]
 
     def short_id(self, cell_id: str) -> str:
         """Return the start of a cell's id where that names it, else the whole id."""
@@ -302,6 +320,15 @@ class LiveNotebook:
         """Say that cells are about to be taken out."""
         for listener in self._removals:
             listener(cell_ids, for_good=for_good)
+
+    def on_edit(self, listener: Edit) -> None:
+        """Call `listener` just after we have changed the text of a cell."""
+        self._edits.append(listener)
+
+    def has_edited(self, cell_id: str, before: str) -> None:
+        """Say that the text of a cell was changed."""
+        for listener in self._edits:
+            listener(cell_id, before, str(self.source(cell_id)))
 
     def _on_meta(self, _events: list[Any]) -> None:
         self.changes += 1

@@ -169,7 +169,6 @@ class Loading:
         room, stored = self._room, self._stored
         room.reunions.note_met(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
-        room.store.branch(room.history)
         said = await room.document.aget()
         base: ContentVersion | None
         if version.digest == stored.ahead:
@@ -177,13 +176,22 @@ class Loading:
             base = self._kind.version_of(said)
         else:
             base = await room.reunions.version(stored.file[0]) if stored.file else None
-        if base is not None and self._merges(base):
-            return
-        # Nobody knows what the two had in common: the file is what people see elsewhere.
-        if self._kind.version_of(said).digest != version.digest:
-            why = "a server had not saved it when it ended, and nobody knows which is newer"
-            await room.reunions.copies.keep(said, why)
-        await room.document.aset(self._content)
+        if base is None or not self._merges(base):
+            # Nobody knows what the two had in common: the file is what people see elsewhere.
+            if self._kind.version_of(said).digest != version.digest:
+                await self._keep(said)
+            await room.document.aset(self._content)
+        room.store.branch(room.history)
+
+    async def _keep(self, said: Any) -> None:  # noqa: ANN401
+        """Keep what the history says in a file of its own, or let it wait until that works."""
+        why = "a server had not saved it when it ended, and nobody knows which is newer"
+        try:
+            await self._room.reunions.copies.keep(said, why)
+        except Exception as error:
+            # The folder cannot be written, or the disk is full: no reason not to open the file.
+            self._room.log.warning("A history is not taken over yet (%s)", error_name(error))
+            await self._room.store.put_off()
 
     def _merges(self, base: ContentVersion) -> bool:
         """Take in what the file says; return False for a base that can be read and makes no sense.

@@ -4,8 +4,9 @@ jupyter-server-ydoc makes the document what the file says, so that what was not 
 Here three versions are compared: what the file said when the document last met it, what it says
 now, and what the document says. What only the file changed comes into the document; what only
 the document changed stays. Where both changed a text, the other program's change is put in as if
-it had been typed there: lines are merged, and in one line each character finds its place. Of
-anything else that both changed, such as outputs, the document's stays.
+it had been typed there: lines are merged, and in one line each character finds its place. Where
+both changed what else a cell has, its metadata and attachments are those of both. Of anything that
+cannot be both, such as outputs, the document's stays.
 """
 
 from __future__ import annotations
@@ -122,8 +123,9 @@ def _take_cell(
         splices = carry(old.source, new.source, source)
         present = CellVersion.of(cell)
         merged = dict(cell)
-        if new.looks != old.looks and present.looks == old.looks:
-            merged = _with(merged, content, LOOKS)
+        if new.looks != old.looks:
+            alone = present.looks == old.looks
+            merged = _with(merged, content, LOOKS) if alone else _with_both(merged, content)
             _trust(merged, cell)
         if new.results != old.results and present.results == old.results:
             merged = _with(merged, content, RESULTS)
@@ -142,6 +144,18 @@ def _take_cell(
 def _with(cell: dict[str, Any], other: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     kept = {key: value for key, value in cell.items() if key not in keys}
     return kept | {key: other[key] for key in keys if key in other}
+
+
+def _with_both(cell: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return a cell with what another has beside it: a tag, or an image that somebody pasted.
+
+    Nobody knows which of it either side took out, so what one of them has stays.
+    """
+    keys = ["metadata"] if cell.get("cell_type") == "code" else ["metadata", "attachments"]
+    both = {key: (other.get(key), cell.get(key) or {}) for key in keys}
+    return cell | {
+        key: {**theirs, **ours} for key, (theirs, ours) in both.items() if isinstance(theirs, dict)
+    }
 
 
 def _trust(cell: dict[str, Any], source: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from ..containment import contained, error_name
 from .apart import Apart
 from .history_folder import store_of
 from .joining import Joining, payload
-from .late import LATE_SECONDS
+from .late import KEPT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from .kinds import DocumentKind
 
-PAGE_SECONDS = LATE_SECONDS
+PAGE_SECONDS = KEPT_SECONDS
 """A page whose connection broke may come back within this time with what was typed meanwhile."""
 
 
@@ -59,7 +59,7 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         self.joining: set[Channel] = set()
         self.apart = Apart(self._on_apart)
         self._pages: set[Channel] = set()
-        self._page_seen = -PAGE_SECONDS
+        self._page_seen = self._page_left = -PAGE_SECONDS
         self._message: list[bytes] | None = None
 
     @property
@@ -71,6 +71,11 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
     def typed_in(self) -> bool:
         """Whether something that a person typed may be on its way."""
         return bool(self._pages) or time.monotonic() - self._page_seen < PAGE_SECONDS
+
+    @property
+    def typed_elsewhere(self) -> bool:
+        """Whether something may be on its way from another page than the one that speaks."""
+        return len(self._pages) > 1 or time.monotonic() - self._page_left < PAGE_SECONDS
 
     # -- what pages say ----------------------------------------------------------------------------
 
@@ -94,7 +99,7 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         finally:
             self._pages.discard(channel)
             self.joining.discard(channel)
-            self._page_seen = time.monotonic()
+            self._page_seen = self._page_left = time.monotonic()
             self.clients.discard(channel)
 
     async def _take(self, message: bytes, channel: Channel, joining: Joining) -> None:

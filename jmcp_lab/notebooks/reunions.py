@@ -10,6 +10,7 @@ from pycrdt import merge_updates
 from ..containment import contained, error_name
 from .copies import Copies
 from .history_folder import unsaved_in_old_store
+from .joining import clients_ahead
 from .kinds import marks_of
 from .met_versions import MetVersions
 
@@ -111,7 +112,9 @@ class Reunions:
         room = self._room
         marks = marks_of(update)
         base = await self.version(marks.file)
-        same = marks.history == room.history and (marks.file is None or base is not None)
+        same = marks.history == room.history and (
+            marks.file is None or base is not None or self._lacks_only_typing(update)
+        )
         met = None if same or marks.history is None else self._met.get(marks.history)
         if met is None and base is None and not same:
             base = await self._keep_both(kind, update)
@@ -131,6 +134,14 @@ class Reunions:
         for text in back:
             room.say(text)
         return left
+
+    def _lacks_only_typing(self, update: bytes) -> bool:
+        """Return whether the document had all that a page of its history has but for its own part.
+
+        Then nothing has to be known of the file that the page met last, which was saved over many
+        times since. Where a server lost the end of its history, more than the page is ahead.
+        """
+        return clients_ahead(update, self._room.ydoc.get_update()) <= 1
 
     def _join(
         self,
@@ -185,9 +196,10 @@ class Reunions:
         if updates is None:
             return
         try:
-            old = kind.content_of(merge_updates(*updates))
+            with contained():
+                old = kind.content_of(merge_updates(*updates))
+            if kind.version_of(old).digest != kind.version_of(content).digest:
+                await self.copies.keep(old, "an earlier server had not saved it")
         except Exception as error:
-            self._room.log.warning("An old history is not usable (%s)", type(error).__name__)
-            return
-        if kind.version_of(old).digest != kind.version_of(content).digest:
-            await self.copies.keep(old, "an earlier server had not saved it")
+            # It is harmed, or nothing can be written in this folder: it stays where it is.
+            self._room.log.warning("An old history is not taken over (%s)", error_name(error))

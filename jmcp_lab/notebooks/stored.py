@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    import sqlite3
+from typing import Self
 
 
 @dataclass(slots=True)
@@ -22,7 +20,7 @@ class Stored:
     file : tuple or None
         Hash and digest of the latest file that the document has met.
     intended : str or None
-        Digest of what was about to be written when the server last said something here.
+        Digest of what was about to be written, if the document has met no file since.
     unfinished : bytes or None
         What was about to be written, as it was packed, if nobody has said that it was.
     ahead : str or None
@@ -38,11 +36,21 @@ class Stored:
 
     @classmethod
     def of(cls, connection: sqlite3.Connection) -> Self:
-        """Read it."""
+        """Read it.
+
+        Raises
+        ------
+        sqlite3.DataError
+            It says what no history does: it is harmed, or another release has written it.
+        """
         facts = dict(connection.execute("SELECT name, value FROM facts").fetchall())
         files = connection.execute("SELECT hash, digest FROM files ORDER BY number DESC LIMIT 1")
+        found = connection.execute("SELECT data FROM updates ORDER BY number").fetchall()
+        updates = [data for (data,) in found]
+        if not all(isinstance(data, bytes) for data in updates):
+            raise sqlite3.DataError("An update is no bytes")
         return cls(
-            [data for (data,) in connection.execute("SELECT data FROM updates ORDER BY number")],
+            updates,
             facts.get("history"),
             files.fetchone(),
             facts.get("intended"),

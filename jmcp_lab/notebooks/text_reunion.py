@@ -80,15 +80,29 @@ def _changed_on_both(text: str, mine: str, present: str) -> list[_Part]:
 
 def _common(text: str, mine: str, theirs: str) -> list[tuple[int, str]]:
     """Return what both have beyond a text, and where in it that is."""
-    left = _inserted(text, theirs)
+    left = [(*other, *_reach(text, *other)) for other in _inserted(text, theirs)]
     found = []
     for start, end, new in _inserted(text, mine):
         # What one side put in the place of some text the other may have put beside that.
-        beside = [other for other in left if other[0] <= end and start <= other[1]]
-        if same := _same(new, "".join(other for _, _, other in beside)):
+        beside = [other for other in left if other[3] <= end and start <= other[4]]
+        if same := _same(new, "".join(other[2] for other in beside)):
             found.append((start, same))
             left = [other for other in left if other not in beside]
     return found
+
+
+def _reach(text: str, start: int, end: int, new: str) -> tuple[int, int]:
+    """Return from where to where an insertion may stand for the same text.
+
+    A line that comes between two stands before the break of the first, or after it.
+    """
+    if start == end:
+        turned = new
+        while start and text[start - 1] == turned[-1]:
+            start, turned = start - 1, turned[-1] + turned[:-1]
+        while end < len(text) and text[end] == new[0]:
+            end, new = end + 1, new[1:] + new[0]
+    return start, end
 
 
 def _inserted(old: str, new: str) -> list[tuple[int, int, str]]:

@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .distant_page import Page
     from .restarts import Restarts
 
@@ -25,6 +27,16 @@ STEPS = (
 )
 """What can happen, the frequent things several times."""
 
+HISTORIES = {"loses_history", "restores_history", "backs_up", "restarts"}
+"""What becomes of histories while no server runs."""
+
+REMAKING = (
+    *(step for step in STEPS if step not in HISTORIES),
+    *(["person_moves", "person_moves", "person_retypes", "person_erases", "person_erases"]),
+    *(["agent_retypes"]),
+)
+"""A person moves and retypes cells, which pages do by making them anew; histories stay."""
+
 
 async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> None:
     match name:
@@ -34,6 +46,14 @@ async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> Non
             world.person_inserts(page, at)
         case "person_deletes":
             world.person_deletes(page, cell)
+        case "person_moves":
+            world.person_remakes(page, cell, at)
+        case "person_retypes":
+            world.person_remakes(page, cell, None)
+        case "person_erases":
+            world.person_erases(page, cell, at)
+        case "agent_retypes":
+            world.agent_retypes(cell)
         case "speaks":
             await page.speak()
         case "hears":
@@ -61,8 +81,19 @@ async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> Non
                 await done
 
 
-async def play(world: Restarts, schedule: bytes) -> dict[str, object]:
+async def play(
+    world: Restarts, schedule: bytes, steps: Sequence[str] = STEPS, people: int = 2
+) -> dict[str, object]:
     """Play a schedule: three bytes a step say what happens, to which page and cell, and where.
+
+    Parameters
+    ----------
+    world : Restarts
+    schedule : bytes
+    steps : sequence of str, optional
+        What can happen.
+    people : int, optional
+        How many of the pages have a person who does something.
 
     Returns
     -------
@@ -72,13 +103,13 @@ async def play(world: Restarts, schedule: bytes) -> dict[str, object]:
     await world.begin()
     for at in range(0, len(schedule) - 2, 3):
         what, who, where = schedule[at : at + 3]
-        await act(world, STEPS[what % len(STEPS)], world.pages[who % 2], who // 2, where)
+        await act(world, steps[what % len(steps)], world.pages[who % people], who // 2, where)
         await asyncio.sleep(0)
     return await world.faults()
 
 
-def schedule(*steps: tuple[str, int, int, int]) -> bytes:
+def schedule(*steps: tuple[str, int, int, int], names: Sequence[str] = STEPS) -> bytes:
     """Return the bytes of a schedule that is written by name: step, page, cell, place."""
     return b"".join(
-        bytes((STEPS.index(name), page + 2 * cell, where)) for name, page, cell, where in steps
+        bytes((names.index(name), page + 2 * cell, where)) for name, page, cell, where in steps
     )

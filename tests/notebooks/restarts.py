@@ -244,6 +244,28 @@ class Restarts:
             self.deleted.add(str(found[cell % len(found)]["id"]))
             del found[cell % len(found)]
 
+    def person_remakes(self, page: Page, cell: int, at: int | None) -> None:
+        """Move or retype as JupyterLab does: the cell is deleted and made anew."""
+        found = page.notebook.ycells
+        if not len(found):
+            return
+        index = cell % len(found)
+        content = page.notebook.get_cell(index)
+        if at is None:
+            content, at = of_the_other_type(content), index
+        with page.ydoc.transaction():
+            del found[index]
+            found.insert(at % (len(found) + 1), page.notebook.create_ycell(content))
+
+    def person_erases(self, page: Page, cell: int, at: int) -> None:
+        found = page.notebook.ycells
+        present = str(found[cell % len(found)]["source"]) if len(found) else ""
+        if present:
+            start = at % len(present)
+            first = len(present[:start].encode())
+            self.loose.update(marks(present[start]))
+            del found[cell % len(found)]["source"][first : first + len(present[start].encode())]
+
     def agent_writes(self, cell: int, at: int) -> None:
         if not self.up or not self.room.notebook.ids:
             return
@@ -267,6 +289,13 @@ class Restarts:
             notebook = self.room.notebook
             cell_id = notebook.ids[cell % len(notebook.ids)]
             cells.move(notebook, [cell_id], at % (len(notebook.ids) + 1), AGENT)
+
+    def agent_retypes(self, cell: int) -> None:
+        if self.up and self.room.notebook.ids:
+            notebook = self.room.notebook
+            cell_id = notebook.ids[cell % len(notebook.ids)]
+            is_code = cells.shared(notebook, cell_id)["cell_type"] == "code"
+            cells.retype(notebook, cell_id, "markdown" if is_code else "code", AGENT)
 
     def agent_deletes(self, cell: int) -> None:
         if self.up and len(self.room.notebook.ids) > 1:
@@ -331,6 +360,14 @@ class Restarts:
     async def end(self) -> None:
         await self.ends()
         shutil.rmtree(self.folder)
+
+
+def of_the_other_type(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return a cell as JupyterLab makes it of one of another type."""
+    kept = {key: cell[key] for key in ("id", "source", "metadata")}
+    if cell["cell_type"] == "code":
+        return {**kept, "cell_type": "markdown"}
+    return {**kept, "cell_type": "code", "outputs": [], "execution_count": None}
 
 
 def _text(path: Path) -> str:

@@ -48,11 +48,14 @@ def with_lines(base: list[str], new: Inserted) -> list[str]:
         ("a\nb", "ay\nprint(x)\nb", "a\nprint(x)\nb", "ay\nprint(x)\nb"),
         ("", "df.plot('loss')", "df.plot('acc')", "df.plot('acc')\ndf.plot('loss')"),
         ("a ", "a one two ", "a one three ", "a one three two "),
+        ("a\nb\nc", "a\nb丂\nc", "a\nb\n㐁丂\nc", "a\nb\n㐁丂\nc"),
+        ("a\nb", "a # n\nb", "a # n\nmore\nb", "a # n\nmore\nb"),
         ("f(data)\n", "f(data, n=10)\n", "f(data, n=20)\n", "f(data, n=20, n=10)\n"),
     ],
     ids=[
         *("other words", "the beginning of a word", "a word more", "a character less"),
         *("a line below which more was typed", "an empty cell", "words after words"),
+        *("behind a line that came before the break", "a line above which one came"),
         "two arguments",
     ],
 )
