@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -294,7 +295,11 @@ class Disk:
             await self._keep_copy(path)
         await room.about_to_write(version)
         self._attempted = version
-        saved = await ensure_async(loader._contents_manager.save(model, path))
+        try:
+            saved = await ensure_async(loader._contents_manager.save(model, path))
+        except Exception:
+            await self._forget_attempt_without_trace()
+            raise
         if saved.get("hash") is None:
             saved = saved | {"hash": await self._hash_of_saved(saved)}
         self._note(saved)
@@ -303,6 +308,12 @@ class Disk:
         await room.file_met(saved["hash"], version)
         room.document.hash = saved["hash"]
         return cast("dict[str, Any]", saved)
+
+    async def _forget_attempt_without_trace(self) -> None:
+        """After a save that failed, know what it has left in the file from others' work later."""
+        with suppress(Exception):
+            if self._is_known(await self._glance()):
+                self._attempted = None
 
     async def _hash_of_saved(self, saved: dict[str, Any]) -> str | None:
         """Return the hash of a file as a contents manager has written it in a way of its own."""
@@ -356,10 +367,10 @@ class Disk:
                     return False
                 content = model["content"]
                 self._learn(content)
-                attempted = self._attempted
-                if attempted is not None and kind.version_of(content).digest == attempted.digest:
-                    # A save that failed had written the file before: nobody else has.
-                    self._base = attempted
+                attempted, self._attempted = self._attempted, None
+                if attempted is not None and kind.was_left_by(attempted, content):
+                    # A save that failed had written the file, or begun to: nobody else has.
+                    self._base = kind.version_of(content)
                 more = self._take_in(kind, content)
                 self._meetings += 1
                 self._note(model)
