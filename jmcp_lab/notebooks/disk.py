@@ -24,8 +24,10 @@ from .kinds import NotebookKind
 from .notebook_document import NotebookDocument
 from .notebook_files import why_no_notebook
 from .outside import take_in
+from .read_back import read_back
 from .save_lock import saving
 from .version import Version
+from .written_hash import writes_as_given
 
 if TYPE_CHECKING:
     from .kinds import ContentVersion, DocumentKind
@@ -67,6 +69,7 @@ class Disk:
         self._suspected: str | None = None
         self.spoilt: str | None = None
         self._base: ContentVersion | None = None
+        self._said: ContentVersion | None = None
         self._attempted: ContentVersion | None = None
         self._known: Any = None
         self._hash: str | None = None
@@ -96,7 +99,7 @@ class Disk:
         base : ContentVersion
             What the document has met of the file.
         """
-        self._base, self._attached = base, True
+        self._base, self._said, self._attached = base, base, True
         self._looks[self._room.room_id] = self.look
         if isinstance(self._room.kind, NotebookKind):
             self._get = self._room.document.aget
@@ -130,15 +133,7 @@ class Disk:
         """
         room = self._room
         try:
-            model = await ensure_async(
-                self._loader._contents_manager.get(
-                    self._loader.path,
-                    format=room.file_format,
-                    type=room.file_type,
-                    content=True,
-                    require_hash=True,
-                )
-            )
+            model = await self._get_content()
         except Exception as error:
             # A disk or a network that fails for a moment says nothing of the file.
             if not isinstance(error, OSError) and getattr(error, "status_code", 400) in WRONG:
@@ -149,7 +144,13 @@ class Disk:
                     self._suspected = why_no_notebook(error)
             raise
         self._is_readable()
-        return cast("dict[str, Any]", model)
+        return model
+
+    async def _get_content(self) -> dict[str, Any]:
+        loader, room = self._loader, self._room
+        kind = {"format": room.file_format, "type": room.file_type}
+        found = loader._contents_manager.get(loader.path, content=True, require_hash=True, **kind)
+        return cast("dict[str, Any]", await ensure_async(found))
 
     def _is_readable(self) -> None:
         self._unreadable = False
@@ -300,10 +301,12 @@ class Disk:
         except Exception:
             await self._forget_attempt_without_trace()
             raise
-        if saved.get("hash") is None:
-            saved = saved | {"hash": await self._hash_of_saved(saved)}
+        said: ContentVersion = version
+        if not writes_as_given(loader._contents_manager.plain):
+            found, said = await read_back(self._get_content, saved, kind, version)
+            saved = saved | {"hash": found}
         self._note(saved)
-        self._base, self._attempted = version, None
+        self._base, self._said, self._attempted = version, said, None
         # The history knows of the file before a page does.
         await room.file_met(saved["hash"], version)
         room.document.hash = saved["hash"]
@@ -314,12 +317,6 @@ class Disk:
         with suppress(Exception):
             if self._is_known(await self._glance()):
                 self._attempted = None
-
-    async def _hash_of_saved(self, saved: dict[str, Any]) -> str | None:
-        """Return the hash of a file as a contents manager has written it in a way of its own."""
-        found = await self._glance()
-        # What another program has written meanwhile is not what the document has met.
-        return found.get("hash") if found["last_modified"] == saved["last_modified"] else None
 
     async def _keep_copy(self, path: str) -> None:
         """Keep what cannot be read, as after a conflict in git, before it is written over."""
@@ -370,11 +367,11 @@ class Disk:
                 attempted, self._attempted = self._attempted, None
                 if attempted is not None and kind.was_left_by(attempted, content):
                     # A save that failed had written the file, or begun to: nobody else has.
-                    self._base = kind.version_of(content)
+                    self._base = self._said = kind.version_of(content)
                 more = self._take_in(kind, content)
                 self._meetings += 1
                 self._note(model)
-                base = self._base = kind.version_of(content)
+                base = self._base = self._said = kind.version_of(content)
                 if not (saving or more):
                     room.document.dirty = False
             room.heard_of_merge()
@@ -384,13 +381,13 @@ class Disk:
         return more
 
     def _take_in(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
-        document, base = self._room.document, self._base
+        document, base, said = self._room.document, self._base, self._said
         if not isinstance(kind, NotebookKind):
-            assert base is not None
-            kind.take_in(base, content)
+            assert said is not None
+            kind.take_in(said, content)
         elif cast("Version", base).ids is None and Version.of(document.get()) == base:
             # An old file has no ids, and keeps none as long as nothing has to be told apart.
             document.set(content)
         else:
-            take_in(kind.notebook, cast("Version", base), content)
+            take_in(kind.notebook, cast("Version", base), content, said=cast("Version", said))
         return kind.version_of(document.get()) != kind.version_of(content)
