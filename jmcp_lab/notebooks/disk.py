@@ -24,7 +24,7 @@ from .kinds import NotebookKind
 from .notebook_document import NotebookDocument
 from .notebook_files import why_no_notebook
 from .outside import take_in
-from .read_back import read_back
+from .read_back import file_number, read_back
 from .save_lock import saving
 from .version import Version
 from .written_hash import writes_as_given
@@ -295,12 +295,16 @@ class Disk:
         if self._unreadable:
             await self._keep_copy(path)
         await room.about_to_write(version)
-        self._attempted = version
+        self._attempted, number = version, file_number(loader)
         try:
             saved = await ensure_async(loader._contents_manager.save(model, path))
         except Exception:
             await self._forget_attempt_without_trace()
             raise
+        anew = file_number(loader) != number and saved.get("hash") not in (None, self._hash)
+        if anew and self._is_known(await self._glance()):
+            # A server that read it meanwhile has put back what was there before: see `turns`.
+            raise self._changed
         said: ContentVersion = version
         if not writes_as_given(loader._contents_manager.plain):
             found, said = await read_back(self._get_content, saved, kind, version)

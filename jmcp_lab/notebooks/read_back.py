@@ -7,6 +7,7 @@ that another program has deleted all that, and would delete it in the open docum
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,3 +61,12 @@ async def read_back(
         # Where the file has no ids, each reading makes others.
         said = replace(said, ids=written.ids)
     return found.get("hash"), said
+
+
+def file_number(loader: Any) -> int | None:  # noqa: ANN401 - a FileLoader
+    """Return what stays the same when a file is written as contents managers do; None without."""
+    root = getattr(loader._contents_manager, "root_dir", None)
+    try:
+        return os.stat(os.path.join(root, loader.path)).st_ino if root else None
+    except OSError:
+        return None

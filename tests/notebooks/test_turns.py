@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
 
 from jmcp_lab.notebooks import moves
 from jmcp_lab.notebooks.save_lock import saving
 from jmcp_lab.notebooks.turns import take_turns
+
+from .desk import notebook_of, sit_down
 
 
 class Manager:
@@ -119,3 +124,42 @@ def test_neither_waits_for_ever_for_a_disk_that_does_not_answer(
 ) -> None:
     monkeypatch.setattr(moves, "WAIT_SECONDS", 0.0)
     assert len(play(first, second)) == 2
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_save_that_another_server_undoes_by_reading_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    desk = await sit_down(tmp_path, notebook_of("one", "two"))
+    write, reads = nbformat.write, []
+
+    def reads_meanwhile(*arguments: Any, **options: Any) -> None:
+        if len(reads) < times:
+            reads.append(LargeFileManager(root_dir=str(tmp_path)).get("a.ipynb"))
+        write(*arguments, **options)
+
+    monkeypatch.setattr(nbformat, "write", reads_meanwhile)
+    desk.type("c0", "typed ")
+    await desk.save()
+    await desk.look()
+    assert desk.sources == {"c0": "typed one", "c1": "two"}
+    assert "typed one" in (tmp_path / "a.ipynb").read_text()
+    assert len(reads) == times
+    await desk.files.close(desk.room)
+
+
+async def test_a_manager_that_writes_aside_saves_the_same_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await sit_down(tmp_path, notebook_of("one"))
+    write = nbformat.write
+
+    def writes_aside(notebook: object, file: object, *arguments: Any, **options: Any) -> None:
+        aside = tmp_path / "aside"
+        write(notebook, aside, *arguments, **options)
+        aside.replace(desk.path)
+
+    monkeypatch.setattr(nbformat, "write", writes_aside)
+    for _ in range(3):
+        await desk.save()
+    await desk.files.close(desk.room)
