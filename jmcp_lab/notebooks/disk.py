@@ -288,13 +288,14 @@ class Disk:
         document took in what another program wrote has its content from before.
         """
         loader, room = self._loader, self._room
-        path = loader.path
         version = kind.version_of(model["content"])
+        await room.about_to_write(version)
+        path = loader.path
+        # From this look on, a manager that is not asynchronous lets nobody move the file.
         if meetings != self._meetings or not self._is_known(await self._glance()):
             raise self._changed
         if self._unreadable:
             await self._keep_copy(path)
-        await room.about_to_write(version)
         self._attempted, number = version, file_number(loader)
         try:
             saved = await ensure_async(loader._contents_manager.save(model, path))
