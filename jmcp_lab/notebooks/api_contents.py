@@ -1,17 +1,15 @@
 """The contents manager as the server's own handlers use it, where there are no live documents.
 
 A page saves the whole file. What an agent writes in the same instant, or wrote since the page last
-read the file, is not in it. So such a save waits for ours and ours for it, and the notebook that
-agents have open is told of it: what they wrote counts as newer than what the page knew.
+read the file, is not in it. So the notebook that agents have open is told of such a save: what they
+wrote counts as newer than what the page knew.
 """
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, suppress
+from contextlib import nullcontext
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
-
-from .save_lock import saving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +50,5 @@ class ApiContents:
 
     async def _save(self, model: dict[str, Any], path: str = "") -> Any:  # noqa: ANN401
         file = self._open_file(path.strip("/"))
-        async with AsyncExitStack() as followed, AsyncExitStack() as alone:
-            if file is not None:
-                await followed.enter_async_context(file.others_save())
-            # What a person saves is saved also where there can be no lock.
-            with suppress(OSError):
-                await alone.enter_async_context(saving(self._manager, path.strip("/")))
+        async with file.others_save() if file is not None else nullcontext():
             return await self._manager.save(model, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,16 @@ class _Kept:
     def is_in(self, clocks: dict[int, int]) -> bool:
         """Return whether a page that has come this far knows all that is in the copy."""
         return all(clocks.get(client, 0) >= clock for client, clock in self.clocks.items())
+
+
+def unreadable(path: str, *, notebook: bool) -> tuple[str, str, str]:
+    """Return folder and name for a copy of a file that cannot be read, and why there is one."""
+    folder, _, name = path.rpartition("/")
+    if notebook:
+        name = name.removesuffix(".ipynb") + "-unreadable.txt"
+        return folder, name, "what was in the file was no notebook"
+    stem, suffix = os.path.splitext(name)
+    return folder, f"{stem}-unreadable{suffix}", "what was in the file was no UTF-8 text"
 
 
 class Copies:

@@ -1,4 +1,4 @@
-"""Files that were cut off: a server was killed, or lost its power, while it wrote them.
+"""Files that were cut off: a server was killed, or its disk was full, while it wrote them.
 
 A contents manager writes into the file itself, so that its links and its owner stay. Half a
 notebook is none, so it is told by itself. Half a text is a text, and may be what somebody wanted:
@@ -28,7 +28,7 @@ def is_cut_off(error: json.JSONDecodeError) -> bool:
 
 
 def is_beginning(text: str, whole: str) -> bool:
-    """Return whether a text is what was written of another before a server ended.
+    """Return whether a text is what was written of another before the writing ended.
 
     After a loss of power a file may have its new length already, and zeros for what is missing.
     """

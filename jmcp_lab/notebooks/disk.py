@@ -13,18 +13,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
 
+from .copies import unreadable
 from .followed_loader import Save, looks_of
 from .kinds import NotebookKind
 from .notebook_document import NotebookDocument
 from .notebook_files import why_no_notebook
 from .outside import take_in
+from .read_back import file_number, read_back
 from .save_lock import saving
 from .version import Version
+from .written_hash import writes_as_given
 
 if TYPE_CHECKING:
     from .kinds import ContentVersion, DocumentKind
@@ -66,6 +70,7 @@ class Disk:
         self._suspected: str | None = None
         self.spoilt: str | None = None
         self._base: ContentVersion | None = None
+        self._said: ContentVersion | None = None
         self._attempted: ContentVersion | None = None
         self._known: Any = None
         self._hash: str | None = None
@@ -95,7 +100,7 @@ class Disk:
         base : ContentVersion
             What the document has met of the file.
         """
-        self._base, self._attached = base, True
+        self._base, self._said, self._attached = base, base, True
         self._looks[self._room.room_id] = self.look
         if isinstance(self._room.kind, NotebookKind):
             self._get = self._room.document.aget
@@ -129,15 +134,7 @@ class Disk:
         """
         room = self._room
         try:
-            model = await ensure_async(
-                self._loader._contents_manager.get(
-                    self._loader.path,
-                    format=room.file_format,
-                    type=room.file_type,
-                    content=True,
-                    require_hash=True,
-                )
-            )
+            model = await self._get_content()
         except Exception as error:
             # A disk or a network that fails for a moment says nothing of the file.
             if not isinstance(error, OSError) and getattr(error, "status_code", 400) in WRONG:
@@ -148,7 +145,13 @@ class Disk:
                     self._suspected = why_no_notebook(error)
             raise
         self._is_readable()
-        return cast("dict[str, Any]", model)
+        return model
+
+    async def _get_content(self) -> dict[str, Any]:
+        loader, room = self._loader, self._room
+        kind = {"format": room.file_format, "type": room.file_type}
+        found = loader._contents_manager.get(loader.path, content=True, require_hash=True, **kind)
+        return cast("dict[str, Any]", await ensure_async(found))
 
     def _is_readable(self) -> None:
         self._unreadable = False
@@ -293,42 +296,46 @@ class Disk:
         document took in what another program wrote has its content from before.
         """
         loader, room = self._loader, self._room
-        path = loader.path
         version = kind.version_of(model["content"])
+        await room.about_to_write(version)
+        path = loader.path
+        # From this look on, a manager that is not asynchronous lets nobody move the file.
         if meetings != self._meetings or not self._is_known(await self._glance()):
             raise self._changed
         if self._unreadable:
             await self._keep_copy(path)
-        await room.about_to_write(version)
-        self._attempted = version
-        saved = await ensure_async(loader._contents_manager.save(model, path))
-        if saved.get("hash") is None:
-            saved = saved | {"hash": await self._hash_of_saved(saved)}
+        self._attempted, number = version, file_number(loader)
+        try:
+            saved = await ensure_async(loader._contents_manager.save(model, path))
+        except Exception:
+            await self._forget_attempt_without_trace()
+            raise
+        anew = file_number(loader) != number and saved.get("hash") not in (None, self._hash)
+        if anew and self._is_known(await self._glance()):
+            # A server that read it meanwhile has put back what was there before: see `turns`.
+            raise self._changed
+        said: ContentVersion = version
+        if not writes_as_given(loader._contents_manager.plain):
+            found, said = await read_back(self._get_content, saved, kind, version)
+            saved = saved | {"hash": found}
         self._note(saved)
-        self._base, self._attempted = version, None
+        self._base, self._said, self._attempted = version, said, None
         # The history knows of the file before a page does.
         await room.file_met(saved["hash"], version)
         room.document.hash = saved["hash"]
         return cast("dict[str, Any]", saved)
 
-    async def _hash_of_saved(self, saved: dict[str, Any]) -> str | None:
-        """Return the hash of a file as a contents manager has written it in a way of its own."""
-        found = await self._glance()
-        # What another program has written meanwhile is not what the document has met.
-        return found.get("hash") if found["last_modified"] == saved["last_modified"] else None
+    async def _forget_attempt_without_trace(self) -> None:
+        """After a save that failed, know what it has left in the file from others' work later."""
+        with suppress(Exception):
+            if self._is_known(await self._glance()):
+                self._attempted = None
 
     async def _keep_copy(self, path: str) -> None:
         """Keep what cannot be read, as after a conflict in git, before it is written over."""
         manager = self._loader._contents_manager
         model = await ensure_async(manager.get(path, type="file", format="base64", content=True))
-        folder, _, name = path.rpartition("/")
-        if self._room.file_type == "notebook":
-            name = name.removesuffix(".ipynb") + "-unreadable.txt"
-            why = "what was in the file was no notebook"
-        else:
-            stem, suffix = os.path.splitext(name)
-            name = f"{stem}-unreadable{suffix}"
-            why = "what was in the file was no UTF-8 text"
+        folder, name, why = unreadable(path, notebook=self._room.file_type == "notebook")
         free = await ensure_async(manager.increment_filename(name, folder))
         copy = f"{folder}/{free}".lstrip("/")
         content = {"type": "file", "format": "base64", "content": model["content"]}
@@ -363,15 +370,16 @@ class Disk:
                     return False
                 content = model["content"]
                 self._learn(content)
-                attempted = self._attempted
-                if attempted is not None and kind.version_of(content).digest == attempted.digest:
-                    # A save that failed had written the file before: nobody else has.
-                    self._base = attempted
-                self._attempted = None
+                attempted, self._attempted = self._attempted, None
+                if attempted is not None and kind.was_left_by(attempted, content):
+                    # A save that failed had written the file, or begun to: nobody else has.
+                    left = kind.version_of(content)
+                    self._base = attempted if left.digest == attempted.digest else left
+                    self._said = self._base
                 more = self._take_in(kind, content)
                 self._meetings += 1
                 self._note(model)
-                base = self._base = kind.version_of(content)
+                base = self._base = self._said = kind.version_of(content)
                 if not (saving or more):
                     room.document.dirty = False
             room.heard_of_merge()
@@ -381,13 +389,13 @@ class Disk:
         return more
 
     def _take_in(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
-        document, base = self._room.document, self._base
+        document, base, said = self._room.document, self._base, self._said
         if not isinstance(kind, NotebookKind):
-            assert base is not None
-            kind.take_in(base, content)
+            assert said is not None
+            kind.take_in(said, content)
         elif cast("Version", base).ids is None and Version.of(document.get()) == base:
             # An old file has no ids, and keeps none as long as nothing has to be told apart.
             document.set(content)
         else:
-            take_in(kind.notebook, cast("Version", base), content)
+            take_in(kind.notebook, cast("Version", base), content, said=cast("Version", said))
         return kind.version_of(document.get()) != kind.version_of(content)

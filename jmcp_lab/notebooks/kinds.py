@@ -12,6 +12,7 @@ from pycrdt import Doc, Text
 
 from .blank import make_way
 from .carets import carets_in
+from .cut_off import is_beginning
 from .joining import clients_ahead
 from .keystrokes import carried
 from .late import LateTyping
@@ -80,6 +81,9 @@ class DocumentKind(Protocol):
 
     def unpack(self, data: bytes) -> ContentVersion:
         """Return the version that was kept on disk."""
+
+    def was_left_by(self, attempted: ContentVersion, content: Any) -> bool:  # noqa: ANN401
+        """Return whether a file says what a save of a version may have left when it failed."""
 
     def take_in(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
         """Bring what another program has changed in the file into the document."""
@@ -163,6 +167,10 @@ class NotebookKind:
     def unpack(self, data: bytes) -> Version:
         """Return the version that was kept on disk."""
         return Version.unpack(data)
+
+    def was_left_by(self, attempted: ContentVersion, content: dict[str, Any]) -> bool:
+        """Return whether it is all there: a notebook that is cut off is none."""
+        return Version.of(content).digest == attempted.digest
 
     def take_in(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines."""
@@ -278,6 +286,11 @@ class TextKind:
     def unpack(self, data: bytes) -> TextVersion:
         """Return the version that was kept on disk."""
         return TextVersion.unpack(data)
+
+    def was_left_by(self, attempted: ContentVersion, content: str) -> bool:
+        """Return whether it is all there, or its beginning, as of a disk that is full."""
+        whole = cast("TextVersion", attempted).text
+        return content == whole or is_beginning(content, whole)
 
     def take_in(self, base: ContentVersion, content: str) -> None:
         """Merge by lines: another program has nothing of what was typed and is not saved."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,11 +21,34 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 10.0
 """How long one waits for the other: a disk may never answer."""
 
-_Work = dict[asyncio.Future[None], str]
+Work = dict[asyncio.Future[None], str]
 """The place of each file or folder with which something is done, by what comes when that ends."""
 
-_saves: _Work = {}
-_moves: _Work = {}
+_saves: Work = {}
+_moves: Work = {}
+
+
+class OwnPlaces:
+    """The places at which the task that asks is at work, it or one that it was begun by."""
+
+    def __init__(self, name: str) -> None:
+        self._held: ContextVar[tuple[list[str], ...]] = ContextVar(name, default=())
+
+    @contextmanager
+    def holding(self, place: str) -> Iterator[None]:
+        """Be at work at a place while the block runs."""
+        held = [place]
+        token = self._held.set((*self._held.get(), held))
+        try:
+            yield
+        finally:
+            self._held.reset(token)
+            # Tasks that were begun meanwhile may go on, and are at work there no more.
+            held.clear()
+
+    def has(self, place: str) -> bool:
+        """Return whether the task is at work at a place."""
+        return any(place in held for held in self._held.get())
 
 
 def let_moves_wait(manager: Any) -> None:  # noqa: ANN401 - of any kind
@@ -44,10 +68,10 @@ def let_moves_wait(manager: Any) -> None:  # noqa: ANN401 - of any kind
 def _waiting(manager: Any, move: Callable[..., Any]) -> Callable[..., Any]:  # noqa: ANN401
     async def moved(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         # The old path is the first of them, by whatever name.
-        place = _place(manager, next(iter([*arguments, *options.values()])))
+        place = place_of(manager, next(iter([*arguments, *options.values()])))
         # Saves that begin from now on wait for this.
-        with _noted(_moves, place):
-            await _ended(_saves, lambda saved: _is_in(saved, place))
+        with noted(_moves, place):
+            await ended(_saves, lambda saved: _is_in(saved, place))
             return await move(*arguments, **options)
 
     return moved
@@ -62,14 +86,15 @@ async def staying(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN4
     OSError
         It is being moved for too long.
     """
-    place = _place(manager, path)
-    if not await _ended(_moves, lambda moved: _is_in(place, moved)):
+    place = place_of(manager, path)
+    if not await ended(_moves, lambda moved: _is_in(place, moved)):
         raise OSError("The file, or its folder, has been about to be moved for too long")
-    with _noted(_saves, place):
+    with noted(_saves, place):
         yield
 
 
-def _place(manager: Any, path: str) -> str:  # noqa: ANN401
+def place_of(manager: Any, path: str) -> str:  # noqa: ANN401 - of any kind
+    """Return the place of a file or a folder, over all contents managers."""
     return f"{getattr(manager, 'root_dir', '')}/{path.strip('/')}"
 
 
@@ -78,7 +103,8 @@ def _is_in(place: str, folder: str) -> bool:
 
 
 @contextmanager
-def _noted(work: _Work, place: str) -> Iterator[None]:
+def noted(work: Work, place: str) -> Iterator[None]:
+    """Say that something is done at a place while the block runs."""
     end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     work[end] = place
     try:
@@ -88,7 +114,7 @@ def _noted(work: _Work, place: str) -> Iterator[None]:
         end.set_result(None)
 
 
-async def _ended(work: _Work, concerns: Callable[[str], bool]) -> bool:
+async def ended(work: Work, concerns: Callable[[str], bool]) -> bool:
     """Wait for what concerns somebody; return whether it came to its end."""
     loop = asyncio.get_running_loop()
     until = loop.time() + WAIT_SECONDS

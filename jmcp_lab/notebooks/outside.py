@@ -36,7 +36,11 @@ OUTSIDE_ORIGIN = "jmcp:outside"
 
 
 def take_in(
-    notebook: LiveNotebook, base: Version, content: dict[str, Any], carry: Carry = carried
+    notebook: LiveNotebook,
+    base: Version,
+    content: dict[str, Any],
+    carry: Carry = carried,
+    said: Version | None = None,
 ) -> None:
     """Bring what another program changed in a notebook's file into the open document.
 
@@ -49,20 +53,26 @@ def take_in(
         The file now, as the contents manager reads it.
     carry : Callable
         What brings the file's change of a text into the text of the cell.
+    said : Version, optional
+        What the file said when it had been given `base`, where it is kept in another form: the same
+        cells without their outputs, say. What it still says so nobody has changed.
     """
+    said = said or base
     present = [
         (cell_id, str(cell["source"]))
         for cell_id, cell in zip(notebook.ids, notebook.ycells, strict=True)
     ]
     version = Version.of(content)
-    old = _adopt_ids(notebook, base.named(present), version, made_up=base.ids is None)
+    there = _adopt_ids(notebook, said.named(present), version, made_up=base.ids is None)
+    old = dict(zip(there, base.cells, strict=True))
     present = list(zip(notebook.ids, (text for _, text in present), strict=True))
     # The file knows nothing of what is not saved yet.
-    new = version.named([(cell_id, cell.source) for cell_id, cell in old.items()])
+    new = version.named([(cell_id, cell.source) for cell_id, cell in there.items()])
     contents = {
         cell_id: {**cell, "id": cell_id}
         for cell_id, cell in zip(new, content["cells"], strict=True)
     }
+    new |= {i: new[i].unless_kept(there[i], old[i]) for i in new if i in old}
     anew = {}
     for cell_id, cell in new.items():
         if cell == old.get(cell_id):
@@ -82,7 +92,7 @@ def take_in(
     ]
     wanted = _order(notebook.ids, list(old), list(new), gone, anew)
     rearrange(notebook, wanted, anew, OUTSIDE_ORIGIN)
-    _take_metadata(notebook, base, content)
+    _take_metadata(notebook, base, version.metadata_unless_kept(said, base), content)
 
 
 def _adopt_ids(
@@ -214,12 +224,14 @@ def rearrange(
         cells.arrange(notebook, wanted, contents, origin)
 
 
-def _take_metadata(notebook: LiveNotebook, base: Version, content: dict[str, Any]) -> None:
+def _take_metadata(
+    notebook: LiveNotebook, base: Version, marks: dict[str, int], content: dict[str, Any]
+) -> None:
     present, new = notebook.document.get_metadata(), metadata_of(content)
     changed = {
         key
-        for key in {*base.metadata, *new}
-        if _mark(new, key) != base.metadata.get(key) == _mark(present, key)
+        for key in {*base.metadata, *marks}
+        if marks.get(key) != base.metadata.get(key) == _mark(present, key)
     }
     minor = format_number(content.get("nbformat_minor", 5))
     with notebook.transaction(OUTSIDE_ORIGIN):

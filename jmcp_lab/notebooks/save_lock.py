@@ -21,7 +21,7 @@ from jupyter_core.paths import jupyter_data_dir
 
 from ..shared_files import LockTimeoutError, holding
 from .file_lock import NoLockError, holding_itself
-from .moves import staying
+from .moves import OwnPlaces, place_of, staying
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,12 +29,20 @@ if TYPE_CHECKING:
 LOCK_SECONDS = 30.0
 """How long a save waits for those of other servers; a large notebook on a slow disk takes long."""
 
+_saved = OwnPlaces("jmcp_saved")
+
 
 @asynccontextmanager
 async def saving(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN401 - of any kind
-    """Keep a file in its place, and other servers from saving it; see `staying` and `_alone`."""
+    """Keep a file in its place, and others from saving it; see `staying` and `_alone`."""
     async with staying(manager, path), _alone(manager, path):
-        yield
+        with _saved.holding(place_of(manager, path)):
+            yield
+
+
+def is_saving(manager: Any, path: str) -> bool:  # noqa: ANN401
+    """Return whether this very task keeps others from saving a file."""
+    return _saved.has(place_of(manager, path))
 
 
 @asynccontextmanager

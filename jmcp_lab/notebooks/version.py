@@ -47,6 +47,14 @@ class CellVersion:
         results = {key: cell.get(key) or None for key in RESULTS}
         return cls(source_of(cell), mark(looks), mark(results))
 
+    def unless_kept(self, said: CellVersion, given: CellVersion) -> CellVersion:
+        """Return the cell with what was given for the file wherever that still says the same."""
+        return CellVersion(
+            given.source if self.source == said.source else self.source,
+            given.looks if self.looks == said.looks else self.looks,
+            given.results if self.results == said.results else self.results,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -90,6 +98,15 @@ class Version:
             tuple(CellVersion(*cell) for cell in found["cells"]),
             found["metadata"],
         )
+
+    def metadata_unless_kept(self, said: Version, given: Version) -> dict[str, int]:
+        """Return the marks of the metadata; see `CellVersion.unless_kept`."""
+        found = {}
+        for key in {*self.metadata, *given.metadata}:
+            kept = self.metadata.get(key) == said.metadata.get(key)
+            if (value := (given if kept else self).metadata.get(key)) is not None:
+                found[key] = value
+        return found
 
     def _json(self) -> bytes:
         cells = [(cell.source, cell.looks, cell.results) for cell in self.cells]

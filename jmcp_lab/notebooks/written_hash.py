@@ -11,7 +11,7 @@ from typing import Any
 
 from .notebook_files import bytes_of
 
-WRITERS = ("save", "_save_notebook", "_save_file")
+WRITERS = ("save", "_save_notebook", "_save_file", "run_pre_save_hooks")
 """What in a contents manager decides which bytes are written."""
 
 JUPYTERS_OWN = "jupyter_server.services.contents."
@@ -35,6 +35,12 @@ async def hash_written(manager: Any, model: dict[str, Any]) -> str | None:  # no
         return None
     # The copy of a large notebook takes a while.
     return await asyncio.to_thread(_hash, manager.hash_algorithm, model)
+
+
+def writes_as_given(manager: Any) -> bool:  # noqa: ANN401
+    """Return whether a contents manager writes notebooks and texts as they are given to it."""
+    hooks = getattr(manager, "pre_save_hook", None), *getattr(manager, "_pre_save_hooks", ())
+    return _writes_as_jupyter(type(manager)) and not any(hooks)
 
 
 def _writes_as_jupyter(manager: type) -> bool:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 
 import pytest
+from pycrdt import Text
 
-from jmcp_lab.notebooks import moves
+from jmcp_lab.notebooks import cells, moves
+from jmcp_lab.notebooks.kinds import ContentVersion
 from jmcp_lab.notebooks.moves import let_moves_wait, staying
+
+from .desk import notebook_of
+from .files import Files
 
 
 class Manager:
@@ -112,3 +119,28 @@ def test_neither_waits_for_ever_for_a_disk_that_does_not_answer(
     asyncio.run(play())
     assert not moves._saves
     assert not moves._moves
+
+
+@pytest.mark.parametrize("kind", [("json", "notebook"), ("text", "file")])
+async def test_a_file_is_not_back_that_a_manager_that_is_not_asynchronous_moves_during_a_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, str]
+) -> None:
+    files = Files(tmp_path)
+    (tmp_path / "a.ipynb").write_text(json.dumps(notebook_of("one")))
+    room = await files.open("a.ipynb", kind=kind)
+    store = room.about_to_write
+
+    async def stores_and_lets_others_move(version: ContentVersion) -> None:
+        await store(version)
+        monkeypatch.undo()
+        await files.rename("a.ipynb", "b.ipynb")
+
+    monkeypatch.setattr(room, "about_to_write", stores_and_lets_others_move)
+    if kind[1] == "notebook":
+        cells.shared(room.notebook, "c0")["source"].insert(0, "typed ")
+    else:
+        room.ydoc.get("source", type=Text).insert(0, "typed ")
+    await room.autosave.save()
+    assert not (tmp_path / "a.ipynb").exists()
+    assert "typed " in (tmp_path / "b.ipynb").read_text()
+    await files.close(room)
