@@ -374,8 +374,7 @@ class Disk:
                 if attempted is not None and kind.was_left_by(attempted, content):
                     # A save that failed had written the file, or begun to: nobody else has.
                     left = kind.version_of(content)
-                    self._base = attempted if left.digest == attempted.digest else left
-                    self._said = self._base
+                    self._base = self._said = attempted if left.digest == attempted.digest else left
                 more = self._take_in(kind, content)
                 self._meetings += 1
                 self._note(model)
