@@ -138,6 +138,8 @@ class Target:
         Name of the kernelspec.
     file_id : str or None
         The id that stays with the file when it is renamed.
+    kernel_id : str or None
+        The running kernel that code goes to; None as long as none runs.
     """
 
     path: str | None = None
@@ -145,6 +147,7 @@ class Target:
     positions: tuple[int, ...] = ()
     kernel: str | None = None
     file_id: str | None = None
+    kernel_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +230,15 @@ class Action:
     used_kernel: bool = False
     details: tuple[str, ...] = ()
 
-    def action_hash(self, agent_id: str) -> str:
-        """Return ``sha256:…`` over everything that a decision covers."""
+    def action_hash(self, agent_id: str, *, anywhere: bool = False) -> str:
+        """Return ``sha256:…`` over everything that a decision covers.
+
+        Parameters
+        ----------
+        agent_id : str
+        anywhere : bool
+            Leave out which kernel runs now: a no holds for the next one as well.
+        """
         items = self.preview.items if self.preview else ()
         covered = {
             "agent": agent_id,
@@ -238,6 +248,7 @@ class Action:
             "file_id": self.target.file_id,
             "cells": list(self.target.cell_ids),
             "kernel": self.target.kernel,
+            "kernel_id": None if anywhere else self.target.kernel_id,
             "details": list(self.details),
             "preview": [[i.cell_id, i.text, i.old, i.new] for i in items],
         }

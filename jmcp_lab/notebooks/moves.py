@@ -46,6 +46,11 @@ class OwnPlaces:
             # Tasks that were begun meanwhile may go on, and are at work there no more.
             held.clear()
 
+    @property
+    def any(self) -> bool:
+        """Whether the task is at work at any place."""
+        return any(self._held.get())
+
     def has(self, place: str) -> bool:
         """Return whether the task is at work at a place."""
         return any(place in held for held in self._held.get())

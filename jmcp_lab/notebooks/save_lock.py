@@ -40,9 +40,13 @@ async def saving(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN40
             yield
 
 
-def is_saving(manager: Any, path: str) -> bool:  # noqa: ANN401
-    """Return whether this very task keeps others from saving a file."""
-    return _saved.has(place_of(manager, path))
+def is_saving() -> bool:
+    """Return whether this very task keeps others from saving a file.
+
+    It may be another one than it looks: a file that was moved since has the same lock at its new
+    place, and of files without a lock of their own several share one.
+    """
+    return _saved.any
 
 
 @asynccontextmanager

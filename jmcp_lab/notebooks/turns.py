@@ -96,7 +96,7 @@ async def _writing(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN
         yield
         return
     async with AsyncExitStack() as stack:
-        if not is_saving(manager, path):
+        if not is_saving():
             # What a person saves is saved also where there can be no lock.
             with suppress(OSError):
                 await stack.enter_async_context(saving(manager, path.strip("/")))

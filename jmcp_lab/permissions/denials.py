@@ -23,19 +23,24 @@ class Denials:
 
     def add(self, call: Call) -> None:
         """Remember a request that a person denied."""
-        if call.action_hash is not None:
-            self._denied[call.action_hash] = (time.monotonic(), call)
+        if call.action is not None:
+            self._denied[_key(call)] = (time.monotonic(), call)
             while len(self._denied) > KEPT:
                 self._denied.popitem(last=False)
 
-    def repeated(self, action_hash: str) -> Call | None:
+    def repeated(self, call: Call) -> Call | None:
         """Return the denied request that this one repeats, or None; repeating keeps it denied."""
-        known = self._denied.get(action_hash)
+        key = _key(call)
+        known = self._denied.get(key)
         if known is None:
             return None
         since, first = known
         if time.monotonic() - since >= REPEAT_SECONDS:
-            del self._denied[action_hash]
+            del self._denied[key]
             return None
-        self._denied[action_hash] = (time.monotonic(), first)
+        self._denied[key] = (time.monotonic(), first)
         return first
+
+
+def _key(call: Call) -> str:
+    return "" if call.action is None else call.action.action_hash(call.agent_id, anywhere=True)

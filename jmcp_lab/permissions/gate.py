@@ -172,7 +172,7 @@ class Gate:
 
     def _refuse_repeats(self, call: Call) -> None:
         """Deny what the person has just said no to, and what would bury them in requests."""
-        first = self._denials.repeated(call.action_hash or "")
+        first = self._denials.repeated(call)
         if first is not None:
             self._ledger.update(first, repeats=first.repeats + 1)
             raise self._denial(
@@ -349,6 +349,8 @@ class Gate:
 
     def _deny_by(self, request: Request, kind: OptionKind, by: str, said: str | None) -> None:
         why = f" They said: “{said}”" if said else " They gave no reason."
+        # Before it ends: of ended calls less is kept.
+        self._denials.add(request.call)
         self._refuse(
             request,
             DecisionSource.USER,
@@ -357,7 +359,6 @@ class Gate:
             option=kind,
             said=said,
         )
-        self._denials.add(request.call)
 
     def withdraw(self, call: Call) -> None:
         """Take a request back: the agent stopped waiting for it."""

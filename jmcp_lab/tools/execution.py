@@ -266,9 +266,8 @@ async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Rep
         tool="execute_ipython",
         tool_class=ToolClass.RUN,
         summary=f"Run code in the kernel of {where} (not saved in the notebook)",
-        target=Target(path=path, kernel=session.kernel_name),
+        target=Target(path=path, kernel=session.kernel_name, kernel_id=session.kernel_id),
         preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
-        details=(f"kernel {session.kernel_id}",),
     )
     await ctx.permit(lambda: action)
     return await _execute(ctx, None, session.kernel_id, path, [Piece(code)], how)
@@ -293,10 +292,11 @@ def _run_action(
             positions=tuple(nb.position(i) or 0 for i in ids),
             kernel=kernel.name,
             file_id=nb.file_id,
+            kernel_id=kernel.id,
         ),
         preview=Preview("code", items, nb.language, kernel.words),
         guarded=guarded,
-        details=kernel.details,
+        details=kernel.others,
     )
 
 

@@ -43,11 +43,6 @@ class ShownKernel:
         return cls(session.kernel_name, session.kernel_id, await _others(sessions, session))
 
     @property
-    def details(self) -> tuple[str, ...]:
-        """What a decision covers besides the name."""
-        return (f"kernel {self.id}", *self.others)
-
-    @property
     def words(self) -> str:
         """Who else is concerned, for the card; an empty string if nobody is."""
         if not self.others:

@@ -181,8 +181,7 @@ async def test_a_notebook_that_is_spoilt_in_the_text_editor_is_kept_beside_what_
         names.rooms.append(await names.files.open("a.ipynb", kind=kind))
     names.rooms[1].ydoc.get("source", type=Text).insert(0, "half a ")
     await names.saves(1)
-    with pytest.raises(Exception, match="Unreadable"):
-        await names.looks(0)
+    await names.looks(0)
     names.types(0)
     await names.saves(0)
     assert names.written[0] in names.where.read_text()

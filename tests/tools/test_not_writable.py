@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
@@ -115,12 +115,13 @@ async def test_a_manager_that_says_not_writable_is_believed(
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     (root / "a.txt").write_text("one\n")
-    get = AsyncLargeFileManager.get
+    manager = cast("Any", app.serverapp).contents_manager
+    get = manager.get
 
-    async def read_only(self: object, path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-        return {**await get(self, path, *arguments, **options), "writable": False}
+    async def read_only(path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        return {**await get(path, *arguments, **options), "writable": False}
 
-    monkeypatch.setattr(AsyncLargeFileManager, "get", read_only)
+    monkeypatch.setattr(manager, "get", read_only)
     await check_refused(robot, "a.ipynb", cell, "read-only")
     assert "read-only" in await robot.fail("write_file", path="a.txt", content="two\n")
     assert "read-only" in await robot.fail("write_file", path="b.txt", content="x")

@@ -204,10 +204,10 @@ async def test_when_the_disk_is_full_nothing_is_lost_and_the_agent_is_told(
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("read_cells", notebook="a.ipynb")
 
-    def full(self: object, *arguments: object, **more: object) -> None:
+    def full(*arguments: object, **more: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(type(app.serverapp.contents_manager), "save", full)
+    monkeypatch.setattr(app.serverapp.contents_manager, "save", full)
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     notebook = await robot.open("a.ipynb")
     with pytest.raises(UnavailableError, match="could not be saved"):

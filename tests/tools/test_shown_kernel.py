@@ -65,6 +65,15 @@ async def test_a_kernel_that_came_meanwhile_and_is_of_the_same_kind_runs_it(
     assert "ran" in (await task).text
 
 
+async def test_a_no_holds_when_a_kernel_has_come_meanwhile(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "print('ran')")
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
+    await robot.deny()
+    assert (await task).is_error
+    await robot.app.services.sessions.start("a.ipynb", "python3")
+    assert "already said no" in await robot.fail("execute_cell", notebook="a.ipynb", cells=cell)
+
+
 async def test_the_card_names_the_kernel_that_runs_and_whose_it_is_too(
     robot: Robot, root: Path, other_spec: str
 ) -> None:
