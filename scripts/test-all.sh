@@ -31,7 +31,7 @@ gate "tsc: types" jlpm types:check
 gate "jest: front-end tests" jlpm test
 gate "front end: build and link" build_and_link
 # Most of a test is waiting: for a server, a kernel, a save. So there are more workers than cores.
-cores=$(python -c 'import os; print(len(os.sched_getaffinity(0)))')
+cores=$(python -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 workers=$(((cores * 3 + 1) / 2))
 gate "pytest: server tests" python -m pytest -n "$workers" --dist worksteal
 # The tests of one file share a server.
