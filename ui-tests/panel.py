@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PANEL = "Agents"
 
+DRAWN_MS = 30_000
+"""How long a page may take to draw what a run has put out, a script of 4 MB among it."""
+
 PRESSES = 3
 DECIDED_MILLISECONDS = 3000
 """How often a person presses a button that decides, and how long they look whether that helped."""

@@ -16,7 +16,7 @@ from notebook_page import (
     shared_outputs,
     wait_until_drawn,
 )
-from panel import outputs, prompt
+from panel import DRAWN_MS, outputs, prompt
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -62,7 +62,7 @@ class Stage:
 
     def wait_until_ended(self) -> None:
         """Wait until the page knows the end of the run: the number comes after all outputs."""
-        expect(prompt(self.page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"))
+        expect(prompt(self.page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"), timeout=DRAWN_MS)
 
     def outputs(self, number: int = 1) -> list[dict[str, Any]]:
         """Return the outputs of a cell, after all places that hold them agreed."""

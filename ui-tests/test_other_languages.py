@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from agent import text_of
 from lab_page import open_notebook
-from panel import outputs, prompt
+from panel import DRAWN_MS, outputs, prompt
 from stage import Stage
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_output_of_a_shell_streams_into_the_page_and_an_error_ends_it(shell: Sta
     result = running.result(60)
     assert result.is_error
     assert "two\n" in text_of(result)
-    expect(prompt(shell.page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"))
+    expect(prompt(shell.page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"), timeout=DRAWN_MS)
     stream, error = shell.outputs()
     assert stream["text"].startswith("one\ntwo\nls: ")
     assert error["output_type"] == "error"

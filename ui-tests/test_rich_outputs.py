@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from agent import text_of
 from notebook_page import shared_outputs
-from panel import outputs, prompt
+from panel import DRAWN_MS, outputs, prompt
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -47,7 +47,7 @@ def test_a_display_is_updated_from_another_cell(stage: Stage) -> None:
     stage.agent.say("execute_cell", cells=first)
     expect(outputs(stage.page, 1).first).to_have_text("'first'")
     stage.agent.say("execute_cell", cells=second)
-    expect(prompt(stage.page, 2)).to_have_text(re.compile(r"^\[\d+\]:$"))
+    expect(prompt(stage.page, 2)).to_have_text(re.compile(r"^\[\d+\]:$"), timeout=DRAWN_MS)
     expect(outputs(stage.page, 1).first).to_have_text("'second'")
     updated, below = stage.outputs(1)
     assert updated["data"]["text/plain"] == "'second'"

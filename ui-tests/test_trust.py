@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from lab_page import log_in, new_context, open_lab, open_notebook
 from lab_server import LabServer
-from panel import connected, outputs, prompt, run_by_hand
+from panel import DRAWN_MS, connected, outputs, prompt, run_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def test_trust_that_comes_late_stops_no_output_and_writes_nothing(
     finally:
         go.touch()
     running.result(60)
-    expect(prompt(lab_page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"))
+    expect(prompt(lab_page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"), timeout=DRAWN_MS)
     expect(outputs(lab_page, 1)).to_have_text("one\ntwo\n")
     assert lab_page.evaluate("window.written") == 0
 
