@@ -172,7 +172,7 @@ def test_a_yes_for_30_minutes_shows_under_access_and_can_be_taken_back(
     press(granted, "Revoke")
     expect(granted).to_have_count(0)
     third = notebook.ask()
-    press(card(lab_page, notebook.title), "Deny")
+    decide(card(lab_page, notebook.title), "Deny")
     assert third.result(60).is_error
 
 
@@ -183,11 +183,11 @@ def test_a_yes_for_30_minutes_does_not_reach_another_notebook(
     first = write_notebook(lab_page, agent, "near.ipynb", "print('near')")
     open_panel(lab_page)
     run = first.ask()
-    press(card(lab_page, first.title), "Allow for 30 minutes")
+    decide(card(lab_page, first.title), "Allow for 30 minutes")
     run.result(60)
     other = write_notebook(lab_page, agent, "far.ipynb", "print('far')")
     asked = other.ask()
-    press(card(lab_page, other.title), "Deny")
+    decide(card(lab_page, other.title), "Deny")
     assert asked.result(60).is_error
     other.expect_untouched()
 
@@ -198,7 +198,7 @@ def test_a_plain_no_reaches_the_agent_and_nothing_runs(
     notebook = write_notebook(lab_page, connect_agent(), "no.ipynb", "print('never')")
     panel = open_panel(lab_page)
     run = notebook.ask()
-    press(card(lab_page, notebook.title), "Deny")
+    decide(card(lab_page, notebook.title), "Deny")
     result = run.result(60)
     assert result.is_error
     assert "denied" in text_of(result)
