@@ -30,12 +30,13 @@ gate "eslint, prettier, stylelint" jlpm lint:check
 gate "tsc: types" jlpm types:check
 gate "jest: front-end tests" jlpm test
 gate "front end: build and link" build_and_link
-# Most of a test is waiting: for a server, a kernel, a save. So there are more workers than cores.
+# Most of a server test is waiting: for a kernel, a save. So there are more workers than cores; a
+# page draws, and that is work.
 cores=$(python -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 workers=$(((cores * 3 + 1) / 2))
 gate "pytest: server tests" python -m pytest -n "$workers" --dist worksteal
 # The tests of one file share a server.
-gate "pytest: browser tests" python -m pytest -n "$workers" --dist loadfile \
+gate "pytest: browser tests" python -m pytest -n "$cores" --dist loadfile \
   -c ui-tests/pytest.ini --rootdir ui-tests ui-tests
 
 printf '\nAll gates passed in %d s.\n' "$SECONDS"
