@@ -230,13 +230,13 @@ class Action:
     used_kernel: bool = False
     details: tuple[str, ...] = ()
 
-    def action_hash(self, agent_id: str, *, anywhere: bool = False) -> str:
+    def action_hash(self, agent_id: str, *, any_kernel: bool = False) -> str:
         """Return ``sha256:…`` over everything that a decision covers.
 
         Parameters
         ----------
         agent_id : str
-        anywhere : bool
+        any_kernel : bool
             Leave out which kernel runs now: a no holds for the next one as well.
         """
         items = self.preview.items if self.preview else ()
@@ -248,7 +248,7 @@ class Action:
             "file_id": self.target.file_id,
             "cells": list(self.target.cell_ids),
             "kernel": self.target.kernel,
-            "kernel_id": None if anywhere else self.target.kernel_id,
+            "kernel_id": None if any_kernel else self.target.kernel_id,
             "details": list(self.details),
             "preview": [[i.cell_id, i.text, i.old, i.new] for i in items],
         }

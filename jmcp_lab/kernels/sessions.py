@@ -172,7 +172,8 @@ class KernelSessions:
         if running != old:
             await ensure_async(self._sessions.update_session(model["id"], kernel_id=running))
             if old in self._kernels and not await self.paths_of(old):
-                await ensure_async(self._kernels.shutdown_kernel(old))
+                with reaching():
+                    await ensure_async(self._kernels.shutdown_kernel(old))
         return await self._info(await ensure_async(self._sessions.get_session(path=path)))
 
     async def shutdown(self, session: SessionInfo) -> None:
@@ -184,7 +185,8 @@ class KernelSessions:
                 "DELETE FROM session WHERE session_id=?", (session.session_id,)
             )
         else:
-            await ensure_async(self._sessions.delete_session(session.session_id))
+            with reaching():
+                await ensure_async(self._sessions.delete_session(session.session_id))
 
     # -- kernels -------------------------------------------------------------------------------
 

@@ -307,7 +307,7 @@ class Disk:
         self._attempted, number = version, file_number(loader)
         try:
             saved = await ensure_async(loader._contents_manager.save(model, path))
-        except Exception:
+        except Exception:  # Contents managers raise what they like, and it is raised again.
             await self._forget_attempt_without_trace()
             raise
         anew = file_number(loader) != number and saved.get("hash") not in (None, self._hash)

@@ -12,8 +12,10 @@ then the texts, one string a line. It writes ``{"hits": [[number of the text, li
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
 
 AROUND = 160
@@ -26,7 +28,9 @@ Line = tuple[int, int, str]
 """The line's number from 1, where it starts in the text, and its words."""
 
 
-def lines_with(text: str, found: re.Pattern[str], longest: int | None = None) -> Iterator[Line]:
+def lines_with(
+    text: str, found: re.Pattern[str], longest: int | None = None, end: float = math.inf
+) -> Iterator[Line]:
     """Yield the lines in which a match begins.
 
     Parameters
@@ -35,10 +39,16 @@ def lines_with(text: str, found: re.Pattern[str], longest: int | None = None) ->
     found : re.Pattern
     longest : int, optional
         The longest match there can be: the text is looked through in pieces then.
+    end : float, optional
+        When to give up between two pieces, on the clock of `time.monotonic`.
+
+    Raises
+    ------
+    TimeoutError
     """
     at, line, counted = 0, 1, 0
     while at <= len(text):
-        match = _search(text, at, found, longest)
+        match = _search(text, at, found, longest, end)
         if match is None:
             return
         first = match.start()
@@ -52,11 +62,13 @@ def lines_with(text: str, found: re.Pattern[str], longest: int | None = None) ->
 
 
 def _search(
-    text: str, at: int, found: re.Pattern[str], longest: int | None
+    text: str, at: int, found: re.Pattern[str], longest: int | None, end: float
 ) -> re.Match[str] | None:
     if longest is None:
         return found.search(text, at)
     for start in range(at, len(text) + 1, WINDOW):
+        if time.monotonic() > end:
+            raise TimeoutError
         if (match := found.search(text, start, start + WINDOW + longest)) is not None:
             return match
     return None

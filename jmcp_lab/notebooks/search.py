@@ -136,13 +136,14 @@ def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
     found = re.compile(re.escape(text), re.IGNORECASE)
     end = time.monotonic() + seconds
     hits: list[Hit] = []
-    for passage in passages:
-        if time.monotonic() > end:
-            raise _too_long(seconds, "Give outputs=false when the outputs are huge.")
-        for line in matching.lines_with(passage.text(), found, len(text)):
-            hits.append(_hit(passage, line))
-            if len(hits) >= MOST_HITS:
-                return hits
+    try:
+        for passage in passages:
+            for line in matching.lines_with(passage.text(), found, len(text), end):
+                hits.append(_hit(passage, line))
+                if len(hits) >= MOST_HITS:
+                    return hits
+    except TimeoutError:
+        raise _too_long(seconds, "Give outputs=false when the outputs are huge.") from None
     return hits
 
 

@@ -43,4 +43,4 @@ class Denials:
 
 
 def _key(call: Call) -> str:
-    return "" if call.action is None else call.action.action_hash(call.agent_id, anywhere=True)
+    return "" if call.action is None else call.action.action_hash(call.agent_id, any_kernel=True)

@@ -98,7 +98,7 @@ async def execute_cell(
         summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
         guarded = "many cells at once" if len(ids) > MOST_CELLS else None
         action = _run_action("execute_cell", nb, ids, summary, items, kernel, guarded)
-        action = replace(action, details=(*action.details, *fail))
+        action = replace(action, details=(*action.details, *(f"may fail {i}" for i in fail)))
         return action if stop_on_error else _goes_on(action)
 
     await ctx.permit(resolve, nb)
@@ -225,9 +225,10 @@ async def execute_ipython(
     items = (PreviewItem("Code", None, text=code),)
     summary = f"Run code in {name}'s kernel (not saved in the notebook)"
     guarded = None
-    if shown.id is None and shown.name != nb.kernel_name:
-        summary = f"Start the kernel {shown.name} for {name} and run code in it"
+    if kernel not in (None, nb.kernel_name):
         guarded = "another kernel than the notebook's own"
+        if shown.id is None:
+            summary = f"Start the kernel {kernel} for {name} and run code in it"
     action = _run_action("execute_ipython", nb, [], summary, items, shown, guarded)
     await ctx.permit(lambda: action, nb)
     with ctx.services.rooms.lease(nb):

@@ -9,11 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jupyter_server.gateway.gateway_client import GatewayClient
 from jupyter_server.gateway.managers import GatewayMappingKernelManager
+from traitlets.config import Config
 
 from jmcp_lab.agents.agent import Mode
 
@@ -75,21 +75,13 @@ def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Gateway]
 
 
 @pytest.fixture
-def jp_server_config(gateway: Gateway) -> dict[str, Any]:
-    return {
-        "ServerApp": {
-            "jpserver_extensions": {
-                "jmcp_lab": True,
-                "jupyter_server_ydoc": True,
-                "jupyter_server_fileid": True,
-            }
-        },
-        "GatewayClient": {
-            "url": f"http://127.0.0.1:{gateway.port}",
-            "auth_token": "t",
-            "gateway_retry_max": 0,
-        },
+def jp_server_config(jp_server_config: Config, gateway: Gateway) -> Config:
+    settings = {
+        "url": f"http://127.0.0.1:{gateway.port}",
+        "auth_token": "t",
+        "gateway_retry_max": 0,
     }
+    return jp_server_config | Config({"GatewayClient": settings})
 
 
 @pytest.fixture

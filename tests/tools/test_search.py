@@ -244,3 +244,9 @@ async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
         await search(Query("a"), passages("a"))
     go.set()
     await asyncio.gather(*busy, return_exceptions=True)
+
+
+@pytest.mark.parametrize("texts", [("a" * 1_000_000,), ("a",) * 5])
+async def test_no_plain_text_outlives_its_time(texts: tuple[str, ...]) -> None:
+    with pytest.raises(UnavailableError, match="stopped after"):
+        await search(Query("b"), passages(*texts), -1)
