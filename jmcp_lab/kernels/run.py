@@ -8,7 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConflictError
 from ..notebooks.cleaning import quoted
@@ -104,6 +104,18 @@ class PieceResult:
         return self.status == "error" and not self.piece.may_fail
 
 
+def _nobody() -> bool:
+    return False
+
+
+_SET: Final = asyncio.Event()
+"""What has happened in every run that has ended; it belongs to no event loop while it is set."""
+_SET.set()
+
+_UNSET: Final = asyncio.Event()
+"""What will not happen any more in a run that has ended."""
+
+
 class Run:
     """Pieces of code that run one after the other, whoever waits for them.
 
@@ -122,6 +134,39 @@ class Run:
     can_ask : Callable
         Whether somebody is there who could tell it.
     """
+
+    __slots__ = (
+        "_answer",
+        "_ended",
+        "_last_words",
+        "_on_change",
+        "_stop_requested_at",
+        "can_ask",
+        "created",
+        "current",
+        "ended",
+        "execution",
+        "for_next_kernel",
+        "id",
+        "kernel_id",
+        "message",
+        "notebook",
+        "notice",
+        "outputs_seen",
+        "owner",
+        "path",
+        "piece_started",
+        "pieces",
+        "question",
+        "results",
+        "shown_waiting",
+        "sink",
+        "started",
+        "state",
+        "stop_on_error",
+        "stop_requested",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -165,6 +210,7 @@ class Run:
         self.piece_started: float | None = None
         self._on_change = on_change
         self._ended = asyncio.Event()
+        self._last_words: str | None = None
 
     @property
     def done(self) -> bool:
@@ -178,7 +224,7 @@ class Run:
     @property
     def last_line(self) -> str | None:
         """The last line of text that the present piece printed, or the last one did."""
-        return (self.sink.buffer.last_line or None) if self.sink is not None else None
+        return (self.sink.buffer.last_line or None) if self.sink is not None else self._last_words
 
     def partial_outputs(self) -> list[dict[str, Any]]:
         """Return the outputs so far of the piece that is in the kernel."""
@@ -252,6 +298,8 @@ class Run:
 
     def request_stop(self) -> None:
         """Ask the run to end as soon as it can."""
+        if self.done:
+            return
         if self._stop_requested_at is None:
             self._stop_requested_at = time.monotonic()
         self.stop_requested.set()
@@ -281,3 +329,15 @@ class Run:
         self.execution = None
         self._ended.set()
         self.changed()
+        self._lighten()
+
+    def _lighten(self) -> None:
+        """Drop what an ended run needs no more: some hundred of them are remembered."""
+        self._last_words = self.last_line
+        self.sink = None
+        self._on_change = None
+        self._answer = None
+        self.can_ask = _nobody
+        # Whoever waits holds the event itself.
+        self._ended = _SET
+        self.stop_requested = _SET if self.stop_requested.is_set() else _UNSET
