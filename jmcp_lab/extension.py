@@ -34,6 +34,7 @@ from .notebooks.changes import Changes
 from .notebooks.contents import Contents
 from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
+from .notebooks.own_folders import own_folders
 from .notebooks.seen import Seen
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
@@ -109,7 +110,7 @@ class JmcpLab(ExtensionApp):
         self.ledger = Ledger()
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
-        contents = Contents(server.contents_manager)
+        contents = Contents(server.contents_manager, lambda: own_folders(server, root))
         self.not_live = why_not_live(server)
         self.rooms = self._open_rooms(server, contents)
         self.sessions = KernelSessions(
