@@ -32,8 +32,10 @@ from .mcp.service import McpService
 from .notebooks.backend import Backend, open_backend
 from .notebooks.changes import Changes
 from .notebooks.contents import Contents
+from .notebooks.importable import KnownModules
 from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
+from .notebooks.own_folders import own_folders
 from .notebooks.seen import Seen
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
@@ -109,7 +111,7 @@ class JmcpLab(ExtensionApp):
         self.ledger = Ledger()
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
-        contents = Contents(server.contents_manager)
+        contents = Contents(server.contents_manager, lambda: own_folders(server, root))
         self.not_live = why_not_live(server)
         self.rooms = self._open_rooms(server, contents)
         self.sessions = KernelSessions(
@@ -136,6 +138,7 @@ class JmcpLab(ExtensionApp):
             contents=contents,
             limits=Limits(text=self.reply_characters, send_images=self.send_images),
             lab_url=self._lab_url,
+            modules=KnownModules(root),
             trust_outputs=self.trust_outputs == "allowed",
         )
         self.dispatcher = Dispatcher(TOOLS, self.services)

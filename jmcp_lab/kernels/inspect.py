@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_core.utils import ensure_async
 
 from ..errors import UnavailableError
-from . import probe
+from . import completing, probe
 from .connections import connection
 
 if TYPE_CHECKING:
@@ -135,10 +135,19 @@ class KernelQuestions:
         return None
 
     async def complete(self, code: str, cursor: int) -> list[str]:
-        """Return how the code before `cursor` may go on."""
+        """Return how the code before `cursor` may go on.
+
+        Ask `completing_runs` first where the kernel speaks Python.
+        """
         reply = await self._ask("complete_request", {"code": code, "cursor_pos": cursor})
         found = reply.get("matches") if reply.get("status") == "ok" else None
         return [match for match in found or [] if isinstance(match, str)]
+
+    async def completing_runs(self, code: str, cursor: int) -> str | None:
+        """Return in words how a Python kernel would run code to complete this, or None."""
+        names = completing.imported(code, cursor)
+        reply = await self._ask("execute_request", _silent({"c": completing.question(names)}))
+        return completing.refusal(names, (reply.get("user_expressions") or {}).get("c"))
 
     # -- asking --------------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ class SpecInfo:
     display_name: str
     language: str
     default: bool
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +289,7 @@ class KernelSessions:
                 display_name=str(entry["spec"].get("display_name") or name),
                 language=str(entry["spec"].get("language") or ""),
                 default=name == default,
+                program=str(next(iter(entry["spec"].get("argv") or ()), "")),
             )
             for name, entry in found.items()
         ]

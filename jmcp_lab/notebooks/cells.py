@@ -13,6 +13,7 @@ from pycrdt import Array, Map, Text
 
 from ..errors import InvalidArgumentError, NotFoundError
 from .cell_form import STANDARD
+from .lent_trust import distrust, distrusted
 from .shared_outputs import shared_output
 from .shared_text import splice_shared
 from .values import document_form
@@ -234,7 +235,7 @@ def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origi
     with notebook.transaction(origin):
         _need_ids(notebook)
         del notebook.ycells[index]
-        notebook.ycells.insert(index, notebook.document.create_ycell(content))
+        notebook.ycells.insert(index, notebook.document.create_ycell(distrusted(content)))
 
 
 def arrange(
@@ -253,6 +254,7 @@ def arrange(
         Of the one transaction.
     """
     ids, left = list(notebook.ids), set(wanted)
+    before = {each: str(cell["source"]) for each in anew if (cell := notebook.cell(each))}
     for good in (True, False):
         out = [i for i in ids if (i not in left if good else i in left and i in anew)]
         if out:
@@ -264,7 +266,8 @@ def arrange(
                 del notebook.ycells[index]
         for index, cell_id in enumerate(wanted):
             if cell_id in anew:
-                notebook.ycells.insert(index, notebook.document.create_ycell(anew[cell_id]))
+                content = distrusted(anew[cell_id], before.get(cell_id, ""))
+                notebook.ycells.insert(index, notebook.document.create_ycell(content))
 
 
 def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
@@ -306,6 +309,7 @@ def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin
     with notebook.transaction(origin):
         _need_ids(notebook)
         splice_shared(text, splices)
+        distrust(shared(notebook, cell_id), before)
     if splices:
         notebook.has_edited(cell_id, before)
 
@@ -351,7 +355,7 @@ def _made(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:
     }
     if cell.type == "code":
         content |= {"outputs": [], "execution_count": None}
-    return notebook.document.create_ycell(content)
+    return notebook.document.create_ycell(distrusted(content))
 
 
 def _need_ids(notebook: LiveNotebook) -> None:

@@ -13,17 +13,19 @@ from tornado.web import HTTPError
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
 from .names import check_new, is_notebook, shown, spelled_as_on_disk
+from .own_folders import REFUSED
 from .save_errors import not_writable, save_failure_message, words_of
 from .save_lock import saving
 from .text_files import TextFiles
 from .writing import obstacle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from jupyter_server.services.contents.manager import ContentsManager
 
+    from .own_folders import OwnFolders
     from .save_errors import SaveFailure
 
 MOST_NEW_FOLDERS = 8
@@ -56,11 +58,20 @@ class Contents:
     ----------
     manager : ContentsManager
         Of any kind, synchronous or not.
+    own_folders : Callable, optional
+        Returns what below its root is Jupyter's own; asked when it is first needed, because other
+        extensions have folders too.
     """
 
-    def __init__(self, manager: ContentsManager) -> None:
+    def __init__(
+        self,
+        manager: ContentsManager,
+        own_folders: Callable[[], OwnFolders] | None = None,
+    ) -> None:
         # Its methods carry no types.
         self._manager: Any = manager
+        self._own_folders = own_folders
+        self._own: OwnFolders | None = None
         self.texts = TextFiles(manager)
 
     @property
@@ -83,10 +94,26 @@ class Contents:
             raise InvalidArgumentError(
                 f"'{normal}' is a link that leads out of the Jupyter server's root."
             )
+        if self._is_own(normal):
+            raise InvalidArgumentError(f"'{normal}' {REFUSED}")
         odd = paths.odd(self.root, normal)
         if odd is not None:
             raise InvalidArgumentError(f"'{normal}' is {odd}: it cannot be opened here.")
         return normal
+
+    def _is_own(self, path: str) -> bool:
+        """Return whether something is Jupyter's own; see `OwnFolders`."""
+        if self._own is None and self._own_folders is not None and self.root:
+            self._own = self._own_folders()
+        return self._own is not None and self._own.hold(path)
+
+    def as_it_lies(self, path: str) -> str:
+        """Return a checked path below the root without the links that lead there."""
+        root = os.path.realpath(self.root) if self.root else None
+        if root is None:
+            return path
+        real = os.path.relpath(os.path.realpath(os.path.join(root, path)), root)
+        return real.replace(os.sep, "/")
 
     async def look(self, path: str) -> FileState | None:
         """Return what is at a checked path at this moment, or None."""
@@ -291,7 +318,11 @@ class Contents:
             if getattr(error, "status_code", None) in (None, 403):
                 raise InvalidArgumentError(f"The folder '{folder}' cannot be read.") from error
             raise NotFoundError(f"There is no folder '{folder}'.") from error
-        found = [entry for entry in model["content"] if paths.inside(self.root, entry["path"])]
+        found = [
+            entry
+            for entry in model["content"]
+            if paths.inside(self.root, entry["path"]) and not self._is_own(entry["path"])
+        ]
         return sorted(found, key=lambda entry: (entry["type"] == "directory", entry["name"]))
 
     async def create_notebook(self, path: str, metadata: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ STARTED_FOLDERS = (
     ("etc", "jupyter"),
     ("etc", "ipython"),
     ("share", "jupyter"),
+    ("__pycache__",),
 )
 """What is in such folders runs when Python or Jupyter starts, or is imported by every kernel.
 
@@ -37,6 +38,8 @@ STARTED_FILES = (
     "ipython*_config.py",
     "ipython*_config.json",
     "kernel.json",
+    "sitecustomize.*",
+    "usercustomize.*",
 )
 
 PROTECTED_FILES = (
@@ -110,7 +113,7 @@ def started(path: str) -> bool:
         parts[at : at + len(folder)] == folder
         for folder in STARTED_FOLDERS
         for at in range(len(parts) - 1)
-    )
+    ) or any(fnmatchcase(part, "jupyter*config.d") for part in parts[:-1])
     name = parts[-1] if parts else ""
     return within or any(fnmatchcase(name, pattern) for pattern in STARTED_FILES)
 

@@ -17,13 +17,14 @@ from ..calls.call import (
     TextPart,
     ToolClass,
 )
-from ..errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
+from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
 from ..notebooks.line_ends import line_end, plain
 from ..notebooks.live import agent_origin
 from ..notebooks.merge import MergeConflict, Splice, merge, splice
 from ..notebooks.names import is_notebook
 from .cells import Edit, replace_all
+from .file_checks import how_it_runs
 from .folders import made_folders, with_folders
 from .render import clip
 from .rendering.images import Picture, prepared
@@ -159,21 +160,20 @@ async def write_file(
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")
     path = await _checked(ctx, path)
-    if paths.protected(path) or paths.started(path):
-        raise DeniedError(f"'{path}' is protected: agents cannot write it.")
+    runs = await how_it_runs(ctx, path)
     await ctx.services.rooms.texts.prepare(path)
     if not await ctx.services.contents.exists(path):
         if content is None:
             raise NotFoundError(f"There is no file '{path}' to edit; give content to create it.")
-        return await _create(ctx, path, content)
+        return await _create(ctx, path, content, runs)
     present = await _text(ctx, path)
     if content is None:
         plain_edits = [Edit(old=plain(edit.old), new=plain(edit.new)) for edit in edits or []]
         wanted = replace_all(present, plain_edits, f"'{path}'")
-        return await _change(ctx, path, present, wanted, present)
+        return await _change(ctx, path, present, wanted, present, runs)
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     base = present if known is None else known
-    reply = await _change(ctx, path, base, plain(content), present)
+    reply = await _change(ctx, path, base, plain(content), present, runs)
     return await _with_line_ends(ctx, path, content, reply)
 
 
@@ -187,11 +187,11 @@ async def _with_line_ends(ctx: Context, path: str, content: str, reply: Reply) -
     return Reply.of(f"{reply.text} Its line ends are kept ({LINE_ENDS[kept]}).")
 
 
-async def _create(ctx: Context, path: str, content: str) -> Reply:
+async def _create(ctx: Context, path: str, content: str, runs: str | None) -> Reply:
     contents = ctx.services.contents
     folders = await contents.new_folders(path)
     await contents.check_writable(path, len(content.encode(errors="replace")))
-    action = with_folders(_action(path, "", content, creates=True), folders)
+    action = with_folders(_action(path, "", content, runs, creates=True), folders)
     await ctx.permit(lambda: action)
     if not await contents.exists(path):
         await contents.make_folders(folders)
@@ -202,7 +202,9 @@ async def _create(ctx: Context, path: str, content: str) -> Reply:
     return Reply.of(f"Created {path} ({lines_made}).{made_folders(folders)}")
 
 
-async def _change(ctx: Context, path: str, base: str, wanted: str, present: str) -> Reply:
+async def _change(
+    ctx: Context, path: str, base: str, wanted: str, present: str, runs: str | None
+) -> Reply:
     texts = ctx.services.rooms.texts
     await ctx.services.contents.check_writable(path, len(wanted.encode(errors="replace")))
     shown: list[tuple[str, str]] = []
@@ -213,7 +215,7 @@ async def _change(ctx: Context, path: str, base: str, wanted: str, present: str)
         now = live.text if live is not None else present
         result = splice(now, _merged(path, base, wanted, now))
         shown[:] = [(now, result)]
-        return _action(path, now, result, creates=False)
+        return _action(path, now, result, runs, creates=False)
 
     await ctx.permit(resolve)
     before, after = shown[0]
@@ -261,15 +263,19 @@ def _merged(path: str, base: str, wanted: str, present: str) -> list[Splice]:
         ) from None
 
 
-def _action(path: str, old: str, new: str, *, creates: bool) -> Action:
+def _action(path: str, old: str, new: str, runs: str | None, *, creates: bool) -> Action:
     verb = "Create" if creates else "Change"
     summary = f"{verb} file {file_name(path)}"
+    guarded = None if creates else "it overwrites a file"
+    if runs is not None:
+        summary, guarded = f"{summary}, which runs by itself", "it runs by itself"
     return Action(
         tool="write_file",
         tool_class=ToolClass.FILE,
         summary=summary,
         target=Target(path=path),
-        preview=Preview("diff", (PreviewItem(path, None, old=old, new=new),), "text"),
-        guarded=None if creates else "it overwrites a file",
+        preview=Preview("diff", (PreviewItem(path, None, old=old, new=new),), "text", runs or ""),
+        guarded=guarded,
         creates=creates,
+        details=(runs,) if runs else (),
     )

@@ -17,7 +17,7 @@ def with_folders(action: Action, folders: Sequence[str]) -> Action:
     """Return the action of making a file that also says which folders are made for it."""
     if not folders or action.preview is None:
         return action
-    words = f"Also makes {_named(folders)}."
+    words = f"{action.preview.words} Also makes {_named(folders)}.".strip()
     return replace(
         action,
         preview=replace(action.preview, words=words),

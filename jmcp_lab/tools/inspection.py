@@ -162,7 +162,10 @@ async def inspect_code(
     async with _asking(ctx, nb, session) as kernel:
         await _permit(ctx, nb, session, kernel, "inspect_code", title, words)
         docs = await kernel.inspect(code, at)
-        found = await kernel.complete(code, at)
+        refusal = None
+        if session.language.lower() == "python":
+            refusal = await kernel.completing_runs(code, at)
+        found = await kernel.complete(code, at) if refusal is None else []
     lines = []
     if docs:
         piece = page(clean(docs).strip(), offset, DOCS_PAGE)
@@ -173,6 +176,8 @@ async def inspect_code(
         rest = len(found) - MOST_COMPLETIONS
         names = ", ".join(_text(name) for name in found[:MOST_COMPLETIONS])
         lines.append(f"Completions: {names}{f', … {rest} more' if rest > 0 else ''}")
+    if refusal is not None:
+        lines.append(refusal)
     return Reply.of("\n".join(lines) or "The kernel knows nothing about the code at the cursor.")
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
-from ..errors import DeniedError, InvalidArgumentError, NotFoundError
-from ..notebooks import paths
+from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks.names import is_notebook, shown
+from .file_checks import check_may_write
 from .folders import made_folders, with_folders
 from .kernels import KernelName, give_kernel, kernel_action
 from .listing import name_note, paged, walk
@@ -94,8 +94,7 @@ async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
     """Make a notebook, and return the folders that were made for it."""
     if not is_notebook(path):
         raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
-    if paths.protected(path):
-        raise DeniedError(f"'{path}' is protected: agents cannot write it.")
+    check_may_write(path, ctx.services.contents.root)
     contents = ctx.services.contents
     folders = await contents.new_folders(path)
     await contents.check_writable(path)

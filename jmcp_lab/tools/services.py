@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..notebooks.backend import Backend
     from ..notebooks.changes import Change, Changes
     from ..notebooks.contents import Contents
+    from ..notebooks.importable import KnownModules
     from ..notebooks.live import LiveNotebook
     from ..notebooks.seen import Seen
     from ..permissions.gate import Gate
@@ -86,6 +87,7 @@ class Services:
     contents: Contents
     limits: Limits
     lab_url: Callable[[], str]
+    modules: KnownModules
     trust_outputs: bool = True
     """Whether pages may run what is in the outputs of an allowed run, such as scripts."""
     known: dict[tuple[str, str], str] = field(default_factory=dict)

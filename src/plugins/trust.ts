@@ -5,13 +5,15 @@ import {
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { CommandButtons } from '../commandButtons';
 import { OutputTrust } from '../outputTrust';
 import { IAgents } from '../tokens';
 
 /** Lets plots and widgets of a run that was allowed work, as after a run by hand. */
 export const trustPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:trust',
-  description: 'Trusts the outputs of runs that the user allowed.',
+  description:
+    'Trusts the outputs of runs that the user allowed, and asks before buttons that others wrote.',
   autoStart: true,
   requires: [IAgents],
   optional: [INotebookTracker, ITranslator],
@@ -25,6 +27,7 @@ export const trustPlugin: JupyterFrontEndPlugin<void> = {
       const trans = (translator ?? nullTranslator).load('jmcp_lab');
       const { contents } = app.serviceManager;
       new OutputTrust(model, tracker, contents, trans).start();
+      new CommandButtons(tracker, app.commands, trans).start();
     }
   }
 };

@@ -310,3 +310,56 @@ async def test_questions_end_their_connection(used: Robot) -> None:
     after = {task.get_name() for task in asyncio.all_tasks()}
     assert "jmcp-lab-questions" not in after - before
     await ensure_async(used.app.sessions.interrupt(session))
+
+
+# -- completing runs nothing ---------------------------------------------------------------------
+
+TRACE = "open('ran', 'w').close()\nwithin = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "cursor"),
+    [
+        ("from m import ", None),
+        ("from m import wi", None),
+        ("  from  m  import ", None),
+        ("import m.", None),
+        ("import m.part", None),
+        ("from m.sub import ", None),
+        ("from m.", None),
+        ("%aimport m.", None),
+        ("x = 1\nfrom m import \ny = 2", len("x = 1\nfrom m import ")),
+        ("from m import ", 3),
+        ("import x,m.", None),
+    ],
+)
+async def test_no_completion_runs_a_module_that_an_agent_has_written(
+    used: Robot, root: Path, code: str, cursor: int | None
+) -> None:
+    await ran(used, "x = 1")
+    (root / "m").mkdir()
+    (root / "m/__init__.py").write_text(TRACE)
+    (root / "m/sub.py").write_text(TRACE)
+    more = {} if cursor is None else {"cursor": cursor}
+    said = await used.say("inspect_code", code=code, **more)
+    assert not (root / "ran").exists()
+    assert "Completions are left out" in said
+    assert "execute_ipython" in said
+
+
+async def test_what_is_imported_already_is_completed(used: Robot, root: Path) -> None:
+    (root / "m.py").write_text("within = 1\n")
+    await ran(used, "import m, os.path")
+    assert "within" in await used.say("inspect_code", code="from m import wi")
+    assert "path" in await used.say("inspect_code", code="import os.pa")
+    assert "numpy" in await used.say("inspect_code", code="import num")
+
+
+@pytest.mark.parametrize("setting", ["greedy = True", "evaluation = 'unsafe'"])
+async def test_where_ipython_evaluates_to_complete_nothing_is_completed(
+    used: Robot, root: Path, setting: str
+) -> None:
+    await ran(used, f"get_ipython().Completer.{setting}")
+    said = await used.say("inspect_code", code="[open('ran', 'w')][0].")
+    assert "is set to evaluate" in said
+    assert not (root / "ran").exists()

@@ -1,0 +1,167 @@
+"""Jupyter's own folders: settings, kernels, extensions, secrets. Agents have no business there.
+
+Usually they are hidden, or not below the server's root. Where they are, by whatever name or link,
+agents neither read, list nor write them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core import paths as jupyter_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LOOK_SECONDS = 1.0
+
+INNER = (
+    *("kernels", "labextensions", "nbextensions", "lab", "custom", "migrated", "jmcp_lab"),
+    *("labconfig", "nbconfig", "serverconfig", "*config.d", "*_config.*", "jupyter_*"),
+    *("runtime", "kernel-*.json", "jpserver-*", "nbserver-*", "external_kernels"),
+    *("notebook_secret", "notebook_cookie_secret", "nbsignatures.db*", "profile_*", "nbconvert"),
+)
+"""What Jupyter keeps in its folders, in lower case.
+
+Somebody may have named a folder of their work as one of Jupyter's (``JUPYTER_DATA_DIR=.``), or one
+above it: then these are Jupyter's own, and the rest is theirs.
+"""
+
+REFUSED = (
+    "is Jupyter's own (its settings, kernels or secrets): agents neither read nor write there. If "
+    "something there has to be changed, ask the user to do it."
+)
+
+
+class OwnFolders:
+    """What agents keep out of, below one root.
+
+    Parameters
+    ----------
+    root : str
+    whole : iterable of str
+        Folders and files that are Jupyter's as a whole.
+    shared : iterable of str
+        Folders in which only some things are Jupyter's; see `INNER`.
+    """
+
+    def __init__(self, root: str, whole: Iterable[str], shared: Iterable[str] = ()) -> None:
+        self._root = os.path.realpath(root)
+        self._whole: list[str] = []
+        self._shared: list[str] = []
+        for path in dict.fromkeys(map(os.path.realpath, whole)):
+            kept = self._shared if Path(self._root).is_relative_to(path) else self._whole
+            kept.append(path)
+        self._shared += [path for path in map(os.path.realpath, shared) if path not in self._whole]
+        self._looked = -math.inf
+
+    def hold(self, path: str) -> bool:
+        """Return whether something below the root is Jupyter's own.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the root.
+        """
+        where = Path(os.path.realpath(os.path.join(self._root, path)))
+        if not where.is_relative_to(self._root):
+            return False
+        parts = where.relative_to(self._root).parts
+        above = [Path(self._root, *parts[:at]) for at in range(len(parts) + 1)]
+        self._look()
+        inner = [False, *(_is_inner(part) for part in parts)]
+        return any(
+            (at > 0 and self._in_whole.hold(place))
+            or (inner[at] and self._in_shared.hold(above[at - 1]))
+            for at, place in enumerate(above)
+        )
+
+    def _look(self) -> None:
+        """Find the folders on disk; for a listing once, not for each of its entries."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._in_whole, self._in_shared = _Places(self._whole), _Places(self._shared)
+            self._looked = time.monotonic()
+
+
+class _Places:
+    """Paths, and what tells the files there, by whatever name a disk finds them."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._exact = set(paths)
+        self._keys = {key for path in self._exact if (key := _key(path)) is not None}
+        self._names = {path.casefold() for path in self._exact}
+
+    def hold(self, path: Path) -> bool:
+        if str(path) in self._exact:
+            return True
+        key = _key(path)
+        # What is not there yet has nothing but its name.
+        return str(path).casefold() in self._names if key is None else key in self._keys
+
+
+def _key(path: str | Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_inner(name: str) -> bool:
+    return any(fnmatchcase(name.lower(), pattern) for pattern in INNER)
+
+
+def own_folders(server: Any, root: str) -> OwnFolders:  # noqa: ANN401 - a ServerApp
+    """Return Jupyter's own folders as Jupyter and this server name them."""
+    return OwnFolders(root, filter(None, _whole(server)), _searched())
+
+
+def _whole(server: Any) -> Iterator[str]:  # noqa: ANN401 - a ServerApp
+    yield jupyter_paths.jupyter_config_dir()
+    yield jupyter_paths.jupyter_data_dir()
+    yield jupyter_paths.jupyter_runtime_dir()
+    yield from (*jupyter_paths.ENV_JUPYTER_PATH, *jupyter_paths.ENV_CONFIG_PATH)
+    yield from (*jupyter_paths.SYSTEM_JUPYTER_PATH, *jupyter_paths.SYSTEM_CONFIG_PATH)
+    yield from _ipython()
+    names = (
+        *("config_dir", "data_dir", "runtime_dir", "cookie_secret_file", "info_file"),
+        *("browser_open_file", "browser_open_file_to_run", "config_file", "keyfile"),
+        *("external_connection_dir",),
+    )
+    yield from _values(server, names)
+    yield from _values(server.kernel_manager, ("connection_dir", "external_connection_dir"))
+    yield from _values(server.kernel_spec_manager, ("kernel_dirs", "user_kernel_dir"))
+    for apps in server.extension_manager.extension_apps.values():
+        for app in apps:
+            yield from _values(
+                app,
+                (
+                    *("app_dir", "app_settings_dir", "user_settings_dir", "workspaces_dir"),
+                    *("schemas_dir", "themes_dir", "labextensions_path"),
+                    *("extra_labextensions_path", "config_file"),
+                ),
+            )
+
+
+def _searched() -> Iterator[str]:
+    yield from (*jupyter_paths.jupyter_path(), *jupyter_paths.jupyter_config_path())
+
+
+def _ipython() -> Iterator[str]:
+    """Return where IPython keeps its profiles, without importing it."""
+    yield os.path.expanduser(os.environ.get("IPYTHONDIR") or "~/.ipython")
+    settings = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    yield os.path.join(os.path.expanduser(settings), "ipython")
+
+
+def _values(owner: object, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        value = getattr(owner, name, None)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str) and os.path.isabs(each):
+                yield each

@@ -1,0 +1,118 @@
+"""Files that run by themselves: nobody runs them, some program reads them when it starts.
+
+Whoever writes one has code run later that nobody was shown. Some are refused; of the others a
+person is asked in words that say what the file is.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import paths
+
+if TYPE_CHECKING:
+    from .importable import Modules
+
+_KINDS = (
+    (
+        ("project.toml", "juliaproject.toml", "manifest*.toml", "juliamanifest*.toml"),
+        "Julia reads it when a kernel starts in this folder: it says which code packages are.",
+    ),
+    (
+        ("localpreferences.toml", "julialocalpreferences.toml", "startup.jl"),
+        "Julia reads it when a kernel starts.",
+    ),
+    (
+        ("deno.json", "deno.jsonc", "import_map.json", "package.json"),
+        "JavaScript kernels that start in this folder read it: it says which code modules are.",
+    ),
+    (("rprofile*", "renviron*"), "R reads it when a kernel starts."),
+    (
+        ("matplotlibrc",),
+        "Matplotlib reads it when a notebook in this folder imports it: it can name a module "
+        "that is run.",
+    ),
+    (
+        ("head",),
+        "With a file of this name a folder may count as a Git repository, whose settings run "
+        "programs when somebody looks into it.",
+    ),
+    (
+        ("*.bat", "*.cmd", "*.com", "*.exe"),
+        "On Windows it runs in place of the program of that name when a command is given in this "
+        "folder.",
+    ),
+    (("pyvenv.cfg",), "Python reads it when it starts."),
+)
+"""Patterns of names in lower case, and in words why such a file runs by itself."""
+
+_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+
+_IN_ENVIRONMENT = frozenset(
+    {
+        *("bin", "lib", "lib64", "libexec", "scripts", "include", "dlls", "library", "sbin"),
+        *("etc", "share", "opt", "ssl", "conda-meta", "pyvenv.cfg", "python._pth"),
+    }
+)
+"""The parts of an environment; what else is in its folder is a project's."""
+
+
+def why(path: str, modules: Modules) -> str | None:
+    """Return in words how a file runs by itself, or None when it does not.
+
+    Parameters
+    ----------
+    path : str
+        Normalised.
+    modules : Modules
+        What a new module could take the place of.
+    """
+    parts = path.lower().split("/")
+    module = modules.shadowed(path)
+    if module is not None:
+        what = "This folder" if parts[-1].startswith("__init__.") else "This file"
+        return (
+            f"{what} runs by itself: it has the name of the module {module}. Python kernels that "
+            "start beside it, and notebooks there that import that module or something that uses "
+            "it, run this in its place."
+        )
+    if "node_modules" in parts[:-1]:
+        return (
+            "This file runs by itself: JavaScript kernels beside this folder import it by the "
+            "name of a package."
+        )
+    if paths.hidden(path):
+        return (
+            "This file may run by itself: it is hidden, and programs read such files as their "
+            "settings when they start."
+        )
+    for names, words in _KINDS:
+        if any(fnmatchcase(parts[-1], name) for name in names):
+            return f"This file runs by itself. {words}"
+    return None
+
+
+def in_program(root: str | None, path: str) -> bool:
+    """Return whether a file belongs to an environment of Python or conda, or a Git repository.
+
+    By what is in a folder on disk, not by its name. A repository without files of its own has no
+    folder ``.git``.
+    """
+    if not root:
+        return False
+    parts = path.split("/")
+    return any(
+        (part.lower() in _IN_ENVIRONMENT and _is_environment(Path(root, *parts[:at])))
+        or _is_repository(Path(root, *parts[:at]))
+        for at, part in enumerate(parts)
+    )
+
+
+def _is_environment(folder: Path) -> bool:
+    return any((folder / mark).exists() for mark in _ENVIRONMENT_MARKS)
+
+
+def _is_repository(folder: Path) -> bool:
+    return all((folder / part).exists() for part in ("HEAD", "objects", "refs"))
