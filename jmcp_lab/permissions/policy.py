@@ -45,8 +45,9 @@ class Ruling:
 class Grant:
     """A yes that covers more than one call: runs of one agent in one notebook, until a time.
 
-    Bound to the file, not to its path: a grant follows a rename and does not cover another file
-    that takes the old name. `mode` is the agent's at that time: a stricter one ends the grant.
+    Bound to the document, not to its path: a grant follows a rename and does not cover another file
+    that takes the old name, however it got there. `mode` is the agent's at that time: a stricter
+    one ends the grant.
     """
 
     id: str
