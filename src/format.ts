@@ -230,7 +230,7 @@ export function modeHelp(mode: Mode, trans: TranslationBundle): string {
       );
     case 'auto':
       return trans.__(
-        'In the notebooks you name it edits and runs without asking, until the time you set.'
+        'In the notebooks you name it edits without asking, and runs too until the time you set. Elsewhere you allow each change and each run.'
       );
   }
 }

@@ -55,6 +55,7 @@ class Agent:
         What the person called it.
     notebooks : tuple of str
         Glob patterns of the notebooks it may work in; empty for all.
+        Elsewhere it asks, in any mode.
     until : Until or None
         When mode `auto` ends.
     expires : datetime or None

@@ -137,7 +137,7 @@ class Target:
     kernel : str or None
         Name of the kernelspec.
     file_id : str or None
-        The id that stays with the file when it is renamed.
+        Of the notebook: stays when its file is renamed, ends when another takes its place.
     kernel_id : str or None
         The running kernel that code goes to; None as long as none runs.
     """

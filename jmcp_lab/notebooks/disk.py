@@ -24,7 +24,6 @@ from .followed_loader import Save, looks_of
 from .kinds import NotebookKind
 from .notebook_document import NotebookDocument
 from .notebook_files import why_no_notebook
-from .outside import take_in
 from .read_back import file_number, read_back
 from .save_lock import saving
 from .version import Version
@@ -101,6 +100,8 @@ class Disk:
             What the document has met of the file.
         """
         self._base, self._said, self._attached = base, base, True
+        if (identity := self._room.identity) is not None:
+            identity.enter(cast("Version", base), file_number(self._loader))
         self._looks[self._room.room_id] = self.look
         if isinstance(self._room.kind, NotebookKind):
             self._get = self._room.document.aget
@@ -108,6 +109,8 @@ class Disk:
 
     def detach(self) -> None:
         """Follow the file no longer."""
+        if self._attached and (identity := self._room.identity) is not None:
+            identity.leave(cast("Version", self._base), file_number(self._loader))
         self._attached = False
         self._looks.pop(self._room.room_id, None)
         if self._get is not None:
@@ -388,13 +391,9 @@ class Disk:
         return more
 
     def _take_in(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
-        document, base, said = self._room.document, self._base, self._said
-        if not isinstance(kind, NotebookKind):
-            assert said is not None
-            kind.take_in(said, content)
-        elif cast("Version", base).ids is None and Version.of(document.get()) == base:
-            # An old file has no ids, and keeps none as long as nothing has to be told apart.
-            document.set(content)
-        else:
-            take_in(kind.notebook, cast("Version", base), content, said=cast("Version", said))
-        return kind.version_of(document.get()) != kind.version_of(content)
+        kind.take_in(self._base, content, self._said)
+        now = kind.version_of(content)
+        if (identity := self._room.identity) is not None:
+            before, after = cast("Version", self._base), cast("Version", now)
+            identity.meet(before, after, file_number(self._loader))
+        return kind.version_of(self._room.document.get()) != now

@@ -85,8 +85,18 @@ class DocumentKind(Protocol):
     def was_left_by(self, attempted: ContentVersion, content: Any) -> bool:  # noqa: ANN401
         """Return whether a file says what a save of a version may have left when it failed."""
 
-    def take_in(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
-        """Bring what another program has changed in the file into the document."""
+    def take_in(self, base: Any, content: Any, said: Any) -> None:  # noqa: ANN401
+        """Bring what another program has changed in the file into the document.
+
+        Parameters
+        ----------
+        base : ContentVersion
+            The file as the document last met it.
+        content : object
+            The file now.
+        said : ContentVersion
+            What the file said when it had been given `base`.
+        """
 
     def reunite(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
         """Bring a file into a document that may have part of what is new there already."""
@@ -172,9 +182,14 @@ class NotebookKind:
         """Return whether it is all there: a notebook that is cut off is none."""
         return Version.of(content).digest == attempted.digest
 
-    def take_in(self, base: ContentVersion, content: dict[str, Any]) -> None:
+    def take_in(self, base: Version, content: dict[str, Any], said: Version) -> None:
         """Merge by cells and lines."""
-        take_in(self.notebook, cast("Version", base), content)
+        document = self._room.document
+        if base.ids is None and Version.of(document.get()) == base:
+            # An old file has no ids, and keeps none as long as nothing has to be told apart.
+            document.set(content)
+        else:
+            take_in(self.notebook, base, content, said=said)
 
     def reunite(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines; what both have beyond the base is there once."""
@@ -292,10 +307,10 @@ class TextKind:
         whole = cast("TextVersion", attempted).text
         return content == whole or is_beginning(content, whole)
 
-    def take_in(self, base: ContentVersion, content: str) -> None:
+    def take_in(self, base: TextVersion, content: str, said: TextVersion) -> None:
         """Merge by lines: another program has nothing of what was typed and is not saved."""
         present = str(self._text)
-        self._make(splice(present, carried(cast("TextVersion", base).text, content, present)))
+        self._make(splice(present, carried(said.text, content, present)))
 
     def reunite(self, base: ContentVersion, content: str) -> None:
         """Merge by lines; what both have beyond the base is there once."""

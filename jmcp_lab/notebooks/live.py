@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Assoc, Map, Text
 
+from .identity import Identity
 from .names import shown
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class LiveNotebook:
         document.undo_manager.include_origin(NO_ORIGIN)
         self._path = path
         self.file_id = file_id
+        self.identity = Identity(file_id)
         self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
         self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
         self._twice: dict[str, int] = {}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from jupyter_ydoc.ybasedoc import YBaseDoc
 
+    from .identity import Identity
     from .kinds import ContentVersion
     from .late import LateTyping
     from .live import LiveNotebook
@@ -120,6 +121,11 @@ class LiveRoom(PagesRoom):
         """Let the agents that use the document know something."""
         for listener in list(self.listeners):
             listener.said(text)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whether the notebook is still the one that people meant; None of a text."""
+        return self.kind.notebook.identity if isinstance(self.kind, NotebookKind) else None
 
     def heard_of_merge(self) -> None:
         """Say that what another program wrote into the file was merged."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".ipynb"
 
+TITLE_LENGTH = 60
+"""Longer paths are cut in the middle in titles."""
+
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Control and format characters, halves of pairs, private and unassigned ones, line separators."""
 
@@ -95,6 +98,25 @@ def _readable(name: str, at: int) -> bool:
     if category == "Zs":
         return character == " "
     return category not in _UNSEEN and character not in _BLANK
+
+
+def short_path(path: str) -> str:
+    """Return a path as a title has room for it: without the folders in the middle when it is long.
+
+    The name of the file and of the folder that it is in are always whole.
+
+    >>> short_path("reports/by-region/northern-hemisphere/quarterly-figures/2026/sales.ipynb")
+    'reports/by-region/northern-hemisphere/…/2026/sales.ipynb'
+    """
+    whole = shown(path)
+    parts = whole.split("/")
+    if len(whole) <= TITLE_LENGTH:
+        return whole
+    for kept in range(len(parts) - 3, -1, -1):
+        short = "/".join([*parts[:kept], "…", *parts[-2:]])
+        if len(short) <= TITLE_LENGTH or not kept:
+            return short
+    return whole
 
 
 def shown(text: str) -> str:

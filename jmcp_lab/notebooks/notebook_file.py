@@ -18,6 +18,7 @@ from tornado.web import HTTPError
 from ..errors import InvalidArgumentError, ToolError, UnavailableError
 from .cell_form import source_of
 from .composed import composed
+from .identity import number_of
 from .live import LiveNotebook
 from .notebook_document import NotebookDocument
 from .notebook_files import NotebookFiles
@@ -124,11 +125,13 @@ class NotebookFile:
         self._file, self._known = content, self._by_id(self.notebook.ids, content["cells"])
         self._subscription = self._document.ycells.observe_deep(self._on_change)
         self.notebook.repair_ids()
+        self.notebook.identity.enter(self._base(), self._number)
         # What is put right here is written with the first change that somebody asks for.
         self.notebook.mark_saved(self.notebook.changes)
 
     def close(self) -> None:
         """Let go of the document."""
+        self.notebook.identity.leave(self._base(), self._number)
         self._document.ycells.unobserve(self._subscription)
         self.notebook.close()
 
@@ -281,6 +284,7 @@ class NotebookFile:
         base_cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
         old = [(cell_id, source_of(cell)) for cell_id, cell in self._known.items()]
         version = Version.of(content)
+        notebook.identity.meet(self._base(), version, self._number)
         if version.ids is None:
             ids = aligned([cell.source for cell in version.cells], old)
         else:
@@ -304,6 +308,11 @@ class NotebookFile:
     def _base(self) -> Version:
         cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
         return Version.of({**self._file, "cells": cells})
+
+    @property
+    def _number(self) -> int | None:
+        """What stays the same when the file is written in place; None where others keep it."""
+        return None if self._peers is not None else number_of(self._manager, self._path())
 
     def _had_ids(self) -> bool:
         return all(cell.get("id") for cell in self._file["cells"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..agents.until import parse_until
 from ..calls.ledger import now
 from ..errors import NotFoundError
+from ..notebooks.identity import has_ended
 from .policy import Grant, over
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Grants:
         """Return the grants that have not ended; one that has does not come back."""
         moment, ticks = now(), time.monotonic()
         for grant in list(self._grants.values()):
-            if over(grant.until, moment) or self._deadlines.get(grant.id, ticks) < ticks:
+            late = over(grant.until, moment) or self._deadlines.get(grant.id, ticks) < ticks
+            if late or has_ended(grant.file_id):
                 self._drop(grant.id)
         return list(self._grants.values())
 

@@ -1,7 +1,9 @@
 """The policy: may this action happen now? Pure: no clock, no I/O, nothing to await.
 
 The first level that applies decides: hard denies, paused, the mode's "never", what always asks,
-grants, then the mode's own word. Anything unknown asks or is denied; nothing unknown is allowed.
+grants, then the mode's own word; outside the notebooks that were chosen for an agent that word is
+the one of `ask`, and reading is free. Anything unknown asks or is denied; nothing unknown is
+allowed.
 """
 
 from __future__ import annotations
@@ -43,8 +45,9 @@ class Ruling:
 class Grant:
     """A yes that covers more than one call: runs of one agent in one notebook, until a time.
 
-    Bound to the file, not to its path: a grant follows a rename and does not cover another file
-    that takes the old name. `mode` is the agent's at that time: a stricter one ends the grant.
+    Bound to the document, not to its path: a grant follows a rename and does not cover another file
+    that takes the old name, however it got there. `mode` is the agent's at that time: a stricter
+    one ends the grant.
     """
 
     id: str
@@ -60,7 +63,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the policy needs to know of an agent."""
+    """What the policy needs to know of an agent: outside `notebooks`, if there are any, it asks."""
 
     id: str
     mode: Mode
@@ -216,18 +219,25 @@ def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datet
             f"This agent's mode is '{MODE_WORDS[subject.mode]}', which does not allow "
             f"{_words(action)}. The user can change it in JupyterLab's Agents panel.",
         )
+    if _outside(subject, action):
+        said = TABLE[Mode.ASK][row(action)]
+    elif subject.mode is Mode.AUTO and action.tool_class in (ToolClass.RUN, ToolClass.KERNEL):
+        ended = subject.until is None or over(subject.until, now)
+        said = Q if ended and not action.interrupt else said
     if said is Q or action.guarded:
         if action.guarded is None and _covered(subject, action, grants, now):
             return Ruling(A, DecisionSource.GRANT)
         return Ruling(Q, DecisionSource.MODE)
-    if subject.mode is Mode.AUTO and action.tool_class in (ToolClass.RUN, ToolClass.KERNEL):
-        within = chosen(action.target.path, subject.notebooks)
-        ended = subject.until is None or over(subject.until, now)
-        if (not within or ended) and not action.interrupt:
-            if _covered(subject, action, grants, now):
-                return Ruling(A, DecisionSource.GRANT)
-            return Ruling(Q, DecisionSource.MODE)
     return Ruling(A, DecisionSource.MODE)
+
+
+def _outside(subject: Subject, action: Action) -> bool:
+    """Return whether an action is about something else than the notebooks chosen for the agent.
+
+    Without a choice all are meant, except in mode `auto`, which is for chosen ones only.
+    """
+    limited = bool(subject.notebooks) or subject.mode is Mode.AUTO
+    return limited and not chosen(action.target.path, subject.notebooks)
 
 
 def _covered(subject: Subject, action: Action, grants: Iterable[Grant], now: datetime) -> bool:

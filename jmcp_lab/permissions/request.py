@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..calls.call import Action, Call, Option, OptionKind, ToolClass
-from ..notebooks.names import shown
+from ..notebooks.names import short_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def options(action: Action | None) -> tuple[Option, ...]:
         and action.tool_class is ToolClass.RUN
         and action.target.file_id is not None
     ):
-        name = shown((action.target.path or "").rsplit("/", 1)[-1])
+        name = short_path(action.target.path or "")
         options.append(
             Option(OptionKind.ALLOW_ALWAYS, f"Allow runs in {name} for 30 minutes", "30m")
         )

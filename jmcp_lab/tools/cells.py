@@ -291,7 +291,7 @@ def edit_action(
             cell_ids=cell_ids,
             positions=tuple(nb.position(i) or 0 for i in cell_ids),
             kernel=nb.kernel_name,
-            file_id=nb.file_id,
+            file_id=nb.identity.id,
         ),
         preview=Preview("diff", items, nb.language, words),
     )

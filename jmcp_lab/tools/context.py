@@ -30,7 +30,7 @@ _MAY = {
     Mode.LOOK: "You may read; you may not change or run anything.",
     Mode.ASK: "Reading is free; the user is asked about every change and every run.",
     Mode.EDIT: "Edits happen at once; the user is asked about every run.",
-    Mode.AUTO: "Edits happen at once; runs too, in the chosen notebooks.",
+    Mode.AUTO: "Edits happen at once and runs too, in the chosen notebooks.",
 }
 
 
@@ -80,8 +80,11 @@ def _bounds(ctx: Context) -> list[str]:
     """Return in words what the mode alone does not say: notebooks, times, standing permissions."""
     agent = ctx.agent
     lines = []
-    if agent.mode is Mode.AUTO and agent.notebooks:
-        lines.append(f"You may run in: {', '.join(agent.notebooks)}, {_until(agent.until)}.")
+    chosen = shown(", ".join(agent.notebooks))
+    if agent.mode is Mode.AUTO and chosen:
+        lines.append(f"You may run in: {chosen}, {_until(agent.until)}.")
+    if agent.mode in (Mode.EDIT, Mode.AUTO) and chosen:
+        lines.append(f"Chosen for you: {chosen}. About every change elsewhere the user is asked.")
     lines += [
         f"The user allowed your runs in {shown(grant.path)} {_until(grant.until)}."
         for grant in ctx.services.gate.grants.valid()

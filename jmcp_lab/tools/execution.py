@@ -46,7 +46,6 @@ Hold = Annotated[
 MOST_CELLS = 20
 """More cells than this in one call always ask: nobody reads more on a card."""
 
-
 MAY_FAIL = " (tagged: an error does not stop the run)"
 
 
@@ -219,18 +218,20 @@ async def execute_ipython(
     if kernel is not None and (notebook is None or ctx.services.sessions.runs(kernel)):
         return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)
-    name = file_name(nb.path)
     await _check_kernel(ctx, nb, kernel)
     shown = await ShownKernel.of(ctx.services.sessions, nb, kernel)
     items = (PreviewItem("Code", None, text=code),)
-    summary = f"Run code in {name}'s kernel (not saved in the notebook)"
-    guarded = None
-    if kernel not in (None, nb.kernel_name):
-        guarded = "another kernel than the notebook's own"
-        if shown.id is None:
+
+    def resolve() -> Action:
+        name = file_name(nb.path)
+        other = kernel not in (None, nb.kernel_name)
+        summary = f"Run code in {name}'s kernel (not saved in the notebook)"
+        if other and shown.id is None:
             summary = f"Start the kernel {kernel} for {name} and run code in it"
-    action = _run_action("execute_ipython", nb, [], summary, items, shown, guarded)
-    await ctx.permit(lambda: action, nb)
+        guarded = "another kernel than the notebook's own" if other else None
+        return _run_action("execute_ipython", nb, [], summary, items, shown, guarded)
+
+    await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
         await _check_kernel(ctx, nb, kernel)
         session = await shown.start(ctx.services.sessions, nb)
@@ -292,7 +293,7 @@ def _run_action(
             cell_ids=tuple(ids),
             positions=tuple(nb.position(i) or 0 for i in ids),
             kernel=kernel.name,
-            file_id=nb.file_id,
+            file_id=nb.identity.id,
             kernel_id=kernel.id,
         ),
         preview=Preview("code", items, nb.language, kernel.words),

@@ -37,6 +37,12 @@ DOCS_PAGE = 2500
 
 LONGEST_CODE = 20_000
 
+TITLES = {
+    "inspect_variables": "Look at variables of {}",
+    "inspect_code": "Look up code in {}'s kernel",
+}
+"""What a card is called, with the name of the notebook."""
+
 _log = logging.getLogger("jmcp_lab")
 
 
@@ -58,9 +64,8 @@ async def inspect_variables(
         )
     what = f"variables {', '.join(chosen)}" if chosen else "all variables"
     words = f"The agent looks at {what}: type, shape, size and a short preview."
-    title = f"Look at variables of {file_name(nb.path)}"
     async with _asking(ctx, nb, session) as kernel:
-        await _permit(ctx, nb, session, kernel, "inspect_variables", title, words)
+        await _permit(ctx, nb, session, kernel, "inspect_variables", words)
         width = LIST_WIDTH if chosen is None else NAMED_WIDTH
         found = await kernel.variables(chosen, most=MOST_VARIABLES, width=width)
     return Reply.of(_told(nb, chosen, found, ctx.services.limits.text))
@@ -157,10 +162,9 @@ async def inspect_code(
         raise InvalidArgumentError(f"'cursor' is {at}, but 'code' has {len(code)} characters.")
     nb = await ctx.open(notebook)
     session = await _running(ctx, nb)
-    title = f"Look up code in {file_name(nb.path)}'s kernel"
     words = f"The agent asks for docs and completions of:\n{code}"
     async with _asking(ctx, nb, session) as kernel:
-        await _permit(ctx, nb, session, kernel, "inspect_code", title, words)
+        await _permit(ctx, nb, session, kernel, "inspect_code", words)
         docs = await kernel.inspect(code, at)
         refusal = None
         if session.language.lower() == "python":
@@ -209,16 +213,20 @@ async def _permit(
     session: SessionInfo,
     kernel: KernelQuestions,
     name: str,
-    title: str,
     words: str,
 ) -> None:
     """Pass the gate; it asks about a kernel in which nobody has run or allowed anything."""
-    action = Action(
-        tool=name,
-        tool_class=ToolClass.INSPECT,
-        summary=title,
-        target=Target(path=nb.path, kernel=session.kernel_name, file_id=nb.file_id),
-        preview=Preview("text", (PreviewItem(title, text=words),)),
-        used_kernel=await kernel.used(),
-    )
-    await ctx.permit(lambda: action, nb)
+    used = await kernel.used()
+
+    def resolve() -> Action:
+        title = TITLES[name].format(file_name(nb.path))
+        return Action(
+            tool=name,
+            tool_class=ToolClass.INSPECT,
+            summary=title,
+            target=Target(path=nb.path, kernel=session.kernel_name, file_id=nb.identity.id),
+            preview=Preview("text", (PreviewItem(title, text=words),)),
+            used_kernel=used,
+        )
+
+    await ctx.permit(resolve, nb)

@@ -119,14 +119,17 @@ async def restart_notebook(
     nb = await ctx.open(notebook)
     session = await _running(ctx, nb)
     also = " The outputs of all cells are cleared." if clear_outputs else ""
-    action = kernel_action(
-        "restart_notebook",
-        nb,
-        f"Restart the kernel of {file_name(nb.path)}",
-        f"The kernel restarts. All variables will be lost.{also}",
-        guarded="all variables are lost",
-    )
-    await ctx.permit(lambda: action, nb)
+
+    def resolve() -> Action:
+        return kernel_action(
+            "restart_notebook",
+            nb,
+            f"Restart the kernel of {file_name(nb.path)}",
+            f"The kernel restarts. All variables will be lost.{also}",
+            guarded="all variables are lost",
+        )
+
+    await ctx.permit(resolve, nb)
     if clear_outputs:
         live_cells.clear_outputs(nb, list(nb.ids), agent_origin(ctx.agent.id))
     await ctx.services.sessions.restart(session)
@@ -195,7 +198,7 @@ def kernel_action(
         tool=name,
         tool_class=ToolClass.KERNEL,
         summary=summary,
-        target=Target(path=nb.path, kernel=nb.kernel_name, file_id=nb.file_id),
+        target=Target(path=nb.path, kernel=nb.kernel_name, file_id=nb.identity.id),
         preview=Preview("text", (PreviewItem(summary, text=words),)),
         guarded=guarded,
         interrupt=interrupt,

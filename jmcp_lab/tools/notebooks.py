@@ -150,14 +150,17 @@ async def unuse_notebook(
         session = await services.sessions.find(path)
         if session is None:
             raise NotFoundError(f"{path} has no running kernel to shut down.")
-        action = kernel_action(
-            "unuse_notebook",
-            nb,
-            f"Shut down the kernel of {file_name(path)}",
-            "The kernel ends. All variables will be lost.",
-            guarded="all variables are lost",
-        )
-        await ctx.permit(lambda: action)
+
+        def resolve() -> Action:
+            return kernel_action(
+                "unuse_notebook",
+                nb,
+                f"Shut down the kernel of {file_name(nb.path)}",
+                "The kernel ends. All variables will be lost.",
+                guarded="all variables are lost",
+            )
+
+        await ctx.permit(resolve, nb)
         await services.sessions.shutdown(session)
         words = " Its kernel is shut down: all variables are gone."
     if ctx.agent.current == path:

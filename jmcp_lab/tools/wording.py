@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..notebooks import cells
-from ..notebooks.names import shown
+from ..notebooks.names import short_path
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
 
 
 def file_name(path: str) -> str:
-    """Return the last part of a path: what people call the notebook."""
-    return shown(path.rsplit("/", 1)[-1])
+    """Return what people call a file: with its folder, for there may be others of its name."""
+    return short_path(path)
 
 
 def short_id(notebook: LiveNotebook, cell_id: str) -> str:

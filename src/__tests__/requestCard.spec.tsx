@@ -60,6 +60,17 @@ describe('RequestCard', () => {
     jest.useRealTimers();
   });
 
+  it('shows the whole path where the title leaves folders out, and else the title alone', async () => {
+    const path = 'reports/north/2026/sales.ipynb';
+    const target = { ...makeCall().target, path };
+    api.put(makeCall({ summary: 'Run cell 1 in …/2026/sales.ipynb', target }));
+    await open();
+    expect(screen.getByText(path)).toBeTruthy();
+    api.put(makeCall({ summary: `Run cell 1 in ${path}`, target }));
+    await look();
+    expect(screen.queryByText(path)).toBeNull();
+  });
+
   it('is an article named by what it asks for', async () => {
     await open();
     const card = screen.getByRole('article', {

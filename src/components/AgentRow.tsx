@@ -23,7 +23,8 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
       setChoosing(true);
     } else {
       setChoosing(false);
-      action.run(() => model.change(agent.id, { mode }));
+      // What is chosen here says where, too: everywhere.
+      action.run(() => model.change(agent.id, { mode, notebooks: [] }));
     }
   };
   return (
@@ -57,9 +58,17 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
       {agent.mode === 'auto' && !choosing ? (
         <p className="jp-jmcp-Caution" dir="auto">
           {trans.__(
-            'Runs without asking in %1 %2',
+            'Edits and runs without asking in %1 only, %2',
             agent.notebooks.join(', '),
             untilWords(agent.until, now, trans, locale)
+          )}
+        </p>
+      ) : null}
+      {agent.mode === 'edit' && agent.notebooks.length > 0 && !choosing ? (
+        <p className="jp-jmcp-Caution" dir="auto">
+          {trans.__(
+            'Edits without asking in %1 only',
+            agent.notebooks.join(', ')
           )}
         </p>
       ) : null}

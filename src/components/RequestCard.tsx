@@ -61,6 +61,7 @@ export const RequestCard = React.forwardRef<
         <ClassIcon class={call.class} />
         <h4 dir="auto">{call.summary}</h4>
       </header>
+      <CardPath call={call} />
       <CardWho call={call} />
       <CardReason call={call} />
       {call.changed && decision.notice === null ? (
@@ -151,6 +152,16 @@ export const RequestCard = React.forwardRef<
     </article>
   );
 });
+
+/** The whole path of the file, where the title leaves folders out. */
+function CardPath({ call }: { call: ICall }): JSX.Element | null {
+  const path = oneLine(call.target.path ?? '');
+  return call.summary.includes(path) ? null : (
+    <p className="jp-jmcp-Muted jp-jmcp-Card-path" dir="auto">
+      {path}
+    </p>
+  );
+}
 
 function CardReason({ call }: { call: ICall }): JSX.Element | null {
   const { trans } = usePanel();

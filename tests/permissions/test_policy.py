@@ -124,7 +124,35 @@ def test_reading_never_asks(mode: Mode) -> None:
     ],
 )
 def test_each_mode_says_what_its_label_says(mode: Mode, kind: ToolClass, verdict: Verdict) -> None:
-    assert decide(Subject("a", mode), Action("t", kind, "s"), [], NOW).verdict is verdict
+    subject = Subject("a", mode, notebooks=("a.ipynb",))
+    action = Action("t", kind, "s", Target(path="a.ipynb"))
+    assert decide(subject, action, [], NOW).verdict is verdict
+
+
+CHANGES = {ToolClass.EDIT, ToolClass.RUN, ToolClass.KERNEL, ToolClass.FILE, ToolClass.INSPECT}
+
+
+@given(subjects, actions)
+def test_outside_its_notebooks_an_agent_changes_and_runs_nothing_unasked(
+    subject: Subject, action: Action
+) -> None:
+    chosen_here = chosen(action.target.path, subject.notebooks)
+    limited = bool(subject.notebooks) or subject.mode is Mode.AUTO
+    if limited and not chosen_here and action.tool_class in CHANGES:
+        stops = action.tool_class is ToolClass.KERNEL and action.interrupt
+        ruling = decide(subject, action, [], NOW)
+        assert ruling.verdict is not Verdict.ALLOW or stops
+
+
+@pytest.mark.parametrize("mode", [Mode.ASK, Mode.EDIT, Mode.AUTO])
+@pytest.mark.parametrize("kind", sorted(CHANGES))
+@pytest.mark.parametrize("path", ["a.ipynb", "b.ipynb.txt", "x/b.ipynb", "helper.py", None])
+def test_files_edits_and_kernels_outside_the_chosen_notebooks_ask(
+    mode: Mode, kind: ToolClass, path: str | None
+) -> None:
+    subject = Subject("a", mode, False, ("b.ipynb",), "stop")
+    action = Action("t", kind, "s", Target(path=path, file_id="f"), creates=True, used_kernel=True)
+    assert decide(subject, action, [], NOW).verdict is Verdict.ASK
 
 
 @pytest.mark.parametrize(
