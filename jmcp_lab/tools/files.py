@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from pydantic import Field
@@ -27,6 +26,7 @@ from .cells import Edit, replace_all
 from .folders import made_folders, with_folders
 from .render import clip
 from .rendering.images import Picture, prepared
+from .replies import off_the_loop
 from .services import Context
 from .tool import tool
 from .wording import count, file_name, line_change
@@ -97,8 +97,7 @@ async def _image(ctx: Context, path: str, kind: str) -> Reply:
     content, form = await ctx.services.contents.texts.read(path)
     if form != "base64":
         raise InvalidArgumentError(f"'{path}' is not an image.")
-    encoded = "".join(content.split())
-    sent = await asyncio.to_thread(prepared, Picture(kind, encoded), limits.images)
+    sent = await off_the_loop(prepared, Picture(kind, content), limits.images)
     if sent.data is None:
         raise InvalidArgumentError(f"'{path}' cannot be shown: {sent.words}.")
     words = TextPart(f"{path} · {sent.words}")
