@@ -7,13 +7,21 @@ has a store of its own: nobody can replay what was sent to somebody else.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
-from mcp.types import jsonrpc_message_adapter
+from mcp.types import JSONRPCError, JSONRPCResponse, jsonrpc_message_adapter
 
 if TYPE_CHECKING:
     from mcp.types import JSONRPCMessage
+
+
+class _Event(NamedTuple):
+    number: int
+    stream: str
+    kept: bytes | None
+    is_answer: bool
+
 
 KEPT_EVENTS = 500
 KEPT_BYTES = 4 * 1024 * 1024
@@ -32,7 +40,7 @@ class SessionEvents(EventStore):
     """
 
     def __init__(self, kept_events: int = KEPT_EVENTS, kept_bytes: int = KEPT_BYTES) -> None:
-        self._events: deque[tuple[int, str, bytes | None]] = deque()
+        self._events: deque[_Event] = deque()
         self._last = 0
         self._bytes = 0
         self._kept_events = kept_events
@@ -45,23 +53,33 @@ class SessionEvents(EventStore):
             kept = message.model_dump_json(by_alias=True, exclude_unset=True).encode()
             self._bytes += len(kept)
         self._last += 1
-        self._events.append((self._last, stream_id, kept))
+        is_answer = isinstance(message, JSONRPCResponse | JSONRPCError)
+        self._events.append(_Event(self._last, stream_id, kept, is_answer))
         while len(self._events) > 1 and (
             len(self._events) > self._kept_events or self._bytes > self._kept_bytes
         ):
-            self._bytes -= len(self._events.popleft()[2] or b"")
+            self._bytes -= len(self._events.popleft().kept or b"")
         return str(self._last)
 
     async def replay_events_after(
         self, last_event_id: str, send_callback: EventCallback
     ) -> str | None:
-        """Send what followed an event on its own stream; None when the event is not known."""
-        stream = next((e[1] for e in self._events if str(e[0]) == last_event_id), None)
+        """Send what followed an event on its own stream; return that if more may come on it.
+
+        None when the event is not known, and when its request is answered. Some clients ask for
+        what followed each answer, which is nothing: waiting for that would never end.
+        """
+        stream = next((e.stream for e in self._events if str(e.number) == last_event_id), None)
         if stream is None:
             return None
         after = int(last_event_id)
-        for number, stream_id, kept in list(self._events):
-            if number > after and stream_id == stream and kept is not None:
-                message = jsonrpc_message_adapter.validate_json(kept, by_name=False)
-                await send_callback(EventMessage(message, str(number)))
-        return stream
+        answered = False
+        for event in list(self._events):
+            if event.stream != stream or event.number < after:
+                continue
+            # A client may give its next request the same id: only what is not earlier counts.
+            answered = answered or event.is_answer
+            if event.number > after and event.kept is not None:
+                message = jsonrpc_message_adapter.validate_json(event.kept, by_name=False)
+                await send_callback(EventMessage(message, str(event.number)))
+        return None if answered else stream

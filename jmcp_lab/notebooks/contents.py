@@ -12,6 +12,8 @@ from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
+from .folder_listing import search_folders
+from .folders import FolderSearch
 from .names import check_new, is_notebook, shown, spelled_as_on_disk
 from .own_folders import REFUSED
 from .save_errors import not_writable, save_failure_message, words_of
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from jupyter_server.services.contents.manager import ContentsManager
 
+    from .folders import Entry
     from .own_folders import OwnFolders
     from .save_errors import SaveFailure
 
@@ -197,11 +200,6 @@ class Contents:
         root = self.root
         return await asyncio.to_thread(_search, root, key, notebook) if root else None
 
-    def real(self, path: str) -> str:
-        """Return what tells a folder from every other one, whichever links lead to it."""
-        root = self.root
-        return os.path.realpath(os.path.join(root, path)) if root else path
-
     async def alike(self, path: str, cell_ids: Sequence[str]) -> bool:
         """Return whether a notebook has most of these cells: keys are soon given to other files."""
         try:
@@ -303,27 +301,29 @@ class Contents:
         """Return whether there is a folder at a checked path; the root is one."""
         return not path or bool(await ensure_async(self._manager.dir_exists(path)))
 
-    async def entries(self, folder: str) -> list[dict[str, Any]]:
-        """Return what lies in a folder: folders last, by name, without links that lead out.
+    async def search(
+        self, folder: str, depth: int, wanted: Callable[[Entry], bool]
+    ) -> FolderSearch:
+        """Look through the folders below one; see `search_folders`.
 
         Raises
         ------
         NotFoundError
         InvalidArgumentError
-            It cannot be read.
+        UnavailableError
         """
-        try:
-            model = await ensure_async(self._manager.get(folder, content=True, type="directory"))
-        except (HTTPError, OSError) as error:
-            if getattr(error, "status_code", None) in (None, 403):
-                raise InvalidArgumentError(f"The folder '{folder}' cannot be read.") from error
-            raise NotFoundError(f"There is no folder '{folder}'.") from error
-        found = [
-            entry
-            for entry in model["content"]
-            if paths.inside(self.root, entry["path"]) and not self._is_own(entry["path"])
-        ]
-        return sorted(found, key=lambda entry: (entry["type"] == "directory", entry["name"]))
+        if not await self.folder_exists(folder):
+            raise NotFoundError(f"There is no folder '{folder}'.")
+        search = FolderSearch(folder, depth, wanted)
+        on_disk = self._on_disk("") is not None
+        await search_folders(search, self._manager, self.root, self._lists, on_disk=on_disk)
+        return search
+
+    def _lists(self, path: str) -> bool:
+        """Return whether agents may see a path in a listing; it is called in threads."""
+        if self._is_own(path):
+            return False
+        return self._manager.allow_hidden or not paths.hidden(path)
 
     async def create_notebook(self, path: str, metadata: dict[str, Any]) -> None:
         """Write an empty notebook, unless somebody else has made one there by now.

@@ -7,18 +7,48 @@ from collections import OrderedDict
 KEPT = 20_000
 """How many cells are remembered for one agent; the least recently seen go first."""
 
+KEPT_CHARACTERS = 20_000_000
+"""How much text is remembered for one agent; the least recently seen goes first."""
+
+
+class _Known:
+    """What one agent knows of cells: the last seen are kept, in number and in length."""
+
+    def __init__(self, kept: int, characters: int) -> None:
+        self._kept = kept
+        self._characters = characters
+        self._length = 0
+        self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def get(self, cell: tuple[str, str]) -> str | None:
+        return self._known.get(cell)
+
+    def note(self, cell: tuple[str, str], what: str) -> None:
+        self.forget(cell)
+        self._known[cell] = what
+        self._length += len(what)
+        # The one that was seen just now stays, however long it is.
+        while len(self._known) > self._kept or (
+            self._length > self._characters and len(self._known) > 1
+        ):
+            self.forget(next(iter(self._known)))
+
+    def forget(self, cell: tuple[str, str]) -> None:
+        self._length -= len(self._known.pop(cell, ""))
+
 
 class Seen:
     """The texts and outputs that agents have been shown, by agent, file and cell."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = KEPT, characters: int = KEPT_CHARACTERS) -> None:
         self._kept = kept
-        self._texts: dict[str, OrderedDict[tuple[str, str], str]] = {}
-        self._outputs: dict[str, OrderedDict[tuple[str, str], str]] = {}
+        self._characters = characters
+        self._texts: dict[str, _Known] = {}
+        self._outputs: dict[str, _Known] = {}
 
     def note(self, agent_id: str, file_id: str, cell_id: str, text: str) -> None:
         """Remember that the agent knows the cell as `text`."""
-        self._note(self._texts.setdefault(agent_id, OrderedDict()), (file_id, cell_id), text)
+        self._of(self._texts, agent_id).note((file_id, cell_id), text)
 
     def note_part(self, agent_id: str, file_id: str, cell_id: str, text: str) -> None:
         """Remember a text that the agent was shown a part of, unless it knows an earlier one.
@@ -36,13 +66,10 @@ class Seen:
         if self.text(agent_id, file_id, cell_id) in (None, before):
             self.note(agent_id, file_id, cell_id, after)
 
-    def _note(
-        self, known: OrderedDict[tuple[str, str], str], cell: tuple[str, str], what: str
-    ) -> None:
-        known[cell] = what
-        known.move_to_end(cell)
-        while len(known) > self._kept:
-            known.popitem(last=False)
+    def _of(self, known: dict[str, _Known], agent_id: str) -> _Known:
+        if agent_id not in known:
+            known[agent_id] = _Known(self._kept, self._characters)
+        return known[agent_id]
 
     def text(self, agent_id: str, file_id: str, cell_id: str) -> str | None:
         """Return the text that the agent knows, or None when it never saw the cell."""
@@ -53,11 +80,11 @@ class Seen:
         self, agent_id: str, file_id: str, cell_id: str, fingerprint: str | None
     ) -> None:
         """Remember which outputs of a cell the agent was shown; None when it was not all."""
-        known = self._outputs.setdefault(agent_id, OrderedDict())
+        known = self._of(self._outputs, agent_id)
         if fingerprint is None:
-            known.pop((file_id, cell_id), None)
+            known.forget((file_id, cell_id))
         else:
-            self._note(known, (file_id, cell_id), fingerprint)
+            known.note((file_id, cell_id), fingerprint)
 
     def outputs(self, agent_id: str, file_id: str, cell_id: str) -> str | None:
         """Return the fingerprint of the outputs that the agent was last shown of a cell."""

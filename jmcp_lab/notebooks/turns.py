@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from .moves import OwnPlaces, Work, ended, noted, place_of
@@ -46,6 +47,7 @@ def take_turns(manager: Any) -> None:  # noqa: ANN401 - of any kind
 
 
 def _get(manager: Any, plain: Callable[..., Any]) -> Callable[..., Any]:  # noqa: ANN401
+    @wraps(plain)
     async def get(path: str, content: bool = True, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         if not content:
             return await plain(path, content, *arguments, **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from itertools import islice
 from typing import Annotated
 
 from pydantic import Field
@@ -28,6 +28,8 @@ from .file_checks import how_it_runs
 from .folders import made_folders, with_folders
 from .render import clip
 from .rendering.images import Picture, prepared
+from .rendering.lines import line_count, lines_from
+from .replies import off_the_loop
 from .services import Context
 from .tool import tool
 from .wording import count, file_name, line_change
@@ -71,23 +73,25 @@ async def read_file(
 
 def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
     """Return the lines as far as the budget reaches, and remember what they show."""
-    lines: list[str] = text.split("\n")
-    if offset > len(lines):
-        raise InvalidArgumentError(f"'{path}' has {count(len(lines), 'line')}.")
+    total = line_count(text)
+    if offset > total:
+        raise InvalidArgumentError(f"'{path}' has {count(total, 'line')}.")
     room = ctx.services.limits.text - 200
     shown: list[str] = []
-    for line in lines[offset - 1 : offset - 1 + limit]:
+    whole = offset == 1
+    for line in islice(lines_from(text, offset), limit):
         short = clip(line, LINE_LENGTH)
         room -= len(short) + 1
         if room < 0 and shown:
             break
         shown.append(short)
+        whole = whole and short == line
     last = offset + len(shown) - 1
     seen = ctx.services.seen
-    note = seen.note if shown == lines else seen.note_part
+    note = seen.note if whole and last == total else seen.note_part
     note(ctx.agent.id, path, FILE, text)
-    head = f"{path} · lines {offset} to {last} of {len(lines)}"
-    tail = f"\n… read_file(offset={last + 1}) goes on." if last < len(lines) else ""
+    head = f"{path} · lines {offset} to {last} of {total}"
+    tail = f"\n… read_file(offset={last + 1}) goes on." if last < total else ""
     return f"{head}\n" + "\n".join(shown) + tail
 
 
@@ -98,8 +102,7 @@ async def _image(ctx: Context, path: str, kind: str) -> Reply:
     content, form = await ctx.services.contents.texts.read(path)
     if form != "base64":
         raise InvalidArgumentError(f"'{path}' is not an image.")
-    encoded = "".join(content.split())
-    sent = await asyncio.to_thread(prepared, Picture(kind, encoded), limits.images)
+    sent = await off_the_loop(prepared, Picture(kind, content), limits.images)
     if sent.data is None:
         raise InvalidArgumentError(f"'{path}' cannot be shown: {sent.words}.")
     words = TextPart(f"{path} · {sent.words}")

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import fnmatch
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
-from ..errors import ToolError
-from ..notebooks.names import is_notebook, normal_form, shown
+from ..notebooks.globs import glob
+from ..notebooks.names import shown
 from ..surrogates import has_half
 from .services import Context
 from .tool import tool
 from .wording import count
 
 if TYPE_CHECKING:
+    from ..notebooks.folders import Entry, Folder, FolderSearch
     from .services import Services
 
 LONGEST_PATTERN = 500
 
-MOST_ENTRIES = 5000
-"""Files looked at in one listing."""
+DEPTH = 3
+
+MOST_LEVELS = 20
 
 
 @tool(
@@ -35,7 +36,7 @@ async def list_files(
     ctx: Context,
     path: Annotated[str, Field(description="Folder to start from.")] = "",
     pattern: Annotated[str | None, Field(max_length=LONGEST_PATTERN)] = None,
-    depth: Annotated[int, Field(ge=1, le=20)] = 3,
+    depth: Annotated[int, Field(ge=1, le=MOST_LEVELS)] = DEPTH,
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 200,
 ) -> Reply:
@@ -43,22 +44,26 @@ async def list_files(
 
     pattern is a glob on the name, or on the path when it holds a slash.
     """
-    found, complete = await walk(ctx.services, path, depth=depth, pattern=pattern)
-    lines = [
-        f"{count(len(found), 'entry') if len(found) == 1 else f'{len(found)} entries'}"
-        f"{'' if complete else ' (not all folders read; give a path)'}"
-    ]
+    top = await folder_named(ctx.services, path)
+    fits = glob(pattern) if pattern is not None else None
+
+    def wanted(entry: Entry) -> bool:
+        return fits is None or fits(entry.path[len(top) :].lstrip("/"))
+
+    search = await ctx.services.contents.search(top, depth, wanted)
+    asked = Asked("list_files", path=top, pattern=pattern, depth=depth)
+    found = search.found
+    title = f"{len(found)} {'entry' if len(found) == 1 else 'entries'}{not_read(search, asked)}"
     listed = [_entry(entry) for entry in found[offset : offset + limit]]
-    lines += paged(ctx, listed, offset, len(found), "list_files")
-    return Reply.of("\n".join(lines))
+    return Reply.of(paged(ctx, title, listed, offset, len(found), asked))
 
 
-def _entry(entry: dict[str, Any]) -> str:
-    path = str(entry["path"])
-    name = f"{shown(path)}{'/' if entry['type'] == 'directory' else ''}{name_note(path)}"
-    if entry["type"] == "directory":
-        return f"{name}{' (cannot be read)' if 'unreadable' in entry else ''}"
-    return f"{name} · {_size(entry.get('size'))}"
+def _entry(entry: Entry) -> str:
+    path = entry.path
+    name = f"{shown(path)}{'/' if entry.is_folder else ''}{name_note(path)}"
+    if entry.is_folder:
+        return f"{name}{' (cannot be read)' if entry.unreadable else ''}"
+    return f"{name} · {_size(entry.size)}"
 
 
 def name_note(path: str) -> str:
@@ -68,111 +73,107 @@ def name_note(path: str) -> str:
     return " (its name is not UTF-8, so no call can name it; renamed, it can be used)"
 
 
-def paged(ctx: Context, lines: list[str], offset: int, total: int, tool_name: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The call that lists, to propose others like it.
+
+    Parameters
+    ----------
+    tool : str
+    path : str
+    pattern : str, optional
+    depth : int, optional
+        None where it cannot be chosen.
+    """
+
+    tool: str
+    path: str = ""
+    pattern: str | None = None
+    depth: int | None = None
+
+    def call(self, *, path: str = "", depth: int | None = None, offset: int = 0) -> str:
+        """Return the call with other arguments, as it can be made."""
+        pattern = self.pattern
+        if path and pattern and not pattern.startswith("**/"):
+            # A glob on the path goes by the folder that is listed.
+            pattern = pattern.rpartition("/")[2]
+        depth = depth or self.depth
+        found: dict[str, Any] = {
+            "path": path or self.path,
+            "pattern": pattern,
+            "depth": None if depth == DEPTH else depth,
+            "offset": offset,
+        }
+        said = (f"{name}={value!r}" for name, value in found.items() if value)
+        return f"{self.tool}({', '.join(said)})"
+
+
+def paged(ctx: Context, title: str, lines: list[str], offset: int, total: int, asked: Asked) -> str:
     """Return as many of a page's lines as one reply holds, and how to get the rest.
 
     Parameters
     ----------
     ctx : Context
+    title : str
+        What stands before them.
     lines : list of str
         The page.
     offset : int
         Where it starts.
     total : int
         How many lines there are in all.
-    tool_name : str
+    asked : Asked
     """
-    room = ctx.services.limits.text - 200
-    shown: list[str] = []
+    onwards = asked.call(offset=offset + len(lines))
+    room = ctx.services.limits.text - len(title) - len(onwards) - 40
+    kept: list[str] = []
     for line in lines:
         room -= len(line) + 1
-        if room < 0:
+        if room < 0 and kept:
             break
-        shown.append(line)
-    onwards = offset + len(shown)
-    if onwards < total:
-        shown.append(f"… {total - onwards} more; {tool_name}(offset={onwards}) goes on.")
-    return shown
+        kept.append(line)
+    last = offset + len(kept)
+    if last < total:
+        kept.append(f"… {total - last} more; {asked.call(offset=last)} goes on.")
+    return "\n".join([title, *kept])
 
 
-async def walk(
-    services: Services,
-    path: str,
-    *,
-    depth: int,
-    pattern: str | None = None,
-    kind: str | None = None,
-) -> tuple[list[dict[str, Any]], bool]:
-    """Return the entries below a folder, folder by folder, and whether all were read.
-
-    Parameters
-    ----------
-    services : Services
-    path : str
-    depth : int
-        Levels of folders.
-    pattern : str, optional
-        Glob on the name, or on the path below `path` when it holds a slash.
-    kind : str, optional
-        Only entries of this type, such as ``notebook``.
-
-    Raises
-    ------
-    NotFoundError
-    """
-    contents = services.contents
-    # Models call the root by all of these.
-    top = "" if path.strip() in ("", ".", "./", "/") else await contents.resolve(path)
-    found: list[dict[str, Any]] = []
-    looked = 0
-    folders: list[tuple[str, int, dict[str, Any]]] = [(top, 1, {})]
-    entered: set[str] = set()
-    while folders:
-        folder, level, above = folders.pop(0)
-        if (real := contents.real(folder)) in entered:
-            # A link led here: it may lead in a circle.
-            continue
-        entered.add(real)
-        try:
-            entries = await contents.entries(folder)
-        except ToolError:
-            if folder == top:
-                raise
-            # It was deleted meanwhile, or is closed to the server: the others can be read.
-            above["unreadable"] = True
-            continue
-        inner = []
-        for entry in entries:
-            looked += 1
-            if looked > MOST_ENTRIES:
-                return found, False
-            name = entry["path"]
-            if _is(entry, kind) and _fits(name, top, pattern):
-                found.append(entry)
-            if entry["type"] == "directory" and level < depth:
-                inner.append((name, level + 1, entry))
-        folders[:0] = inner
-        # One folder may be slow; the server's other work goes on in between.
-        await asyncio.sleep(0)
-    return found, True
+async def folder_named(services: Services, path: str) -> str:
+    """Return the folder that an agent names, "" for the root, by whatever name models call it."""
+    return "" if path.strip() in ("", ".", "./", "/") else await services.contents.resolve(path)
 
 
-def _is(entry: dict[str, Any], kind: str | None) -> bool:
-    """Return whether an entry is of a type; a file is a notebook where JupyterLab opens one."""
-    found = entry["type"]
-    if found == "file" and is_notebook(entry["path"]):
-        found = "notebook"
-    return kind in (None, found)
+def not_read(search: FolderSearch, asked: Asked) -> str:
+    """Return in words that end a title what was not read, and the call that reads it."""
+    unread = search.unread()
+    cut = [folder for folder in unread if folder.read]
+    whole = [folder for folder in unread if not folder.read]
+    words = [""]
+    if unread:
+        words.append(
+            f"Not all of it was read: the listing ended after {search.looked:,} files and folders"
+        )
+    if whole:
+        call = asked.call(path=whole[0].path)
+        words.append(f"Not read: {_several(whole)}; {call} looks there")
+    if cut:
+        call = asked.call(path=cut[0].path)
+        more = "code in a kernel" if cut[0].path == search.top else call
+        words.append(f"Read in part: {_several(cut)}; {more} sees more of it")
+    # Without a glob a folder that is not entered stands in the list itself.
+    if search.deeper and (asked.pattern or asked.depth is None):
+        deepest = asked.depth == MOST_LEVELS or asked.depth is None
+        call = asked.call(path=search.first_deeper) if deepest else asked.call(depth=MOST_LEVELS)
+        words.append(
+            f"Not read: {count(search.deeper, 'folder')} at depth {search.depth}; {call} looks "
+            f"{'into the first' if deepest else 'deeper'}"
+        )
+    return ". ".join(words)
 
 
-def _fits(name: str, top: str, pattern: str | None) -> bool:
-    if pattern is None:
-        return True
-    name, pattern = normal_form(name), normal_form(pattern)
-    if "/" in pattern:
-        below = name[len(normal_form(top)) :].lstrip("/")
-        return fnmatch.fnmatchcase(below, pattern)
-    return fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)
+def _several(folders: list[Folder]) -> str:
+    rest = f" and {count(len(folders) - 1, 'more folder')}" if len(folders) > 1 else ""
+    return f"'{shown(folders[0].path)}'{rest}"
 
 
 def _size(size: int | None) -> str:

@@ -12,10 +12,13 @@ from ..notebooks.names import is_notebook, shown
 from .file_checks import check_may_write
 from .folders import made_folders, with_folders
 from .kernels import KernelName, give_kernel, kernel_action
-from .listing import name_note, paged, walk
+from .listing import Asked, folder_named, name_note, not_read, paged
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
+
+LEVELS = 8
+"""Levels of folders in which notebooks are looked for."""
 
 
 @tool(
@@ -32,15 +35,20 @@ async def list_notebooks(
 ) -> Reply:
     """List notebooks: which are open, your current one, and their kernels' state."""
     services = ctx.services
-    found, complete = await walk(services, path, depth=8, kind="notebook")
+    top = await folder_named(services, path)
+    search = await services.contents.search(
+        top, LEVELS, lambda entry: not entry.is_folder and is_notebook(entry.path)
+    )
+    found = search.found
     opened = services.rooms.paths_open()
     kernels = {
         used: kernel for kernel in await services.sessions.list_kernels() for used in kernel.paths
     }
-    lines = [f"{count(len(found), 'notebook')}{'' if complete else ' (not all folders read)'}"]
+    asked = Asked("list_notebooks", path=top)
+    title = f"{count(len(found), 'notebook')}{not_read(search, asked)}"
     listed = []
     for entry in found[offset : offset + limit]:
-        name = entry["path"]
+        name = entry.path
         marks = []
         if name == ctx.agent.current:
             marks.append("your current notebook")
@@ -50,8 +58,7 @@ async def list_notebooks(
             marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
         words = f" ({'; '.join(marks)})" if marks else ""
         listed.append(f"- {shown(name)}{name_note(name)}{words}")
-    lines += paged(ctx, listed, offset, len(found), "list_notebooks")
-    return Reply.of("\n".join(lines))
+    return Reply.of(paged(ctx, title, listed, offset, len(found), asked))
 
 
 @tool(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 from .render import Budget, CellOutputs, render_cells, render_page
 from .wording import short_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..calls.call import ImagePart, TextPart
     from ..kernels.run import Run
@@ -26,6 +27,18 @@ HEAVY = 500_000
 
 _EACH = 10
 """What a value in a list or an object counts for besides its characters: numbers have some."""
+
+AT_ONCE = 2
+"""Replies of all agents that are rendered in threads at a time; the others wait for their turn."""
+
+Result = TypeVar("Result")
+
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jmcp render")
+
+
+async def off_the_loop(work: Callable[..., Result], *arguments: object) -> Result:
+    """Return what a function returns, called in one of the threads for what takes long."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, work, *arguments)
 
 
 def budget(limits: Limits) -> Budget:
@@ -60,7 +73,7 @@ def _named(label: str, outputs: Sequence[object], name: str) -> CellOutputs:
 async def render(cells: Sequence[CellOutputs], limits: Limits) -> list[TextPart | ImagePart]:
     """Return the parts of a reply; what takes long is done off the event loop."""
     if is_heavy(cell.outputs for cell in cells):
-        return await asyncio.to_thread(render_cells, cells, budget(limits))
+        return await off_the_loop(render_cells, cells, budget(limits))
     return render_cells(cells, budget(limits))
 
 
@@ -75,7 +88,7 @@ async def render_one(
         There is no such output.
     """
     if is_heavy(outputs):
-        return await asyncio.to_thread(render_page, outputs, number, offset, budget(limits))
+        return await off_the_loop(render_page, outputs, number, offset, budget(limits))
     return render_page(outputs, number, offset, budget(limits))
 
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from jmcp_lab.errors import InvalidArgumentError
+from jmcp_lab.notebooks import folders
 
-from .conftest import Robot
+from .conftest import Robot, write_notebook
 
 
 @pytest.fixture
@@ -44,7 +47,9 @@ async def test_a_glob_is_on_the_name_or_on_the_path(robot: Robot, tree: Path) ->
     assert listed(await robot.say("list_files", path="data", pattern="deep/*", depth=2)) == [
         "data/deep/er/"
     ]
-    assert await robot.say("list_files", pattern="*.nothing") == "0 entries"
+    assert await robot.say("list_files", pattern="*.nothing", depth=9) == "0 entries"
+    assert listed(await robot.say("list_files", pattern="**/x.py")) == ["src/x.py"]
+    assert listed(await robot.say("list_files", pattern="**/top.txt")) == ["top.txt"]
 
 
 async def test_long_listings_are_paged(robot: Robot, root: Path) -> None:
@@ -115,3 +120,113 @@ async def test_the_worst_pattern_ends_soon(robot: Robot, root: Path, pattern: st
         (root / ("a" * 200 + str(number))).touch()
     async with asyncio.timeout(20):
         await robot.say("list_files", pattern=pattern)
+
+
+async def follow(robot: Robot, said: str) -> str:
+    """Make the first call that a reply proposes, as it stands."""
+    name, arguments = re.findall(r"(list_\w+)\((.*?)\)(?= looks| sees| goes)", said)[0]
+    return await robot.say(name, **eval(f"dict({arguments})"))
+
+
+def fill(folder: Path, files: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(files):
+        (folder / f"n{number:05}.dat").touch()
+
+
+async def test_a_folder_of_thousands_of_files_hides_nothing_behind_it(
+    robot: Robot, root: Path
+) -> None:
+    fill(root / "aa" / "many", 6000)
+    write_notebook(root, "zz/deep/found.ipynb", "1")
+    assert "- zz/deep/found.ipynb" in await robot.say("list_notebooks")
+    assert listed(await robot.say("list_files", pattern="*.ipynb")) == ["zz/deep/found.ipynb"]
+
+
+async def test_the_nearest_folders_are_read_first_when_there_are_too_many_files(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "PIECE", 20)
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 100)
+    for number in range(30):
+        fill(root / "aa" / f"{number:02}", 10)
+    fill(root / "bb", 500)
+    (root / "zz").mkdir()
+    (root / "zz" / "found.txt").touch()
+    said = await robot.say("list_files", pattern="*.txt")
+    assert listed(said)[-1] == "zz/found.txt"
+    assert "Not all of it was read" in said
+
+
+async def test_a_listing_says_which_folders_it_did_not_read_and_the_call_that_does(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "PIECE", 20)
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 40)
+    for number in range(30):
+        fill(root / "aa" / f"it's {number:02}", 3)
+    said = await robot.say("list_files", pattern="aa/*/*2.dat")
+    assert re.search(r"Not read: 'aa/it's \d\d' and \d\d more folders; ", said), said
+    assert listed(await follow(robot, said))[0].endswith("2.dat")
+    said = await robot.say("list_notebooks")
+    assert "Not read: " in said
+    assert (await follow(robot, said)) == "0 notebooks"
+
+
+async def test_a_folder_that_was_read_in_part_is_named(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "PIECE", 20)
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 60)
+    fill(root / "big", 500)
+    said = await robot.say("list_files")
+    assert "Read in part: 'big'; list_files(path='big') sees more of it" in said
+    said = await robot.say("list_files", path="big")
+    assert "Read in part: 'big'; code in a kernel sees more of it" in said
+    assert said.startswith("60 entries. ")
+
+
+async def test_folders_too_deep_for_a_glob_are_told_with_the_call_that_goes_there(
+    robot: Robot, tree: Path
+) -> None:
+    said = await robot.say("list_files", pattern="c.csv", depth=2)
+    assert listed(await follow(robot, said)) == ["data/deep/er/c.csv"]
+    write_notebook(tree, "1/2/3/4/5/6/7/8/9/deep.ipynb", "1")
+    said = await robot.say("list_notebooks")
+    assert said.startswith("0 notebooks. ")
+    assert "- 1/2/3/4/5/6/7/8/9/deep.ipynb" in await follow(robot, said)
+
+
+async def test_the_next_page_is_asked_for_with_the_same_folder_and_glob(
+    robot: Robot, root: Path
+) -> None:
+    fill(root / "data", 30)
+    said = await robot.say("list_files", path="data", pattern="*5.dat", depth=1, limit=2)
+    assert "list_files(path='data', pattern='*5.dat', depth=1, offset=2) goes on." in said
+    assert listed(await follow(robot, said)) == ["data/n00025.dat"]
+
+
+async def test_a_listing_shows_what_the_contents_manager_itself_would_show(
+    robot: Robot, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "again").symlink_to(tree / "data")
+    (tree / "nowhere").symlink_to(tree / "gone")
+    (tree / "round").symlink_to(tree / "round")
+    os.mkfifo(tree / "pipe")
+    (tree / "__pycache__").mkdir()
+    (tree / "b.pyc").touch()
+    (tree / ".hidden").mkdir()
+    (tree / ".hidden" / "x.txt").touch()
+    of_the_disk = await robot.say("list_files", depth=9)
+    manager = robot.app.services.contents._manager
+    get = manager.get
+
+    async def as_another(*arguments: object, **options: object) -> object:
+        return await get(*arguments, **options)
+
+    monkeypatch.setattr(manager, "get", as_another)
+    of_the_manager = await robot.say("list_files", depth=9)
+    assert "again/" in of_the_disk
+    for name in ("pipe", "round", "b.pyc", "__pycache__", "hidden"):
+        assert name not in of_the_disk
+    assert of_the_disk == of_the_manager

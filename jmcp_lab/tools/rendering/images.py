@@ -11,31 +11,40 @@ import binascii
 import io
 import math
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, ImageMath, ImageOps
+from PIL import Image
 
+from jmcp_lab.heap import give_back
+
+from .pixels import LONG_EDGE, UPRIGHT, bytes_needed, flat, orientation
 from .text import as_text, size_words
 
-LONG_EDGE = 1568
-"""Pixels; models scale larger images down themselves, after they were paid for in transfer."""
 SHORTEST_EDGE = 64
 """An image that fits only when its long edge gets shorter than this is not sent."""
 MAX_PIXELS = 64_000_000
 """Images with more pixels are not decoded: a small file can hold a huge image."""
-MAX_BASE64 = 96_000_000
+MAX_BASE64 = 28_000_000
+MAX_BYTES = 100_000_000
+"""Memory that the decoding of one image may take."""
+LARGE_BYTES = 10_000_000
+"""Of the images that take more than this, one is decoded at a time."""
+WAIT_SECONDS = 30.0
+"""How long such an image waits for its turn."""
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/tiff")
 """In the order of preference."""
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
 _COMMON_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
-_HIGH_BYTES = [value // 257 for value in range(65_536)]
-"""Grey of 8 bits for each grey of 16 bits."""
-_FINITE = 1e38
-"""Beyond any measured value; infinite pixels are larger, and pixels that are no number are not
-smaller."""
+_PIECE = 1 << 20
+"""Base64 that is decoded at once: as long, no other thread has a turn."""
+
+_large = ThreadPoolExecutor(1, thread_name_prefix="jmcp image")
+# Also because each thread has a heap of its own, which keeps what was freed for a while.
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +124,25 @@ def prepared(picture: Picture, limit: int) -> SentPicture:
     if len(picture.encoded) > MAX_BASE64:
         return _refused(picture, f"{size_words(picture.size)}, too large to decode")
     try:
-        raw = binascii.a2b_base64(picture.encoded)
-        with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
+        raw = _decoded(picture.encoded)
+        with _opened(raw) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 return _refused(picture, f"{width}x{height}, too many pixels to decode")
-            image.load()
-            return _fitted(picture, raw, image, limit)
+            _draft(image)
+            needed = bytes_needed(image, (width, height))
+        if needed > MAX_BYTES:
+            words = f"{width}x{height}, more pixels than can be decoded here; save it smaller"
+            return _refused(picture, words)
+        if needed <= LARGE_BYTES:
+            return _fitted(picture, raw, limit)
+        turn = _large.submit(_large_fitted, picture, raw, limit)
+        try:
+            return turn.result(WAIT_SECONDS)
+        finally:
+            turn.cancel()
+    except TimeoutError:
+        return _refused(picture, f"{size_words(picture.size)}, too many images are being decoded")
     except (binascii.Error, ValueError):
         return _refused(picture, f"{size_words(picture.size)}, damaged: not base64 of an image")
     except Exception:
@@ -129,14 +150,57 @@ def prepared(picture: Picture, limit: int) -> SentPicture:
         return _refused(picture, f"{size_words(picture.size)}, damaged or of an unknown kind")
 
 
+def _opened(raw: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(raw), formats=_FORMATS)
+
+
+def _draft(image: Image.Image) -> None:
+    """Let an image be decoded smaller than it is: a JPEG can be, others are left as they are."""
+    width, height = image.size
+    longest = max(width, height)
+    image.draft(None, (width * LONG_EDGE // longest, height * LONG_EDGE // longest))
+
+
+def _decoded(encoded: str) -> bytes:
+    """Return the bytes of base64 with or without line breaks."""
+    if len(encoded) <= _PIECE:
+        return binascii.a2b_base64(encoded)
+    pieces = (encoded[at : at + _PIECE] for at in range(0, len(encoded), _PIECE))
+    decoded, rest = bytearray(), ""
+    for piece in pieces:
+        rest += "".join(piece.split())
+        whole = len(rest) - len(rest) % 4
+        decoded += binascii.a2b_base64(rest[:whole])
+        rest = rest[whole:]
+    return bytes(decoded + binascii.a2b_base64(rest))
+
+
 def _refused(picture: Picture, words: str) -> SentPicture:
     """Return that an image is not sent, and why."""
     return SentPicture(None, picture.mime_type, f"{words}: not sent")
 
 
-def _fitted(picture: Picture, raw: bytes, image: Image.Image, limit: int) -> SentPicture:
-    """Return a decoded image, scaled and encoded so that it fits."""
-    width, height = image.size
+def _large_fitted(picture: Picture, raw: bytes, limit: int) -> SentPicture:
+    sent = _fitted(picture, raw, limit)
+    give_back()
+    return sent
+
+
+def _fitted(picture: Picture, raw: bytes, limit: int) -> SentPicture:
+    """Return an image scaled and encoded so that it fits; its pixels are gone afterwards."""
+    # Left to itself an image is in a circle of references, and keeps its pixels for a while.
+    with closing(_opened(raw)) as image:
+        full = image.size
+        _draft(image)
+        image.load()
+        return _encoded(picture, raw, image, full, limit)
+
+
+def _encoded(
+    picture: Picture, raw: bytes, image: Image.Image, full: tuple[int, int], limit: int
+) -> SentPicture:
+    """Return a decoded image of a full size, scaled and encoded so that it fits."""
+    width, height = full
     was = f"{width}x{height}, {size_words(len(raw))}"
     sent_as = _SENT_AS_THEY_ARE.get(image.format or "")
     encoded_length = 4 * math.ceil(len(raw) / 3)
@@ -145,15 +209,17 @@ def _fitted(picture: Picture, raw: bytes, image: Image.Image, limit: int) -> Sen
         return SentPicture(base64.b64encode(raw).decode("ascii"), sent_as, was)
     if getattr(image, "is_animated", False):
         was += ", its first frame"
-    upright = _upright(image)
-    grey, range_words = _eight_bit(upright, image.format)
+    turned = orientation(image)
+    shown, range_words = flat(image)
     was += range_words
-    flat = grey.convert("RGBA" if _has_alpha(grey) else "RGB")
-    width, height = flat.size
+    if turned in UPRIGHT:
+        # Encoding it anew loses the EXIF, which says how it stands.
+        shown = shown.transpose(UPRIGHT[turned])
+        width, height = (height, width) if turned >= 5 else full
     scale = min(1.0, LONG_EDGE / max(width, height))
     while True:
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = flat if size == flat.size else flat.resize(size, Image.Resampling.LANCZOS)
+        small = shown if size == shown.size else shown.resize(size, Image.Resampling.LANCZOS)
         for mime_type, data in _encodings(small):
             if 4 * math.ceil(len(data) / 3) <= limit:
                 words = f"{was}, sent as {size[0]}x{size[1]}"
@@ -163,67 +229,6 @@ def _fitted(picture: Picture, raw: bytes, image: Image.Image, limit: int) -> Sen
         scale *= min(0.8, max(0.25, math.sqrt(limit * 0.75 / smallest) * 0.95))
         if max(width, height) * scale < SHORTEST_EDGE:
             return _refused(picture, f"{was}, no room for it in this reply")
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Return an image turned as its EXIF says, because encoding it anew loses the EXIF."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        # Pillow raises errors of many kinds on damaged metadata; the pixels are good all the same.
-        return image
-
-
-def _eight_bit(image: Image.Image, file_format: str | None) -> tuple[Image.Image, str]:
-    """Return an image of deep grey pixels as 8-bit grey, and words about values that were spread.
-
-    Pillow would cut deep pixels off at 255 instead, so that nearly all become white. Integers of
-    16 bits have a known white; other integers and floats have none, so their lowest value becomes
-    black and their highest white. An image of another mode is returned as it is.
-    """
-    # Older versions of Pillow read a 16-bit PNG as 32-bit integers.
-    if image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PNG"):
-        return image.convert("I").point(_HIGH_BYTES, "L"), ""
-    if image.mode not in ("I", "F"):
-        return image, ""
-    values, low, high = _finite(image.convert("F"))
-    factor = 255 / (high - low) if high > low else 0.0
-    offset = 0.5 - low * factor
-    spread = values.point(lambda value: value * factor + offset).convert("L")
-    return spread, f", values {low:g} to {high:g} shown as black to white"
-
-
-def _finite(image: Image.Image) -> tuple[Image.Image, float, float]:
-    """Return an image of floats whose infinite and missing pixels are its lowest, and its range."""
-    low, high = _range(image)
-    if -_FINITE <= low <= high <= _FINITE:
-        return image, low, high
-    finite = ImageMath.lambda_eval(
-        lambda images: (abs(images["image"]) <= _FINITE) * 255, image=image
-    ).convert("L")
-    if finite.getextrema() == (0, 0):
-        return Image.new("F", image.size), 0.0, 0.0
-    low, _ = _range(_filled(image, finite, math.inf))
-    _, high = _range(_filled(image, finite, -math.inf))
-    return _filled(image, finite, low), low, high
-
-
-def _range(image: Image.Image) -> tuple[float, float]:
-    """Return the lowest and the highest value of an image of floats."""
-    low, high = image.getextrema()
-    return float(low), float(high)  # type: ignore[arg-type]
-
-
-def _filled(image: Image.Image, mask: Image.Image, value: float) -> Image.Image:
-    """Return the pixels of an image where the mask is set, and `value` elsewhere."""
-    filled = Image.new("F", image.size, value)
-    filled.paste(image, mask=mask)
-    return filled
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    """Whether an image may have transparent pixels."""
-    return "A" in image.getbands() or "transparency" in image.info
 
 
 def _encodings(image: Image.Image) -> Iterator[tuple[str, bytes]]:
