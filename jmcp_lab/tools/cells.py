@@ -13,6 +13,7 @@ from ..notebooks import blank
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Change, Edited, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
+from ..notebooks.locks import check_editable
 from ..notebooks.merge import MergeConflict, merge, splice
 from .arguments import Cell, CellType, Notebook, Source, lines
 from .people import people_in
@@ -194,6 +195,8 @@ async def _write(
         base = next(text for text in (start, known, present) if text is not None)
         plan.present, plan.merged = present, present != (base if known is None else known)
         plan.result = splice(present, _merge(ctx, nb, cell_id, base, wanted, present))
+        if plan.result != present or new_type not in (None, view.type):
+            check_editable(nb, cell_id, cell_name(nb, cell_id))
         title = f"Cell {nb.position(cell_id)}"
         item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"

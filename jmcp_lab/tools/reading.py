@@ -10,6 +10,7 @@ from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import NotFoundError
 from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
+from ..notebooks.locks import locks_of
 from ..notebooks.shared_outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
 from .render import clip, outline, page
@@ -80,6 +81,9 @@ def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
     words = f"{view.position} {short_id(nb, view.id)} {view.type}"
     if view.type == "code":
         words += f" {status(view)}"
+    if locked := locks_of(cell).words():
+        words += f" ({locked})"
+    if view.type == "code":
         if outputs := read_outputs(cell):
             return f"{words}: {first} → {outline(outputs)}"
     return f"{words}: {first}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..notebooks import cells
+from ..notebooks.locks import locks_of
 from ..notebooks.names import shown
 
 if TYPE_CHECKING:
@@ -67,14 +68,14 @@ def status(view: cells.CellView) -> str:
     return "ran" if view.execution_count is not None else "not run"
 
 
-def header(notebook: LiveNotebook, view: cells.CellView, extra: str = "") -> str:
+def header(notebook: LiveNotebook, view: cells.CellView) -> str:
     """Return the line above a cell's text."""
     words = [
         f"cell {view.position}",
         f"id {short_id(notebook, view.id)}",
         view.type,
         status(view),
-        extra,
+        locks_of(notebook.cell(view.id)).words(),
     ]
     return " · ".join(word for word in words if word)
 
