@@ -14,6 +14,7 @@ from ..errors import NotFoundError, ToolError
 from ..notebooks.names import shown
 from ..permissions.policy import MODE_WORDS
 from .render import clip
+from .rendering.marked import marked, on_one_line
 from .services import Context
 from .tool import tool
 from .wording import cell_name, count
@@ -58,7 +59,7 @@ async def get_context(ctx: Context) -> Reply:
     if kernels:
         lines.append("Kernels:")
         lines += [
-            f"- {shown(', '.join(k.paths)) or 'no notebook'}: {k.name}, {k.state}"
+            f"- {shown(', '.join(k.paths)) or 'no notebook'}: {shown(k.name)}, {shown(k.state)}"
             for k in kernels[:MOST_OPEN]
         ]
     else:
@@ -66,7 +67,7 @@ async def get_context(ctx: Context) -> Reply:
     waiting = [c for c in ctx.services.ledger.active(agent.id) if c is not ctx.call]
     if waiting:
         lines.append("Your calls that are not finished:")
-        lines += [f"- {c.id}: {c.summary} ({_state(ctx, c)})" for c in waiting[:20]]
+        lines += [f"- {c.id}: {shown(c.summary)} ({_state(ctx, c)})" for c in waiting[:20]]
     return Reply.of("\n".join(lines))
 
 
@@ -81,7 +82,8 @@ def _bounds(ctx: Context) -> list[str]:
     agent = ctx.agent
     lines = []
     if agent.mode is Mode.AUTO and agent.notebooks:
-        lines.append(f"You may run in: {', '.join(agent.notebooks)}, {_until(agent.until)}.")
+        names = on_one_line(", ".join(agent.notebooks))
+        lines.append(f"You may run in: {names}, {_until(agent.until)}.")
     lines += [
         f"The user allowed your runs in {shown(grant.path)} {_until(grant.until)}."
         for grant in ctx.services.gate.grants.valid()
@@ -117,7 +119,7 @@ async def _looking_at(ctx: Context) -> list[str]:
         if notebook is not None and notebook.index(cell_id) is not None:
             words += f", {cell_name(notebook, cell_id)}"
         else:
-            words += f", cell id {cell_id}"
+            words += f", cell id {on_one_line(str(cell_id)[:80])}"
     cursor = active.get("cursor") or {}
     # The page counts from 0, people from 1.
     if "line" in cursor:
@@ -129,7 +131,8 @@ async def _looking_at(ctx: Context) -> list[str]:
         lines.append(f"Being edited by the user now: {', '.join(names[:MOST_OPEN])}.")
     selected = (active.get("selection") or {}).get("text")
     if selected:
-        lines += ["Selected text:", clip(selected, MOST_SELECTED)]
+        text = clip(selected, MOST_SELECTED)
+        lines += ["Selected text:", marked("selection", text, selected)]
     return lines
 
 

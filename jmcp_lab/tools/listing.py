@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
+from ..calls.proposed import other, proposed
 from ..errors import ToolError
 from ..notebooks.names import is_notebook, normal_form, shown
 from ..surrogates import has_half
@@ -17,6 +19,8 @@ from .tool import tool
 from .wording import count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .services import Services
 
 LONGEST_PATTERN = 500
@@ -49,7 +53,16 @@ async def list_files(
         f"{'' if complete else ' (not all folders read; give a path)'}"
     ]
     listed = [_entry(entry) for entry in found[offset : offset + limit]]
-    lines += paged(ctx, listed, offset, len(found), "list_files")
+    call = partial(
+        proposed,
+        "list_files",
+        offset=0,
+        path=other(path, ""),
+        pattern=pattern,
+        depth=other(depth, 3),
+        limit=other(limit, 200),
+    )
+    lines += paged(ctx, listed, offset, len(found), call)
     return Reply.of("\n".join(lines))
 
 
@@ -68,7 +81,9 @@ def name_note(path: str) -> str:
     return " (its name is not UTF-8, so no call can name it; renamed, it can be used)"
 
 
-def paged(ctx: Context, lines: list[str], offset: int, total: int, tool_name: str) -> list[str]:
+def paged(
+    ctx: Context, lines: list[str], offset: int, total: int, call: Callable[..., str]
+) -> list[str]:
     """Return as many of a page's lines as one reply holds, and how to get the rest.
 
     Parameters
@@ -80,9 +95,10 @@ def paged(ctx: Context, lines: list[str], offset: int, total: int, tool_name: st
         Where it starts.
     total : int
         How many lines there are in all.
-    tool_name : str
+    call : Callable
+        Returns the call that shows the page from an offset.
     """
-    room = ctx.services.limits.text - 200
+    room = ctx.services.limits.text - 200 - len(call(offset=total))
     shown: list[str] = []
     for line in lines:
         room -= len(line) + 1
@@ -91,7 +107,7 @@ def paged(ctx: Context, lines: list[str], offset: int, total: int, tool_name: st
         shown.append(line)
     onwards = offset + len(shown)
     if onwards < total:
-        shown.append(f"… {total - onwards} more; {tool_name}(offset={onwards}) goes on.")
+        shown.append(f"… {total - onwards} more; {call(offset=onwards)} goes on.")
     return shown
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.proposed import other, proposed
 from ..errors import DeniedError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
 from ..notebooks.names import is_notebook, shown
@@ -47,10 +49,13 @@ async def list_notebooks(
         if name in opened:
             marks.append("open")
         if name in kernels:
-            marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
+            marks.append(shown(f"kernel {kernels[name].name}, {kernels[name].state}"))
         words = f" ({'; '.join(marks)})" if marks else ""
         listed.append(f"- {shown(name)}{name_note(name)}{words}")
-    lines += paged(ctx, listed, offset, len(found), "list_notebooks")
+    call = partial(
+        proposed, "list_notebooks", offset=0, path=other(path, ""), limit=other(limit, 100)
+    )
+    lines += paged(ctx, listed, offset, len(found), call)
     return Reply.of("\n".join(lines))
 
 
@@ -77,7 +82,7 @@ async def use_notebook(
         if not create:
             raise NotFoundError(
                 f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
-                "create=true makes a new one."
+                f"{proposed('use_notebook', notebook=path, create=True)} makes a new one."
             )
         words = f"Created it.{made_folders(await _create(ctx, path, kernel))} "
     nb = await services.rooms.open(path)
@@ -87,7 +92,7 @@ async def use_notebook(
     ctx.knows(nb)
     services.agents.set_current(ctx.agent.id, path)
     size = count(len(nb.ids), "cell")
-    return Reply.of(f"{words}Your current notebook is {path} ({size}).")
+    return Reply.of(f"{words}Your current notebook is {shown(path)} ({size}).")
 
 
 async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
@@ -150,7 +155,7 @@ async def unuse_notebook(
         nb = await services.rooms.open(path)
         session = await services.sessions.find(path)
         if session is None:
-            raise NotFoundError(f"{path} has no running kernel to shut down.")
+            raise NotFoundError(f"{shown(path)} has no running kernel to shut down.")
         action = kernel_action(
             "unuse_notebook",
             nb,
@@ -163,4 +168,4 @@ async def unuse_notebook(
         words = " Its kernel is shut down: all variables are gone."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)
-    return Reply.of(f"Let go of {path}.{words}")
+    return Reply.of(f"Let go of {shown(path)}.{words}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..notebooks import cells
 from ..notebooks.locks import locks_of
 from ..notebooks.names import shown
+from .rendering.marked import plain_type
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
@@ -18,8 +19,8 @@ def file_name(path: str) -> str:
 
 
 def short_id(notebook: LiveNotebook, cell_id: str) -> str:
-    """Return the short name of one cell."""
-    return notebook.short_id(cell_id)
+    """Return the short name of one cell, as it stands in a line of ours."""
+    return shown(notebook.short_id(cell_id))
 
 
 def cell_name(notebook: LiveNotebook, cell_id: str) -> str:
@@ -73,7 +74,7 @@ def header(notebook: LiveNotebook, view: cells.CellView) -> str:
     words = [
         f"cell {view.position}",
         f"id {short_id(notebook, view.id)}",
-        view.type,
+        plain_type(view.type),
         status(view),
         locks_of(notebook.cell(view.id)).words(),
     ]
