@@ -70,7 +70,7 @@ def test_cells_that_wait_show_it_until_their_turn(stage: Stage, go: Path) -> Non
 def test_cells_that_wait_are_released_when_the_run_is_stopped(stage: Stage, go: Path) -> None:
     running = batch(stage)
     stage.agent.say("interrupt_notebook")
-    assert "2 cells did not run" in text_of(running.result(60))
+    assert "Not run: cell " in text_of(running.result(60))
     assert_prompts(stage, RAN, NOT_RUN, NOT_RUN)
 
 

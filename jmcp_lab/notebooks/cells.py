@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Array, Map, Text
 
+from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from .cell_form import STANDARD
 from .lent_trust import distrust, distrusted
+from .names import shown
 from .shared_outputs import shared_output
 from .shared_text import splice_shared
 from .values import document_form
@@ -62,12 +64,13 @@ def find(notebook: LiveNotebook, ref: str) -> str:
         return found[0]
     if len(found) > 1:
         raise NotFoundError(
-            f"More than one cell of '{notebook.shown}' has an id that starts with '{ref}': "
-            f"{', '.join(found[:5])}. Give more of the id."
+            f"More than one cell of '{notebook.shown}' has an id that starts with '{shown(ref)}': "
+            f"{shown(', '.join(found[:5]))}. Give more of the id."
         )
+    ids = proposed("list_cells", notebook=notebook.path)
     raise NotFoundError(
-        f"There is no cell '{ref[:80]}' in '{notebook.shown}'. Cells are named by their id, not "
-        "by position; list_cells shows the ids. It may have been deleted meanwhile."
+        f"There is no cell '{shown(ref[:80])}' in '{notebook.shown}'. Cells are named by their id, "
+        f"not by position; {ids} shows the ids. It may have been deleted meanwhile."
     )
 
 

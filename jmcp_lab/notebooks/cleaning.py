@@ -55,6 +55,11 @@ def clean(text: str) -> str:
     return text
 
 
+def without_invisible(text: str) -> str:
+    """Return `text` without the characters that a person cannot see and a model reads."""
+    return _INVISIBLE.sub("", text)
+
+
 def quoted(text: str, length: int) -> str:
     """Return the end of `text` in quotes, or nothing when there is nothing to see in it.
 

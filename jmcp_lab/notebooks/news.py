@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from ..calls.proposed import proposed
 from .save_errors import save_failure_message
 
 KEPT = 20
@@ -143,7 +144,7 @@ def saved_as(old: str, new: str) -> str:
     """Return that the user went on in a copy."""
     return (
         f"The user saved '{old}' as '{new}' and looks at that one now. '{old}' is as it was; "
-        f"use_notebook('{new}') goes to the new one."
+        f"{proposed('use_notebook', notebook=new)} goes to the new one."
     )
 
 
@@ -151,5 +152,6 @@ def replaced(path: str, elsewhere: str) -> str:
     """Return that another file has the name of one that was moved outside Jupyter."""
     return (
         f"'{path}' is another file by now: the one you knew was moved to '{elsewhere}'. What you "
-        f"do in '{path}' goes into the new one; use_notebook('{elsewhere}') goes to the other."
+        f"do in '{path}' goes into the new one; {proposed('use_notebook', notebook=elsewhere)} "
+        "goes to the other."
     )

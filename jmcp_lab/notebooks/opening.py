@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
+from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
 from .names import is_notebook
 from .notebook_files import UnreadableNotebookError
@@ -32,7 +33,8 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
     except OSError as error:
         raise InvalidArgumentError(f"'{path}' cannot be read ({error.strerror}).") from error
     if model["type"] == "directory":
-        raise InvalidArgumentError(f"'{path}' is a folder. list_files shows what is in it.")
+        inside = proposed("list_files", path=path)
+        raise InvalidArgumentError(f"'{path}' is a folder. {inside} shows what is in it.")
     if model["type"] != "notebook" and not is_notebook(path):
         raise InvalidArgumentError(
             f"'{path}' is not a notebook. list_notebooks shows the notebooks."
@@ -49,8 +51,8 @@ def explain(path: str, error: HTTPError) -> NoReturn:
     reason = str(error.log_message or error.reason or "")
     if error.status_code == 404:
         raise NotFoundError(
-            f"There is no notebook '{path}'. list_notebooks shows the notebooks; use_notebook "
-            "with create=true makes a new one."
+            f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
+            f"{proposed('use_notebook', notebook=path, create=True)} makes a new one."
         ) from error
     if error.status_code == 403:
         raise InvalidArgumentError(f"'{path}' cannot be read: permission denied.") from error

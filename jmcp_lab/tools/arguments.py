@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError
 from ..notebooks import cells as live_cells
 
@@ -33,5 +34,6 @@ def resolve_all(nb: LiveNotebook, refs: str | list[str]) -> list[str]:
     """Return the ids that are meant, each once, in the order given."""
     found = [live_cells.find(nb, ref) for ref in ([refs] if isinstance(refs, str) else refs)]
     if not found:
-        raise InvalidArgumentError("Name at least one cell; list_cells shows the ids.")
+        ids = proposed("list_cells", notebook=nb.path)
+        raise InvalidArgumentError(f"Name at least one cell; {ids} shows the ids.")
     return list(dict.fromkeys(found))

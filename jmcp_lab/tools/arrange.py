@@ -10,8 +10,9 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Moved
+from ..notebooks.changes import ChangeSet, Cleared, Deleted, Edited, Inserted, Moved, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
+from ..notebooks.locks import check_deletable, check_editable
 from ..notebooks.undoing import taken_out, texts
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
@@ -38,6 +39,7 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
+        check_deletable(nb, ids, [cell_name(nb, cell_id) for cell_id in ids])
         people.check(ids, "deleted", ctx.call)
         items = tuple(
             PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
@@ -162,6 +164,7 @@ async def undo_changes(
     def resolve() -> Action:
         if made.undone:
             raise ConflictError("It was taken back meanwhile.")
+        _check_unlocked(nb, made)
         people.check(taken_out(nb, made), "taken back", ctx.call)
         summary = f"Take back: {what}"
         words = f"{what} is taken back in {nb.shown}."
@@ -186,6 +189,25 @@ async def undo_changes(
     if not changed:
         return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
     return Reply.of(f"Taken back in {nb.shown}: {what}.")
+
+
+def _check_unlocked(nb: LiveNotebook, made: ChangeSet) -> None:
+    """Refuse to take back what the user has locked since.
+
+    Raises
+    ------
+    LockedError
+    """
+    out = taken_out(nb, made)
+    for change in made.changes:
+        cell_id = change.cell_id
+        if nb.index(cell_id) is None:
+            continue
+        goes_away = isinstance(change, Inserted) and cell_id in out
+        if goes_away:
+            check_deletable(nb, [cell_id], [cell_name(nb, cell_id)])
+        elif isinstance(change, Edited | Inserted | Retyped):
+            check_editable(nb, cell_id, cell_name(nb, cell_id))
 
 
 def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:

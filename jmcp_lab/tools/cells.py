@@ -13,10 +13,12 @@ from ..notebooks import blank
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Change, Edited, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
+from ..notebooks.locks import check_editable
 from ..notebooks.merge import MergeConflict, merge, splice
 from .arguments import Cell, CellType, Notebook, Source, lines
 from .people import people_in
 from .render import clip
+from .rendering.marked import marked
 from .services import Context
 from .tool import tool
 from .wording import cell_name, file_name, goes, line_change
@@ -131,6 +133,11 @@ async def edit_cell(
     return await _write(ctx, nb, cell_id, "edit_cell", wanted, start=present)
 
 
+def shown_text(text: str, most: int = 8000) -> str:
+    """Return a text as it stands in a reply that says what is there now."""
+    return marked("text", clip(text, most), text)
+
+
 def replace_all(text: str, edits: list[Edit], name: str) -> str:
     """Return the text with exact replacements made, each of which must fit exactly once.
 
@@ -153,7 +160,8 @@ def replace_all(text: str, edits: list[Edit], name: str) -> str:
             after = " after the edits before it" if result != text else ""
             raise ConflictError(
                 f"{which}: old {problem} in {name}{after}, so nothing was changed. It must occur "
-                f"exactly once; give more of the lines around it. The text is:\n{clip(text, 4000)}"
+                "exactly once; give more of the lines around it. The text is:\n"
+                f"{shown_text(text, 4000)}"
             )
         result = result[:first] + edit.new + result[first + len(edit.old) :]
     return result
@@ -194,6 +202,8 @@ async def _write(
         base = next(text for text in (start, known, present) if text is not None)
         plan.present, plan.merged = present, present != (base if known is None else known)
         plan.result = splice(present, _merge(ctx, nb, cell_id, base, wanted, present))
+        if plan.result != present or new_type not in (None, view.type):
+            check_editable(nb, cell_id, cell_name(nb, cell_id))
         title = f"Cell {nb.position(cell_id)}"
         item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
@@ -229,7 +239,7 @@ def _merge(
         raise ConflictError(
             f"The user changed {cell_name(nb, cell_id)} since you read it, at a line that you "
             f"change too (line {conflict.line}). Nothing was written. It now reads:\n"
-            f"{clip(present, 8000)}\nTake their change into account and call again."
+            f"{shown_text(present)}\nTake their change into account and call again."
         ) from None
 
 
@@ -248,7 +258,7 @@ def _written(
     if plan.merged:
         return (
             f"{words} The user had changed it since you read it; {kept}. It now reads:\n"
-            f"{clip(plan.result, 8000)}"
+            f"{shown_text(plan.result)}"
         )
     return words
 
@@ -268,7 +278,7 @@ def check_fresh(ctx: Context, nb: LiveNotebook, ids: list[str], done: str) -> No
             ctx.saw(nb, cell_id, view.source)
             raise ConflictError(
                 f"The user changed {cell_name(nb, cell_id)} since you read it, so nothing was "
-                f"{done}. It now reads:\n{clip(view.source, 8000)}\nCall again if you still "
+                f"{done}. It now reads:\n{shown_text(view.source)}\nCall again if you still "
                 "want to."
             )
 

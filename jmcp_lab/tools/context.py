@@ -14,6 +14,7 @@ from ..errors import NotFoundError, ToolError
 from ..notebooks.names import shown
 from ..permissions.policy import MODE_WORDS
 from .render import clip
+from .rendering.marked import marked, on_one_line
 from .services import Context
 from .tool import tool
 from .wording import cell_name, count
@@ -58,7 +59,7 @@ async def get_context(ctx: Context) -> Reply:
     if kernels:
         lines.append("Kernels:")
         lines += [
-            f"- {shown(', '.join(k.paths)) or 'no notebook'}: {k.name}, {k.state}"
+            f"- {shown(', '.join(k.paths)) or 'no notebook'}: {shown(k.name)}, {shown(k.state)}"
             for k in kernels[:MOST_OPEN]
         ]
     else:
@@ -66,7 +67,7 @@ async def get_context(ctx: Context) -> Reply:
     waiting = [c for c in ctx.services.ledger.active(agent.id) if c is not ctx.call]
     if waiting:
         lines.append("Your calls that are not finished:")
-        lines += [f"- {c.id}: {c.summary} ({_state(ctx, c)})" for c in waiting[:20]]
+        lines += [f"- {c.id}: {shown(c.summary)} ({_state(ctx, c)})" for c in waiting[:20]]
     return Reply.of("\n".join(lines))
 
 
@@ -80,7 +81,7 @@ def _bounds(ctx: Context) -> list[str]:
     """Return in words what the mode alone does not say: notebooks, times, standing permissions."""
     agent = ctx.agent
     lines = []
-    chosen = shown(", ".join(agent.notebooks))
+    chosen = on_one_line(", ".join(agent.notebooks))
     if agent.mode is Mode.AUTO and chosen:
         lines.append(f"You may run in: {chosen}, {_until(agent.until)}.")
     if agent.mode in (Mode.EDIT, Mode.AUTO) and chosen:
@@ -120,7 +121,7 @@ async def _looking_at(ctx: Context) -> list[str]:
         if notebook is not None and notebook.index(cell_id) is not None:
             words += f", {cell_name(notebook, cell_id)}"
         else:
-            words += f", cell id {cell_id}"
+            words += f", cell id {on_one_line(str(cell_id)[:80])}"
     cursor = active.get("cursor") or {}
     # The page counts from 0, people from 1.
     if "line" in cursor:
@@ -132,7 +133,8 @@ async def _looking_at(ctx: Context) -> list[str]:
         lines.append(f"Being edited by the user now: {', '.join(names[:MOST_OPEN])}.")
     selected = (active.get("selection") or {}).get("text")
     if selected:
-        lines += ["Selected text:", clip(selected, MOST_SELECTED)]
+        text = clip(selected, MOST_SELECTED)
+        lines += ["Selected text:", marked("selection", text, selected)]
     return lines
 
 

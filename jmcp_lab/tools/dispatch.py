@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..calls.call import CallState, Reply, ToolClass
+from ..calls.proposed import proposed
 from ..containment import contained, error_name
 from ..errors import DeniedError, NotFoundError, ToolError
 from ..permissions.request import AlreadyWaitingError
@@ -325,8 +326,8 @@ class Dispatcher:
             )
         else:
             text = (
-                f"{self._words(call)}. It goes on; use wait(call='{call.id}') for the rest, or "
-                "interrupt_notebook to stop it."
+                f"{self._words(call)}. It goes on; use wait(call='{call.id}') for the rest"
+                f"{_ends_it(call)}."
             )
         return Reply.of(f"{text}\n{_line(call)}")
 
@@ -366,6 +367,14 @@ class Beats:
 
 def _needs_person(call: Call) -> bool:
     return call.state is CallState.WAITING or call.question is not None
+
+
+def _ends_it(call: Call) -> str:
+    """Return how a run that goes on can be stopped."""
+    path = call.action.target.path if call.action is not None else None
+    if call.tool_class is not ToolClass.RUN or path is None:
+        return ""
+    return f", or {proposed('interrupt_notebook', notebook=path)} to stop it"
 
 
 def _line(call: Call) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -19,24 +19,20 @@ from ..calls.call import (
     Target,
     ToolClass,
 )
+from ..calls.proposed import proposed
 from ..errors import ConflictError, InvalidArgumentError
-from ..kernels.run import Piece, PieceResult, Run, RunState
+from ..kernels.run import Piece, Run
 from ..notebooks import blank
 from ..notebooks import cells as live_cells
 from ..notebooks.live import OUTPUT_ORIGIN, LiveNotebook, agent_origin
-from .arguments import Notebook, Source
+from .arguments import Notebook, Source, resolve_all
 from .cells import check_fresh
 from .kernels import KernelName
-from .render import CellOutputs
-from .repeats import REPEATED, note_shown, repeated
-from .replies import of_cell, of_run, render
-from .services import Context, Limits
+from .run_report import report
+from .services import Context
 from .shown_kernel import ShownKernel
 from .tool import tool
-from .wording import cell_name, cells_title, count, file_name, goes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from .wording import cell_name, cells_title, file_name, goes
 
 Hold = Annotated[
     float,
@@ -117,10 +113,7 @@ def _goes_on(action: Action) -> Action:
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
     """Return the ids of the code cells that are meant."""
     if cells is not None:
-        refs = [cells] if isinstance(cells, str) else cells
-        if not refs:
-            raise InvalidArgumentError("Name at least one cell; list_cells shows the ids.")
-        ids = list(dict.fromkeys(live_cells.find(nb, ref) for ref in refs))
+        ids = resolve_all(nb, cells)
         for cell_id in ids:
             kind = live_cells.shared(nb, cell_id)["cell_type"]
             if kind != "code":
@@ -255,7 +248,8 @@ async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> N
     if session is not None and session.kernel_name != kernel:
         raise ConflictError(
             f"{nb.shown} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
-            "kernel out, or give the notebook that kernel with assign_kernel_to_notebook."
+            "kernel out, or give the notebook that kernel with "
+            f"{proposed('assign_kernel_to_notebook', kernel=kernel, notebook=nb.path)}."
         )
 
 
@@ -339,7 +333,7 @@ async def _execute(
         await run.wait()
     finally:
         services.runs.pop(call.id, None)
-    return await _report(ctx, nb, run, services.limits.with_images(how.images))
+    return await report(ctx, nb, run, services.limits.with_images(how.images))
 
 
 def _refuse_in_time(run: Run, question: Question, seconds: float) -> None:
@@ -355,46 +349,3 @@ def _refuse_in_time(run: Run, question: Question, seconds: float) -> None:
 def _trust(nb: LiveNotebook, piece: Piece, trusted: bool) -> None:
     if piece.cell_id is not None:
         live_cells.trust(nb, piece.cell_id, trusted, OUTPUT_ORIGIN)
-
-
-async def _report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:
-    shown = []
-    new: list[tuple[str, Sequence[Any]]] = []
-    again = False
-    ran = [result for result in run.results if result.status != "skipped"]
-    for number, result in enumerate(run.results):
-        if result.status == "skipped":
-            continue
-        cell_id, line = result.piece.cell_id, _result_line(nb, result)
-        if nb is None or cell_id is None or nb.index(cell_id) is None:
-            shown.append(of_run(run, number, line, result.outputs))
-        elif len(ran) > 1 and repeated(ctx, nb, cell_id, result.outputs):
-            again = True
-            shown.append(of_cell(nb, cell_id, f"{line} · same output", []))
-        else:
-            new.append((cell_id, result.outputs))
-            shown.append(of_cell(nb, cell_id, line, result.outputs))
-    rest = len(run.pieces) - len(ran)
-    # What a piece that was lost says of itself is what there is to say of the run.
-    told = any(result.note == run.message for result in ran)
-    said = (run.notice, None if told else run.message, REPEATED if again else "")
-    closing = " ".join(words for words in said if words)
-    if rest > 0:
-        closing = f"{closing} {count(rest, 'cell')} did not run.".strip()
-    if closing:
-        shown.append(CellOutputs(closing, []))
-    parts = await render(shown, limits)
-    if nb is not None:
-        note_shown(ctx, nb, new, parts)
-    return Reply(tuple(parts), is_error=run.state is not RunState.DONE)
-
-
-def _result_line(nb: LiveNotebook | None, result: PieceResult) -> str:
-    cell_id = result.piece.cell_id
-    name = cell_name(nb, cell_id) if nb is not None and cell_id is not None else "code"
-    words = f"{name} · {result.status} · {result.seconds:.2f} s"
-    if result.note:
-        words += f"\n{result.note}"
-    elif result.status == "ok" and not result.outputs:
-        words += " · no output"
-    return words

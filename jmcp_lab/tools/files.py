@@ -17,6 +17,7 @@ from ..calls.call import (
     TextPart,
     ToolClass,
 )
+from ..calls.proposed import other, proposed
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
 from ..notebooks.line_ends import line_end, plain
@@ -29,6 +30,7 @@ from .folders import made_folders, with_folders
 from .render import clip
 from .rendering.images import Picture, prepared
 from .rendering.lines import line_count, lines_from
+from .rendering.marked import marked, on_one_line
 from .replies import off_the_loop
 from .services import Context
 from .tool import tool
@@ -74,12 +76,15 @@ async def read_file(
 def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
     """Return the lines as far as the budget reaches, and remember what they show."""
     total = line_count(text)
+    if not total:
+        ctx.services.seen.note(ctx.agent.id, path, FILE, text)
+        return f"{on_one_line(path)} · empty"
     if offset > total:
         raise InvalidArgumentError(f"'{path}' has {count(total, 'line')}.")
-    room = ctx.services.limits.text - 200
+    room = ctx.services.limits.text - 250 - len(path)
     shown: list[str] = []
     whole = offset == 1
-    for line in islice(lines_from(text, offset), limit):
+    for line in islice(lines_from(text, offset), min(limit, total - offset + 1)):
         short = clip(line, LINE_LENGTH)
         room -= len(short) + 1
         if room < 0 and shown:
@@ -90,9 +95,11 @@ def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
     seen = ctx.services.seen
     note = seen.note if whole and last == total else seen.note_part
     note(ctx.agent.id, path, FILE, text)
-    head = f"{path} · lines {offset} to {last} of {total}"
-    tail = f"\n… read_file(offset={last + 1}) goes on." if last < total else ""
-    return f"{head}\n" + "\n".join(shown) + tail
+    newline = "\n"
+    head = f"{on_one_line(path)} · lines {offset} to {last} of {total}"
+    more = proposed("read_file", path=path, offset=last + 1, limit=other(limit, 1000))
+    tail = f"\n… {more} goes on." if last < total else ""
+    return f"{head}\n{marked('text', newline.join(shown), text)}{tail}"
 
 
 async def _image(ctx: Context, path: str, kind: str) -> Reply:
@@ -114,8 +121,9 @@ async def _checked(ctx: Context, path: str) -> str:
     normal = await ctx.services.contents.resolve(path)
     if is_notebook(normal):
         raise InvalidArgumentError(
-            f"'{normal}' is a notebook: read_cells reads it, insert_cell and "
-            "overwrite_cell_source change it. Nothing writes the file behind its page."
+            f"'{on_one_line(normal)}' is a notebook: {proposed('read_cells', notebook=normal)} "
+            "reads it, insert_cell and overwrite_cell_source change it. Nothing writes the file "
+            "behind its page."
         )
     if (words := ctx.services.rooms.texts.unsaved(normal)) is not None:
         ctx.call_news.append(words)
@@ -125,7 +133,10 @@ async def _checked(ctx: Context, path: str) -> str:
 async def _permit_reading(ctx: Context, path: str) -> None:
     kind, size = await ctx.services.contents.kind(path)
     if kind == "directory":
-        raise InvalidArgumentError(f"'{path}' is a folder; list_files shows what is in it.")
+        raise InvalidArgumentError(
+            f"'{on_one_line(path)}' is a folder; {proposed('list_files', path=path)} shows what is "
+            "in it."
+        )
     if size > MOST_BYTES:
         raise InvalidArgumentError(
             f"'{path}' has {size:,} bytes, more than can be read here ({MOST_BYTES:,}). Read a "
@@ -201,7 +212,7 @@ async def _create(ctx: Context, path: str, content: str, runs: str | None) -> Re
     if not await contents.texts.create(path, content):
         raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
     ctx.services.seen.note(ctx.agent.id, path, FILE, plain(content))
-    lines_made = count(len(content.splitlines()), "line")
+    lines_made = count(line_count(plain(content)), "line")
     return Reply.of(f"Created {path} ({lines_made}).{made_folders(folders)}")
 
 

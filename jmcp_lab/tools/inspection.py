@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..kernels.inspect import KernelQuestions, questions
 from ..notebooks.cleaning import clean
 from .arguments import Notebook
 from .render import clip
+from .rendering.marked import marked
 from .rendering.text import page, size_words
 from .services import Context
 from .tool import tool
@@ -162,6 +165,7 @@ async def inspect_code(
         raise InvalidArgumentError(f"'cursor' is {at}, but 'code' has {len(code)} characters.")
     nb = await ctx.open(notebook)
     session = await _running(ctx, nb)
+    onwards = partial(_docs_from, code, cursor, nb.path)
     words = f"The agent asks for docs and completions of:\n{code}"
     async with _asking(ctx, nb, session) as kernel:
         await _permit(ctx, nb, session, kernel, "inspect_code", words)
@@ -172,10 +176,11 @@ async def inspect_code(
         found = await kernel.complete(code, at) if refusal is None else []
     lines = []
     if docs:
-        piece = page(clean(docs).strip(), offset, DOCS_PAGE)
-        lines.append(piece.text.rstrip())
+        whole = clean(docs).strip()
+        piece = page(whole, offset, DOCS_PAGE)
+        lines.append(marked("docs", piece.text.rstrip(), whole))
         if piece.offset or piece.next_offset is not None:
-            lines.append(f"… {piece.words()}")
+            lines.append(f"… {piece.words(onwards)}")
     if found and not offset:
         rest = len(found) - MOST_COMPLETIONS
         names = ", ".join(_text(name) for name in found[:MOST_COMPLETIONS])
@@ -183,6 +188,13 @@ async def inspect_code(
     if refusal is not None:
         lines.append(refusal)
     return Reply.of("\n".join(lines) or "The kernel knows nothing about the code at the cursor.")
+
+
+def _docs_from(code: str, cursor: int | None, path: str, offset: int) -> str:
+    """Return the call that shows the next page of docs."""
+    if len(code) > LONGEST_NAME:
+        return f"the same call with offset={offset}"
+    return proposed("inspect_code", code=code, cursor=cursor, offset=offset, notebook=path)
 
 
 # -- both --------------------------------------------------------------------------------------

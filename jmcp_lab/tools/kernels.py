@@ -30,12 +30,12 @@ async def list_kernels(ctx: Context) -> Reply:
     """Kernels that can be started, and running ones with their notebooks and state."""
     sessions = ctx.services.sessions
     lines = ["Can be started:"]
-    lines += [f"- {spec.name}: {spec.display_name}" for spec in await sessions.list_specs()]
+    lines += [shown(f"- {s.name}: {s.display_name}") for s in await sessions.list_specs()]
     running = await sessions.list_kernels()
     lines.append("Running:" if running else "None is running.")
     for kernel in running:
         where = shown(", ".join(kernel.paths)) or "no notebook"
-        lines.append(f"- {kernel.id}: {kernel.name}, {kernel.state}, {where}")
+        lines.append(f"- {kernel.id}: {shown(f'{kernel.name}, {kernel.state}')}, {where}")
     return Reply.of("\n".join(lines))
 
 

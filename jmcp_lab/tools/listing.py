@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
+from ..calls.proposed import other, proposed
 from ..notebooks.globs import glob
 from ..notebooks.names import shown
 from ..surrogates import has_half
@@ -51,7 +52,9 @@ async def list_files(
         return fits is None or fits(entry.path[len(top) :].lstrip("/"))
 
     search = await ctx.services.contents.search(top, depth, wanted)
-    asked = Asked("list_files", path=top, pattern=pattern, depth=depth)
+    asked = Asked(
+        "list_files", path=top, pattern=pattern, depth=depth, limit=None if limit == 200 else limit
+    )
     found = search.found
     title = f"{len(found)} {'entry' if len(found) == 1 else 'entries'}{not_read(search, asked)}"
     listed = [_entry(entry) for entry in found[offset : offset + limit]]
@@ -84,12 +87,15 @@ class Asked:
     pattern : str, optional
     depth : int, optional
         None where it cannot be chosen.
+    limit : int, optional
+        None where it is the usual one.
     """
 
     tool: str
     path: str = ""
     pattern: str | None = None
     depth: int | None = None
+    limit: int | None = None
 
     def call(self, *, path: str = "", depth: int | None = None, offset: int = 0) -> str:
         """Return the call with other arguments, as it can be made."""
@@ -97,15 +103,14 @@ class Asked:
         if path and pattern and not pattern.startswith("**/"):
             # A glob on the path goes by the folder that is listed.
             pattern = pattern.rpartition("/")[2]
-        depth = depth or self.depth
-        found: dict[str, Any] = {
-            "path": path or self.path,
-            "pattern": pattern,
-            "depth": None if depth == DEPTH else depth,
-            "offset": offset,
-        }
-        said = (f"{name}={value!r}" for name, value in found.items() if value)
-        return f"{self.tool}({', '.join(said)})"
+        return proposed(
+            self.tool,
+            path=(path or self.path) or None,
+            pattern=pattern,
+            depth=other(depth or self.depth, DEPTH),
+            offset=offset or None,
+            limit=self.limit,
+        )
 
 
 def paged(ctx: Context, title: str, lines: list[str], offset: int, total: int, asked: Asked) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks.names import is_notebook, shown
 from .file_checks import check_may_write
@@ -44,7 +45,7 @@ async def list_notebooks(
     kernels = {
         used: kernel for kernel in await services.sessions.list_kernels() for used in kernel.paths
     }
-    asked = Asked("list_notebooks", path=top)
+    asked = Asked("list_notebooks", path=top, limit=None if limit == 100 else limit)
     title = f"{count(len(found), 'notebook')}{not_read(search, asked)}"
     listed = []
     for entry in found[offset : offset + limit]:
@@ -55,7 +56,7 @@ async def list_notebooks(
         if name in opened:
             marks.append("open")
         if name in kernels:
-            marks.append(f"kernel {kernels[name].name}, {kernels[name].state}")
+            marks.append(shown(f"kernel {kernels[name].name}, {kernels[name].state}"))
         words = f" ({'; '.join(marks)})" if marks else ""
         listed.append(f"- {shown(name)}{name_note(name)}{words}")
     return Reply.of(paged(ctx, title, listed, offset, len(found), asked))
@@ -84,7 +85,7 @@ async def use_notebook(
         if not create:
             raise NotFoundError(
                 f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
-                "create=true makes a new one."
+                f"{proposed('use_notebook', notebook=path, create=True)} makes a new one."
             )
         words = f"Created it.{made_folders(await _create(ctx, path, kernel))} "
     nb = await services.rooms.open(path)
@@ -94,7 +95,7 @@ async def use_notebook(
     ctx.knows(nb)
     services.agents.set_current(ctx.agent.id, path)
     size = count(len(nb.ids), "cell")
-    return Reply.of(f"{words}Your current notebook is {path} ({size}).")
+    return Reply.of(f"{words}Your current notebook is {shown(path)} ({size}).")
 
 
 async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
@@ -156,7 +157,7 @@ async def unuse_notebook(
         nb = await services.rooms.open(path)
         session = await services.sessions.find(path)
         if session is None:
-            raise NotFoundError(f"{path} has no running kernel to shut down.")
+            raise NotFoundError(f"{shown(path)} has no running kernel to shut down.")
 
         def resolve() -> Action:
             return kernel_action(
@@ -172,4 +173,4 @@ async def unuse_notebook(
         words = " Its kernel is shut down: all variables are gone."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)
-    return Reply.of(f"Let go of {path}.{words}")
+    return Reply.of(f"Let go of {shown(path)}.{words}")

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from ..calls.call import Reply, TextPart, ToolClass
+from ..calls.proposed import other, proposed
 from ..errors import NotFoundError
 from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
+from ..notebooks.locks import locks_of
 from ..notebooks.shared_outputs import read_outputs
 from .arguments import Cell, Notebook, resolve_all
 from .render import clip, outline, page
+from .rendering.marked import marked, on_one_line, plain_type
 from .repeats import note_shown
 from .replies import budget, of_cell, of_run, render, render_one
 from .services import Context
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 FIRST_LINE = 80
 """Characters of a cell's first line in an outline."""
+
+MOST_NAMED = 50
+"""Cells that a call names which goes on with the cells that were asked for."""
 
 FOR_OUTPUTS = 150
 """Characters that a reply of many cells keeps for the outputs of each."""
@@ -52,7 +58,8 @@ async def list_cells(
     """
     nb = await ctx.open(notebook)
     size = len(nb.ids)
-    lines = [f"{nb.shown} · {count(size, 'cell')} · {nb.kernel_name or 'no kernel named'}"]
+    kernel = on_one_line(nb.kernel_name or "no kernel named")
+    lines = [f"{nb.shown} · {count(size, 'cell')} · {kernel}"]
     last = min(start - 1 + limit, size)
     room = ctx.services.limits.text
     with nb.reading():
@@ -64,7 +71,8 @@ async def list_cells(
                 break
             lines.append(line)
     if last < size:
-        lines.append(f"… {count(size - last, 'more cell')}; list_cells(start={last + 1}) goes on.")
+        more = proposed("list_cells", start=last + 1, limit=other(limit, 100), notebook=nb.path)
+        lines.append(f"… {count(size - last, 'more cell')}; {more} goes on.")
     return Reply.of("\n".join(lines))
 
 
@@ -72,14 +80,20 @@ def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
     cell = nb.ycells[index]
     view = live_cells.view_of(cell, index)
     first, _, rest = view.source.strip().partition("\n")
-    if rest or len(first) > FIRST_LINE:
-        ctx.saw_part(nb, view.id, view.source)
-    else:
-        ctx.saw(nb, view.id, view.source)
-    first = first[:FIRST_LINE] + ("…" if rest or len(first) > FIRST_LINE else "")
-    words = f"{view.position} {short_id(nb, view.id)} {view.type}"
+    is_part = bool(rest) or len(first) > FIRST_LINE
+    first = on_one_line(first[:FIRST_LINE])
+    if view.type == "code":
+        # Behind the arrow stands what the cell put out.
+        first = first.replace("→", "\\u2192")
+    saw = ctx.saw if first == view.source.strip() else ctx.saw_part
+    saw(nb, view.id, view.source)
+    first += "…" if is_part else ""
+    words = f"{view.position} {short_id(nb, view.id)} {plain_type(view.type)}"
     if view.type == "code":
         words += f" {status(view)}"
+    if locked := locks_of(cell).words():
+        words += f" ({locked})"
+    if view.type == "code":
         if outputs := read_outputs(cell):
             return f"{words}: {first} → {outline(outputs)}"
     return f"{words}: {first}"
@@ -111,7 +125,7 @@ async def read_cell(
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
     if output is not None:
-        found = read_outputs(live_cells.shared(nb, cell_id))
+        found = of_cell(nb, cell_id, "", read_outputs(live_cells.shared(nb, cell_id)))
         return Reply(tuple(await render_one(found, output, offset, limits)))
     if offset:
         return _source_page(ctx, nb, cell_id, offset)
@@ -122,7 +136,9 @@ def _source_page(ctx: Context, nb: LiveNotebook, cell_id: str, offset: int) -> R
     """Return a piece of a source that was too long for one reply."""
     view = live_cells.view_by_id(nb, cell_id)
     piece = page(view.source, offset, budget(ctx.services.limits).text)
-    return Reply.of(f"{header(nb, view)}\nsource, {piece.words()}\n{piece.text}")
+    words = piece.words(_source_pages(nb, cell_id))
+    text = marked("source", piece.text, view.source)
+    return Reply.of(f"{header(nb, view)}\nsource, {words}\n{text}")
 
 
 def _run_of(ctx: Context, ref: str) -> tuple[Run, int] | None:
@@ -155,7 +171,8 @@ async def _read_run(run: Run, piece: int, output: int | None, offset: int, limit
     else:
         found = run.partial_outputs() if run.current == piece else []
     if output is not None:
-        return Reply(tuple(await render_one(found, output, offset, limits)))
+        of_piece = of_run(run, piece, "", found)
+        return Reply(tuple(await render_one(of_piece, output, offset, limits)))
     return Reply(tuple(await render([of_run(run, piece, "code", found)], limits)))
 
 
@@ -186,8 +203,9 @@ async def read_cells(
     return await _read(ctx, nb, ids, limits, outputs=outputs, start=start)
 
 
-def _source_pages(name: str) -> Callable[[int], str]:
-    return lambda offset: f"read_cell(cell='{name}', offset={offset})"
+def _source_pages(nb: LiveNotebook, cell_id: str) -> Callable[[int], str]:
+    name, path = nb.short_id(cell_id), nb.path
+    return lambda offset: proposed("read_cell", cell=name, offset=offset, notebook=path)
 
 
 async def _read(
@@ -206,17 +224,18 @@ async def _read(
     left_out = 0
     for number, cell_id in enumerate(ids):
         view = live_cells.view_by_id(nb, cell_id)
-        hint = _source_pages(short_id(nb, cell_id))
+        hint = _source_pages(nb, cell_id)
         text = view.source
-        if number and len(text) + 200 > room:
+        if number and len(text) + 250 > room:
             left_out = len(ids) - number
             break
-        text = clip(text, max(room - 200, 1000), hint=hint)
+        text = clip(text, max(room - 250, 1000), hint=hint)
         if text == view.source:
             ctx.saw(nb, cell_id, text)
         else:
             ctx.saw_part(nb, cell_id, view.source)
-        body = f"{header(nb, view)}\n{text}" if text else header(nb, view)
+        source = marked("source", text, view.source) if text else ""
+        body = f"{header(nb, view)}\n{source}" if text else header(nb, view)
         found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
         found = found if view.type == "code" else []
         room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
@@ -227,8 +246,29 @@ async def _read(
         read = [(cell_id, cell.outputs) for cell_id, cell in zip(ids, shown, strict=False)]
         note_shown(ctx, nb, read, parts)
     if left_out:
-        onwards = f"start={start + len(shown)}" if start is not None else "the other ids"
-        parts.append(
-            TextPart(f"… {count(left_out, 'more cell')}; read_cells with {onwards} goes on.")
-        )
+        more = _onwards(nb, ids[len(shown) :], start, len(shown), limits, outputs=outputs)
+        parts.append(TextPart(f"… {count(left_out, 'more cell')}; {more} goes on."))
     return Reply((TextPart(title), *parts))
+
+
+def _onwards(
+    nb: LiveNotebook,
+    rest: list[str],
+    start: int | None,
+    shown: int,
+    limits: Limits,
+    *,
+    outputs: bool,
+) -> str:
+    """Return the call that goes on where a reply ends."""
+    if start is None:
+        which: dict[str, object] = {"cells": [nb.short_id(i) for i in rest[:MOST_NAMED]]}
+    else:
+        which = {"start": start + shown, "limit": other(len(rest), 100)}
+    return proposed(
+        "read_cells",
+        **which,
+        outputs=other(outputs, True),
+        images=other(limits.send_images, True),
+        notebook=nb.path,
+    )

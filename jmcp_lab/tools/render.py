@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from jmcp_lab.calls.call import ImagePart, TextPart
@@ -128,7 +129,9 @@ def render_cells(
     return _reply(plans_of([CellOutputs(*cell) for cell in cells], budget.text), budget)
 
 
-def render_page(outputs: Sequence[Any], output: int, offset: int, budget: Budget) -> list[Part]:
+def render_page(
+    outputs: Sequence[Any], output: int, offset: int, budget: Budget, *, hint: Hint | None = None
+) -> list[Part]:
     """Return a piece of one output, from a character offset on; its image comes with offset 0.
 
     What a reply only sums up, such as a figure or a traceback, is paged in full after its summary.
@@ -146,10 +149,13 @@ def render_page(outputs: Sequence[Any], output: int, offset: int, budget: Budget
     text, source = item.block.text, source_of(outputs[output - 1], item.block)
     whole = f"{text}\n{source.text()}" if source else text
     around = _PAGE_WORDS + sum(len(line) + 1 for line in item.own_lines())
+    around += 2 * len(hint(output, len(whole))) if hint else 0
     piece = page(whole, offset, max(1, budget.text - around))
-    words = f"[output {output}: {piece.words()}]"
+    words = f"[output {output}: {piece.words(partial(hint, output) if hint else None)}]"
     if source and piece.offset < source_offset(text):
-        words = f"{words[:-1]}; {source.what} from offset={source_offset(text)} on]"
+        at = source_offset(text)
+        shows = f"by {hint(output, at)}" if hint else f"from offset={at} on"
+        words = f"{words[:-1]}; {source.what} {shows}]"
     if piece.offset:
         block = replace(item.block, text=piece.text, picture=None, notes=())
         return [TextPart(f"{words}\n{Item(block, len(piece.text)).render()}")]

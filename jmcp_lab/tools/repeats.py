@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..calls.proposed import proposed
 from .replies import is_heavy
 
 if TYPE_CHECKING:
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
 MOST_OUTPUTS = 3
 """Of more outputs a reply may leave out some."""
 
-REPEATED = "Outputs that are as you were last shown them are left out; read_cells shows them."
+MOST_NAMED = 20
+"""Cells that the call names which shows their outputs again."""
+
+
+def left_out(nb: LiveNotebook, cell_ids: Sequence[str]) -> str:
+    """Return that outputs of cells are left out, and what shows them."""
+    cells = [nb.short_id(cell_id) for cell_id in cell_ids[:MOST_NAMED]]
+    shows = proposed("read_cells", cells=cells, notebook=nb.path)
+    return f"Outputs that are as you were last shown them are left out; {shows} shows them."
 
 
 def repeated(ctx: Context, nb: LiveNotebook, cell_id: str, outputs: Sequence[Any]) -> bool:

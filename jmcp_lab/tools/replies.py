@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from ..calls.proposed import proposed
 from .render import Budget, CellOutputs, render_cells, render_page
-from .wording import short_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,20 +55,20 @@ def of_cell(
     notebook: LiveNotebook, cell_id: str, label: str, outputs: Sequence[object]
 ) -> CellOutputs:
     """Return the outputs of a cell with the words that say how to get the rest of a long one."""
-    return _named(label, outputs, short_id(notebook, cell_id))
+    return _named(label, outputs, notebook.short_id(cell_id), notebook.path)
 
 
 def of_run(run: Run, piece: int, label: str, outputs: Sequence[object]) -> CellOutputs:
     """Return the same for code that is in no cell, or not any more: its run is named instead."""
     name = run.id if len(run.pieces) == 1 else f"{run.id}/{piece + 1}"
-    return _named(label, outputs, name)
+    return _named(label, outputs, name, None)
 
 
-def _named(label: str, outputs: Sequence[object], name: str) -> CellOutputs:
+def _named(label: str, outputs: Sequence[object], name: str, path: str | None) -> CellOutputs:
     def pages(output: int, offset: int) -> str:
-        return f"read_cell(cell='{name}', output={output}, offset={offset})"
+        return proposed("read_cell", cell=name, output=output, offset=offset, notebook=path)
 
-    return CellOutputs(label, outputs, pages, name)
+    return CellOutputs(label, outputs, pages, name, path)
 
 
 async def render(cells: Sequence[CellOutputs], limits: Limits) -> list[TextPart | ImagePart]:
@@ -78,18 +79,17 @@ async def render(cells: Sequence[CellOutputs], limits: Limits) -> list[TextPart 
 
 
 async def render_one(
-    outputs: Sequence[object], number: int, offset: int, limits: Limits
+    cell: CellOutputs, number: int, offset: int, limits: Limits
 ) -> list[TextPart | ImagePart]:
-    """Return a page of one output, counted from 1.
+    """Return a page of one output of a cell, counted from 1.
 
     Raises
     ------
     InvalidArgumentError
         There is no such output.
     """
-    if is_heavy(outputs):
-        return await off_the_loop(render_page, outputs, number, offset, budget(limits))
-    return render_page(outputs, number, offset, budget(limits))
+    page = partial(render_page, cell.outputs, number, offset, budget(limits), hint=cell.hint)
+    return await off_the_loop(page) if is_heavy(cell.outputs) else page()
 
 
 def is_heavy(outputs: Iterable[object]) -> bool:

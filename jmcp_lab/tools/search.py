@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
+from ..calls.proposed import other, proposed
 from ..notebooks import cells as live_cells
 from ..notebooks.cleaning import clean
 from ..notebooks.search import MOST_HITS, Hit, Passage, Query, search
 from ..notebooks.shared_outputs import read_outputs
 from .arguments import Notebook
 from .rendering.blocks import block_of
+from .rendering.marked import on_one_line
 from .services import Context
 from .tool import tool
 from .wording import count, header
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
+
+MOST_LINES = 500
 
 SLICE_SECONDS = 0.02
 """How long cells are read before the server's other work has its turn."""
@@ -40,7 +44,7 @@ async def search_notebook(
     notebook: Notebook = None,
     regex: bool = False,
     outputs: bool = True,
-    limit: Annotated[int, Field(ge=1, le=500, description="Lines.")] = 50,
+    limit: Annotated[int, Field(ge=1, le=MOST_LINES, description="Lines.")] = 50,
 ) -> Reply:
     """Find text in the sources and outputs of a notebook: the cells' ids, and each line that fits.
 
@@ -57,7 +61,15 @@ async def search_notebook(
     where = "sources and outputs" if outputs else "sources"
     if not hits:
         return Reply.of(f"Nothing in the {where} of {nb.shown} fits.")
-    return Reply.of(_told(nb, hits, limit, ctx.services.limits.text))
+    more = proposed(
+        "search_notebook",
+        query=query,
+        regex=other(regex, False),
+        outputs=other(outputs, True),
+        limit=MOST_LINES,
+        notebook=nb.path,
+    )
+    return Reply.of(_told(nb, hits, limit, ctx.services.limits.text, more))
 
 
 async def _passages(nb: LiveNotebook, *, outputs: bool) -> list[Passage]:
@@ -86,7 +98,7 @@ def _text_of(output: object, number: int) -> str:
     return block_of(output, number).text
 
 
-def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int) -> str:
+def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str) -> str:
     found = f"{len(hits)}{' or more' if len(hits) == MOST_HITS else ''}"
     cells = len({hit.cell_id for hit in hits})
     lines = [
@@ -98,7 +110,7 @@ def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int) -> str:
     for cell_id, group in groupby(hits[:limit], key=lambda hit: hit.cell_id):
         title = header(nb, live_cells.view_by_id(nb, cell_id))
         for hit in group:
-            line = f"  {_place(hit)}: {clean(hit.words)}"
+            line = f"  {_place(hit)}: {on_one_line(clean(hit.words))}"
             room -= len(line) + len(title) + 2
             if room < 0:
                 break
@@ -108,8 +120,10 @@ def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int) -> str:
         if room < 0:
             break
     if shown < len(hits):
-        rest = "not shown; a narrower query or a higher limit shows them"
-        lines.append(f"… {count(len(hits) - shown, 'more line')} {rest}.")
+        shows = "a narrower query shows them"
+        if shown == limit < MOST_LINES:
+            shows = f"{more} shows more"
+        lines.append(f"… {count(len(hits) - shown, 'more line')} not shown; {shows}.")
     return "\n".join(lines)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..notebooks import cells
-from ..notebooks.names import short_path
+from ..notebooks.locks import locks_of
+from ..notebooks.names import short_path, shown
+from .rendering.marked import plain_type
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
@@ -17,8 +19,8 @@ def file_name(path: str) -> str:
 
 
 def short_id(notebook: LiveNotebook, cell_id: str) -> str:
-    """Return the short name of one cell."""
-    return notebook.short_id(cell_id)
+    """Return the short name of one cell, as it stands in a line of ours."""
+    return shown(notebook.short_id(cell_id))
 
 
 def cell_name(notebook: LiveNotebook, cell_id: str) -> str:
@@ -67,14 +69,14 @@ def status(view: cells.CellView) -> str:
     return "ran" if view.execution_count is not None else "not run"
 
 
-def header(notebook: LiveNotebook, view: cells.CellView, extra: str = "") -> str:
+def header(notebook: LiveNotebook, view: cells.CellView) -> str:
     """Return the line above a cell's text."""
     words = [
         f"cell {view.position}",
         f"id {short_id(notebook, view.id)}",
-        view.type,
+        plain_type(view.type),
         status(view),
-        extra,
+        locks_of(notebook.cell(view.id)).words(),
     ]
     return " · ".join(word for word in words if word)
 

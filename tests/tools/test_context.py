@@ -55,7 +55,7 @@ async def test_cell_cursor_and_selection_are_as_they_are_now(robot: Robot, root:
     said = await robot.say("get_context")
     assert "Open in JupyterLab: a.ipynb (unsaved), notes.md." in said
     assert f"The user is in a.ipynb, cell 2 (id {second[:8]}), line 2 column 5." in said
-    assert "Selected text:\nz = 3" in said
+    assert "Selected text:\n[selection]\nz = 3" in said
     await robot.say("delete_cell", notebook="a.ipynb", cells=first)
     assert f"cell 1 (id {second[:8]})" in await robot.say("get_context")
 

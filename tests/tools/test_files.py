@@ -28,9 +28,12 @@ async def write(robot: Robot, path: str, **what: Any) -> str:
 async def test_a_text_file_is_read_by_lines(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("\n".join(f"line {n}" for n in range(1, 11)))
     said = await robot.say("read_file", path="a.txt", offset=4, limit=2)
-    assert said == "a.txt · lines 4 to 5 of 10\nline 4\nline 5\n… read_file(offset=6) goes on."
+    assert said == (
+        "a.txt · lines 4 to 5 of 10\n[text]\nline 4\nline 5\n[/text]\n"
+        "… read_file(path='a.txt', offset=6, limit=2) goes on."
+    )
     said = await robot.say("read_file", path="a.txt", offset=9)
-    assert said == "a.txt · lines 9 to 10 of 10\nline 9\nline 10"
+    assert said == "a.txt · lines 9 to 10 of 10\n[text]\nline 9\nline 10\n[/text]"
     assert "has 10 lines" in await robot.fail("read_file", path="a.txt", offset=11)
 
 
@@ -55,7 +58,7 @@ async def test_a_very_long_line_is_cut_and_an_empty_file_is_no_error(
     (root / "wide.txt").write_text("x" * 100_000)
     assert len(await robot.say("read_file", path="wide.txt")) < 3000
     (root / "empty.txt").write_text("")
-    assert await robot.say("read_file", path="empty.txt") == "empty.txt · lines 1 to 1 of 1\n"
+    assert await robot.say("read_file", path="empty.txt") == "empty.txt · empty"
 
 
 async def test_an_image_is_sent_as_an_image(robot: Robot, root: Path) -> None:

@@ -152,7 +152,7 @@ async def test_long_docs_are_paged_without_a_gap(used: Robot) -> None:
         said = await used.say("inspect_code", code="f", offset=offset)
         assert len(said) < 4000
         rows += re.findall(r"row (\d+)\.", said)
-        onwards = re.search(r"next: offset=(\d+)", said)
+        onwards = re.search(r"next: inspect_code\(code='f', offset=(\d+), notebook=", said)
         if onwards is None:
             break
         offset = int(onwards[1])
@@ -249,7 +249,7 @@ async def test_other_languages_have_docs_and_completions_but_no_variables(
     reply = await robot.run("execute_cell", cells=cell)
     assert "hello" in reply.text
     said = await robot.say("inspect_code", code="shout")
-    assert said == "Docs of shout\nCompletions: shout_loud, shout_twice"
+    assert said == "[docs]\nDocs of shout\n[/docs]\nCompletions: shout_loud, shout_twice"
     said = await robot.fail("inspect_variables")
     assert "needs an IPython kernel" in said
     assert "execute_ipython" in said

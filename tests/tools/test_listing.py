@@ -57,7 +57,7 @@ async def test_long_listings_are_paged(robot: Robot, root: Path) -> None:
         (root / f"f{number:02}").write_text("")
     said = await robot.say("list_files", limit=10)
     assert said.startswith("25 entries\n")
-    assert said.endswith("… 15 more; list_files(offset=10) goes on.")
+    assert said.endswith("… 15 more; list_files(offset=10, limit=10) goes on.")
     rest = await robot.say("list_files", limit=20, offset=10)
     assert listed(rest) == [f"f{number:02}" for number in range(10, 25)]
 
@@ -68,7 +68,7 @@ async def test_thousands_of_long_names_stay_within_the_budget(robot: Robot, root
     said = await robot.say("list_files", limit=500)
     assert len(said) <= robot.app.services.limits.text
     shown = len(listed(said)) - 1
-    assert said.endswith(f"… {500 - shown} more; list_files(offset={shown}) goes on.")
+    assert said.endswith(f"… {500 - shown} more; list_files(offset={shown}, limit=500) goes on.")
 
 
 async def test_hidden_files_and_links_that_lead_out_are_not_listed(

@@ -39,7 +39,7 @@ async def test_a_notebook_that_is_not_there_is_not_made_by_accident(
     robot: Robot, root: Path
 ) -> None:
     said = await robot.fail("use_notebook", notebook="a.ipynb")
-    assert "create=true makes a new one" in said
+    assert "create=True) makes a new one" in said
     assert not (root / "a.ipynb").exists()
 
 
@@ -154,7 +154,7 @@ async def test_many_notebooks_are_paged(robot: Robot, root: Path) -> None:
     assert said.splitlines() == [
         "7 notebooks",
         *(f"- {number}.ipynb" for number in (2, 3, 4)),
-        "… 2 more; list_notebooks(offset=5) goes on.",
+        "… 2 more; list_notebooks(offset=5, limit=3) goes on.",
     ]
 
 

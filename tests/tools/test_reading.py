@@ -36,7 +36,7 @@ async def paged_lines(robot: Robot, **what: Any) -> list[int]:
         said = await robot.say("read_cell", **what, offset=offset)
         assert len(said) <= robot.app.services.limits.text + 500
         numbers += [int(n) for n in LINE.findall(said)]
-        onwards = re.search(r"next: offset=(\d+)", said)
+        onwards = re.search(r"next: read_cell\(.*offset=(\d+)", said)
         if onwards is None:
             return numbers
         offset = int(onwards[1])
@@ -70,7 +70,8 @@ async def test_outlines_are_paged_by_position(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", *(f"cell_{n}" for n in range(1, 31)))
     said = await robot.say("list_cells", notebook="a.ipynb", start=11, limit=5)
     assert re.findall(r"cell_\d+", said) == [f"cell_{n}" for n in range(11, 16)]
-    assert said.endswith("… 15 more cells; list_cells(start=16) goes on.")
+    onwards = "list_cells(start=16, limit=5, notebook='a.ipynb')"
+    assert said.endswith(f"… 15 more cells; {onwards} goes on.")
     assert len((await robot.say("list_cells", notebook="a.ipynb", start=99)).splitlines()) == 1
 
 
@@ -80,7 +81,7 @@ async def test_the_outline_of_a_big_notebook_stays_within_the_budget(
     write_notebook(root, "a.ipynb", *("z" * 100 for _ in range(400)))
     said = await robot.say("list_cells", notebook="a.ipynb", limit=500)
     assert len(said) <= robot.app.services.limits.text + 200
-    onwards = re.search(r"list_cells\(start=(\d+)\)", said)
+    onwards = re.search(r"list_cells\(start=(\d+), limit=500, notebook='a.ipynb'\)", said)
     assert onwards is not None
     rest = await robot.say("list_cells", notebook="a.ipynb", start=int(onwards[1]), limit=500)
     assert rest.splitlines()[1].startswith(f"{onwards[1]} ")
@@ -105,7 +106,7 @@ async def test_short_ids_are_unique_and_name_the_cell(robot: Robot, root: Path) 
 async def test_a_position_is_no_name(robot: Robot, root: Path) -> None:
     nbformat.write(new_notebook(cells=[new_code_cell("x", id="abc")]), root / "a.ipynb")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="1")
-    assert "by their id, not by position; list_cells shows the ids" in said
+    assert "by their id, not by position; list_cells(notebook='a.ipynb') shows the ids" in said
 
 
 async def test_every_reply_about_cells_names_their_ids(robot: Robot, root: Path) -> None:
@@ -147,7 +148,7 @@ async def test_reading_goes_as_far_as_one_reply_reaches_and_says_where_it_goes_o
         said = await robot.say("read_cells", notebook="a.ipynb", start=start)
         assert len(said) <= robot.app.services.limits.text + 500
         seen += re.findall(r"# number (\d+)", said)
-        onwards = re.search(r"read_cells with start=(\d+) goes on", said)
+        onwards = re.search(r"read_cells\(start=(\d+), .*notebook='a.ipynb'\) goes on", said)
         if onwards is None:
             break
         start = int(onwards[1])
@@ -212,7 +213,7 @@ async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
     (cell,) = write_notebook(root, "a.ipynb", "".join(f"line {n}\n" for n in range(10_000)))
     for tool, which in (("read_cell", {"cell": cell}), ("read_cells", {})):
         said = await robot.say(tool, notebook="a.ipynb", **which)
-        told = re.search(rf"left out; read_cell\(cell='{cell[:8]}', offset=(\d+)\) …", said)
+        told = re.search(rf"left out; read_cell\(cell='{cell[:8]}', offset=(\d+), .*\) …", said)
         assert told is not None, tool
         head = [int(n) for n in LINE.findall(said.partition("characters left out")[0])]
         offset, numbers = int(told[1]), head
@@ -220,7 +221,7 @@ async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
             said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, offset=offset)
             assert len(said) <= robot.app.services.limits.text
             numbers += [int(n) for n in LINE.findall(said)]
-            onwards = re.search(r"next: offset=(\d+)", said)
+            onwards = re.search(r"next: read_cell\(.*offset=(\d+)", said)
             if onwards is None:
                 break
             offset = int(onwards[1])
@@ -289,8 +290,11 @@ async def test_reading_leaves_each_cell_room_for_its_outputs(robot: Robot, root:
         assert read == [str(n) for n in range(1, len(read) + 1)]
         assert 80 < len(read) < 200
         assert all(f"<{n}>" in said for n in read)
-        onwards = "the other ids" if which else f"start={len(read) + 1}"
-        assert said.endswith(f"… {200 - len(read)} more cells; read_cells with {onwards} goes on.")
+        rest = 200 - len(read)
+        named = [cell_id[:8] for cell_id in ids[len(read) :][:50]]
+        which_rest = f"cells={named}" if which else f"start={len(read) + 1}, limit={rest}"
+        onwards = f"read_cells({which_rest}, notebook='a.ipynb')"
+        assert said.endswith(f"… {rest} more cells; {onwards} goes on.")
 
 
 async def test_an_output_of_blank_lines_is_no_empty_reply(robot: Robot, root: Path) -> None:

@@ -76,10 +76,10 @@ def test_cells_that_no_room_is_left_for_are_named_in_their_place() -> None:
     missing = [n for n in range(1000) if n not in shown]
     assert missing == list(range(missing[0], missing[-1] + 1))
     (words,) = [line for line in lines if "cells left out" in line]
-    assert words.startswith(f"[{len(missing)} cells left out; read_cell(cell=…) shows one: ")
+    assert words.startswith(f"[{len(missing)} cells left out; read_cell(cell='")
     assert cells[missing[0]].name in words
     assert cells[missing[-1]].name in words
-    assert words.endswith("list_cells names them]")
+    assert words.endswith("list_cells() names them]")
     assert "3 cells did not run." in lines
     assert shown[0] == 0
     assert shown[-1] == 999

@@ -29,14 +29,14 @@ async def test_an_output_that_is_long_in_any_way_is_rendered_off_the_event_loop(
 ) -> None:
     threads = []
 
-    def note_thread(*_: object) -> list[Any]:
+    def note_thread(*_: object, **_options: object) -> list[Any]:
         threads.append(threading.current_thread())
         return []
 
     monkeypatch.setattr(replies, "render_cells", note_thread)
     monkeypatch.setattr(replies, "render_page", note_thread)
     await replies.render([CellOutputs("a", []), CellOutputs("b", [LONG[kind]])], Limits())
-    await replies.render_one([LONG[kind]], 1, 0, Limits())
+    await replies.render_one(CellOutputs("b", [LONG[kind]]), 1, 0, Limits())
     assert len(threads) == 2
     assert threading.main_thread() not in threads
 

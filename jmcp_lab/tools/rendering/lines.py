@@ -9,8 +9,8 @@ _STEP = 1 << 14
 
 
 def line_count(text: str) -> int:
-    """Return how many lines a text has; one that ends in a line break ends in an empty line."""
-    return text.count("\n") + 1
+    """Return how many lines a text has; the line break at its end begins no other."""
+    return text.count("\n") + (bool(text) and not text.endswith("\n"))
 
 
 def lines_from(text: str, first: int) -> Iterator[str]:

@@ -6,13 +6,15 @@ out without words that say what.
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from jmcp_lab.calls.proposed import proposed
+from jmcp_lab.notebooks.names import shown
+
 from .blocks import Block, block_of
+from .marked import word_for
 from .sources import source_of, source_offset
 from .text import MIN_CLIP, clip
 
@@ -28,8 +30,6 @@ _CAPTIONS = 120, 60
 """At least as long as what is said of an image that may be sent and of others, without the call."""
 _NAMES = 600
 """Characters of the words about cells that are left out."""
-
-_MARKER = re.compile(r"\[\s*/?\s*output\b", re.IGNORECASE)
 
 Hint = Callable[[int, int], str]
 """Given the number of an output and an offset, the words that say how to get the rest."""
@@ -49,12 +49,15 @@ class CellOutputs(NamedTuple):
         How to get what is left out.
     name : str, optional
         What ``read_cell`` calls the cell, for a reply that has no room for its label.
+    path : str, optional
+        The notebook that it is in.
     """
 
     label: str
     outputs: Sequence[Any]
     hint: Hint | None = None
     name: str = ""
+    path: str | None = None
 
 
 def fair_shares(needs: Sequence[int], total: int) -> list[int]:
@@ -107,8 +110,7 @@ class Item:
     word: str = ""
 
     def __post_init__(self) -> None:
-        if _MARKER.search(self.block.text):
-            self.word = " #" + secrets.token_hex(3)
+        self.word = word_for(self.block.text)
 
     def length(self, text: int) -> int:
         """Return the length of all lines when at most `text` characters of the output are shown."""
@@ -148,7 +150,7 @@ class Plan:
         The first and the last outputs, as many as there may at most be room for.
     total : int
         How many outputs the cell has.
-    hint, name
+    hint, name, path
         As those of `CellOutputs`.
     """
 
@@ -157,6 +159,7 @@ class Plan:
     total: int = 0
     hint: Hint | None = None
     name: str = ""
+    path: str | None = None
     shown: list[Item] = field(default_factory=list)
     room: int = 0
     gap: str = ""
@@ -309,7 +312,7 @@ def _plan(cell: CellOutputs, outputs: Sequence[Any], most: int) -> Plan:
         item.early = item.block.is_error
         if cell.hint and source_of(outputs[number - 1], item.block):
             item.more = cell.hint(number, source_offset(text))
-    return Plan(cell.label, items, len(outputs), cell.hint, cell.name)
+    return Plan(cell.label, items, len(outputs), cell.hint, cell.name, cell.path)
 
 
 def fitted(plans: Sequence[Plan], room: int) -> tuple[list[Plan], str]:
@@ -357,13 +360,18 @@ def _fitting(lengths: Sequence[int], room: int) -> int:
 def _left_out_words(plans: Sequence[Plan]) -> str:
     """Return that cells are left out, by their names as far as there is room for them."""
     words = f"[{len(plans):,} cell{'' if len(plans) == 1 else 's'} left out"
-    names = [plan.name for plan in plans if plan.name]
-    if not names:
+    named = [plan for plan in plans if plan.name]
+    if not named:
         return f"{words}]"
-    words += f"; read_cell(cell=…) shows one: {names[0]}"
-    for place, name in enumerate(names[1:], 1):
-        if len(words) + len(name) > _NAMES - 70:
+    first, names = named[0], [shown(plan.name) for plan in named]
+    call = proposed("read_cell", cell=first.name, notebook=first.path)
+    words += f"; {call} shows the first"
+    if len(names) > 1:
+        words += f"; the others: {names[1]}"
+    all_of_them = proposed("list_cells", notebook=first.path)
+    for place, name in enumerate(names[2:], 2):
+        if len(words) + len(name) > _NAMES - 60 - len(all_of_them):
             rest = f"{len(names) - place:,} more, up to {names[-1]}"
-            return f"{words} and {rest}; list_cells names them]"
+            return f"{words} and {rest}; {all_of_them} names them]"
         words += f", {name}"
     return f"{words}]"

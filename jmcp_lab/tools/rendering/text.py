@@ -130,11 +130,19 @@ class Page:
         """Where the next page starts, or None after the last."""
         return self.end if self.end < self.total else None
 
-    def words(self) -> str:
-        """Return where the page stands, in words."""
+    def words(self, onwards: LeftOutHint | None = None) -> str:
+        """Return where the page stands, in words.
+
+        Parameters
+        ----------
+        onwards : callable, optional
+            Given an offset, the call that shows the next page.
+        """
         where = f"characters {self.offset:,} to {self.end:,} of {self.total:,}"
         more = self.next_offset
-        return where + (f"; next: offset={more}" if more is not None else "; this is the end")
+        if more is None:
+            return f"{where}; this is the end"
+        return f"{where}; next: {onwards(more) if onwards else f'offset={more}'}"
 
 
 def page(text: str, offset: int, limit: int) -> Page:
