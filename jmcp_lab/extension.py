@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.paths import jupyter_data_dir
-from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Int, Unicode, validate
 
@@ -20,6 +19,7 @@ from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
+from .configuration import CheckedExtensionApp
 from .containment import contained
 from .ending import Signals, end_whatever_kernels_do, let_threads_end
 from .hardening import harden_server
@@ -49,7 +49,13 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 
-class JmcpLab(ExtensionApp):
+_WRONG_SETTINGS = (
+    "No agent is let in, since a setting of this server is wrong. {} Correct it and restart the "
+    "Jupyter server."
+)
+
+
+class JmcpLab(CheckedExtensionApp):
     """Agents in your notebooks, with you in charge: MCP and the Agents panel."""
 
     name = "jmcp_lab"
@@ -172,7 +178,10 @@ class JmcpLab(ExtensionApp):
         signals.follow()
         end_whatever_kernels_do(serverapp, signals.leave)
         let_threads_end(self.log)
-        await self.door.start()
+        if wrong := self.all_wrong_settings():
+            self.door.stay_shut(_WRONG_SETTINGS.format(" ".join(wrong)))
+        else:
+            await self.door.start()
 
     def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
         rooms = open_backend(

@@ -14,7 +14,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from tornado import web
 
 from ..agents.until import format_time
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, UnavailableError
 from .base import PanelHandler, errors_as_json
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class PairingHandler(ProgramHandler):
     async def post(self) -> None:
         """Show a card in the panel."""
         self.check_form()
+        if self.app.door.error:
+            raise UnavailableError(self.app.door.error)
         pairing = self.app.pairings.ask(self.body("client").get("client"))
         self.answer({"id": pairing.secret}, 202)
 
