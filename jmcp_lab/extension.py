@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.paths import jupyter_data_dir
-from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Int, Unicode, validate
 
 from . import __version__
@@ -35,6 +34,7 @@ from .notebooks.contents import Contents
 from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .notebooks.seen import Seen
+from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.pages import OpenPages
@@ -141,7 +141,7 @@ class JmcpLab(CheckedExtensionApp):
             pages=self.pages,
             contents=contents,
             limits=Limits(text=self.reply_characters, send_images=self.send_images),
-            lab_url=self._lab_url,
+            lab_url=self.where_to_open,
             trust_outputs=self.trust_outputs == "allowed",
         )
         self.dispatcher = Dispatcher(TOOLS, self.services)
@@ -256,8 +256,8 @@ class JmcpLab(CheckedExtensionApp):
         self.rooms.news.forget_agent(agent_id)
         self.executor.forget_owner(agent_id)
 
-    def _lab_url(self) -> str:
+    def where_to_open(self) -> str:
         """Return where the person opens JupyterLab, without any token."""
         server = self.serverapp
         assert server is not None
-        return url_path_join(str(server.connection_url), "lab")
+        return where_to_open(server, self.pages)
