@@ -215,6 +215,8 @@ class PanelHandler(APIHandler):
             message = "Error."
         if isinstance(error, web.HTTPError) and error.log_message:
             message = error.log_message
+        elif status_code == HTTPStatus.FORBIDDEN and self.current_user is None:
+            message = "You are not logged in here any more: reload this page."
         elif error is not None and not isinstance(error, web.HTTPError):
             message = "Something went wrong inside jmcp_lab; the server log has the details."
         codes = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
