@@ -40,5 +40,6 @@ def _public_url(server: ServerApp) -> str:
 
 def _local_url(server: ServerApp) -> str:
     url = urlsplit(server.connection_url)
-    host = f"127.0.0.1:{server.port}" if server.ip in WILDCARD_IPS else url.netloc
+    everywhere = not server.ip or server.ip in WILDCARD_IPS
+    host = f"127.0.0.1:{server.port}" if everywhere else url.netloc
     return f"{url.scheme}://{host}{server.base_url}"
