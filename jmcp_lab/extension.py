@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.paths import jupyter_data_dir
-from jupyter_server.extension.application import ExtensionApp
-from jupyter_server.utils import url_path_join
 from traitlets import Bool, Enum, Int, Unicode, validate
 
 from . import __version__
@@ -20,6 +18,7 @@ from .agents.registry import AgentRegistry
 from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
+from .configuration import CheckedExtensionApp
 from .containment import contained
 from .ending import Signals, end_whatever_kernels_do, let_threads_end
 from .hardening import harden_server
@@ -37,6 +36,7 @@ from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pa
 from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .notebooks.own_folders import own_folders
 from .notebooks.seen import Seen
+from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.pages import OpenPages
@@ -51,7 +51,13 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 
-class JmcpLab(ExtensionApp):
+_WRONG_SETTINGS = (
+    "No agent is let in, since a setting of this server is wrong. {} Correct it and restart the "
+    "Jupyter server."
+)
+
+
+class JmcpLab(CheckedExtensionApp):
     """Agents in your notebooks, with you in charge: MCP and the Agents panel."""
 
     name = "jmcp_lab"
@@ -137,7 +143,7 @@ class JmcpLab(ExtensionApp):
             pages=self.pages,
             contents=contents,
             limits=Limits(text=self.reply_characters, send_images=self.send_images),
-            lab_url=self._lab_url,
+            lab_url=self.where_to_open,
             modules=KnownModules(root),
             trust_outputs=self.trust_outputs == "allowed",
         )
@@ -175,7 +181,10 @@ class JmcpLab(ExtensionApp):
         signals.follow()
         end_whatever_kernels_do(serverapp, signals.leave)
         let_threads_end(self.log)
-        await self.door.start()
+        if wrong := self.all_wrong_settings():
+            self.door.stay_shut(_WRONG_SETTINGS.format(" ".join(wrong)))
+        else:
+            await self.door.start()
 
     def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
         rooms = open_backend(
@@ -250,8 +259,8 @@ class JmcpLab(ExtensionApp):
         self.rooms.news.forget_agent(agent_id)
         self.executor.forget_owner(agent_id)
 
-    def _lab_url(self) -> str:
+    def where_to_open(self) -> str:
         """Return where the person opens JupyterLab, without any token."""
         server = self.serverapp
         assert server is not None
-        return url_path_join(str(server.connection_url), "lab")
+        return where_to_open(server, self.pages)

@@ -20,6 +20,7 @@ import {
   readMinted,
   readStopped
 } from './wire';
+import { fetchWithXsrf } from './xsrf';
 
 /** A request that the server refused, in words that a person can act on. */
 export class RefusedError extends Error {
@@ -71,7 +72,8 @@ export class AgentsApi implements IAgentsApi {
     this._settings = ServerConnection.makeSettings({
       ...settings,
       token: '',
-      appendToken: false
+      appendToken: false,
+      fetch: fetchWithXsrf(settings.fetch)
     });
   }
 
@@ -81,7 +83,10 @@ export class AgentsApi implements IAgentsApi {
   }
 
   async connect(agent: INewAgent): Promise<IMinted> {
-    return readMinted(await this._request('POST', 'agents', agent));
+    return readMinted(
+      await this._request('POST', 'agents', agent),
+      this._settings.baseUrl
+    );
   }
 
   async change(id: string, change: IAgentChange): Promise<IAgent> {

@@ -4,8 +4,8 @@ import type { IDisposable } from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { ConflictError, IAgentsApi, RefusedError } from './api';
-import { UnexpectedAnswerError } from './decode';
+import { ConflictError, IAgentsApi } from './api';
+import { linkAfter } from './link';
 import type {
   IAgent,
   IAgentChange,
@@ -77,6 +77,10 @@ export class AgentsModel implements IAgents, IDisposable {
 
   get link(): Link {
     return this._link;
+  }
+
+  get refusal(): string {
+    return this._refusal;
   }
 
   get server(): IServerInfo | null {
@@ -291,6 +295,7 @@ export class AgentsModel implements IAgents, IDisposable {
     } catch (error) {
       if (!this._isDisposed) {
         const link = linkAfter(error);
+        this._refusal = error instanceof Error ? error.message : '';
         this._poll.frequency = link === 'offline' ? ANXIOUS : CALM;
         this._setLink(link);
       }
@@ -367,6 +372,7 @@ export class AgentsModel implements IAgents, IDisposable {
   private _pairings: readonly IPairing[] = [];
   private _server: IServerInfo | null = null;
   private _link: Link = 'starting';
+  private _refusal = '';
   private _seq = 0;
   private _pulling: Promise<void> | null = null;
   private _again = false;
@@ -384,13 +390,4 @@ export function isUnderWay(call: ICall): boolean {
 
 function newestFirst(a: AgentRequest, b: AgentRequest): number {
   return Date.parse(b.created) - Date.parse(a.created);
-}
-
-function linkAfter(error: unknown): Link {
-  if (error instanceof UnexpectedAnswerError) {
-    return 'mismatch';
-  }
-  return error instanceof RefusedError && error.status === 404
-    ? 'missing'
-    : 'offline';
 }

@@ -292,8 +292,10 @@ export interface IStopped {
  *
  * `missing`: JupyterLab runs, but the server half of the extension does not answer.
  * `mismatch`: it answers in a way that this panel does not understand.
+ * `refused`: it does not let this page in, and says why.
  */
-export type Link = 'starting' | 'online' | 'offline' | 'missing' | 'mismatch';
+export type Link =
+  'starting' | 'online' | 'offline' | 'missing' | 'mismatch' | 'refused';
 
 /**
  * The agents of this server and what they do.
@@ -305,6 +307,8 @@ export interface IAgents {
   /** Something that is shown changed. */
   readonly changed: ISignal<IAgents, void>;
   readonly link: Link;
+  /** Why the server did not answer, in its words. */
+  readonly refusal: string;
   readonly server: IServerInfo | null;
   readonly agents: readonly IAgent[];
   /** All known calls, newest first. */

@@ -318,13 +318,14 @@ function readPairing(value: unknown, name: string): IPairing {
   };
 }
 
-export function readMinted(value: unknown): IMinted {
+/** The address of a new agent is that of the page: a server behind a proxy does not know it. */
+export function readMinted(value: unknown, baseUrl: string): IMinted {
   const data = fields(value, 'agent');
   return {
     id: text(data.id, 'agent.id'),
     label: text(data.label, 'agent.label'),
     token: text(data.token, 'agent.token'),
-    url: text(data.url, 'agent.url')
+    url: new URL(new URL(text(data.url, 'agent.url')).pathname, baseUrl).href
   };
 }
 

@@ -36,6 +36,11 @@ SILENCE = timedelta(minutes=10)
 """For how long a client that was turned away is not asked about again."""
 
 MOST_WAITING = 5
+"""Of one source."""
+
+PATIENCE = timedelta(minutes=1)
+"""After this long without an answer a request gives way to a new one, where there are too many:
+else whoever asks five times keeps all others out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +55,8 @@ class Pairing:
         What the program asks with; whoever has it gets the token.
     client : str
         What the program says its client is: a claim.
+    source : str
+        Who asks, as far as the server can tell; sources do not stand in each other's way.
     allowed : bool or None
         None until a person has answered.
     """
@@ -57,6 +64,7 @@ class Pairing:
     id: str
     secret: str
     client: str
+    source: str
     created: datetime
     expires: datetime
     allowed: bool | None = None
@@ -87,7 +95,7 @@ class Pairings:
         self._registry = registry
         self._clock = clock
         self._pairings: dict[str, Pairing] = {}
-        self._turned_away: dict[str, datetime] = {}
+        self._turned_away: dict[tuple[str, str], datetime] = {}
 
     def waiting(self) -> list[Pairing]:
         """Return those that no person has answered yet, the oldest first."""
@@ -96,8 +104,14 @@ class Pairings:
 
     # -- the program's side --------------------------------------------------------------------
 
-    def ask(self, client: object) -> Pairing:
+    def ask(self, client: object, source: str = "") -> Pairing:
         """Ask a person to let a program in.
+
+        Parameters
+        ----------
+        client : object
+            What it calls itself.
+        source : str, optional
 
         Raises
         ------
@@ -110,28 +124,35 @@ class Pairings:
         name = plain_text(client[:1000], LABEL_LENGTH) if isinstance(client, str) else ""
         if not name:
             raise InvalidArgumentError("'client' is the name of the client, such as 'Claude Code'.")
-        waiting = self.waiting()
-        if name in self._turned_away:
+        waiting = [each for each in self.waiting() if each.source == source]
+        if (source, name) in self._turned_away:
             raise DeniedError(
                 f"The user did not let {name} in. It can ask again in a few minutes, or the user "
                 "can choose 'Connect an agent' in JupyterLab's Agents panel."
             )
+        now = self._clock()
+        if len(waiting) >= MOST_WAITING and waiting[0].created + PATIENCE <= now:
+            self._give_way(waiting.pop(0))
         if len(waiting) >= MOST_WAITING:
             raise UnavailableError(
                 f"{MOST_WAITING} programs wait for the user's answer already. Ask the user to look "
-                "at the Agents panel in JupyterLab."
+                "at the Agents panel in JupyterLab, or try again in a minute."
             )
-        now = self._clock()
         pairing = Pairing(
             id="p_" + secrets.token_hex(8),
             secret=secrets.token_urlsafe(32),
             client=name,
+            source=source,
             created=now,
             expires=now + LIFE,
         )
         self._pairings[pairing.id] = pairing
         self._registry.changed()
         return pairing
+
+    def _give_way(self, pairing: Pairing) -> None:
+        del self._pairings[pairing.id]
+        pairing.answered.set()
 
     async def answered(self, secret: str, seconds: float) -> None:
         """Wait until the person has answered a request, or for some seconds.
@@ -223,7 +244,7 @@ class Pairings:
             It was answered already.
         """
         pairing = self._open(pairing_id)
-        self._turned_away[pairing.client] = self._clock() + SILENCE
+        self._turned_away[pairing.source, pairing.client] = self._clock() + SILENCE
         self._answer(pairing, allowed=False)
 
     def _open(self, pairing_id: str) -> Pairing:
@@ -245,4 +266,4 @@ class Pairings:
     def _lapse(self) -> None:
         now = self._clock()
         self._pairings = {i: each for i, each in self._pairings.items() if each.expires > now}
-        self._turned_away = {name: end for name, end in self._turned_away.items() if end > now}
+        self._turned_away = {who: end for who, end in self._turned_away.items() if end > now}

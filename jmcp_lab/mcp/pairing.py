@@ -124,6 +124,7 @@ async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], 
         The server does not answer, or nothing can be kept.
     """
     told = False
+    where = "JupyterLab"
     while True:
         token, question = kept.read()
         if token and await _opens(server, token):
@@ -134,13 +135,11 @@ async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], 
                     continue  # Another program of this client was faster.
                 body = await _send(server, "POST", "pairing", {"client": client})
                 question = str(body["id"])
+                where = str(body.get("open") or where)
                 kept.write(question=question)
         if not told:
             told = True
-            tell(
-                f"{client} waits to be let in. Open {server.base}lab and answer in the Agents "
-                "panel."
-            )
+            tell(f"{client} waits to be let in. Open {where} and answer in the Agents panel.")
         answer = await _send(server, "GET", f"pairing/{question}")
         if answer is None:
             # It has ended. Or another program of this client has fetched the token, and keeps it

@@ -97,6 +97,13 @@ class McpService:
         finally:
             self._started.set()
 
+    def stay_shut(self, words: str) -> None:
+        """Let nobody in as long as this server runs, and say why."""
+        self._log.error(words)
+        self.error = words
+        self._registry.changed()
+        self._started.set()
+
     async def opening(self) -> None:
         """Return once the door is open or has failed to open; wait for it no longer than it takes.
 

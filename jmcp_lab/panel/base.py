@@ -28,6 +28,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..surrogates import dump_json, without_halves
+from .origins import NOT_OUR_PAGE, from_own_page, page_origin, unknown_name
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -44,11 +45,15 @@ _STATUS: dict[type[ToolError], int] = {
     UnavailableError: 503,
 }
 _READS = ("GET", "HEAD", "OPTIONS")
-_ORIGIN = re.compile(r"https?://([^/?#@]+)")
-
 _BROWSER_ONLY = (
     "This can only be done from the Agents panel in JupyterLab, by someone who is logged in there. "
     "A token does not count."
+)
+
+_UNKNOWN_NAME = (
+    "This server asks nobody to log in, and {0} is none of its names, so that any web page could "
+    "stand behind it. Open it by another address, turn its login on, or name it in the server's "
+    "configuration: c.ServerApp.local_hostnames = ['{0}']."
 )
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Awaitable[None]])
@@ -68,12 +73,22 @@ class PanelHandler(APIHandler):
         if self._carries_agent_token():
             self.current_user = self._jupyter_current_user = None
             raise web.HTTPError(403, "An agent's token opens nothing but the MCP endpoint.")
-        if not self._same_origin():
+        if not from_own_page(self.request.headers):
             self.current_user = self._jupyter_current_user = None
-            raise web.HTTPError(403, "Requests from other web pages are not allowed here.")
+            raise web.HTTPError(403, NOT_OUR_PAGE)
+        if name := unknown_name(self):
+            self.current_user = self._jupyter_current_user = None
+            raise web.HTTPError(403, _UNKNOWN_NAME.format(re.sub(r"[^\w.:-]", "?", name)[:80]))
         await super().prepare()
         if self.request.method not in _READS and self.current_user is not None:
             self._check_change()
+
+    def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
+        """Set no cookie for who comes with a token: it would be a login, which counts for more."""
+        if not value or not (
+            "Authorization" in self.request.headers or "token" in self.request.query_arguments
+        ):
+            super().set_cookie(name, value, *args, **kwargs)
 
     def log_exception(
         self,
@@ -101,19 +116,6 @@ class PanelHandler(APIHandler):
         values = [*self.request.headers.get_list("Authorization")]
         values += [v.decode("latin-1") for v in self.request.query_arguments.get("token", [])]
         return any(PREFIX in value for value in values)
-
-    def _same_origin(self) -> bool:
-        site = self.request.headers.get("Sec-Fetch-Site")
-        if site in ("cross-site", "same-site"):
-            return False
-        origin = self.request.headers.get("Origin")
-        if origin is None:
-            return True
-        match = _ORIGIN.fullmatch(origin)
-        if match is not None and match[1] == self.request.headers.get("Host"):
-            return True
-        # Behind a proxy that changes the Host, the administrator names the one address of the page.
-        return self.allow_origin not in ("", "*") and origin == self.allow_origin
 
     def _check_change(self) -> None:
         if self.token_authenticated:
@@ -170,6 +172,15 @@ class PanelHandler(APIHandler):
             raise InvalidArgumentError(f"'{name}' is a text of at most {longest} characters.")
         return value
 
+    def page_base(self) -> str:
+        """Return the server's address as the page's reader has it, with a slash at its end.
+
+        A proxy may change the host and the protocol that come here; what the page says of itself
+        it does not.
+        """
+        asked = f"{self.request.protocol}://{self.request.host}"
+        return (page_origin(self.request.headers) or asked) + self.base_url
+
     @property
     def person(self) -> str:
         """Who is logged in, as shown to others."""
@@ -204,6 +215,8 @@ class PanelHandler(APIHandler):
             message = "Error."
         if isinstance(error, web.HTTPError) and error.log_message:
             message = error.log_message
+        elif status_code == HTTPStatus.FORBIDDEN and self.current_user is None:
+            message = "You are not logged in here any more: reload this page."
         elif error is not None and not isinstance(error, web.HTTPError):
             message = "Something went wrong inside jmcp_lab; the server log has the details."
         codes = {401: "unauthorized", 403: "forbidden", 404: "not_found"}

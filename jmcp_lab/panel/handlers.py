@@ -104,8 +104,7 @@ class AgentsHandler(PanelHandler):
             until=fields.get("until"),
             expires_in=fields.get("expires_in"),
         )
-        path = url_path_join(self.base_url, self.app.mcp_path)
-        url = f"{self.request.protocol}://{self.request.host}{path}"
+        url = url_path_join(self.page_base(), self.app.mcp_path)
         body = {"id": agent.id, "label": agent.label, "token": token, "url": url}
         self.answer(body, 201)
 
@@ -274,6 +273,7 @@ class PageHandler(PanelHandler):
     async def put(self, tab: str) -> None:
         """Note it."""
         self.app.pages.tell(tab, self.body("visible", "focused", "active", "open", "files"))
+        self.app.pages.address = self.page_base()
         self.no_content()
 
     @web.authenticated

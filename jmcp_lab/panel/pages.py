@@ -76,6 +76,8 @@ class OpenPages:
         self._told = asyncio.Event()
         self.ring: Callable[[], None] = lambda: None
         """Called when pages have to look here."""
+        self.address: str | None = None
+        """Where the person opened the latest page: the server's address as its reader has it."""
         self._last_goodbye = -RELOADS_WITHIN - 1
 
     def seen(self, tab: str) -> bool:

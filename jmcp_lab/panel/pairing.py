@@ -6,7 +6,6 @@ the panel, and fetch what the person gave it.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,8 +13,10 @@ from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from tornado import web
 
 from ..agents.until import format_time
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, UnavailableError
 from .base import PanelHandler, errors_as_json
+from .origins import is_loopback
+from .peers import is_own_user, uid_of_peer
 
 if TYPE_CHECKING:
     from ..agents.pairing import Pairing
@@ -52,15 +53,18 @@ class ProgramHandler(PanelHandler):
         if not (self.token_authenticated or self._is_program_here()):
             raise web.HTTPError(
                 403,
-                "Only programs on the server's own computer can ask to be let in. In JupyterLab "
-                "choose 'Connect an agent' in the Agents panel, and give the program the token.",
+                "Only programs of the server's own user, on the server's own computer, can ask to "
+                "be let in. In JupyterLab choose 'Connect an agent' in the Agents panel, and give "
+                "the program the token.",
             )
 
     def _is_program_here(self) -> bool:
         if any(name.lower() not in _PLAIN for name in self.request.headers):
             return False
-        return _is_loopback(self.request.remote_ip) and _is_loopback(
-            urlsplit(f"//{self.request.host}").hostname
+        return (
+            is_loopback(self.request.remote_ip)
+            and is_loopback(urlsplit(f"//{self.request.host}").hostname)
+            and is_own_user(uid_of_peer(self.request))
         )
 
     def _check_change(self) -> None:
@@ -69,8 +73,10 @@ class ProgramHandler(PanelHandler):
 
     def check_xsrf_cookie(self) -> None:
         """Accept requests without the XSRF cookie where no cookie counts."""
-        # Tornado asks before anybody is known as well, where Jupyter's own check does nothing.
-        if getattr(self, "_jupyter_current_user", None) is not None:
+        # Tornado asks before anybody is known as well, where Jupyter's own check does nothing. A
+        # program sends no cookie; on a server without a login it is somebody all the same.
+        known = getattr(self, "_jupyter_current_user", None) is not None
+        if known and not self._is_program_here():
             super().check_xsrf_cookie()
 
     def _log(self) -> None:
@@ -89,8 +95,12 @@ class PairingHandler(ProgramHandler):
     async def post(self) -> None:
         """Show a card in the panel."""
         self.check_form()
-        pairing = self.app.pairings.ask(self.body("client").get("client"))
-        self.answer({"id": pairing.secret}, 202)
+        if self.app.door.error:
+            raise UnavailableError(self.app.door.error)
+        # Of its own kind only: programs that show the server's token are not kept out by others.
+        source = "token" if self.token_authenticated else "computer"
+        pairing = self.app.pairings.ask(self.body("client").get("client"), source)
+        self.answer({"id": pairing.secret, "open": self.app.where_to_open()}, 202)
 
 
 class PairingAnswerHandler(ProgramHandler):
@@ -134,12 +144,3 @@ class PairingDecisionHandler(PanelHandler):
         else:
             raise InvalidArgumentError("'option' is allow_once or reject_once.")
         self.no_content()
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False

@@ -1,11 +1,12 @@
 import { act, screen } from '@testing-library/react';
 import * as React from 'react';
 
+import { RefusedError } from '../api';
 import { Strips } from '../components/Strips';
 import { AgentsModel } from '../model';
 import { readDelta } from '../wire';
 import type { NotLive } from '../tokens';
-import { MemoryApi } from './fixtures';
+import { MemoryApi, until } from './fixtures';
 import { draw } from './render';
 
 async function strips(notLive: NotLive | null): Promise<string[]> {
@@ -52,4 +53,18 @@ test('what pages are to do is read from the state', () => {
     notLive: 'disable_rtc',
     files
   });
+});
+
+test('the person is told why the server does not let the panel in', async () => {
+  const api = new MemoryApi();
+  api.fail = new RefusedError('Use another address.', 403);
+  const model = new AgentsModel({ api });
+  await act(async () => {
+    draw(model, () => <Strips />);
+    await until(model, () => model.link === 'refused');
+  });
+  expect(screen.getByRole('listitem').textContent).toBe(
+    'The server does not let this panel in, and holds the agents. Use another address.'
+  );
+  model.dispose();
 });

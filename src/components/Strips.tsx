@@ -60,6 +60,15 @@ export function Strips(): JSX.Element | null {
         'This page and the server part of jmcp_lab do not fit together. Restart JupyterLab and reload this page.'
       )
     });
+  } else if (model.link === 'refused') {
+    strips.push({
+      key: 'refused',
+      tone: 'error',
+      words: trans.__(
+        'The server does not let this panel in, and holds the agents. %1',
+        model.refusal
+      )
+    });
   }
   if (server?.mcpError) {
     strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.pairing import MOST_WAITING, Pairings
+from jmcp_lab.agents.pairing import MOST_WAITING, PATIENCE, Pairings
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.errors import (
     ConflictError,
@@ -132,6 +132,20 @@ async def test_nobody_can_fill_the_panel_with_programs(pairings: Pairings) -> No
     for wrong in ("", " \n", "\u202e", None, 7, {}):
         with pytest.raises(InvalidArgumentError):
             pairings.ask(wrong)
+
+
+async def test_programs_that_nobody_answers_give_way_to_new_ones(
+    pairings: Pairings, clock: Clock
+) -> None:
+    crowd = [pairings.ask(f"Program {number}") for number in range(MOST_WAITING)]
+    waiting = asyncio.create_task(pairings.answered(crowd[0].secret, 10))
+    await asyncio.sleep(0)
+    clock.now += PATIENCE
+    mine = pairings.ask("Mine")
+    assert pairings.waiting() == [*crowd[1:], mine]
+    await waiting
+    with pytest.raises(NotFoundError):
+        pairings.take(crowd[0].secret)
 
 
 async def test_a_program_is_kept_waiting_when_it_cannot_become_an_agent(

@@ -38,6 +38,9 @@ class PanelApp:
     rooms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(troubles=Troubles))
     door: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
 
+    def where_to_open(self) -> str:
+        return "JupyterLab"
+
     def ask(
         self, agent: Agent, source: str = "1 + 1", path: str = "sales.ipynb"
     ) -> tuple[Call, asyncio.Task[Action]]:

@@ -181,3 +181,20 @@ async def test_without_authentication_a_page_needs_the_xsrf_header_still(panel: 
     agent = panel.stranger(Authorization=f"Bearer {token}")
     assert (await agent.get("state")).status_code == 403
     assert (await agent.post("agents", json={"label": "x"})).status_code == 403
+
+
+@pytest.mark.parametrize("way", ["header", "address"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("route", ["state", "agents", "grants", "stop", "pages/tab1", "pairing"])
+async def test_a_token_gets_no_login_from_these_routes(
+    panel: Panel, route: str, method: str, way: str
+) -> None:
+    client = panel.stranger()
+    if way == "header":
+        client.headers["Authorization"] = f"token {panel.server_token}"
+    else:
+        route += f"?token={panel.server_token}"
+    answer = await client.request(method, route, json={})
+    assert "username" not in answer.headers.get("set-cookie", "")
+    client.headers.pop("Authorization", None)
+    assert (await client.get("state")).status_code == 403

@@ -1,0 +1,45 @@
+"""Where a person opens JupyterLab, said to agents and programs that pass it on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from jupyter_server.serverapp import WILDCARD_IPS
+from jupyter_server.utils import url_path_join
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from .pages import OpenPages
+
+
+def where_to_open(server: ServerApp, pages: OpenPages) -> str:
+    """Return what to open, in words that fit after "open", and without any token.
+
+    The server's own idea of its address is worth little behind a proxy, in a container and on a
+    JupyterHub. A page that a person has opened knows; then what an administrator says of it.
+    """
+    known = pages.address or _public_url(server)
+    if known:
+        return url_path_join(known, "lab")
+    if server.sock or "JUPYTERHUB_SERVICE_PREFIX" in os.environ:
+        return "JupyterLab"
+    return f"JupyterLab ({url_path_join(_local_url(server), 'lab')} on the server's own computer)"
+
+
+def _public_url(server: ServerApp) -> str:
+    said = server.custom_display_url or os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+    parts = urlsplit(said)
+    if not (parts.scheme and parts.netloc):
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path or server.base_url}"
+
+
+def _local_url(server: ServerApp) -> str:
+    url = urlsplit(server.connection_url)
+    everywhere = not server.ip or server.ip in WILDCARD_IPS
+    host = f"127.0.0.1:{server.port}" if everywhere else url.netloc
+    return f"{url.scheme}://{host}{server.base_url}"

@@ -1,0 +1,74 @@
+"""Whose program is at the other end of a connection on this computer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tornado.httputil import HTTPServerRequest
+
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+"""Linux's connections (proc(5)): the second column is the socket's own address, the third the one
+it is connected to, the eighth the id of the user whom it belongs to."""
+
+MOST_LINES = 200_000
+
+
+def uid_of_peer(request: HTTPServerRequest) -> int | None:
+    """Return the id of the user who made a connection from this computer.
+
+    Returns
+    -------
+    int or None
+        None where that cannot be told: elsewhere than on Linux, and of other computers.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        # Of the connection itself: what a request says of where it comes from may be a claim.
+        socket = request.connection.stream.socket  # type: ignore[union-attr]
+        peer, here = socket.getpeername()[1], socket.getsockname()[1]
+    except (AttributeError, OSError, IndexError, TypeError):
+        return None
+    return _uid(f":{peer:04X}", f":{here:04X}")
+
+
+def _uid(from_port: str, to_port: str) -> int | None:
+    """Find the user of the connection's other end, which is a socket of this computer as well."""
+    for table in _TABLES:
+        try:
+            with Path(table).open(encoding="ascii") as lines:
+                for line in islice(lines, 1, MOST_LINES):
+                    fields = line.split()
+                    if (
+                        fields[1].endswith(from_port)
+                        and fields[2].endswith(to_port)
+                        and _is_loopback(fields[1].partition(":")[0])
+                    ):
+                        return int(fields[7])
+        except (OSError, ValueError, IndexError):
+            continue
+    return None
+
+
+def _is_loopback(address: str) -> bool:
+    """Return whether an address of the table is one of this computer alone.
+
+    They are written as they lie in memory, four bytes at a time: the other way round on most
+    computers.
+    """
+    words = bytes.fromhex(address)
+    if sys.byteorder == "little":
+        words = b"".join(words[i : i + 4][::-1] for i in range(0, len(words), 4))
+    if len(words) == 16 and words[:12] == bytes(10) + b"\xff\xff":
+        words = words[12:]
+    return words == bytes(15) + b"\x01" or (len(words) == 4 and words[0] == 127)
+
+
+def is_own_user(uid: int | None) -> bool:
+    """Return whether a program is this server's own user's, as far as can be told."""
+    return uid is None or uid == os.geteuid()
