@@ -84,7 +84,7 @@ def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
     room = ctx.services.limits.text - 250 - len(path)
     shown: list[str] = []
     whole = offset == 1
-    for line in islice(lines_from(text, offset), min(limit, total - offset + 1)):
+    for line in islice(lines_from(text, offset), limit):
         short = clip(line, LINE_LENGTH)
         room -= len(short) + 1
         if room < 0 and shown:

@@ -15,7 +15,7 @@ from .conftest import Robot
 
 @given(st.text("ab\n\r", max_size=50), st.integers(1, 60))
 def test_the_lines_of_a_text_are_those_of_splitting_it(text: str, first: int) -> None:
-    lines = text.split("\n")
+    lines = text.removesuffix("\n").split("\n") if text else []
     assert line_count(text) == len(lines)
     assert list(lines_from(text, first)) == lines[first - 1 :]
 
@@ -29,9 +29,9 @@ def test_a_few_lines_of_a_long_text_take_little_time_and_memory(text: str) -> No
     assert time.thread_time() - started < 1
 
 
-async def test_a_file_of_millions_of_line_breaks_is_read_in_part(robot: Robot) -> None:
-    root = robot.app.services.contents.root
-    assert root is not None
-    Path(root, "breaks.txt").write_text("\n" * 19_000_000)
+async def test_a_file_of_millions_of_line_breaks_is_read_in_part(
+    robot: Robot, jp_root_dir: Path
+) -> None:
+    (jp_root_dir / "breaks.txt").write_text("\n" * 19_000_000)
     said = await robot.say("read_file", path="breaks.txt", offset=10_000_000, limit=3)
-    assert said.startswith("breaks.txt · lines 10000000 to 10000002 of 19000001\n")
+    assert said.startswith("breaks.txt · lines 10000000 to 10000002 of 19000000\n")

@@ -14,9 +14,9 @@ def line_count(text: str) -> int:
 
 
 def lines_from(text: str, first: int) -> Iterator[str]:
-    """Yield the lines of a text from one on, which is counted from 1."""
+    """Yield the lines of a text from one on, which is counted from 1, as `line_count` counts."""
     at = _start(text, first)
-    while at is not None:
+    while at is not None and at < len(text):
         end = text.find("\n", at)
         if end < 0:
             yield text[at:]
