@@ -114,6 +114,8 @@ export interface ICall {
   readonly error: string | null;
   readonly undoable: boolean;
   readonly repeats: number;
+  /** Until then the same request is denied without asking. */
+  readonly deniedUntil: string | null;
 }
 
 /** One connection that an agent may use. */
@@ -332,6 +334,7 @@ export interface IAgents {
   answerPairing(id: string, agent: INewAgent | null): Promise<void>;
   stopCall(id: string): Promise<void>;
   undoCall(id: string): Promise<void>;
+  askAgain(id: string): Promise<void>;
   connect(agent: INewAgent): Promise<IMinted>;
   change(id: string, change: IAgentChange): Promise<void>;
   /** End what the agent does and let it do nothing more until it is resumed. */

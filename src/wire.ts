@@ -217,7 +217,8 @@ export function readCall(value: unknown, name = 'call'): ICall {
     question: readQuestion(data.question, `${name}.question`),
     error: textOrNull(data.error, `${name}.error`),
     undoable: truth(data.undoable, `${name}.undoable`),
-    repeats: typeof data.repeats === 'number' ? data.repeats : 1
+    repeats: typeof data.repeats === 'number' ? data.repeats : 1,
+    deniedUntil: textOrNull(data.denied_until, `${name}.denied_until`)
   };
 }
 

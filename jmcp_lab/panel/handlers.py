@@ -173,6 +173,18 @@ class DecisionHandler(CallHandler):
         self.answer(call_view(call))
 
 
+class AskAgainHandler(CallHandler):
+    """A person who changed their mind about a no."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, call_id: str) -> None:
+        """Ask again when the agent wants the same again."""
+        self.body()
+        self.answer(call_view(self.app.gate.patience.ask_again(call_id)))
+
+
 class InputHandler(CallHandler):
     """The answer of a person to what running code asks."""
 
@@ -304,6 +316,7 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"agents/([A-Za-z0-9_]+)", AgentHandler),
     (r"agents/([A-Za-z0-9_]+)/stop", StopAgentHandler),
     (r"calls/([A-Za-z0-9_]+)/decision", DecisionHandler),
+    (r"calls/([A-Za-z0-9_]+)/ask-again", AskAgainHandler),
     (r"calls/([A-Za-z0-9_]+)/input", InputHandler),
     (r"calls/([A-Za-z0-9_]+)/stop", StopCallHandler),
     (r"calls/([A-Za-z0-9_]+)/undo", UndoHandler),

@@ -83,6 +83,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "error": call.error,
         "undoable": call.undoable,
         "repeats": call.repeats,
+        "denied_until": format_time(call.denied_until),
     }
 
 

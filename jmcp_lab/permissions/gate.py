@@ -21,8 +21,8 @@ from ..calls.call import (
 )
 from ..calls.ledger import Ledger, now
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
-from .denials import Denials
 from .grants import Grants
+from .patience import Patience
 from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .request import AlreadyWaitingError, Request, Watched, options
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 EXPIRY = timedelta(minutes=15)
 """How long a request waits for an answer."""
-
-PENDING_PER_AGENT = 20
 
 
 class Gate:
@@ -57,7 +55,7 @@ class Gate:
         self._expiry = expiry
         self._requests: dict[str, Request] = {}
         self.grants = Grants()
-        self._denials = Denials()
+        self.patience = Patience(ledger)
         agents.subscribe(self._agents_changed)
 
     @property
@@ -114,7 +112,7 @@ class Gate:
         ruling = self._rule(agent, action)
         while ruling.verdict is Verdict.ASK:
             self._join(call)
-            self._refuse_repeats(call)
+            self._refuse_what_is_too_much(call)
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
                 await watched.ready()
@@ -161,7 +159,8 @@ class Gate:
 
     def _denial(self, call: Call, source: DecisionSource, reason: str) -> DeniedError:
         if call.decision is None or call.decision.allowed:
-            decision = Decision(allowed=False, source=source, reason=reason, at=now())
+            # The reason is for the agent; people are shown their own words only.
+            decision = Decision(allowed=False, source=source, at=now())
             self._ledger.update(call, decision=decision)
         return DeniedError(reason)
 
@@ -170,25 +169,11 @@ class Gate:
             if request.call is not call and request.call.action_hash == call.action_hash:
                 raise AlreadyWaitingError(request.call)
 
-    def _refuse_repeats(self, call: Call) -> None:
-        """Deny what the person has just said no to, and what would bury them in requests."""
-        first = self._denials.repeated(call)
-        if first is not None:
-            self._ledger.update(first, repeats=first.repeats + 1)
-            raise self._denial(
-                call,
-                DecisionSource.DUPLICATE_DENIED,
-                "The user already said no to exactly this. Do not ask again: do something else, "
-                "or ask the user what they want.",
-            )
+    def _refuse_what_is_too_much(self, call: Call) -> None:
         waiting = sum(1 for r in self._requests.values() if r.call.agent_id == call.agent_id)
-        if waiting >= PENDING_PER_AGENT:
-            raise self._denial(
-                call,
-                DecisionSource.FLOOD,
-                f"{waiting} of your requests already wait for the user. Use `wait` on those "
-                "before you ask for more.",
-            )
+        refusal = self.patience.refusal(call, waiting)
+        if refusal is not None:
+            raise self._denial(call, *refusal)
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -350,7 +335,7 @@ class Gate:
     def _deny_by(self, request: Request, kind: OptionKind, by: str, said: str | None) -> None:
         why = f" They said: “{said}”" if said else " They gave no reason."
         # Before it ends: of ended calls less is kept.
-        self._denials.add(request.call)
+        self.patience.denied(request.call)
         self._refuse(
             request,
             DecisionSource.USER,
