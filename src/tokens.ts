@@ -131,6 +131,7 @@ export interface IAgent {
   readonly lastSeen: string | null;
   readonly firstCall: string | null;
   readonly paused: boolean;
+  readonly pausedWhy: string | null;
   readonly created: string | null;
   readonly expires: string | null;
   readonly notebooks: readonly string[];

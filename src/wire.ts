@@ -157,6 +157,7 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
     lastSeen: textOrNull(data.last_seen, `${name}.last_seen`),
     firstCall: textOrNull(data.first_call, `${name}.first_call`),
     paused: truth(data.paused, `${name}.paused`),
+    pausedWhy: textOrNull(data.paused_why, `${name}.paused_why`),
     created: textOrNull(data.created, `${name}.created`),
     expires: textOrNull(data.expires, `${name}.expires`),
     notebooks: list(data.notebooks, `${name}.notebooks`, text),

@@ -58,7 +58,8 @@ class StateHandler(PanelHandler):
             "seq": ledger.seq,
             "server": self._server(),
             "agents": [
-                agent_view(agent, self.app.agents, ledger) for agent in self.app.agents.all()
+                agent_view(agent, self.app.agents, ledger, self.app.gate.patience)
+                for agent in self.app.agents.all()
             ],
             "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
             "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
@@ -120,7 +121,8 @@ class AgentHandler(PanelHandler):
         """Change an agent."""
         fields = self.body("mode", "notebooks", "until", "paused", "label")
         agent = self.app.agents.update(agent_id, **fields)
-        self.answer(agent_view(agent, self.app.agents, self.app.ledger))
+        app = self.app
+        self.answer(agent_view(agent, app.agents, app.ledger, app.gate.patience))
 
     @web.authenticated
     @authorized

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from ..calls.call import (
 from ..calls.ledger import Ledger, now
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
 from .grants import Grants
-from .patience import Patience
+from .patience import PAUSE_WORDS, Patience
 from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .request import AlreadyWaitingError, Request, Watched, options
 
@@ -55,7 +56,7 @@ class Gate:
         self._expiry = expiry
         self._requests: dict[str, Request] = {}
         self.grants = Grants()
-        self.patience = Patience(ledger)
+        self.patience = Patience(ledger, agents)
         agents.subscribe(self._agents_changed)
 
     @property
@@ -80,7 +81,11 @@ class Gate:
         if not agent.token_hash:
             raise self._denial(call, DecisionSource.HARD, "Your connection has ended.")
         if self._subject(agent).paused:
-            raise self._denial(call, DecisionSource.PAUSED, PAUSED)
+            raise self._denial(call, DecisionSource.PAUSED, self._why_paused(agent))
+
+    def _why_paused(self, agent: Agent) -> str:
+        why = self.patience.why_paused(agent.id)
+        return PAUSED if why is None or self.stopped else PAUSE_WORDS[why]
 
     async def permit(
         self,
@@ -140,7 +145,10 @@ class Gate:
         )
 
     def _rule(self, agent: Agent, action: Action) -> Ruling:
-        return decide(self._subject(agent), action, self.grants.valid(), now())
+        ruling = decide(self._subject(agent), action, self.grants.valid(), now())
+        if ruling.source is DecisionSource.PAUSED:
+            return replace(ruling, reason=self._why_paused(agent))
+        return ruling
 
     def _show(self, call: Call, action: Action) -> Action:
         """Record what the call wants, so that the panel shows it."""
@@ -234,6 +242,7 @@ class Gate:
     def _agents_changed(self) -> None:
         for agent in self._agents.all():
             self.grants.end_below(agent)
+        self.patience.agents_changed()
         self.review()
 
     def review(self) -> None:
@@ -325,6 +334,7 @@ class Gate:
             return call
         if kind is OptionKind.ALLOW_ALWAYS:
             self.grants.add(call, offered[0].until or "stop", request.agent.mode)
+        self.patience.allowed(call)
         decision = Decision(allowed=True, source=DecisionSource.USER, option=kind, by=by, at=now())
         self._ledger.update(call, state=CallState.RUNNING, decision=decision)
         request.wake.set()
@@ -344,6 +354,7 @@ class Gate:
             option=kind,
             said=said,
         )
+        self.patience.end_a_run_of_denials(request.call.agent_id)
 
     def withdraw(self, call: Call) -> None:
         """Take a request back: the agent stopped waiting for it."""
