@@ -254,6 +254,7 @@ class JmcpLab(CheckedExtensionApp):
 
     def _forget_agent(self, agent_id: str) -> None:
         self.gate.grants.forget_agent(agent_id)
+        self.gate.patience.forget_agent(agent_id)
         self.gate.deny_waiting(agent_id, "revoked")
         self.services.seen.forget_agent(agent_id)
         self.rooms.news.forget_agent(agent_id)

@@ -56,6 +56,7 @@ export interface IAgentsApi {
   answerPairing(id: string, agent: INewAgent | null): Promise<void>;
   stopCall(id: string): Promise<ICall>;
   undoCall(id: string): Promise<ICall>;
+  askAgain(id: string): Promise<ICall>;
   revokeGrant(id: string): Promise<void>;
   stopAll(): Promise<IStopped>;
   resume(): Promise<void>;
@@ -143,6 +144,12 @@ export class AgentsApi implements IAgentsApi {
   async undoCall(id: string): Promise<ICall> {
     return readCall(
       await this._request('POST', `calls/${segment(id)}/undo`, {})
+    );
+  }
+
+  async askAgain(id: string): Promise<ICall> {
+    return readCall(
+      await this._request('POST', `calls/${segment(id)}/ask-again`, {})
     );
   }
 

@@ -194,6 +194,10 @@ export class AgentsModel implements IAgents, IDisposable {
     void this.refresh();
   }
 
+  async askAgain(id: string): Promise<void> {
+    this._put(await this._api.askAgain(id));
+  }
+
   async connect(agent: INewAgent): Promise<IMinted> {
     const minted = await this._api.connect(agent);
     void this.refresh();

@@ -114,6 +114,8 @@ export interface ICall {
   readonly error: string | null;
   readonly undoable: boolean;
   readonly repeats: number;
+  /** Until then the same request is denied without asking. */
+  readonly deniedUntil: string | null;
 }
 
 /** One connection that an agent may use. */
@@ -129,6 +131,7 @@ export interface IAgent {
   readonly lastSeen: string | null;
   readonly firstCall: string | null;
   readonly paused: boolean;
+  readonly pausedWhy: string | null;
   readonly created: string | null;
   readonly expires: string | null;
   readonly notebooks: readonly string[];
@@ -336,6 +339,7 @@ export interface IAgents {
   answerPairing(id: string, agent: INewAgent | null): Promise<void>;
   stopCall(id: string): Promise<void>;
   undoCall(id: string): Promise<void>;
+  askAgain(id: string): Promise<void>;
   connect(agent: INewAgent): Promise<IMinted>;
   change(id: string, change: IAgentChange): Promise<void>;
   /** End what the agent does and let it do nothing more until it is resumed. */

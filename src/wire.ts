@@ -157,6 +157,7 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
     lastSeen: textOrNull(data.last_seen, `${name}.last_seen`),
     firstCall: textOrNull(data.first_call, `${name}.first_call`),
     paused: truth(data.paused, `${name}.paused`),
+    pausedWhy: textOrNull(data.paused_why, `${name}.paused_why`),
     created: textOrNull(data.created, `${name}.created`),
     expires: textOrNull(data.expires, `${name}.expires`),
     notebooks: list(data.notebooks, `${name}.notebooks`, text),
@@ -217,7 +218,8 @@ export function readCall(value: unknown, name = 'call'): ICall {
     question: readQuestion(data.question, `${name}.question`),
     error: textOrNull(data.error, `${name}.error`),
     undoable: truth(data.undoable, `${name}.undoable`),
-    repeats: typeof data.repeats === 'number' ? data.repeats : 1
+    repeats: typeof data.repeats === 'number' ? data.repeats : 1,
+    deniedUntil: textOrNull(data.denied_until, `${name}.denied_until`)
   };
 }
 

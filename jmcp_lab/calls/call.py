@@ -301,7 +301,8 @@ class Call:
     """One request of an agent.
 
     Only the ledger changes a call, so that every change has a sequence number. `follows` is the
-    id of an earlier call with the very same action, which this one waits for.
+    id of an earlier call with the very same action, which this one waits for. Until `denied_until`
+    the same request of the agent is denied without asking.
     """
 
     id: str
@@ -328,6 +329,7 @@ class Call:
     error: str | None = None
     undoable: bool = False
     repeats: int = 1
+    denied_until: datetime | None = None
     follows: str | None = None
     reply: Reply | None = None
     task: asyncio.Task[None] | None = None

@@ -57,7 +57,8 @@ _NEXT = {
 
 
 def _may_go(call: Call) -> bool:
-    return call.state.ended and not call.undoable
+    held = call.denied_until is not None and call.denied_until > now()
+    return call.state.ended and not call.undoable and not held
 
 
 def now() -> datetime:

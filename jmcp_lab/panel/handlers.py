@@ -58,7 +58,8 @@ class StateHandler(PanelHandler):
             "seq": ledger.seq,
             "server": self._server(),
             "agents": [
-                agent_view(agent, self.app.agents, ledger) for agent in self.app.agents.all()
+                agent_view(agent, self.app.agents, ledger, self.app.gate.patience)
+                for agent in self.app.agents.all()
             ],
             "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
             "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
@@ -119,7 +120,8 @@ class AgentHandler(PanelHandler):
         """Change an agent."""
         fields = self.body("mode", "notebooks", "until", "paused", "label")
         agent = self.app.agents.update(agent_id, **fields)
-        self.answer(agent_view(agent, self.app.agents, self.app.ledger))
+        app = self.app
+        self.answer(agent_view(agent, app.agents, app.ledger, app.gate.patience))
 
     @web.authenticated
     @authorized
@@ -170,6 +172,18 @@ class DecisionHandler(CallHandler):
             call_id, option, action_hash, until=until, reason=reason, by=self.person
         )
         self.answer(call_view(call))
+
+
+class AskAgainHandler(CallHandler):
+    """A person who changed their mind about a no."""
+
+    @web.authenticated
+    @authorized
+    @errors_as_json
+    async def post(self, call_id: str) -> None:
+        """Ask again when the agent wants the same again."""
+        self.body()
+        self.answer(call_view(self.app.gate.patience.ask_again(call_id)))
 
 
 class InputHandler(CallHandler):
@@ -304,6 +318,7 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"agents/([A-Za-z0-9_]+)", AgentHandler),
     (r"agents/([A-Za-z0-9_]+)/stop", StopAgentHandler),
     (r"calls/([A-Za-z0-9_]+)/decision", DecisionHandler),
+    (r"calls/([A-Za-z0-9_]+)/ask-again", AskAgainHandler),
     (r"calls/([A-Za-z0-9_]+)/input", InputHandler),
     (r"calls/([A-Za-z0-9_]+)/stop", StopCallHandler),
     (r"calls/([A-Za-z0-9_]+)/undo", UndoHandler),

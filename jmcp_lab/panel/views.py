@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from ..agents.registry import AgentRegistry
     from ..calls.call import Call, Decision, Preview, PreviewItem, Question
     from ..calls.ledger import Ledger
+    from ..permissions.patience import Patience
     from ..permissions.policy import Grant
 
 
-def agent_view(agent: Agent, registry: AgentRegistry, ledger: Ledger) -> dict[str, Any]:
+def agent_view(
+    agent: Agent, registry: AgentRegistry, ledger: Ledger, patience: Patience
+) -> dict[str, Any]:
     """Return an agent, without anything of its token."""
     return {
         "id": agent.id,
@@ -28,6 +31,7 @@ def agent_view(agent: Agent, registry: AgentRegistry, ledger: Ledger) -> dict[st
         "last_seen": format_time(agent.last_seen),
         "first_call": format_time(agent.first_call),
         "paused": agent.paused,
+        "paused_why": patience.why_paused(agent.id) if agent.paused else None,
         "created": format_time(agent.created),
         "expires": format_time(agent.expires),
         "notebooks": list(agent.notebooks),
@@ -83,6 +87,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "error": call.error,
         "undoable": call.undoable,
         "repeats": call.repeats,
+        "denied_until": format_time(call.denied_until),
     }
 
 

@@ -1,16 +1,17 @@
-"""What people have just said no to, so that the same is not asked again at once."""
+"""What people have said no to, so that the same is not asked again for a while."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..calls.call import Call
 
-REPEAT_SECONDS = 30.0
-"""For how long the same request is denied again without asking, counted from the last no."""
+REPEAT = timedelta(minutes=10)
+"""For how long after a no the same request is denied without asking, however often it comes."""
 
 KEPT = 500
 
@@ -29,17 +30,24 @@ class Denials:
                 self._denied.popitem(last=False)
 
     def repeated(self, call: Call) -> Call | None:
-        """Return the denied request that this one repeats, or None; repeating keeps it denied."""
+        """Return the denied request that this one repeats, or None."""
         key = _key(call)
         known = self._denied.get(key)
         if known is None:
             return None
         since, first = known
-        if time.monotonic() - since >= REPEAT_SECONDS:
+        if time.monotonic() - since >= REPEAT.total_seconds():
             del self._denied[key]
             return None
-        self._denied[key] = (time.monotonic(), first)
         return first
+
+    def forget(self, call: Call) -> bool:
+        """Let the same request ask again; return whether it would have been denied."""
+        # By the call: what it showed is kept no more.
+        keys = [key for key, (_, denied) in self._denied.items() if denied is call]
+        for key in keys:
+            del self._denied[key]
+        return bool(keys)
 
 
 def _key(call: Call) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ from ..calls.call import (
 )
 from ..calls.ledger import Ledger, now
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
-from .denials import Denials
 from .grants import Grants
+from .patience import PAUSE_WORDS, Patience
 from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .request import AlreadyWaitingError, Request, Watched, options
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 EXPIRY = timedelta(minutes=15)
 """How long a request waits for an answer."""
-
-PENDING_PER_AGENT = 20
 
 
 class Gate:
@@ -57,7 +56,7 @@ class Gate:
         self._expiry = expiry
         self._requests: dict[str, Request] = {}
         self.grants = Grants()
-        self._denials = Denials()
+        self.patience = Patience(ledger, agents)
         agents.subscribe(self._agents_changed)
 
     @property
@@ -82,7 +81,11 @@ class Gate:
         if not agent.token_hash:
             raise self._denial(call, DecisionSource.HARD, "Your connection has ended.")
         if self._subject(agent).paused:
-            raise self._denial(call, DecisionSource.PAUSED, PAUSED)
+            raise self._denial(call, DecisionSource.PAUSED, self._why_paused(agent))
+
+    def _why_paused(self, agent: Agent) -> str:
+        why = self.patience.why_paused(agent.id)
+        return PAUSED if why is None or self.stopped else PAUSE_WORDS[why]
 
     async def permit(
         self,
@@ -114,7 +117,7 @@ class Gate:
         ruling = self._rule(agent, action)
         while ruling.verdict is Verdict.ASK:
             self._join(call)
-            self._refuse_repeats(call)
+            self._refuse_what_is_too_much(call)
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
                 await watched.ready()
@@ -142,7 +145,10 @@ class Gate:
         )
 
     def _rule(self, agent: Agent, action: Action) -> Ruling:
-        return decide(self._subject(agent), action, self.grants.valid(), now())
+        ruling = decide(self._subject(agent), action, self.grants.valid(), now())
+        if ruling.source is DecisionSource.PAUSED:
+            return replace(ruling, reason=self._why_paused(agent))
+        return ruling
 
     def _show(self, call: Call, action: Action) -> Action:
         """Record what the call wants, so that the panel shows it."""
@@ -161,7 +167,8 @@ class Gate:
 
     def _denial(self, call: Call, source: DecisionSource, reason: str) -> DeniedError:
         if call.decision is None or call.decision.allowed:
-            decision = Decision(allowed=False, source=source, reason=reason, at=now())
+            # The reason is for the agent; people are shown their own words only.
+            decision = Decision(allowed=False, source=source, at=now())
             self._ledger.update(call, decision=decision)
         return DeniedError(reason)
 
@@ -170,25 +177,11 @@ class Gate:
             if request.call is not call and request.call.action_hash == call.action_hash:
                 raise AlreadyWaitingError(request.call)
 
-    def _refuse_repeats(self, call: Call) -> None:
-        """Deny what the person has just said no to, and what would bury them in requests."""
-        first = self._denials.repeated(call)
-        if first is not None:
-            self._ledger.update(first, repeats=first.repeats + 1)
-            raise self._denial(
-                call,
-                DecisionSource.DUPLICATE_DENIED,
-                "The user already said no to exactly this. Do not ask again: do something else, "
-                "or ask the user what they want.",
-            )
+    def _refuse_what_is_too_much(self, call: Call) -> None:
         waiting = sum(1 for r in self._requests.values() if r.call.agent_id == call.agent_id)
-        if waiting >= PENDING_PER_AGENT:
-            raise self._denial(
-                call,
-                DecisionSource.FLOOD,
-                f"{waiting} of your requests already wait for the user. Use `wait` on those "
-                "before you ask for more.",
-            )
+        refusal = self.patience.refusal(call, waiting)
+        if refusal is not None:
+            raise self._denial(call, *refusal)
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -249,6 +242,7 @@ class Gate:
     def _agents_changed(self) -> None:
         for agent in self._agents.all():
             self.grants.end_below(agent)
+        self.patience.agents_changed()
         self.review()
 
     def review(self) -> None:
@@ -340,6 +334,7 @@ class Gate:
             return call
         if kind is OptionKind.ALLOW_ALWAYS:
             self.grants.add(call, offered[0].until or "stop", request.agent.mode)
+        self.patience.allowed(call)
         decision = Decision(allowed=True, source=DecisionSource.USER, option=kind, by=by, at=now())
         self._ledger.update(call, state=CallState.RUNNING, decision=decision)
         request.wake.set()
@@ -350,7 +345,7 @@ class Gate:
     def _deny_by(self, request: Request, kind: OptionKind, by: str, said: str | None) -> None:
         why = f" They said: “{said}”" if said else " They gave no reason."
         # Before it ends: of ended calls less is kept.
-        self._denials.add(request.call)
+        self.patience.denied(request.call)
         self._refuse(
             request,
             DecisionSource.USER,
@@ -359,6 +354,7 @@ class Gate:
             option=kind,
             said=said,
         )
+        self.patience.end_a_run_of_denials(request.call.agent_id)
 
     def withdraw(self, call: Call) -> None:
         """Take a request back: the agent stopped waiting for it."""

@@ -225,6 +225,10 @@ export class MemoryApi implements IAgentsApi {
     return makeCall({ id, state: 'done', seq: this.seq });
   }
 
+  async askAgain(id: string): Promise<ICall> {
+    return makeCall({ id, state: 'denied', seq: this.seq });
+  }
+
   async revokeGrant(): Promise<void> {
     this.granted = [];
   }

@@ -6,8 +6,8 @@ import { Strips } from '../components/Strips';
 import { AgentsModel } from '../model';
 import { readDelta } from '../wire';
 import type { NotLive } from '../tokens';
-import { MemoryApi, until } from './fixtures';
-import { draw } from './render';
+import { makeAgent, MemoryApi, until } from './fixtures';
+import { draw, pressAsPerson } from './render';
 
 async function strips(notLive: NotLive | null): Promise<string[]> {
   const api = new MemoryApi();
@@ -66,5 +66,37 @@ test('the person is told why the server does not let the panel in', async () => 
   expect(screen.getByRole('listitem').textContent).toBe(
     'The server does not let this panel in, and holds the agents. Use another address.'
   );
+  model.dispose();
+});
+
+test.each([
+  ['denials', 'you denied 3 of its requests in a row'],
+  ['flood', 'it asked more than 20 times in a minute']
+])('an agent that was paused for %s can be resumed', async (why, words) => {
+  const api = new MemoryApi();
+  api.agents = [makeAgent({ paused: true, paused_why: why })];
+  const model = new AgentsModel({ api });
+  await act(async () => {
+    draw(model, () => <Strips />);
+    await model.ready;
+  });
+  expect(screen.getByRole('listitem').textContent).toContain(words);
+  const change = jest.spyOn(model, 'change');
+  await act(async () =>
+    pressAsPerson(screen.getByRole('button', { name: 'Resume' }))
+  );
+  expect(change).toHaveBeenCalledWith('a_1', { paused: false });
+  model.dispose();
+});
+
+test('an agent that a person paused is not in a strip', async () => {
+  const api = new MemoryApi();
+  api.agents = [makeAgent({ paused: true })];
+  const model = new AgentsModel({ api });
+  await act(async () => {
+    draw(model, () => <Strips />);
+    await model.ready;
+  });
+  expect(screen.queryAllByRole('listitem')).toEqual([]);
   model.dispose();
 });

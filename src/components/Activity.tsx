@@ -12,7 +12,10 @@ const CHUNK = 100;
 export function Activity(): JSX.Element {
   const { model, trans } = usePanel();
   const [most, setMost] = React.useState(CHUNK);
-  const calls = model.calls;
+  // What was denied because it had been denied is counted at the first of them.
+  const calls = model.calls.filter(
+    call => call.decision?.source !== 'duplicate_denied'
+  );
   const colors = new Map(model.agents.map(agent => [agent.id, agent]));
   return (
     <Section name={trans.__('Activity')} folded={false}>

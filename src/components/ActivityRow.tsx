@@ -98,6 +98,19 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
             {trans.__('Stop')}
           </Button>
         ) : null}
+        {call.deniedUntil && Date.parse(call.deniedUntil) > Date.now() ? (
+          <Button
+            kind="quiet"
+            title={trans.__(
+              'The next time the agent wants this, it asks you again'
+            )}
+            describedBy={titleId}
+            inert={action.busy}
+            onPress={() => action.run(() => model.askAgain(call.id))}
+          >
+            {trans.__('Ask me again')}
+          </Button>
+        ) : null}
         {call.undoable && !isUnderWay(call) ? (
           <Button
             kind="quiet"

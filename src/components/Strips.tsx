@@ -5,8 +5,11 @@ import { usePanel } from '../context';
 import { unsavedWords } from '../documentNotices';
 import { untilWords } from '../format';
 import { warningIcon } from '../icons';
-import type { NotLive } from '../tokens';
+import type { IAgent, NotLive } from '../tokens';
+import { Button } from './Button';
+import { ErrorLine } from './ErrorLine';
 import { Icon } from './Icon';
+import { useAction } from './useAction';
 
 /** What keeps live documents off, and what that means. */
 function notLiveWords(why: NotLive, trans: TranslationBundle): string {
@@ -126,7 +129,10 @@ export function Strips(): JSX.Element | null {
       });
     }
   }
-  return strips.length === 0 ? null : (
+  const held = model.agents.filter(
+    agent => agent.paused && agent.pausedWhy !== null && !server?.paused
+  );
+  return strips.length + held.length === 0 ? null : (
     <ul className="jp-jmcp-Strips">
       {strips.map(strip => (
         <li key={strip.key} className={`jp-jmcp-Strip jp-mod-${strip.tone}`}>
@@ -134,6 +140,43 @@ export function Strips(): JSX.Element | null {
           <span dir="auto">{strip.words}</span>
         </li>
       ))}
+      {held.map(agent => (
+        <PausedStrip key={`held ${agent.id}`} agent={agent} />
+      ))}
     </ul>
+  );
+}
+
+/** An agent that was paused by nobody's hand, and why. */
+function PausedStrip({ agent }: { agent: IAgent }): JSX.Element {
+  const { model, trans } = usePanel();
+  const action = useAction();
+  const wordsId = React.useId();
+  return (
+    <li className="jp-jmcp-Strip jp-mod-warn">
+      <Icon icon={warningIcon} />
+      <span id={wordsId} dir="auto">
+        {agent.pausedWhy === 'flood'
+          ? trans.__(
+              '%1 is paused: it asked more than 20 times in a minute.',
+              agent.label
+            )
+          : trans.__(
+              '%1 is paused: you denied 3 of its requests in a row.',
+              agent.label
+            )}
+        <ErrorLine message={action.error} />
+      </span>
+      <Button
+        kind="quiet"
+        describedBy={wordsId}
+        inert={action.busy}
+        onPress={() =>
+          action.run(() => model.change(agent.id, { paused: false }))
+        }
+      >
+        {trans.__('Resume')}
+      </Button>
+    </li>
   );
 }

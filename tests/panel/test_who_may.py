@@ -14,6 +14,7 @@ CHANGES = [
     ("POST", "agents/{agent}/stop", None),
     ("POST", "calls/{call}/decision", {"option": "allow_once", "action_hash": "{hash}"}),
     ("POST", "calls/{call}/input", {"question": "q_1", "value": "Ada"}),
+    ("POST", "calls/{call}/ask-again", None),
     ("POST", "calls/{call}/stop", None),
     ("POST", "calls/{call}/undo", None),
     ("DELETE", "grants/g_1", None),

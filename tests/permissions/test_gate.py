@@ -23,7 +23,8 @@ from jmcp_lab.calls.call import (
 )
 from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
-from jmcp_lab.permissions.gate import PENDING_PER_AGENT, Gate
+from jmcp_lab.permissions.gate import Gate
+from jmcp_lab.permissions.patience import PENDING_PER_AGENT
 from jmcp_lab.permissions.request import AlreadyWaitingError
 
 
@@ -276,6 +277,9 @@ async def test_what_was_denied_is_not_asked_again_at_once(house: House) -> None:
         with pytest.raises(DeniedError, match="already said no"):
             await house.gate.permit(again, house.agent, house.action, house)
     assert first.repeats == 4
+    assert again.decision is not None
+    # What the agent is told is not for the person.
+    assert again.decision.reason is None
 
 
 async def test_an_agent_cannot_bury_a_person_in_requests(house: House) -> None:

@@ -1,0 +1,163 @@
+"""How much people are asked: what they said no to is not asked again, and nobody buries them.
+
+An agent that is told no again and again, or that asks without a pause, is paused: a person who has
+to answer too much says yes at last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import suppress
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ..calls.call import DecisionSource
+from ..calls.ledger import now
+from ..errors import ConflictError, ToolError
+from .denials import REPEAT, Denials
+
+if TYPE_CHECKING:
+    from ..agents.registry import AgentRegistry
+    from ..calls.call import Call
+    from ..calls.ledger import Ledger
+
+PENDING_PER_AGENT = 20
+
+MOST_DENIALS = 3
+"""So many requests denied in a row pause an agent."""
+
+MOST_REQUESTS = 20
+REQUESTS_SECONDS = 60.0
+"""More requests than that in so many seconds pause an agent."""
+
+
+class Pause(StrEnum):
+    """Why an agent was paused by nobody's hand."""
+
+    DENIALS = "denials"
+    FLOOD = "flood"
+
+
+PAUSE_WORDS = {
+    Pause.DENIALS: (
+        f"You are paused: the user said no to {MOST_DENIALS} of your requests in a row. They can "
+        "resume you in JupyterLab's Agents panel. Ask them what they want."
+    ),
+    Pause.FLOOD: (
+        f"You are paused: you asked more than {MOST_REQUESTS} times in a minute. The user can "
+        "resume you in JupyterLab's Agents panel. Ask for less at a time."
+    ),
+}
+
+Refusal = tuple[DecisionSource, str]
+"""Who says no instead of a person, and what the agent is told."""
+
+
+class Patience:
+    """What each agent may still ask.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    agents : AgentRegistry
+    """
+
+    def __init__(self, ledger: Ledger, agents: AgentRegistry) -> None:
+        self._ledger = ledger
+        self._agents = agents
+        self._denials = Denials()
+        self._in_a_row: dict[str, int] = {}
+        self._asked: dict[str, deque[float]] = {}
+        self._paused: dict[str, Pause] = {}
+
+    def refusal(self, call: Call, waiting: int) -> Refusal | None:
+        """Return why nobody is asked about a call, or None.
+
+        Parameters
+        ----------
+        call : Call
+        waiting : int
+            How many requests of its agent wait.
+        """
+        first = self._denials.repeated(call)
+        if first is not None:
+            self._ledger.update(first, repeats=first.repeats + 1)
+            return (
+                DecisionSource.DUPLICATE_DENIED,
+                "The user already said no to exactly this, so they were not asked. Do something "
+                "else, or ask them what they want. If they changed their mind, they press 'Ask me "
+                "again' beside it under Activity in JupyterLab's Agents panel; then call again.",
+            )
+        if waiting >= PENDING_PER_AGENT:
+            return (
+                DecisionSource.FLOOD,
+                f"{waiting} of your requests already wait for the user. Use `wait` on those "
+                "before you ask for more.",
+            )
+        if self._asks_too_often(call.agent_id):
+            self._pause(call.agent_id, Pause.FLOOD)
+            return DecisionSource.FLOOD, PAUSE_WORDS[Pause.FLOOD]
+        return None
+
+    def _asks_too_often(self, agent_id: str) -> bool:
+        asked = self._asked.setdefault(agent_id, deque(maxlen=MOST_REQUESTS))
+        ticks = time.monotonic()
+        if len(asked) == MOST_REQUESTS and ticks - asked[0] < REQUESTS_SECONDS:
+            return True
+        asked.append(ticks)
+        return False
+
+    def denied(self, call: Call) -> None:
+        """Remember that a person denied a request that waits."""
+        self._denials.add(call)
+        self._ledger.update(call, denied_until=now() + REPEAT)
+        self._in_a_row[call.agent_id] = self._in_a_row.get(call.agent_id, 0) + 1
+
+    def allowed(self, call: Call) -> None:
+        """Remember that a person allowed a request."""
+        self._in_a_row.pop(call.agent_id, None)
+
+    def end_a_run_of_denials(self, agent_id: str) -> None:
+        """Pause an agent that was told no too often in a row."""
+        if self._in_a_row.get(agent_id, 0) >= MOST_DENIALS:
+            self._pause(agent_id, Pause.DENIALS)
+
+    # -- pauses --------------------------------------------------------------------------------
+
+    def why_paused(self, agent_id: str) -> Pause | None:
+        """Return why an agent was paused, or None where a person did it or it is not."""
+        return self._paused.get(agent_id)
+
+    def agents_changed(self) -> None:
+        """Begin anew with agents that were resumed, and forget those that are gone."""
+        paused = {agent.id for agent in self._agents.all() if agent.paused}
+        for agent_id in self._paused.keys() - paused:
+            self.forget_agent(agent_id)
+
+    def forget_agent(self, agent_id: str) -> None:
+        """Count from nothing."""
+        self._paused.pop(agent_id, None)
+        self._in_a_row.pop(agent_id, None)
+        self._asked.pop(agent_id, None)
+
+    def _pause(self, agent_id: str, why: Pause) -> None:
+        self._paused[agent_id] = why
+        # One that was revoked is gone, and a list that cannot be written is tried again next time.
+        with suppress(ToolError):
+            self._agents.update(agent_id, paused=True)
+
+    def ask_again(self, call_id: str) -> Call:
+        """Let a person be asked again for what they said no to, when the agent wants it again.
+
+        Raises
+        ------
+        NotFoundError
+        ConflictError
+            They would be asked in any case.
+        """
+        call = self._ledger.get(call_id)
+        if not self._denials.forget(call):
+            raise ConflictError("You are asked in any case when the agent wants this again.")
+        self._ledger.update(call, denied_until=None)
+        return call

@@ -1,0 +1,55 @@
+import { act, screen } from '@testing-library/react';
+import * as React from 'react';
+
+import { Activity } from '../components/Activity';
+import { AgentsModel } from '../model';
+import { makeAgent, makeCall, MemoryApi } from './fixtures';
+import { draw, pressAsPerson } from './render';
+
+describe('Activity', () => {
+  let api: MemoryApi;
+  let model: AgentsModel;
+
+  const denied = (fields: object) =>
+    makeCall({
+      state: 'denied',
+      ended: new Date().toISOString(),
+      decision: { allowed: false, source: 'user', option: 'reject_once' },
+      ...fields
+    });
+  const open = async () => {
+    model = new AgentsModel({ api, hidden: () => false });
+    await model.ready;
+    draw(model, () => <Activity />);
+  };
+
+  beforeEach(() => {
+    api = new MemoryApi();
+    api.agents = [makeAgent()];
+  });
+
+  afterEach(() => model.dispose());
+
+  it('counts what was denied again in the line of the no, and offers to be asked again', async () => {
+    const until = new Date(Date.now() + 60_000).toISOString();
+    api.put(denied({ id: 'c_1', repeats: 3, denied_until: until }));
+    const source = 'duplicate_denied';
+    api.put(denied({ id: 'c_2', decision: { allowed: false, source } }));
+    await open();
+    expect(screen.getAllByText('Denied')).toHaveLength(1);
+    expect(screen.getByText('×3')).toBeTruthy();
+    const again = jest.spyOn(model, 'askAgain');
+    await act(async () =>
+      pressAsPerson(screen.getByRole('button', { name: 'Ask me again' }))
+    );
+    expect(again).toHaveBeenCalledWith('c_1');
+  });
+
+  it('offers it no longer when the agent may ask anyway', async () => {
+    const until = new Date(Date.now() - 1000).toISOString();
+    api.put(denied({ denied_until: until }));
+    await open();
+    expect(screen.getByText('Denied')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Ask me again' })).toBeNull();
+  });
+});

@@ -1,0 +1,162 @@
+"""What a person said no to is not asked again, and who asks too much is stopped."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from jmcp_lab.calls.call import Call, CallState
+from jmcp_lab.calls.ledger import KEPT
+from jmcp_lab.errors import ConflictError, DeniedError
+from jmcp_lab.permissions.denials import REPEAT
+from jmcp_lab.permissions.patience import MOST_DENIALS, MOST_REQUESTS, REQUESTS_SECONDS
+
+from .test_gate import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def deny(house: House, text: str) -> Call:
+    house.text = text
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.gate.decide(call.id, "reject_once", str(call.action_hash), by="Ada")
+    with pytest.raises(DeniedError):
+        await task
+    return call
+
+
+async def test_a_no_holds_for_ten_minutes_from_the_no_however_often_it_is_asked(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await deny(house, "1 + 1")
+    begun = time.monotonic()
+    assert first.denied_until is not None
+    for minutes in (1, 5, 9.9):
+        monkeypatch.setattr(time, "monotonic", lambda m=minutes: begun + 60 * m)
+        with pytest.raises(DeniedError, match="already said no"):
+            await house.gate.permit(house.call(), house.agent, house.action, house)
+    monkeypatch.setattr(time, "monotonic", lambda: begun + REPEAT.total_seconds() + 1)
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.gate.withdraw(call)
+    with pytest.raises(DeniedError):
+        await task
+
+
+async def test_a_person_who_changed_their_mind_is_asked_again_for_that_and_nothing_else(
+    house: House,
+) -> None:
+    first, second = await deny(house, "1"), await deny(house, "2")
+    with pytest.raises(DeniedError, match="press 'Ask me again'"):
+        await house.gate.permit(house.call(), house.agent, house.action, house)
+    house.gate.patience.ask_again(second.id)
+    assert second.denied_until is None
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.gate.withdraw(call)
+    with pytest.raises(DeniedError):
+        await task
+    with pytest.raises(ConflictError):
+        house.gate.patience.ask_again(second.id)
+    house.text = "1"
+    with pytest.raises(DeniedError, match="already said no"):
+        await house.gate.permit(house.call(), house.agent, house.action, house)
+    assert first.repeats == 2
+
+
+async def test_a_denied_request_is_counted_also_after_thousands_of_reads(house: House) -> None:
+    first = await deny(house, "1")
+    for _ in range(KEPT + 1):
+        read = house.call()
+        house.ledger.update(read, state=CallState.FAILED)
+    with pytest.raises(DeniedError, match="already said no"):
+        await house.gate.permit(house.call(), house.agent, house.action, house)
+    assert house.ledger.get(first.id).repeats == 2
+
+
+async def allow(house: House, text: str) -> None:
+    house.text = text
+    call = house.call()
+    task = house.ask(call)
+    await house.until(call, CallState.WAITING)
+    house.gate.decide(call.id, "allow_once", str(call.action_hash), by="Ada")
+    await task
+
+
+async def test_three_denials_in_a_row_pause_the_agent_and_deny_what_waits(house: House) -> None:
+    house.text = "waits"
+    waiting = house.call()
+    task = house.ask(waiting)
+    await house.until(waiting, CallState.WAITING)
+    for number in range(MOST_DENIALS):
+        assert not house.agent.paused
+        await deny(house, str(number))
+    assert house.agent.paused
+    with pytest.raises(DeniedError, match="said no to 3 of your requests in a row"):
+        await task
+    with pytest.raises(DeniedError, match="They can resume you"):
+        house.gate.admit(house.call(), house.agent)
+    assert house.gate.patience.why_paused(house.agent.id) == "denials"
+    house.agents.update(house.agent.id, paused=False)
+    assert house.gate.patience.why_paused(house.agent.id) is None
+    # It begins anew.
+    await deny(house, "again")
+    assert not house.agent.paused
+
+
+async def test_a_yes_in_between_ends_a_run_of_denials(house: House) -> None:
+    for text in "abcd":
+        await deny(house, text)
+        await deny(house, text * 2)
+        await allow(house, text * 3)
+    assert not house.agent.paused
+
+
+async def test_the_same_request_again_and_again_is_one_denial(house: House) -> None:
+    await deny(house, "1")
+    for _ in range(10):
+        with pytest.raises(DeniedError, match="already said no"):
+            await house.gate.permit(house.call(), house.agent, house.action, house)
+    assert not house.agent.paused
+
+
+async def test_denials_of_one_agent_do_not_pause_another(house: House) -> None:
+    other = house.agents.add("Grace's agent")[0]
+    for number in range(MOST_DENIALS):
+        await deny(house, str(number))
+    assert house.agent.paused
+    assert not other.paused
+
+
+async def test_an_agent_that_asks_more_than_twenty_times_in_a_minute_is_paused(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: begun)
+    for number in range(MOST_REQUESTS):
+        await allow(house, str(number))
+    monkeypatch.setattr(time, "monotonic", lambda: begun + REQUESTS_SECONDS + 1)
+    await allow(house, "a minute later")
+    for number in range(MOST_REQUESTS - 1):
+        await allow(house, f"again {number}")
+    house.text = "one too many"
+    with pytest.raises(DeniedError, match="asked more than 20 times in a minute"):
+        await house.gate.permit(house.call(), house.agent, house.action, house)
+    assert house.agent.paused
+    assert house.gate.patience.why_paused(house.agent.id) == "flood"
+
+
+async def test_a_person_who_pauses_an_agent_is_not_said_to_have_denied_it(house: House) -> None:
+    house.agents.update(house.agent.id, paused=True)
+    with pytest.raises(DeniedError, match="The user has paused you"):
+        house.gate.admit(house.call(), house.agent)
+    assert house.gate.patience.why_paused(house.agent.id) is None
