@@ -15,9 +15,14 @@ from ..notebooks.names import is_notebook, shown
 from .folders import made_folders, with_folders
 from .kernels import KernelName, give_kernel, kernel_action
 from .listing import name_note, paged, walk
+from .reading import outline_lines
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
+
+OUTLINE = 3000
+OUTLINE_CELLS = 30
+"""Characters and cells of the outline that comes with a notebook."""
 
 
 @tool(
@@ -92,7 +97,9 @@ async def use_notebook(
     ctx.knows(nb)
     services.agents.set_current(ctx.agent.id, path)
     size = count(len(nb.ids), "cell")
-    return Reply.of(f"{words}Your current notebook is {shown(path)} ({size}).")
+    told = f"{words}Your current notebook is {shown(path)} ({size})."
+    room = min(OUTLINE, ctx.services.limits.text // 2)
+    return Reply.of("\n".join([told, *outline_lines(ctx, nb, 1, OUTLINE_CELLS, room)]))
 
 
 async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
