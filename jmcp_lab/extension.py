@@ -25,6 +25,7 @@ from .hardening import harden_server
 from .heap import Heap
 from .kernels.executor import Executor
 from .kernels.sessions import KernelSessions
+from .mcp.activity import Activity
 from .mcp.handler import McpHandler
 from .mcp.limits import WrongTokens
 from .mcp.service import McpService
@@ -156,6 +157,7 @@ class JmcpLab(CheckedExtensionApp):
         self.doorbell = Doorbell(events, self.ledger, self.agents)
         self.pages.ring = self.rooms.ring = lambda: self.doorbell.ring("notebooks")
         self.agents.watch_work(self.ledger.at_work)
+        self.ledger.subscribe(Activity(server.web_app.settings).note)
         heap = Heap()
         self.ledger.subscribe(lambda _: heap.worked())
         self.agents.on_revoke(self._forget_agent)

@@ -60,10 +60,12 @@ export class AgentsModel implements IAgents, IDisposable {
       auto: false,
       factory: () => this._pull(),
       frequency: CALM,
-      // A hidden page with an agent must go on looking, or its title and toasts would lie.
+      // A hidden page with an agent must go on looking, or its title and toasts would lie. An agent
+      // that comes rings.
       standby: () =>
         hidden() &&
-        this._agents.length === 0 &&
+        !this._agents.some(agent => agent.connected) &&
+        this.waiting.length === 0 &&
         this._poll.state.phase !== 'refreshed'
     });
     this._events?.connect(this._onEvent, this);

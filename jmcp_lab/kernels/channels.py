@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import uuid
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -251,6 +252,9 @@ class LocalChannels:
                     take(await receive())
             except asyncio.CancelledError:
                 raise
+            except queue.Empty:
+                # It was taken in `take_replies`, between the socket's word and our look.
+                continue
             except Exception as error:
                 # As in `_on_message`; the pause, for a socket that fails each time.
                 self._dropped(error)

@@ -141,7 +141,12 @@ class KernelQuestions:
         """
         reply = await self._ask("complete_request", {"code": code, "cursor_pos": cursor})
         found = reply.get("matches") if reply.get("status") == "ok" else None
-        return [match for match in found or [] if isinstance(match, str)]
+        matches = [match for match in found or [] if isinstance(match, str)]
+        start = reply.get("cursor_start")
+        if _is_inside_line(code, start if isinstance(start, int) else cursor, cursor):
+            # IPython offers its magics for any word that is empty so far.
+            matches = [match for match in matches if not match.startswith("%")]
+        return matches
 
     async def completing_runs(self, code: str, cursor: int) -> str | None:
         """Return in words how a Python kernel would run code to complete this, or None."""
@@ -266,3 +271,9 @@ def _parsed(answer: dict[str, Any]) -> dict[str, Any]:
         "The kernel's answer about its variables cannot be read. Use execute_ipython to print "
         "what you need."
     )
+
+
+def _is_inside_line(code: str, start: int, cursor: int) -> bool:
+    """Return whether a word that is completed is no magic: it has no %, and is not the first."""
+    before = code[:start].rpartition("\n")[2]
+    return bool(before.strip()) and "%" not in code[start:cursor] and not before.endswith("%")

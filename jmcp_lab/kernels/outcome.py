@@ -67,7 +67,8 @@ async def result_of(run: Run, piece: Piece, sink: OutputSink, execution: Executi
             sink.note(words.PROPOSED)
             sink.show_page({"text/plain": str(payload.get("text"))})
     status = str((reply or {}).get("status") or "aborted")
-    if status == "error" and reply is not None and sink.error is None:
+    unsaid = sink.error is None and reply is not None and not sink.has_told(reply)
+    if status == "error" and reply is not None and unsaid:
         # It was not published, or dropped on its way: the cell must not look as if all went well.
         sink.show_error(reply)
     count = (reply or {}).get("execution_count")

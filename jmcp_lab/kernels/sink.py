@@ -28,6 +28,9 @@ LAST_WORDS_SECONDS = 5.0
 BUSY_SECONDS = 0.01
 """When to look again whether somebody else's transaction has ended."""
 
+LONGEST_ERROR = 4000
+"""Characters of stderr in which an error is looked for that the kernel does not publish."""
+
 
 class Displays:
     """The displays of one kernel that can be updated, from any cell."""
@@ -98,6 +101,7 @@ class OutputSink:
             else None
         )
         self._on_output = on_output
+        self._complaint = ""
         self._changed = False
         self._timer: asyncio.TimerHandle | None = None
         self._flushed = 0.0
@@ -187,7 +191,10 @@ class OutputSink:
     ) -> bool:
         match kind:
             case "stream":
-                buffer.stream(str(content.get("name")), _text(content.get("text")))
+                name, text = str(content.get("name")), _text(content.get("text"))
+                buffer.stream(name, text)
+                if name == "stderr":
+                    self._complaint = (self._complaint + text[-LONGEST_ERROR:])[-LONGEST_ERROR:]
             case "display_data" | "execute_result" | "error":
                 item = buffer.add(_output(kind, content))
                 if kind == "display_data" and (display_id := _display_id(content)):
@@ -227,6 +234,14 @@ class OutputSink:
     def show_page(self, data: Mapping[str, Any]) -> None:
         """Show what the kernel sent to the pager, as JupyterLab does: below the outputs."""
         self.message("display_data", {"data": data, "metadata": {}}, Displays())
+
+    def has_told(self, reply: Mapping[str, Any]) -> bool:
+        """Return whether the error that the kernel tells of in its reply stands in stderr.
+
+        IPython prints its own errors, such as of a magic that there is not, and publishes none.
+        """
+        name, value = str(reply.get("ename")), str(reply.get("evalue"))
+        return f"{name}: {value}"[:LONGEST_ERROR] in self._complaint
 
     def show_error(self, reply: Mapping[str, Any]) -> None:
         """Show the error that the kernel told of in its reply."""

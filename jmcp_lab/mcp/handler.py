@@ -120,8 +120,7 @@ class McpHandler(JupyterHandler):
         if not self._same_origin():
             return Refusal(403, "Requests from other web pages are not allowed here.")
         if not self._door.ready:
-            message = self._door.error or "The server is starting or stopping: try again."
-            return Refusal(503, message, _INTERNAL_ERROR, {"Retry-After": "5"})
+            return Refusal(503, self._door.closed_because, _INTERNAL_ERROR, {"Retry-After": "5"})
         found = self._authenticate()
         if isinstance(found, Refusal):
             return found

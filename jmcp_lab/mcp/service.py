@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 LEFT_AFTER = 10.0
 """Seconds without a request after which a client that dropped its connection is gone."""
 
-_OPEN_WITHIN = 10.0
+_OPEN_WITHIN = 60.0
+"""Seconds: on a slow machine the SDK's import takes many, and clients do not try again."""
+
 _END_SESSION_WITHIN = 0.5
 _STOP_WITHIN = 1.5
 
@@ -80,6 +82,15 @@ class McpService:
     def ready(self) -> bool:
         """Whether requests can be served."""
         return self._manager is not None and self.error is None and not self._stopping
+
+    @property
+    def closed_because(self) -> str:
+        """Why requests cannot be served, in words."""
+        if self.error is not None:
+            return self.error
+        if self._stopping:
+            return "The server is stopping. Connect again once it runs."
+        return "The server is still starting. Try again in a minute."
 
     def busy(self, agent: Agent) -> bool:
         """Return whether an agent has as many requests open as it may have."""
@@ -233,6 +244,7 @@ class McpService:
     async def stop(self) -> None:
         """Shut the door; quick, and never raises."""
         self._stopping = True
+        self._started.set()
         try:
             with contained():
                 async with asyncio.timeout(_STOP_WITHIN):

@@ -79,6 +79,7 @@ class OpenPages:
         self.address: str | None = None
         """Where the person opened the latest page: the server's address as its reader has it."""
         self._last_goodbye = -RELOADS_WITHIN - 1
+        self._silent: dict[str, float] = {}
 
     def seen(self, tab: str) -> bool:
         """Note that a page asks for the state; return whether it had asked before."""
@@ -96,6 +97,7 @@ class OpenPages:
         if len(self._pages) >= MOST_PAGES:
             self._falls_silent(min(self._pages, key=lambda name: self._pages[name].last_word))
         page = self._pages[tab] = Page(self._clock())
+        self._silent.pop(tab, None)
         before = self._asleep.pop(tab, None)
         if before is not None:
             # Until it tells again.
@@ -121,6 +123,7 @@ class OpenPages:
     def forget(self, tab: str) -> None:
         """Note that a page was closed or is being reloaded."""
         self._asleep.pop(_tab(tab), None)
+        self._silent.pop(_tab(tab), None)
         if self._pages.pop(tab, None) is not None:
             self._last_goodbye = self._clock()
             self._told.set()
@@ -131,8 +134,13 @@ class OpenPages:
         return bool(self._pages)
 
     def recently(self) -> bool:
-        """Return whether such a page was open a few seconds ago: it may be reloading."""
-        return self.anyone() or self._clock() - self._last_goodbye <= RELOADS_WITHIN
+        """Return whether such a page may ask in a moment.
+
+        It was open a few seconds ago and may be reloading; or it is hidden, asks nothing as long
+        as no agent is connected, and is rung for just now.
+        """
+        reloads = self._clock() - self._last_goodbye <= RELOADS_WITHIN
+        return self.anyone() or reloads or bool(self._silent)
 
     def looking_at(self) -> dict[str, Any] | None:
         """Return what the person looks at: in the page that has the focus, else the last one."""
@@ -225,9 +233,16 @@ class OpenPages:
         for tab, page in list(self._asleep.items()):
             if now - page.last_word > ASLEEP:
                 del self._asleep[tab]
+        for tab, since in list(self._silent.items()):
+            if now - since > ASLEEP:
+                del self._silent[tab]
 
     def _falls_silent(self, tab: str) -> None:
         page = self._pages.pop(tab)
+        if not page.visible:
+            self._silent[tab] = self._clock()
+            if len(self._silent) > MOST_PAGES:
+                del self._silent[min(self._silent, key=lambda name: self._silent[name])]
         if any(entry["dirty"] for entry in (*page.open, *page.files)):
             self._asleep[tab] = page
             if len(self._asleep) > MOST_PAGES:

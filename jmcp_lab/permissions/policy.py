@@ -137,7 +137,10 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
 }
 """What each mode says to each kind of action."""
 
-PAUSED = "The user has paused you."
+PAUSED = (
+    "The user has paused you, so nothing was done. Tell them what you still want to do, and call "
+    "again once they have pressed Resume in JupyterLab's Agents panel."
+)
 
 MODE_WORDS = {
     Mode.LOOK: "Look only",

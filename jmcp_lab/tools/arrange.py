@@ -18,6 +18,7 @@ from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
 from .people import people_in
 from .services import Context
+from .told_changes import whats_back, whats_gone
 from .tool import tool
 from .undo import take_back
 from .wording import cell_name, cells_title, count, file_name, goes
@@ -54,9 +55,10 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
         Deleted(cell_id, live_cells.whole(nb, cell_id), *place)
         for cell_id, place in zip(ids, live_cells.places(nb, ids), strict=True)
     ]
+    gone = whats_gone(nb, changes)
     live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
     ctx.record(nb, *changes)
-    return Reply.of(f"Deleted {names} from {nb.shown}.")
+    return Reply.of("\n".join([f"Deleted {names} from {nb.shown}.", *gone]))
 
 
 @tool(title="Move cells", tool_class=ToolClass.EDIT)
@@ -188,7 +190,7 @@ async def undo_changes(
             ctx.wrote(nb, cell_id, text, after)
     if not changed:
         return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
-    return Reply.of(f"Taken back in {nb.shown}: {what}.")
+    return Reply.of("\n".join([f"Taken back in {nb.shown}: {what}.", *whats_back(nb, changed)]))
 
 
 def _check_unlocked(nb: LiveNotebook, made: ChangeSet) -> None:

@@ -165,8 +165,7 @@ class Dispatcher:
             )
             return
         except DeniedError as error:
-            paused = call.decision is not None and call.decision.source == "paused"
-            reply = Reply.of(error.message, is_error=not paused)
+            reply = Reply.of(error.message, is_error=True)
             state = CallState.DENIED
         except ToolError as error:
             reply = Reply.of(error.message, is_error=True)

@@ -76,6 +76,8 @@ async def execute_cell(
     if sum((cells is not None, from_ is not None, all)) != 1:
         raise InvalidArgumentError("Give one of cells, from and all=true.")
     ids = _chosen(nb, cells, from_)
+    if not ids:
+        return Reply.of(f"There is no code to run there in {nb.shown}, so nothing was run.")
     pieces: list[Piece] = []
     check_fresh(ctx, nb, ids, "run")
     sessions = ctx.services.sessions
@@ -128,8 +130,6 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
         for view in (live_cells.view(nb, i) for i in range(start or 0, len(nb.ids)))
         if view.type == "code" and view.source.strip()
     ]
-    if not ids:
-        raise InvalidArgumentError(f"There is no code to run there in {nb.shown}.")
     return ids
 
 
@@ -207,7 +207,7 @@ async def execute_ipython(
     Magics and shell commands work in IPython kernels.
     """
     if not code.strip():
-        raise InvalidArgumentError("There is no code to run.")
+        return Reply.of("There is no code to run, so nothing was run.")
     if kernel is not None and (notebook is None or ctx.services.sessions.runs(kernel)):
         return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)

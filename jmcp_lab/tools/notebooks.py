@@ -14,12 +14,17 @@ from .file_checks import check_may_write
 from .folders import made_folders, with_folders
 from .kernels import KernelName, give_kernel, kernel_action
 from .listing import Asked, folder_named, name_note, not_read, paged
+from .reading import outline_lines
 from .services import Context
 from .tool import tool
 from .wording import count, file_name
 
 LEVELS = 8
 """Levels of folders in which notebooks are looked for."""
+
+OUTLINE = 3000
+OUTLINE_CELLS = 30
+"""Characters and cells of the outline that comes with a notebook."""
 
 
 @tool(
@@ -95,7 +100,9 @@ async def use_notebook(
     ctx.knows(nb)
     services.agents.set_current(ctx.agent.id, path)
     size = count(len(nb.ids), "cell")
-    return Reply.of(f"{words}Your current notebook is {shown(path)} ({size}).")
+    told = f"{words}Your current notebook is {shown(path)} ({size})."
+    room = min(OUTLINE, ctx.services.limits.text // 2)
+    return Reply.of("\n".join([told, *outline_lines(ctx, nb, 1, OUTLINE_CELLS, room)]))
 
 
 async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:

@@ -60,8 +60,31 @@ async def list_cells(
     size = len(nb.ids)
     kernel = on_one_line(nb.kernel_name or "no kernel named")
     lines = [f"{nb.shown} · {count(size, 'cell')} · {kernel}"]
-    last = min(start - 1 + limit, size)
     room = ctx.services.limits.text
+    lines += outline_lines(ctx, nb, start, limit, room, asked=other(limit, 100))
+    return Reply.of("\n".join(lines))
+
+
+def outline_lines(
+    ctx: Context, nb: LiveNotebook, start: int, limit: int, room: int, *, asked: object = None
+) -> list[str]:
+    """Return a line for each cell from a position on, and how to go on.
+
+    Parameters
+    ----------
+    ctx : Context
+    nb : LiveNotebook
+    start : int
+        From 1.
+    limit : int
+        Cells at most.
+    room : int
+        Characters at most.
+    asked : int, optional
+        The limit for the call that goes on.
+    """
+    size, lines = len(nb.ids), []
+    last = min(start - 1 + limit, size)
     with nb.reading():
         for index in range(start - 1, last):
             line = _outline(ctx, nb, index)
@@ -71,9 +94,9 @@ async def list_cells(
                 break
             lines.append(line)
     if last < size:
-        more = proposed("list_cells", start=last + 1, limit=other(limit, 100), notebook=nb.path)
+        more = proposed("list_cells", start=last + 1, limit=asked, notebook=nb.path)
         lines.append(f"… {count(size - last, 'more cell')}; {more} goes on.")
-    return Reply.of("\n".join(lines))
+    return lines
 
 
 def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:

@@ -22,13 +22,14 @@ def take_back(
     origin: str,
     *,
     by: str,
-) -> bool:
+) -> list[Change]:
     """Take back a change set in `call`, which can be taken back in turn, by `by` alone.
 
     Returns
     -------
-    bool
-        False when nothing was left of it: others had undone it, or deleted the cell.
+    list of Change
+        What this has changed. Nothing when nothing was left of it: others had undone it, or
+        deleted the cell.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def take_back(
     if first is not None:
         services.ledger.update(first, undoable=False)
     record(services, call, notebook, redo, by=by)
-    return bool(redo)
+    return redo
 
 
 def record(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..notebooks import cells
 from ..notebooks.locks import locks_of
 from ..notebooks.names import short_path, shown
-from .rendering.marked import plain_type
+from .rendering.marked import on_one_line, plain_type
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
@@ -79,6 +79,13 @@ def header(notebook: LiveNotebook, view: cells.CellView) -> str:
         locks_of(notebook.cell(view.id)).words(),
     ]
     return " · ".join(word for word in words if word)
+
+
+def first_line(source: str, most: int = 80) -> str:
+    """Return how a text begins, as it may stand at the end of a line of ours."""
+    first, _, rest = source.strip().partition("\n")
+    cut = on_one_line(first[:most]) + ("…" if rest or len(first) > most else "")
+    return cut or "(empty)"
 
 
 def count(number: int, noun: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import queue
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jmcp_lab.kernels.channels import LocalChannels
 from jmcp_lab.kernels.run import RunState
 
 from .conftest import Bench
@@ -85,3 +89,27 @@ async def test_an_error_that_is_only_in_the_reply_is_shown(
     assert output["output_type"] == "error"
     assert (output["ename"], output["evalue"]) == run.results[0].error
     assert run.results[0].outputs == [output]
+
+
+async def test_a_reply_that_was_taken_before_is_no_dropped_message(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    channels = LocalChannels.__new__(LocalChannels)
+    channels._log = logging.getLogger("jmcp_lab")
+    answers: list[Any] = [queue.Empty(), {"n": 1}]
+    taken: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def receive() -> dict[str, Any]:
+        if not answers:
+            await asyncio.Event().wait()
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+    reading = asyncio.create_task(channels._read(receive, taken.put_nowait))
+    async with asyncio.timeout(60):
+        assert await taken.get() == {"n": 1}
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    assert "dropped" not in caplog.text

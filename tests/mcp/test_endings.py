@@ -190,3 +190,21 @@ def test_loading_the_extension_does_not_import_the_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_who_knocks_before_the_door_is_open_is_told_which_of_both_is_so(
+    build_door: Callable[..., Door],
+) -> None:
+    door = build_door()
+    _, token = door.mint()
+    async with http_client(token) as http:
+        knocking = asyncio.create_task(http.post(door.url, json=INITIALIZE))
+        await asyncio.wait([knocking], timeout=0.5)
+        assert not knocking.done()
+        assert "still starting" in door.service.closed_because
+        # A server that ends does not wait for its own start.
+        await door.service.stop()
+        async with asyncio.timeout(30):
+            answer = await knocking
+    assert answer.status_code == 503
+    assert "The server is stopping" in answer.json()["error"]["message"]

@@ -41,6 +41,17 @@ def test_a_page_that_falls_silent_is_gone(pages: OpenPages, clock: Ticks) -> Non
     assert pages.looking_at() is None
 
 
+def test_a_hidden_page_that_asks_nothing_may_be_rung_for(pages: OpenPages, clock: Ticks) -> None:
+    pages.tell("a", {"visible": True})
+    pages.tell("b", {"visible": False})
+    pages.forget("a")
+    clock.now += ALIVE + 1
+    assert not pages.anyone()
+    assert pages.recently()
+    pages.forget("b")
+    assert not pages.recently()
+
+
 def test_a_page_that_tells_before_it_asks_is_no_page_that_asked(pages: OpenPages) -> None:
     pages.tell("a", {"visible": True})
     assert pages.anyone()

@@ -251,7 +251,7 @@ async def test_stop_all_interrupts_denies_and_holds_until_resume(robot: Robot, r
     assert (await running).is_error
     assert (await waiting).is_error
     paused = await robot.call("insert_cell", notebook="a.ipynb", source="x")
-    assert not paused.is_error
+    assert paused.is_error
     assert "paused" in paused.text
     assert len((await robot.open("a.ipynb")).ids) == 2
     robot.app.control.resume()
@@ -265,7 +265,9 @@ async def test_a_paused_agent_does_not_read_either(robot: Robot, root: Path) -> 
     reads |= {"get_context": {}, "list_files": {}}
     robot.app.agents.update(robot.agent.id, paused=True)
     for tool, arguments in reads.items():
-        assert await robot.say(tool, **arguments) == "The user has paused you."
+        said = await robot.fail(tool, **arguments)
+        assert said.startswith("The user has paused you, so nothing was done.")
+        assert "Resume" in said
     assert robot.agent.current is None
     robot.app.agents.update(robot.agent.id, paused=False)
     assert "secret" in await robot.say("read_cells", **notebook)
