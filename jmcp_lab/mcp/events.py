@@ -22,6 +22,7 @@ class _Event(NamedTuple):
     kept: bytes | None
     is_answer: bool
 
+
 KEPT_EVENTS = 500
 KEPT_BYTES = 4 * 1024 * 1024
 

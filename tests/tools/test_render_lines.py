@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -28,10 +29,7 @@ def test_a_few_lines_of_a_long_text_take_little_time_and_memory(text: str) -> No
     assert time.thread_time() - started < 1
 
 
-async def test_a_file_of_millions_of_line_breaks_is_read_in_part(robot: Robot) -> None:
-    root = robot.app.services.contents.root
-    assert root is not None
-    with open(f"{root}/breaks.txt", "w") as file:
-        file.write("\n" * 19_000_000)
+async def test_a_file_of_millions_of_line_breaks_is_read_in_part(robot: Robot, root: Path) -> None:
+    (root / "breaks.txt").write_text("\n" * 19_000_000)
     said = await robot.say("read_file", path="breaks.txt", offset=10_000_000, limit=3)
     assert said.startswith("breaks.txt · lines 10000000 to 10000002 of 19000001\n")
