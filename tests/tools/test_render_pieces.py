@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from jmcp_lab.notebooks import cleaning
 from jmcp_lab.notebooks.cleaning import clean
 from jmcp_lab.tools.rendering import text as texts
-from jmcp_lab.tools.rendering.text import compact_json, without_data_urls
+from jmcp_lab.tools.rendering.blocks import Block
+from jmcp_lab.tools.rendering.figures import figure_in_html
+from jmcp_lab.tools.rendering.shares import Item
+from jmcp_lab.tools.rendering.text import compact_json, matches, without_data_urls
 
 TERMINAL = st.lists(
     st.sampled_from(
@@ -79,6 +82,31 @@ def test_data_urls_are_found_in_pieces_as_at_once(
         lambda match: f"data:{match[1] or ''};base64,(… {len(match[2]):,} characters)", text
     )
     assert without_data_urls(text) == found
+
+
+@ONE_FIXTURE
+@given(st.text("abx ", max_size=60))
+def test_matches_found_in_pieces_are_those_found_at_once(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    pattern = re.compile(r"a\s{0,3}b(?=x)")
+    monkeypatch.setattr(texts, "_PIECE", 7)
+    found = [match.span() for match in matches(pattern, text, 6)]
+    assert found == [match.span() for match in pattern.finditer(text)]
+
+
+def test_a_bracket_before_millions_of_spaces_is_looked_at_once() -> None:
+    started = time.thread_time()
+    item = Item(Block(1, "stdout", "[" + " " * 3_000_000))
+    assert time.thread_time() - started < 5
+    assert not item.word
+    assert Item(Block(1, "stdout", "x" * 300_000 + "[ / OUTPUT 1]")).word
+
+
+def test_a_figure_of_too_much_json_is_named_and_not_read() -> None:
+    numbers = ",".join(["0.123456"] * 1_000_000)
+    script = f"<script>Plotly.newPlot('a', [{{\"y\":[{numbers}]}}], {{}})</script>"
+    assert figure_in_html(script) == ("plotly", "too large to be summed up")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .blocks import Block, block_of
 from .sources import source_of, source_offset
-from .text import MIN_CLIP, clip
+from .text import MIN_CLIP, clip, matches
 
 ERROR_SHARE = 4000
 MAX_OUTPUTS = 30
@@ -29,7 +29,8 @@ _CAPTIONS = 120, 60
 _NAMES = 600
 """Characters of the words about cells that are left out."""
 
-_MARKER = re.compile(r"\[\s*/?\s*output\b", re.IGNORECASE)
+_MARKER = re.compile(r"\[\s{0,200}+(?:/\s{0,200}+)?output\b", re.IGNORECASE)
+_LONGEST_MARKER = 420
 
 Hint = Callable[[int, int], str]
 """Given the number of an output and an offset, the words that say how to get the rest."""
@@ -107,7 +108,7 @@ class Item:
     word: str = ""
 
     def __post_init__(self) -> None:
-        if _MARKER.search(self.block.text):
+        if any(matches(_MARKER, self.block.text, _LONGEST_MARKER)):
             self.word = " #" + secrets.token_hex(3)
 
     def length(self, text: int) -> int:

@@ -89,6 +89,27 @@ def _dumped(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def matches(pattern: re.Pattern[str], text: str, longest: int) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern, looked for in pieces.
+
+    Parameters
+    ----------
+    pattern : re.Pattern
+    text : str
+    longest : int
+        The longest match there can be, with what the pattern looks at behind it.
+    """
+    at = 0
+    for start in range(0, len(text), _PIECE):
+        stop = start + _PIECE
+        at = max(at, start)
+        while at < stop and (match := pattern.search(text, at, stop + longest)):
+            if match.start() >= stop:
+                break
+            yield match
+            at = max(match.end(), at + 1)
+
+
 def short_data_urls(text: str, words: Callable[[str, int, str], str]) -> str:
     """Return a text with other words for its long base64 data URLs.
 
