@@ -2,12 +2,22 @@
 
 It is written by whatever the kernel ran, so it may hold terminal control sequences and characters
 that a person cannot see but a model reads. All of it works in linear time: outputs of 100 MB do
-occur.
+occur. Long texts are gone through in pieces, because no other thread has a turn while a regular
+expression is at work.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+PIECE = 1 << 18
+"""Characters that one regular expression goes through at once."""
+
+_LONGEST_SEQUENCE = 1000
+"""Characters of a control sequence that is found also where a piece of one line would end."""
+
+_INTRODUCER = re.compile(r"[\x1b\x80-\x9f]")
 
 _ESC = re.compile(
     r"""
@@ -41,23 +51,49 @@ def clean(text: str) -> str:
     Carriage returns and backspaces overwrite, erase sequences erase, every other control sequence
     is dropped. Tabs and newlines stay.
     """
-    if not _SPECIAL.search(text):
+    if not any(_SPECIAL.search(text, at, at + PIECE) for at in range(0, len(text), PIECE)):
         return text
-    text = _ERASE_MARK.sub("", text.replace("\r\n", "\n"))
-    if _ESC.search(text):
-        text = _ERASE.sub(lambda found: _ERASE_LINE if found[1] == "2" else _ERASE_TO_END, text)
-        text = _ESC.sub("", text)
+    text = _without(_ERASE_MARK, text.replace("\r\n", "\n"))
+    text = "".join(map(_without_sequences, _pieces(text)))
     if _OVERWRITES.search(text):
         text = "\n".join(map(_overwritten, text.split("\n")))
-    text = _CONTROL.sub("", text.replace("\x0c", "\n"))
+    text = _without(_CONTROL, text.replace("\x0c", "\n"))
     if not text.isascii():
-        text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+        text = _without(_SURROGATE, _without(_INVISIBLE, text), "\ufffd")
     return text
 
 
 def without_invisible(text: str) -> str:
     """Return `text` without the characters that a person cannot see and a model reads."""
-    return _INVISIBLE.sub("", text)
+    return _without(_INVISIBLE, text)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a text in pieces that no control sequence of a usual length is in two of."""
+    at = 0
+    while at < len(text):
+        end = at + PIECE
+        if end < len(text):
+            last = end - _LONGEST_SEQUENCE
+            begun = _INTRODUCER.search(text, last, end)
+            end = begun.start() if begun else end
+        yield text[at:end]
+        at = end
+
+
+def _without(pattern: re.Pattern[str], text: str, sign: str = "") -> str:
+    """Return a text with a sign, or nothing, for each character of a kind."""
+    if len(text) <= PIECE:
+        return pattern.sub(sign, text)
+    pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
+    return "".join(pattern.sub(sign, piece) for piece in pieces)
+
+
+def _without_sequences(text: str) -> str:
+    if not _ESC.search(text):
+        return text
+    text = _ERASE.sub(lambda found: _ERASE_LINE if found[1] == "2" else _ERASE_TO_END, text)
+    return _ESC.sub("", text)
 
 
 def quoted(text: str, length: int) -> str:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -205,8 +206,10 @@ def _feed(child: subprocess.Popen[bytes], asked: object, passages: Sequence[Pass
             child.stdin.write(json.dumps(passage.text()).encode() + b"\n")
         child.stdin.close()
     except OSError:
-        # It has found enough, or has ended; what it has said tells which.
-        return
+        # It has found enough, or has ended; what it has said tells which. What it did not take is
+        # still to be written, which fails again.
+        with suppress(OSError):
+            child.stdin.close()
 
 
 def _hits(said: dict[str, Any], passages: Sequence[Passage]) -> list[Hit]:

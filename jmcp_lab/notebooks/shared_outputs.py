@@ -10,15 +10,23 @@ from . import cell_form
 from .values import file_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
     """Return the outputs of a shared cell as nbformat has them, whole numbers as ints."""
+    return file_outputs(document_outputs(cell))
+
+
+def document_outputs(cell: Map[Any]) -> list[Any]:
+    """Return the outputs of a shared cell with floats for all numbers, which takes less time."""
     outputs = cell.get("outputs")
-    if not isinstance(outputs, Array):
-        return []
-    return [cast("dict[str, Any]", file_form(output)) for output in outputs.to_py() or ()]
+    return list(outputs.to_py() or ()) if isinstance(outputs, Array) else []
+
+
+def file_outputs(outputs: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return outputs of the document as nbformat has them; may be called in another thread."""
+    return [cast("dict[str, Any]", file_form(output)) for output in outputs]
 
 
 def shared_output(output: Mapping[str, Any]) -> Map[Any]:

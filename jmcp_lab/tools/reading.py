@@ -12,12 +12,12 @@ from ..errors import NotFoundError
 from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
 from ..notebooks.locks import locks_of
-from ..notebooks.shared_outputs import read_outputs
+from ..notebooks.shared_outputs import document_outputs
 from .arguments import Cell, Notebook, resolve_all
 from .render import clip, outline, page
 from .rendering.marked import marked, on_one_line, plain_type
 from .repeats import note_shown
-from .replies import budget, of_cell, of_run, render, render_one
+from .replies import budget, in_file_form, of_cell, of_run, render, render_one, weight
 from .services import Context
 from .tool import tool
 from .wording import count, header, short_id, status
@@ -35,6 +35,8 @@ FIRST_LINE = 80
 
 MOST_NAMED = 50
 """Cells that a call names which goes on with the cells that were asked for."""
+MOST_LOADED = 20_000_000
+"""Characters of outputs that are taken from the document for one reply, and a cell more."""
 
 FOR_OUTPUTS = 150
 """Characters that a reply of many cells keeps for the outputs of each."""
@@ -117,7 +119,7 @@ def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
     if locked := locks_of(cell).words():
         words += f" ({locked})"
     if view.type == "code":
-        if outputs := read_outputs(cell):
+        if outputs := document_outputs(cell):
             return f"{words}: {first} → {outline(outputs)}"
     return f"{words}: {first}"
 
@@ -148,8 +150,10 @@ async def read_cell(
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
     if output is not None:
-        found = of_cell(nb, cell_id, "", read_outputs(live_cells.shared(nb, cell_id)))
-        return Reply(tuple(await render_one(found, output, offset, limits)))
+        [found] = await in_file_form([document_outputs(live_cells.shared(nb, cell_id))])
+        return Reply(
+            tuple(await render_one(of_cell(nb, cell_id, "", found), output, offset, limits))
+        )
     if offset:
         return _source_page(ctx, nb, cell_id, offset)
     return await _read(ctx, nb, [cell_id], limits, outputs=outputs)
@@ -244,12 +248,12 @@ async def _read(
     # No more than is rendered: what is cut twice has no way to the rest.
     room = budget(limits).text
     shown: list[CellOutputs] = []
-    left_out = 0
+    left_out = load = 0
     for number, cell_id in enumerate(ids):
         view = live_cells.view_by_id(nb, cell_id)
         hint = _source_pages(nb, cell_id)
         text = view.source
-        if number and len(text) + 250 > room:
+        if number and (len(text) + 250 > room or load > MOST_LOADED):
             left_out = len(ids) - number
             break
         text = clip(text, max(room - 250, 1000), hint=hint)
@@ -259,11 +263,14 @@ async def _read(
             ctx.saw_part(nb, cell_id, view.source)
         source = marked("source", text, view.source) if text else ""
         body = f"{header(nb, view)}\n{source}" if text else header(nb, view)
-        found = read_outputs(live_cells.shared(nb, cell_id)) if outputs else []
-        found = found if view.type == "code" else []
+        wanted = outputs and view.type == "code"
+        found = document_outputs(live_cells.shared(nb, cell_id)) if wanted else []
+        load += weight(found, MOST_LOADED)
         room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
         shown.append(of_cell(nb, cell_id, body, found))
     title = f"{nb.shown} · {count(len(nb.ids), 'cell')}"
+    read_forms = await in_file_form([cell.outputs for cell in shown])
+    shown = [c._replace(outputs=found) for c, found in zip(shown, read_forms, strict=True)]
     parts = await render(shown, limits)
     if outputs:
         read = [(cell_id, cell.outputs) for cell_id, cell in zip(ids, shown, strict=False)]

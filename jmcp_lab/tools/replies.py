@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..calls.proposed import proposed
+from ..notebooks.shared_outputs import file_outputs
 from .render import Budget, CellOutputs, render_cells, render_page
 
 if TYPE_CHECKING:
@@ -92,25 +93,46 @@ async def render_one(
     return await off_the_loop(page) if is_heavy(cell.outputs) else page()
 
 
-def is_heavy(outputs: Iterable[object]) -> bool:
-    """Return whether there is so much to go through that it takes long; an image always does.
+async def in_file_form(cells: Sequence[Sequence[object]]) -> list[list[dict[str, Any]]]:
+    """Return outputs of cells of the document as nbformat has them."""
 
-    Counting stops once it is known, so that it is never long itself.
+    def convert() -> list[list[dict[str, Any]]]:
+        return [file_outputs(outputs) for outputs in cells]
+
+    return await off_the_loop(convert) if is_heavy(cells) else convert()
+
+
+def is_heavy(outputs: Iterable[object]) -> bool:
+    """Return whether there is so much to go through that it takes long; an image always does."""
+    return weight(outputs, HEAVY, image=HEAVY + 1) > HEAVY
+
+
+def weight(outputs: Iterable[object], most: int, *, image: int = 0) -> int:
+    """Return about how many characters there are to go through.
+
+    Counting stops beyond `most`, so that it is never long itself.
+
+    Parameters
+    ----------
+    outputs : iterable
+    most : int
+    image : int, optional
+        What an image counts for besides its characters.
     """
-    weight = 0
+    found = 0
     waiting: list[object] = [list(outputs)]
-    while waiting and weight <= HEAVY:
+    while waiting and found <= most:
         value = waiting.pop()
         if isinstance(value, str):
-            weight += len(value)
+            found += len(value)
         elif isinstance(value, Mapping | list | tuple):
-            weight += _EACH * len(value)
-            if weight > HEAVY:
+            found += _EACH * len(value)
+            if found > most:
                 break
             if isinstance(value, Mapping):
-                if any(str(key).startswith("image/") for key in value):
-                    return True
+                if image and any(str(key).startswith("image/") for key in value):
+                    found += image
                 waiting += value.values()
             else:
                 waiting += value
-    return weight > HEAVY
+    return found

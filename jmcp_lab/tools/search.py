@@ -15,7 +15,7 @@ from ..calls.proposed import other, proposed
 from ..notebooks import cells as live_cells
 from ..notebooks.cleaning import clean
 from ..notebooks.search import MOST_HITS, Hit, Passage, Query, search
-from ..notebooks.shared_outputs import read_outputs
+from ..notebooks.shared_outputs import document_outputs, file_outputs
 from .arguments import Notebook
 from .rendering.blocks import block_of
 from .rendering.marked import on_one_line
@@ -88,14 +88,14 @@ async def _passages(nb: LiveNotebook, *, outputs: bool) -> list[Passage]:
         view = live_cells.view(nb, at)
         passages.append(Passage(cell_id, 0, partial(str, view.source)))
         if outputs and view.type == "code" and len(nb.ycells[at]["outputs"]):
-            for number, output in enumerate(read_outputs(nb.ycells[at]), 1):
+            for number, output in enumerate(document_outputs(nb.ycells[at]), 1):
                 passages.append(Passage(cell_id, number, partial(_text_of, output, number)))
     return passages
 
 
 def _text_of(output: object, number: int) -> str:
     """Return an output's text as `read_cell` shows and pages it."""
-    return block_of(output, number).text
+    return block_of(file_outputs([output])[0], number).text
 
 
 def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import InvalidArgumentError
 from ..notebooks.names import shown
+from .rendering.shares import fair_shares
+from .rendering.text import clip
 from .undo import record
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ INSERTS_AND_RUNS = "insert_execute_code_cell"
 """Asks as a run does, and edits as well."""
 
 MOST_KNOWN = 1000
+
+AROUND = 2000
+"""Characters of a reply beside what it may hold by itself, such as what happened meanwhile."""
 
 
 class Pages(Protocol):
@@ -159,11 +164,12 @@ class Context:
 
     def told(self, reply: Reply) -> Reply:
         """Return the reply with what happened to the notebook since the agent's last call."""
+        most = self.services.limits.text + AROUND
         if not self.call_news:
-            return reply
+            return bounded(reply, most)
         # One line each, whatever a file is called.
         news = TextPart("\n".join(f"Note: {shown(text)}" for text in self.call_news))
-        return Reply((news, *reply.parts), reply.is_error)
+        return bounded(Reply((news, *reply.parts), reply.is_error), most)
 
     async def permit(
         self, resolve: Callable[[], Action], notebook: LiveNotebook | None = None
@@ -207,6 +213,23 @@ class Context:
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""
         return self.services.seen.text(self.agent.id, notebook.file_id, cell_id)
+
+
+def bounded(reply: Reply, most: int) -> Reply:
+    """Return a reply with at most so much text, whatever a tool has to say of thousands of cells.
+
+    Tools keep to the limit by themselves where they know better what to leave out.
+    """
+    texts = [part.text if isinstance(part, TextPart) else "" for part in reply.parts]
+    lengths = [len(text) for text in texts]
+    if sum(lengths) <= most:
+        return reply
+    shares = fair_shares(lengths, most)
+    parts = tuple(
+        TextPart(clip(part.text, share)) if isinstance(part, TextPart) else part
+        for part, share in zip(reply.parts, shares, strict=True)
+    )
+    return Reply(parts, reply.is_error)
 
 
 def other_file(path: str, elsewhere: str | None) -> str:

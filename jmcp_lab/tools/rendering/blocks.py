@@ -6,7 +6,6 @@ it and in a later call that pages it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from .figures import figure_summary
 from .frames import Frame, frames_of
 from .images import IMAGE_TYPES, Picture, picture_of
 from .markup import html_to_text, svg_summary
-from .text import as_text, compact_json, size_words, without_data_urls
+from .text import as_text, compact_json, json_parts, size_words, without_data_urls
 from .tracebacks import traceback_text, without_library_frames
 
 _BARE_REPR = re.compile(r"<[^<>\n]{1,300}>|Figure\([\d.]+x[\d.]+\)")
@@ -210,7 +209,7 @@ def as_text_size(content: object) -> int:
     if isinstance(content, str):
         return len(content)
     try:
-        return len(json.dumps(content))
+        return sum(map(len, json_parts(content)))
     except (TypeError, ValueError, RecursionError):
         return 0
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .figure_words import array_length, counted, summary, title_words
+from .figure_words import MAX_JSON, array_length, counted, summary, title_words
 from .text import as_text
 
 _IN_SCRIPT = re.compile(r"docs_json ?= ?(?P<quote>'?)(?=\{)")
@@ -27,7 +27,7 @@ def bokeh_in_script(script: str) -> str | None:
     end = script.find("'", start.end())
     # The text of a JavaScript string: no "'" in it, backslashes doubled.
     literal = script[start.end() : end if end >= 0 else len(script)]
-    return _from_json(literal.replace("\\\\", "\\"))
+    return _from_json(literal[: 2 * MAX_JSON].replace("\\\\", "\\"))
 
 
 def bokeh_in_json(text: str) -> str | None:
@@ -37,8 +37,9 @@ def bokeh_in_json(text: str) -> str | None:
 
 def _from_json(text: str, at: int = 0, *, escaped: bool = True) -> str | None:
     """Return the summary of the documents in the JSON at an offset, or None."""
+    text = text[at : at + MAX_JSON]
     try:
-        docs, _ = json.JSONDecoder().raw_decode(html.unescape(text) if escaped else text, at)
+        docs, _ = json.JSONDecoder().raw_decode(html.unescape(text) if escaped else text)
     except (ValueError, RecursionError):
         # A ValueError comes from `unescape` too, for a character of thousands of digits.
         return None

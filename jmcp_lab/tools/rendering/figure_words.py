@@ -11,6 +11,8 @@ from .text import as_text, clip
 
 MAX_LISTED = 30
 """Traces, marks or glyphs that are listed one by one."""
+MAX_JSON = 6_000_000
+"""Characters of JSON that are read at once: meanwhile no other thread has a turn."""
 _MAX_WORDS = 120
 _DTYPE_BYTES = re.compile(r"[a-z]+?(?P<bits>\d)(?:\D.*)?")
 _NAMED_BYTES = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int16": 2, "int8": 1}

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from .bokeh_figures import bokeh_in_json, bokeh_in_script
+from .figure_words import MAX_JSON
 from .plotly_figures import plotly_summary
-from .text import as_text
+from .text import as_text, matches
 from .vega_figures import vega_summary
 
 MAX_SEARCHED = 20_000_000
@@ -21,8 +23,11 @@ MAX_SEARCHED = 20_000_000
 _MAX_STARTS = 20
 """Places of a script where a figure is looked for; each may be parsed up to the script's end."""
 _VEGA_TYPE = re.compile(r"application/vnd\.vega(?:lite)?\.v\d+(?:\.json|\+json)")
-_PLOTLY_START = re.compile(r"Plotly\.(?:newPlot|react)\(\s*[\"'][^\"'\n]{0,80}[\"'],\s*(?=\[)")
+_PLOTLY_START = re.compile(
+    r"Plotly\.(?:newPlot|react)\(\s{0,40}[\"'][^\"'\n]{0,80}[\"'],\s{0,40}(?=\[)"
+)
 _VEGA_START = re.compile(r"\}\)\((?=\{)|(?:var|let|const) spec ?= ?(?=\{)")
+_LONGEST_START = 200
 _COMMA = re.compile(r"\s*,\s*")
 _SCRIPT_OR_COMMENT = re.compile(r"<!--|<script(?=[\s/>])", re.IGNORECASE)
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
@@ -96,9 +101,7 @@ def _scripts(markup: str) -> Iterator[tuple[str, str]]:
 
 def _starts(pattern: re.Pattern[str], script: str) -> Iterator[tuple[Any, int]]:
     """Yield the JSON value after each of the first matches of a pattern, and where it ends."""
-    for number, start in enumerate(pattern.finditer(script)):
-        if number >= _MAX_STARTS:
-            return
+    for start in islice(matches(pattern, script, _LONGEST_START), _MAX_STARTS):
         yield _json_at(script, start.end())
 
 
@@ -109,6 +112,8 @@ def _plotly_in_script(script: str) -> str | None:
             comma = _COMMA.match(script, end)
             layout, _ = _json_at(script, comma.end()) if comma else (None, 0)
             return plotly_summary(traces, layout)
+        if len(script) - end > MAX_JSON:
+            return "too large to be summed up"
     return None
 
 
@@ -123,6 +128,7 @@ def _vega_in_script(script: str) -> str | None:
 def _json_at(text: str, at: int) -> tuple[Any, int]:
     """Return the JSON value at an offset and where it ends, or None."""
     try:
-        return json.JSONDecoder().raw_decode(text, at)
+        value, length = json.JSONDecoder().raw_decode(text[at : at + MAX_JSON])
     except (ValueError, RecursionError):
         return None, at
+    return value, at + length

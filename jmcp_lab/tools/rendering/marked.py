@@ -17,10 +17,15 @@ import unicodedata
 from jmcp_lab.notebooks.cleaning import without_invisible
 from jmcp_lab.notebooks.names import shown
 
+from .text import matches
+
 KINDS = ("source", "text", "docs", "selection", "reply")
 """What else than an output stands between markers."""
 
-_MARKER = re.compile(rf"\[\s*+/?+\s*+(?:output|in full|{'|'.join(KINDS)})(?![^\W_])", re.IGNORECASE)
+_MARKER = re.compile(
+    rf"\[\s{{0,200}}+/?+\s{{0,200}}+(?:output|in full|{'|'.join(KINDS)})(?![^\W_])", re.IGNORECASE
+)
+_LONGEST_MARKER = 420
 
 _MOST_NORMALISED = 100_000
 """Characters of a text that are looked at as if all were ASCII, as far as they look like it."""
@@ -37,7 +42,11 @@ def word_for(text: str) -> str:
         # To a model brackets of another width look the same, and what has no width is not there.
         text = without_invisible(unicodedata.normalize("NFKC", text))
     imitates = not text.isascii() and len(text) > _MOST_NORMALISED
-    return f" #{secrets.token_hex(3)}" if imitates or _MARKER.search(text) else ""
+    return (
+        f" #{secrets.token_hex(3)}"
+        if imitates or any(matches(_MARKER, text, _LONGEST_MARKER))
+        else ""
+    )
 
 
 def marked(kind: str, text: str, whole: str | None = None) -> str:

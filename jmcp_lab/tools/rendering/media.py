@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .images import Picture, header_size
-from .text import DATA_URL, clip, size_words
+from .text import clip, short_data_urls, size_words
 
 _MOST_MEASURED = 20
 """Images whose width and height are looked up in one page, because each is opened for it."""
@@ -22,21 +22,18 @@ def with_short_data_urls(markup: str) -> str:
     Embedded files are longer than all the markup around them, so this comes before the limit to
     what is read.
     """
-    if ";base64," not in markup:
-        return markup
     measured = 0
 
-    def short(match: re.Match[str]) -> str:
+    def short(mime_type: str, length: int, encoded: str) -> str:
         nonlocal measured
-        mime_type, encoded = match[1] or "", match[2]
         pixels = ""
         if mime_type.startswith("image/") and measured < _MOST_MEASURED:
             measured += 1
             pixels = _pixels(mime_type, encoded)
         comma = ", " if pixels else ""
-        return f"data:{mime_type};base64,(… {len(encoded):,} characters{comma}{pixels})"
+        return f"data:{mime_type};base64,(… {length:,} characters{comma}{pixels})"
 
-    return DATA_URL.sub(short, markup)
+    return short_data_urls(markup, short)
 
 
 def media_words(name: str, source: str, *, said_type: str = "", title: str = "") -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 LeftOutHint = Callable[[int], str]
@@ -20,7 +20,14 @@ LeftOutHint = Callable[[int], str]
 MIN_CLIP = 120
 """Below this limit a cut text has no room for the words about the cut."""
 
-DATA_URL = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?;base64,([A-Za-z0-9+/=\s]{200,}+)")
+_BASE64_MARK = ";base64,"
+_DATA_HEAD = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?$")
+_LONGEST_HEAD = 110
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*+")
+_LONG_DATA = 200
+_PIECE = 1 << 18
+_PART = 2000
+"""Values of a list that become JSON at once."""
 
 
 def as_text(value: object) -> str:
@@ -40,17 +47,96 @@ def as_text(value: object) -> str:
 def compact_json(value: object) -> str:
     """Return JSON without spaces, or a few words when the value is no JSON."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return "".join(json_parts(value))
     except (TypeError, ValueError, RecursionError):
         return f"(a {type(value).__name__} that is no JSON)"
 
 
+def json_parts(value: object) -> Iterator[str]:
+    """Yield JSON without spaces in parts: no other thread has a turn while one is made.
+
+    Raises
+    ------
+    TypeError, ValueError, RecursionError
+        The value is no JSON.
+    """
+    if isinstance(value, list | tuple) and len(value) > 0:
+        comma = "["
+        for at in range(0, len(value), _PART):
+            part = value[at : at + _PART]
+            if any(isinstance(item, list | tuple | dict) for item in part):
+                for item in part:
+                    yield comma
+                    yield from json_parts(item)
+                    comma = ","
+            else:
+                yield comma + _dumped(part)[1:-1]
+                comma = ","
+        yield "]"
+    elif isinstance(value, dict) and value:
+        comma = "{"
+        for key, item in value.items():
+            # The encoder has its own words for keys that are no text.
+            yield comma + _dumped({key: 0})[1:-2]
+            yield from json_parts(item)
+            comma = ","
+        yield "}"
+    else:
+        yield _dumped(value)
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def matches(pattern: re.Pattern[str], text: str, longest: int) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern, looked for in pieces.
+
+    Parameters
+    ----------
+    pattern : re.Pattern
+    text : str
+    longest : int
+        The longest match there can be, with what the pattern looks at behind it.
+    """
+    at = 0
+    for start in range(0, len(text), _PIECE):
+        stop = start + _PIECE
+        at = max(at, start)
+        while at < stop and (match := pattern.search(text, at, stop + longest)):
+            if match.start() >= stop:
+                break
+            yield match
+            at = max(match.end(), at + 1)
+
+
+def short_data_urls(text: str, words: Callable[[str, int, str], str]) -> str:
+    """Return a text with other words for its long base64 data URLs.
+
+    Parameters
+    ----------
+    text : str
+    words : Callable
+        Given the mime type, which may be empty, how many characters of base64 there are, and the
+        first of these.
+    """
+    kept: list[str] = []
+    done = at = 0
+    while (mark := text.find(_BASE64_MARK, at)) >= 0:
+        head = _DATA_HEAD.search(text, max(done, mark - _LONGEST_HEAD), mark)
+        start = at = mark + len(_BASE64_MARK)
+        while (run := _BASE64.match(text, at, at + _PIECE)) and run.end() > at:
+            at = run.end()
+        if head and at - start >= _LONG_DATA:
+            kept += [text[done : head.start()], words(head[1] or "", at - start, text[start:at])]
+            done = at
+    return "".join([*kept, text[done:]]) if done else text
+
+
 def without_data_urls(text: str) -> str:
     """Return `text` with long base64 data URLs replaced by their type and size."""
-    if ";base64," not in text:
-        return text
-    return DATA_URL.sub(
-        lambda match: f"data:{match[1] or ''};base64,(… {len(match[2]):,} characters)", text
+    return short_data_urls(
+        text, lambda mime, length, _: f"data:{mime};base64,(… {length:,} characters)"
     )
 
 

@@ -1,0 +1,50 @@
+"""Replies are bounded, however many cells they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jmcp_lab.calls.call import ImagePart, Reply, TextPart
+from jmcp_lab.tools.services import AROUND, bounded
+
+from .conftest import Robot, write_notebook
+
+CELLS = 1500
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("delete_cell", {}),
+        ("move_cell", {"index": 0}),
+        ("clear_outputs", {}),
+        ("read_cells", {}),
+        ("read_cells", {"outputs": False}),
+    ],
+)
+async def test_a_reply_about_thousands_of_cells_has_an_end(
+    robot: Robot, root: Path, tool: str, arguments: dict[str, object]
+) -> None:
+    ids = write_notebook(root, "a.ipynb", *[f"value_{n}" for n in range(CELLS)])
+    said = await robot.say(tool, notebook="a.ipynb", cells=ids, **arguments)
+    assert len(said) <= robot.app.services.limits.text + AROUND
+
+
+async def test_an_error_about_thousands_of_cells_has_an_end(robot: Robot, root: Path) -> None:
+    write_notebook(root, "a.ipynb", "1")
+    said = await robot.fail("read_cell", notebook="a.ipynb", cell="x" * 1_000_000)
+    assert len(said) <= robot.app.services.limits.text + AROUND
+
+
+def test_what_is_bounded_keeps_short_parts_and_images_whole() -> None:
+    image = ImagePart("AAAA", "image/png")
+    reply = Reply((TextPart("short"), TextPart("long " * 10_000), image), is_error=True)
+    kept = bounded(reply, 1000)
+    assert kept.parts[0] == TextPart("short")
+    assert kept.parts[2] is image
+    assert kept.is_error
+    assert len(kept.text) <= 1100
+    assert "characters left out" in kept.text
+    assert bounded(kept, 2000) is kept
