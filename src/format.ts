@@ -60,6 +60,17 @@ export function requestTitle(
   trans: TranslationBundle
 ): string {
   if (isPairing(request)) {
+    if (request.offer) {
+      return request.offer.agent === null
+        ? trans.__(
+            '%1 was added outside this panel',
+            visible(request.client).text
+          )
+        : trans.__(
+            'The access of %1 was changed outside this panel',
+            visible(request.offer.agent).text
+          );
+    }
     return trans.__('%1 wants to connect', visible(request.client).text);
   }
   return request.question

@@ -1,6 +1,7 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
+import type { IOffer } from './offer';
 import type { TextContext } from './openTexts';
 
 /** What an agent may do without asking. */
@@ -208,6 +209,8 @@ export interface IPairing {
   readonly client: string;
   readonly created: string;
   readonly expires: string | null;
+  /** Nobody asks: it was written into the list of agents. */
+  readonly offer?: IOffer;
 }
 
 /** Something that waits for the person: a call, or a program that wants to connect. */

@@ -9,6 +9,7 @@ import {
   truth
 } from './decode';
 import { oneLine } from './format';
+import { readOffer } from './offer';
 import type {
   IAgent,
   ICall,
@@ -316,7 +317,10 @@ function readPairing(value: unknown, name: string): IPairing {
     id: text(data.id, `${name}.id`),
     client: text(data.client, `${name}.client`),
     created: text(data.created, `${name}.created`),
-    expires: textOrNull(data.expires, `${name}.expires`)
+    expires: textOrNull(data.expires, `${name}.expires`),
+    ...(data.offer === undefined
+      ? {}
+      : { offer: readOffer(data.offer, `${name}.offer`) })
   };
 }
 

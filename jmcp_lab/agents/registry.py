@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import logging
-import math
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from ..containment import tell_all
 from ..errors import NotFoundError, UnavailableError
+from . import fields
 from . import store as storage
+from .activity import Activity, utc_now
 from .agent import Agent, Mode, clean_claims, next_color
-from .fields import (
-    check_auto,
-    read_changes,
-    read_label,
-    read_life,
-    read_mode,
-    read_patterns,
-    read_until,
-)
+from .deadlines import Deadlines
+from .outside import Offer, Offers
 from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
 from .until import Until
 
-RECENT = timedelta(minutes=2)
-"""A client without a session counts as connected for this long after its last request."""
-
 MOST_AGENTS = 200
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class AgentRegistry:
@@ -54,24 +40,22 @@ class AgentRegistry:
         self,
         path: Path,
         *,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
         log: logging.Logger | None = None,
     ) -> None:
         self._clock = clock
-        self._list = SharedList(path, log or logging.getLogger(__name__))
+        self._log = log or logging.getLogger(__name__)
+        self._list = SharedList(path, self._log)
         self._unsaved_ends: set[str] = set()
-        stored = self._list.news() or storage.Stored({}, False)
         self._agents: dict[str, Agent] = {}
-        self._stopped = stored.stopped
+        self._offers = Offers(self._log)
+        self._stopped: bool | None = None
         self._listeners: list[Callable[[], None]] = []
         self._revoke_listeners: list[Callable[[str], None]] = []
-        self._has_session: Callable[[str], bool] = lambda agent_id: False
+        self._activity = Activity(clock)
         self._has_work: Callable[[str], bool] = lambda agent_id: False
-        self._open_requests: dict[str, int] = {}
-        self._deadlines: dict[str, float] = {}
-        self._was_connected: dict[str, bool] = {}
-        for agent in stored.agents.values():
-            self._take_over(agent)
+        self._deadlines = Deadlines()
+        self._sync()
 
     # -- listeners -----------------------------------------------------------------------------
 
@@ -85,7 +69,7 @@ class AgentRegistry:
 
     def watch_sessions(self, has_session: Callable[[str], bool]) -> None:
         """Ask `has_session` whether an agent has an MCP session open."""
-        self._has_session = has_session
+        self._activity.has_session = has_session
 
     def watch_work(self, has_work: Callable[[str], bool]) -> None:
         """Ask `has_work` whether an agent has begun what it may still wait for."""
@@ -136,28 +120,28 @@ class AgentRegistry:
             The list of agents cannot be written.
         """
         now = self._clock()
-        life = read_life(expires_in)
-        mode = read_mode(mode)
+        life = fields.read_life(expires_in)
+        mode = fields.read_mode(mode)
         token = mint_token()
         agent = Agent(
             id="a_" + secrets.token_hex(8),
-            label=read_label(label),
+            label=fields.read_label(label),
             mode=mode,
             color="",
             created=now,
             token_hash=hash_token(token),
-            notebooks=read_patterns(notebooks),
-            until=read_until(until, self._clock) if mode is Mode.AUTO else None,
+            notebooks=fields.read_patterns(notebooks),
+            until=fields.read_until(until, self._clock) if mode is Mode.AUTO else None,
             expires=now + life,
         )
-        check_auto(agent.mode, agent.notebooks, agent.until)
+        fields.check_auto(agent.mode, agent.notebooks, agent.until)
         with self._alone():
             if len(self._agents) >= MOST_AGENTS:
                 words = f"There are {MOST_AGENTS} agents already: revoke some first."
                 raise UnavailableError(words)
             agent.color = next_color(self._agents.values())
             self._agents[agent.id] = agent
-            self._set_deadline(agent)
+            self._deadlines.set(agent, self._clock())
             try:
                 self._save()
             except UnavailableError:
@@ -196,7 +180,9 @@ class AgentRegistry:
         """
         with self._alone():
             agent = self.get(agent_id)
-            new = read_changes(agent, changes, self._clock)
+            new = fields.read_changes(agent, changes, self._clock)
+            # What others wrote about it is answered by this.
+            self._offers.drop(agent_id)
             old = {name: getattr(agent, name) for name in new}
             self._assign(agent, new)
             try:
@@ -210,7 +196,7 @@ class AgentRegistry:
     @property
     def stopped(self) -> bool:
         """Whether a person has stopped all agents and has not let them go on."""
-        return self._stopped
+        return self._stopped is True
 
     def hold(self, stopped: bool) -> None:
         """Stop all agents, or let them go on; a restart of the server changes nothing about it."""
@@ -262,9 +248,7 @@ class AgentRegistry:
         """Note a request of an agent, and what its client says it is."""
         if agent.id not in self._agents:
             return
-        agent.last_seen = self._clock()
-        visible = not self._was_connected.get(agent.id, False)
-        self._was_connected[agent.id] = True
+        visible = self._activity.heard(agent)
         if agent.first_call is None:
             agent.first_call = agent.last_seen
             visible = True
@@ -276,25 +260,38 @@ class AgentRegistry:
             self._change_quietly(lambda: None)
             self.changed()
 
-    @contextmanager
-    def request(self, agent: Agent) -> Iterator[None]:
+    def request(self, agent: Agent) -> AbstractContextManager[None]:
         """Count a request as open while the context is entered."""
-        self._open_requests[agent.id] = self._open_requests.get(agent.id, 0) + 1
-        try:
-            yield
-        finally:
-            self._open_requests[agent.id] -= 1
-            if not self._open_requests[agent.id]:
-                del self._open_requests[agent.id]
-            if agent.id in self._agents:
-                agent.last_seen = self._clock()
+        return self._activity.request(agent)
 
     def connected(self, agent: Agent) -> bool:
         """Return whether an agent has a session or a request open, or was here just now."""
-        recent = agent.last_seen is not None and self._clock() - agent.last_seen <= RECENT
-        connected = recent or agent.id in self._open_requests or self._has_session(agent.id)
-        self._was_connected[agent.id] = connected
-        return connected
+        return self._activity.connected(agent)
+
+    # -- what others wrote ---------------------------------------------------------------------
+
+    def offers(self) -> list[Offer]:
+        """Return what stands in the list, is looser than what is known, and waits for a person."""
+        self._sync()
+        return self._offers.all(self._agents)
+
+    def answer_offer(self, offer_id: str, *, accept: bool) -> None:
+        """Put in force what others wrote about an agent, or throw it away.
+
+        Raises
+        ------
+        ConflictError
+        InvalidArgumentError
+        UnavailableError
+        """
+        with self._alone():
+            offer = self._offers.find(offer_id, self._agents)
+            if accept:
+                offer.check(self._clock())
+                self._take_over(offer.agent)
+            self._offers.drop(offer.agent.id)
+            self._save()
+        self.changed()
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -302,26 +299,19 @@ class AgentRegistry:
         for name, value in values.items():
             setattr(agent, name, value)
         if "until" in values:
-            self._set_deadline(agent)
-
-    def _set_deadline(self, agent: Agent) -> None:
-        """Remember the end on a clock that nobody can set back."""
-        self._deadlines.pop(agent.id, None)
-        if isinstance(agent.until, datetime):
-            left = (agent.until - self._clock()).total_seconds()
-            self._deadlines[agent.id] = time.monotonic() + left
+            self._deadlines.set(agent, self._clock())
 
     def _lapse(self) -> None:
         """End what has run out, for good: a clock that is set back does not bring it back."""
-        now, ticks = self._clock(), time.monotonic()
+        now = self._clock()
         agents = list(self._agents.values())
-        over = [a for a in agents if a.auto_ended(now, self._deadlines.get(a.id, math.inf) - ticks)]
+        over = self._deadlines.passed(agents, now)
         ended = [a for a in agents if a.token_ended(now) and not self._has_work(a.id)]
 
         def lapse() -> None:
             for agent in over:
                 agent.mode, agent.until = Mode.EDIT, None
-                self._deadlines.pop(agent.id, None)
+                self._deadlines.forget(agent.id)
             for agent in ended:
                 agent.token_hash = ""
 
@@ -349,26 +339,36 @@ class AgentRegistry:
         stored = self._list.news(certain=certain)
         if stored is None:
             return
-        was = shared_fields(self._agents.values()), self._stopped
-        self._stopped = stored.stopped
+        was = self._visible()
+        # Nobody but a server lets them go on.
+        held = bool(stored.agents) if self._stopped is None else self._stopped
+        self._stopped = stored.stopped or (held and not stored.stopped_sealed)
         kept = stored.agents.keys() - self._unsaved_ends
         gone = [agent for agent in self._agents.values() if agent.id not in kept]
         for agent in gone:
             self._drop(agent)
         for agent in stored.agents.values():
-            if agent.id in kept:
-                self._take_over(agent)
+            mine = self._agents.get(agent.id)
+            if agent.id in kept and (
+                counts := self._offers.settle(agent, stored.sealed.get(agent.id), mine)
+            ):
+                self._take_over(counts)
+        self._offers.keep(kept)
         for agent in gone:
             self._ended(agent.id)
-        if was != (shared_fields(self._agents.values()), self._stopped):
+        if was != self._visible():
             self.changed()
+
+    def _visible(self) -> tuple[object, ...]:
+        waiting = shared_fields(self._offers.waiting.values())
+        return shared_fields(self._agents.values()), waiting, self.stopped
 
     def _take_over(self, agent: Agent) -> None:
         mine = self._agents.get(agent.id)
         storage.end_with_its_server(agent, mine)
         if mine is None:
             self._agents[agent.id] = agent
-            self._set_deadline(agent)
+            self._deadlines.set(agent, self._clock())
             return
         shared = {name: getattr(agent, name) for name in storage.SHARED}
         # What is the same stays as it is: the end of `auto` is measured from when it was set.
@@ -378,8 +378,8 @@ class AgentRegistry:
 
     def _drop(self, agent: Agent) -> None:
         del self._agents[agent.id]
-        self._deadlines.pop(agent.id, None)
-        self._was_connected.pop(agent.id, None)
+        self._deadlines.forget(agent.id)
+        self._activity.forget(agent)
         agent.token_hash = ""
 
     def _ended(self, agent_id: str) -> None:
@@ -387,7 +387,7 @@ class AgentRegistry:
         self.changed()
 
     def _save(self) -> None:
-        self._list.save(self._agents.values(), stopped=self._stopped)
+        self._list.save(self._agents.values(), self._offers.waiting, stopped=self.stopped)
         self._unsaved_ends.clear()
 
     def _change_quietly(self, change: Callable[[], None]) -> None:

@@ -10,10 +10,11 @@ from ..errors import UnavailableError
 from ..notebooks.save_errors import cause
 from ..shared_files import LockTimeoutError, locked
 from . import store as storage
+from .seal import Seal
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from .agent import Agent
@@ -44,6 +45,9 @@ class SharedList:
         self._log = log
         self._stamp: tuple[int, int, int] | None = None
         self._read_at = 0
+        # Beside the folder, in which there is nothing but the list and its lock.
+        self._seal = Seal(path.parent.with_name(f"{path.parent.name}.key"))
+        self._revision = 0
 
     def news(self, *, certain: bool = False) -> storage.Stored | None:
         """Return what is stored if it may be new, None otherwise or when it cannot be read.
@@ -58,7 +62,10 @@ class SharedList:
         if stamp is None or (stamp == self._stamp and settled and not certain):
             return None
         self._stamp, self._read_at = stamp, time.time_ns()
-        return storage.load(self._path, self._log)
+        stored = storage.load(self._path, self._log, self._seal, self._revision)
+        if stored is not None:
+            self._revision = stored.revision
+        return stored
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -80,8 +87,8 @@ class SharedList:
                 pass  # Then the list cannot be written either, which is told when that is tried.
             yield
 
-    def save(self, agents: Iterable[Agent], *, stopped: bool) -> None:
-        """Write the list; call it in `alone`.
+    def save(self, agents: Iterable[Agent], offered: Mapping[str, Agent], *, stopped: bool) -> None:
+        """Write the list; call it in `alone`. See `store.save`.
 
         Raises
         ------
@@ -89,7 +96,11 @@ class SharedList:
             It cannot be written.
         """
         try:
-            storage.save(self._path, agents, stopped=stopped)
+            revision = self._revision + 1
+            storage.save(
+                self._path, agents, offered, stopped=stopped, revision=revision, seal=self._seal
+            )
+            self._revision = revision
         except OSError as error:
             self._log.error("The list of agents cannot be written: %s", error.strerror)
             raise UnavailableError(

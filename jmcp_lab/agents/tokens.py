@@ -48,3 +48,8 @@ def is_well_formed(token: str) -> bool:
 def hash_token(token: str) -> str:
     """Return what is stored of a token: its SHA-256, in hex."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_hash(text: str) -> bool:
+    """Return whether a text is the hash of a token by its form."""
+    return len(text) == 64 and all(character in "0123456789abcdef" for character in text)

@@ -26,7 +26,7 @@ from .pairing import (
     PairingHandler,
     pairing_view,
 )
-from .views import agent_view, call_view, grant_view
+from .views import agent_view, call_view, grant_view, offer_view
 
 if TYPE_CHECKING:
     from ..extension import JmcpLab
@@ -63,7 +63,10 @@ class StateHandler(PanelHandler):
             ],
             "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
             "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
-            "pairings": [pairing_view(pairing) for pairing in self.app.pairings.waiting()],
+            "pairings": [
+                *(pairing_view(pairing) for pairing in self.app.pairings.waiting()),
+                *(offer_view(offer) for offer in self.app.agents.offers()),
+            ],
         }
         self.answer(state | {"reset": True} if reset else state)
 

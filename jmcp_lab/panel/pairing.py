@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from tornado import web
 
+from ..agents.outside import OFFER
 from ..agents.until import format_time
 from ..errors import InvalidArgumentError, UnavailableError
 from .base import PanelHandler, errors_as_json
@@ -128,7 +129,7 @@ class PairingAnswerHandler(ProgramHandler):
 
 
 class PairingDecisionHandler(PanelHandler):
-    """The person's answer to a program."""
+    """The person's answer to a program, or to what somebody wrote into the list of agents."""
 
     @web.authenticated
     @authorized
@@ -137,10 +138,12 @@ class PairingDecisionHandler(PanelHandler):
         """Let it in, or turn it away."""
         fields = self.body("option", "label", "mode", "notebooks", "until")
         option = fields.pop("option", None)
-        if option == "allow_once":
-            self.app.pairings.allow(pairing_id, **fields)
-        elif option == "reject_once":
-            self.app.pairings.turn_away(pairing_id)
-        else:
+        if option not in ("allow_once", "reject_once"):
             raise InvalidArgumentError("'option' is allow_once or reject_once.")
+        if pairing_id.startswith(OFFER):
+            self.app.agents.answer_offer(pairing_id, accept=option == "allow_once")
+        elif option == "allow_once":
+            self.app.pairings.allow(pairing_id, **fields)
+        else:
+            self.app.pairings.turn_away(pairing_id)
         self.no_content()

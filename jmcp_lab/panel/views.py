@@ -10,6 +10,7 @@ from ..notebooks.names import shown
 
 if TYPE_CHECKING:
     from ..agents.agent import Agent
+    from ..agents.outside import Offer
     from ..agents.registry import AgentRegistry
     from ..calls.call import Call, Decision, Preview, PreviewItem, Question
     from ..calls.ledger import Ledger
@@ -39,6 +40,31 @@ def agent_view(
         "current": agent.current,
         "doing": _doing(agent, ledger),
     }
+
+
+def offer_view(offer: Offer) -> dict[str, Any]:
+    """Return what somebody wrote into the list of agents, without anything of its tokens."""
+    changes = {
+        name: ("", "") if name == "token_hash" else (_plain(before), _plain(after))
+        for name, (before, after) in offer.changes.items()
+    }
+    return {
+        "id": offer.id,
+        "client": offer.agent.label,
+        "created": format_time(offer.agent.created),
+        "expires": None,
+        "offer": {
+            "agent": offer.present.label if offer.present is not None else None,
+            "changes": [
+                {"field": name, "before": before, "after": after}
+                for name, (before, after) in changes.items()
+            ],
+        },
+    }
+
+
+def _plain(value: object) -> str:
+    return shown(", ".join(value) if isinstance(value, list) else str(value or ""))
 
 
 def _doing(agent: Agent, ledger: Ledger) -> str | None:

@@ -11,6 +11,7 @@ import { arrange, IPlace, isPairing, requestKey } from '../queue';
 import type { AgentRequest } from '../tokens';
 import { StateIcon } from './Icon';
 import { InputCard } from './InputCard';
+import { OfferCard } from './OfferCard';
 import { PairingCard } from './PairingCard';
 import { RequestCard } from './RequestCard';
 import { Section } from './Section';
@@ -126,6 +127,15 @@ function Card(props: {
   onSettled: () => void;
 }): JSX.Element {
   const { request, onSettled } = props;
+  if (isPairing(request) && request.offer) {
+    return (
+      <OfferCard
+        request={request}
+        offer={request.offer}
+        onDecided={onSettled}
+      />
+    );
+  }
   if (isPairing(request)) {
     return <PairingCard pairing={request} onDecided={onSettled} />;
   }

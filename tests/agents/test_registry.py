@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents import registry as registry_module
+from jmcp_lab.agents import deadlines
 from jmcp_lab.agents.agent import COLORS, Mode
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.agents.store import store_path
@@ -120,8 +120,8 @@ def test_auto_does_not_last_longer_because_the_clock_was_set_back(
     registry: AgentRegistry, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent, _ = registry.add("auto", "auto", notebooks=["a.ipynb"], until="30m")
-    ticks = registry_module.time.monotonic() + 31 * 60
-    monkeypatch.setattr(registry_module.time, "monotonic", lambda: ticks)
+    ticks = deadlines.time.monotonic() + 31 * 60
+    monkeypatch.setattr(deadlines.time, "monotonic", lambda: ticks)
     clock.forward(hours=-5)
     registry.all()
     assert agent.mode is Mode.EDIT

@@ -1,0 +1,72 @@
+"""The seal on the list of agents: it tells what Jupyter servers wrote from what others did.
+
+The key is a file of the user's own. Whoever runs as the same user can read it, and so make seals:
+against a program that is out to do that, only kernels that run as another user help. A server that
+runs keeps the key, and the latest seal, in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+KEY_BYTES = 32
+
+
+class Seal:
+    """Seals what servers of one root write.
+
+    Parameters
+    ----------
+    path : Path
+        Of the key, which is made when something is sealed for the first time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key: bytes | None = None
+
+    def make(self, content: Mapping[str, Any]) -> str:
+        """Return the seal of a content that JSON can hold."""
+        return _digest(self._read() or self._create(), content)
+
+    def holds(self, content: Mapping[str, Any], seal: object) -> bool:
+        """Return whether one of the user's servers has sealed exactly this."""
+        key = self._read()
+        if key is None or not isinstance(seal, str) or not seal.isascii():
+            return False
+        return hmac.compare_digest(_digest(key, content), seal)
+
+    def _read(self) -> bytes | None:
+        if self._key is None:
+            with suppress(OSError):
+                found = self._path.read_bytes()
+                self._key = found if len(found) == KEY_BYTES else None
+        return self._key
+
+    def _create(self) -> bytes:
+        """Make the key; where it cannot be kept, what is sealed with it waits after a restart."""
+        key = secrets.token_bytes(KEY_BYTES)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # What is there is no key: nobody can have sealed anything with it.
+            self._path.unlink(missing_ok=True)
+            with os.fdopen(os.open(self._path, flags, 0o600), "wb") as file:
+                file.write(key)
+        self._key = key
+        return key
+
+
+def _digest(key: bytes, content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

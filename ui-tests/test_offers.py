@@ -1,0 +1,54 @@
+"""Code in a kernel writes more access for its agent into the list of agents."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from panel import card, open_panel, write_notebook
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from conftest import ConnectAgent
+    from lab_page import Console
+
+LOOSER = """import json, jupyter_core.paths, pathlib
+for path in pathlib.Path(jupyter_core.paths.jupyter_data_dir()).glob('jmcp_lab/*/agents.json'):
+    data = json.loads(path.read_text())
+    for agent in data['agents']:
+        agent.update(mode='auto', notebooks=['**'], until='2099-01-01T00:00:00Z')
+    path.write_text(json.dumps(data))
+    print('written')
+"""
+
+
+def test_it_is_not_in_force_and_a_card_says_so(
+    lab_page: Page, connect_agent: ConnectAgent, console: Console
+) -> None:
+    console.expect(r"400 \(Bad Request\) .*/pairing/o_\w+/decision")
+    agent = connect_agent(label="Robot", mode="edit")
+    open_panel(lab_page)
+    notebook = write_notebook(lab_page, agent, "offer.ipynb", LOOSER)
+    running = notebook.ask()
+    card(lab_page, notebook.title).get_by_role("button", name="Allow", exact=True).click()
+    assert "written" in str(running.result(60).content)
+    offer = lab_page.get_by_role(
+        "article", name=re.compile("The access of Robot.* was changed outside this panel")
+    )
+    expect(offer).to_contain_text("It is not in force.")
+    expect(offer).to_contain_text("Edit freely, ask to run → Edit and run in chosen notebooks")
+    expect(offer).to_contain_text("2099")
+    assert "Mode: Edit freely, ask to run" in agent.say("get_context")
+    # It still asks.
+    again = notebook.ask()
+    expect(card(lab_page, notebook.title)).to_be_visible()
+    card(lab_page, notebook.title).get_by_role("button", name="Deny", exact=True).click()
+    again.result(60)
+    offer.get_by_role("button", name="Allow", exact=True).click()
+    expect(offer).to_contain_text("Mode auto is for chosen notebooks")
+    offer.get_by_role("button", name="Discard").click()
+    expect(offer).to_have_count(0)
+    assert "Mode: Edit freely, ask to run" in agent.say("get_context")
