@@ -7,13 +7,17 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_data_dir
 
 from . import __version__
-from .mcp.pairing import Server
+from .mcp.pairing import Reached, Server
 
 TOKEN_VARIABLE = "JMCP_TOKEN"
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "localhost"}
+"""How to reach on this computer what listens on all its addresses."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,24 +59,46 @@ def tools_table() -> str:
 def _stdio(url: str | None, token_file: Path | None) -> int:
     import anyio
 
-    from .mcp.pairing import Kept, NotLetInError, let_in
-    from .mcp.stdio import bridge
+    from .mcp.stdio import BridgeError, bridge
 
-    async def token_for(client: str) -> str:
-        kept = Kept(Path(jupyter_data_dir()) / "jmcp_lab" / "programs", server, client)
-        return await let_in(server, client, kept, _tell)
-
-    async def given(client: str) -> str:
-        return token
-
+    wrong: Exception | None = None
     try:
         token = _token(token_file)
         server = find_server(Path.cwd(), url)
-        anyio.run(bridge, url or server.mcp, given if token else token_for)
-    except (LookupError, NotLetInError, OSError) as error:
+    except Exception as error:
+        # The client shows what it is answered, and seldom what a program writes about itself.
+        wrong = error
+
+    async def reach(client: str) -> Reached:
+        if wrong is not None:
+            raise wrong
+        return await _reach(server, url, token, client)
+
+    try:
+        anyio.run(bridge, reach)
+    except BridgeError as error:
         _tell(str(error))
         return 2
+    if wrong is not None:
+        from .mcp.pairing import failure_words
+
+        _tell(failure_words(wrong))
+        return 2
     return 0
+
+
+async def _reach(server: Server, url: str | None, token: str, client: str) -> Reached:
+    """Return the way to a server for a client; without a token the person is asked for one."""
+    from .mcp.pairing import Kept, find_endpoint, let_in
+
+    endpoint, where = url or "", "JupyterLab"
+    if not (url and token):
+        found, where = await find_endpoint(server)
+        endpoint = url or found
+    if not token:
+        kept = Kept(Path(jupyter_data_dir()) / "jmcp_lab" / "programs", server, client)
+        token = await let_in(server, endpoint, where, client, kept, _tell)
+    return Reached(server, endpoint, token)
 
 
 def _tell(words: str) -> None:
@@ -101,9 +127,9 @@ def find_server(folder: Path, url: str | None = None) -> Server:
 
     servers: list[dict[str, Any]] = list(list_running_servers())
     if url is not None:
+        known = [server for server in map(_server, servers) if _is_below(url, server)]
         base = url.rstrip("/").removesuffix("mcp")
-        known = [server for server in servers if server["url"] == base]
-        return _server(known[0]) if known else Server(base, base)
+        return max(known, key=lambda server: len(server.base), default=Server(base, base))
     if not servers:
         raise LookupError("no Jupyter server is running. Start one with `jupyter lab`.")
     here = folder.resolve()
@@ -120,7 +146,30 @@ def find_server(folder: Path, url: str | None = None) -> Server:
 
 
 def _server(found: dict[str, Any]) -> Server:
-    return Server(found["url"], os.path.realpath(found["root_dir"]), str(found.get("token") or ""))
+    url = urlsplit(found["url"])
+    base = found["url"]
+    if found.get("sock"):
+        base = f"http://localhost{found['base_url']}"
+    elif found.get("hostname") in _EVERYWHERE or not url.hostname:
+        # It listens on every address, and names this computer, by which others would come.
+        base = (
+            f"{url.scheme}://{_EVERYWHERE.get(str(found.get('hostname')), '127.0.0.1')}:{url.port}"
+        )
+        base += url.path
+    root, token = os.path.realpath(found["root_dir"]), str(found.get("token") or "")
+    return Server(base, root, token, str(found.get("sock") or ""))
+
+
+def _is_below(url: str, server: Server) -> bool:
+    """Return whether an MCP endpoint is a server's, by any of its names on this computer."""
+    asked, base = urlsplit(url), urlsplit(server.base)
+    local = {"localhost", "127.0.0.1", "::1"}
+    return (
+        (asked.scheme, asked.port) == (base.scheme, base.port)
+        and (asked.hostname == base.hostname or {asked.hostname, base.hostname} <= local)
+        and asked.path.startswith(base.path)
+        and not server.socket
+    )
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def harden_server(server: ServerApp) -> list[str]:
     """
     # The token is read from the environment at first use: that has to be before it goes.
     token = server.identity_provider.token
+    _read_hub_tokens(server)
     left = [_token_elsewhere(token), close_memory()]
     for name in (*TOKEN_VARIABLES, TOKEN_FILE):
         # Kernels, terminals and all other children inherit what is here.
@@ -48,6 +49,19 @@ def harden_server(server: ServerApp) -> list[str]:
     _renew_cookies(server)
     _write_no_token(server)
     return [words for words in left if words]
+
+
+def _read_hub_tokens(server: ServerApp) -> None:
+    """Let JupyterHub's parts of the server read the hub's token, which they do at first use.
+
+    One logs people in, the other tells the hub of activity, without which a server that is busy
+    counts as idle.
+    """
+    parts: list[object] = [server.identity_provider]
+    for apps in server.extension_manager.extension_apps.values():
+        parts += apps
+    for part in parts:
+        getattr(getattr(part, "hub_auth", None), "api_token", None)
 
 
 def close_memory() -> str:

@@ -7,6 +7,7 @@ import { documentsPlugin } from './plugins/documents';
 import { filesPlugin } from './plugins/files';
 import { focusPlugin } from './plugins/focus';
 import { notificationsPlugin } from './plugins/notifications';
+import { otherPortsPlugin } from './plugins/otherPorts';
 import { panelPlugin } from './plugins/panel';
 import { placePlugin } from './plugins/place';
 import { savingPlugin } from './plugins/saving';
@@ -29,7 +30,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   documentsPlugin,
   textsPlugin,
   filesPlugin,
-  trustPlugin
+  trustPlugin,
+  otherPortsPlugin
 ];
 
 export default plugins;

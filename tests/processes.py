@@ -76,12 +76,14 @@ def start(
     *arguments: str,
     beside: Path | None = None,
     terminal: int | None = None,
+    unix_socket: Path | None = None,
     **environment: str,
 ) -> Process:
     """Start a server whose files are all in a folder.
 
     With `beside`, the folder of another server, it serves that one's root for the same user. With
-    `terminal`, the descriptor of one, it is what runs in that.
+    `terminal`, the descriptor of one, it is what runs in that. With `unix_socket` it listens there
+    and on no port.
     """
     places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
     env = dict(os.environ) | environment | {"JUPYTER_TOKEN": TOKEN}
@@ -91,6 +93,7 @@ def start(
     root = (beside or folder) / "work"
     root.mkdir(exist_ok=True)
     port, log = free_port(), folder / "log.txt"
+    place = f"--ServerApp.port={port}" if unix_socket is None else f"--ServerApp.sock={unix_socket}"
     command = [
         sys.executable,
         "-m",
@@ -99,7 +102,7 @@ def start(
         "--no-browser",
         "--allow-root",
         f"--ServerApp.root_dir={root}",
-        f"--ServerApp.port={port}",
+        place,
         "--ServerApp.port_retries=0",
         "--ServerApp.base_url=/user/ann/",
         '--ServerApp.jpserver_extensions={"jmcp_lab": True}',

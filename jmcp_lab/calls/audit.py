@@ -52,7 +52,11 @@ class Audit:
         self._last: dict[str, tuple[object, ...]] = {}
         self._waiting: deque[dict[str, Any]] = deque()
         self._draining: asyncio.Handle | None = None
+        self._emitting = False
         events.register_event_schema(SCHEMA_PATH)
+        # Jupyter's route for events takes those of every schema from whoever holds the server's
+        # token, code in a kernel included. What changes an event is asked before anything keeps it.
+        events.add_modifier(schema_id=SCHEMA_ID, modifier=self._only_ours)
         ledger.subscribe(self._changed)
 
     def flush(self) -> None:
@@ -87,12 +91,21 @@ class Audit:
         self._waiting.append(_record(call))
 
     def _emit(self, record: dict[str, Any]) -> None:
+        self._emitting = True
         try:
             with contained():
                 self._events.emit(schema_id=SCHEMA_ID, data=without_halves(record))
         except Exception:
             # A handler that cannot write must not decide what an agent may do.
             _log.exception("A change of a call could not be written to the audit log")
+        finally:
+            self._emitting = False
+
+    def _only_ours(self, schema_id: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what is not emitted here: emitting is one step, which nothing comes between."""
+        if not self._emitting:
+            raise PermissionError("Only jmcp_lab itself writes its audit records.")
+        return data
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

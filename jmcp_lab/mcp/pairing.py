@@ -18,12 +18,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+import httpx2
 
 from ..shared_files import holding, write_whole
 
 REQUEST_SECONDS = 40.0
 """For one request; the server holds a question for the person's answer for half of that."""
+
+CONNECT_SECONDS = 30.0
+
+ANSWER_SECONDS = 300.0
+"""Without a word from the server in an answer: calls say something every few seconds."""
 
 LOCK_SECONDS = 60.0
 """How long a program waits while another one of the same client asks: longer than that may take."""
@@ -48,16 +53,35 @@ class Server:
         The folder that it serves; the address where that is not known.
     token : str
         The server's own token, empty where it has none, or keeps it to itself.
+    socket : str
+        The Unix socket that it listens on, instead of a port.
     """
 
     base: str
     root: str
     token: str = ""
+    socket: str = ""
 
-    @property
-    def mcp(self) -> str:
-        """Return the MCP endpoint."""
-        return f"{self.base}mcp"
+    def client(self, headers: Mapping[str, str]) -> httpx2.AsyncClient:
+        """Return an HTTP client that reaches it."""
+        return httpx2.AsyncClient(
+            headers=dict(headers),
+            timeout=httpx2.Timeout(CONNECT_SECONDS, read=ANSWER_SECONDS),
+            transport=httpx2.AsyncHTTPTransport(uds=self.socket) if self.socket else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The way to an MCP endpoint, with the agent's token that opens it."""
+
+    server: Server
+    url: str
+    token: str
+
+    def client(self) -> httpx2.AsyncClient:
+        """Return an HTTP client for it."""
+        return self.server.client({"Authorization": f"Bearer {self.token}"})
 
 
 class Kept:
@@ -105,12 +129,39 @@ class Kept:
             yield
 
 
-async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], None]) -> str:
+async def find_endpoint(server: Server) -> tuple[str, str]:
+    """Return a server's MCP endpoint, and what to open to answer in the panel.
+
+    Raises
+    ------
+    NotLetInError
+        There is no jmcp_lab.
+    OSError
+        The server does not answer.
+    """
+    answer = await _fetch(server, f"{server.base}jmcp-lab/api/pairing", "GET")
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        raise NotLetInError(
+            f"The Jupyter server at {server.base} has no jmcp_lab. Install it where JupyterLab "
+            "runs, and restart the server."
+        )
+    found = _fields(answer)
+    path = str(found.get("mcp_path") or "mcp")
+    return f"{server.base}{path}", str(found.get("open") or "JupyterLab")
+
+
+async def let_in(
+    server: Server, url: str, where: str, client: str, kept: Kept, tell: Callable[[str], None]
+) -> str:
     """Return the token of a client, asking the person for it where there is none.
 
     Parameters
     ----------
     server : Server
+    url : str
+        Its MCP endpoint.
+    where : str
+        What the person opens to answer.
     client : str
         What the client says it is; the person is shown it.
     kept : Kept
@@ -124,10 +175,9 @@ async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], 
         The server does not answer, or nothing can be kept.
     """
     told = False
-    where = "JupyterLab"
     while True:
         token, question = kept.read()
-        if token and await _opens(server, token):
+        if token and await _opens(server, url, token):
             return token
         if not question:
             async with kept.alone():
@@ -135,7 +185,6 @@ async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], 
                     continue  # Another program of this client was faster.
                 body = await _send(server, "POST", "pairing", {"client": client})
                 question = str(body["id"])
-                where = str(body.get("open") or where)
                 kept.write(question=question)
         if not told:
             told = True
@@ -157,47 +206,72 @@ async def let_in(server: Server, client: str, kept: Kept, tell: Callable[[str], 
             )
 
 
-async def _opens(server: Server, token: str) -> bool:
+async def _opens(server: Server, url: str, token: str) -> bool:
     """Return whether the MCP endpoint still takes a token."""
     # A GET without the kind of answer that it has: refused in any case, but not for the token.
-    answer = await _fetch(server.mcp, "GET", {"Authorization": f"Bearer {token}"})
-    return answer.code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    answer = await _fetch(server, url, "GET", {"Authorization": f"Bearer {token}"})
+    return answer.status_code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 async def _send(
     server: Server, method: str, path: str, body: Mapping[str, str] | None = None
 ) -> Any:  # noqa: ANN401 - JSON
     """Return the server's answer; None where it knows nothing of what was asked for."""
-    headers = {"Authorization": f"token {server.token}"} if server.token else {}
-    url = f"{server.base}jmcp-lab/api/{path}"
-    answer = await _fetch(url, method, headers, None if body is None else json.dumps(body))
-    if answer.code == HTTPStatus.NOT_FOUND and method == "GET":
+    answer = await _fetch(server, f"{server.base}jmcp-lab/api/{path}", method, body=body)
+    if answer.status_code == HTTPStatus.NOT_FOUND and method == "GET":
         return None
-    try:
-        found = json.loads(answer.body)
-    except ValueError:
-        found = {}
-    if answer.code not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
+    found = _fields(answer)
+    if answer.status_code not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
         raise NotLetInError(
-            str(found.get("message") or f"The server answered {answer.code} and said no more.")
+            str(
+                found.get("message")
+                or f"The server answered {answer.status_code} and said no more."
+            )
         )
     return found
 
 
-async def _fetch(
-    url: str, method: str, headers: Mapping[str, str], body: str | None = None
-) -> HTTPResponse:
-    json_type = {} if body is None else {"Content-Type": "application/json"}
-    request = HTTPRequest(
-        url,
-        method,
-        {**headers, **json_type},
-        body,
-        request_timeout=REQUEST_SECONDS,
-        follow_redirects=False,
-    )
+def _fields(answer: httpx2.Response) -> dict[str, Any]:
     try:
-        return await AsyncHTTPClient().fetch(request, raise_error=False)
-    except (HTTPClientError, OSError) as error:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+async def _fetch(
+    server: Server,
+    url: str,
+    method: str,
+    headers: Mapping[str, str] | None = None,
+    body: Mapping[str, str] | None = None,
+) -> httpx2.Response:
+    if headers is None:
+        headers = {"Authorization": f"token {server.token}"} if server.token else {}
+    try:
+        async with server.client(headers) as client:
+            return await client.request(method, url, json=body, timeout=REQUEST_SECONDS)
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         # No answer: the server was stopped in the middle of it, or is too slow.
-        raise ConnectionError(f"The Jupyter server does not answer ({error}).") from error
+        raise ConnectionError(failure_words(error)) from error
+
+
+def failure_words(error: BaseException) -> str:
+    """Say what went wrong, in a sentence for the person whose client shows it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, NotLetInError | ConnectionError) or type(error) is LookupError:
+        return str(error)
+    words = (str(error).splitlines() or [""])[0].strip() or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in words:
+        return (
+            "The certificate of the Jupyter server is not one that this computer trusts. Name its "
+            "file in the environment variable SSL_CERT_FILE."
+        )
+    if isinstance(error, httpx2.TimeoutException):
+        return "The Jupyter server does not answer (it takes too long)."
+    if isinstance(error, httpx2.HTTPError):
+        return f"The Jupyter server does not answer ({words})."
+    if isinstance(error, OSError):
+        return f"A file of the connection cannot be used ({error.strerror or words})."
+    return f"The connection to the Jupyter server has ended ({type(error).__name__})."

@@ -7,22 +7,29 @@ survive; nothing is declared a second time.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 import mcp_types as types
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.stdio import stdio_server
-from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.message import SessionMessage
 
-from .pairing import NotLetInError
+from .pairing import failure_words
+from .standard_input import StandardInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from .pairing import Reached
+
 UNNAMED = "An MCP client"
 _UNAUTHORIZED = -32001
+
+
+class BridgeError(Exception):
+    """The bridge has ended, and why; the client has been told."""
 
 
 class _Source(Protocol):
@@ -39,72 +46,89 @@ class _Target(Protocol):
         """Pass a message on."""
 
 
-async def _pump(source: _Source, target: _Target) -> None:
+@dataclass(slots=True)
+class _Unanswered:
+    """The requests of the client that have no answer yet."""
+
+    requests: dict[str | int, types.JSONRPCRequest] = field(default_factory=dict)
+
+    def asked(self, message: object) -> None:
+        if isinstance(message, types.JSONRPCRequest):
+            self.requests[message.id] = message
+
+    def answered(self, message: object) -> None:
+        if isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
+            self.requests.pop(message.id, None)  # type: ignore[arg-type]
+
+
+async def _pump(source: _Source, target: _Target, note: Callable[[object], None]) -> None:
     """Copy messages until the source ends; what could not be read is skipped."""
     async for message in source:
         if not isinstance(message, Exception):
+            note(message.message)
             await target.send(message)
 
 
-async def bridge(url: str, let_in: Callable[[str], Awaitable[str]]) -> None:
+async def bridge(reach: Callable[[str], Awaitable[Reached]]) -> None:
     """Carry messages between this process's standard streams and a server, until stdin ends.
 
     Parameters
     ----------
-    url : str
-        The MCP endpoint.
-    let_in : callable
-        Returns the agent's token for a client, named as it names itself in its first message. That
-        may last: a person may have to answer.
+    reach : callable
+        Returns the way to the server and the agent's token for a client, named as it names itself
+        in its first message. That may last: a person may have to answer.
 
     Raises
     ------
-    NotLetInError
-        There is no token. The client has been told.
+    BridgeError
+        Whatever went wrong. Every request that waits has been answered with it: clients show
+        that, and not what a program writes about itself.
     """
     kept, taken = anyio.create_memory_object_stream[SessionMessage](math.inf)
-    refusal = None
+    unanswered = _Unanswered()
+    lines = StandardInput()
+    failure = ""
     async with (
-        stdio_server() as (from_client, to_client),
+        stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (from_client, to_client),
         to_client,  # What is open is waited for.
-        anyio.create_task_group() as tasks,
     ):
 
-        async def upwards() -> None:
+        async def upwards(tasks: anyio.abc.TaskGroup) -> None:
             # Also while a person is waited for: a client that gives up ends this program.
             async with kept:
-                await _pump(from_client, kept)
+                await _pump(from_client, kept, unanswered.asked)
             tasks.cancel_scope.cancel()
 
-        tasks.start_soon(upwards)
-        first = await taken.receive()
-        try:
-            token = await let_in(client_name(first.message))
-        except (NotLetInError, OSError) as error:
-            refusal = error
-            await _refuse(to_client, first.message, error)
-            async for message in taken:
-                await _refuse(to_client, message.message, error)
-        else:
-            client = create_mcp_http_client({"Authorization": f"Bearer {token}"})
+        async def across() -> None:
+            try:
+                first = await taken.receive()
+            except anyio.EndOfStream:
+                return
+            reached = await reach(client_name(first.message))
             async with (
-                client,
-                streamable_http_client(url, http_client=client) as (from_server, to_server),
+                reached.client() as client,
+                streamable_http_client(reached.url, http_client=client) as (from_server, to_server),
+                anyio.create_task_group() as tasks,
             ):
                 await to_server.send(first)
-                tasks.start_soon(_pump, taken, to_server)
-                await _pump(from_server, to_client)
-        tasks.cancel_scope.cancel()
-    if refusal is not None:
-        raise refusal
+                tasks.start_soon(_pump, taken, to_server, lambda _: None)
+                await _pump(from_server, to_client, unanswered.answered)
+                tasks.cancel_scope.cancel()
 
-
-async def _refuse(to_client: _Target, message: object, error: Exception) -> None:
-    """Answer a request with an error, which clients show."""
-    if isinstance(message, types.JSONRPCRequest):
-        data = types.ErrorData(code=_UNAUTHORIZED, message=str(error))
-        answer = types.JSONRPCError(jsonrpc="2.0", id=message.id, error=data)
-        await to_client.send(SessionMessage(answer))
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(upwards, tasks)
+                await across()
+                tasks.cancel_scope.cancel()
+        except Exception as error:
+            failure = failure_words(error)
+            for request in unanswered.requests.values():
+                data = types.ErrorData(code=_UNAUTHORIZED, message=failure)
+                answer = types.JSONRPCError(jsonrpc="2.0", id=request.id, error=data)
+                await to_client.send(SessionMessage(answer))
+        lines.end()
+    if failure:
+        raise BridgeError(failure)
 
 
 def client_name(message: object) -> str:

@@ -17,7 +17,7 @@ from ..agents.until import format_time
 from ..errors import InvalidArgumentError, UnavailableError
 from .base import PanelHandler, errors_as_json
 from .origins import is_loopback
-from .peers import is_own_user, uid_of_peer
+from .peers import is_here, is_own_user, uid_of_peer
 
 if TYPE_CHECKING:
     from ..agents.pairing import Pairing
@@ -63,7 +63,7 @@ class ProgramHandler(PanelHandler):
         if any(name.lower() not in _PLAIN for name in self.request.headers):
             return False
         return (
-            is_loopback(self.request.remote_ip)
+            is_here(self.request)
             and is_loopback(urlsplit(f"//{self.request.host}").hostname)
             and is_own_user(uid_of_peer(self.request))
         )
@@ -101,7 +101,13 @@ class PairingHandler(ProgramHandler):
         # Of its own kind only: programs that show the server's token are not kept out by others.
         source = "token" if self.token_authenticated else "computer"
         pairing = self.app.pairings.ask(self.body("client").get("client"), source)
-        self.answer({"id": pairing.secret, "open": self.app.where_to_open()}, 202)
+        self.answer({"id": pairing.secret}, 202)
+
+    @allow_unauthenticated
+    @errors_as_json
+    async def get(self) -> None:
+        """Say where agents connect, and where the person is to answer."""
+        self.answer({"mcp_path": self.app.mcp_path, "open": self.app.where_to_open()})
 
 
 class PairingAnswerHandler(ProgramHandler):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .origins import is_loopback
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
@@ -15,7 +19,17 @@ _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 """Linux's connections (proc(5)): the second column is the socket's own address, the third the one
 it is connected to, the eighth the id of the user whom it belongs to."""
 
+_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group at the other end of a Unix socket (unix(7), SO_PEERCRED)."""
+
 MOST_LINES = 200_000
+
+
+def is_here(request: HTTPServerRequest) -> bool:
+    """Return whether a request comes from this computer."""
+    stream = getattr(request.connection, "stream", None)
+    family = getattr(getattr(stream, "socket", None), "family", None)
+    return is_loopback(request.remote_ip) or family == getattr(socket, "AF_UNIX", object())
 
 
 def uid_of_peer(request: HTTPServerRequest) -> int | None:
@@ -30,8 +44,11 @@ def uid_of_peer(request: HTTPServerRequest) -> int | None:
         return None
     try:
         # Of the connection itself: what a request says of where it comes from may be a claim.
-        socket = request.connection.stream.socket  # type: ignore[union-attr]
-        peer, here = socket.getpeername()[1], socket.getsockname()[1]
+        connection: socket.socket = request.connection.stream.socket  # type: ignore[union-attr]
+        if connection.family == socket.AF_UNIX:
+            raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            return int(_CREDENTIALS.unpack(raw)[1])
+        peer, here = connection.getpeername()[1], connection.getsockname()[1]
     except (AttributeError, OSError, IndexError, TypeError):
         return None
     return _uid(f":{peer:04X}", f":{here:04X}")
@@ -47,7 +64,7 @@ def _uid(from_port: str, to_port: str) -> int | None:
                     if (
                         fields[1].endswith(from_port)
                         and fields[2].endswith(to_port)
-                        and _is_loopback(fields[1].partition(":")[0])
+                        and _is_loopback_entry(fields[1].partition(":")[0])
                     ):
                         return int(fields[7])
         except (OSError, ValueError, IndexError):
@@ -55,7 +72,7 @@ def _uid(from_port: str, to_port: str) -> int | None:
     return None
 
 
-def _is_loopback(address: str) -> bool:
+def _is_loopback_entry(address: str) -> bool:
     """Return whether an address of the table is one of this computer alone.
 
     They are written as they lie in memory, four bytes at a time: the other way round on most

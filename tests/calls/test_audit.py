@@ -92,6 +92,9 @@ def test_a_log_that_cannot_be_written_does_not_stop_a_call(
         def register_event_schema(self, schema: object) -> None:
             pass
 
+        def add_modifier(self, **_: object) -> None:
+            pass
+
         def emit(self, **event: object) -> None:
             raise OSError("no space left")
 

@@ -21,6 +21,8 @@ from jmcp_lab.mcp.pairing import Kept, Server, let_in
 from ..processes import Process, end, start
 from .door import http_client
 
+KEPT = ("PATH", "HOME", "PYTHONPATH")
+
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
@@ -34,7 +36,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """Return the environment of a client of the same user."""
     places = {"DATA": "data", "RUNTIME": "runtime"}
     own = {f"JUPYTER_{name}_DIR": str(tmp_path / place) for name, place in places.items()}
-    return {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ} | own
+    return {key: os.environ[key] for key in KEPT if key in os.environ} | own
 
 
 def command(tmp_path: Path, environment: dict[str, str]) -> StdioServerParameters:
@@ -158,6 +160,7 @@ async def test_a_program_whose_server_ends_while_it_waits_is_told_so(tmp_path: P
     listening = await asyncio.start_server(break_off, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     server = Server(f"http://127.0.0.1:{port}/", str(tmp_path))
+    url = f"{server.base}mcp"
     async with listening:
         with pytest.raises(OSError, match="does not answer"):
-            await let_in(server, "mcp", Kept(tmp_path, server, "mcp"), print)
+            await let_in(server, url, "JupyterLab", "mcp", Kept(tmp_path, server, "mcp"), print)

@@ -1,0 +1,104 @@
+import type { ISanitizer } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+/** Attributes whose address a browser fetches without being asked. */
+const FETCHED = ['src', 'srcset', 'poster', 'background', 'data', 'xlink:href'];
+
+/** Elements whose `href` is fetched, where that of a link waits for a click. */
+const FETCHES_HREF = new Set(['image', 'use', 'link', 'feimage', 'mpath']);
+
+const CSS_ADDRESS = /url\(\s*(?:"([^"]*)"|'([^']*)'|([^)]*))\s*\)|@import/gi;
+
+/** Longest address that is shown. */
+const SHOWN = 200;
+
+/**
+ * Whether an address leads to another port of this computer, or of the one with the server.
+ *
+ * Browsers send a login cookie to every port of its host. Whoever listens there has the login then.
+ */
+export function isOtherPort(address: string, page: URL): boolean {
+  let url: URL;
+  try {
+    url = new URL(address, page);
+  } catch {
+    return false;
+  }
+  return (
+    /^(https?|wss?|ftp):$/.test(url.protocol) &&
+    url.origin !== page.origin &&
+    (url.hostname === page.hostname || isLoopback(url.hostname))
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    /^(127(\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:(7f|0:0).*\])$/.test(host) ||
+    /(^|\.)localhost\.?$/.test(host)
+  );
+}
+
+/** Take out of HTML, as text, what would fetch from another port, and say so in its place. */
+export function withoutOtherPorts(
+  html: string,
+  page: URL,
+  words: (address: string) => string
+): string {
+  // Read in a document that fetches nothing.
+  const { body } = new DOMParser().parseFromString(html, 'text/html');
+  let found = false;
+  for (const element of Array.from(body.querySelectorAll('*'))) {
+    const address = addresses(element).find(each => isOtherPort(each, page));
+    if (address !== undefined) {
+      const note = document.createElement('span');
+      note.className = 'jp-jmcp-NotLoaded';
+      note.textContent = words(address.slice(0, SHOWN));
+      element.replaceWith(note);
+      found = true;
+    }
+  }
+  // Untouched otherwise: reading and writing HTML may change how it is written.
+  return found ? body.innerHTML : html;
+}
+
+function addresses(element: Element): string[] {
+  const found: string[] = [];
+  const names = FETCHES_HREF.has(element.localName)
+    ? [...FETCHED, 'href']
+    : FETCHED;
+  for (const name of names) {
+    const value = element.getAttribute(name);
+    if (value !== null) {
+      found.push(value);
+      if (name === 'srcset') {
+        found.push(...value.split(/[\s,]+/));
+      }
+    }
+  }
+  const css = [
+    element.getAttribute('style') ?? '',
+    element.localName === 'style' ? (element.textContent ?? '') : ''
+  ].join('\n');
+  for (const match of css.matchAll(CSS_ADDRESS)) {
+    found.push(match[1] ?? match[2] ?? match[3] ?? '');
+  }
+  return found;
+}
+
+/** Let nothing that is not trusted fetch from another port: markdown, and outputs alike. */
+export function guardOtherPorts(
+  sanitizer: ISanitizer,
+  trans: TranslationBundle
+): void {
+  const sanitize = sanitizer.sanitize.bind(sanitizer);
+  sanitizer.sanitize = (dirty, options) =>
+    withoutOtherPorts(
+      sanitize(dirty, options),
+      new URL(location.href),
+      address =>
+        trans.__(
+          'Not loaded: %1 is another port of this computer, and would get your login.',
+          address
+        )
+    );
+}

@@ -1,0 +1,65 @@
+"""A cell of an agent gives the login cookie to no other port of this computer."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from lab_page import open_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from conftest import ConnectAgent
+
+
+@pytest.fixture
+def thief() -> Iterator[tuple[int, list[str]]]:
+    """Listen on another port; yield it, and what was asked for there."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port, asked
+        server.shutdown()
+
+
+def test_no_image_of_a_cell_asks_another_port(
+    lab_page: Page, connect_agent: ConnectAgent, thief: tuple[int, list[str]]
+) -> None:
+    port, asked = thief
+    agent = connect_agent()
+    agent.say("use_notebook", notebook="ports.ipynb", create=True)
+    open_notebook(lab_page, "ports.ipynb")
+    places = [f"http://127.0.0.1:{port}", f"//localhost:{port}", f"http://127.1:{port}"]
+    sources = [f"![chart]({place}/markdown.png)" for place in places]
+    sources += [f'<img src="{place}/html.png">' for place in places]
+    sources += [f"<div style=\"background-image: url('{places[0]}/css.png')\">css</div>"]
+    sources += [f'<video poster="{places[0]}/poster.png"></video>']
+    for source in sources:
+        agent.say("insert_cell", type="markdown", source=source)
+    agent.say("insert_cell", type="markdown", source="The last cell.")
+    # JupyterLab itself takes the address out of the style.
+    expect(lab_page.locator(".jp-jmcp-NotLoaded")).to_have_count(len(sources) - 1)
+    expect(lab_page.get_by_text("The last cell.").last).to_be_visible()
+    expect(lab_page.locator(".jp-jmcp-NotLoaded").first).to_contain_text(
+        "is another port of this computer"
+    )
+    # What the page fetched before this request is done has reached the server as well.
+    lab_page.evaluate(f"fetch('http://127.0.0.1:{port}/end', {{mode: 'no-cors'}})")
+    assert asked == ["/end"]
