@@ -44,16 +44,6 @@ export function clip(source: string, most: number): string {
     : `${characters.slice(0, most - 1).join('')}…`;
 }
 
-/** The number of lines of a text; a line feed at its end starts no new one. */
-export function countLines(source: string): number {
-  return source === '' ? 0 : source.replace(/\n$/, '').split('\n').length;
-}
-
-/** The first lines of a text. */
-export function firstLines(source: string, most: number): string {
-  return source.split('\n').slice(0, most).join('\n');
-}
-
 /** What a request asks of the person, in one line. */
 export function requestTitle(
   request: AgentRequest,

@@ -25,6 +25,7 @@ from .denials import Denials
 from .grants import Grants
 from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .request import AlreadyWaitingError, Request, Watched, options
+from .showable import showable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +116,7 @@ class Gate:
         while ruling.verdict is Verdict.ASK:
             self._join(call)
             self._refuse_repeats(call)
+            showable(action)
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
                 await watched.ready()
@@ -241,7 +243,7 @@ class Gate:
         if request.call.state is not CallState.WAITING:
             return
         with contextlib.suppress(ToolError):
-            self._show(request.call, request.resolve())
+            self._show(request.call, showable(request.resolve()))
             return
         # It cannot be done any more: let the tool say why.
         request.wake.set()
