@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { isPairing } from './queue';
-import type { AgentRequest, CallClass, ICall, Mode } from './tokens';
+import type { AgentRequest, CallClass, ICall, IGrant, Mode } from './tokens';
 
 /** Shown in place of a character that would leave no trace or would reorder what stands near it. */
 export const SUBSTITUTE = '▯';
@@ -170,6 +170,12 @@ export function untilWords(
   return until === 'stop'
     ? trans.__('until JupyterLab stops')
     : trans.__('until %1', endTime(until, now, locale));
+}
+
+/** Whether what was allowed for a time has ended. */
+export function isOver(grant: IGrant, now: number): boolean {
+  const end = Date.parse(grant.until ?? '');
+  return !Number.isNaN(end) && end <= now;
 }
 
 /** How the server is protected from code in its kernels, in words. */
