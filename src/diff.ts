@@ -6,6 +6,9 @@ import { EditorView } from '@codemirror/view';
 import { jupyterTheme } from '@jupyterlab/codemirror';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 
+/** What one comparison may cost: beyond it the parts that differ are told less exactly. */
+const BUDGET = { scanLimit: 500, timeout: 50 };
+
 /** What to compare and where to show it. */
 export interface IDiffOptions {
   readonly parent: HTMLElement;
@@ -36,6 +39,7 @@ export async function showDiff(options: IDiffOptions): Promise<() => void> {
         }),
         unifiedMergeView({
           original: options.before,
+          diffConfig: BUDGET,
           mergeControls: false,
           gutter: true,
           highlightChanges: true,

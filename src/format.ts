@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { isPairing } from './queue';
-import type { AgentRequest, CallClass, ICall, Mode } from './tokens';
+import type { AgentRequest, CallClass, ICall, IGrant, Mode } from './tokens';
 
 /** Shown in place of a character that would leave no trace or would reorder what stands near it. */
 export const SUBSTITUTE = '▯';
@@ -42,16 +42,6 @@ export function clip(source: string, most: number): string {
   return characters.length <= most
     ? source
     : `${characters.slice(0, most - 1).join('')}…`;
-}
-
-/** The number of lines of a text; a line feed at its end starts no new one. */
-export function countLines(source: string): number {
-  return source === '' ? 0 : source.replace(/\n$/, '').split('\n').length;
-}
-
-/** The first lines of a text. */
-export function firstLines(source: string, most: number): string {
-  return source.split('\n').slice(0, most).join('\n');
 }
 
 /** What a request asks of the person, in one line. */
@@ -191,6 +181,12 @@ export function untilWords(
   return until === 'stop'
     ? trans.__('until JupyterLab stops')
     : trans.__('until %1', endTime(until, now, locale));
+}
+
+/** Whether what was allowed for a time has ended. */
+export function isOver(grant: IGrant, now: number): boolean {
+  const end = Date.parse(grant.until ?? '');
+  return !Number.isNaN(end) && end <= now;
 }
 
 /** How the server is protected from code in its kernels, in words. */

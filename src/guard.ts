@@ -9,6 +9,9 @@ import * as React from 'react';
 /** How long a button does nothing after it appeared, moved or changed its meaning. */
 export const ARMING_MS = 400;
 
+/** How long a button does nothing that came where one with another meaning was. */
+export const CHANGED_MS = 1000;
+
 /** Movement up to this many pixels is not taken as a movement. */
 const SLACK = 2;
 
@@ -47,10 +50,12 @@ export interface IArming {
  *
  * @param meaning - What the buttons would do; a change makes them rest again.
  * @param place - The element whose movement makes them rest again.
+ * @param ms - How long they rest.
  */
 export function useArming(
   meaning: string,
-  place: React.RefObject<HTMLElement>
+  place: React.RefObject<HTMLElement>,
+  ms = ARMING_MS
 ): IArming {
   const [armed, setArmed] = React.useState(false);
   const since = React.useRef(Number.POSITIVE_INFINITY);
@@ -61,8 +66,8 @@ export function useArming(
     since.current = performance.now();
     setArmed(false);
     window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => setArmed(true), ARMING_MS);
-  }, []);
+    timer.current = window.setTimeout(() => setArmed(true), ms);
+  }, [ms]);
 
   React.useLayoutEffect(() => {
     rest();
@@ -95,6 +100,6 @@ export function useArming(
 
   return {
     armed,
-    isArmed: () => performance.now() - since.current >= ARMING_MS
+    isArmed: () => performance.now() - since.current >= ms
   };
 }

@@ -29,7 +29,7 @@ export const DOORBELL = 'https://schema.jmcp-lab.org/events/doorbell/v1';
 
 /** The fallback where the doorbell was lost: events sent while the socket is down are. */
 const CALM = { interval: 15_000, backoff: true, max: 15_000 };
-/** While the server does not answer, look often: agents are held until the panel is back. */
+/** While the server does not answer, look often: the person sees and stops nothing until then. */
 const ANXIOUS = { interval: 2_000, backoff: 1.5, max: 15_000 };
 
 /** Calls kept in the page; older ones are in the server's log. */

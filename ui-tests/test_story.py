@@ -60,7 +60,7 @@ def test_a_person_denies_a_run_with_a_reason_that_reaches_the_agent(lab_page: Pa
         request = card(lab_page, "Run cell 1 in denied.ipynb")
         press(request, "Deny and tell the agent why…")
         request.get_by_role("textbox", name="Tell the agent why").fill("Never write files here.")
-        press(request, "Send")
+        press(request, "Deny and send")
         result = run.result(30)
         assert result.is_error
         assert "Never write files here." in text_of(result)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..agents.agent import Agent
     from ..agents.outside import Offer
     from ..agents.registry import AgentRegistry
-    from ..calls.call import Call, Decision, Preview, PreviewItem, Question
+    from ..calls.call import Call, Decision, PreviewItem, Question
     from ..calls.ledger import Ledger
     from ..permissions.patience import Patience
     from ..permissions.policy import Grant
@@ -93,7 +93,7 @@ def call_view(call: Call) -> dict[str, Any]:
             "positions": list(target.positions) if target else [],
             "kernel": target.kernel if target else None,
         },
-        "preview": _preview(call.action.preview if call.action is not None else None),
+        "preview": _preview(call),
         "reason": call.reason,
         "action_hash": call.action_hash,
         "changed": call.changed,
@@ -117,8 +117,10 @@ def call_view(call: Call) -> dict[str, Any]:
     }
 
 
-def _preview(preview: Preview | None) -> dict[str, Any] | None:
-    if preview is None:
+def _preview(call: Call) -> dict[str, Any] | None:
+    """Return what a card shows; without a card nobody needs it, and it may be of any size."""
+    preview = call.action.preview if call.action is not None else None
+    if preview is None or call.state is not CallState.WAITING:
         return None
     return {
         "kind": preview.kind,

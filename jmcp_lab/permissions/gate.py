@@ -26,6 +26,7 @@ from .grants import Grants
 from .patience import PAUSE_WORDS, Patience
 from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .request import AlreadyWaitingError, Request, Watched, options
+from .showable import showable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,7 @@ class Gate:
         while ruling.verdict is Verdict.ASK:
             self._join(call)
             self._refuse_what_is_too_much(call)
+            showable(action)
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
                 await watched.ready()
@@ -234,7 +236,7 @@ class Gate:
         if request.call.state is not CallState.WAITING:
             return
         with contextlib.suppress(ToolError):
-            self._show(request.call, request.resolve())
+            self._show(request.call, showable(request.resolve()))
             return
         # It cannot be done any more: let the tool say why.
         request.wake.set()

@@ -3,10 +3,8 @@ import { nullTranslator } from '@jupyterlab/translation';
 import {
   ago,
   clip,
-  countLines,
   decisionWords,
   duration,
-  firstLines,
   protectionWords,
   stateLabel,
   stopwatch,
@@ -52,22 +50,6 @@ describe('visible', () => {
 
   it('takes Windows line ends as line ends', () => {
     expect(visible('a\r\nb')).toEqual({ text: 'a\nb', unseen: 0 });
-  });
-});
-
-describe('lines', () => {
-  it.each([
-    ['', 0],
-    ['a', 1],
-    ['a\n', 1],
-    ['a\nb', 2],
-    ['a\n\n', 2]
-  ])('counts those of %j', (source, lines) => {
-    expect(countLines(source)).toBe(lines);
-  });
-
-  it('gives the first ones', () => {
-    expect(firstLines('a\nb\nc', 2)).toBe('a\nb');
   });
 });
 

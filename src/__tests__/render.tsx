@@ -8,6 +8,21 @@ import { PanelProvider } from '../context';
 import type { IAgents, INavigator } from '../tokens';
 import { nowhere } from './fixtures';
 
+/** Whether what is looked at lies within its box: jsdom lays nothing out. */
+export const sight = { inside: true };
+
+/** Tells at once, as a browser does soon, whether an element is in sight. */
+class Sight {
+  constructor(private readonly _tell: IntersectionObserverCallback) {}
+  observe(): void {
+    const entry = { isIntersecting: sight.inside } as IntersectionObserverEntry;
+    this._tell([entry], this as unknown as IntersectionObserver);
+  }
+  unobserve(): void {}
+  disconnect(): void {}
+}
+window.IntersectionObserver = Sight as unknown as typeof IntersectionObserver;
+
 export function draw(
   model: IAgents,
   component: () => JSX.Element | null,

@@ -6,7 +6,7 @@ import { NeedsYou } from '../components/NeedsYou';
 import { ARMING_MS } from '../guard';
 import { AgentsModel } from '../model';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
-import { draw, pressAsPerson } from './render';
+import { draw, pressAsPerson, sight } from './render';
 
 describe('RequestCard', () => {
   let api: MemoryApi;
@@ -55,6 +55,7 @@ describe('RequestCard', () => {
   });
 
   afterEach(() => {
+    sight.inside = true;
     model.dispose();
     jest.restoreAllMocks();
     jest.useRealTimers();
@@ -208,7 +209,7 @@ describe('RequestCard', () => {
       field.dispatchEvent(new Event('input', { bubbles: true }));
     });
     await rest(ARMING_MS);
-    await press('Send');
+    await press('Deny and send');
     expect(api.decisions[0].answer).toEqual({
       option: 'reject_once',
       actionHash: 'sha256:1',
@@ -242,6 +243,94 @@ describe('RequestCard', () => {
     expect(card.textContent).not.toContain('row_40');
     await press('Show all');
     expect(card.textContent).toContain('row_211');
+  });
+
+  it('cannot be allowed before all of it was shown', async () => {
+    const text = 'import time\n'.repeat(45) + 'shutil.rmtree(home)';
+    api.put(
+      makeCall({
+        preview: {
+          kind: 'code',
+          items: [{ title: 'Cell 12', text }],
+          lines: 46
+        }
+      })
+    );
+    await open();
+    await rest(ARMING_MS);
+    expect(screen.queryByText('Allow')).toBeNull();
+    expect(screen.queryByText('Allow for 30 minutes')).toBeNull();
+    await press('Show all 46 lines');
+    expect(screen.getByRole('article').textContent).toContain('shutil.rmtree');
+    // It stands where the other button was.
+    await press('Allow');
+    expect(api.decisions).toEqual([]);
+    await rest(ARMING_MS);
+    await press('Allow');
+    expect(api.decisions).toHaveLength(1);
+  });
+
+  it('cannot be allowed while a part of it is out of sight', async () => {
+    sight.inside = false;
+    await open();
+    await rest(ARMING_MS);
+    expect(screen.queryByText('Allow')).toBeNull();
+    sight.inside = true;
+    await press('Show all 1 line');
+    await rest(ARMING_MS);
+    await press('Allow');
+    expect(api.decisions).toHaveLength(1);
+  });
+
+  it('asks to show all again when it means something else', async () => {
+    const text = (end: string) => 'x\n'.repeat(60) + end;
+    const preview = (end: string) => ({
+      kind: 'code',
+      items: [{ title: 'Cell 12', text: text(end) }],
+      lines: 61
+    });
+    api.put(makeCall({ preview: preview('good') }));
+    await open();
+    await press('Show all 61 lines');
+    await rest(ARMING_MS);
+    api.put(makeCall({ preview: preview('bad'), action_hash: 'sha256:2' }));
+    await look();
+    await rest(ARMING_MS);
+    expect(screen.queryByText('Allow')).toBeNull();
+    await press('Show all 61 lines');
+    await rest(ARMING_MS);
+    await press('Allow');
+    expect(api.decisions[0].answer.actionHash).toBe('sha256:2');
+  });
+
+  it('cannot be allowed where it is too long to be shown', async () => {
+    const text = `x = '${'a'.repeat(3_500_000)}'`;
+    api.put(
+      makeCall({
+        preview: { kind: 'code', items: [{ title: 'Cell 12', text }], lines: 1 }
+      })
+    );
+    await open();
+    await rest(ARMING_MS);
+    const card = screen.getByRole('article');
+    expect(card.textContent).toContain('it cannot be allowed');
+    expect(card.textContent!.length).toBeLessThan(5000);
+    expect(screen.getAllByRole('button').map(each => each.textContent)).toEqual(
+      ['Show in notebook', 'Deny', '']
+    );
+    await press('Deny');
+    expect(api.decisions[0].answer.option).toBe('reject_once');
+  });
+
+  it('says what a lasting yes covers', async () => {
+    await open();
+    const button_ = button('Allow for 30 minutes');
+    const words = document.getElementById(
+      button_.getAttribute('aria-describedby')!
+    );
+    expect(words!.textContent).toMatch(
+      /lets it run any code in sales\.ipynb without asking, until \d\d:\d\d\.$/
+    );
   });
 
   it('says what the code alone does not show', async () => {

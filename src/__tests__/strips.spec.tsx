@@ -1,4 +1,4 @@
-import { act, screen } from '@testing-library/react';
+import { act, screen, waitFor } from '@testing-library/react';
 import * as React from 'react';
 
 import { RefusedError } from '../api';
@@ -82,9 +82,12 @@ test.each([
   });
   expect(screen.getByRole('listitem').textContent).toContain(words);
   const change = jest.spyOn(model, 'change');
-  await act(async () =>
-    pressAsPerson(screen.getByRole('button', { name: 'Resume' }))
+  const resume = screen.getByRole('button', { name: 'Resume' });
+  // It takes no press before the second click of a double click is over.
+  await waitFor(() =>
+    expect(resume.getAttribute('aria-disabled')).not.toBe('true')
   );
+  await act(async () => pressAsPerson(resume));
   expect(change).toHaveBeenCalledWith('a_1', { paused: false });
   model.dispose();
 });
@@ -98,5 +101,50 @@ test('an agent that a person paused is not in a strip', async () => {
     await model.ready;
   });
   expect(screen.queryAllByRole('listitem')).toEqual([]);
+  model.dispose();
+});
+
+test('a grant is said on top while it holds, and not while its agent is paused', async () => {
+  const api = new MemoryApi();
+  const grant = {
+    id: 'g_1',
+    agent: 'a_1',
+    agentLabel: 'Claude',
+    class: 'run',
+    path: 'sales.ipynb'
+  };
+  api.agents = [makeAgent()];
+  api.granted = [
+    { ...grant, until: new Date(Date.now() + 60_000).toISOString() },
+    { ...grant, id: 'g_2', until: new Date(Date.now() - 1000).toISOString() }
+  ];
+  const model = new AgentsModel({ api });
+  await act(async () => {
+    draw(model, () => <Strips />);
+    await model.ready;
+  });
+  const [strip, ...others] = screen.getAllByRole('listitem');
+  expect(strip.textContent).toMatch(
+    /^Claude can run code in sales\.ipynb until \d\d:\d\d without asking\.Revoke$/
+  );
+  expect(others).toEqual([]);
+  api.agents = [makeAgent({ paused: true })];
+  await act(() => model.refresh());
+  expect(screen.queryAllByRole('listitem')).toEqual([]);
+  model.dispose();
+});
+
+test('offline it says that the person is cut off, not the agents', async () => {
+  const api = new MemoryApi();
+  const model = new AgentsModel({ api });
+  await act(async () => {
+    draw(model, () => <Strips />);
+    await model.ready;
+    api.fail = new TypeError('gone');
+    await model.refresh();
+  });
+  await screen.findByText(
+    /You cannot see or answer agents until it is back; what was allowed goes on\.$/
+  );
   model.dispose();
 });

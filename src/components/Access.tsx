@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { useNow, usePanel } from '../context';
-import { protectionWords, untilWords } from '../format';
+import { isOver, protectionWords, untilWords } from '../format';
 import type { IGrant } from '../tokens';
 import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
@@ -45,11 +45,6 @@ export function Access(): JSX.Element {
       </div>
     </Section>
   );
-}
-
-function isOver(grant: IGrant, now: number): boolean {
-  const end = Date.parse(grant.until ?? '');
-  return !Number.isNaN(end) && end <= now;
 }
 
 function GrantRow(props: { grant: IGrant; now: number }): JSX.Element {

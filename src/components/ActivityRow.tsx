@@ -14,6 +14,7 @@ import type { ICall } from '../tokens';
 import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
 import { ClassIcon, StateIcon } from './Icon';
+import { RestingButton } from './RestingButton';
 import { useAction } from './useAction';
 import { Dot } from './Who';
 
@@ -30,6 +31,10 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   const took = duration(call.started ?? call.created, call.ended, locale);
   const about = decisionWords(call, trans);
   const told = call.decision?.reason ?? '';
+  // It comes to where Stop was, if that was here.
+  const ran = React.useRef(false);
+  ran.current ||= call.state === 'running';
+  const Undo = ran.current ? RestingButton : Button;
   if (isQuiet(call)) {
     return (
       <li className="jp-jmcp-Call jp-mod-quiet">
@@ -112,7 +117,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
           </Button>
         ) : null}
         {call.undoable && !isUnderWay(call) ? (
-          <Button
+          <Undo
             kind="quiet"
             title={trans.__('Brings back the cells, not variables or files')}
             describedBy={titleId}
@@ -120,7 +125,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
             onPress={() => action.run(() => model.undoCall(call.id))}
           >
             {trans.__('Undo')}
-          </Button>
+          </Undo>
         ) : null}
       </div>
     </li>

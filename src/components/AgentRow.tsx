@@ -6,6 +6,7 @@ import type { IAgent, Mode } from '../tokens';
 import { AutoForm } from './AutoForm';
 import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
+import { RestingButton } from './RestingButton';
 import { IAction, useAction } from './useAction';
 import { Claim, Dot } from './Who';
 
@@ -17,6 +18,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
   const { model, trans, locale } = usePanel();
   const nameId = React.useId();
   const action = useAction();
+  const paused = agent.paused || (model.server?.paused ?? false);
   const [choosing, setChoosing] = React.useState(false);
   const change = (mode: Mode) => {
     if (mode === 'auto') {
@@ -30,13 +32,28 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
   return (
     <li className="jp-jmcp-Agent">
       <div className="jp-jmcp-Agent-name">
-        <Dot color={agent.color} hollow={!agent.connected} />
+        <Dot color={paused ? '' : agent.color} hollow={!agent.connected} />
         <bdi id={nameId} className="jp-jmcp-Strong" title={agent.label}>
           {agent.label}
         </bdi>
       </div>
       <p className="jp-jmcp-Agent-doing">
-        <span dir="auto">{doing(agent, now, trans, locale)}</span>
+        <span dir="auto">
+          {paused ? trans.__('Paused') : doing(agent, now, trans, locale)}
+        </span>
+        {agent.paused && !model.server?.paused ? (
+          // Not where Stop was: its second click must not resume what the first one stopped.
+          <RestingButton
+            kind="link"
+            describedBy={nameId}
+            inert={action.busy}
+            onPress={() =>
+              action.run(() => model.change(agent.id, { paused: false }))
+            }
+          >
+            {trans.__('Resume')}
+          </RestingButton>
+        ) : null}
         <Claim claims={agent.claims} />
       </p>
       <div className="jp-jmcp-Agent-controls">
@@ -96,9 +113,6 @@ function doing(
   trans: ReturnType<typeof usePanel>['trans'],
   locale?: string
 ): string {
-  if (agent.paused) {
-    return trans.__('Paused');
-  }
   if (agent.firstCall === null) {
     return trans.__('Waiting for the first call…');
   }
@@ -123,6 +137,14 @@ function AgentButtons(props: {
   const { agent, describedBy, action } = props;
   const { model, trans } = usePanel();
   const [sure, setSure] = React.useState(false);
+  const [back, setBack] = React.useState(false);
+  const revoke = React.useRef<HTMLButtonElement>(null);
+  React.useEffect(() => {
+    if (back) {
+      setBack(false);
+      revoke.current?.focus();
+    }
+  }, [back]);
   if (sure) {
     return (
       <div
@@ -133,45 +155,39 @@ function AgentButtons(props: {
         <p>
           {trans.__('It is cut off at once, and its secret stops working.')}
         </p>
-        <Button
+        <RestingButton
           kind="warn"
           describedBy={describedBy}
           inert={action.busy}
+          focused
           onPress={() => action.run(() => model.revoke(agent.id))}
         >
           {trans.__('Revoke')}
+        </RestingButton>
+        <Button
+          onPress={() => {
+            setSure(false);
+            setBack(true);
+          }}
+        >
+          {trans.__('Cancel')}
         </Button>
-        <Button onPress={() => setSure(false)}>{trans.__('Cancel')}</Button>
       </div>
     );
   }
-  // While all agents are paused the panel's own Resume is the one that counts.
-  const resumable = agent.paused && !model.server?.paused;
   return (
     <span className="jp-jmcp-Agent-buttons">
-      {resumable ? (
-        <Button
-          kind="quiet"
-          describedBy={describedBy}
-          inert={action.busy}
-          onPress={() =>
-            action.run(() => model.change(agent.id, { paused: false }))
-          }
-        >
-          {trans.__('Resume')}
-        </Button>
-      ) : agent.paused ? null : (
-        <Button
-          kind="quiet"
-          title={trans.__('End what it does now and pause it')}
-          describedBy={describedBy}
-          inert={action.busy}
-          onPress={() => action.run(() => model.stopAgent(agent.id))}
-        >
-          {trans.__('Stop')}
-        </Button>
-      )}
       <Button
+        kind="quiet"
+        title={trans.__('End what it does now and pause it')}
+        describedBy={describedBy}
+        inert={action.busy || agent.paused || model.server?.paused}
+        onPress={() => action.run(() => model.stopAgent(agent.id))}
+      >
+        {trans.__('Stop')}
+      </Button>
+      <Button
+        ref={revoke}
         kind="quiet"
         title={trans.__('End this connection for good')}
         describedBy={describedBy}

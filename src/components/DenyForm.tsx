@@ -62,7 +62,7 @@ export function DenyForm(props: {
       </label>
       <div className="jp-jmcp-Row">
         <Button inert={props.inert} onPress={send}>
-          {trans.__('Send')}
+          {trans.__('Deny and send')}
         </Button>
         {never ? (
           <Button

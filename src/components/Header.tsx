@@ -1,4 +1,4 @@
-import { addIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { addIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { usePanel } from '../context';
@@ -10,7 +10,6 @@ import { useAction } from './useAction';
 export function Header(): JSX.Element {
   const { model, trans, say, openConnect } = usePanel();
   const action = useAction();
-  const paused = model.server?.paused ?? false;
   const stop = async () => {
     const { interrupted, denied } = await model.stopAll();
     say(
@@ -36,29 +35,19 @@ export function Header(): JSX.Element {
         >
           {trans.__('Connect an agent')}
         </Button>
-        {paused ? (
-          <Button
-            kind="accept"
-            icon={runIcon}
-            inert={action.busy}
-            onPress={() => action.run(() => model.resume())}
-          >
-            {trans.__('Resume')}
-          </Button>
-        ) : (
-          <Button
-            kind="quiet"
-            className="jp-jmcp-mod-stop"
-            icon={stopIcon}
-            title={trans.__(
-              'Pause all agents, deny what waits, interrupt what they run'
-            )}
-            inert={action.busy || model.server === null}
-            onPress={() => action.run(stop)}
-          >
-            {trans.__('Stop all')}
-          </Button>
-        )}
+        {/* It stays what it is when all agents are stopped: a second click must not resume them. */}
+        <Button
+          kind="quiet"
+          className="jp-jmcp-mod-stop"
+          icon={stopIcon}
+          title={trans.__(
+            'Pause all agents, deny what waits, interrupt what they run'
+          )}
+          inert={action.busy || model.server === null}
+          onPress={() => action.run(stop)}
+        >
+          {trans.__('Stop all')}
+        </Button>
       </div>
       <ErrorLine message={action.error} />
     </div>

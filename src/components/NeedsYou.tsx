@@ -15,8 +15,9 @@ import { OfferCard } from './OfferCard';
 import { PairingCard } from './PairingCard';
 import { RequestCard } from './RequestCard';
 import { Section } from './Section';
+import { useHolding } from './useHolding';
 
-/** The requests that wait for the person; nothing in it moves while the person is near. */
+/** The requests that wait for the person; nothing in it moves while the person may press it. */
 export function NeedsYou(props: {
   /** Where the focus goes when the last request is decided. */
   onEmpty: () => void;
@@ -31,19 +32,32 @@ export function NeedsYou(props: {
   const heights = React.useRef(new Map<string, number>());
   const decided = React.useRef<string | null>(null);
 
+  const holding = useHolding(look);
   const waiting = model.waiting;
-  places.current = arrange(
+  const arranged = arrange(
     places.current,
     waiting,
     // Who decided here knows what became of it and goes on to the next card.
-    (id, waitsBelow) =>
-      hovered.current
-        ? waitsBelow || !own.current.has(id)
-        : waitsBelow && !own.current.has(id) && holdsFocus(list.current),
+    (id, waitsBelow) => {
+      const told = !own.current.has(id);
+      const below = waitsBelow && !holding.isOver(id);
+      return hovered.current
+        ? below || told
+        : waitsBelow && told && holdsFocus(list.current);
+    },
     id => model.call(id)
   );
+  const isLine = ({ settled, request }: IPlace) =>
+    settled && holding.isOver(request.id);
+  // What only tells how something ended stands below what waits.
+  places.current = [
+    ...arranged.filter(place => !isLine(place)),
+    ...arranged.filter(isLine)
+  ];
+  const lines = arranged.filter(isLine).length;
   useAnnouncement(waiting);
 
+  React.useEffect(() => holding.drawn(places.current));
   React.useLayoutEffect(() => {
     const cards = list.current?.querySelectorAll<HTMLElement>('article') ?? [];
     for (const card of cards) {
@@ -55,6 +69,16 @@ export function NeedsYou(props: {
     decided.current = id;
     own.current.add(id);
   };
+
+  const boxes = places.current.length - lines;
+  const before = React.useRef(boxes);
+  React.useEffect(() => {
+    // Only what was taken away can have moved all that waits out of sight.
+    if (boxes < before.current && list.current) {
+      showFirst(list.current);
+    }
+    before.current = boxes;
+  }, [boxes]);
 
   const { onEmpty } = props;
   React.useEffect(() => {
@@ -91,6 +115,7 @@ export function NeedsYou(props: {
         onMouseEnter={() => {
           hovered.current = true;
         }}
+        onMouseMove={holding.onMove}
         onMouseLeave={() => {
           hovered.current = false;
           look();
@@ -102,7 +127,11 @@ export function NeedsYou(props: {
             <Settled
               key={request.id}
               request={request}
-              height={heights.current.get(request.id)}
+              height={
+                holding.isOver(request.id)
+                  ? undefined
+                  : heights.current.get(request.id)
+              }
             />
           ) : (
             <Card
@@ -115,6 +144,20 @@ export function NeedsYou(props: {
       </div>
     </Section>
   );
+}
+
+/** Scroll to the first card where the panel shows none of them. */
+function showFirst(list: HTMLElement): void {
+  const body = list.closest('.jp-jmcp-Body')?.getBoundingClientRect();
+  const cards = [...list.querySelectorAll<HTMLElement>('article')];
+  const near = list.matches(':hover') || holdsFocus(list);
+  const isInSight = (card: HTMLElement) => {
+    const { top, bottom } = card.getBoundingClientRect();
+    return !body || (bottom > body.top && top < body.bottom);
+  };
+  if (near && cards.length > 0 && !cards.some(isInSight)) {
+    cards[0].scrollIntoView({ block: 'start' });
+  }
 }
 
 function holdsFocus(element: HTMLElement | null): boolean {
@@ -158,7 +201,10 @@ function Settled(props: {
   const { request } = props;
   const { trans } = usePanel();
   return (
-    <div className="jp-jmcp-Settled" style={{ blockSize: props.height }}>
+    <div
+      className={`jp-jmcp-Settled ${props.height === undefined ? 'jp-mod-line' : ''}`}
+      style={{ blockSize: props.height }}
+    >
       <p dir="auto">
         {isPairing(request) ? requestTitle(request, trans) : request.summary}
       </p>

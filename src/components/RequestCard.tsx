@@ -4,15 +4,18 @@ import * as React from 'react';
 import { usePanel, useNow } from '../context';
 import { clip, oneLine, visible } from '../format';
 import { isOnTop, useArming } from '../guard';
+import { warningIcon } from '../icons';
+import { firstOf, layOut } from '../preview';
 import type { ICall, IOption } from '../tokens';
 import { Button } from './Button';
 import { CardWho } from './CardWho';
-import { CodePreview } from './CodePreview';
 import { DenyForm } from './DenyForm';
-import { DiffPreview } from './DiffPreview';
 import { ErrorLine } from './ErrorLine';
-import { ClassIcon } from './Icon';
+import { GrantWords } from './GrantWords';
+import { ClassIcon, Icon } from './Icon';
+import { Preview } from './Preview';
 import { useDecision } from './useDecision';
+import { useReading } from './useReading';
 
 /** The longest reason of an agent that is shown. */
 const REASON = 140;
@@ -22,22 +25,38 @@ export const RequestCard = React.forwardRef<
   HTMLElement,
   { call: ICall; onDecided?: (call: ICall) => void }
 >(function RequestCard({ call, onDecided }, forwarded) {
-  const { model, trans, navigator } = usePanel();
+  const { model, trans, locale, navigator } = usePanel();
   const own = React.useRef<HTMLElement | null>(null);
   const reasonId = React.useId();
-  const arming = useArming(`${call.id} ${call.actionHash}`, own);
+  const grantId = React.useId();
+  const shown = React.useMemo(
+    () => (call.preview ? layOut(call.preview) : null),
+    [call.preview]
+  );
+  const cut = React.useMemo(
+    () => shown !== null && firstOf(shown) !== null,
+    [shown]
+  );
+  const meaning = `${call.id} ${call.actionHash}`;
+  const reading = useReading(meaning, cut);
+  const allowable = shown === null || (reading.done && !shown.tooLong);
+  const hidden = shown !== null && !shown.tooLong && reading.hidden;
+  // What stood in the place of Allow must not turn into it under a pointer.
+  const arming = useArming(`${meaning} ${hidden}`, own);
   const decision = useDecision(call, onDecided);
   const [denying, setDenying] = React.useState(false);
   const more = React.useRef<HTMLButtonElement>(null);
   const inert = !arming.armed || decision.busy;
 
   const press = (option: IOption) => (event: React.MouseEvent<HTMLElement>) => {
-    if (arming.isArmed() && isOnTop(event)) {
+    const allows = option.kind.startsWith('allow');
+    if (arming.isArmed() && isOnTop(event) && (allowable || !allows)) {
       decision.decide(option);
     }
   };
-  const once = call.options.find(option => option.kind === 'allow_once');
-  const longer = call.options.filter(option => option.kind === 'allow_always');
+  const open = shown?.tooLong || hidden ? [] : call.options;
+  const once = open.find(option => option.kind === 'allow_once');
+  const longer = open.filter(option => option.kind === 'allow_always');
   const deny = call.options.find(option => option.kind === 'reject_once');
   const never = call.options.find(option => option.kind === 'reject_always');
 
@@ -72,12 +91,17 @@ export const RequestCard = React.forwardRef<
         </p>
       ) : null}
       {call.preview?.words ? <p dir="auto">{call.preview.words}</p> : null}
-      {call.preview ? (
-        call.preview.kind === 'diff' ? (
-          <DiffPreview preview={call.preview} />
-        ) : (
-          <CodePreview preview={call.preview} />
-        )
+      {shown ? <Preview shown={shown} reading={reading} /> : null}
+      {shown?.tooLong ? (
+        <p className="jp-jmcp-Caution">
+          <Icon icon={warningIcon} />
+          <span>
+            {trans.__(
+              'Too long to be checked here (%1 characters), so it cannot be allowed. Ask the agent for smaller steps.',
+              shown.characters.toLocaleString(locale)
+            )}
+          </span>
+        </p>
       ) : null}
       {call.target.path ? (
         <Button
@@ -97,15 +121,25 @@ export const RequestCard = React.forwardRef<
         </Button>
       </ErrorLine>
       <div className="jp-jmcp-Card-answers">
+        {hidden && shown ? (
+          <Button kind="accept" onPress={reading.openAll}>
+            {trans._n('Show all %1 line', 'Show all %1 lines', shown.lines)}
+          </Button>
+        ) : null}
         {once ? (
-          <Button kind="accept" inert={inert} onPress={press(once)}>
+          <Button
+            kind="accept"
+            inert={inert || !allowable}
+            onPress={press(once)}
+          >
             {trans.__('Allow')}
           </Button>
         ) : null}
         {longer.map(option => (
           <Button
             key={`${option.until}`}
-            inert={inert}
+            inert={inert || !allowable}
+            describedBy={grantId}
             title={option.name}
             onPress={press(option)}
           >
@@ -131,6 +165,9 @@ export const RequestCard = React.forwardRef<
           </span>
         ) : null}
       </div>
+      {longer.length > 0 ? (
+        <GrantWords id={grantId} call={call} option={longer[0]} />
+      ) : null}
       {deny && denying ? (
         <DenyForm
           id={reasonId}

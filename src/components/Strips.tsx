@@ -1,14 +1,16 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { runIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { usePanel } from '../context';
+import { useNow, usePanel } from '../context';
 import { unsavedWords } from '../documentNotices';
-import { untilWords } from '../format';
+import { isOver, untilWords } from '../format';
 import { warningIcon } from '../icons';
-import type { IAgent, NotLive } from '../tokens';
+import type { IAgent, IGrant, NotLive } from '../tokens';
 import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
 import { Icon } from './Icon';
+import { RestingButton } from './RestingButton';
 import { useAction } from './useAction';
 
 /** What keeps live documents off, and what that means. */
@@ -34,17 +36,26 @@ function whyNotLive(why: NotLive, trans: TranslationBundle): string {
 export function Strips(): JSX.Element | null {
   const { model, trans, locale } = usePanel();
   const { server } = model;
+  const now = useNow(model.grants.length > 0, 15_000);
+  const grants = model.grants.filter(
+    grant =>
+      grant.class === 'run' &&
+      !isOver(grant, now) &&
+      !server?.paused &&
+      !model.agent(grant.agent)?.paused
+  );
   const strips: {
     key: string;
     tone: 'error' | 'warn' | 'info';
     words: string;
+    action?: JSX.Element;
   }[] = [];
   if (model.link === 'offline') {
     strips.push({
       key: 'offline',
       tone: 'error',
       words: trans.__(
-        'Not connected to the server. Agents are held until it is back.'
+        'Not connected to the server. You cannot see or answer agents until it is back; what was allowed goes on.'
       )
     });
   } else if (model.link === 'missing') {
@@ -112,7 +123,21 @@ export function Strips(): JSX.Element | null {
     strips.push({
       key: 'paused',
       tone: 'warn',
-      words: trans.__('All agents are paused until you resume them.')
+      words: trans.__('All agents are paused until you resume them.'),
+      action: <Resume />
+    });
+  }
+  for (const grant of grants) {
+    strips.push({
+      key: grant.id,
+      tone: 'warn',
+      words: trans.__(
+        '%1 can run code in %2 %3 without asking.',
+        grant.agentLabel,
+        grant.path ?? trans.__('all notebooks'),
+        untilWords(grant.until, now, trans, locale)
+      ),
+      action: <Revoke grant={grant} />
     });
   }
   for (const agent of model.agents) {
@@ -124,7 +149,7 @@ export function Strips(): JSX.Element | null {
           '%1 can run code in %2 %3 without asking.',
           agent.label,
           agent.notebooks.join(', '),
-          untilWords(agent.until, Date.now(), trans, locale)
+          untilWords(agent.until, now, trans, locale)
         )
       });
     }
@@ -137,7 +162,10 @@ export function Strips(): JSX.Element | null {
       {strips.map(strip => (
         <li key={strip.key} className={`jp-jmcp-Strip jp-mod-${strip.tone}`}>
           <Icon icon={warningIcon} />
-          <span dir="auto">{strip.words}</span>
+          <span className="jp-jmcp-Strip-words" dir="auto">
+            {strip.words}
+          </span>
+          {strip.action}
         </li>
       ))}
       {held.map(agent => (
@@ -167,7 +195,7 @@ function PausedStrip({ agent }: { agent: IAgent }): JSX.Element {
             )}
         <ErrorLine message={action.error} />
       </span>
-      <Button
+      <RestingButton
         kind="quiet"
         describedBy={wordsId}
         inert={action.busy}
@@ -176,7 +204,53 @@ function PausedStrip({ agent }: { agent: IAgent }): JSX.Element {
         }
       >
         {trans.__('Resume')}
-      </Button>
+      </RestingButton>
     </li>
+  );
+}
+
+/** Lets all agents go on; not in the place of what stopped them. */
+function Resume(): JSX.Element {
+  const { model, trans, say } = usePanel();
+  const action = useAction();
+  return (
+    <>
+      <RestingButton
+        icon={runIcon}
+        inert={action.busy}
+        onPress={() =>
+          action.run(async () => {
+            await model.resume();
+            say(trans.__('The agents go on.'));
+          })
+        }
+      >
+        {trans.__('Resume')}
+      </RestingButton>
+      <ErrorLine message={action.error} />
+    </>
+  );
+}
+
+/** Ends what was allowed for a time. */
+function Revoke({ grant }: { grant: IGrant }): JSX.Element {
+  const { model, trans, say } = usePanel();
+  const action = useAction();
+  return (
+    <>
+      <Button
+        title={trans.__('It asks again from now on')}
+        inert={action.busy}
+        onPress={() =>
+          action.run(async () => {
+            await model.revokeGrant(grant.id);
+            say(trans.__('%1 asks again from now on.', grant.agentLabel));
+          })
+        }
+      >
+        {trans.__('Revoke')}
+      </Button>
+      <ErrorLine message={action.error} />
+    </>
   );
 }

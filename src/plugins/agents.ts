@@ -4,6 +4,7 @@ import {
 } from '@jupyterlab/application';
 
 import { AgentsApi } from '../api';
+import { watchConnection } from '../connectionEnd';
 import { AgentsModel } from '../model';
 import { IAgents } from '../tokens';
 
@@ -13,9 +14,13 @@ export const agentsPlugin: JupyterFrontEndPlugin<IAgents> = {
   description: 'Provides the AI agents connected to this server.',
   autoStart: true,
   provides: IAgents,
-  activate: (app: JupyterFrontEnd): IAgents =>
-    new AgentsModel({
-      api: new AgentsApi(app.serviceManager.serverSettings),
-      events: app.serviceManager.events.stream
-    })
+  activate: (app: JupyterFrontEnd): IAgents => {
+    const { events, serverSettings } = app.serviceManager;
+    const model = new AgentsModel({
+      api: new AgentsApi(serverSettings),
+      events: events.stream
+    });
+    watchConnection(events, () => void model.refresh());
+    return model;
+  }
 };

@@ -1,0 +1,72 @@
+"""How much may be asked at once: what a card cannot show, nobody can check and so nobody allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import ToolError
+
+if TYPE_CHECKING:
+    from ..calls.call import Action, PreviewItem
+
+MOST_LINES = 10_000
+MOST_CHARACTERS = 400_000
+"""What a card draws at most; the panel has the same numbers."""
+
+MOST_COMPARED = 2_000_000
+"""Characters of texts before and after a change; the panel compares no longer ones."""
+
+
+def showable(action: Action) -> Action:
+    """Return the action if a person can be asked for it.
+
+    Raises
+    ------
+    ToolError
+        Its card would be too long to be read, or to be drawn at all.
+    """
+    preview = action.preview
+    if preview is None:
+        return action
+    whole = sum(len(t) for item in preview.items for t in (item.old, item.new) if t is not None)
+    drawn = [_drawn(item) for item in preview.items] if whole <= MOST_COMPARED else []
+    characters = sum(len(text) for text in drawn) if drawn or not whole else whole
+    lines = sum(text.count("\n") + 1 for text in drawn)
+    if characters > MOST_CHARACTERS or lines > MOST_LINES:
+        size = (
+            f"{characters:,} characters"
+            if characters > MOST_CHARACTERS
+            else f"{lines:,} lines in {len(drawn):,} parts"
+        )
+        raise ToolError(
+            f"This is too long for the user to check: {size}, and a request may show "
+            f"{MOST_CHARACTERS:,} characters and {MOST_LINES:,} lines. Nothing was done. Ask for "
+            "it in smaller steps, or keep large data out of the code and read it from a file.",
+            code="too_long",
+        )
+    return action
+
+
+def _drawn(item: PreviewItem) -> str:
+    """Return what of an item is drawn: the text, or the lines that a change takes and brings."""
+    if item.text is not None:
+        return item.text
+    old, new = item.old or "", item.new or ""
+    head = _common(old, new)
+    head = new.rfind("\n", 0, head) + 1
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    end = new.find("\n", len(new) - tail) if tail else len(new)
+    kept = len(new) - end if end >= 0 else 0
+    return old[head : len(old) - kept] + new[head : len(new) - kept]
+
+
+def _common(first: str, second: str) -> int:
+    """Return how many characters two texts have in common at their beginnings."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

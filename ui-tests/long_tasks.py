@@ -1,0 +1,32 @@
+"""For how long a page did not answer, as the browser itself measures it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_WATCH = """() => {
+  window.jmcpLongTasks = [];
+  new PerformanceObserver(list => {
+    for (const task of list.getEntries()) window.jmcpLongTasks.push(task.duration);
+  }).observe({ type: 'longtask' });
+}"""
+
+_READ = """() => new Promise(resolve => setTimeout(() => {
+  const tasks = window.jmcpLongTasks;
+  window.jmcpLongTasks = [];
+  resolve(tasks.map(Math.round));
+}, 100))"""
+
+
+def watch_long_tasks(page: Page) -> None:
+    """Begin to note the tasks that keep the page from answering for more than 50 ms."""
+    page.evaluate(_WATCH)
+
+
+def long_tasks(page: Page) -> list[int]:
+    """Return how many milliseconds each such task took since the last question."""
+    found: list[int] = page.evaluate(_READ)
+    return found
