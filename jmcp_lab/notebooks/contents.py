@@ -318,10 +318,14 @@ class Contents:
             if getattr(error, "status_code", None) in (None, 403):
                 raise InvalidArgumentError(f"The folder '{folder}' cannot be read.") from error
             raise NotFoundError(f"There is no folder '{folder}'.") from error
+        there: list[dict[str, Any]] = model["content"]
+        own: set[str] = set()
+        if not self._is_own(folder) and self._own is not None:
+            own = self._own.held_in(folder, [str(entry["name"]) for entry in there])
         found = [
             entry
-            for entry in model["content"]
-            if paths.inside(self.root, entry["path"]) and not self._is_own(entry["path"])
+            for entry in there
+            if paths.inside(self.root, entry["path"]) and entry["name"] not in own
         ]
         return sorted(found, key=lambda entry: (entry["type"] == "directory", entry["name"]))
 

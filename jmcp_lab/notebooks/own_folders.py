@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import time
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -81,6 +82,34 @@ class OwnFolders:
             for at, place in enumerate(above)
         )
 
+    def held_in(self, folder: str, names: Iterable[str]) -> set[str]:
+        """Return which of the names in a folder, which is not Jupyter's own itself, are.
+
+        Parameters
+        ----------
+        folder : str
+            Relative to the root.
+        names : iterable of str
+            As many as somebody has put there: only links are followed.
+        """
+        self._look()
+        where = os.path.realpath(os.path.join(self._root, folder))
+        shared = self._in_shared.hold(Path(where))
+        return {
+            name
+            for name in names
+            if (shared and _is_inner(name)) or self._held(os.path.join(where, name))
+        }
+
+    def _held(self, path: str) -> bool:
+        try:
+            found = os.lstat(path)
+        except (OSError, ValueError):
+            return self._in_whole.hold(Path(path))
+        if stat.S_ISLNK(found.st_mode):
+            return self.hold(os.path.relpath(path, self._root))
+        return self._in_whole.knows(path, (found.st_dev, found.st_ino))
+
     def _look(self) -> None:
         """Find the folders on disk; for a listing once, not for each of its entries."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
@@ -95,6 +124,9 @@ class _Places:
         self._exact = set(paths)
         self._keys = {key for path in self._exact if (key := _key(path)) is not None}
         self._names = {path.casefold() for path in self._exact}
+
+    def knows(self, path: str, key: tuple[int, int]) -> bool:
+        return path in self._exact or key in self._keys
 
     def hold(self, path: Path) -> bool:
         if str(path) in self._exact:
