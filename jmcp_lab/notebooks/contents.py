@@ -316,14 +316,27 @@ class Contents:
             raise NotFoundError(f"There is no folder '{folder}'.")
         search = FolderSearch(folder, depth, wanted)
         on_disk = self._on_disk("") is not None
-        await search_folders(search, self._manager, self.root, self._lists, on_disk=on_disk)
+        await search_folders(
+            search, self._manager, self.root, self._shown_in(folder), on_disk=on_disk
+        )
         return search
 
-    def _lists(self, path: str) -> bool:
-        """Return whether agents may see a path in a listing; it is called in threads."""
-        if self._is_own(path):
-            return False
-        return self._manager.allow_hidden or not paths.hidden(path)
+    def _shown_in(self, top: str) -> Callable[[str], bool]:
+        """Return what says whether agents see a path in one listing; it is called in threads."""
+        own = self._own if not self._is_own(top) else None
+        last: tuple[str, Callable[[str], bool]] | None = None
+
+        def shown(path: str) -> bool:
+            nonlocal last
+            folder, _, name = path.rpartition("/")
+            if own is not None:
+                if last is None or last[0] != folder:
+                    last = folder, own.holds_in(folder)
+                if last[1](name):
+                    return False
+            return self._manager.allow_hidden or not paths.hidden(path)
+
+        return shown
 
     async def create_notebook(self, path: str, metadata: dict[str, Any]) -> None:
         """Write an empty notebook, unless somebody else has made one there by now.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import time
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_core import paths as jupyter_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 LOOK_SECONDS = 1.0
 
@@ -81,6 +82,34 @@ class OwnFolders:
             for at, place in enumerate(above)
         )
 
+    def holds_in(self, folder: str) -> Callable[[str], bool]:
+        """Return what says of a name in a folder, which is not Jupyter's own itself, whether it is.
+
+        However many somebody has put there: only links are followed.
+
+        Parameters
+        ----------
+        folder : str
+            Relative to the root.
+        """
+        self._look()
+        where = os.path.realpath(os.path.join(self._root, folder))
+        shared = self._in_shared.hold(Path(where))
+
+        def holds(name: str) -> bool:
+            return (shared and _is_inner(name)) or self._held(os.path.join(where, name))
+
+        return holds
+
+    def _held(self, path: str) -> bool:
+        try:
+            found = os.lstat(path)
+        except (OSError, ValueError):
+            return self._in_whole.hold(Path(path))
+        if stat.S_ISLNK(found.st_mode):
+            return self.hold(os.path.relpath(path, self._root))
+        return self._in_whole.knows(path, (found.st_dev, found.st_ino))
+
     def _look(self) -> None:
         """Find the folders on disk; for a listing once, not for each of its entries."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
@@ -95,6 +124,9 @@ class _Places:
         self._exact = set(paths)
         self._keys = {key for path in self._exact if (key := _key(path)) is not None}
         self._names = {path.casefold() for path in self._exact}
+
+    def knows(self, path: str, key: tuple[int, int]) -> bool:
+        return path in self._exact or key in self._keys
 
     def hold(self, path: Path) -> bool:
         if str(path) in self._exact:

@@ -169,6 +169,20 @@ def test_a_folder_made_after_the_first_look_is_jupyters_at_once(tmp_path: Path) 
     assert folders.hold("runtime/x")
 
 
+def test_a_listing_leaves_out_what_a_path_may_not_name(tmp_path: Path) -> None:
+    for name in ("data/inner", "shared/kernels", "work"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "work/link").symlink_to(tmp_path / "data")
+    (tmp_path / "work/deep").symlink_to(tmp_path / "data/inner")
+    (tmp_path / "work/round").symlink_to(tmp_path / "work/round")
+    folders = OwnFolders(str(tmp_path), [str(tmp_path / "data")], [str(tmp_path / "shared")])
+    for folder in ("", "work", "shared"):
+        names = [*os.listdir(tmp_path / folder), "gone", "a\0b"]
+        held = {name for name in names[:-1] if folders.hold(f"{folder}/{name}".lstrip("/"))}
+        assert set(filter(folders.holds_in(folder), names)) == held
+    assert list(filter(folders.holds_in("work"), ["link", "deep", "round"])) == ["link", "deep"]
+
+
 def test_the_server_is_asked_for_its_folders(jp_serverapp: ServerApp, tmp_path: Path) -> None:
     server = jp_serverapp
     folders = own_folders(server, str(tmp_path))
