@@ -159,7 +159,9 @@ def render_page(
     if piece.offset:
         block = replace(item.block, text=piece.text, picture=None, notes=())
         return [TextPart(f"{words}\n{Item(block, len(piece.text)).render()}")]
-    first = Item(replace(item.block, text=piece.text), caption=item.caption)
+    # As long as what will be said of its image.
+    caption = " " * (_PAGE_WORDS // 2) if item.block.picture else ""
+    first = Item(replace(item.block, text=piece.text), caption=caption)
     is_all = not source and piece.next_offset is None
     return _reply([Plan("" if is_all else words, [first], 1)], budget)
 

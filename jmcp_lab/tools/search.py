@@ -6,7 +6,7 @@ import asyncio
 import time
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -19,17 +19,30 @@ from ..notebooks.shared_outputs import document_outputs, file_outputs
 from .arguments import Notebook
 from .rendering.blocks import block_of
 from .rendering.marked import on_one_line
+from .rendering.sources import source_of, source_offset
 from .services import Context
 from .tool import tool
-from .wording import count, header
+from .wording import cell_name, count, header
 
 if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
 
 MOST_LINES = 500
 
+MOST_UNREAD = 5
+"""Outputs that are named of which not all was searched."""
+
 SLICE_SECONDS = 0.02
 """How long cells are read before the server's other work has its turn."""
+
+
+class _Unread(NamedTuple):
+    """What of an output is not searched: all that is behind its summary."""
+
+    cell_id: str
+    output: int
+    what: str
+    offset: int
 
 
 @tool(
@@ -54,13 +67,14 @@ async def search_notebook(
     wanted.check()
     nb = await ctx.open(notebook)
     with ctx.services.rooms.lease(nb):
-        passages = await _passages(nb, outputs=outputs)
+        unread: list[_Unread] = []
+        passages = await _passages(nb, unread, outputs=outputs)
         hits = await search(wanted, passages)
     # A cell that went away meanwhile has no position to name.
     hits = [hit for hit in hits if nb.index(hit.cell_id) is not None]
     where = "sources and outputs" if outputs else "sources"
     if not hits:
-        return Reply.of(f"Nothing in the {where} of {nb.shown} fits.")
+        return Reply.of(f"Nothing in the {where} of {nb.shown} fits.{_not_searched(nb, unread)}")
     more = proposed(
         "search_notebook",
         query=query,
@@ -69,10 +83,11 @@ async def search_notebook(
         limit=MOST_LINES,
         notebook=nb.path,
     )
-    return Reply.of(_told(nb, hits, limit, ctx.services.limits.text, more))
+    told = _told(nb, hits, limit, ctx.services.limits.text, more)
+    return Reply.of(told + _not_searched(nb, unread))
 
 
-async def _passages(nb: LiveNotebook, *, outputs: bool) -> list[Passage]:
+async def _passages(nb: LiveNotebook, unread: list[_Unread], *, outputs: bool) -> list[Passage]:
     """Return the texts of a notebook as they are now."""
     passages: list[Passage] = []
     started = time.monotonic()
@@ -89,13 +104,39 @@ async def _passages(nb: LiveNotebook, *, outputs: bool) -> list[Passage]:
         passages.append(Passage(cell_id, 0, partial(str, view.source)))
         if outputs and view.type == "code" and len(nb.ycells[at]["outputs"]):
             for number, output in enumerate(document_outputs(nb.ycells[at]), 1):
-                passages.append(Passage(cell_id, number, partial(_text_of, output, number)))
+                text = partial(_text_of, cell_id, number, output, unread)
+                passages.append(Passage(cell_id, number, text))
     return passages
 
 
-def _text_of(output: object, number: int) -> str:
-    """Return an output's text as `read_cell` shows and pages it."""
-    return block_of(file_outputs([output])[0], number).text
+def _text_of(cell_id: str, number: int, output: object, unread: list[_Unread]) -> str:
+    """Return an output's text as `read_cell` shows it, and note what it only sums up."""
+    [shown] = file_outputs([output])
+    block = block_of(shown, number)
+    source = source_of(shown, block)
+    if source is not None:
+        unread.append(_Unread(cell_id, number, source.what, source_offset(block.text)))
+    return block.text
+
+
+def _not_searched(nb: LiveNotebook, unread: list[_Unread]) -> str:
+    """Return what was not searched, and what shows it."""
+    there = [each for each in unread if nb.index(each.cell_id) is not None]
+    if not there:
+        return ""
+    lines = ["\nNot searched, because outputs are searched as they are shown:"]
+    for cell_id, number, what, offset in there[:MOST_UNREAD]:
+        call = proposed(
+            "read_cell",
+            cell=nb.short_id(cell_id),
+            output=number,
+            offset=offset,
+            notebook=nb.path,
+        )
+        lines.append(f"- {what} of output {number} of {cell_name(nb, cell_id)}; {call} shows it")
+    if len(there) > MOST_UNREAD:
+        lines.append(f"- and that of {count(len(there) - MOST_UNREAD, 'more output')}")
+    return "\n".join(lines)
 
 
 def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str) -> str:

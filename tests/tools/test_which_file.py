@@ -101,5 +101,5 @@ async def test_agents_are_told_that_the_person_went_on_in_a_copy(robot: Robot, r
     robot.app.control.saved_as("nobody-works-there.ipynb", "c.ipynb")
     said = await robot.say("list_cells")
     assert "The user saved 'a.ipynb' as 'b.ipynb' and looks at that one now" in said
-    assert "use_notebook('b.ipynb')" in said
+    assert "use_notebook(notebook='b.ipynb')" in said
     assert "saved" not in await robot.say("list_cells")

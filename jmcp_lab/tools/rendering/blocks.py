@@ -17,6 +17,7 @@ from .figures import figure_summary
 from .frames import Frame, frames_of
 from .images import IMAGE_TYPES, Picture, picture_of
 from .markup import html_to_text, svg_summary
+from .other_types import text_of, unshown_types
 from .text import as_text, compact_json, json_parts, size_words, without_data_urls
 from .tracebacks import traceback_text, without_library_frames
 
@@ -113,7 +114,7 @@ def _rich(number: int, word: str, data: dict[str, Any]) -> Block:
     what, text = _written(data)
     shown = f"{word}, {what}" if what else word
     # A widget's text is never updated: a bar of tqdm that has reached its end still says 0 %.
-    notes = ("as first shown",) if what == "widget" else _not_shown(data)
+    notes = ("as first shown",) if what == "widget" else _not_shown(data, what)
     if text.strip() and not (notes and _BARE_REPR.fullmatch(text[:400])):
         return Block(number, shown, text, notes=notes)
     return Block(number, shown, notes=notes or (_NO_TEXT if data.get("text/plain") else "empty",))
@@ -132,8 +133,14 @@ def _written(data: Mapping[str, Any]) -> tuple[str, str]:
     markup = as_text(data.get("text/html"))
     if markup:
         return _from_html(markup, plain)
-    if "application/json" in data and (not plain or _BARE_REPR.fullmatch(plain[:400])):
+    if plain and not _BARE_REPR.fullmatch(plain[:400]):
+        return "", plain
+    if "application/json" in data:
         return "json", clean(compact_json(data["application/json"]))
+    for mime_type in unshown_types(data, "", has_image=False):
+        # A script is a text as well, and not for reading.
+        if mime_type not in _SCRIPTS and _MIME_TYPE.fullmatch(mime_type):
+            return mime_type, text_of(data[mime_type])
     return "", plain
 
 
@@ -190,11 +197,11 @@ def _beside_image_not_shown(data: Mapping[str, Any]) -> tuple[str, ...]:
     return *notes, *_not_shown(data)
 
 
-def _not_shown(data: Mapping[str, Any]) -> tuple[str, ...]:
+def _not_shown(data: Mapping[str, Any], shown: str = "") -> tuple[str, ...]:
     """Return type and size of what a bundle holds besides text, images and figures."""
     notes = []
     for mime_type, content in data.items():
-        if mime_type in _COVERED:
+        if mime_type in _COVERED or mime_type == shown:
             continue
         size = as_text_size(content)
         words = "script, not run and not shown" if mime_type in _SCRIPTS else "not shown"

@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .blocks import mime_name
 from .frames import Frame, frames_of
 from .images import header_size, picture_of
+from .other_types import is_text_type
 from .text import as_text
 
 MAX_SAID = 5
@@ -86,7 +88,8 @@ def _data_words(data: Mapping[Any, Any]) -> str:
             return word
     if "text/plain" in data:
         return ""
-    return "other output" if types else "empty output"
+    named = next((name for name in types if is_text_type(name) and mime_name(name) == name), "")
+    return named or ("other output" if types else "empty output")
 
 
 def _table_words(frames: Sequence[Frame]) -> str:

@@ -13,17 +13,15 @@ from typing import Any, NamedTuple
 
 from jmcp_lab.notebooks.cleaning import clean
 
-from .blocks import Block
+from .blocks import Block, mime_name
 from .markup import MAX_MARKUP
-from .text import as_text, compact_json
+from .other_types import json_text, text_of, unshown_types
+from .text import as_text
 from .tracebacks import error_words
 
 _FIGURE_TYPE = re.compile(r"application/vnd\.(?:plotly|vega).*")
 _BOKEH = ("application/vnd.bokehjs_exec", "application/vnd.bokehjs_load")
 _HEADING = re.compile(r"\s*-{20,}\s*|\s*(?:\S{1,200} +)?Traceback \(most recent call last\):?\s*")
-_JSON_LEVELS = 3
-"""Levels of JSON that are broken into lines; a number a line would be four times as long."""
-_JSON_LINE = 100
 
 
 class Source(NamedTuple):
@@ -51,7 +49,9 @@ def source_of(output: object, block: Block) -> Source | None:
     block : Block
         What is shown of it.
     """
-    if not isinstance(output, Mapping) or not block.text:
+    if not isinstance(output, Mapping):
+        return None
+    if not block.text and output.get("output_type") in ("stream", "error"):
         return None
     if block.is_error:
         return _of_error(output, block.text)
@@ -65,6 +65,8 @@ def source_of(output: object, block: Block) -> Source | None:
         return _of_figure(data)
     if block.kind.endswith("svg in words"):
         return _of_markup("the SVG", data.get("image/svg+xml"))
+    if others := unshown_types(data, block.kind, has_image=block.picture is not None):
+        return _of_types(data, others)
     markup = as_text(data.get("text/html"))
     is_markup = block.kind.endswith("html as text") or ", table " in block.kind
     return _of_markup("the HTML", markup) if is_markup and len(markup) > MAX_MARKUP else None
@@ -93,35 +95,24 @@ def _of_figure(data: Mapping[Any, Any]) -> Source | None:
     """Return the JSON of a figure, or the script or HTML that holds it."""
     for mime_type, content in data.items():
         if _FIGURE_TYPE.fullmatch(str(mime_type)) and isinstance(content, Mapping):
-            return Source("its JSON", partial(_json, content))
+            return Source("its JSON", partial(json_text, content))
     is_bokeh, is_library = (any(str(mime).startswith(kind) for mime in data) for kind in _BOKEH)
     if is_bokeh:
         return _of_markup("its script", data.get("application/javascript"))
     return None if is_library else _of_markup("its HTML", data.get("text/html"))
 
 
+def _of_types(data: Mapping[Any, Any], names: list[str]) -> Source:
+    """Return the texts of other types that a bundle holds, each after its name if several."""
+    if len(names) == 1:
+        return Source(f"its {mime_name(names[0])}", lambda: text_of(data[names[0]]))
+
+    def all_of_them() -> str:
+        return "\n\n".join(f"{mime_name(name)}:\n{text_of(data[name])}" for name in names)
+
+    return Source(f"its {', '.join(map(mime_name, names))}", all_of_them)
+
+
 def _of_markup(what: str, content: object) -> Source | None:
     markup = as_text(content).strip("\n")
     return Source(what, lambda: clean(markup)) if markup else None
-
-
-def _json(content: object) -> str:
-    return clean(_laid_out(content))
-
-
-def _laid_out(value: object, level: int = 0) -> str:
-    """Return JSON with a line for each part of the upper levels that is long."""
-    line = compact_json(value)
-    if level == _JSON_LEVELS or len(line) <= _JSON_LINE or not value:
-        return line
-    indent = " " * (level + 1)
-    if isinstance(value, Mapping):
-        parts = [f"{compact_json(str(k))}: {_laid_out(v, level + 1)}" for k, v in value.items()]
-        opening, closing = "{}"
-    elif isinstance(value, list):
-        parts = [_laid_out(part, level + 1) for part in value]
-        opening, closing = "[]"
-    else:
-        return line
-    inner = ",\n".join(indent + part for part in parts)
-    return f"{opening}\n{inner}\n{' ' * level}{closing}"
