@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ..containment import tell_all
@@ -26,16 +26,12 @@ from .fields import (
 )
 from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
-from .until import Until
+from .until import Until, utc_now
 
 RECENT = timedelta(minutes=2)
 """A client without a session counts as connected for this long after its last request."""
 
 MOST_AGENTS = 200
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class AgentRegistry:
@@ -54,7 +50,7 @@ class AgentRegistry:
         self,
         path: Path,
         *,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
         log: logging.Logger | None = None,
     ) -> None:
         self._clock = clock
@@ -109,6 +105,7 @@ class AgentRegistry:
         notebooks: Iterable[str] = (),
         until: Until | str | None = None,
         expires_in: float | None = None,
+        owner: str = "",
     ) -> tuple[Agent, str]:
         """Let an agent in.
 
@@ -123,6 +120,8 @@ class AgentRegistry:
             When `auto` ends.
         expires_in : float, optional
             The token's life in seconds, 30 days when not given.
+        owner : str, optional
+            Who lets it in; anybody when empty.
 
         Returns
         -------
@@ -149,6 +148,7 @@ class AgentRegistry:
             notebooks=read_patterns(notebooks),
             until=read_until(until, self._clock) if mode is Mode.AUTO else None,
             expires=now + life,
+            owner=owner,
         )
         check_auto(agent.mode, agent.notebooks, agent.until)
         with self._alone():

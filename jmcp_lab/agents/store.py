@@ -64,6 +64,7 @@ def to_record(agent: Agent) -> dict[str, Any]:
         "expires": format_time(agent.expires),
         "token_hash": agent.token_hash,
         "paused": agent.paused,
+        "owner": agent.owner,
         "claims": agent.claims,
         "first_call": format_time(agent.first_call),
         "last_seen": format_time(agent.last_seen),
@@ -86,6 +87,8 @@ def from_record(record: dict[str, Any]) -> Agent:
         expires=_time(record["expires"]),
         token_hash=record["token_hash"],
         paused=bool(record["paused"]),
+        # Of an agent from before there were owners anybody is.
+        owner=str(record.get("owner", "")),
         claims=record["claims"],
         first_call=_time(record["first_call"]),
         last_seen=_time(record["last_seen"]),

@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
@@ -28,6 +29,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..surrogates import dump_json, without_halves
+from .owners import owner_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -176,6 +178,11 @@ class PanelHandler(APIHandler):
         user = self.current_user
         return str(user.display_name or user.name or user.username)
 
+    @property
+    def owner(self) -> str:
+        """By which name this person owns agents; empty where Jupyter invents names."""
+        return owner_of(self.identity_provider, self.current_user)
+
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
         """Send JSON."""
         self.set_status(status)
@@ -208,6 +215,11 @@ class PanelHandler(APIHandler):
             message = "Something went wrong inside jmcp_lab; the server log has the details."
         codes = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
         self.fail(status_code, message, codes.get(status_code, "error"))
+
+
+def decides(method: MethodT) -> MethodT:
+    """Let those through whom the authorizer lets execute: what they say lets agents do things."""
+    return cast("MethodT", cast("Any", authorized)("execute")(method))
 
 
 def errors_as_json(method: MethodT) -> MethodT:

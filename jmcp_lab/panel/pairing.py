@@ -10,12 +10,12 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
 from ..agents.until import format_time
 from ..errors import InvalidArgumentError
-from .base import PanelHandler, errors_as_json
+from .base import PanelHandler, decides, errors_as_json
 
 if TYPE_CHECKING:
     from ..agents.pairing import Pairing
@@ -121,14 +121,14 @@ class PairingDecisionHandler(PanelHandler):
     """The person's answer to a program."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def post(self, pairing_id: str) -> None:
         """Let it in, or turn it away."""
         fields = self.body("option", "label", "mode", "notebooks", "until")
         option = fields.pop("option", None)
         if option == "allow_once":
-            self.app.pairings.allow(pairing_id, **fields)
+            self.app.pairings.allow(pairing_id, owner=self.owner, **fields)
         elif option == "reject_once":
             self.app.pairings.turn_away(pairing_id)
         else:
