@@ -237,7 +237,7 @@ export function modeHelp(mode: Mode, trans: TranslationBundle): string {
       );
     case 'auto':
       return trans.__(
-        'In the notebooks you name it edits without asking, and runs too until the time you set. Elsewhere you allow each change and each run.'
+        'In the notebooks you name it edits, and runs until the time you set. Elsewhere it asks.'
       );
   }
 }

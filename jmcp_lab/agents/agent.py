@@ -62,6 +62,8 @@ class Agent:
         When its token ends.
     token_hash : str
         SHA-256 of its token; empty once the token has expired, so that no clock brings it back.
+    owner : str
+        Who let it in, and alone decides for it, where people have names; empty for anybody.
     claims : dict or None
         ``name`` and ``version`` that the client gave of itself: shown as a claim, never trusted.
     current : str or None
@@ -78,6 +80,7 @@ class Agent:
     until: Until | None = None
     expires: datetime | None = None
     paused: bool = False
+    owner: str = ""
     claims: dict[str, str] | None = None
     first_call: datetime | None = None
     last_seen: datetime | None = None

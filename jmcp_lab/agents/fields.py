@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -12,6 +13,41 @@ from .until import Until, parse_until
 TOKEN_LIFE = timedelta(days=30)
 LONGEST_LIFE = timedelta(days=366)
 MOST_PATTERNS = 50
+
+
+def new_agent(
+    label: str,
+    mode: Mode | str,
+    notebooks: Iterable[str],
+    until: Until | str | None,
+    expires_in: float | None,
+    owner: str,
+    token_hash: str,
+    clock: Callable[[], datetime],
+) -> Agent:
+    """Return a new agent, without a color; see `AgentRegistry.add`.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    now = clock()
+    life = read_life(expires_in)
+    mode = read_mode(mode)
+    agent = Agent(
+        id="a_" + secrets.token_hex(8),
+        label=read_label(label),
+        mode=mode,
+        color="",
+        created=now,
+        token_hash=token_hash,
+        notebooks=read_patterns(notebooks),
+        until=read_until(until, clock) if mode is Mode.AUTO else None,
+        expires=now + life,
+        owner=owner,
+    )
+    check_auto(agent.mode, agent.notebooks, agent.until)
+    return agent
 
 
 def read_changes(

@@ -183,6 +183,7 @@ def in_force(known: Agent, stored: Agent) -> Agent:
         expires=stored.expires if _sooner(stored.expires, known.expires) else known.expires,
         token_hash=known.token_hash if stored.token_hash else "",
         paused=known.paused or stored.paused,
+        owner=known.owner,
     )
 
 

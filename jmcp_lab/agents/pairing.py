@@ -72,6 +72,7 @@ class Pairing:
     mode: Mode = Mode.EDIT
     notebooks: tuple[str, ...] = ()
     until: Until | None = None
+    owner: str = ""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -190,7 +191,11 @@ class Pairings:
             del self._pairings[pairing.id]
             return False
         _, token = self._registry.add(
-            pairing.label, pairing.mode, notebooks=pairing.notebooks, until=pairing.until
+            pairing.label,
+            pairing.mode,
+            notebooks=pairing.notebooks,
+            until=pairing.until,
+            owner=pairing.owner,
         )
         del self._pairings[pairing.id]
         return token
@@ -215,6 +220,7 @@ class Pairings:
         mode: object = Mode.EDIT,
         notebooks: object = (),
         until: object = None,
+        owner: str = "",
     ) -> None:
         """Let a program in; it becomes an agent when it takes its token.
 
@@ -232,6 +238,7 @@ class Pairings:
         check_auto(chosen, patterns, end)
         pairing.label = read_label(label or pairing.client)
         pairing.mode, pairing.notebooks, pairing.until = chosen, patterns, end
+        pairing.owner = owner
         self._answer(pairing, allowed=True)
 
     def turn_away(self, pairing_id: str) -> None:

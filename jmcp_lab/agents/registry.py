@@ -13,13 +13,13 @@ from ..containment import tell_all
 from ..errors import NotFoundError, UnavailableError
 from . import fields
 from . import store as storage
-from .activity import Activity, utc_now
+from .activity import Activity
 from .agent import Agent, Mode, clean_claims, next_color
 from .deadlines import Deadlines
 from .outside import Offer, Offers
 from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
-from .until import Until
+from .until import Until, utc_now
 
 MOST_AGENTS = 200
 
@@ -93,6 +93,7 @@ class AgentRegistry:
         notebooks: Iterable[str] = (),
         until: Until | str | None = None,
         expires_in: float | None = None,
+        owner: str = "",
     ) -> tuple[Agent, str]:
         """Let an agent in.
 
@@ -107,6 +108,8 @@ class AgentRegistry:
             When `auto` ends.
         expires_in : float, optional
             The token's life in seconds, 30 days when not given.
+        owner : str, optional
+            Who lets it in; anybody when empty.
 
         Returns
         -------
@@ -119,22 +122,10 @@ class AgentRegistry:
         UnavailableError
             The list of agents cannot be written.
         """
-        now = self._clock()
-        life = fields.read_life(expires_in)
-        mode = fields.read_mode(mode)
         token = mint_token()
-        agent = Agent(
-            id="a_" + secrets.token_hex(8),
-            label=fields.read_label(label),
-            mode=mode,
-            color="",
-            created=now,
-            token_hash=hash_token(token),
-            notebooks=fields.read_patterns(notebooks),
-            until=fields.read_until(until, self._clock) if mode is Mode.AUTO else None,
-            expires=now + life,
+        agent = fields.new_agent(
+            label, mode, notebooks, until, expires_in, owner, hash_token(token), self._clock
         )
-        fields.check_auto(agent.mode, agent.notebooks, agent.until)
         with self._alone():
             if len(self._agents) >= MOST_AGENTS:
                 words = f"There are {MOST_AGENTS} agents already: revoke some first."

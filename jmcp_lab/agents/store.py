@@ -29,7 +29,7 @@ MOST_BYTES = 10_000_000
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 
-SHARED = ("label", "mode", "notebooks", "until", "expires", "token_hash", "paused")
+SHARED = ("label", "mode", "notebooks", "until", "expires", "token_hash", "paused", "owner")
 """What a person decides about an agent; the rest each server sees for itself."""
 
 
@@ -90,6 +90,7 @@ def to_record(agent: Agent) -> dict[str, Any]:
         "expires": format_time(agent.expires),
         "token_hash": agent.token_hash,
         "paused": agent.paused,
+        "owner": agent.owner,
         "claims": agent.claims,
         "first_call": format_time(agent.first_call),
         "last_seen": format_time(agent.last_seen),
@@ -114,6 +115,8 @@ def from_record(record: dict[str, Any]) -> Agent:
         expires=_time(record["expires"]),
         token_hash=record["token_hash"],
         paused=bool(record["paused"]),
+        # Of an agent from before there were owners anybody is.
+        owner=str(record.get("owner", "")),
         claims=clean_claims(record["claims"]),
         first_call=_time(record["first_call"]),
         last_seen=_time(record["last_seen"]),

@@ -21,6 +21,11 @@ _HINT = (
 )
 
 
+def utc_now() -> datetime:
+    """Return the present time, aware."""
+    return datetime.now(UTC)
+
+
 def parse_until(text: str, now: datetime) -> Until:
     """Read an end.
 

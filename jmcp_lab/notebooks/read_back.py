@@ -68,5 +68,6 @@ def file_number(loader: Any) -> int | None:  # noqa: ANN401 - a FileLoader
     root = getattr(loader._contents_manager, "root_dir", None)
     try:
         return os.stat(os.path.join(root, loader.path)).st_ino if root else None
-    except OSError:
+    except (OSError, RuntimeError):
+        # A loader whose file was deleted has no path.
         return None

@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
@@ -29,6 +30,7 @@ from ..errors import (
 )
 from ..surrogates import dump_json, without_halves
 from .origins import NOT_OUR_PAGE, from_own_page, page_origin, unknown_name
+from .owners import owner_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -187,6 +189,11 @@ class PanelHandler(APIHandler):
         user = self.current_user
         return str(user.display_name or user.name or user.username)
 
+    @property
+    def owner(self) -> str:
+        """By which name this person owns agents; empty where Jupyter invents names."""
+        return owner_of(self.identity_provider, self.current_user)
+
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
         """Send JSON."""
         self.set_status(status)
@@ -221,6 +228,11 @@ class PanelHandler(APIHandler):
             message = "Something went wrong inside jmcp_lab; the server log has the details."
         codes = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
         self.fail(status_code, message, codes.get(status_code, "error"))
+
+
+def decides(method: MethodT) -> MethodT:
+    """Let those through whom the authorizer lets execute: what they say lets agents do things."""
+    return cast("MethodT", cast("Any", authorized)("execute")(method))
 
 
 def errors_as_json(method: MethodT) -> MethodT:

@@ -5,6 +5,7 @@ Reads are open to every login of this server, changes to a login in the browser;
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,10 @@ from tornado import web
 from .. import __version__
 from ..agents.until import format_time
 from ..calls.ledger import KEPT
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import changes
-from .base import PanelHandler, errors_as_json
+from .base import PanelHandler, decides, errors_as_json
+from .owners import check_may_decide, check_owner
 from .pages import path_of
 from .pairing import (
     PairingAnswerHandler,
@@ -96,7 +98,7 @@ class AgentsHandler(PanelHandler):
     """The agents."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def post(self) -> None:
         """Let an agent in; its token is sent this once."""
@@ -107,6 +109,7 @@ class AgentsHandler(PanelHandler):
             notebooks=fields.get("notebooks") or (),
             until=fields.get("until"),
             expires_in=fields.get("expires_in"),
+            owner=self.owner,
         )
         url = url_path_join(self.page_base(), self.app.mcp_path)
         body = {"id": agent.id, "label": agent.label, "token": token, "url": url}
@@ -117,20 +120,22 @@ class AgentHandler(PanelHandler):
     """One agent."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def patch(self, agent_id: str) -> None:
         """Change an agent."""
         fields = self.body("mode", "notebooks", "until", "paused", "label")
+        check_owner(self, self.app.agents.get(agent_id))
         agent = self.app.agents.update(agent_id, **fields)
         app = self.app
         self.answer(agent_view(agent, app.agents, app.ledger, app.gate.patience))
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def delete(self, agent_id: str) -> None:
         """Revoke an agent."""
+        check_owner(self, self.app.agents.get(agent_id))
         await self.app.control.revoke_agent(agent_id)
         self.no_content()
 
@@ -155,12 +160,26 @@ class CallHandler(PanelHandler):
         """Return the call as it is now, so that the card can be drawn anew."""
         return {"call": call_view(self.app.ledger.get(args[0]))}
 
+    async def check_decider(self, call_id: str) -> None:
+        """Refuse who may not decide about a call.
+
+        Raises
+        ------
+        NotFoundError
+        DeniedError
+        """
+        call = self.app.ledger.get(call_id)
+        # Of an agent that was revoked nothing waits any more, and that is said.
+        with suppress(NotFoundError):
+            check_owner(self, self.app.agents.get(call.agent_id))
+        await check_may_decide(self, call)
+
 
 class DecisionHandler(CallHandler):
     """The answer of a person to a request."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def post(self, call_id: str) -> None:
         """Allow or deny."""
@@ -169,6 +188,7 @@ class DecisionHandler(CallHandler):
         action_hash = self.text(fields, "action_hash", longest=100)
         if option is None or action_hash is None:
             raise InvalidArgumentError("'option' and 'action_hash' are needed.")
+        await self.check_decider(call_id)
         until = self.text(fields, "until", longest=40)
         reason = self.text(fields, "reason")
         call = self.app.gate.decide(
@@ -181,11 +201,12 @@ class AskAgainHandler(CallHandler):
     """A person who changed their mind about a no."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def post(self, call_id: str) -> None:
         """Ask again when the agent wants the same again."""
         self.body()
+        await self.check_decider(call_id)
         self.answer(call_view(self.app.gate.patience.ask_again(call_id)))
 
 
@@ -193,7 +214,7 @@ class InputHandler(CallHandler):
     """The answer of a person to what running code asks."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def post(self, call_id: str) -> None:
         """Give it to the code; a missing value says that there is no answer."""
@@ -201,6 +222,7 @@ class InputHandler(CallHandler):
         question = self.text(fields, "question", longest=40)
         if question is None:
             raise InvalidArgumentError("'question' is needed: the id of what is answered.")
+        await self.check_decider(call_id)
         value = self.text(fields, "value", longest=10_000)
         self.answer(call_view(self.app.control.answer_question(call_id, question, value)))
 
@@ -270,12 +292,12 @@ class ResumeHandler(PanelHandler):
     """Going on after Stop all."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def post(self) -> None:
         """Let the agents go on."""
         self.body()
-        self.app.control.resume()
+        self.app.control.resume(self.owner)
         self.answer({})
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
 from ..agents.outside import OFFER
 from ..agents.until import format_time
 from ..errors import InvalidArgumentError, UnavailableError
-from .base import PanelHandler, errors_as_json
+from .base import PanelHandler, decides, errors_as_json
 from .origins import is_loopback
+from .owners import check_owner
 from .peers import is_here, is_own_user, uid_of_peer
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class PairingDecisionHandler(PanelHandler):
     """The person's answer to a program, or to what somebody wrote into the list of agents."""
 
     @web.authenticated
-    @authorized
+    @decides
     @errors_as_json
     async def post(self, pairing_id: str) -> None:
         """Let it in, or turn it away."""
@@ -147,9 +148,12 @@ class PairingDecisionHandler(PanelHandler):
         if option not in ("allow_once", "reject_once"):
             raise InvalidArgumentError("'option' is allow_once or reject_once.")
         if pairing_id.startswith(OFFER):
+            for offer in self.app.agents.offers():
+                if offer.id == pairing_id and offer.present is not None:
+                    check_owner(self, offer.present)
             self.app.agents.answer_offer(pairing_id, accept=option == "allow_once")
         elif option == "allow_once":
-            self.app.pairings.allow(pairing_id, **fields)
+            self.app.pairings.allow(pairing_id, owner=self.owner, **fields)
         else:
             self.app.pairings.turn_away(pairing_id)
         self.no_content()

@@ -155,6 +155,7 @@ class Gate:
     def _show(self, call: Call, action: Action) -> Action:
         """Record what the call wants, so that the panel shows it."""
         digest = action.action_hash(call.agent_id)
+        self.grants.follow(action.target)
         if digest != call.action_hash or action != call.action:
             changed = call.action_hash is not None and digest != call.action_hash
             self._ledger.update(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from .policy import Grant, over
 
 if TYPE_CHECKING:
     from ..agents.agent import Agent, Mode
-    from ..calls.call import Call
+    from ..calls.call import Call, Target
 
 
 class Grants:
@@ -57,6 +58,12 @@ class Grants:
             if late or has_ended(grant.file_id):
                 self._drop(grant.id)
         return list(self._grants.values())
+
+    def follow(self, target: Target) -> None:
+        """Show what holds for a notebook under its present name."""
+        for grant in list(self._grants.values()):
+            if grant.file_id == target.file_id and target.path not in (None, grant.path):
+                self._grants[grant.id] = replace(grant, path=str(target.path))
 
     def revoke(self, grant_id: str) -> None:
         """Take a grant back.

@@ -154,9 +154,19 @@ class Control:
         services.agents.hold(True)
         return await self._interrupt(None), denied
 
-    def resume(self) -> None:
-        """Let the agents go on that Stop all held."""
-        self._services.agents.hold(False)
+    def resume(self, owner: str = "") -> None:
+        """Let the agents go on that Stop all held; those of others each owner resumes.
+
+        Parameters
+        ----------
+        owner : str
+            By which name the person who resumes owns agents.
+        """
+        agents = self._services.agents
+        for agent in agents.all():
+            if agent.owner not in ("", owner) and not agent.paused:
+                agents.update(agent.id, paused=True)
+        agents.hold(False)
 
     async def stop_agent(self, agent_id: str, by: str) -> tuple[int, int]:
         """Hold one agent, deny what it waits for, interrupt what it runs; see `stop_all`.

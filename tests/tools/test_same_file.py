@@ -136,6 +136,7 @@ async def test_a_grant_follows_a_notebook_that_jupyter_renames_and_not_the_next_
     (other,) = write_notebook(root, "d.ipynb", "print('not mine')")
     assert await asks(robot, "d.ipynb", other)
     assert not await asks(robot, "e.ipynb", cell)
+    assert [grant.path for grant in robot.app.gate.grants.valid()] == ["e.ipynb"]
 
 
 async def test_a_grant_outlives_saves_of_the_server_and_of_programs_that_change_a_cell(

@@ -1,0 +1,106 @@
+"""Who may decide for an agent: the person who let it in, where Jupyter knows people by name.
+
+With a token or one password for all, Jupyter invents a name for each browser. Whoever comes from
+another browser, or when the cookie is over, is somebody else then, and must not be locked out: such
+people are all one. Where an identity provider gives people names, an agent is its owner's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.identity import (
+    IdentityProvider,
+    LegacyIdentityProvider,
+    PasswordIdentityProvider,
+)
+
+from ..calls.call import ToolClass
+from ..errors import DeniedError
+
+if TYPE_CHECKING:
+    from jupyter_server.auth import User
+
+    from ..agents.agent import Agent
+    from ..calls.call import Call
+    from .base import PanelHandler
+
+_INVENTED_ID = re.compile(r"[0-9a-f]{32}")
+
+_NAMING = (
+    "get_user",
+    "_get_user",
+    "get_user_token",
+    "get_user_cookie",
+    "user_from_cookie",
+    "generate_anonymous_user",
+    "process_login_form",
+)
+"""What decides who somebody is."""
+
+NEEDED: dict[ToolClass, tuple[tuple[str, str], ...]] = {
+    ToolClass.RUN: (("execute", "kernels"),),
+    ToolClass.INSPECT: (("execute", "kernels"),),
+    ToolClass.KERNEL: (("execute", "kernels"),),
+    ToolClass.EDIT: (("write", "contents"),),
+    ToolClass.FILE: (("write", "contents"),),
+    ToolClass.READ: (("read", "contents"),),
+    ToolClass.INFO: (("read", "contents"),),
+}
+"""What the authorizer must let somebody do who decides about an action, by its class."""
+
+
+def owner_of(provider: IdentityProvider, user: User) -> str:
+    """Return the name by which a person owns agents; empty where it is invented by Jupyter."""
+    if _invents_names(provider):
+        return ""
+    # A provider that has names may let in who has none, with the server's token.
+    nameless = isinstance(provider, LegacyIdentityProvider) or user.name.startswith("Anonymous ")
+    invented = nameless and _INVENTED_ID.fullmatch(user.username) is not None
+    return "" if invented else str(user.username)
+
+
+def _invents_names(provider: IdentityProvider) -> bool:
+    """Return whether all that tells people apart is Jupyter's own."""
+    own = (IdentityProvider, PasswordIdentityProvider)
+    return all(
+        any(getattr(type(provider), name, None) is getattr(kind, name, None) for kind in own)
+        for name in _NAMING
+    )
+
+
+def check_owner(handler: PanelHandler, agent: Agent) -> None:
+    """Refuse who is not the owner of an agent.
+
+    Raises
+    ------
+    DeniedError
+    """
+    if agent.owner and agent.owner != handler.owner:
+        raise DeniedError(
+            f"Only {agent.owner}, who let this agent in, can do this. You can stop it.",
+            code="not_owner",
+        )
+
+
+async def check_may_decide(handler: PanelHandler, call: Call) -> None:
+    """Refuse who could not do what a call wants to do.
+
+    Raises
+    ------
+    DeniedError
+    """
+    needed = NEEDED[call.tool_class]
+    if call.tool == "insert_execute_code_cell":
+        needed = (*needed, *NEEDED[ToolClass.EDIT])
+    for action, resource in needed:
+        user = handler.current_user
+        if not await ensure_async(
+            handler.authorizer.is_authorized(handler, user, action, resource)
+        ):
+            raise DeniedError(
+                f"This server does not let you {action} {resource}, so you cannot decide this. "
+                "You can stop it."
+            )
