@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..calls.proposed import proposed
@@ -26,6 +27,9 @@ WORDS_AROUND = 400
 
 HEAVY = 500_000
 """More than so many characters are rendered in a thread."""
+
+MOST_VALUES = 20_000
+"""Values that are looked at to know how much there is; lists count by their length before."""
 
 _EACH = 10
 """What a value in a list or an object counts for besides its characters: numbers have some."""
@@ -110,7 +114,7 @@ def is_heavy(outputs: Iterable[object]) -> bool:
 def weight(outputs: Iterable[object], most: int, *, image: int = 0) -> int:
     """Return about how many characters there are to go through.
 
-    Counting stops beyond `most`, so that it is never long itself.
+    Counting stops beyond `most`, and after `MOST_VALUES`, so that it is never long itself.
 
     Parameters
     ----------
@@ -119,10 +123,11 @@ def weight(outputs: Iterable[object], most: int, *, image: int = 0) -> int:
     image : int, optional
         What an image counts for besides its characters.
     """
-    found = 0
+    found = seen = 0
     waiting: list[object] = [list(outputs)]
-    while waiting and found <= most:
+    while waiting and found <= most and seen <= MOST_VALUES:
         value = waiting.pop()
+        seen += 1
         if isinstance(value, str):
             found += len(value)
         elif isinstance(value, Mapping | list | tuple):
@@ -132,7 +137,7 @@ def weight(outputs: Iterable[object], most: int, *, image: int = 0) -> int:
             if isinstance(value, Mapping):
                 if image and any(str(key).startswith("image/") for key in value):
                     found += image
-                waiting += value.values()
+                waiting += islice(value.values(), MOST_VALUES)
             else:
-                waiting += value
+                waiting += value[:MOST_VALUES]
     return found

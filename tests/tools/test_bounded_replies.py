@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from jmcp_lab.calls.call import ImagePart, Reply, TextPart
+from jmcp_lab.tools.reading import MOST_LOADED
+from jmcp_lab.tools.replies import weight
 from jmcp_lab.tools.services import AROUND, bounded
 
 from .conftest import Robot, write_notebook
@@ -48,3 +53,33 @@ def test_what_is_bounded_keeps_short_parts_and_images_whole() -> None:
     assert len(kept.text) <= 1100
     assert "characters left out" in kept.text
     assert bounded(kept, 2000) is kept
+
+
+async def test_no_more_outputs_are_taken_from_the_document_than_a_reply_can_be_made_of(
+    robot: Robot, root: Path
+) -> None:
+    outputs = [new_output("stream", text="x" * 6_000_000)]
+    cells = [new_code_cell(f"{number}", outputs=outputs) for number in range(8)]
+    nbformat.write(new_notebook(cells=cells), root / "large.ipynb")
+    said = await robot.say("read_cells", notebook="large.ipynb")
+    assert said.count(" · code · ") == 4
+    assert "4 more cells" in said
+    assert "start=5" in said
+    said = await robot.say("read_cells", notebook="large.ipynb", start=5)
+    assert said.count(" · code · ") == 4
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param([0.5] * 1_000_000, id="numbers"),
+        pytest.param([[]] * 1_000_000, id="lists"),
+        pytest.param([{"a": "b"}] * 300_000, id="objects"),
+        pytest.param({str(number): [] for number in range(300_000)}, id="keys"),
+    ],
+)
+def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
+    outputs = [{"output_type": "display_data", "data": {"application/json": value}}]
+    started = time.thread_time()
+    assert weight(outputs, MOST_LOADED) > 1_000_000
+    assert time.thread_time() - started < 0.2

@@ -250,3 +250,10 @@ async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
 async def test_no_plain_text_outlives_its_time(texts: tuple[str, ...]) -> None:
     with pytest.raises(UnavailableError, match="stopped after"):
         await search(Query("b"), passages(*texts), -1)
+
+
+async def test_an_expression_that_is_stopped_before_it_took_all_texts_is_told_so() -> None:
+    passages = [Passage("a", 0, lambda: "a" * 40 + "!")]
+    passages += [Passage("b", 0, lambda: "x" * 5000)] * 100
+    with pytest.raises(UnavailableError, match="stopped after 1 s"):
+        await search(Query("(a+)+$", is_regex=True), passages, seconds=1)
