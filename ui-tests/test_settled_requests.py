@@ -10,8 +10,9 @@ from agent import text_of
 from panel import decide, open_panel, section, write_notebook
 
 if TYPE_CHECKING:
-    from conftest import ConnectAgent
     from playwright.sync_api import Page
+
+    from conftest import ConnectAgent
 
 CODE = "print('lines')\n" * 20
 
