@@ -69,7 +69,7 @@ async def list_cells(
 
 
 def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
-    cell = nb.ycells[index]
+    cell = nb.cell_at(index)
     view = live_cells.view_of(cell, index)
     first, _, rest = view.source.strip().partition("\n")
     if rest or len(first) > FIRST_LINE:
