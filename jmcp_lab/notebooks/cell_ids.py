@@ -115,6 +115,8 @@ class CellIds:
         at = 0
         touched: set[str] = set()
         went: list[str] = []
+        # What comes after a place in the list of changes is after it in the notebook as well.
+        twice: dict[str, int] = {}
         for change in delta:
             if "retain" in change:
                 at += int(change["retain"])
@@ -123,7 +125,7 @@ class CellIds:
                 self._shift_doubles(at, len(new))
                 for offset, cell_id in enumerate(new):
                     if cell_id in self:
-                        self._twice[cell_id] = at + offset
+                        twice[cell_id] = at + offset
                 for cell_id in new:
                     self._come(cell_id)
                 self.all[at:at] = new
@@ -136,6 +138,10 @@ class CellIds:
                     self._gone(cell_id)
                 del self.all[at : at + gone]
                 self._shift_doubles(at + gone, -gone)
+        self._twice |= twice
+        if len(self._times) == len(self.all):
+            # A cell that was moved has come before it went.
+            self._twice.clear()
         return touched.union(went), went
 
     def _rearranged(self) -> None:

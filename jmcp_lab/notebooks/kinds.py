@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -346,6 +347,17 @@ class TextKind:
 
     def close(self) -> None:
         """Nothing follows the document."""
+
+
+MANY_CELLS = 200
+"""The version of more cells takes the event loop more than some milliseconds."""
+
+
+async def version_aside(kind: DocumentKind, content: Any) -> ContentVersion:  # noqa: ANN401
+    """Return the version of a file's content that nobody changes, in a thread where it is long."""
+    if isinstance(content, dict) and len(content.get("cells") or ()) > MANY_CELLS:
+        return await asyncio.to_thread(kind.version_of, content)
+    return kind.version_of(content)
 
 
 def kind_of(room: LiveRoom) -> DocumentKind | None:

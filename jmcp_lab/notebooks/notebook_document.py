@@ -14,7 +14,7 @@ import jupyter_ydoc
 from jupyter_ydoc import YNotebook
 
 from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
-from .cell_order import CellOrder
+from .cell_order import CellOrder, plain
 from .deep_events import CellEvents
 from .originals import ADDED, Originals
 from .values import copied, document_form, format_number, well_formed
@@ -90,7 +90,9 @@ class NotebookDocument(YNotebook):
 
     def cells_of(self, shared: Iterable[Map[Any]]) -> Iterator[dict[str, Any]]:
         """Return shared cells as the file is to have them, one by one."""
-        meta = self._ymeta.to_py()
+        # Only the format counts; making Python of all metadata takes much longer.
+        keys = ("nbformat", "nbformat_minor")
+        meta = dict(zip(keys, plain(self._ymeta, *keys), strict=True))
         for ycell in shared:
             yield self._cell_to_py(ycell, meta)
 

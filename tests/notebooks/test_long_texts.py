@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc, Text
 
@@ -28,6 +28,7 @@ PIECE = st.tuples(st.integers(0, 3), st.integers(0, 3), st.text("aé😀\n", max
 PIECES = st.lists(PIECE, max_size=12)
 
 
+@settings(deadline=None)
 @given(st.text("xyß😀\n", max_size=40), PIECES)
 def test_splices_of_a_shared_text_are_those_of_a_text(
     present: str, pieces: list[tuple[int, int, str]]
@@ -65,6 +66,7 @@ def test_a_long_text_is_not_copied_once_for_each_of_its_changes() -> None:
 TEXTS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=5).map("\n".join)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, TEXTS)
 def test_a_merge_that_is_kept_is_the_merge(base: str, mine: str, present: str) -> None:
     def outcome(merging: Callable[[str, str, str], list[Splice]]) -> object:

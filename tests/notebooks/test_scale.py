@@ -228,6 +228,7 @@ PLACES = st.integers(0, 9)
 ACTS = st.sampled_from(["insert", "remove"])
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, max_size=8), st.lists(st.tuples(ACTS, NAMES, PLACES), max_size=30))
 def test_an_order_is_what_a_list_is(names: list[str], acts: list[tuple[str, str, int]]) -> None:
     order, plain = Order(names), list(names)
@@ -300,6 +301,7 @@ def test_the_cells_and_ids_that_are_kept_are_those_of_the_document(
         assert notebook.doubles().keys() == {i for i in ids if ids.count(i) > 1}
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab", min_size=1, max_size=10), max_size=12), st.text("ab", max_size=10))
 def test_a_start_names_the_ids_that_start_so(ids: list[str], start: str) -> None:
     found = CellIds(ids)
@@ -322,7 +324,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(STEPS, STEPS)
 def test_taken_back_at_once_a_change_of_places_is_what_it_is_step_by_step(
     agents: list[tuple[str, int, int]], persons: list[tuple[str, int, int]]
