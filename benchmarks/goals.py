@@ -52,6 +52,15 @@ def _at(*keys: str) -> Value:
     return value
 
 
+def _worst_growth(figures: dict[str, Any]) -> float:
+    return float(max(figures["scale"]["ratio_largest_to_smallest"].values()))
+
+
+def _longest_stretch(figures: dict[str, Any]) -> float:
+    largest = str(max(int(size) for size in figures["scale"] if size.isdigit()))
+    return float(max(each["loop_work_ms"] for each in figures["scale"][largest].values()))
+
+
 GOALS = [
     *(
         Goal(f"{tool}, most cells / fewest", 1.5, _at("edits", "ratio_largest_to_smallest", tool))
@@ -65,6 +74,8 @@ GOALS = [
         Goal(f"{tool} at 5000 cells / no-op", 2.0, _at("edits", "5000", tool, "ratio_to_no_op"))
         for tool in ("list_cells", "read_cell")
     ),
+    Goal("4000 cells / 500, CPU time, the worst operation", 10.0, _worst_growth),
+    Goal("4000 cells, loop at work in one stretch, ms", 250.0, _longest_stretch),
     Goal("insert_cell / peer", 0.1, _at("peer", "ratio_to_peer", "insert_cell")),
     Goal(
         "overwrite_cell_source / peer", 0.3, _at("peer", "ratio_to_peer", "overwrite_cell_source")

@@ -87,17 +87,33 @@ class OverwriteHandler(APIHandler):
         self.finish({"started": started})
 
 
+class SaveHandler(APIHandler):
+    """Wait until all that was changed in an open notebook is in its file."""
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Take ``{path}``."""
+        path = json.loads(self.request.body)["path"]
+        rooms = next(iter(self.serverapp.extension_manager.extension_apps["jupyter_server_ydoc"]))
+        for room in list(rooms.ywebsocket_server.rooms.values()):
+            if getattr(room, "path", None) == path and not await room.autosave.finish(120):
+                raise web.HTTPError(500, "It could not be saved")
+        self.finish({})
+
+
 class LoopHandler(APIHandler):
     """Watch the event loop from a POST to the next GET, which answers how long it stood still."""
 
     watching: asyncio.Task[None] | None = None
     longest: ClassVar[dict[str, float]] = {}
+    began: ClassVar[float] = 0.0
 
     @web.authenticated
     async def post(self) -> None:
         """Begin."""
         await self._stop()
         LoopHandler.longest = dict.fromkeys(("late", "blocked", "work"), 0.0)
+        LoopHandler.began = time.process_time()
         LoopHandler.watching = asyncio.create_task(self._watch())
         self.finish({})
 
@@ -105,13 +121,16 @@ class LoopHandler(APIHandler):
     async def get(self) -> None:
         """End, and answer ``{late_ms, blocked_ms, work_ms}``, each the longest between two beats.
 
+        And ``cpu_ms``, what all threads of the server computed in all.
+
         The loop is late, too, while other processes have the CPUs, and also when it is another
         thread of the server that has none: that one may hold Python's lock. What one thread,
         whichever waited most, waited for a CPU is not in `blocked_ms`. `work_ms`, the loop's own
         work, always is, and what it waited for anything else, such as a file or a lock.
         """
         await self._stop()
-        self.finish({f"{name}_ms": value * 1000 for name, value in LoopHandler.longest.items()})
+        found = {**LoopHandler.longest, "cpu": time.process_time() - LoopHandler.began}
+        self.finish({f"{name}_ms": value * 1000 for name, value in found.items()})
 
     @staticmethod
     async def _watch() -> None:
@@ -141,6 +160,10 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     routes: list[tuple[str, type[APIHandler]]] = [
         (url_path_join(serverapp.base_url, "benchmark", name), handler)
-        for name, handler in (("overwrite", OverwriteHandler), ("loop", LoopHandler))
+        for name, handler in (
+            ("overwrite", OverwriteHandler),
+            ("save", SaveHandler),
+            ("loop", LoopHandler),
+        )
     ]
     serverapp.web_app.add_handlers(".*$", routes)

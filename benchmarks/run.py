@@ -28,6 +28,7 @@ from execution import execution
 from goals import GOALS
 from output import kernels, large_output, output
 from page import edit_to_page
+from scale import scale, table
 from setting import Agent, agent, browser_page, importable, lab_server
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 MEASURES = [
     "edits",
+    "scale",
     "peer",
     "analysis",
     "crowd",
@@ -64,6 +66,8 @@ def main() -> int:
     found = {"machine": machine(), "goals": goals, "figures": figures}
     report = json.dumps(found, indent=2)
     print(report)
+    if "scale" in figures:
+        print(table(figures["scale"]), file=sys.stderr)
     if options.output:
         options.output.write_text(report + "\n", encoding="utf-8")
     return 0
@@ -79,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--pause", type=float, default=PAUSE, help="seconds between two calls of such an agent"
     )
     parser.add_argument("--cells", type=int, nargs="*", default=[10, 1000, 5000])
+    parser.add_argument("--sizes", type=int, nargs="*", default=[500, 1000, 2000, 4000])
     parser.add_argument("--no-page", action="store_true", help="without a browser")
     parser.add_argument("--output", type=Path, help="write the JSON to a file, too")
     parser.add_argument(
@@ -118,6 +123,8 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
         if "edits" in wanted:
             # Before there is a page: its work is not part of an edit.
             figures["edits"] = await edits.by_size(server, robot, options.cells, options.rounds)
+        if "scale" in wanted:
+            figures["scale"] = await scale(server, robot, options.sizes)
         figures |= await compared(server, robot, options)
         if "crowd" in wanted:
             figures["crowd"] = await crowd(server, options.turns)

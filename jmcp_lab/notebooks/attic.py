@@ -107,20 +107,15 @@ class Attic:
         AtticError
         """
         coming = self._coming or _Removal()
+        standing = sorted(self._ghost_places())
         for place, ghost in zip(places, ghosts, strict=True):
-            ghost.index = at = self._place(place)
+            ghost.index = at = _among(standing, place)
             if at >= len(self._cells) or str(self._cells[at]["id"]) != ghost.cell_id:
                 raise AtticError
             item = cast("Any", self._cells.sticky_index(at, Assoc.AFTER).to_json())["item"]
             coming.items.append((item["client"], item["clock"]))
         coming.ghosts += ghosts
         self._coming = coming
-
-    def _place(self, place: int) -> int:
-        """Return where in the copy is what the document has at a place: ghosts stand between."""
-        for index in sorted(self._ghost_places()):
-            place += index <= place
-        return place
 
     def _ghost_places(self) -> Iterator[int]:
         return (ghost.index for ghost in self.ghosts if ghost.index is not None)
@@ -253,3 +248,12 @@ class Attic:
                 for key in BIG:
                     if key in cell:
                         del cell[key]
+
+
+def _among(standing: Sequence[int], place: int) -> int:
+    """Return where in the copy is what the document has at a place: ghosts stand between."""
+    for index in standing:
+        if index > place:
+            break
+        place += 1
+    return place

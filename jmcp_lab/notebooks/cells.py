@@ -14,17 +14,29 @@ from pycrdt import Array, Map, Text
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from .cell_form import STANDARD
+from .cell_order import plain
 from .lent_trust import distrust, distrusted
 from .names import shown
+from .places import beside as beside
+from .places import neighbours as neighbours
+from .places import places as places
+from .places import take_out
 from .shared_outputs import shared_output
 from .shared_text import splice_shared
 from .values import document_form
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .live import LiveNotebook
     from .merge import Splice
+
+
+MANY = 50
+"""Of so many cells Yjs takes longer to say where each is than to change them."""
+
+Results = tuple[list[dict[str, Any]], int | None]
+"""Outputs of a cell, and its execution count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +69,9 @@ def find(notebook: LiveNotebook, ref: str) -> str:
         No cell, or more than one. Positions are no names: they shift while people work. What may
         be meant as one names no cell whose id happens to start with these digits.
     """
-    if ref in notebook.ids:
+    if notebook.index(ref) is not None:
         return ref
-    found = [cell_id for cell_id in notebook.ids if cell_id.startswith(ref)] if ref else []
+    found = notebook.starting(ref) if ref else []
     if len(found) == 1 and not (ref.isdecimal() and int(ref) <= len(notebook.ids)):
         return found[0]
     if len(found) > 1:
@@ -76,19 +88,21 @@ def find(notebook: LiveNotebook, ref: str) -> str:
 
 def view(notebook: LiveNotebook, index: int) -> CellView:
     """Return the cell at `index`, counted from 0."""
-    return view_of(cast("Map[Any]", notebook.ycells[index]), index)
+    return view_of(notebook.cell_at(index), index)
 
 
 def view_of(cell: Map[Any], index: int) -> CellView:
     """Return a shared cell that is at `index`: finding it again takes longer the more there are."""
-    count = cell.get("execution_count")
+    cell_id, kind, source, count, state = plain(
+        cell, "id", "cell_type", "source", "execution_count", "execution_state"
+    )
     return CellView(
-        id=str(cell["id"]),
+        id=str(cell_id),
         position=index + 1,
-        type=str(cell["cell_type"]),
-        source=str(cell["source"]),
+        type=str(kind),
+        source=str(source),
         execution_count=int(count) if count is not None else None,
-        state=str(cell.get("execution_state") or "idle"),
+        state=str(state or "idle"),
     )
 
 
@@ -186,7 +200,7 @@ def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: st
     if notebook.ids[at : at + len(cell_ids)] == list(cell_ids):
         # They are there, with all that people have in them.
         return
-    contents = [whole(notebook, cell_id) for cell_id in cell_ids]
+    contents = wholes(notebook, cell_ids)
     notebook.removing(cell_ids, for_good=False)
     with notebook.transaction(origin):
         _need_ids(notebook)
@@ -197,10 +211,17 @@ def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: st
 
 def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
     """Return a cell as nbformat has it, outputs, metadata and attachments included."""
-    content: dict[str, Any] = notebook.document.get_cell(cast("int", notebook.index(cell_id)))
-    # nbformat 4.4 and older has no ids on disk, the open document has them always.
-    content["id"] = cell_id
-    return content
+    return wholes(notebook, [cell_id])[0]
+
+
+def wholes(notebook: LiveNotebook, cell_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return cells as nbformat has them; see `whole`."""
+    with notebook.reading():
+        found = list(notebook.document.cells_of(shared(notebook, i) for i in cell_ids))
+    for cell_id, content in zip(cell_ids, found, strict=True):
+        # nbformat 4.4 and older has no ids on disk, the open document has them always.
+        content["id"] = cell_id
+    return found
 
 
 def set_outputs(
@@ -211,11 +232,20 @@ def set_outputs(
     origin: str,
 ) -> None:
     """Put outputs into a cell that has none."""
-    cell = shared(notebook, cell_id)
-    with notebook.transaction(origin):
+    refill(notebook, {cell_id: (outputs, execution_count)}, origin)
+
+
+def refill(notebook: LiveNotebook, results: Mapping[str, Results], origin: str) -> None:
+    """Put outputs and execution counts into cells that have none."""
+
+    def fill(cell_id: str) -> None:
+        outputs, execution_count = results[cell_id]
+        cell = shared(notebook, cell_id)
         notebook.document.learn_results(cell_id, outputs, execution_count)
         cell["outputs"].extend([shared_output(output) for output in outputs])
         cell["execution_count"] = document_form(execution_count)
+
+    _each(notebook, list(results), fill, origin)
 
 
 def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
@@ -227,8 +257,7 @@ def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None
 
 
 def _remove(notebook: LiveNotebook, cell_ids: Sequence[str]) -> None:
-    for index in sorted((cast("int", notebook.index(i)) for i in cell_ids), reverse=True):
-        del notebook.ycells[index]
+    take_out(notebook, sorted(cast("int", notebook.index(i)) for i in cell_ids))
 
 
 def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origin: str) -> None:
@@ -264,45 +293,11 @@ def arrange(
             notebook.removing(out, for_good=good)
     with notebook.transaction(origin):
         _need_ids(notebook)
-        for index in reversed(range(len(ids))):
-            if ids[index] not in left or ids[index] in anew:
-                del notebook.ycells[index]
+        take_out(notebook, [n for n, i in enumerate(ids) if i not in left or i in anew])
         for index, cell_id in enumerate(wanted):
             if cell_id in anew:
                 content = distrusted(anew[cell_id], before.get(cell_id, ""))
                 notebook.ycells.insert(index, notebook.document.create_ycell(content))
-
-
-def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
-    """Return the ids before and after a cell, and its index."""
-    return places(notebook, [cell_id])[0]
-
-
-def places(
-    notebook: LiveNotebook, cell_ids: Sequence[str]
-) -> list[tuple[str | None, str | None, int]]:
-    """Return for each cell its neighbours and index as the cells are taken out one by one.
-
-    A neighbour that goes as well is no help to find the way back, unless it is back first: going
-    back in the reverse order, each cell finds its neighbours as they were when it left.
-    """
-    ids = list(notebook.ids)
-    found = []
-    for cell_id in cell_ids:
-        index = ids.index(cell_id)
-        del ids[index]
-        previous = ids[index - 1] if index else None
-        found.append((previous, ids[index] if index < len(ids) else None, index))
-    return found
-
-
-def beside(notebook: LiveNotebook, previous: str | None, following: str | None, index: int) -> int:
-    """Return where a cell goes back to: next to the neighbour it had, if that is still there."""
-    if previous is not None and (found := notebook.index(previous)) is not None:
-        return found + 1
-    if following is not None and (found := notebook.index(following)) is not None:
-        return found
-    return min(index, len(notebook.ids)) if previous is not None else 0
 
 
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
@@ -340,13 +335,33 @@ def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) ->
 
 def clear_outputs(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
     """Remove outputs and execution counts."""
-    with notebook.transaction(origin):
-        _need_ids(notebook)
-        for cell_id in cell_ids:
-            cell = notebook.cell(cell_id)
-            if cell is not None and cell["cell_type"] == "code":
-                cell["outputs"].clear()
-                cell["execution_count"] = None
+
+    def clear(cell_id: str) -> None:
+        cell = notebook.cell(cell_id)
+        if cell is not None and cell["cell_type"] == "code":
+            cell["outputs"].clear()
+            cell["execution_count"] = None
+
+    _each(notebook, cell_ids, clear, origin)
+
+
+def _each(
+    notebook: LiveNotebook, cell_ids: Sequence[str], change: Callable[[str], None], origin: str
+) -> None:
+    """Change the outputs of cells, of many in another way than of few; see `CellEvents`."""
+    if len(cell_ids) < MANY:
+        with notebook.transaction(origin):
+            _need_ids(notebook)
+            for cell_id in cell_ids:
+                change(cell_id)
+        return
+    with notebook.events.unasked(cell_ids):
+        # Yjs forgets whom it told only as it would tell them again.
+        for part in (cell_ids[:1], cell_ids[1:]):
+            with notebook.transaction(origin):
+                _need_ids(notebook)
+                for cell_id in part:
+                    change(cell_id)
 
 
 def _made(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:

@@ -21,7 +21,7 @@ from jupyter_server.utils import ensure_async
 
 from .copies import unreadable
 from .followed_loader import Save, looks_of
-from .kinds import NotebookKind
+from .kinds import NotebookKind, version_aside
 from .notebook_document import NotebookDocument
 from .notebook_files import why_no_notebook
 from .read_back import file_number, read_back
@@ -30,7 +30,8 @@ from .version import Version
 from .written_hash import writes_as_given
 
 if TYPE_CHECKING:
-    from .kinds import ContentVersion, DocumentKind
+    from .content_versions import ContentVersion
+    from .kinds import DocumentKind
     from .live_room import LiveRoom
 
 TRIES = 3
@@ -299,7 +300,7 @@ class Disk:
         document took in what another program wrote has its content from before.
         """
         loader, room = self._loader, self._room
-        version = kind.version_of(model["content"])
+        version = await version_aside(kind, model["content"])
         await room.about_to_write(version)
         path = loader.path
         # From this look on, a manager that is not asynchronous lets nobody move the file.

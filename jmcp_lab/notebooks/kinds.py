@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
 
 from .blank import make_way
 from .carets import carets_in
+from .content_versions import ContentVersion, TextVersion
 from .cut_off import is_beginning
 from .joining import clients_ahead
 from .keystrokes import carried
@@ -39,38 +38,6 @@ if TYPE_CHECKING:
     from jupyter_ydoc import YNotebook, YUnicode
 
     from .live_room import LiveRoom
-
-
-class ContentVersion(Protocol):
-    """What a file said, as far as a comparison needs it."""
-
-    @property
-    def digest(self) -> str:
-        """A short text that is the same for versions that are equal."""
-
-    def pack(self) -> bytes:
-        """Return the version as it is kept on disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextVersion:
-    """What a text file said."""
-
-    text: str
-
-    @property
-    def digest(self) -> str:
-        """A short text that is the same for texts that are equal."""
-        return blake2b(self.text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-    def pack(self) -> bytes:
-        """Return the text as it is kept on disk."""
-        return zlib.compress(self.text.encode("utf-8", "surrogatepass"), 1)
-
-    @classmethod
-    def unpack(cls, data: bytes) -> Self:
-        """Return the text that `pack` made these bytes of."""
-        return cls(zlib.decompress(data).decode("utf-8", "surrogatepass"))
 
 
 class DocumentKind(Protocol):
@@ -361,6 +328,17 @@ class TextKind:
 
     def close(self) -> None:
         """Nothing follows the document."""
+
+
+MANY_CELLS = 200
+"""The version of more cells takes the event loop more than some milliseconds."""
+
+
+async def version_aside(kind: DocumentKind, content: Any) -> ContentVersion:  # noqa: ANN401
+    """Return the version of a file's content that nobody changes, in a thread where it is long."""
+    if isinstance(content, dict) and len(content.get("cells") or ()) > MANY_CELLS:
+        return await asyncio.to_thread(kind.version_of, content)
+    return kind.version_of(content)
 
 
 def kind_of(room: LiveRoom) -> DocumentKind | None:

@@ -9,30 +9,29 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pycrdt import ArrayEvent, Assoc, Map, Text
+from pycrdt import ArrayEvent, Assoc, Map, MapEvent, Text
 
+from .cell_ids import CellIds
+from .cell_order import CellOrder, plain
+from .deep_events import CellEvents
 from .identity import Identity
 from .names import shown
+from .notebook_document import NotebookDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from jupyter_ydoc import YNotebook
     from pycrdt import Array, Doc
 
-    from .notebook_document import NotebookDocument
+    from .deep_events import DeepEvent
 
 OUTPUT_ORIGIN = "jmcp:exec"
 """Origin of every transaction that writes outputs: undoing an edit never touches them."""
-
-
-HEAD = 8
-"""How much of a long cell id is shown, where that much is unique."""
 
 NO_ORIGIN = "jmcp:none"
 """Origin of no transaction."""
@@ -72,7 +71,7 @@ class LiveNotebook:
     Notes
     -----
     Looking through the ids of 5,000 cells in the document takes 166 ms, so the list of ids is kept
-    here and follows the document's array events, whoever makes the change.
+    here, beside that of the cells, and follows the document's events, whoever makes the change.
     """
 
     def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
@@ -84,14 +83,15 @@ class LiveNotebook:
         self._path = path
         self.file_id = file_id
         self.identity = Identity(file_id)
-        self.ids: list[str] = [cast("str", cell["id"]) for cell in document.ycells]
-        self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.ids)
-        self._twice: dict[str, int] = {}
+        cells = document.ycells
+        # Empty ones count as well.
+        known = isinstance(document, NotebookDocument)
+        self._order = self._document.order if known else CellOrder(cells)
+        self.events = self._document.events if known else CellEvents(cells)
+        self._ids = CellIds(cast("str", cell["id"]) for cell in self._order)
         self.blank: str | None = None
         """The cell that makes way for the first cells that an agent brings; see `blank`."""
         self.changes = self._saved = 0
-        self.arrangement = 0
-        """Another number whenever cells came, went, moved or changed their ids."""
         self.together: Callable[[], AbstractContextManager[None]] = nullcontext
         """Lets pages hear of several transactions as of one."""
 
@@ -106,7 +106,9 @@ class LiveNotebook:
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
         self._edits: list[Edit] = []
-        self._subscription = document.ycells.observe_deep(self._on_change)
+        self._moved: set[str] = set()
+        self._subscription = cells.observe(self._on_array)
+        self._end_events = self.events.listen(self._on_change)
         # The one object: another one for the same map does not know the subscription.
         self._meta = cast("Map[Any]", document.ydoc.get("meta", type=Map))
         self._meta_subscription = self._meta.observe_deep(self._on_meta)
@@ -114,6 +116,7 @@ class LiveNotebook:
     def close(self) -> None:
         """Stop following the document."""
         self._document.ycells.unobserve(self._subscription)
+        self._end_events()
         self._meta.unobserve(self._meta_subscription)
         self._listeners.clear()
         self._removals.clear()
@@ -177,17 +180,42 @@ class LiveNotebook:
 
     # -- cells ---------------------------------------------------------------------------------
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the cells, in order."""
+        return self._ids.all
+
+    @property
+    def arrangement(self) -> int:
+        """Another number whenever cells came, went, moved or changed their ids."""
+        return self._ids.arrangement
+
     def cell(self, cell_id: str) -> Map[Any] | None:
         """Return the shared cell, or None when it was deleted."""
         index = self.index(cell_id)
-        return None if index is None else cast("Map[Any]", self.ycells[index])
+        return None if index is None else self.cell_at(index)
+
+    def cell_at(self, index: int) -> Map[Any]:
+        """Return the shared cell at a place, as it was before the transaction that is open."""
+        return cast("Map[Any]", self._order[index])
+
+    def shared_cells(self) -> Iterator[Map[Any]]:
+        """Return the shared cells, in order."""
+        return iter(self._order)
 
     def index(self, cell_id: str) -> int | None:
         """Return where the cell is, counted from 0, or None."""
-        try:
-            return self.ids.index(cell_id)
-        except ValueError:
-            return None
+        return self._ids.index(cell_id)
+
+    def starting(self, start: str) -> list[str]:
+        """Return the ids that start with a text."""
+        return self._ids.starting(start)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __bool__(self) -> bool:
+        return True
 
     def position(self, cell_id: str) -> int | None:
         """Return where the cell is as people count, from 1, or None."""
@@ -197,7 +225,7 @@ class LiveNotebook:
     def source(self, cell_id: str) -> str | None:
         """Return the present text of a cell, or None when it was deleted."""
         cell = self.cell(cell_id)
-        return None if cell is None else str(cast("Text", cell["source"]))
+        return None if cell is None else str(plain(cell, "source")[0])
 
     def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
         """Take note of what the file is to say of the output that goes to `index` of a cell."""
@@ -216,8 +244,7 @@ class LiveNotebook:
 
     def short_id(self, cell_id: str) -> str:
         """Return the start of a cell's id where that names it, else the whole id."""
-        head = cell_id[:HEAD]
-        return head if self._heads[head] <= 1 else cell_id
+        return self._ids.short(cell_id)
 
     # -- changing ------------------------------------------------------------------------------
 
@@ -263,20 +290,11 @@ class LiveNotebook:
     @property
     def doubled(self) -> bool:
         """Whether an id came that another cell has."""
-        return bool(self._twice)
+        return self._ids.doubled
 
     def doubles(self) -> dict[str, tuple[int, list[int]]]:
         """Return the ids that more than one cell has: where the newest is, and the others."""
-        if len(set(self.ids)) == len(self.ids):
-            self._twice.clear()
-            return {}
-        found = {}
-        for cell_id in [i for i, times in Counter(self.ids).items() if times > 1]:
-            places = [index for index, i in enumerate(self.ids) if i == cell_id]
-            keep = self._twice.get(cell_id, places[0])
-            keep = keep if keep in places else places[-1]
-            found[cell_id] = (keep, [index for index in places if index != keep])
-        return found
+        return self._ids.doubles()
 
     def repair_ids(self) -> None:
         """Give every cell an id of its own again, as in a file that was put together by hand.
@@ -335,63 +353,39 @@ class LiveNotebook:
     def _on_meta(self, _events: list[Any]) -> None:
         self.changes += 1
 
-    def _on_change(self, events: list[Any], _transaction: object) -> None:
-        touched: set[str] = set()
+    def _on_array(self, event: ArrayEvent) -> None:
+        """Follow which cells there are: Yjs tells it before what else is new in them."""
+        touched, went = self._ids.follow(cast("Any", event).delta)
+        self._moved |= touched
+        for cell_id in went:
+            self.state_changed.pop(cell_id, None)
+
+    def _on_change(self, events: list[DeepEvent], cell_ids: Collection[str]) -> None:
         self.changes += 1
+        touched, self._moved = self._moved.union(cell_ids), set()
         for event in events:
-            path = event.path
-            if not path and isinstance(event, ArrayEvent):
-                self.arrangement += 1
-                touched |= self._follow(cast("Any", event).delta)
-            elif path and isinstance(path[0], int) and (len(path) == 1 or path[1] == "source"):
-                # The ids are those after all array changes of this transaction: Yjs reports
-                # paths in the final state.
-                touched.add(cast("str", self.ycells[path[0]]["id"]))
-                if len(path) == 1 and "execution_state" in event.keys:
-                    self.state_changed[self.ids[path[0]]] = time.monotonic()
-                if len(path) == 1 and "id" in event.keys:
-                    new = cast("str", self.ycells[path[0]]["id"])
-                    self._heads[self.ids[path[0]][:HEAD]] -= 1
-                    self._heads[new[:HEAD]] += 1
-                    self.ids[path[0]] = new
-                    self.arrangement += 1
+            if event.kind is MapEvent:
+                touched |= self._follow_cell(event)
+            # Where a list changes that is not the list of cells, outputs do.
+            elif event.kind is not ArrayEvent and (path := event.path)[1:2] == ["source"]:
+                # Yjs reports paths in the final state, and so are the ids.
+                touched.add(self.ids[path[0]])
         if touched:
             for listener in list(self._listeners):
                 listener(touched)
 
-    def _follow(self, delta: list[dict[str, Any]]) -> set[str]:
-        """Apply an array delta to the list of ids; return the ids that came or went."""
-        at = 0
-        touched: set[str] = set()
-        for change in delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                new = [cast("str", cell["id"]) for cell in change["insert"]]
-                self._shift_doubles(at, len(new))
-                self._note_doubles(at, new)
-                self.ids[at:at] = new
-                touched.update(new)
-                at += len(new)
-            else:
-                gone = int(change["delete"])
-                touched.update(self.ids[at : at + gone])
-                for cell_id in self.ids[at : at + gone]:
-                    self._heads[cell_id[:HEAD]] -= 1
-                    self.state_changed.pop(cell_id, None)
-                del self.ids[at : at + gone]
-                self._shift_doubles(at + gone, -gone)
-        return touched
+    def _follow_cell(self, event: DeepEvent) -> set[str]:
+        """Take note of what changed in a cell beside its text; return its id if it is one."""
+        if not is_cell(event.target):
+            return set()
+        cell_id, keys = cast("str", event.target["id"]), event.keys
+        if "id" in keys and len(path := event.path) == 1:
+            self._ids.rename(path[0], cell_id)
+        if "execution_state" in keys:
+            self.state_changed[cell_id] = time.monotonic()
+        return {cell_id}
 
-    def _note_doubles(self, at: int, new: list[str]) -> None:
-        """Count ids that come, and remember those that are there already."""
-        for offset, cell_id in enumerate(new):
-            head = cell_id[:HEAD]
-            self._heads[head] += 1
-            if self._heads[head] > 1 and cell_id in self.ids:
-                self._twice[cell_id] = at + offset
 
-    def _shift_doubles(self, start: int, by: int) -> None:
-        for cell_id, place in self._twice.items():
-            if place >= start:
-                self._twice[cell_id] = place + by
+def is_cell(shared: Map[Any]) -> bool:
+    """Return whether a shared map is a cell; other maps in a notebook hold no shared source."""
+    return isinstance(shared.get("source"), Text)

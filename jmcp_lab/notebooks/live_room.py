@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from jupyter_ydoc.ybasedoc import YBaseDoc
 
+    from .content_versions import ContentVersion
     from .identity import Identity
-    from .kinds import ContentVersion
     from .late import LateTyping
     from .live import LiveNotebook
 

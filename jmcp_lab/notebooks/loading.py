@@ -12,7 +12,7 @@ from pycrdt import merge_updates
 from ..containment import contained, error_name
 from .cut_off import decoded, is_beginning
 from .file_view import view_in
-from .kinds import NotebookKind
+from .kinds import NotebookKind, version_aside
 from .line_ends import plain
 from .notebook_files import UnreadableNotebookError
 
@@ -100,7 +100,7 @@ class Loading:
             return True
         content = await self._room.document.aget()
         assert self._version is not None
-        return self._kind.version_of(content).digest != self._version.digest
+        return (await version_aside(self._kind, content)).digest != self._version.digest
 
     def _apply(self) -> bool:
         """Apply the history; return False when there is none that can be used."""
@@ -124,7 +124,7 @@ class Loading:
         if self._cut_off is not None and not known:
             raise self._cut_off
         if last is None or not known or not (self._cut_off or self._is_beginning(self._content)):
-            return self._kind.version_of(self._content)
+            return await version_aside(self._kind, self._content)
         self._torn, self._found = True, last[0]
         version = await self._room.reunions.version(last[0])
         return version or self._kind.version_of(await self._room.document.aget())

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .kinds import ContentVersion, DocumentKind
+    from .content_versions import ContentVersion
+    from .kinds import DocumentKind
 
 MAX_VERSIONS = 60
 """Files that the document has met and that pages may have in common with it."""

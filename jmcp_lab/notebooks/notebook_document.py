@@ -7,18 +7,21 @@ back is what the file said, as far as nobody changed it (`originals`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import jupyter_ydoc
 from jupyter_ydoc import YNotebook
 
 from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
+from .cell_order import CellOrder, plain
+from .deep_events import CellEvents
 from .originals import ADDED, Originals
 from .values import copied, document_form, format_number, well_formed
 from .version import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pycrdt import Awareness, Doc, Map
 
@@ -39,6 +42,10 @@ class NotebookDocument(YNotebook):
 
     def __init__(self, ydoc: Doc[Any] | None = None, awareness: Awareness | None = None) -> None:
         super().__init__(ydoc, awareness)
+        self.order = CellOrder(self._ycells)
+        """The shared cells, each at hand."""
+        self.events = CellEvents(self._ycells)
+        self._end_events: Callable[[], None] | None = None
         self._originals = Originals()
         # Cells that are about to be made of what was learned just now.
         self._setting: dict[int, dict[str, Any]] = {}
@@ -81,7 +88,37 @@ class NotebookDocument(YNotebook):
         }
         return self._originals.top(form)
 
+    def cells_of(self, shared: Iterable[Map[Any]]) -> Iterator[dict[str, Any]]:
+        """Return shared cells as the file is to have them, one by one."""
+        # Only the format counts; making Python of all metadata takes much longer.
+        keys = ("nbformat", "nbformat_minor")
+        meta = dict(zip(keys, plain(self._ymeta, *keys), strict=True))
+        for ycell in shared:
+            yield self._cell_to_py(ycell, meta)
+
     # -- in the place of those of YNotebook ------------------------------------------------------
+
+    def observe(self, callback: Callable[[str, Any], None]) -> None:
+        """Call `callback` with what changed, which it can look at until it returns.
+
+        Parameters
+        ----------
+        callback : Callable
+            Told ``"state"``, ``"meta"`` or ``"cells"``, and the event or events.
+        """
+        self.unobserve()
+        tell = partial(partial, callback)
+        self._subscriptions[self._ystate] = self._ystate.observe(tell("state"))
+        self._subscriptions[self._ymeta] = self._ymeta.observe_deep(tell("meta"))
+
+        self._end_events = self.events.listen(lambda events, _: callback("cells", events))
+
+    def unobserve(self) -> None:
+        """Call nobody any longer."""
+        super().unobserve()
+        if self._end_events is not None:
+            self._end_events()
+            self._end_events = None
 
     def create_ycell(self, value: dict[str, Any]) -> Map[Any]:
         """Return a new shared cell.
@@ -144,9 +181,9 @@ class NotebookDocument(YNotebook):
         started = self._originals.starts()
         cells: list[dict[str, Any]] = []
         seen: dict[str, dict[str, Any]] = {}
-        for index in range(len(self._ycells)):
+        for index in range(len(self.order)):
             yield None
-            ycell = self._ycells[index]
+            ycell = self.order[index]
             cell_id = str(ycell.get("id"))
             cell = self._cell_to_py(ycell, meta)
             if deduplicate and "id" in cell and cell_id in seen:

@@ -29,8 +29,9 @@ from .save_lock import saving
 from .version import Version, aligned
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
+    from .deep_events import DeepEvent
     from .peers import Peer, Peers
 
 TRIES = 5
@@ -123,7 +124,7 @@ class NotebookFile:
             # A document that is made of an empty notebook is given a cell, which nobody wrote.
             del self._document.ycells[0]
         self._file, self._known = content, self._by_id(self.notebook.ids, content["cells"])
-        self._subscription = self._document.ycells.observe_deep(self._on_change)
+        self._end_events = self._document.events.listen(self._on_change)
         self.notebook.repair_ids()
         self.notebook.identity.enter(self._base(), self._number)
         # What is put right here is written with the first change that somebody asks for.
@@ -132,7 +133,7 @@ class NotebookFile:
     def close(self) -> None:
         """Let go of the document."""
         self.notebook.identity.leave(self._base(), self._number)
-        self._document.ycells.unobserve(self._subscription)
+        self._end_events()
         self.notebook.close()
 
     @property
@@ -342,11 +343,12 @@ class NotebookFile:
             return {}
         return dict(zip(ids, contents, strict=True))
 
-    def _on_change(self, events: list[Any], _transaction: object) -> None:
+    def _on_change(self, events: list[DeepEvent], cell_ids: Collection[str]) -> None:
         self._changed()
+        self._touched.update(cell_ids)
         for event in events:
             if event.path:
-                self._touched.add(str(self._document.ycells[event.path[0]]["id"]))
+                self._touched.add(str(self._document.order[event.path[0]]["id"]))
             else:
                 for change in event.delta:
                     self._touched.update(str(cell["id"]) for cell in change.get("insert", ()))

@@ -17,7 +17,8 @@ from .version import Version
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from .kinds import ContentVersion, DocumentKind
+    from .content_versions import ContentVersion
+    from .kinds import DocumentKind
 
 
 async def read_back(

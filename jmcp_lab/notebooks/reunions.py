@@ -15,7 +15,8 @@ from .kinds import marks_of
 from .met_versions import MetVersions
 
 if TYPE_CHECKING:
-    from .kinds import ContentVersion, DocumentKind
+    from .content_versions import ContentVersion
+    from .kinds import DocumentKind
     from .live_room import LiveRoom
     from .met_versions import MetVersion
     from .rejoin import LeftBehind, PageMarks

@@ -49,18 +49,33 @@ class LiveText:
 def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
     """Apply splices of its present content to a shared text, inside a transaction.
 
-    pycrdt counts the bytes of UTF-8, not characters.
+    pycrdt counts the bytes of UTF-8, not characters. To get at a place it goes through the piece of
+    text that is there, and what is behind it is copied to a piece of its own; so the one in the
+    middle comes first, and then those on each side of it.
     """
     present = str(text)
-    found = []
+    found: list[_Change] = []
     at = size = 0
     for change in splices:
         start = size + len(present[at : change.start].encode())
         end = start + len(present[change.start : change.end].encode())
-        found.append((start, end, change.text))
+        found.append((start, end, well_formed(change.text)))
         at, size = change.end, end
-    for start, end, new in reversed(found):
+    # How much longer the text is by now before each part that is to be done.
+    waiting = [(0, len(found), 0)]
+    while waiting:
+        first, last, longer = waiting.pop()
+        if first == last:
+            continue
+        middle = (first + last) // 2
+        start, end, new = found[middle]
         if end > start:
-            del text[start:end]
+            del text[start + longer : end + longer]
         if new:
-            text.insert(start, well_formed(new))
+            text.insert(start + longer, new)
+        waiting.append((first, middle, longer))
+        waiting.append((middle + 1, last, longer + len(new.encode()) - (end - start)))
+
+
+_Change = tuple[int, int, str]
+"""Where a change starts and ends, in bytes of the present text, and what it puts there."""

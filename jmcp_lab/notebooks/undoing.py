@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError
 from . import cells
 from .cell_form import source_of
+from .cell_order import plain
 from .changes import (
     Change,
     ChangeSet,
@@ -19,17 +23,23 @@ from .changes import (
     Retyped,
 )
 from .keystrokes import united
-from .merge import MergeConflict, Splice, merge, splice
+from .merge import MergeConflict, Splice, splice
+from .merges import Merges, Texts
+from .rearranging import Rearranging
 from .values import well_formed
 from .version import mark, without_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from pycrdt import Map
 
     from .live import LiveNotebook
 
 
-def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]:
+def revert(
+    notebook: LiveNotebook, made: ChangeSet, origin: str, merges: Merges | None = None
+) -> list[Change]:
     """Take back what a call changed, all of it or nothing.
 
     Parameters
@@ -38,6 +48,8 @@ def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]
     made : ChangeSet
     origin : str
         Of the transaction.
+    merges : Merges, optional
+        What was merged ahead of this; see `to_merge`.
 
     Returns
     -------
@@ -49,30 +61,84 @@ def revert(notebook: LiveNotebook, made: ChangeSet, origin: str) -> list[Change]
     ConflictError
         Somebody has changed the same lines since; nothing was taken back.
     """
-    steps = [_plan(notebook, change) for change in reversed(made.changes)]
-    # One transaction a step: the list of ids follows when a transaction ends, and the next step
-    # needs it. Nothing is awaited in between, and pages hear of all of it at once: one that saw a
-    # notebook without cells for a moment would give it one of its own.
+    merges = merges or Merges()
+    steps = [_plan(notebook, change, merges) for change in reversed(made.changes)]
+    # Nothing is awaited in between, and pages hear of all of it at once: one that saw a notebook
+    # without cells for a moment would give it one of its own.
     with notebook.together():
-        done = [step(origin) for step in steps]
+        done = [each for same in _joined(steps) for each in _do(notebook, same, origin)]
     return [change for change in done if change is not None]
 
 
-def taken_out(notebook: LiveNotebook, made: ChangeSet) -> list[str]:
+Step = Callable[[str], Change | None]
+"""Takes one change back, in a transaction of some origin; returns what that changes in turn."""
+
+Rearrangement = Callable[[Rearranging], Change | None]
+"""Takes one change of where cells are back, among others of the kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rearranges:
+    """A step that is worked out with those before and after it, and then done at once."""
+
+    work: Rearrangement
+
+
+def _joined(steps: list[Step | _Rearranges]) -> list[list[Step | _Rearranges]]:
+    """Return the steps with those together that follow each other and are done at once."""
+    groups = groupby(enumerate(steps), lambda each: -1 if _rearranges(each[1]) else each[0])
+    return [[step for _, step in group] for _, group in groups]
+
+
+def _rearranges(step: Step | _Rearranges) -> bool:
+    return isinstance(step, _Rearranges)
+
+
+def _do(
+    notebook: LiveNotebook, steps: list[Step | _Rearranges], origin: str
+) -> list[Change | None]:
+    rearranging, done = Rearranging(notebook), []
+    for step in steps:
+        done.append(step.work(rearranging) if isinstance(step, _Rearranges) else step(origin))
+    rearranging.apply(origin)
+    return done
+
+
+def taken_out(notebook: LiveNotebook, made: ChangeSet, merges: Merges | None = None) -> list[str]:
     """Return the cells that `revert` takes out of their place, if only to put them elsewhere.
 
     And those whose outputs it clears.
     """
+    merges = merges or Merges()
     return [
         change.cell_id
         for change in made.changes
         if notebook.index(change.cell_id) is not None
         and isinstance(change, Inserted | Moved | Refilled | Retyped)
-        and not (isinstance(change, Inserted) and _written_in(notebook, change))
+        and not (isinstance(change, Inserted) and _written_in(notebook, change, merges))
     ]
 
 
-def texts(notebook: LiveNotebook, made: ChangeSet) -> list[tuple[str, str, str]]:
+def to_merge(notebook: LiveNotebook, made: ChangeSet) -> list[Texts]:
+    """Return what has to be merged to take a call back, as it is now."""
+    found = []
+    for change in made.changes:
+        present = notebook.source(change.cell_id)
+        if present is not None and isinstance(change, Edited | Inserted):
+            found.append((*_wanted(change), present))
+    return found
+
+
+def _wanted(change: Edited | Inserted) -> tuple[str, str]:
+    """Return what a text was, and what taking the change back wants instead."""
+    if isinstance(change, Edited):
+        return change.after, change.before
+    return _text(change.content), ""
+
+
+def texts(
+    notebook: LiveNotebook, made: ChangeSet, merges: Merges | None = None
+) -> list[tuple[str, str, str]]:
     """Return what `revert` would do to the texts of cells: the cell's id, its text before, after.
 
     Raises
@@ -80,32 +146,29 @@ def texts(notebook: LiveNotebook, made: ChangeSet) -> list[tuple[str, str, str]]
     ConflictError
     """
     found = []
+    merges = merges or Merges()
     for change in reversed(made.changes):
         present = notebook.source(change.cell_id)
         if isinstance(change, Deleted) and present is None:
             found.append((change.cell_id, "", _text(change.content)))
         elif isinstance(change, Edited | Inserted) and present is not None:
-            if isinstance(change, Edited):
-                base, wanted = change.after, change.before
-            else:
-                base, wanted = _text(change.content), ""
-            splices = _merged(notebook, change.cell_id, base, wanted, present)
+            splices = _merged(notebook, change.cell_id, *_wanted(change), present, merges)
             found.append((change.cell_id, present, splice(present, splices)))
     return found
 
 
-def _plan(notebook: LiveNotebook, change: Change) -> Callable[[str], Change | None]:
+def _plan(notebook: LiveNotebook, change: Change, merges: Merges) -> Step | _Rearranges:
     """Check that a change can be taken back, and return what does it."""
     match change:
         case Edited():
-            return _plan_text(notebook, change.cell_id, change.after, change.before)
+            return _plan_text(notebook, change.cell_id, *_wanted(change), merges)
         case Inserted():
-            return _plan_removal(notebook, change)
+            return _plan_removal(notebook, change, merges)
         case Deleted():
             _check_restored(notebook, change)
-            return lambda origin: _restore(notebook, change, origin)
+            return _Rearranges(lambda rows: rows.restore(change))
         case Moved():
-            return lambda origin: _move_back(notebook, change, origin)
+            return _Rearranges(lambda rows: rows.move_back(change))
         case Retyped():
             return lambda origin: _type_back(notebook, change, origin)
         case Cleared():
@@ -115,13 +178,13 @@ def _plan(notebook: LiveNotebook, change: Change) -> Callable[[str], Change | No
 
 
 def _plan_text(
-    notebook: LiveNotebook, cell_id: str, base: str, wanted: str
-) -> Callable[[str], Change | None]:
+    notebook: LiveNotebook, cell_id: str, base: str, wanted: str, merges: Merges
+) -> Step:
     present = notebook.source(cell_id)
     if present is None:
         # Somebody deleted the cell since: there is nothing to take back in it.
         return lambda _origin: None
-    splices = _merged(notebook, cell_id, base, wanted, present)
+    splices = _merged(notebook, cell_id, base, wanted, present, merges)
     result = splice(present, splices)
 
     def do(origin: str) -> Change | None:
@@ -133,23 +196,16 @@ def _plan_text(
     return do
 
 
-def _plan_removal(notebook: LiveNotebook, change: Inserted) -> Callable[[str], Change | None]:
+def _plan_removal(notebook: LiveNotebook, change: Inserted, merges: Merges) -> Step | _Rearranges:
     """Plan to remove an inserted cell, or what the agent wrote in it if a person wrote too."""
     if notebook.source(change.cell_id) is None:
         return lambda _origin: None
-    if _written_in(notebook, change):
-        return _plan_text(notebook, change.cell_id, _text(change.content), "")
-
-    def do(origin: str) -> Change:
-        content = cells.whole(notebook, change.cell_id)
-        gone = Deleted(change.cell_id, content, *cells.neighbours(notebook, change.cell_id))
-        cells.delete(notebook, [change.cell_id], origin)
-        return gone
-
-    return do
+    if _written_in(notebook, change, merges):
+        return _plan_text(notebook, change.cell_id, *_wanted(change), merges)
+    return _Rearranges(lambda rows: rows.remove(change))
 
 
-def _written_in(notebook: LiveNotebook, change: Inserted) -> bool:
+def _written_in(notebook: LiveNotebook, change: Inserted, merges: Merges) -> bool:
     """Return whether more than what the agent wrote is in a cell that it inserted.
 
     Raises
@@ -159,14 +215,15 @@ def _written_in(notebook: LiveNotebook, change: Inserted) -> bool:
     present, source = str(notebook.source(change.cell_id)), _text(change.content)
     if present == source:
         return False
-    return bool(splice(present, _merged(notebook, change.cell_id, source, "", present)).strip())
+    splices = _merged(notebook, change.cell_id, source, "", present, merges)
+    return bool(splice(present, splices).strip())
 
 
 def _merged(
-    notebook: LiveNotebook, cell_id: str, base: str, wanted: str, present: str
+    notebook: LiveNotebook, cell_id: str, base: str, wanted: str, present: str, merges: Merges
 ) -> list[Splice]:
     try:
-        return merge(base, wanted, present)
+        return merges.merge(base, wanted, present)
     except MergeConflict as conflict:
         raise ConflictError(
             f"Cell {notebook.position(cell_id)} was changed since, at the same place "
@@ -183,26 +240,6 @@ def _check_restored(notebook: LiveNotebook, change: Deleted) -> None:
             f"Cell {notebook.position(change.cell_id)} is there again and says something else "
             "than when it was deleted, so nothing was taken back. Edit the cell by hand."
         )
-
-
-def _restore(notebook: LiveNotebook, change: Deleted, origin: str) -> Change | None:
-    if notebook.index(change.cell_id) is not None:
-        return None
-    at = cells.beside(notebook, change.previous, change.following, change.index)
-    cells.insert_whole(notebook, at, change.content, origin)
-    return Inserted(change.cell_id, change.content)
-
-
-def _move_back(notebook: LiveNotebook, change: Moved, origin: str) -> Change | None:
-    if notebook.index(change.cell_id) is None:
-        return None
-    now = Moved(change.cell_id, *cells.neighbours(notebook, change.cell_id))
-    at = cells.beside(notebook, change.previous, change.following, change.index)
-    if at in (now.index, now.index + 1):
-        # Somebody moved it back already.
-        return None
-    cells.move(notebook, [change.cell_id], at, origin)
-    return now
 
 
 def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change | None:
@@ -244,15 +281,24 @@ def _clear_again(notebook: LiveNotebook, change: Refilled, origin: str) -> Chang
     return Cleared(cell_id, outputs, execution_count)
 
 
-def _results(
-    notebook: LiveNotebook, cell_id: str
-) -> tuple[list[dict[str, Any]], int | None] | None:
-    """Return what a cell's last run left; None for no code cell, or one that runs now."""
-    cell = notebook.cell(cell_id)
-    if cell is None or cell["cell_type"] != "code" or cell.get("execution_state") == "running":
-        return None
-    content = cells.whole(notebook, cell_id)
-    return content.get("outputs", []), content.get("execution_count")
+def _results(notebook: LiveNotebook, cell_id: str) -> cells.Results | None:
+    return results(notebook, [cell_id])[cell_id]
+
+
+def results(notebook: LiveNotebook, cell_ids: Sequence[str]) -> dict[str, cells.Results | None]:
+    """Return what each cell's last run left; None for no code cell, or one that runs now."""
+    found: dict[str, cells.Results | None] = dict.fromkeys(cell_ids)
+    still = [cell_id for cell_id in cell_ids if _is_still(notebook.cell(cell_id))]
+    for cell_id, content in zip(still, cells.wholes(notebook, still), strict=True):
+        found[cell_id] = content.get("outputs", []), content.get("execution_count")
+    return found
+
+
+def _is_still(cell: Map[Any] | None) -> bool:
+    if cell is None:
+        return False
+    kind, state = plain(cell, "cell_type", "execution_state")
+    return bool(kind == "code" and state != "running")
 
 
 def _text(content: dict[str, Any]) -> str:

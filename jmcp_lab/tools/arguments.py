@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
 
 
+MOST_CHARACTERS = 2_000_000
+"""In the text of a cell that an agent writes."""
+
+
+def check_length(text: str) -> str:
+    """Return a text for a cell, if it is not too long for one.
+
+    Raises
+    ------
+    ValueError
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(
+            f"A cell of {len(text)} characters is too long; at most {MOST_CHARACTERS} are written. "
+            "Put the data into a file and read it from there."
+        )
+    return text
+
+
 def lines(text: str) -> str:
     r"""Return a cell's text with the line breaks that notebooks have.
 
@@ -26,7 +45,7 @@ def lines(text: str) -> str:
 Notebook = str | None
 Cell = str
 Cells = Annotated[str | list[str], Field(description="One cell id or several.")]
-Source = Annotated[str, AfterValidator(lines)]
+Source = Annotated[str, AfterValidator(check_length), AfterValidator(lines)]
 CellType = Literal["code", "markdown", "raw"]
 
 

@@ -10,10 +10,13 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import cells as live_cells
-from ..notebooks.changes import ChangeSet, Cleared, Deleted, Edited, Inserted, Moved, Retyped
+from ..notebooks.cell_order import plain
+from ..notebooks.changes import Change, ChangeSet, Deleted, Edited, Inserted, Moved, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.locks import check_deletable, check_editable
-from ..notebooks.undoing import taken_out, texts
+from ..notebooks.merges import Merges
+from ..notebooks.slices import clear, to_its_end
+from ..notebooks.undoing import taken_out, texts, to_merge
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
 from .people import people_in
@@ -52,8 +55,10 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     await ctx.permit(resolve, nb)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     changes = [
-        Deleted(cell_id, live_cells.whole(nb, cell_id), *place)
-        for cell_id, place in zip(ids, live_cells.places(nb, ids), strict=True)
+        Deleted(cell_id, content, *place)
+        for cell_id, content, place in zip(
+            ids, live_cells.wholes(nb, ids), live_cells.places(nb, ids), strict=True
+        )
     ]
     gone = whats_gone(nb, changes)
     live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
@@ -119,8 +124,9 @@ async def clear_outputs(
         if named is not None:
             people.check_runs(named, "cleared")
             return [i for i in named if live_cells.view_by_id(nb, i).type == "code"]
-        shared = zip(nb.ids, nb.ycells, strict=True)
-        code = [cell_id for cell_id, cell in shared if cell["cell_type"] == "code"]
+        with nb.reading():
+            kinds = [plain(cell, "cell_type")[0] for cell in nb.shared_cells()]
+        code = [i for i, kind in zip(nb.ids, kinds, strict=True) if kind == "code"]
         return [cell_id for cell_id in code if not people.runs(cell_id)]
 
     def resolve() -> Action:
@@ -132,14 +138,17 @@ async def clear_outputs(
         return replace(action, preview=Preview("text", items, nb.language))
 
     await ctx.permit(resolve, nb)
-    changes = []
-    for cell_id in code_cells():
-        whole = live_cells.whole(nb, cell_id)
-        outputs, execution_count = whole.get("outputs", []), whole.get("execution_count")
-        if outputs or execution_count is not None:
-            changes.append(Cleared(cell_id, outputs, execution_count))
-    live_cells.clear_outputs(nb, [change.cell_id for change in changes], agent_origin(ctx.agent.id))
-    ctx.record(nb, *changes)
+    changes: list[Change] = []
+
+    async def work() -> None:
+        async for part in clear(nb, code_cells(), agent_origin(ctx.agent.id), people.runs):
+            changes.extend(part)
+
+    try:
+        with ctx.services.rooms.lease(nb):
+            await to_its_end(work())
+    finally:
+        ctx.record(nb, *changes)
     words = f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.shown}."
     if named is None and (running := [cell_id for cell_id in nb.ids if people.runs(cell_id)]):
         names = ", ".join(cell_name(nb, cell_id) for cell_id in running[:5])
@@ -162,18 +171,20 @@ async def undo_changes(
     first = ctx.services.ledger.find(made.call_id)
     what = first.summary if first is not None else "a change"
     people = await people_in(ctx.services, nb)
+    merges = Merges()
+    await merges.ahead(to_merge(nb, made))
 
     def resolve() -> Action:
         if made.undone:
             raise ConflictError("It was taken back meanwhile.")
-        _check_unlocked(nb, made)
-        people.check(taken_out(nb, made), "taken back", ctx.call)
+        out = taken_out(nb, made, merges)
+        _check_unlocked(nb, made, out)
+        people.check(out, "taken back", ctx.call)
         summary = f"Take back: {what}"
         words = f"{what} is taken back in {nb.shown}."
         ids = tuple(change.cell_id for change in made.changes)
         items = tuple(
-            PreviewItem(f"Cell {nb.position(i)}" if i in nb.ids else "Deleted cell", i, None, *pair)
-            for i, *pair in texts(nb, made)
+            PreviewItem(_title(nb, i), i, None, *pair) for i, *pair in texts(nb, made, merges)
         )
         action = edit_action("undo_changes", nb, ids, summary, items, words if items else "")
         if not items:
@@ -184,7 +195,10 @@ async def undo_changes(
     await ctx.permit(resolve, nb)
     before = {change.cell_id: nb.source(change.cell_id) for change in made.changes}
     origin = agent_origin(ctx.agent.id)
-    changed = take_back(ctx.services, nb, made, ctx.call, origin, by=ctx.agent.id)
+    with ctx.services.rooms.lease(nb):
+        changed = await take_back(
+            ctx.services, nb, made, ctx.call, origin, by=ctx.agent.id, merges=merges
+        )
     for cell_id, text in before.items():
         if (after := nb.source(cell_id)) is not None:
             ctx.wrote(nb, cell_id, text, after)
@@ -193,23 +207,28 @@ async def undo_changes(
     return Reply.of("\n".join([f"Taken back in {nb.shown}: {what}.", *whats_back(nb, changed)]))
 
 
-def _check_unlocked(nb: LiveNotebook, made: ChangeSet) -> None:
+def _check_unlocked(nb: LiveNotebook, made: ChangeSet, out: list[str]) -> None:
     """Refuse to take back what the user has locked since.
 
     Raises
     ------
     LockedError
     """
-    out = taken_out(nb, made)
+    away = set(out)
     for change in made.changes:
         cell_id = change.cell_id
         if nb.index(cell_id) is None:
             continue
-        goes_away = isinstance(change, Inserted) and cell_id in out
+        goes_away = isinstance(change, Inserted) and cell_id in away
         if goes_away:
             check_deletable(nb, [cell_id], [cell_name(nb, cell_id)])
         elif isinstance(change, Edited | Inserted | Retyped):
             check_editable(nb, cell_id, cell_name(nb, cell_id))
+
+
+def _title(nb: LiveNotebook, cell_id: str) -> str:
+    position = nb.position(cell_id)
+    return "Deleted cell" if position is None else f"Cell {position}"
 
 
 def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:

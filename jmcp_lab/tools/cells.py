@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
@@ -14,14 +15,24 @@ from ..notebooks import cells as live_cells
 from ..notebooks.changes import Change, Edited, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.locks import check_editable
-from ..notebooks.merge import MergeConflict, merge, splice
-from .arguments import Cell, CellType, Notebook, Source, lines
+from ..notebooks.merge import MergeConflict, Splice, splice
+from ..notebooks.merges import Merges, Texts
+from .arguments import Cell, CellType, Notebook, Source, check_length, lines
 from .people import people_in
 from .render import clip
 from .rendering.marked import marked
 from .services import Context
 from .tool import tool
 from .wording import cell_name, file_name, goes, line_change
+
+MOST_EDITS = 1000
+"""In one call of edit_cell. Who has more to say gives the cell a new source."""
+
+MOST_AT_ONCE = 1_000_000
+"""Characters to go through, of all edits; more than these are gone through in a thread."""
+
+MERGES_AHEAD = 3
+"""How often a large text is merged anew before anything is shown, where somebody writes in it."""
 
 
 class CellInput(BaseModel):
@@ -116,7 +127,10 @@ async def overwrite_cell_source(
     tool_class=ToolClass.EDIT,
 )
 async def edit_cell(
-    ctx: Context, cell: Cell, edits: list[Edit], notebook: Notebook = None
+    ctx: Context,
+    cell: Cell,
+    edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)],
+    notebook: Notebook = None,
 ) -> Reply:
     """Replace exact pieces of a cell's text: each old must occur exactly once.
 
@@ -129,7 +143,15 @@ async def edit_cell(
     # The pieces are looked for in the present text, whatever else the agent has read of it.
     present = str(nb.source(cell_id))
     plain = [Edit(old=lines(edit.old), new=lines(edit.new)) for edit in edits]
-    wanted = replace_all(lines(present), plain, cell_name(nb, cell_id))
+    name = cell_name(nb, cell_id)
+    if len(present) * len(plain) < MOST_AT_ONCE:
+        wanted = replace_all(lines(present), plain, name)
+    else:
+        wanted = await asyncio.to_thread(replace_all, lines(present), plain, name)
+    try:
+        check_length(wanted)
+    except ValueError as error:
+        raise InvalidArgumentError(f"{error} Nothing was changed.") from None
     return await _write(ctx, nb, cell_id, "edit_cell", wanted, start=present)
 
 
@@ -173,6 +195,7 @@ class _Plan:
 
     present: str = ""
     result: str = ""
+    splices: list[Splice] = field(default_factory=list)
     merged: bool = False
 
 
@@ -193,15 +216,23 @@ async def _write(
     plan = _Plan()
     known = ctx.known(nb, cell_id)
     people = await people_in(ctx.services, nb) if new_type is not None else None
+    merges = Merges()
+    for _ in range(MERGES_AHEAD):
+        # Somebody may write meanwhile; after some tries it is merged once more as it is needed.
+        present = str(nb.source(cell_id))
+        await merges.ahead([(_base(start, known, present), wanted, present)])
+        if nb.source(cell_id) in (present, None):
+            break
 
     def resolve() -> Action:
         view = live_cells.view_by_id(nb, cell_id)
         if people is not None and new_type != view.type:
             people.check([cell_id], "changed", ctx.call)
         present = view.source
-        base = next(text for text in (start, known, present) if text is not None)
+        base = _base(start, known, present)
         plan.present, plan.merged = present, present != (base if known is None else known)
-        plan.result = splice(present, _merge(ctx, nb, cell_id, base, wanted, present))
+        plan.splices = _merge(ctx, nb, cell_id, merges, (base, wanted, present))
+        plan.result = splice(present, plan.splices)
         if plan.result != present or new_type not in (None, view.type):
             check_editable(nb, cell_id, cell_name(nb, cell_id))
         title = f"Cell {nb.position(cell_id)}"
@@ -218,7 +249,7 @@ async def _write(
     origin = agent_origin(ctx.agent.id)
     changes: list[Change] = []
     if plan.present != plan.result:
-        live_cells.edit(nb, cell_id, merge(plan.present, plan.result, plan.present), origin)
+        live_cells.edit(nb, cell_id, plan.splices, origin)
         changes.append(Edited(cell_id, plan.present, plan.result))
     old_type = live_cells.view_by_id(nb, cell_id).type
     if new_type is not None and new_type != old_type:
@@ -229,11 +260,17 @@ async def _write(
     return Reply.of(_written(nb, cell_id, plan, old_type, new_type))
 
 
+def _base(start: str | None, known: str | None, present: str) -> str:
+    """Return the text that the agent began with."""
+    return next(text for text in (start, known, present) if text is not None)
+
+
 def _merge(
-    ctx: Context, nb: LiveNotebook, cell_id: str, base: str, wanted: str, present: str
-) -> list[Any]:
+    ctx: Context, nb: LiveNotebook, cell_id: str, merges: Merges, texts: Texts
+) -> list[Splice]:
+    present = texts[-1]
     try:
-        return list(merge(base, wanted, present))
+        return merges.merge(*texts)
     except MergeConflict as conflict:
         ctx.saw(nb, cell_id, present)
         raise ConflictError(
@@ -272,13 +309,13 @@ def check_fresh(ctx: Context, nb: LiveNotebook, ids: list[str], done: str) -> No
         With the present text of the first such cell, which counts as seen from then on.
     """
     for cell_id in ids:
-        view = live_cells.view_by_id(nb, cell_id)
         known = ctx.known(nb, cell_id)
-        if known is not None and known != view.source:
-            ctx.saw(nb, cell_id, view.source)
+        source = None if known is None else str(nb.source(cell_id))
+        if source is not None and known != source:
+            ctx.saw(nb, cell_id, source)
             raise ConflictError(
                 f"The user changed {cell_name(nb, cell_id)} since you read it, so nothing was "
-                f"{done}. It now reads:\n{shown_text(view.source)}\nCall again if you still "
+                f"{done}. It now reads:\n{shown_text(source)}\nCall again if you still "
                 "want to."
             )
 

@@ -9,8 +9,9 @@ from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..containment import contained
 from ..errors import ConflictError, ToolError, UnavailableError
+from ..notebooks.merges import Merges
 from ..notebooks.news import saved_as
-from ..notebooks.undoing import taken_out
+from ..notebooks.undoing import taken_out, to_merge
 from .people import people_in
 from .undo import take_back
 
@@ -107,7 +108,9 @@ class Control:
             ) from None
         people = await people_in(services, notebook)
         await _until_left(notebook, made)
-        ids = taken_out(notebook, made)
+        merges = Merges()
+        await merges.ahead(to_merge(notebook, made))
+        ids = taken_out(notebook, made, merges)
         if not notebook.carets().isdisjoint(ids):
             raise ConflictError("Somebody is typing in this cell, so nothing was taken back.")
         if any(map(people.runs, ids)):
@@ -124,7 +127,11 @@ class Control:
         services.ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
         try:
             with contained():
-                take_back(services, notebook, made, undo, PERSON_ORIGIN, by=PERSON)
+                with services.rooms.lease(notebook):
+                    origin = PERSON_ORIGIN
+                    await take_back(
+                        services, notebook, made, undo, origin, by=PERSON, merges=merges
+                    )
         except Exception as error:
             words = error.message if isinstance(error, ToolError) else FAILED
             services.ledger.update(undo, state=CallState.FAILED, error=words)

@@ -24,6 +24,7 @@ from ..errors import ConflictError, InvalidArgumentError
 from ..kernels.run import Piece, Run
 from ..notebooks import blank
 from ..notebooks import cells as live_cells
+from ..notebooks.cell_order import plain
 from ..notebooks.live import OUTPUT_ORIGIN, LiveNotebook, agent_origin
 from .arguments import Notebook, Source, resolve_all
 from .cells import check_fresh
@@ -85,8 +86,9 @@ async def execute_cell(
     how = _How(images, stop_on_error)
 
     def resolve() -> Action:
-        views = [live_cells.view_by_id(nb, cell_id) for cell_id in ids]
-        fail = [view.id for view in views if live_cells.may_fail(nb, view.id)]
+        with nb.reading():
+            views = [live_cells.view_by_id(nb, cell_id) for cell_id in ids]
+            fail = dict.fromkeys(view.id for view in views if live_cells.may_fail(nb, view.id))
         pieces[:] = [Piece(view.source, view.id, view.id in fail) for view in views]
         items = tuple(
             PreviewItem(f"Cell {v.position}{MAY_FAIL * (v.id in fail)}", v.id, text=v.source)
@@ -125,11 +127,10 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
                 )
         return ids
     start = nb.index(live_cells.find(nb, from_)) if from_ is not None else 0
-    ids = [
-        view.id
-        for view in (live_cells.view(nb, i) for i in range(start or 0, len(nb.ids)))
-        if view.type == "code" and view.source.strip()
-    ]
+    with nb.reading():
+        looks = [plain(cell, "cell_type", "source") for cell in nb.shared_cells()]
+    there = list(zip(nb.ids, looks, strict=True))[start or 0 :]
+    ids = [cell_id for cell_id, (kind, source) in there if kind == "code" and source.strip()]
     return ids
 
 

@@ -102,7 +102,7 @@ def outline_lines(
 
 
 def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
-    cell = nb.ycells[index]
+    cell = nb.cell_at(index)
     view = live_cells.view_of(cell, index)
     first, _, rest = view.source.strip().partition("\n")
     is_part = bool(rest) or len(first) > FIRST_LINE

@@ -100,10 +100,11 @@ async def _passages(nb: LiveNotebook, unread: list[_Unread], *, outputs: bool) -
         at = index if same else nb.index(cell_id)
         if at is None:
             continue
-        view = live_cells.view(nb, at)
+        cell = nb.cell_at(at)
+        view = live_cells.view_of(cell, at)
         passages.append(Passage(cell_id, 0, partial(str, view.source)))
-        if outputs and view.type == "code" and len(nb.ycells[at]["outputs"]):
-            for number, output in enumerate(document_outputs(nb.ycells[at]), 1):
+        if outputs and view.type == "code" and len(cell["outputs"]):
+            for number, output in enumerate(document_outputs(cell), 1):
                 text = partial(_text_of, cell_id, number, output, unread)
                 passages.append(Passage(cell_id, number, text))
     return passages

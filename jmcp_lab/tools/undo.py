@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..notebooks import slices
 from ..notebooks.changes import ChangeSet
-from ..notebooks.undoing import revert
 
 if TYPE_CHECKING:
     from ..calls.call import Call
     from ..notebooks.changes import Change
     from ..notebooks.live import LiveNotebook
+    from ..notebooks.merges import Merges
     from .services import Services
 
 
-def take_back(
+async def take_back(
     services: Services,
     notebook: LiveNotebook,
     made: ChangeSet,
@@ -22,6 +23,7 @@ def take_back(
     origin: str,
     *,
     by: str,
+    merges: Merges | None = None,
 ) -> list[Change]:
     """Take back a change set in `call`, which can be taken back in turn, by `by` alone.
 
@@ -36,12 +38,21 @@ def take_back(
     ConflictError
         The same lines were changed since; nothing was taken back.
     """
-    redo = revert(notebook, made, origin)
+    redo: list[Change] = []
+    # Nobody else is to begin with it meanwhile.
     made.undone = True
-    first = services.ledger.find(made.call_id)
-    if first is not None:
-        services.ledger.update(first, undoable=False)
-    record(services, call, notebook, redo, by=by)
+    try:
+        await slices.take_back(notebook, made, origin, redo, merges)
+    except BaseException:
+        # Of a part that was taken back, another call can do that again.
+        made.undone = bool(redo)
+        raise
+    finally:
+        if made.undone:
+            first = services.ledger.find(made.call_id)
+            if first is not None:
+                services.ledger.update(first, undoable=False)
+            record(services, call, notebook, redo, by=by)
     return redo
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_ydoc import YNotebook
 from pycrdt import Doc
 
 from jmcp_lab.notebooks import cells, late
 from jmcp_lab.notebooks.late import LATE_SECONDS, LateTyping
 from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.notebook_document import NotebookDocument
 
 from .conftest import Robot, write_notebook
 from .page import OpenPage, until
@@ -117,7 +117,7 @@ async def test_an_insertion_that_is_taken_back_in_a_hidden_notebook_keeps_what_w
 
 
 def notebook_of(*sources: str, output: str = "") -> LiveNotebook:
-    document = YNotebook(Doc())
+    document = NotebookDocument(Doc())
     stream = {"output_type": "stream", "name": "stdout", "text": output}
     found: list[dict[str, Any]] = [
         {

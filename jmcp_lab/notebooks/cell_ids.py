@@ -1,0 +1,166 @@
+"""The ids of a notebook's cells in their order, and where each of them is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HEAD = 8
+"""How much of a long cell id is shown, where that much is unique."""
+
+FEW = 8
+"""How often a place is looked for one by one before all are noted: one edit asks a few times."""
+
+
+class CellIds:
+    """The ids, as they come and go.
+
+    Parameters
+    ----------
+    ids : iterable of str
+
+    Attributes
+    ----------
+    all : list of str
+        In order. Only this class changes it.
+    arrangement : int
+        Another number whenever cells came, went, moved or changed their ids.
+    """
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self.all = list(ids)
+        self.arrangement = 0
+        self._heads: Counter[str] = Counter(cell_id[:HEAD] for cell_id in self.all)
+        self._times: Counter[str] = Counter(self.all)
+        self._twice: dict[str, int] = {}
+        self._places: dict[str, int] | None = None
+        self._by_head: dict[str, list[str]] | None = None
+        self._asked = self._asked_for_heads = 0
+
+    def index(self, cell_id: str) -> int | None:
+        """Return where the first cell with an id is, counted from 0, or None."""
+        if self._places is None and self._asked >= FEW:
+            # From the end, so that the first of several counts.
+            last = len(self.all) - 1
+            self._places = {each: last - at for at, each in enumerate(reversed(self.all))}
+        if self._places is not None:
+            return self._places.get(cell_id)
+        self._asked += 1
+        return self.all.index(cell_id) if cell_id in self else None
+
+    def starting(self, start: str) -> list[str]:
+        """Return the ids that start with a text, in order."""
+        found = self.all
+        if len(start) >= HEAD:
+            self._asked_for_heads += 1
+            if self._by_head is None and self._asked_for_heads > FEW:
+                self._by_head = {}
+                for cell_id in self.all:
+                    self._by_head.setdefault(cell_id[:HEAD], []).append(cell_id)
+            if self._by_head is not None:
+                found = self._by_head.get(start[:HEAD], [])
+        return [cell_id for cell_id in found if cell_id.startswith(start)]
+
+    def __contains__(self, cell_id: str) -> bool:
+        return self._times[cell_id] > 0
+
+    def short(self, cell_id: str) -> str:
+        """Return the start of a cell's id where that names it, else the whole id."""
+        head = cell_id[:HEAD]
+        return head if self._heads[head] <= 1 else cell_id
+
+    # -- ids that more than one cell has -------------------------------------------------------
+
+    @property
+    def doubled(self) -> bool:
+        """Whether an id came that another cell has."""
+        return bool(self._twice)
+
+    def doubles(self) -> dict[str, tuple[int, list[int]]]:
+        """Return the ids that more than one cell has: where the newest is, and the others."""
+        if len(self._times) == len(self.all):
+            self._twice.clear()
+            return {}
+        found = {}
+        for cell_id in [i for i, times in self._times.items() if times > 1]:
+            places = [index for index, i in enumerate(self.all) if i == cell_id]
+            keep = self._twice.get(cell_id, places[0])
+            keep = keep if keep in places else places[-1]
+            found[cell_id] = (keep, [index for index in places if index != keep])
+        return found
+
+    # -- following -----------------------------------------------------------------------------
+
+    def rename(self, index: int, new: str) -> None:
+        """Take note that a cell has another id."""
+        self._gone(self.all[index])
+        self._come(new)
+        self.all[index] = new
+        self._rearranged()
+
+    def follow(self, delta: list[dict[str, Any]]) -> tuple[set[str], list[str]]:
+        """Apply what was told of a change of the cells.
+
+        Returns
+        -------
+        set of str
+            The ids that came or went.
+        list of str
+            Those that went.
+        """
+        self._rearranged()
+        at = 0
+        touched: set[str] = set()
+        went: list[str] = []
+        # What comes after a place in the list of changes is after it in the notebook as well.
+        twice: dict[str, int] = {}
+        for change in delta:
+            if "retain" in change:
+                at += int(change["retain"])
+            elif "insert" in change:
+                new = [cast("str", cell["id"]) for cell in change["insert"]]
+                self._shift_doubles(at, len(new))
+                for offset, cell_id in enumerate(new):
+                    if cell_id in self:
+                        twice[cell_id] = at + offset
+                for cell_id in new:
+                    self._come(cell_id)
+                self.all[at:at] = new
+                touched.update(new)
+                at += len(new)
+            else:
+                gone = int(change["delete"])
+                went += self.all[at : at + gone]
+                for cell_id in self.all[at : at + gone]:
+                    self._gone(cell_id)
+                del self.all[at : at + gone]
+                self._shift_doubles(at + gone, -gone)
+        self._twice |= twice
+        if len(self._times) == len(self.all):
+            # A cell that was moved has come before it went.
+            self._twice.clear()
+        return touched.union(went), went
+
+    def _rearranged(self) -> None:
+        self.arrangement += 1
+        self._places = self._by_head = None
+        self._asked = self._asked_for_heads = 0
+
+    def _come(self, cell_id: str) -> None:
+        self._heads[cell_id[:HEAD]] += 1
+        self._times[cell_id] += 1
+
+    def _gone(self, cell_id: str) -> None:
+        for counter, key in ((self._heads, cell_id[:HEAD]), (self._times, cell_id)):
+            counter[key] -= 1
+            if counter[key] <= 0:
+                # What nobody has any more is not kept.
+                del counter[key]
+
+    def _shift_doubles(self, start: int, by: int) -> None:
+        for cell_id, place in self._twice.items():
+            if place >= start:
+                self._twice[cell_id] = place + by

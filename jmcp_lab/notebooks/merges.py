@@ -1,0 +1,59 @@
+"""The merges of one call, each worked out once, and off the event loop where texts are large.
+
+What a call shows before it asks is what it does after that, and both are the same merge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .merge import MergeConflict, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .merge import Splice
+
+Texts = tuple[str, str, str]
+"""What was there before, what is wanted instead, and what is there now."""
+
+LARGE = 50_000
+"""Characters, of all three texts, from which on a merge takes more than some milliseconds."""
+
+
+class Merges:
+    """Merges texts, and knows what came of it."""
+
+    def __init__(self) -> None:
+        self._known: dict[Texts, list[Splice] | MergeConflict] = {}
+
+    def merge(self, base: str, mine: str, present: str) -> list[Splice]:
+        """Map the change from `base` to `mine` onto `present`; see `merge.merge`.
+
+        Raises
+        ------
+        MergeConflict
+        """
+        texts = base, mine, present
+        if texts not in self._known:
+            # Of each cell the last one only: a person may type into it while the call waits.
+            self._known = {each: had for each, had in self._known.items() if each[:2] != texts[:2]}
+            self._known[texts] = _merged(texts)
+        found = self._known[texts]
+        if isinstance(found, MergeConflict):
+            raise MergeConflict(found.line)
+        return found
+
+    async def ahead(self, found: Iterable[Texts]) -> None:
+        """Work out large merges in a thread, so that the loop finds them done."""
+        for texts in found:
+            if sum(map(len, texts)) >= LARGE and texts not in self._known:
+                self._known[texts] = await asyncio.to_thread(_merged, texts)
+
+
+def _merged(texts: Texts) -> list[Splice] | MergeConflict:
+    try:
+        return merge(*texts)
+    except MergeConflict as conflict:
+        return conflict

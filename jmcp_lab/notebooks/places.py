@@ -1,0 +1,65 @@
+"""Where cells are among the others, and where they go back to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from .order import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .live import LiveNotebook
+
+
+class Ordered(Protocol):
+    """What says where a cell is."""
+
+    def index(self, cell_id: str, /) -> int | None:
+        """Return where a cell is, counted from 0, or None."""
+
+    def __len__(self) -> int:
+        """Return how many cells there are."""
+
+
+def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
+    """Return the ids before and after a cell, and its index."""
+    ids, index = notebook.ids, cast("int", notebook.index(cell_id))
+    after = ids[index + 1] if index + 1 < len(ids) else None
+    return ids[index - 1] if index else None, after, index
+
+
+def places(
+    notebook: LiveNotebook, cell_ids: Sequence[str]
+) -> list[tuple[str | None, str | None, int]]:
+    """Return for each cell its neighbours and index as the cells are taken out one by one.
+
+    A neighbour that goes as well is no help to find the way back, unless it is back first: going
+    back in the reverse order, each cell finds its neighbours as they were when it left.
+    """
+    order = Order(notebook.ids)
+    found = []
+    for cell_id in cell_ids:
+        found.append(order.neighbours(cell_id))
+        order.remove(cell_id)
+    return found
+
+
+def beside(cells: Ordered, previous: str | None, following: str | None, index: int) -> int:
+    """Return where a cell goes back to: next to the neighbour it had, if that is still there."""
+    if previous is not None and (found := cells.index(previous)) is not None:
+        return found + 1
+    if following is not None and (found := cells.index(following)) is not None:
+        return found
+    return min(index, len(cells)) if previous is not None else 0
+
+
+def take_out(notebook: LiveNotebook, places: Sequence[int]) -> None:
+    """Delete the cells at these places, which rise; neighbours at once."""
+    for end in range(len(places), 0, -1):
+        if end < len(places) and places[end] == places[end - 1] + 1:
+            continue
+        start = end - 1
+        while start and places[start - 1] == places[start] - 1:
+            start -= 1
+        del notebook.ycells[places[start] : places[end - 1] + 1]
