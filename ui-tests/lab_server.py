@@ -222,6 +222,9 @@ class LabServer:
         for kind in ("config", "data", "runtime"):
             environment[f"JUPYTER_{kind.upper()}_DIR"] = str(self.folder / kind)
         environment["IPYTHONDIR"] = str(self.folder / "ipython")
+        if path := os.environ.get("JMCP_UI_JUPYTER_PATH"):
+            # Where another build of the front end lies than the one that is installed.
+            environment["JUPYTER_PATH"] = path
         environment["JMCP_UI_YSTORE"] = str(self.folder / "ystore.db")
         environment["JMCP_UI_KERNEL_LOG"] = str(self.folder / "kernels.log")
         environment["PYTHONFAULTHANDLER"] = "1"

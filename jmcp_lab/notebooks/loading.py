@@ -17,7 +17,8 @@ from .line_ends import plain
 from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
-    from .kinds import ContentVersion, DocumentKind, TextVersion
+    from .content_versions import ContentVersion, TextVersion
+    from .kinds import DocumentKind
     from .live_room import LiveRoom
     from .stored import Stored
 

@@ -10,7 +10,8 @@ from typing import Any, cast
 import pytest
 
 from jmcp_lab.notebooks import met_versions
-from jmcp_lab.notebooks.kinds import TextKind, TextVersion
+from jmcp_lab.notebooks.content_versions import TextVersion
+from jmcp_lab.notebooks.kinds import TextKind
 from jmcp_lab.notebooks.met_versions import MAX_VERSIONS, MetVersions
 
 KIND = TextKind(cast("Any", SimpleNamespace()))

@@ -10,7 +10,7 @@ import pytest
 from pycrdt import Text
 
 from jmcp_lab.notebooks import cells, moves
-from jmcp_lab.notebooks.kinds import ContentVersion
+from jmcp_lab.notebooks.content_versions import ContentVersion
 from jmcp_lab.notebooks.moves import let_moves_wait, staying
 
 from .desk import notebook_of
