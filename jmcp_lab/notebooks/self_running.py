@@ -6,6 +6,7 @@ person is asked in words that say what the file is.
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,18 @@ from . import paths
 
 if TYPE_CHECKING:
     from .importable import Modules
+
+_ON_WINDOWS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (
+        (
+            ("*.bat", "*.cmd", "*.com", "*.exe"),
+            "It runs in place of the program of that name when a command is given in this folder.",
+        ),
+    )
+    if os.name == "nt"
+    else ()
+)
+"""Elsewhere no shell looks for a command in the folder where it is given."""
 
 _KINDS = (
     (
@@ -39,11 +52,7 @@ _KINDS = (
         "With a file of this name a folder may count as a Git repository, whose settings run "
         "programs when somebody looks into it.",
     ),
-    (
-        ("*.bat", "*.cmd", "*.com", "*.exe"),
-        "On Windows it runs in place of the program of that name when a command is given in this "
-        "folder.",
-    ),
+    *_ON_WINDOWS,
     (("pyvenv.cfg",), "Python reads it when it starts."),
 )
 """Patterns of names in lower case, and in words why such a file runs by itself."""

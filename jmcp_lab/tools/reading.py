@@ -253,7 +253,9 @@ async def _read(
         view = live_cells.view_by_id(nb, cell_id)
         hint = _source_pages(nb, cell_id)
         text = view.source
-        if number and (len(text) + 250 > room or load > MOST_LOADED):
+        wanted = outputs and view.type == "code"
+        found = document_outputs(live_cells.shared(nb, cell_id)) if wanted else []
+        if number and (len(text) + 250 > room or (found and load > MOST_LOADED)):
             left_out = len(ids) - number
             break
         text = clip(text, max(room - 250, 1000), hint=hint)
@@ -263,8 +265,6 @@ async def _read(
             ctx.saw_part(nb, cell_id, view.source)
         source = marked("source", text, view.source) if text else ""
         body = f"{header(nb, view)}\n{source}" if text else header(nb, view)
-        wanted = outputs and view.type == "code"
-        found = document_outputs(live_cells.shared(nb, cell_id)) if wanted else []
         load += weight(found, MOST_LOADED)
         room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
         shown.append(of_cell(nb, cell_id, body, found))

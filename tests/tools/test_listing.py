@@ -202,7 +202,7 @@ async def test_the_next_page_is_asked_for_with_the_same_folder_and_glob(
 ) -> None:
     fill(root / "data", 30)
     said = await robot.say("list_files", path="data", pattern="*5.dat", depth=1, limit=2)
-    assert "list_files(path='data', pattern='*5.dat', depth=1, offset=2) goes on." in said
+    assert "list_files(path='data', pattern='*5.dat', depth=1, offset=2, limit=2) goes on." in said
     assert listed(await follow(robot, said)) == ["data/n00025.dat"]
 
 

@@ -31,7 +31,7 @@ SHADOWS = [
 ]
 
 SETTINGS = [
-    *("Project.toml", "sub/Manifest.toml", "deno.json", "matplotlibrc", "HEAD", "git.bat"),
+    *("Project.toml", "sub/Manifest.toml", "deno.json", "matplotlibrc", "HEAD"),
     *("node_modules/left-pad/index.js", "pyvenv.cfg", "Rprofile.site"),
 ]
 
@@ -46,7 +46,7 @@ async def test_a_file_that_takes_the_place_of_a_module_is_asked_for_as_what_it_i
 ) -> None:
     task = robot.start("write_file", path=path, content="x = 1\n")
     call = await robot.request()
-    assert call.summary == f"Create file {path.rpartition('/')[2]}, which runs by itself"
+    assert call.summary == f"Create file {path}, which runs by itself"
     assert call.action is not None
     assert call.action.preview is not None
     assert f"has the name of the module {module}." in call.action.preview.words
@@ -151,18 +151,18 @@ async def test_a_link_to_such_a_folder_changes_nothing(robot: Robot, root: Path)
     assert os.listdir(root / ".git/hooks") == []
 
 
+@pytest.mark.parametrize("path", [".Rprofile", ".condarc", ".gitconfig", ".bashrc", ".x/y.txt"])
 async def test_hidden_files_are_asked_for_where_the_server_shows_them(
-    robot: Robot, root: Path
+    robot: Robot, root: Path, path: str
 ) -> None:
     server = robot.app.serverapp
     assert server is not None
     server.contents_manager.allow_hidden = True
-    for path in (".Rprofile", ".condarc", ".gitconfig", ".bashrc", ".x/y.txt"):
-        task = robot.start("write_file", path=path, content="x")
-        call = await robot.request()
-        assert call.summary.endswith("which runs by itself")
-        await robot.deny()
-        assert (await task).is_error
+    task = robot.start("write_file", path=path, content="x")
+    call = await robot.request()
+    assert call.summary.endswith("which runs by itself")
+    await robot.deny()
+    assert (await task).is_error
     assert os.listdir(root) == []
 
 

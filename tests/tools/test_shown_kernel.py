@@ -87,7 +87,7 @@ async def test_the_card_names_the_kernel_that_runs_and_whose_it_is_too(
     assert call.action is not None
     assert call.action.target.kernel == other_spec
     assert call.action.preview is not None
-    assert "also that of b.ipynb" in call.action.preview.words
+    assert "also that of deep/b.ipynb" in call.action.preview.words
     await robot.allow()
     assert not (await task).is_error
 
