@@ -108,10 +108,10 @@ async def in_file_form(cells: Sequence[Sequence[object]]) -> list[list[dict[str,
 
 def is_heavy(outputs: Iterable[object]) -> bool:
     """Return whether there is so much to go through that it takes long; an image always does."""
-    return weight(outputs, HEAVY, image=HEAVY + 1) > HEAVY
+    return weight(outputs, HEAVY, image=HEAVY + 1, unseen=HEAVY + 1) > HEAVY
 
 
-def weight(outputs: Iterable[object], most: int, *, image: int = 0) -> int:
+def weight(outputs: Iterable[object], most: int, *, image: int = 0, unseen: int = 0) -> int:
     """Return about how many characters there are to go through.
 
     Counting stops beyond `most`, and after `MOST_VALUES`, so that it is never long itself.
@@ -122,6 +122,8 @@ def weight(outputs: Iterable[object], most: int, *, image: int = 0) -> int:
     most : int
     image : int, optional
         What an image counts for besides its characters.
+    unseen : int, optional
+        What it counts for that there are more than `MOST_VALUES`.
     """
     found = seen = 0
     waiting: list[object] = [list(outputs)]
@@ -140,4 +142,4 @@ def weight(outputs: Iterable[object], most: int, *, image: int = 0) -> int:
                 waiting += islice(value.values(), MOST_VALUES)
             else:
                 waiting += value[:MOST_VALUES]
-    return found
+    return found + unseen if waiting and seen > MOST_VALUES else found
