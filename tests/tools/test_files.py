@@ -313,7 +313,7 @@ async def test_making_a_file_needs_the_right_mode(
 async def test_a_large_write_that_nobody_could_check_does_not_hold_the_event_loop(
     robot: Robot, root: Path
 ) -> None:
-    (root / "long.txt").write_text("a line of words\n" * 1_000_000)
+    (root / "long.txt").write_text("\n" * 6_000_000)
     started = time.thread_time()
     said = await robot.fail("write_file", path="long.txt", content="\n".join(["x"] * 100_000))
     assert "too long for the user to check" in said
