@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
+from ..notebooks.cell_order import plain
 from ..notebooks.live import LiveNotebook
 from ..notebooks.outputs import CellOutputs
 from ..notebooks.upstream import NOTHING_NEW, SESSION_EVENTS, Upstream
@@ -78,7 +79,9 @@ class Leftovers:
         try:
             await notebook.ready()
             with notebook.reading():
-                states = [cell.get("execution_state") for cell in notebook.ycells]
+                # The array itself would go to each cell from its start.
+                cells = notebook.shared_cells()
+                states = [state for cell in cells for state in plain(cell, "execution_state")]
             running = [i for i, s in zip(notebook.ids, states, strict=True) if s == "running"]
             for cell_id in running:
                 CellOutputs(notebook, cell_id).set_state("idle")

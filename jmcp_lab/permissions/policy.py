@@ -189,15 +189,19 @@ def _glob(path: str, pattern: str) -> bool:
 
 
 def _match(parts: list[str], patterns: list[str]) -> bool:
-    if not patterns:
-        return not parts
-    if patterns[0] == "**":
-        return _match(parts, patterns[1:]) or (bool(parts) and _match(parts[1:], patterns))
-    return (
-        bool(parts)
-        and fnmatch.fnmatchcase(parts[0], patterns[0])
-        and _match(parts[1:], patterns[1:])
-    )
+    """Match all parts, each pattern against each part once at most, whatever an agent chose."""
+    # Whether the patterns so far fit the first none, one, … or all of the parts.
+    fits = [True] + [False] * len(parts)
+    for pattern in patterns:
+        if pattern == "**":
+            first = fits.index(True) if True in fits else len(fits)
+            fits = [at >= first for at in range(len(fits))]
+        else:
+            fits = [False] + [
+                before and fnmatch.fnmatchcase(part, pattern)
+                for before, part in zip(fits, parts, strict=False)
+            ]
+    return fits[-1]
 
 
 def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datetime) -> Ruling:

@@ -22,9 +22,10 @@ from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..notebooks import paths
 from ..notebooks.line_ends import line_end, plain
 from ..notebooks.live import agent_origin
-from ..notebooks.merge import MergeConflict, Splice, merge, splice
+from ..notebooks.merge import MergeConflict, Splice, splice
+from ..notebooks.merges import Merges, Texts
 from ..notebooks.names import is_notebook
-from .cells import Edit, replace_all
+from .cells import MOST_EDITS, Edit, replace_all
 from .file_checks import how_it_runs
 from .folders import made_folders, with_folders
 from .render import clip
@@ -38,6 +39,9 @@ from .wording import count, file_name, line_change
 
 MOST_BYTES = 20_000_000
 """Larger files are not read: they would stand in memory several times."""
+
+MOST_LINES = 1_000_000
+"""Of more lines, in all the texts of a merge, each has to be in memory by itself."""
 
 LINE_LENGTH = 2000
 """Longer lines are cut."""
@@ -165,7 +169,7 @@ async def write_file(
     ctx: Context,
     path: str,
     content: str | None = None,
-    edits: list[Edit] | None = None,
+    edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)] | None = None,
 ) -> Reply:
     """Create or change a text file: whole (content), or by exact replacements (edits).
 
@@ -183,7 +187,7 @@ async def write_file(
     present = await _text(ctx, path)
     if content is None:
         plain_edits = [Edit(old=plain(edit.old), new=plain(edit.new)) for edit in edits or []]
-        wanted = replace_all(present, plain_edits, f"'{path}'")
+        wanted = await off_the_loop(replace_all, present, plain_edits, f"'{path}'")
         return await _change(ctx, path, present, wanted, present, runs)
     known = ctx.services.seen.text(ctx.agent.id, path, FILE)
     base = present if known is None else known
@@ -222,12 +226,14 @@ async def _change(
     texts = ctx.services.rooms.texts
     await ctx.services.contents.check_writable(path, len(wanted.encode(errors="replace")))
     shown: list[tuple[str, str]] = []
+    merges = Merges()
+    await _merge_ahead(merges, path, (base, wanted, present))
 
     def resolve() -> Action:
         # Pages open the file and close it while the person decides.
         live = texts.find(path)
         now = live.text if live is not None else present
-        result = splice(now, _merged(path, base, wanted, now))
+        result = _merged(merges, path, (base, wanted, now))
         shown[:] = [(now, result)]
         return _action(path, now, result, runs, creates=False)
 
@@ -243,7 +249,7 @@ async def _change(
     if before == after:
         words = f"{path} keeps its text: nothing of that is new."
     else:
-        words = f"Changed {path}: {line_change(before, after)}."
+        words = f"Changed {path}: {await off_the_loop(line_change, before, after)}."
     if before != (base if known is None else known):
         words += " It had been changed since you read it, and those changes are kept."
     return Reply.of(words)
@@ -255,6 +261,10 @@ async def _put(ctx: Context, path: str, before: str, after: str) -> bool:
     # The person may have typed while the call waited for an answer.
     await texts.prepare(path)
     live = texts.find(path)
+    merges, large = Merges(), before.count("\n") + after.count("\n") > MOST_LINES
+    if live is not None and not large:
+        await merges.ahead([(before, after, before)])
+        live = texts.find(path)
     if live is None:
         if not await ctx.services.contents.texts.replace(path, before, after):
             return False
@@ -262,13 +272,35 @@ async def _put(ctx: Context, path: str, before: str, after: str) -> bool:
     elif live.text != before:
         return False
     else:
-        live.edit(merge(before, after, before), agent_origin(ctx.agent.id))
+        whole = [Splice(0, len(before), after)]
+        splices = whole if large else merges.merge(before, after, before)
+        live.edit(splices, agent_origin(ctx.agent.id))
     return True
 
 
-def _merged(path: str, base: str, wanted: str, present: str) -> list[Splice]:
+async def _merge_ahead(merges: Merges, path: str, texts: Texts) -> None:
+    """Work out a large merge off the loop, if there is anything to merge."""
+    if texts[0] != texts[2]:
+        _check_size(path, texts)
+        await merges.ahead([texts])
+
+
+def _check_size(path: str, texts: Texts) -> None:
+    if sum(text.count("\n") for text in texts) > MOST_LINES:
+        raise ConflictError(
+            f"'{path}' was changed since you read it, and has too many lines to take both changes "
+            "in. Nothing was written. Read it again, or change it with code in a kernel."
+        )
+
+
+def _merged(merges: Merges, path: str, texts: Texts) -> str:
+    """Return the present text with what the agent changed."""
+    base, wanted, present = texts
+    if base == present:
+        return wanted
+    _check_size(path, texts)
     try:
-        return merge(base, wanted, present)
+        return splice(present, merges.merge(*texts))
     except MergeConflict as conflict:
         raise ConflictError(
             f"'{path}' was changed since you read it, at a line that you change too (line "

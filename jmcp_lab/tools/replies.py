@@ -142,4 +142,4 @@ def weight(outputs: Iterable[object], most: int, *, image: int = 0, unseen: int 
                 waiting += islice(value.values(), MOST_VALUES)
             else:
                 waiting += value[:MOST_VALUES]
-    return found + (unseen if waiting else 0)
+    return found + unseen if waiting and seen > MOST_VALUES else found

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -193,3 +194,33 @@ def test_globs_are_anchored_and_respect_folders_and_case(
     pattern: str, path: str, result: bool
 ) -> None:
     assert chosen(path, [pattern]) is result
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("**/" * 99 + "a", "**/a/" * 59 + "b", "**/*/" * 59 + "b", "*a" * 149 + "b"),
+        *("[" * 300, "?*" * 149 + "b", "**/" + "*a" * 140 + "/**/b"),
+    ],
+)
+def test_the_worst_notebooks_of_an_agent_take_a_time_that_does_not_multiply(pattern: str) -> None:
+    started = time.thread_time()
+    for path in ("a/" * 60 + "c", "a" * 255, "a/" * 500 + "c"):
+        assert not chosen(path, [pattern])
+    assert time.thread_time() - started < 2
+
+
+@given(
+    st.lists(st.sampled_from(["**", "*", "a", "a*", "?", "b"]), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=5),
+)
+def test_any_depth_means_the_same_as_each_depth_one_by_one(
+    pattern: list[str], path: list[str]
+) -> None:
+    if "**" in pattern:
+        at = pattern.index("**")
+        each = [[*pattern[:at], *["*"] * depth, *pattern[at + 1 :]] for depth in range(6)]
+    else:
+        each = [pattern]
+    found = any(one and chosen("/".join(path), ["/".join(one)]) for one in each)
+    assert chosen("/".join(path), ["/".join(pattern)]) is found

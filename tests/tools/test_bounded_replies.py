@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from jmcp_lab.calls.call import ImagePart, Reply, TextPart
 from jmcp_lab.tools.reading import MOST_LOADED
-from jmcp_lab.tools.replies import weight
+from jmcp_lab.tools.replies import is_heavy, weight
 from jmcp_lab.tools.services import AROUND, bounded
 
 from .conftest import Robot, write_notebook
@@ -83,3 +83,15 @@ def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
     started = time.thread_time()
     assert weight(outputs, MOST_LOADED) > 1_000_000
     assert time.thread_time() - started < 0.2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"values": [{"a": n, "b": str(n)} for n in range(50_000)]},
+        {"data": [{"type": "scatter", "x": [1], "y": [2], "name": f"t{n}"} for n in range(20_000)]},
+        [[[n]] for n in range(15_000)],
+    ],
+)
+def test_what_has_more_values_than_are_counted_is_rendered_in_a_thread(data: object) -> None:
+    assert is_heavy([[{"output_type": "display_data", "data": {"application/json": data}}]])

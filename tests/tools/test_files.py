@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from jmcp_lab.agents.agent import Mode
 from jmcp_lab.calls.call import ImagePart
+from jmcp_lab.errors import InvalidArgumentError
 
 from .conftest import MakeRobot, Robot, write_notebook
 
@@ -306,3 +308,33 @@ async def test_making_a_file_needs_the_right_mode(
     else:
         assert not (await robot.run("write_file", path="a.txt", content="x")).is_error
         assert (root / "a.txt").read_text() == "x"
+
+
+async def test_a_large_write_that_nobody_could_check_does_not_hold_the_event_loop(
+    robot: Robot, root: Path
+) -> None:
+    (root / "long.txt").write_text("\n" * 6_000_000)
+    started = time.thread_time()
+    said = await robot.fail("write_file", path="long.txt", content="\n".join(["x"] * 100_000))
+    assert "too long for the user to check" in said
+    # Comparing the lines of both took some seconds.
+    assert time.thread_time() - started < 0.7
+
+
+async def test_a_merge_of_too_many_lines_is_refused_before_it_fills_the_memory(
+    robot: Robot, root: Path
+) -> None:
+    (root / "breaks.txt").write_text("\n" * 600_000)
+    await robot.say("read_file", path="breaks.txt")
+    robot.app.services.seen.note(robot.agent.id, "breaks.txt", "file", "x" + "\n" * 600_000)
+    said = await robot.fail("write_file", path="breaks.txt", content="new\n")
+    assert "too many lines" in said
+    assert (root / "breaks.txt").read_text() == "\n" * 600_000
+
+
+async def test_a_call_has_a_bound_on_the_edits_of_a_file(robot: Robot, root: Path) -> None:
+    (root / "a.txt").write_text("a\n")
+    edits = [{"old": "a" * (n == 0) or "b" * n, "new": "b" * (n + 1)} for n in range(1001)]
+    with pytest.raises(InvalidArgumentError, match="at most 1000"):
+        await robot.call("write_file", path="a.txt", edits=edits)
+    assert (root / "a.txt").read_text() == "a\n"
