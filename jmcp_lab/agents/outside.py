@@ -119,6 +119,8 @@ class Offers:
         known = sealed or mine
         counts = None
         if known is not None:
+            # A yes to something else is none to another owner.
+            stored.owner = known.owner
             for each in (stored, known):
                 storage.end_with_its_server(each, mine)
             counts = in_force(known, stored)

@@ -266,8 +266,10 @@ class AgentRegistry:
         self._sync()
         return self._offers.all(self._agents)
 
-    def answer_offer(self, offer_id: str, *, accept: bool) -> None:
+    def answer_offer(self, offer_id: str, *, accept: bool, owner: str = "") -> None:
         """Put in force what others wrote about an agent, or throw it away.
+
+        Of an agent that nobody let in, `owner` is who answers.
 
         Raises
         ------
@@ -279,6 +281,7 @@ class AgentRegistry:
             offer = self._offers.find(offer_id, self._agents)
             if accept:
                 offer.check(self._clock())
+                offer.agent.owner = offer.present.owner if offer.present else owner
                 self._take_over(offer.agent)
             self._offers.drop(offer.agent.id)
             self._save()

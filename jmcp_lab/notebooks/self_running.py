@@ -57,6 +57,9 @@ _KINDS = (
 )
 """Patterns of names in lower case, and in words why such a file runs by itself."""
 
+_PACKAGE_INFO = (".dist-info", ".egg-info", ".egg-link")
+"""What says that a package is installed in the folder that it lies in."""
+
 _ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
 
 _IN_ENVIRONMENT = frozenset(
@@ -91,6 +94,12 @@ def why(path: str, modules: Modules) -> str | None:
         return (
             "This file runs by itself: JavaScript kernels beside this folder import it by the "
             "name of a package."
+        )
+    if any(part.endswith(_PACKAGE_INFO) or part == "egg-info" for part in parts):
+        return (
+            "This file runs by itself: it says that a package is installed in this folder. Python "
+            "kernels beside it believe that, and packages that they import load its plugins, which "
+            "can be any code."
         )
     if paths.hidden(path):
         return (

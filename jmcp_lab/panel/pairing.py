@@ -151,7 +151,8 @@ class PairingDecisionHandler(PanelHandler):
             for offer in self.app.agents.offers():
                 if offer.id == pairing_id and offer.present is not None:
                     check_owner(self, offer.present)
-            self.app.agents.answer_offer(pairing_id, accept=option == "allow_once")
+            accept = option == "allow_once"
+            self.app.agents.answer_offer(pairing_id, accept=accept, owner=self.owner)
         elif option == "allow_once":
             self.app.pairings.allow(pairing_id, owner=self.owner, **fields)
         else:

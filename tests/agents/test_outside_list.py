@@ -138,6 +138,32 @@ def test_what_is_stricter_counts_at_once(
     assert server.offers() == []
 
 
+@pytest.mark.parametrize("owner", ["bob", ""])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_owner_that_is_written_from_outside_counts_for_nothing(
+    registry: AgentRegistry, path: Path, owner: str, restarted: bool
+) -> None:
+    agent, token = registry.add("Robot", Mode.LOOK, owner="ada")
+    change_first(path, owner=owner)
+    server = AgentRegistry(path) if restarted else registry
+    found = server.verify(token)
+    assert found is not None
+    assert found.owner == "ada"
+    # There is nothing to ask a person about, and nothing that comes with a yes to something else.
+    assert server.offers() == []
+    change_first(path, owner=owner, mode="edit")
+    (offer,) = server.offers()
+    assert offer.changes.keys() == {"mode"}
+    server.answer_offer(offer.id, accept=True, owner="ada")
+    assert (server.get(agent.id).mode, server.get(agent.id).owner) == (Mode.EDIT, "ada")
+    # One that nobody let in belongs to who lets it in now.
+    new = {"id": "a_new", "token_hash": hash_token(mint_token()), "owner": owner}
+    write(path, lambda data: data["agents"].append(data["agents"][0] | new))
+    (offer,) = server.offers()
+    server.answer_offer(offer.id, accept=True, owner="ada")
+    assert server.get("a_new").owner == AgentRegistry(path).get("a_new").owner == "ada"
+
+
 def test_an_agent_that_is_taken_out_or_loses_its_token_has_ended(
     registry: AgentRegistry, path: Path
 ) -> None:
@@ -298,6 +324,7 @@ AGENTS = st.builds(
     until=st.one_of(st.none(), st.just("stop"), MOMENTS),
     expires=st.one_of(st.none(), MOMENTS),
     paused=st.booleans(),
+    owner=st.sampled_from(["", "ada", "bob"]),
 )
 
 
@@ -307,7 +334,7 @@ def test_nothing_that_is_stored_makes_an_agent_looser_than_it_is_known(
 ) -> None:
     now = in_force(known, stored)
     assert not known.mode.stricter_than(now.mode)
-    assert now.label == known.label
+    assert (now.label, now.owner) == (known.label, known.owner)
     assert now.token_hash in ("", known.token_hash)
     assert now.paused or not known.paused
     assert known.expires is None or (now.expires is not None and now.expires <= known.expires)

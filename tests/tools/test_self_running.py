@@ -33,6 +33,8 @@ SHADOWS = [
 SETTINGS = [
     *("Project.toml", "sub/Manifest.toml", "deno.json", "matplotlibrc", "HEAD"),
     *("node_modules/left-pad/index.js", "pyvenv.cfg", "Rprofile.site"),
+    *("charts-1.0.dist-info/entry_points.txt", "a/charts.EGG-INFO/PKG-INFO", "charts.egg-link"),
+    "charts-1.0.dist-info",
 ]
 
 
@@ -172,6 +174,18 @@ async def test_a_kernel_does_run_what_stands_beside_it_in_the_place_of_a_module(
     write_notebook(root, "a.ipynb", "x = 1")
     await robot.run("write_file", path="orjson.py", content="open('ran', 'w').close()\n")
     await robot.run("execute_ipython", notebook="a.ipynb", code="import orjson")
+    assert (root / "ran").exists()
+
+
+async def test_a_kernel_does_run_the_plugins_of_a_package_that_is_said_to_be_beside_it(
+    robot: Robot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb", "x = 1")
+    await robot.say("write_file", path="charts.py", content="open('ran', 'w').close()\n")
+    info = "charts-1.0.dist-info/entry_points.txt"
+    await robot.run("write_file", path=info, content="[pydantic]\ncharts = charts:x\n")
+    code = "import pydantic\nclass A(pydantic.BaseModel): pass"
+    await robot.run("execute_ipython", notebook="a.ipynb", code=code)
     assert (root / "ran").exists()
 
 
