@@ -40,6 +40,7 @@ from .notebooks.seen import Seen
 from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
+from .panel.nowhere import NowhereHandler
 from .panel.pages import OpenPages
 from .permissions.gate import Gate
 from .tools.control import Control
@@ -167,6 +168,8 @@ class JmcpLab(CheckedExtensionApp):
         door = {"door": self.door, "registry": self.agents, "wrong_tokens": WrongTokens()}
         self.handlers.append((re.escape(self.mcp_path), McpHandler, door))
         self.handlers.extend(routes("jmcp-lab/api", self))
+        for nowhere in (re.escape(self.mcp_path) + "/+", "jmcp-lab/api/.*"):
+            self.handlers.append((nowhere, NowhereHandler, {"app": self}))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
