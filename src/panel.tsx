@@ -7,6 +7,7 @@ import * as React from 'react';
 import { AgentsView } from './components/AgentsView';
 import { openConnectDialog } from './components/ConnectDialog';
 import type { IPanelContext } from './context';
+import { FocusKeeper } from './focusKeeper';
 import { agentsIcon } from './icons';
 import type { IAgentsPanel } from './tokens';
 
@@ -20,7 +21,7 @@ const BADGE = 'jmcp-pending';
 const PATIENT_FRAMES = 30;
 
 /** What {@link AgentsPanel} needs. */
-export type AgentsPanelOptions = Omit<IPanelContext, 'say' | 'openConnect'> & {
+export type AgentsPanelOptions = Omit<IPanelContext, 'openConnect'> & {
   readonly shell: JupyterFrontEnd.IShell;
 };
 
@@ -42,6 +43,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Agents'));
+    this._focusKeeper = new FocusKeeper(this.node);
     model.changed.connect(this._onChanged, this);
     this._updateTab();
   }
@@ -57,6 +59,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   override dispose(): void {
     if (!this.isDisposed) {
       this._context.model.changed.disconnect(this._onChanged, this);
+      this._focusKeeper.dispose();
       Signal.clearData(this);
       super.dispose();
     }
@@ -135,7 +138,8 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   private _wanted: { readonly id?: string; frames: number } | null = null;
   private readonly _shell: JupyterFrontEnd.IShell;
-  private readonly _context: Omit<IPanelContext, 'say'>;
+  private readonly _context: IPanelContext;
+  private readonly _focusKeeper: FocusKeeper;
   private readonly _due = new Signal<this, void>(this);
   private readonly _shownChanged = new Signal<this, boolean>(this);
 }

@@ -107,7 +107,7 @@ def test_everything_is_found_by_its_name(lab_page: Page, connect_agent: ConnectA
     # The number that the tab carries is no part of its name.
     expect(sidebar_tab(lab_page)).to_have_attribute("data-jmcp-pending", "1")
     expect(sidebar_tab(lab_page)).to_have_accessible_name("Agents")
-    expect(panel.get_by_role("status")).to_have_text(
+    expect(lab_page.locator("body > [role=status].jp-jmcp-LiveRegion")).to_contain_text(
         "Robot asks: Run cell 1 in names.ipynb. 1 request is waiting."
     )
     run.cancel()

@@ -52,4 +52,27 @@ describe('Activity', () => {
     expect(screen.getByText('Denied')).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Ask me again' })).toBeNull();
   });
+
+  it('draws no more rows than a page can bear, however far back a person goes', async () => {
+    for (let i = 0; i < 450; i += 1) {
+      const created = new Date(Date.UTC(2026, 0, 1) + i * 1000).toISOString();
+      const summary = `Edit cell ${i}`;
+      const fields = { seq: i + 1, class: 'edit', state: 'done', created };
+      api.put(makeCall({ id: `c_${i}`, summary, ...fields }));
+    }
+    await open();
+    const rows = () => document.querySelectorAll('li').length;
+    const press = async (words: string) =>
+      act(async () => pressAsPerson(screen.getByText(words)));
+    while (screen.queryByText('Show older')) {
+      await press('Show older');
+      expect(rows()).toBeLessThanOrEqual(300);
+    }
+    expect(screen.getByText('Edit cell 0')).toBeTruthy();
+    await press('Show newer');
+    expect(screen.queryByText('Edit cell 0')).toBeNull();
+    await press('Show the newest');
+    expect(screen.getByText('Edit cell 449')).toBeTruthy();
+    expect(rows()).toBe(100);
+  });
 });

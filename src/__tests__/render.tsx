@@ -4,6 +4,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { render, RenderResult } from '@testing-library/react';
 import * as React from 'react';
 
+import { Announcements } from '../announcements';
 import { PanelProvider } from '../context';
 import type { IAgents, INavigator } from '../tokens';
 import { nowhere } from './fixtures';
@@ -29,11 +30,13 @@ export function draw(
   said: (words: string) => void = () => {},
   navigator: INavigator = nowhere
 ): RenderResult {
+  const trans = nullTranslator.load('jmcp_lab');
+  new Announcements(model, trans, said);
   return render(
     <PanelProvider
       value={{
         model,
-        trans: nullTranslator.load('jmcp_lab'),
+        trans,
         locale: 'en',
         navigator,
         languages: null,

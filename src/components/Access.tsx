@@ -49,7 +49,7 @@ export function Access(): JSX.Element {
 
 function GrantRow(props: { grant: IGrant; now: number }): JSX.Element {
   const { grant, now } = props;
-  const { model, trans, locale } = usePanel();
+  const { model, trans, locale, say } = usePanel();
   const action = useAction();
   const nameId = React.useId();
   const where = grant.path ?? trans.__('all notebooks');
@@ -77,7 +77,12 @@ function GrantRow(props: { grant: IGrant; now: number }): JSX.Element {
         kind="quiet"
         describedBy={nameId}
         inert={action.busy}
-        onPress={() => action.run(() => model.revokeGrant(grant.id))}
+        onPress={() =>
+          action.run(async () => {
+            await model.revokeGrant(grant.id);
+            say(trans.__('%1 asks again from now on.', grant.agentLabel));
+          })
+        }
       >
         {trans.__('Revoke')}
       </Button>

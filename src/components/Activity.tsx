@@ -5,13 +5,17 @@ import { ActivityRow } from './ActivityRow';
 import { Button } from './Button';
 import { Section } from './Section';
 
-/** Rows drawn at first and with each "Show older": a long history must not slow the page. */
+/** Rows drawn at first and more with each "Show older". */
 const CHUNK = 100;
+
+/** Rows drawn at most, since each one slows what the person types: beyond, the newer ones go. */
+const MOST_ROWS = 300;
 
 /** What the agents did, newest first. */
 export function Activity(): JSX.Element {
   const { model, trans } = usePanel();
-  const [most, setMost] = React.useState(CHUNK);
+  const [end, setEnd] = React.useState(CHUNK);
+  const start = Math.max(0, end - MOST_ROWS);
   // What was denied because it had been denied is counted at the first of them.
   const calls = model.calls.filter(
     call => call.decision?.source !== 'duplicate_denied'
@@ -24,24 +28,36 @@ export function Activity(): JSX.Element {
           {trans.__('What agents do will show here.')}
         </p>
       ) : (
-        <ol className="jp-jmcp-List jp-mod-activity">
-          {calls.slice(0, most).map(call => (
-            <ActivityRow
-              key={call.id}
-              call={call}
-              color={colors.get(call.agent)?.color ?? ''}
-              label={colors.get(call.agent)?.label ?? call.agentLabel}
-            />
-          ))}
-        </ol>
+        <>
+          {start > 0 ? (
+            <p className="jp-jmcp-Older">
+              <Button kind="link" onPress={() => setEnd(end - CHUNK)}>
+                {trans.__('Show newer')}
+              </Button>
+              <Button kind="link" onPress={() => setEnd(CHUNK)}>
+                {trans.__('Show the newest')}
+              </Button>
+            </p>
+          ) : null}
+          <ol className="jp-jmcp-List jp-mod-activity" start={start + 1}>
+            {calls.slice(start, end).map(call => (
+              <ActivityRow
+                key={call.id}
+                call={call}
+                color={colors.get(call.agent)?.color ?? ''}
+                label={colors.get(call.agent)?.label ?? call.agentLabel}
+              />
+            ))}
+          </ol>
+        </>
       )}
-      {calls.length > most ? (
+      {calls.length > end ? (
         <p className="jp-jmcp-Older">
-          <Button kind="link" onPress={() => setMost(most + CHUNK)}>
+          <Button kind="link" onPress={() => setEnd(end + CHUNK)}>
             {trans.__('Show older')}
           </Button>
           <span className="jp-jmcp-Muted">
-            {trans.__('%1 of %2', most, calls.length)}
+            {trans.__('%1 of %2', end, calls.length)}
           </span>
         </p>
       ) : null}

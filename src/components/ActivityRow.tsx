@@ -25,7 +25,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   label: string;
 }): JSX.Element {
   const { call } = props;
-  const { model, trans, locale } = usePanel();
+  const { model, trans, locale, say } = usePanel();
   const action = useAction();
   const titleId = React.useId();
   const took = duration(call.started ?? call.created, call.ended, locale);
@@ -111,7 +111,12 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
             )}
             describedBy={titleId}
             inert={action.busy}
-            onPress={() => action.run(() => model.askAgain(call.id))}
+            onPress={() =>
+              action.run(async () => {
+                await model.askAgain(call.id);
+                say(trans.__('%1 may ask you again.', call.agentLabel));
+              })
+            }
           >
             {trans.__('Ask me again')}
           </Button>
@@ -122,7 +127,12 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
             title={trans.__('Brings back the cells, not variables or files')}
             describedBy={titleId}
             inert={action.busy}
-            onPress={() => action.run(() => model.undoCall(call.id))}
+            onPress={() =>
+              action.run(async () => {
+                await model.undoCall(call.id);
+                say(trans.__('Undone: %1', call.summary));
+              })
+            }
           >
             {trans.__('Undo')}
           </Undo>

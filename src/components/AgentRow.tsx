@@ -15,12 +15,16 @@ export const MODES: readonly Mode[] = ['look', 'ask', 'edit', 'auto'];
 /** A connected agent: what it may do, what it is doing, and how to end that. */
 export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
   const { agent, now } = props;
-  const { model, trans, locale } = usePanel();
+  const { model, trans, locale, say } = usePanel();
   const nameId = React.useId();
   const action = useAction();
   const paused = agent.paused || (model.server?.paused ?? false);
   const [choosing, setChoosing] = React.useState(false);
   const change = (mode: Mode) => {
+    if (action.busy) {
+      // Not disabled meanwhile: that would take the focus away.
+      return;
+    }
     if (mode === 'auto') {
       setChoosing(true);
     } else {
@@ -48,7 +52,10 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
             describedBy={nameId}
             inert={action.busy}
             onPress={() =>
-              action.run(() => model.change(agent.id, { paused: false }))
+              action.run(async () => {
+                await model.change(agent.id, { paused: false });
+                say(trans.__('%1 goes on.', agent.label));
+              })
             }
           >
             {trans.__('Resume')}
@@ -61,7 +68,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
           className="jp-jmcp-Select"
           aria-label={trans.__('What %1 may do', agent.label)}
           value={choosing ? 'auto' : agent.mode}
-          disabled={action.busy}
+          aria-disabled={action.busy ? true : undefined}
           onChange={event => change(event.target.value as Mode)}
         >
           {MODES.map(mode => (
@@ -135,7 +142,7 @@ function AgentButtons(props: {
   action: IAction;
 }): JSX.Element {
   const { agent, describedBy, action } = props;
-  const { model, trans } = usePanel();
+  const { model, trans, say } = usePanel();
   const [sure, setSure] = React.useState(false);
   const [back, setBack] = React.useState(false);
   const revoke = React.useRef<HTMLButtonElement>(null);
@@ -160,7 +167,12 @@ function AgentButtons(props: {
           describedBy={describedBy}
           inert={action.busy}
           focused
-          onPress={() => action.run(() => model.revoke(agent.id))}
+          onPress={() =>
+            action.run(async () => {
+              await model.revoke(agent.id);
+              say(trans.__('%1 is cut off.', agent.label));
+            })
+          }
         >
           {trans.__('Revoke')}
         </RestingButton>
@@ -182,7 +194,12 @@ function AgentButtons(props: {
         title={trans.__('End what it does now and pause it')}
         describedBy={describedBy}
         inert={action.busy || agent.paused || model.server?.paused}
-        onPress={() => action.run(() => model.stopAgent(agent.id))}
+        onPress={() =>
+          action.run(async () => {
+            await model.stopAgent(agent.id);
+            say(trans.__('%1 is paused.', agent.label));
+          })
+        }
       >
         {trans.__('Stop')}
       </Button>

@@ -11,20 +11,20 @@ import { NeedsYou } from './NeedsYou';
 import { Strips } from './Strips';
 
 /** What {@link AgentsView} needs. */
-export type AgentsViewProps = Omit<IPanelContext, 'say'> & {
+export type AgentsViewProps = IPanelContext & {
   /** Says when to draw anew. */
   readonly due: ISignal<unknown, void>;
 };
 
 /** Everything in the panel, in its fixed order. */
 export function AgentsView(props: AgentsViewProps): JSX.Element {
-  const [said, setSaid] = React.useState('');
   const connected = React.useRef<HTMLHeadingElement>(null);
   const focusConnected = React.useCallback(
     () => connected.current?.focus({ preventScroll: true }),
     []
   );
-  const { model, trans, locale, navigator, languages, openConnect } = props;
+  const { model, trans, locale, navigator, languages, say, openConnect } =
+    props;
   const context = React.useMemo<IPanelContext>(
     () => ({
       model,
@@ -32,10 +32,10 @@ export function AgentsView(props: AgentsViewProps): JSX.Element {
       locale,
       navigator,
       languages,
-      openConnect,
-      say: setSaid
+      say,
+      openConnect
     }),
-    [model, trans, locale, navigator, languages, openConnect]
+    [model, trans, locale, navigator, languages, say, openConnect]
   );
   return (
     <PanelProvider value={context}>
@@ -53,9 +53,6 @@ export function AgentsView(props: AgentsViewProps): JSX.Element {
           </>
         )}
       </UseSignal>
-      <p className="jp-jmcp-Hidden" role="status">
-        {said}
-      </p>
     </PanelProvider>
   );
 }

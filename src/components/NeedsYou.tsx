@@ -1,12 +1,7 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
-import {
-  decisionWords,
-  requestTitle,
-  requestWords,
-  stateLabel
-} from '../format';
+import { decisionWords, requestTitle, stateLabel } from '../format';
 import { arrange, IPlace, isPairing, requestKey } from '../queue';
 import type { AgentRequest } from '../tokens';
 import { StateIcon } from './Icon';
@@ -55,7 +50,6 @@ export function NeedsYou(props: {
     ...arranged.filter(isLine)
   ];
   const lines = arranged.filter(isLine).length;
-  useAnnouncement(waiting);
 
   React.useEffect(() => holding.drawn(places.current));
   React.useLayoutEffect(() => {
@@ -223,34 +217,4 @@ function Settled(props: {
       </p>
     </div>
   );
-}
-
-/** Tell once of each new request. */
-function useAnnouncement(waiting: readonly AgentRequest[]): void {
-  const { trans, say } = usePanel();
-  const told = React.useRef(new Set<string>());
-  React.useEffect(() => {
-    const fresh = waiting.filter(
-      request => !told.current.has(requestKey(request))
-    );
-    told.current = new Set(waiting.map(requestKey));
-    if (fresh.length === 1) {
-      say(
-        trans._n(
-          '%2. %1 request is waiting.',
-          '%2. %1 requests are waiting.',
-          waiting.length,
-          requestWords(fresh[0], trans)
-        )
-      );
-    } else if (fresh.length > 1) {
-      say(
-        trans._n(
-          '%1 request is waiting.',
-          '%1 requests are waiting.',
-          waiting.length
-        )
-      );
-    }
-  }, [waiting, trans, say]);
 }

@@ -18,7 +18,7 @@ export function OfferCard(props: {
   onDecided: () => void;
 }): JSX.Element {
   const { request, offer, onDecided } = props;
-  const { model, trans } = usePanel();
+  const { model, trans, say } = usePanel();
   const card = React.useRef<HTMLElement>(null);
   const arming = useArming(request.id, card);
   const action = useAction();
@@ -29,6 +29,11 @@ export function OfferCard(props: {
       if (arming.isArmed() && isOnTop(event)) {
         action.run(async () => {
           await model.answerPairing(request.id, agent);
+          say(
+            agent
+              ? trans.__('Allowed: %1', title)
+              : trans.__('Denied: %1', title)
+          );
           onDecided();
         });
       }

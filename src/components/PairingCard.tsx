@@ -18,7 +18,7 @@ export function PairingCard(props: {
   onDecided: () => void;
 }): JSX.Element {
   const { pairing, onDecided } = props;
-  const { model, trans, navigator } = usePanel();
+  const { model, trans, navigator, say } = usePanel();
   const [label, setLabel] = React.useState(pairing.client);
   const [mode, setMode] = React.useState<Mode>('edit');
   const auto = useAutoFields(navigator.currentPath ?? '');
@@ -35,6 +35,11 @@ export function PairingCard(props: {
       if (arming.isArmed() && isOnTop(event) && (complete || !agent)) {
         action.run(async () => {
           await model.answerPairing(pairing.id, agent);
+          say(
+            agent
+              ? trans.__('Allowed: %1', title)
+              : trans.__('Denied: %1', title)
+          );
           onDecided();
         });
       }

@@ -103,7 +103,7 @@ export const RequestCard = React.forwardRef<
           </span>
         </p>
       ) : null}
-      {call.target.path ? (
+      {call.target.path?.endsWith('.ipynb') ? (
         <Button
           kind="link"
           className="jp-jmcp-Card-where"

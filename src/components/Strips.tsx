@@ -32,6 +32,16 @@ function whyNotLive(why: NotLive, trans: TranslationBundle): string {
       );
 }
 
+interface IStrip {
+  readonly key: string;
+  readonly tone: 'error' | 'warn' | 'info';
+  readonly words: string;
+  readonly action?: JSX.Element;
+}
+
+/** The id of the words that say what the button of a strip is about. */
+const Described = React.createContext<string | undefined>(undefined);
+
 /** What the person must know before anything else, one line each. */
 export function Strips(): JSX.Element | null {
   const { model, trans, locale } = usePanel();
@@ -44,12 +54,7 @@ export function Strips(): JSX.Element | null {
       !server?.paused &&
       !model.agent(grant.agent)?.paused
   );
-  const strips: {
-    key: string;
-    tone: 'error' | 'warn' | 'info';
-    words: string;
-    action?: JSX.Element;
-  }[] = [];
+  const strips: IStrip[] = [];
   if (model.link === 'offline') {
     strips.push({
       key: 'offline',
@@ -124,7 +129,12 @@ export function Strips(): JSX.Element | null {
       key: 'paused',
       tone: 'warn',
       words: trans.__('All agents are paused until you resume them.'),
-      action: <Resume />
+      action: (
+        <Resume
+          resume={() => model.resume()}
+          then={trans.__('The agents go on.')}
+        />
+      )
     });
   }
   for (const grant of grants) {
@@ -154,74 +164,77 @@ export function Strips(): JSX.Element | null {
       });
     }
   }
-  const held = model.agents.filter(
-    agent => agent.paused && agent.pausedWhy !== null && !server?.paused
-  );
-  return strips.length + held.length === 0 ? null : (
+  for (const agent of model.agents) {
+    if (agent.paused && agent.pausedWhy !== null && !server?.paused) {
+      strips.push({
+        key: `held ${agent.id}`,
+        tone: 'warn',
+        words: pausedWords(agent, trans),
+        action: (
+          <Resume
+            resume={() => model.change(agent.id, { paused: false })}
+            then={trans.__('%1 goes on.', agent.label)}
+          />
+        )
+      });
+    }
+  }
+  return strips.length === 0 ? null : (
     <ul className="jp-jmcp-Strips">
-      {strips.map(strip => (
-        <li key={strip.key} className={`jp-jmcp-Strip jp-mod-${strip.tone}`}>
-          <Icon icon={warningIcon} />
-          <span className="jp-jmcp-Strip-words" dir="auto">
-            {strip.words}
-          </span>
-          {strip.action}
-        </li>
-      ))}
-      {held.map(agent => (
-        <PausedStrip key={`held ${agent.id}`} agent={agent} />
+      {strips.map(({ key, ...strip }) => (
+        <Strip key={key} {...strip} />
       ))}
     </ul>
   );
 }
 
-/** An agent that was paused by nobody's hand, and why. */
-function PausedStrip({ agent }: { agent: IAgent }): JSX.Element {
-  const { model, trans } = usePanel();
-  const action = useAction();
+function Strip(props: Omit<IStrip, 'key'>): JSX.Element {
   const wordsId = React.useId();
   return (
-    <li className="jp-jmcp-Strip jp-mod-warn">
+    <li className={`jp-jmcp-Strip jp-mod-${props.tone}`}>
       <Icon icon={warningIcon} />
-      <span id={wordsId} dir="auto">
-        {agent.pausedWhy === 'flood'
-          ? trans.__(
-              '%1 is paused: it asked more than 20 times in a minute.',
-              agent.label
-            )
-          : trans.__(
-              '%1 is paused: you denied 3 of its requests in a row.',
-              agent.label
-            )}
-        <ErrorLine message={action.error} />
+      <span id={wordsId} className="jp-jmcp-Strip-words" dir="auto">
+        {props.words}
       </span>
-      <RestingButton
-        kind="quiet"
-        describedBy={wordsId}
-        inert={action.busy}
-        onPress={() =>
-          action.run(() => model.change(agent.id, { paused: false }))
-        }
-      >
-        {trans.__('Resume')}
-      </RestingButton>
+      {props.action ? (
+        <Described.Provider value={wordsId}>{props.action}</Described.Provider>
+      ) : null}
     </li>
   );
 }
 
-/** Lets all agents go on; not in the place of what stopped them. */
-function Resume(): JSX.Element {
-  const { model, trans, say } = usePanel();
+/** Why an agent was paused that nobody paused by hand. */
+function pausedWords(agent: IAgent, trans: TranslationBundle): string {
+  return agent.pausedWhy === 'flood'
+    ? trans.__(
+        '%1 is paused: it asked more than 20 times in a minute.',
+        agent.label
+      )
+    : trans.__(
+        '%1 is paused: you denied 3 of its requests in a row.',
+        agent.label
+      );
+}
+
+/** Lets agents go on; not in the place of what stopped them. */
+function Resume(props: {
+  resume: () => Promise<void>;
+  /** What is said when they do. */
+  then: string;
+}): JSX.Element {
+  const { trans, say } = usePanel();
   const action = useAction();
+  const describedBy = React.useContext(Described);
   return (
     <>
       <RestingButton
         icon={runIcon}
+        describedBy={describedBy}
         inert={action.busy}
         onPress={() =>
           action.run(async () => {
-            await model.resume();
-            say(trans.__('The agents go on.'));
+            await props.resume();
+            say(props.then);
           })
         }
       >
@@ -236,10 +249,12 @@ function Resume(): JSX.Element {
 function Revoke({ grant }: { grant: IGrant }): JSX.Element {
   const { model, trans, say } = usePanel();
   const action = useAction();
+  const describedBy = React.useContext(Described);
   return (
     <>
       <Button
         title={trans.__('It asks again from now on')}
+        describedBy={describedBy}
         inert={action.busy}
         onPress={() =>
           action.run(async () => {

@@ -7,6 +7,8 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { Announcements } from '../announcements';
+import { LiveRegion } from '../liveRegion';
 import { NotebookNavigator } from '../navigator';
 import { AgentsPanel, PANEL_ID } from '../panel';
 import { IAgents, IAgentsPanel } from '../tokens';
@@ -36,9 +38,14 @@ export const panelPlugin: JupyterFrontEndPlugin<IAgentsPanel> = {
     languages: IEditorLanguageRegistry | null
   ): IAgentsPanel => {
     const language = translator ?? nullTranslator;
+    const trans = language.load('jmcp_lab');
+    const region = new LiveRegion(document);
+    const say = (words: string) => region.say(words);
+    new Announcements(model, trans, say);
     const panel = new AgentsPanel({
       model,
-      trans: language.load('jmcp_lab'),
+      trans,
+      say,
       locale: intlLocale(language),
       navigator: new NotebookNavigator(app, tracker),
       languages,
