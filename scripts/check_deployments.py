@@ -3,7 +3,8 @@
 Each deployment is started for real, opened in Chromium, and an agent is connected in the panel's
 dialog; the address that the dialog shows is then used by the official MCP client. It needs nginx,
 openssl and Chromium; for the hub `pip install jupyterhub`, `npm install configurable-http-proxy`,
-and root. Usage: ``python scripts/check_deployments.py [words of the names to check]``
+and root, who makes two users of the computer for as long as it runs: they must be able to read
+this environment. Usage: ``python scripts/check_deployments.py [names of those to check]``
 """
 
 from __future__ import annotations
@@ -32,6 +33,18 @@ from playwright.sync_api import expect, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "ui-tests")]
 
+from hub_users import (  # noqa: E402
+    CHECKER,
+    PERSON,
+    WITHIN,
+    hardened_and_told,
+    hub_is_told,
+    log_in,
+    not_the_other_user,
+    spawn_page,
+    users,
+)
+
 from lab_page import CHROMIUM_ARGUMENTS, find_chromium  # noqa: E402
 from panel import open_panel  # noqa: E402
 
@@ -39,7 +52,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 TOKEN = "the-servers-own-token"
-WITHIN = 90
 
 HOST = "proxy_set_header Host $http_host;"
 HEADERS = (
@@ -70,10 +82,15 @@ c.ConfigurableHTTPProxy.command = ["{proxy}"]
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api}"
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
-c.JupyterHub.spawner_class = "simple"
 c.JupyterHub.allow_named_servers = True
+c.JupyterHub.last_activity_interval = 3600  # What the proxy knows of it is not asked for.
+c.JupyterHub.services = [{{"name": "checker", "api_token": "{checker}"}}]
+c.JupyterHub.load_roles = [
+    {{"name": "checker", "services": ["checker"], "scopes": ["read:users", "read:servers"]}}
+]
 c.Spawner.cmd = ["{python}", "-m", "jupyterhub.singleuser"]
-c.Spawner.args = ["--allow-root", *{arguments}]
+c.Spawner.args = {arguments}
+c.Spawner.environment = {{"JUPYTERHUB_ACTIVITY_INTERVAL": "2"}}
 c.Spawner.env_keep = ["PATH", "PYTHONPATH", "JUPYTER_PATH"]
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 """
@@ -134,7 +151,7 @@ def tls_before(behind: int, folder: Path, headers: str) -> Iterator[str]:
 def lab(folder: Path, headers: str, *arguments: str) -> Iterator[str]:
     """Run JupyterLab behind nginx; yield the page's address."""
     port = free_port()
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--ServerApp.port={port}", "--ServerApp.base_url=/jup/", *arguments]
     places = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     with (
@@ -157,28 +174,26 @@ def hub(folder: Path, *arguments: str, tls: bool = False, named: bool = False) -
         proxy=proxy,
         python=sys.executable,
         arguments=list(arguments),
+        checker=CHECKER,
     )
     (folder / "hub.py").write_text(text)
     with ExitStack() as stack:
+        stack.enter_context(users())
         command = [sys.executable, "-m", "jupyterhub", "-f", str(folder / "hub.py")]
         stack.enter_context(running(command, folder))
         wait_for(port)
+        # Its proxy listens before it knows the way to the hub.
+        hub_api = f"http://127.0.0.1:{port}/hub/api"
+        end = time.monotonic() + WITHIN
+        while time.monotonic() < end and httpx2.get(hub_api).status_code != 200:
+            time.sleep(0.2)
         address = f"http://localhost:{port}"
         if tls:
             address = stack.enter_context(tls_before(port, folder, HEADERS))
-        pages = [f"{address}/hub/spawn/ada?next=%2Fuser%2Fada%2Flab"]
+        pages = [spawn_page(address, PERSON)]
         if named:
-            pages.append(f"{address}/hub/spawn/ada/gpu?next=%2Fuser%2Fada%2Fgpu%2Flab")
+            pages.append(spawn_page(address, PERSON, "/gpu"))
         yield " ".join(pages)
-
-
-def log_in(page: Page) -> None:
-    """Log in to a hub, and start the server."""
-    name = page.locator("#username_input")
-    if name.is_visible():
-        name.fill("ada")
-        page.locator("#password_input").fill("a-long-password")
-        page.locator("#login_submit").click()
 
 
 def connect(page: Page) -> tuple[str, str]:
@@ -218,16 +233,23 @@ DEPLOYMENTS: dict[str, Callable[[Path], object]] = {
         f, "", REMOTE, "--ServerApp.allow_origin=*"
     ),
     "hub": hub,
+    "hub, two users": hub,
     "hub, TLS": lambda f: hub(f, tls=True),
     "hub, named server after the default one": lambda f: hub(f, named=True),
     "hub, TLS, named server after the default one": lambda f: hub(f, tls=True, named=True),
     "hub, harden": lambda f: hub(f, "--JmcpLab.harden=True"),
 }
 
+AFTERWARDS: dict[str, Callable[[Page, str, str, Path], str]] = {
+    "hub": hub_is_told,
+    "hub, two users": not_the_other_user,
+    "hub, harden": hardened_and_told,
+}
 
-def check(start: Callable[[Path], object]) -> str:
+
+def check(name: str, start: Callable[[Path], object]) -> str:
     """Return `ok`, or what went wrong."""
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
         )
@@ -235,7 +257,7 @@ def check(start: Callable[[Path], object]) -> str:
         page.set_default_timeout(WITHIN * 1000)
         expect.set_options(timeout=WITHIN * 1000)
         try:
-            with start(Path(name)) as addresses:  # type: ignore[attr-defined]
+            with start(Path(folder)) as addresses:  # type: ignore[attr-defined]
                 for address in addresses.split():
                     page.goto(address)
                     log_in(page)
@@ -246,9 +268,16 @@ def check(start: Callable[[Path], object]) -> str:
                 # Playwright has a loop in this thread already.
                 with ThreadPoolExecutor(1) as thread:
                     works = thread.submit(lambda: asyncio.run(use(url, token))).result()
-                return "ok" if with_page and works else f"address {url}"
+                if not with_page or not works:
+                    return f"address {url}"
+                page.keyboard.press("Escape")
+                return (
+                    AFTERWARDS[name](page, url, token, Path(folder)) if name in AFTERWARDS else "ok"
+                )
         except Exception as error:
             print(f"at {page.url}: {page.locator('body').inner_text()[:300]!r}", file=sys.stderr)
+            for log in Path(folder).glob("*.out"):
+                print(log.read_text(errors="replace")[-3000:], file=sys.stderr)
             return f"failed: {str(error).splitlines()[0][:120]}"
         finally:
             browser.close()
@@ -257,12 +286,12 @@ def check(start: Callable[[Path], object]) -> str:
 def main() -> int:
     """Print the table; return 1 where anything failed."""
     failed = False
+    chosen = sys.argv[1:] or list(DEPLOYMENTS)
     print("| deployment | panel connects, its address works |\n| --- | --- |", flush=True)
-    for name, start in DEPLOYMENTS.items():
-        if all(word in name for word in sys.argv[1:]):
-            said = check(start)
-            failed = failed or said != "ok"
-            print(f"| {name} | {said} |", flush=True)
+    for name in chosen:
+        said = check(name, DEPLOYMENTS[name])
+        failed = failed or said != "ok"
+        print(f"| {name} | {said} |", flush=True)
     return int(failed)
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +34,27 @@ def test_an_installation_enables_the_server_extension() -> None:
     assert len(files) == 1
     config = json.loads(files[0].read_text())
     assert config["ServerApp"]["jpserver_extensions"] == {"jmcp_lab": True}
+
+
+def test_every_package_that_is_imported_is_a_named_dependency() -> None:
+    # What only comes with another package goes when that one no longer needs it.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {
+        re.split(r"[^\w.-]", each)[0].lower().replace("-", "_") for each in project["dependencies"]
+    }
+    named.add("jupyter_server_fileid")  # Its files are followed where it is; nothing needs it.
+    made_of = metadata.packages_distributions()
+    unnamed = {}
+    for file in (ROOT / "jmcp_lab").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names = [node.module]
+            for name in {each.partition(".")[0] for each in names} - sys.stdlib_module_names:
+                packages = {each.lower().replace("-", "_") for each in made_of.get(name, [name])}
+                if name != "jmcp_lab" and not packages & named:
+                    unnamed[name] = file.relative_to(ROOT).as_posix()
+    assert unnamed == {}
 
 
 def test_every_endpoint_states_its_authentication(
