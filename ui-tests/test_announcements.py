@@ -108,6 +108,7 @@ def test_the_focus_stays_in_the_panel_after_what_is_pressed_is_gone(
         section(panel, "Activity")
         .get_by_role("listitem")
         .filter(has_text="Insert a cell into focus.ipynb", has_not_text="Take back")
+        .first
     )
     row.get_by_role("button", name="Undo").focus()
     lab_page.keyboard.press("Enter")

@@ -19,7 +19,8 @@ LOOSER = """import json, jupyter_core.paths, pathlib
 for path in pathlib.Path(jupyter_core.paths.jupyter_data_dir()).glob('jmcp_lab/*/agents.json'):
     data = json.loads(path.read_text())
     for agent in data['agents']:
-        agent.update(mode='auto', notebooks=['**'], until='2099-01-01T00:00:00Z')
+        if agent['label'] == 'Prowler':
+            agent.update(mode='auto', notebooks=['**'], until='2099-01-01T00:00:00Z')
     path.write_text(json.dumps(data))
     print('written')
 """
@@ -29,14 +30,14 @@ def test_it_is_not_in_force_and_a_card_says_so(
     lab_page: Page, connect_agent: ConnectAgent, console: Console
 ) -> None:
     console.expect(r"400 \(Bad Request\) .*/pairing/o_\w+/decision")
-    agent = connect_agent(label="Robot", mode="edit")
+    agent = connect_agent(label="Prowler", mode="edit")
     open_panel(lab_page)
     notebook = write_notebook(lab_page, agent, "offer.ipynb", LOOSER)
     running = notebook.ask()
     card(lab_page, notebook.title).get_by_role("button", name="Allow", exact=True).click()
     assert "written" in str(running.result(60).content)
     offer = lab_page.get_by_role(
-        "article", name=re.compile("The access of Robot.* was changed outside this panel")
+        "article", name=re.compile("The access of Prowler.* was changed outside this panel")
     )
     expect(offer).to_contain_text("It is not in force.")
     expect(offer).to_contain_text("Edit freely, ask to run → Edit and run in chosen notebooks")

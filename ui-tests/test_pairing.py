@@ -35,7 +35,7 @@ def test_a_person_lets_a_program_in_without_a_secret_in_its_configuration(
 ) -> None:
     agent = ProgramAgent(lab_server.environment(), lab_server.root, name="Ada's editor")
     entering = pool.submit(agent.__enter__)
-    request = lab_page.get_by_text("Ada's editor wants to connect")
+    request = lab_page.get_by_text("Ada's editor wants to connect", exact=True)
     # The panel is not open: a toast leads there, and allows nothing.
     request.wait_for()
     expect(sidebar_tab(lab_page)).to_have_attribute("data-jmcp-pending", "1")
