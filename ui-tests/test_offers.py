@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from lab_page import Console
 
 LOOSER = """import json, jupyter_core.paths, pathlib
-for path in pathlib.Path(jupyter_core.paths.jupyter_data_dir()).glob('jmcp_lab/*/agents.json'):
+folder = jupyter_core.paths.jupyter_data_dir()
+for path in pathlib.Path(folder).glob('*/*/agents.json'):
     data = json.loads(path.read_text())
     for agent in data['agents']:
         if agent['label'] == 'Prowler':
-            agent.update(mode='auto', notebooks=['**'], until='2099-01-01T00:00:00Z')
-    path.write_text(json.dumps(data))
-    print('written')
+            agent |= dict(mode='auto', notebooks=['**'])
+            agent['until'] = '2099-01-01T00:00:00Z'
+    path.write_text(json.dumps(data)); print('written')
 """
 
 

@@ -57,6 +57,7 @@ def test_the_cell_that_a_person_edits_stays_under_the_caret(person: Person) -> N
     cell = person.ids[3]
     person.clicks_into(cell)
     person.page.keyboard.type("1")
+    person.lets("read_cell", cell=cell)
     for tool, arguments in (
         ("move_cell", {"index": 0}),
         ("delete_cell", {}),
