@@ -57,12 +57,9 @@ def test_the_cell_that_a_person_edits_stays_under_the_caret(person: Person) -> N
     cell = person.ids[3]
     person.clicks_into(cell)
     person.page.keyboard.type("1")
-    person.lets("read_cell", cell=cell)
-    for tool, arguments in (
-        ("move_cell", {"index": 0}),
-        ("delete_cell", {}),
-    ):
-        person.refused("The user's cursor is in cell 4", tool, cells=cell, **arguments)
+    person.refused("The user's cursor is in cell 4", "move_cell", cells=cell, index=0)
+    # That the text is new to the agent is a reason as well.
+    person.refused("The user", "delete_cell", cells=cell)
     person.refused(
         "The user's cursor is in cell 4",
         "overwrite_cell_source",
