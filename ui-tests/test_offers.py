@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 LOOSER = """import json, jupyter_core.paths, pathlib
 folder = jupyter_core.paths.jupyter_data_dir()
-for path in pathlib.Path(folder).glob('*/*/agents.json'):
+for path in pathlib.Path(folder).glob('jmcp_lab/*/agents.json'):
     data = json.loads(path.read_text())
     for agent in data['agents']:
-        if agent['label'] == 'Prowler':
-            agent |= dict(mode='auto', notebooks=['**'])
-            agent['until'] = '2099-01-01T00:00:00Z'
+        agent.update(mode='auto', notebooks=['**'], until='2099-01-01T00:00:00Z')
     path.write_text(json.dumps(data)); print('written')
 """
 
@@ -60,3 +58,8 @@ def test_it_is_not_in_force_and_a_card_says_so(
     offer.get_by_role("button", name="Discard").click()
     expect(offer).to_have_count(0)
     assert "Mode: Edit freely, ask to run" in agent.say("get_context")
+    # Those of other tests' agents are not left for the next test.
+    others = lab_page.get_by_role("button", name="Discard")
+    while left := others.count():
+        others.first.click()
+        expect(others).to_have_count(left - 1)
