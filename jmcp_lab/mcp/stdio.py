@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 UNNAMED = "An MCP client"
 _UNAUTHORIZED = -32001
 
+LINGER_SECONDS = 5.0
+"""How long a program that was not let in waits for its client's next request."""
+
 
 class BridgeError(Exception):
     """The bridge has ended, and why; the client has been told."""
@@ -123,12 +126,31 @@ async def bridge(reach: Callable[[str], Awaitable[Reached]]) -> None:
         except Exception as error:
             failure = failure_words(error)
             for request in unanswered.requests.values():
-                data = types.ErrorData(code=_UNAUTHORIZED, message=failure)
-                answer = types.JSONRPCError(jsonrpc="2.0", id=request.id, error=data)
-                await to_client.send(SessionMessage(answer))
+                await _refuse(request, failure, to_client)
+            await _refuse_others(from_client, failure, to_client)
         lines.end()
     if failure:
         raise BridgeError(failure)
+
+
+async def _refuse(request: types.JSONRPCRequest, why: str, to_client: _Target) -> None:
+    data = types.ErrorData(code=_UNAUTHORIZED, message=why)
+    answer = types.JSONRPCError(jsonrpc="2.0", id=request.id, error=data)
+    await to_client.send(SessionMessage(answer))
+
+
+async def _refuse_others(from_client: _Source, why: str, to_client: _Target) -> None:
+    """Answer what the client asks next: one that speaks both eras tries the other one as well.
+
+    Until it ends, or asks nothing for a while.
+    """
+    with anyio.move_on_after(LINGER_SECONDS) as silence:
+        async for message in from_client:
+            if not isinstance(message, Exception) and isinstance(
+                message.message, types.JSONRPCRequest
+            ):
+                await _refuse(message.message, why, to_client)
+                silence.deadline = anyio.current_time() + LINGER_SECONDS
 
 
 def client_name(message: object) -> str:
