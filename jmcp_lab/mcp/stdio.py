@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 UNNAMED = "An MCP client"
 _UNAUTHORIZED = -32001
 
-LINGER_SECONDS = 5.0
+LINGER_SECONDS = 3.0
 """How long a program that was not let in waits for its client's next request."""
 
 

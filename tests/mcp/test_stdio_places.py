@@ -236,3 +236,26 @@ def test_a_server_is_reached_on_this_computer_by_an_address_of_this_computer(
     if "127.0.0.1" in base:
         named = find_server(tmp_path, "http://localhost:8888/a/agents/mcp")
         assert (named.base, named.token) == (base, "t")
+
+
+async def test_what_a_client_asks_after_it_was_refused_is_refused_in_the_same_words(
+    environment: dict[str, str],  # noqa: F811
+) -> None:
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "jmcp_lab.cli", "stdio"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    async with asyncio.timeout(WITHIN):
+        for name in ("first", "second"):
+            program.stdin.write(json.dumps(HELLO | {"id": name}).encode() + b"\n")
+            answer = json.loads(await program.stdout.readline())
+            assert answer["id"] == name
+            assert "no Jupyter server is running" in str(answer["error"])
+        program.stdin.close()
+        assert await program.wait() == 2
