@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import sys
 import tarfile
 import time
@@ -337,6 +338,8 @@ def main() -> int:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     archives = fetch(given.packages, given.folder)
+    # What an earlier run left, of another version perhaps, is no part of this one.
+    shutil.rmtree(given.folder / "server", ignore_errors=True)
     server = LabServer(given.folder / "server")
     server.root.mkdir(parents=True, exist_ok=True)
     samples = [

@@ -29,6 +29,21 @@ MOST_LEVELS = 20
 """How often lines are looked for between the lines that were found."""
 
 
+def common_prefix(old: str, new: str) -> int:
+    """Return how many characters two texts have in common at their beginnings.
+
+    By halves: comparing slices is hundreds of times as fast as comparing characters.
+    """
+    same, end = 0, min(len(old), len(new))
+    while same < end:
+        middle = (same + end + 1) // 2
+        if old[same:middle] == new[same:middle]:
+            same = middle
+        else:
+            end = middle - 1
+    return same
+
+
 def opcodes(old: str, new: str) -> list[Opcode]:
     """Return what makes `new` of `old`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ToolError
+from ..notebooks.comparing import common_prefix
 
 if TYPE_CHECKING:
     from ..calls.call import Action, PreviewItem
@@ -52,21 +53,9 @@ def _drawn(item: PreviewItem) -> str:
     if item.text is not None:
         return item.text
     old, new = item.old or "", item.new or ""
-    head = _common(old, new)
+    head = common_prefix(old, new)
     head = new.rfind("\n", 0, head) + 1
-    tail = _common(old[head:][::-1], new[head:][::-1])
+    tail = common_prefix(old[head:][::-1], new[head:][::-1])
     end = new.find("\n", len(new) - tail) if tail else len(new)
     kept = len(new) - end if end >= 0 else 0
     return old[head : len(old) - kept] + new[head : len(new) - kept]
-
-
-def _common(first: str, second: str) -> int:
-    """Return how many characters two texts have in common at their beginnings."""
-    low, high = 0, min(len(first), len(second))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if first[low:middle] == second[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

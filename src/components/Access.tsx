@@ -3,8 +3,8 @@ import * as React from 'react';
 import { useNow, usePanel } from '../context';
 import { isOver, protectionWords, untilWords } from '../format';
 import type { IGrant } from '../tokens';
-import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
+import { RevokeGrant } from './RevokeGrant';
 import { Section } from './Section';
 import { useAction } from './useAction';
 
@@ -49,19 +49,11 @@ export function Access(): JSX.Element {
 
 function GrantRow(props: { grant: IGrant; now: number }): JSX.Element {
   const { grant, now } = props;
-  const { model, trans, locale, say } = usePanel();
+  const { trans, locale } = usePanel();
   const action = useAction();
   const nameId = React.useId();
   const where = grant.path ?? trans.__('all notebooks');
-  const words =
-    grant.class === 'run'
-      ? trans.__('%1 may run %2', grant.agentLabel, where)
-      : trans.__(
-          '%1 may do this in %2: %3',
-          grant.agentLabel,
-          where,
-          grant.class
-        );
+  const words = trans.__('%1 may run %2', grant.agentLabel, where);
   return (
     <li className="jp-jmcp-Grant">
       <div className="jp-jmcp-Grant-words">
@@ -73,19 +65,12 @@ function GrantRow(props: { grant: IGrant; now: number }): JSX.Element {
         </span>
         <ErrorLine message={action.error} />
       </div>
-      <Button
-        kind="quiet"
+      <RevokeGrant
+        grant={grant}
+        action={action}
         describedBy={nameId}
-        inert={action.busy}
-        onPress={() =>
-          action.run(async () => {
-            await model.revokeGrant(grant.id);
-            say(trans.__('%1 asks again from now on.', grant.agentLabel));
-          })
-        }
-      >
-        {trans.__('Revoke')}
-      </Button>
+        kind="quiet"
+      />
     </li>
   );
 }

@@ -2,15 +2,12 @@ import { linkIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { useNow, usePanel } from '../context';
-import { modeHelp, modeLabel, requestTitle, stopwatch } from '../format';
-import { isOnTop, useArming } from '../guard';
+import { modeHelp, modeLabel, stopwatch } from '../format';
 import type { INewAgent, IPairing, Mode } from '../tokens';
 import { MODES } from './AgentRow';
 import { AutoFields, useAutoFields } from './AutoForm';
 import { Button } from './Button';
-import { ErrorLine } from './ErrorLine';
-import { Icon } from './Icon';
-import { useAction } from './useAction';
+import { ConnectionCard } from './ConnectionCard';
 
 /** A program that wants to connect: its name, what it may do, and the answers to it. */
 export function PairingCard(props: {
@@ -18,56 +15,42 @@ export function PairingCard(props: {
   onDecided: () => void;
 }): JSX.Element {
   const { pairing, onDecided } = props;
-  const { model, trans, navigator, say } = usePanel();
+  const { trans, navigator } = usePanel();
   const [label, setLabel] = React.useState(pairing.client);
   const [mode, setMode] = React.useState<Mode>('edit');
   const auto = useAutoFields(navigator.currentPath ?? '');
   const nameId = React.useId();
   const helpId = React.useId();
-  const card = React.useRef<HTMLElement>(null);
-  const arming = useArming(pairing.id, card);
-  const action = useAction();
-  const inert = !arming.armed || action.busy;
   const complete = mode !== 'auto' || auto.complete;
-
-  const press =
-    (agent: INewAgent | null) => (event: React.MouseEvent<HTMLElement>) => {
-      if (arming.isArmed() && isOnTop(event) && (complete || !agent)) {
-        action.run(async () => {
-          await model.answerPairing(pairing.id, agent);
-          say(
-            agent
-              ? trans.__('Allowed: %1', title)
-              : trans.__('Denied: %1', title)
-          );
-          onDecided();
-        });
-      }
-    };
   const agent: INewAgent = {
     label: label.trim() || pairing.client,
     mode,
     ...(mode === 'auto' ? { notebooks: auto.notebooks, until: auto.until } : {})
   };
-  const title = requestTitle(pairing, trans);
   return (
-    <article
-      ref={card}
-      className="jp-jmcp-Card"
-      aria-label={title}
-      aria-busy={action.busy}
-      tabIndex={-1}
-      data-call={pairing.id}
+    <ConnectionCard
+      request={pairing}
+      icon={linkIcon}
+      words={trans.__(
+        'A program that goes by this name asks to be let in. Allow it only if you have just started it.'
+      )}
+      onDecided={onDecided}
+      answers={({ inert, press }) => (
+        <>
+          <Button
+            kind="accept"
+            inert={inert || !complete}
+            onPress={press(agent)}
+          >
+            {trans.__('Allow')}
+          </Button>
+          <Button inert={inert} onPress={press(null)}>
+            {trans.__('Deny')}
+          </Button>
+          <PairingWait pairing={pairing} />
+        </>
+      )}
     >
-      <header className="jp-jmcp-Card-header">
-        <Icon icon={linkIcon} className="jp-mod-class" />
-        <h4 dir="auto">{title}</h4>
-      </header>
-      <p>
-        {trans.__(
-          'A program that goes by this name asks to be let in. Allow it only if you have just started it.'
-        )}
-      </p>
       <label className="jp-jmcp-Field">
         <span>{trans.__('Name this connection')}</span>
         <input
@@ -97,17 +80,7 @@ export function PairingCard(props: {
         <small id={helpId}>{modeHelp(mode, trans)}</small>
       </label>
       {mode === 'auto' ? <AutoFields fields={auto} /> : null}
-      <ErrorLine message={action.error} />
-      <div className="jp-jmcp-Card-answers">
-        <Button kind="accept" inert={inert || !complete} onPress={press(agent)}>
-          {trans.__('Allow')}
-        </Button>
-        <Button inert={inert} onPress={press(null)}>
-          {trans.__('Deny')}
-        </Button>
-        <PairingWait pairing={pairing} />
-      </div>
-    </article>
+    </ConnectionCard>
   );
 }
 

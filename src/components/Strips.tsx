@@ -7,10 +7,10 @@ import { unsavedWords } from '../documentNotices';
 import { isOver, untilWords } from '../format';
 import { warningIcon } from '../icons';
 import type { IAgent, IGrant, NotLive } from '../tokens';
-import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
 import { Icon } from './Icon';
 import { RestingButton } from './RestingButton';
+import { RevokeGrant } from './RevokeGrant';
 import { useAction } from './useAction';
 
 /** What keeps live documents off, and what that means. */
@@ -247,24 +247,11 @@ function Resume(props: {
 
 /** Ends what was allowed for a time. */
 function Revoke({ grant }: { grant: IGrant }): JSX.Element {
-  const { model, trans, say } = usePanel();
   const action = useAction();
   const describedBy = React.useContext(Described);
   return (
     <>
-      <Button
-        title={trans.__('It asks again from now on')}
-        describedBy={describedBy}
-        inert={action.busy}
-        onPress={() =>
-          action.run(async () => {
-            await model.revokeGrant(grant.id);
-            say(trans.__('%1 asks again from now on.', grant.agentLabel));
-          })
-        }
-      >
-        {trans.__('Revoke')}
-      </Button>
+      <RevokeGrant grant={grant} action={action} describedBy={describedBy} />
       <ErrorLine message={action.error} />
     </>
   );
