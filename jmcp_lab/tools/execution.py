@@ -98,7 +98,8 @@ async def execute_cell(
         guarded = "many cells at once" if len(ids) > MOST_CELLS else None
         action = _run_action("execute_cell", nb, ids, summary, items, kernel, guarded)
         action = replace(action, details=(*action.details, *(f"may fail {i}" for i in fail)))
-        return action if stop_on_error else _goes_on(action)
+        # A single cell has none after it.
+        return action if stop_on_error or len(ids) == 1 else _goes_on(action)
 
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):

@@ -92,6 +92,17 @@ async def test_the_card_names_the_kernel_that_runs_and_whose_it_is_too(
     assert not (await task).is_error
 
 
+async def test_of_one_cell_nothing_is_said_of_cells_after_it(robot: Robot, root: Path) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "1")
+    task = robot.start("execute_cell", notebook="a.ipynb", cells=cell, stop_on_error=False)
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert "after it" not in call.action.preview.words
+    await robot.allow()
+    assert not (await task).is_error
+
+
 async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_says_so(
     robot: Robot, root: Path
 ) -> None:
