@@ -124,6 +124,7 @@ async def bridge(reach: Callable[[str], Awaitable[Reached]]) -> None:
                 await across()
                 tasks.cancel_scope.cancel()
         except Exception as error:
+            # Whatever it is, the client waits for an answer.
             failure = failure_words(error)
             for request in unanswered.requests.values():
                 await _refuse(request, failure, to_client)

@@ -63,6 +63,7 @@ class _Followed:
         try:
             followed(self.held, event.delta)
         except Exception:
+            # Nobody hears of what is raised here, and the list would be wrong from now on.
             self.lost = True
 
 
