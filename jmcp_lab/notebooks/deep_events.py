@@ -136,7 +136,7 @@ def _tell(
             try:
                 listener(events, ())
             except Exception as error:
-                # As pycrdt does: it is raised when the transaction ends, and the others hear it too.
+                # As pycrdt does: it is raised when the transaction ends.
                 doc._exceptions.append(error)
         for event in events:
             event.end()

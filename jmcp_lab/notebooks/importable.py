@@ -6,6 +6,7 @@ a kernel imports when it starts is run with it, and nobody was asked to run it.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
 import re
@@ -14,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
 SUFFIXES = (".py", ".pyw", ".pyc", ".pyo", ".so", ".pyd", ".dll")
 """What Python imports, or did once; before the suffix of a library there may be a tag."""
@@ -29,6 +30,7 @@ MOST_FOLDERS = 50
 MOST_ENTRIES = 50_000
 MOST_SOURCES = 5_000
 LARGEST_SOURCE = 2_000_000
+LARGEST_PARSED = 300_000
 
 _REQUIRED = re.compile(r"[\w.-]+")
 _IMPORTS = re.compile(
@@ -105,9 +107,11 @@ class KnownModules:
         The server's root: what lies there is a person's own, unless it was installed.
     """
 
+    # The same for every server of this process.
+    _found: ClassVar[dict[tuple[str, ...], tuple[tuple[float, ...], Modules]]] = {}
+
     def __init__(self, root: str | None) -> None:
         self._root = os.path.realpath(root) if root else None
-        self._found: dict[tuple[str, ...], tuple[tuple[float, ...], Modules]] = {}
 
     async def of(self, interpreters: Iterable[str] = ()) -> Modules:
         """Return what this server's Python can import, and those that kernels are started with.
@@ -125,7 +129,8 @@ class KnownModules:
         known = self._found.get(folders)
         if known is None or known[0] != changed:
             known = changed, Modules(folders, frozenset(_names(folders)))
-            self._found = {folders: known}
+            self._found.clear()
+            self._found[folders] = known
         return known[1]
 
     def _own(self, folder: str) -> bool:
@@ -159,11 +164,13 @@ def _changed(folder: str) -> float:
 
 
 def _names(folders: Sequence[str]) -> Iterator[str]:
+    installed: set[str] = set(_STDLIB)
     for folder in folders:
         for entry in _entries(folder):
             name = entry.split(".", 1)[0]
             if name.isidentifier() and (entry == name or entry.lower().endswith(SUFFIXES)):
-                yield name.lower()
+                installed.add(name.lower())
+    yield from installed
     by_name: dict[str, metadata.Distribution] = {}
     for distribution in metadata.distributions(path=list(folders)):
         with suppress(Exception):  # of somebody else's files, whatever is wrong with them
@@ -172,7 +179,7 @@ def _names(folders: Sequence[str]) -> Iterator[str]:
             yield from (distribution.read_text("top_level.txt") or "").lower().split()
             # Also what only an extra requires: packages try to import it.
             yield from (_module(each) for each in _required(distribution, extras=True))
-    yield from _tried(by_name)
+    yield from _tried(by_name, installed)
 
 
 def _entries(folder: str) -> list[str]:
@@ -183,7 +190,7 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
-def _tried(by_name: dict[str, metadata.Distribution]) -> Iterator[str]:
+def _tried(by_name: dict[str, metadata.Distribution], known: set[str]) -> Iterator[str]:
     """Return what the parts of a kernel import, or try to: some of it is not installed."""
     parts, left = [KERNEL], MOST_SOURCES
     for name in parts:
@@ -196,13 +203,34 @@ def _tried(by_name: dict[str, metadata.Distribution]) -> Iterator[str]:
             for file in distribution.files or []:
                 if file.suffix == ".py" and left > 0 and "tests" not in file.parts:
                     left -= 1
-                    yield from _imports(str(file.locate()))
+                    found = set(_imports(str(file.locate()), known))
+                    known |= found
+                    yield from found
 
 
-def _imports(path: str) -> Iterator[str]:
+def _imports(path: str, known: Container[str]) -> Iterator[str]:
+    """Return which modules a file imports that are not known yet.
+
+    Only a file whose text may name such a one is parsed: documentation names others. Of what cannot
+    be parsed, or takes long, all that is named counts.
+    """
+    source = b""
     with suppress(OSError), open(path, "rb") as file:
-        for found in _IMPORTS.findall(file.read(LARGEST_SOURCE)):
-            yield (found[0] or found[1]).decode(errors="replace").lower()
+        source = file.read(LARGEST_SOURCE)
+    found = {(one or other).decode(errors="replace") for one, other in _IMPORTS.findall(source)}
+    named = {name.lower() for name in found}
+    if len(source) <= LARGEST_PARSED and any(name not in known for name in named):
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            named = set(_imported(ast.parse(source)))
+    yield from named
+
+
+def _imported(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (each.name.partition(".")[0].lower() for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0].lower()
 
 
 def _required(distribution: metadata.Distribution, *, extras: bool) -> Iterator[str]:
