@@ -9,6 +9,9 @@ const FETCHES_HREF = new Set(['image', 'use', 'link', 'feimage', 'mpath']);
 
 const CSS_ADDRESS = /url\(\s*(?:"([^"]*)"|'([^']*)'|([^)]*))\s*\)|@import/gi;
 
+/** What no address of another origin is without, however it is written. */
+const MAY_HOLD_ADDRESS = /[\\:]|\/\/|&/;
+
 /** Longest address that is shown. */
 const SHOWN = 200;
 
@@ -44,6 +47,10 @@ export function withoutOtherPorts(
   page: URL,
   words: (address: string) => string
 ): string {
+  if (!MAY_HOLD_ADDRESS.test(html)) {
+    // Such as a table of a million numbers.
+    return html;
+  }
   // Read in a document that fetches nothing.
   const { body } = new DOMParser().parseFromString(html, 'text/html');
   let found = false;
@@ -79,10 +86,23 @@ function addresses(element: Element): string[] {
     element.getAttribute('style') ?? '',
     element.localName === 'style' ? (element.textContent ?? '') : ''
   ].join('\n');
-  for (const match of css.matchAll(CSS_ADDRESS)) {
+  for (const match of unescaped(css).matchAll(CSS_ADDRESS)) {
     found.push(match[1] ?? match[2] ?? match[3] ?? '');
   }
   return found;
+}
+
+/** What CSS means where characters are written by their numbers, or behind a backslash. */
+function unescaped(css: string): string {
+  return css.replace(
+    /\\(?:([0-9a-f]{1,6})[ \t\r\n\f]?|(.))/gi,
+    (_, hex: string | undefined, plain: string) => {
+      const code = hex === undefined ? null : parseInt(hex, 16);
+      return code === null
+        ? plain
+        : String.fromCodePoint(code > 0x10ffff ? 0xfffd : code);
+    }
+  );
 }
 
 /** Let nothing that is not trusted fetch from another port: markdown, and outputs alike. */

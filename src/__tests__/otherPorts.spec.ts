@@ -59,7 +59,13 @@ test.each([
   `<svg><image xlink:href="${OTHER}"/></svg>`,
   `<div style="background-image: url('${OTHER}')">x</div>`,
   `<div style="background: url(${OTHER}) no-repeat">x</div>`,
-  `<style>p { background: url("${OTHER}") }</style>`
+  `<style>p { background: url("${OTHER}") }</style>`,
+  // What CSS writes in another way.
+  String.raw`<div style="background: url(\68ttp://127.0.0.1:9/x)">x</div>`,
+  String.raw`<div style="background: url(http\3A //127.0.0.1:9/x)">x</div>`,
+  String.raw`<div style="background: url('http://127.0.0\00002e 1:9/x')">x</div>`,
+  String.raw`<div style="background: \75rl(http://127.0.0.1:9/x)">x</div>`,
+  String.raw`<div style="background: url(http:\/\/127.0.0.1:9/x)">x</div>`
 ])('nothing of %s is left that fetches', html => {
   const left = clean(`<p>before</p>${html}<p>after</p>`);
   expect(left).not.toContain('127.0.0.1:9');
