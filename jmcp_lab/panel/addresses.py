@@ -6,13 +6,15 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from jupyter_server.serverapp import WILDCARD_IPS
 from jupyter_server.utils import url_path_join
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
     from .pages import OpenPages
+
+# Jupyter Server has these by a name of their own only after 2.20.
+_EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def where_to_open(server: ServerApp, pages: OpenPages) -> str:
@@ -40,6 +42,6 @@ def _public_url(server: ServerApp) -> str:
 
 def _local_url(server: ServerApp) -> str:
     url = urlsplit(server.connection_url)
-    everywhere = not server.ip or server.ip in WILDCARD_IPS
+    everywhere = not server.ip or server.ip in _EVERY_ADDRESS
     host = f"127.0.0.1:{server.port}" if everywhere else url.netloc
     return f"{url.scheme}://{host}{server.base_url}"
