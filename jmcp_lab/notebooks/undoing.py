@@ -66,7 +66,7 @@ def revert(
     # Nothing is awaited in between, and pages hear of all of it at once: one that saw a notebook
     # without cells for a moment would give it one of its own.
     with notebook.together():
-        done = [each for same in _joined(steps) for each in _do(notebook, same, origin)]
+        done = _do(notebook, steps, origin)
     return [change for change in done if change is not None]
 
 
@@ -84,23 +84,18 @@ class _Rearranges:
     work: Rearrangement
 
 
-def _joined(steps: list[Step | _Rearranges]) -> list[list[Step | _Rearranges]]:
-    """Return the steps with those together that follow each other and are done at once."""
-    groups = groupby(enumerate(steps), lambda each: -1 if _rearranges(each[1]) else each[0])
-    return [[step for _, step in group] for _, group in groups]
-
-
-def _rearranges(step: Step | _Rearranges) -> bool:
-    return isinstance(step, _Rearranges)
-
-
 def _do(
     notebook: LiveNotebook, steps: list[Step | _Rearranges], origin: str
 ) -> list[Change | None]:
-    rearranging, done = Rearranging(notebook), []
-    for step in steps:
-        done.append(step.work(rearranging) if isinstance(step, _Rearranges) else step(origin))
-    rearranging.apply(origin)
+    """Take the steps, those that rearrange cells and follow each other at once."""
+    done: list[Change | None] = []
+    for rearranges, same in groupby(steps, lambda step: isinstance(step, _Rearranges)):
+        if rearranges:
+            rearranging = Rearranging(notebook)
+            done += [step.work(rearranging) for step in same if isinstance(step, _Rearranges)]
+            rearranging.apply(origin)
+        else:
+            done += [step(origin) for step in same if not isinstance(step, _Rearranges)]
     return done
 
 
