@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jmcp_lab.notebooks.output_items import Stream
-from jmcp_lab.notebooks.outputs import _common_prefix
+from jmcp_lab.notebooks.comparing import common_prefix
 from jmcp_lab.notebooks.terminal import TerminalLine
 
 from .page import process_text
@@ -51,6 +51,6 @@ def test_many_changes_of_a_long_line_do_not_cost_its_length(change: str, at_once
 @given(st.text("ab", max_size=20), st.text("ab", max_size=20), st.text("ab", max_size=20))
 def test_the_common_prefix_is_the_longest(both: str, left: str, right: str) -> None:
     old, new = both + left, both + right
-    same = _common_prefix(old, new)
+    same = common_prefix(old, new)
     assert old[:same] == new[:same]
     assert old[same : same + 1] != new[same : same + 1] or same == min(len(old), len(new))
