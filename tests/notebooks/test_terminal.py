@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.notebooks.output_items import Stream
 from jmcp_lab.notebooks.comparing import common_prefix
+from jmcp_lab.notebooks.output_items import Stream
 from jmcp_lab.notebooks.terminal import TerminalLine
 
 from .page import process_text
