@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 from jupyter_server_fileid.manager import BaseFileIdManager
@@ -16,7 +17,11 @@ from jupyter_server_ydoc.handlers import YDocWebSocketHandler
 from jupyter_server_ydoc.loaders import FileLoader, FileLoaderMapping
 from jupyter_server_ydoc.rooms import DocumentRoom
 from jupyter_ydoc import YNotebook
-from pycrdt import Doc, create_update_message, write_var_uint
+from pycrdt import Array, Doc, Map, Text, create_update_message, write_var_uint
+from pycrdt._pycrdt import ArrayEvent as _ArrayEvent
+from pycrdt._pycrdt import MapEvent as _MapEvent
+from pycrdt._pycrdt import Text as _Text
+from pycrdt._pycrdt import TextEvent as _TextEvent
 from pycrdt.store import BaseYStore
 from pycrdt.websocket import YRoom
 
@@ -59,7 +64,9 @@ def written_in(owner: type, name: str) -> bool:
             "_delete_recursive",
         ),
         (YNotebook, "ycells create_ycell get_cell dirty get aget set"),
-        (Doc, "_txn"),
+        (Doc, "_txn _read_transaction _exceptions"),
+        (Array, "integrated _maybe_as_type_or_doc doc"),
+        (Map, "integrated doc"),
         (BaseYStore, "write stop start started read apply_updates"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -71,6 +78,32 @@ def test_the_names_that_we_lean_on_are_there(owner: type, names: str) -> None:
         f"(jupyter-server-ydoc {version('jupyter-server-ydoc')}, pycrdt {version('pycrdt')}): "
         "mend jmcp_lab/notebooks/upstream.py"
     )
+
+
+def test_pycrdt_tells_of_changes_by_the_names_that_are_followed_without_its_wrappers() -> None:
+    doc: Doc[Any] = Doc()
+    doc["cells"] = cells = Array([Map({"source": Text("a")})])
+    shallow: list[Any] = []
+    deep: list[Any] = []
+    held = (  # A subscription ends with its last reference.
+        cells.integrated.observe(lambda event: shallow.append(event.delta)),
+        cells.integrated.observe_deep(
+            lambda events: deep.extend((type(event), event.path) for event in events)
+        ),
+    )
+    source = cells[0]["source"]
+    source += "b"
+    cells[0]["kind"] = "code"
+    cells.append(1)
+    assert held
+    assert shallow == [[{"retain": 1}, {"insert": [1.0]}]]
+    assert [kind for kind, _ in deep] == [_TextEvent, _MapEvent, _ArrayEvent]
+    with doc.transaction() as transaction:
+        now = transaction._txn
+        cell = cells[0].integrated
+        assert [cell.has(now, key) for key in ("kind", "nothing")] == [True, False]
+        assert isinstance(cell.get(now, "source"), _Text)
+        assert cell.get(now, "source").get_string(now) == "ab"
 
 
 def test_a_page_that_saves_is_told_whether_the_task_raised() -> None:
