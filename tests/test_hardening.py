@@ -116,7 +116,9 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["", PASSWORD], ids=["token", "password"])
+@pytest.fixture(
+    params=["", pytest.param(PASSWORD, marks=pytest.mark.long)], ids=["token", "password"]
+)
 def password(request: pytest.FixtureRequest) -> str:
     """Return the hashed password that the server was given besides its token."""
     return str(request.param)

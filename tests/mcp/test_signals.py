@@ -93,8 +93,8 @@ def sources(process: Process) -> list[str]:
     [
         ["SIGINT"],
         ["SIGTERM"],
-        ["SIGHUP"],
-        ["SIGINT", "SIGINT", "SIGINT"],
+        pytest.param(["SIGHUP"], marks=pytest.mark.long),
+        pytest.param(["SIGINT", "SIGINT", "SIGINT"], marks=pytest.mark.long),
         ["SIGTERM", "SIGINT", "SIGHUP", "SIGTERM"],
     ],
     ids="-".join,
@@ -156,7 +156,7 @@ KNOWN = ["its program is missing", "it ends at its start", "it never answers"]
 
 
 @pytest.mark.parametrize("how", HARMED)
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.long)])
 async def test_a_harmed_kernel_does_not_keep_the_server_from_ending(
     tmp_path: Path, how: str, name: str
 ) -> None:

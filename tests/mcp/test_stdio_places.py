@@ -69,8 +69,10 @@ async def let_in(browser: httpx2.AsyncClient) -> None:
     ("where", "arguments"),
     [
         ("a port", ["--IdentityProvider.token="]),
-        ("a port", ["--ServerApp.ip=0.0.0.0", "--JmcpLab.harden=True"]),
-        ("a port", ["--JmcpLab.mcp_path=agents/mcp"]),
+        pytest.param(
+            "a port", ["--ServerApp.ip=0.0.0.0", "--JmcpLab.harden=True"], marks=pytest.mark.long
+        ),
+        pytest.param("a port", ["--JmcpLab.mcp_path=agents/mcp"], marks=pytest.mark.long),
         ("a Unix socket", ["--JmcpLab.harden=True"]),
     ],
     ids=str,
@@ -160,10 +162,10 @@ async def nothing_here(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     [
         (close, ""),
         (close, "jml_given"),
-        (nonsense, ""),
+        pytest.param(nonsense, "", marks=pytest.mark.long),
         (nonsense, "jml_given"),
         (nothing_here, ""),
-        (None, ""),
+        pytest.param(None, "", marks=pytest.mark.long),
         (None, "jml_given"),
     ],
 )

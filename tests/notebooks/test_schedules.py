@@ -105,7 +105,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
 @pytest.mark.timeout(900)
 @given(steps=st.binary(max_size=90))
 @settings(
-    max_examples=1000,
+    max_examples=500,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -62,7 +62,9 @@ class Gateway:
             self._process = None
 
 
-@pytest.fixture(params=[True, False], ids=["listing", "no listing"])
+@pytest.fixture(
+    params=[pytest.param(True, marks=pytest.mark.long), False], ids=["listing", "no listing"]
+)
 def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Gateway]:
     GatewayClient.clear_instance()
     found = Gateway(tmp_path, lists=request.param)
