@@ -12,6 +12,7 @@ import { Icon } from './Icon';
 import { RestingButton } from './RestingButton';
 import { RevokeGrant } from './RevokeGrant';
 import { useAction } from './useAction';
+import { useOverflow } from './useOverflow';
 
 /** What keeps live documents off, and what that means. */
 function notLiveWords(why: NotLive, trans: TranslationBundle): string {
@@ -179,9 +180,22 @@ export function Strips(): JSX.Element | null {
       });
     }
   }
-  return strips.length === 0 ? null : (
-    <ul className="jp-jmcp-Strips">
-      {strips.map(({ key, ...strip }) => (
+  return strips.length === 0 ? null : <StripList strips={strips} />;
+}
+
+/** All strips; more than fit scroll, by keyboard too. */
+function StripList(props: { strips: readonly IStrip[] }): JSX.Element {
+  const { trans } = usePanel();
+  const list = React.useRef<HTMLUListElement>(null);
+  const { scrolls, more } = useOverflow(list);
+  return (
+    <ul
+      ref={list}
+      className={`jp-jmcp-Strips ${more ? 'jp-mod-more' : ''}`}
+      aria-label={trans.__('Notices')}
+      tabIndex={scrolls ? 0 : undefined}
+    >
+      {props.strips.map(({ key, ...strip }) => (
         <Strip key={key} {...strip} />
       ))}
     </ul>
