@@ -350,8 +350,18 @@ export interface INavigator {
   readonly currentPath: string | null;
 }
 
+/** The toast that tells of requests where the panel is not seen. */
+export interface IRequestToast {
+  /** Whether it is to tell of new requests at present. */
+  isDue(): boolean;
+  /** Whether it is in the page as an alert, which is read aloud. */
+  isRead(): boolean;
+}
+
 /** The sidebar panel with the agents. */
 export interface IAgentsPanel {
+  /** Set by who shows it. */
+  toast: IRequestToast | null;
   /** Whether the person can see the panel. */
   readonly isShown: boolean;
   /** It was shown or hidden. */
