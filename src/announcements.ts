@@ -46,7 +46,7 @@ export class Announcements {
   }
 
   private _tellRequests(): void {
-    const { waiting } = this._model;
+    const { needsYou: waiting } = this._model;
     const trans = this._trans;
     const fresh = waiting.filter(
       request => !this._told.has(requestKey(request))

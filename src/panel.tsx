@@ -130,7 +130,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   private _updateTab(): void {
     const { model } = this._context;
-    const count = model.waiting.length;
+    const count = model.needsYou.length;
     const dataset = { ...this.title.dataset };
     delete dataset[BADGE];
     this.title.dataset =

@@ -38,7 +38,7 @@ export class RequestToast implements IRequestToast {
   }
 
   update(): void {
-    const waiting = this._model.waiting;
+    const waiting = this._model.needsYou;
     const fresh = waiting.some(request => !this._told.has(requestKey(request)));
     if (!this.isDue() || waiting.length === 0) {
       this._dismiss();
@@ -70,12 +70,12 @@ export class RequestToast implements IRequestToast {
   }
 
   private _first(): string | undefined {
-    return this._model.waiting[0]?.id;
+    return this._model.needsYou[0]?.id;
   }
 
   private _words(): string {
-    const [first] = this._model.waiting;
-    const count = this._model.waiting.length;
+    const [first] = this._model.needsYou;
+    const count = this._model.needsYou.length;
     return count === 1
       ? requestWords(first, this._trans)
       : this._trans._n(

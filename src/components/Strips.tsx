@@ -4,7 +4,8 @@ import * as React from 'react';
 
 import { useNow, usePanel } from '../context';
 import { unsavedWords } from '../documentNotices';
-import { isOver, untilWords } from '../format';
+import { mayChange, mayManage } from '../deciding';
+import { isOver, oneLine, untilWords } from '../format';
 import { warningIcon } from '../icons';
 import type { IAgent, IGrant, NotLive } from '../tokens';
 import { ErrorLine } from './ErrorLine';
@@ -130,12 +131,12 @@ export function Strips(): JSX.Element | null {
       key: 'paused',
       tone: 'warn',
       words: trans.__('All agents are paused until you resume them.'),
-      action: (
+      action: mayManage(server) ? (
         <Resume
           resume={() => model.resume()}
           then={trans.__('The agents go on.')}
         />
-      )
+      ) : undefined
     });
   }
   for (const grant of grants) {
@@ -171,12 +172,12 @@ export function Strips(): JSX.Element | null {
         key: `held ${agent.id}`,
         tone: 'warn',
         words: pausedWords(agent, trans),
-        action: (
+        action: mayChange(agent, server) ? (
           <Resume
             resume={() => model.change(agent.id, { paused: false })}
             then={trans.__('%1 goes on.', agent.label)}
           />
-        )
+        ) : undefined
       });
     }
   }
@@ -219,6 +220,13 @@ function Strip(props: Omit<IStrip, 'key'>): JSX.Element {
 
 /** Why an agent was paused that nobody paused by hand. */
 function pausedWords(agent: IAgent, trans: TranslationBundle): string {
+  if (agent.owner !== null && agent.pausedWhy !== 'flood') {
+    return trans.__(
+      '%1 is paused: %2 denied 3 of its requests in a row.',
+      agent.label,
+      oneLine(agent.owner)
+    );
+  }
   return agent.pausedWhy === 'flood'
     ? trans.__(
         '%1 is paused: it asked more than 20 times in a minute.',

@@ -30,7 +30,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     const toast = new RequestToast(model, panel, trans);
     let counts = true;
     const update = () => {
-      title.count = counts ? model.waiting.length : 0;
+      title.count = counts ? model.needsYou.length : 0;
       toast.update();
     };
     const start = async () => {
