@@ -2,7 +2,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { requestWords } from './format';
 import { requestKey } from './queue';
-import type { CallState, IAgents, ICall } from './tokens';
+import type {
+  AgentRequest,
+  CallState,
+  IAgents,
+  ICall,
+  IRequestToast
+} from './tokens';
+
+/** Until when a toast is there that is meant to be: its code is loaded with the first one. */
+export const TOAST_MS = 1500;
 
 /** What can become of a request, or of a run that is stopped. */
 type Outcome =
@@ -18,12 +27,14 @@ type Outcome =
  * Tells once of each new request, and of what becomes of it.
  *
  * Of what nobody was asked for only a stop is told: agents do much, and each sentence takes time.
+ * A toast is an alert, which is read aloud: a request that one tells of is not told a second time.
  */
 export class Announcements {
   constructor(
     private readonly _model: IAgents,
     private readonly _trans: TranslationBundle,
-    private readonly _say: (words: string) => void
+    private readonly _say: (words: string) => void,
+    private readonly _toast: () => IRequestToast | null = () => null
   ) {
     _model.changed.connect(this._update, this);
     this._update();
@@ -35,14 +46,15 @@ export class Announcements {
   }
 
   private _tellRequests(): void {
-    const { waiting } = this._model;
+    const { needsYou: waiting } = this._model;
     const trans = this._trans;
     const fresh = waiting.filter(
       request => !this._told.has(requestKey(request))
     );
     this._told = new Set(waiting.map(requestKey));
     if (fresh.length === 1) {
-      this._say(
+      this._ask(
+        fresh,
         trans._n(
           '%2. %1 request is waiting.',
           '%2. %1 requests are waiting.',
@@ -51,7 +63,8 @@ export class Announcements {
         )
       );
     } else if (fresh.length > 1) {
-      this._say(
+      this._ask(
+        fresh,
         trans._n(
           '%1 request is waiting.',
           '%1 requests are waiting.',
@@ -59,6 +72,22 @@ export class Announcements {
         )
       );
     }
+  }
+
+  /** Say what is asked, unless a toast does. */
+  private _ask(fresh: readonly AgentRequest[], words: string): void {
+    const toast = this._toast();
+    if (!toast?.isDue()) {
+      this._say(words);
+      return;
+    }
+    // Whether it came is looked at: JupyterLab shows none when it is told not to disturb.
+    window.setTimeout(() => {
+      const stillAsked = fresh.some(each => this._told.has(requestKey(each)));
+      if (stillAsked && !toast.isRead()) {
+        this._say(words);
+      }
+    }, TOAST_MS);
   }
 
   private _tellOutcomes(): void {

@@ -2,7 +2,10 @@ import { Notification } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IAgents, ICopy } from './tokens';
+import type { IAgents, IAgentsPanel, ICopy } from './tokens';
+
+/** How long it covers a part of the panel that is open and says the same for as long as it is so. */
+const BRIEF_MS = 10_000;
 
 /** Where this page remembers of which copies it has told, over a reload. */
 const TOLD = 'jmcp-lab:copies';
@@ -16,7 +19,7 @@ export class DocumentNotices {
   constructor(
     private readonly _model: IAgents,
     private readonly _open: (path: string) => void,
-    private readonly _reveal: () => void,
+    private readonly _panel: Pick<IAgentsPanel, 'isShown' | 'reveal'>,
     private readonly _trans: TranslationBundle,
     private readonly _memory: Pick<Storage, 'getItem' | 'setItem'>
   ) {}
@@ -37,9 +40,12 @@ export class DocumentNotices {
       if (!this._unsaved.has(path)) {
         // JupyterLab shows 140 characters: the cause. The panel says the rest.
         const id = Notification.emit(words, 'error', {
-          autoClose: false,
+          autoClose: this._panel.isShown && BRIEF_MS,
           actions: [
-            { label: this._trans.__('Show'), callback: () => this._reveal() }
+            {
+              label: this._trans.__('Show'),
+              callback: () => this._panel.reveal()
+            }
           ]
         });
         this._unsaved.set(path, { id, words });

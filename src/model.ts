@@ -5,7 +5,9 @@ import { Poll } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { ConflictError, IAgentsApi } from './api';
+import { refusalOf } from './deciding';
 import { linkAfter } from './link';
+import { isUnderWay, newestFirst } from './queue';
 import type {
   IAgent,
   IAgentChange,
@@ -107,6 +109,10 @@ export class AgentsModel implements IAgents, IDisposable {
       this._waiting = [...calls, ...this._pairings].sort(newestFirst).reverse();
     }
     return this._waiting;
+  }
+
+  get needsYou(): readonly AgentRequest[] {
+    return this.waiting.filter(request => refusalOf(request, this) === null);
   }
 
   get grants(): readonly IGrant[] {
@@ -383,17 +389,4 @@ export class AgentsModel implements IAgents, IDisposable {
   private _pulling: Promise<void> | null = null;
   private _again = false;
   private _isDisposed = false;
-}
-
-/** Whether a call waits or runs. */
-export function isUnderWay(call: ICall): boolean {
-  return (
-    call.state === 'received' ||
-    call.state === 'waiting_for_approval' ||
-    call.state === 'running'
-  );
-}
-
-function newestFirst(a: AgentRequest, b: AgentRequest): number {
-  return Date.parse(b.created) - Date.parse(a.created);
 }

@@ -9,7 +9,7 @@ import { openConnectDialog } from './components/ConnectDialog';
 import type { IPanelContext } from './context';
 import { FocusKeeper } from './focusKeeper';
 import { agentsIcon } from './icons';
-import type { IAgentsPanel } from './tokens';
+import type { IAgentsPanel, IRequestToast } from './tokens';
 
 /** The id of the panel in the shell. */
 export const PANEL_ID = 'jmcp-lab:panel';
@@ -47,6 +47,8 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     model.changed.connect(this._onChanged, this);
     this._updateTab();
   }
+
+  toast: IRequestToast | null = null;
 
   get isShown(): boolean {
     return this.isVisible;
@@ -128,7 +130,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   private _updateTab(): void {
     const { model } = this._context;
-    const count = model.waiting.length;
+    const count = model.needsYou.length;
     const dataset = { ...this.title.dataset };
     delete dataset[BADGE];
     this.title.dataset =

@@ -1,4 +1,4 @@
-import type { IPairing, AgentRequest } from './tokens';
+import type { AgentRequest, ICall, IPairing } from './tokens';
 
 /** Whether a request is that of a program which wants to connect. */
 export function isPairing(request: AgentRequest): request is IPairing {
@@ -53,4 +53,18 @@ export function arrange(
     }
   }
   return places;
+}
+
+/** The order of what was made at a time. */
+export function newestFirst(a: AgentRequest, b: AgentRequest): number {
+  return Date.parse(b.created) - Date.parse(a.created);
+}
+
+/** Whether a call waits or runs. */
+export function isUnderWay(call: ICall): boolean {
+  return (
+    call.state === 'received' ||
+    call.state === 'waiting_for_approval' ||
+    call.state === 'running'
+  );
 }

@@ -3,7 +3,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { requestWords } from './format';
 import { requestKey } from './queue';
-import type { IAgents, IAgentsPanel } from './tokens';
+import type { IAgents, IAgentsPanel, IRequestToast } from './tokens';
+
+/** Characters that a toast shows in any case. */
+const BEGINNING = 60;
 
 /** When to show a toast: never, while the panel is not visible, or always. */
 export type ToastHabit = 'off' | 'hidden' | 'always';
@@ -13,20 +16,33 @@ export type ToastHabit = 'off' | 'hidden' | 'always';
  *
  * It leads to the card and cannot allow: it is drawn by others and cannot check who presses.
  */
-export class RequestToast {
+export class RequestToast implements IRequestToast {
   constructor(
     private readonly _model: IAgents,
     private readonly _panel: IAgentsPanel,
     private readonly _trans: TranslationBundle
   ) {}
 
-  update(habit: ToastHabit): void {
-    const waiting = this._model.waiting;
+  habit: ToastHabit = 'hidden';
+
+  isDue(): boolean {
+    return this.habit !== 'off' && !this._isSeen();
+  }
+
+  isRead(): boolean {
+    // JupyterLab shows the beginning of a long text.
+    const words = this._words().slice(0, BEGINNING);
+    return [...document.querySelectorAll('[role="alert"]')].some(alert =>
+      alert.textContent?.includes(words)
+    );
+  }
+
+  update(): void {
+    const waiting = this._model.needsYou;
     const fresh = waiting.some(request => !this._told.has(requestKey(request)));
-    const seen = this._panel.isShown && !document.hidden && habit !== 'always';
-    if (habit === 'off' || seen || waiting.length === 0) {
+    if (!this.isDue() || waiting.length === 0) {
       this._dismiss();
-      if (seen) {
+      if (this._isSeen()) {
         this._told = new Set(waiting.map(requestKey));
       }
       return;
@@ -49,13 +65,17 @@ export class RequestToast {
     }
   }
 
+  private _isSeen(): boolean {
+    return this._panel.isShown && !document.hidden && this.habit !== 'always';
+  }
+
   private _first(): string | undefined {
-    return this._model.waiting[0]?.id;
+    return this._model.needsYou[0]?.id;
   }
 
   private _words(): string {
-    const [first] = this._model.waiting;
-    const count = this._model.waiting.length;
+    const [first] = this._model.needsYou;
+    const count = this._model.needsYou.length;
     return count === 1
       ? requestWords(first, this._trans)
       : this._trans._n(

@@ -129,6 +129,8 @@ export interface IAgent {
   readonly label: string;
   readonly mode: Mode;
   readonly color: string;
+  /** Who let it in, where that is somebody else, who alone decides then. */
+  readonly owner: string | null;
   /** What the client says of itself, which nobody has checked. */
   readonly claims: { readonly name: string; readonly version: string } | null;
   readonly connected: boolean;
@@ -153,6 +155,8 @@ export interface IServerInfo {
   readonly paused: boolean;
   readonly protection: string;
   readonly unattended: string | null;
+  /** The classes of what this person may decide; null where the server says nothing of it. */
+  readonly decides: readonly CallClass[] | null;
   /** Whether outputs of an allowed run are trusted as if the person had run the cell. */
   readonly trustOutputs: 'allowed' | 'never';
   /** What keeps live documents off; null where they are on. */
@@ -216,7 +220,7 @@ export interface IPairing {
   readonly offer?: IOffer;
 }
 
-/** Something that waits for the person: a call, or a program that wants to connect. */
+/** Something that waits for a person: a call, or a program that wants to connect. */
 export type AgentRequest = ICall | IPairing;
 
 /** What the person asks for when connecting an agent. */
@@ -284,8 +288,10 @@ export interface IAgents {
   readonly agents: readonly IAgent[];
   /** All known calls, newest first. */
   readonly calls: readonly ICall[];
-  /** What waits for the person, oldest first. */
+  /** What waits for a person, oldest first. */
   readonly waiting: readonly AgentRequest[];
+  /** Those of them that this person may decide. */
+  readonly needsYou: readonly AgentRequest[];
   readonly grants: readonly IGrant[];
   /** Resolves when the server answered for the first time. */
   readonly ready: Promise<void>;
@@ -350,8 +356,18 @@ export interface INavigator {
   readonly currentPath: string | null;
 }
 
+/** The toast that tells of requests where the panel is not seen. */
+export interface IRequestToast {
+  /** Whether it is to tell of new requests at present. */
+  isDue(): boolean;
+  /** Whether it is in the page as an alert, which is read aloud. */
+  isRead(): boolean;
+}
+
 /** The sidebar panel with the agents. */
 export interface IAgentsPanel {
+  /** Set by who shows it. */
+  toast: IRequestToast | null;
   /** Whether the person can see the panel. */
   readonly isShown: boolean;
   /** It was shown or hidden. */

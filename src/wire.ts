@@ -91,6 +91,12 @@ function readServer(value: unknown): IServerInfo {
     paused: truth(data.paused, 'server.paused'),
     protection: textOrNull(data.protection, 'server.protection') ?? 'standard',
     unattended: textOrNull(data.unattended, 'server.unattended'),
+    decides:
+      data.decides === null || data.decides === undefined
+        ? null
+        : list(data.decides, 'server.decides', (one, name) =>
+            oneOf(one, CLASSES, name)
+          ),
     // An older server says nothing: then nothing is trusted by us.
     trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never',
     notLive:
@@ -153,6 +159,7 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
     label: text(data.label, `${name}.label`),
     mode: oneOf(data.mode, MODES, `${name}.mode`),
     color: readColor(data.color),
+    owner: textOrNull(data.owner, `${name}.owner`),
     claims: readClaims(data.claims, `${name}.claims`),
     connected: truth(data.connected, `${name}.connected`),
     lastSeen: textOrNull(data.last_seen, `${name}.last_seen`),

@@ -97,3 +97,20 @@ def test_the_dialog_breaks_no_serious_rule(themed_page: Page) -> None:
     press(row, "Revoke")
     press(row, "Revoke")
     expect(row).to_have_count(0)
+
+
+def test_strips_that_do_not_fit_are_read_with_the_keyboard(
+    lab_page: Page, connect_agent: ConnectAgent
+) -> None:
+    for number in range(6):
+        notebooks = [f"a-folder/with-a-long-name/notebook-{number}-{each}.ipynb" for each in "ab"]
+        connect_agent(f"Robot {number}", "auto", notebooks=notebooks, until="30m")
+    panel = open_panel(lab_page)
+    strips = panel.get_by_role("list", name="Notices")
+    expect(strips.get_by_role("listitem")).to_have_count(6)
+    panel.get_by_role("button", name="Stop all").focus()
+    lab_page.keyboard.press("Tab")
+    expect(strips).to_be_focused()
+    lab_page.keyboard.press("End")
+    expect(strips.get_by_role("listitem").last).to_be_in_viewport(ratio=0.9)
+    assert violations(lab_page, ".jp-jmcp-Strips") == []

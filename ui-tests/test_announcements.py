@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from lab_page import reload_lab
 from panel import card, decide, open_panel, press, section, sidebar_tab, write_notebook
 
 if TYPE_CHECKING:
@@ -74,18 +75,50 @@ def test_each_request_and_what_becomes_of_it_is_said(
     )
 
 
-def test_it_is_said_too_while_the_panel_is_closed(
+def _close_panel(page: Page) -> None:
+    open_panel(page)
+    sidebar_tab(page).click()
+    expect(page.locator(".jp-jmcp-Panel")).to_be_hidden()
+
+
+def test_a_toast_tells_of_a_request_while_the_panel_is_closed_and_nothing_tells_it_again(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "closed.ipynb", "print(1)")
-    open_panel(lab_page)
-    sidebar_tab(lab_page).click()
-    expect(lab_page.locator(".jp-jmcp-Panel")).to_be_hidden()
+    _close_panel(lab_page)
     lab_page.evaluate(_LISTEN)
     run = notebook.ask()
-    hears(lab_page, ASKED.format(notebook.title))
+    expect(lab_page.get_by_role("alert").filter(has_text=notebook.title)).to_be_visible()
+    # What became of it no toast tells; by then the request would have been said.
+    lab_page.wait_for_timeout(2000)
     run.cancel()
-    lab_page.wait_for_function("() => window.heard.some(words => words.includes('stopped'))")
+    hears(lab_page, f"The agent stopped waiting: {notebook.title}")
+
+
+def test_it_is_said_too_where_no_toast_may_disturb(
+    lab_page: Page, connect_agent: ConnectAgent
+) -> None:
+    notebook = write_notebook(lab_page, connect_agent(), "silent.ipynb", "print(1)")
+    _set_silence(lab_page, True)
+    reload_lab(lab_page)
+    _close_panel(lab_page)
+    lab_page.evaluate(_LISTEN)
+    run = notebook.ask()
+    try:
+        hears(lab_page, ASKED.format(notebook.title))
+        expect(lab_page.get_by_role("alert").filter(has_text=notebook.title)).to_have_count(0)
+    finally:
+        _set_silence(lab_page, False)
+    run.cancel()
+
+
+def _set_silence(page: Page, on: bool) -> None:
+    page.evaluate(
+        "on => window.jupyterapp.serviceManager.settings.save("
+        "'@jupyterlab/apputils-extension:notification', JSON.stringify({doNotDisturbMode: on}))"
+        ".then(() => null)",
+        on,
+    )
 
 
 def test_the_focus_stays_in_the_panel_after_what_is_pressed_is_gone(

@@ -20,7 +20,7 @@ from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import changes
 from .base import PanelHandler, decides, errors_as_json
-from .owners import check_may_decide, check_owner
+from .owners import check_may_decide, check_owner, decidable
 from .pages import path_of
 from .pairing import (
     PairingAnswerHandler,
@@ -58,16 +58,16 @@ class StateHandler(PanelHandler):
         calls = ledger.since(0 if reset else since)
         state: dict[str, Any] = {
             "seq": ledger.seq,
-            "server": self._server(),
+            "server": self._server() | {"decides": await decidable(self)},
             "agents": [
-                agent_view(agent, self.app.agents, ledger, self.app.gate.patience)
+                agent_view(agent, self.app.agents, ledger, self.app.gate.patience, self.owner)
                 for agent in self.app.agents.all()
             ],
             "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
             "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
             "pairings": [
                 *(pairing_view(pairing) for pairing in self.app.pairings.waiting()),
-                *(offer_view(offer) for offer in self.app.agents.offers()),
+                *(offer_view(offer, self.owner) for offer in self.app.agents.offers()),
             ],
         }
         self.answer(state | {"reset": True} if reset else state)
@@ -128,7 +128,7 @@ class AgentHandler(PanelHandler):
         check_owner(self, self.app.agents.get(agent_id))
         agent = self.app.agents.update(agent_id, **fields)
         app = self.app
-        self.answer(agent_view(agent, app.agents, app.ledger, app.gate.patience))
+        self.answer(agent_view(agent, app.agents, app.ledger, app.gate.patience, self.owner))
 
     @web.authenticated
     @decides

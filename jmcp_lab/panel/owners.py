@@ -104,3 +104,23 @@ async def check_may_decide(handler: PanelHandler, call: Call) -> None:
                 f"This server does not let you {action} {resource}, so you cannot decide this. "
                 "You can stop it."
             )
+
+
+async def decidable(handler: PanelHandler) -> list[str]:
+    """Return the classes of actions that somebody may decide about, as far as Jupyter knows."""
+    asked: dict[tuple[str, str], bool] = {}
+
+    async def may(action: str, resource: str) -> bool:
+        if (action, resource) not in asked:
+            user = handler.current_user
+            found = handler.authorizer.is_authorized(handler, user, action, resource)
+            asked[action, resource] = await ensure_async(found)
+        return asked[action, resource]
+
+    if not await may("execute", handler.auth_resource):
+        return []
+    return [
+        each.value
+        for each, needed in NEEDED.items()
+        if all([await may(action, resource) for action, resource in needed])
+    ]

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 
 def agent_view(
-    agent: Agent, registry: AgentRegistry, ledger: Ledger, patience: Patience
+    agent: Agent, registry: AgentRegistry, ledger: Ledger, patience: Patience, viewer: str
 ) -> dict[str, Any]:
-    """Return an agent, without anything of its token."""
+    """Return an agent as `viewer` may see it, without anything of its token."""
     return {
         "id": agent.id,
         "label": agent.label,
         "mode": agent.mode.value,
         "color": agent.color,
+        "owner": _other_owner(agent, viewer),
         "claims": agent.claims,
         "connected": registry.connected(agent),
         "last_seen": format_time(agent.last_seen),
@@ -42,7 +43,12 @@ def agent_view(
     }
 
 
-def offer_view(offer: Offer) -> dict[str, Any]:
+def _other_owner(agent: Agent | None, viewer: str) -> str | None:
+    """Return who let an agent in, where that is somebody else, who alone decides then."""
+    return agent.owner if agent is not None and agent.owner not in ("", viewer) else None
+
+
+def offer_view(offer: Offer, viewer: str) -> dict[str, Any]:
     """Return what somebody wrote into the list of agents, without anything of its tokens."""
     changes = {
         name: ("", "") if name == "token_hash" else (_plain(before), _plain(after))
@@ -55,6 +61,7 @@ def offer_view(offer: Offer) -> dict[str, Any]:
         "expires": None,
         "offer": {
             "agent": offer.present.label if offer.present is not None else None,
+            "owner": _other_owner(offer.present, viewer),
             "changes": [
                 {"field": name, "before": before, "after": after}
                 for name, (before, after) in changes.items()

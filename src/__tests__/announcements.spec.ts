@@ -1,8 +1,9 @@
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { Announcements } from '../announcements';
+import { Announcements, TOAST_MS } from '../announcements';
 import { LiveRegion } from '../liveRegion';
 import { AgentsModel } from '../model';
+import type { IRequestToast } from '../tokens';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 
 const ENDED = new Date().toISOString();
@@ -11,6 +12,7 @@ describe('what is said to those who do not see the panel', () => {
   let api: MemoryApi;
   let model: AgentsModel;
   let said: string[];
+  let toast: IRequestToast | null;
 
   beforeEach(async () => {
     api = new MemoryApi();
@@ -19,7 +21,13 @@ describe('what is said to those who do not see the panel', () => {
     await model.ready;
     said = [];
     const trans = nullTranslator.load('jmcp_lab');
-    new Announcements(model, trans, words => said.push(words));
+    toast = null;
+    new Announcements(
+      model,
+      trans,
+      words => said.push(words),
+      () => toast
+    );
   });
 
   afterEach(() => model.dispose());
@@ -37,6 +45,25 @@ describe('what is said to those who do not see the panel', () => {
     await put({ id: 'c_1', seq: 2, state: 'denied', decision: user(false) });
     await put({ id: 'c_2', seq: 3 });
     expect(said).toEqual([ASKED, 'Denied: Run cell 12 in sales.ipynb', ASKED]);
+  });
+
+  it.each([
+    ['not a request that a toast reads aloud', true, []],
+    ['a request whose toast did not come', false, [ASKED]]
+  ])('is %s', async (_, isRead, heard) => {
+    toast = { isDue: () => true, isRead: () => isRead };
+    const looks: (() => void)[] = [];
+    const real = window.setTimeout.bind(window);
+    const spy = jest.spyOn(window, 'setTimeout');
+    spy.mockImplementation(((run: () => void, ms?: number) =>
+      ms === TOAST_MS ? looks.push(run) : real(run, ms)) as typeof setTimeout);
+    await put({ seq: 1 });
+    expect(said).toEqual([]);
+    looks.forEach(look => look());
+    spy.mockRestore();
+    expect(said).toEqual(heard);
+    await put({ seq: 2, state: 'denied', decision: user(false) });
+    expect(said).toEqual([...heard, 'Denied: Run cell 12 in sales.ipynb']);
   });
 
   it('is a yes, and then what came of it', async () => {

@@ -41,6 +41,7 @@ describe('DocumentNotices', () => {
   let documents: IDocuments;
   let opened: string[];
   let memory: Memory;
+  let isShown: boolean;
 
   function notices(): DocumentNotices {
     const model = { server: { documents } } as unknown as IAgents;
@@ -49,7 +50,7 @@ describe('DocumentNotices', () => {
     return new DocumentNotices(
       model,
       path => opened.push(path),
-      () => opened.push('panel'),
+      { isShown, reveal: () => opened.push('panel') },
       trans,
       memory
     );
@@ -59,6 +60,7 @@ describe('DocumentNotices', () => {
     documents = { unsaved: [], copies: [] };
     opened = [];
     memory = new Memory();
+    isShown = false;
     Notification.manager.dismiss();
   });
 
@@ -76,6 +78,17 @@ describe('DocumentNotices', () => {
     documents = { unsaved: [], copies: [] };
     told.update();
     expect(shown()).toEqual([]);
+  });
+
+  it.each([
+    ['for as long as it is so', false, false],
+    ['briefly over a panel that says it too', true, 10_000]
+  ])('says it %s', (_, open, autoClose) => {
+    isShown = open;
+    documents = { unsaved: [FULL], copies: [] };
+    notices().update();
+    const [notification] = Notification.manager.notifications;
+    expect(notification.options.autoClose).toBe(autoClose);
   });
 
   it('says it again when the cause is another one', () => {

@@ -1,6 +1,7 @@
 /** Calls, agents and a server that answers from memory. */
 import { ConflictError, IAgentsApi } from '../api';
 import type {
+  CallClass,
   IAgent,
   IAgents,
   IAnswer,
@@ -96,6 +97,7 @@ export class MemoryApi implements IAgentsApi {
     return release;
   }
 
+  decides: readonly CallClass[] | null = null;
   notLive: NotLive | null = null;
   documents: IDocuments = { unsaved: [], copies: [] };
 
@@ -127,6 +129,7 @@ export class MemoryApi implements IAgentsApi {
         paused: false,
         protection: 'standard',
         unattended: null,
+        decides: this.decides,
         trustOutputs: 'allowed',
         notLive: this.notLive,
         files: { save: [], written: {} },

@@ -20,6 +20,9 @@ const changed: IPairing = {
       changes: [
         { field: 'mode', before: 'edit', after: 'auto' },
         { field: 'notebooks', before: '', after: '**' },
+        { field: 'until', before: '', after: '2099-06-01T12:00:00Z' },
+        { field: 'expires', before: 'stop', after: 'soon\u202e' },
+        { field: 'owner', before: '', after: 'ada' },
         { field: 'paused', before: 'True', after: '' },
         { field: 'token_hash', before: '', after: '' }
       ]
@@ -75,7 +78,10 @@ describe('OfferCard', () => {
       screen.getAllByRole('listitem').map(item => item.textContent)
     ).toEqual([
       'What it may do: Edit freely, ask to run → Edit and run in chosen notebooks',
-      'Notebooks: none → **',
+      'Notebooks: none → all notebooks (**)',
+      expect.stringMatching(/^Until: none → Jun 1, 2099, \d+:\d\d:\d\d.[AP]M$/),
+      'Connection ends: JupyterLab stops → soon▯',
+      'Whose it is: none → ada',
       'It would not be paused any more.',
       'Another program would be let in by its name.'
     ]);

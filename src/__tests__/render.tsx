@@ -24,6 +24,14 @@ class Sight {
 }
 window.IntersectionObserver = Sight as unknown as typeof IntersectionObserver;
 
+/** jsdom lays nothing out, so no size ever changes. */
+class Sizes {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
+}
+window.ResizeObserver = Sizes as unknown as typeof ResizeObserver;
+
 export function draw(
   model: IAgents,
   component: () => JSX.Element | null,

@@ -92,6 +92,22 @@ test.each([
   model.dispose();
 });
 
+test('it is not said that who looks on has denied anything', async () => {
+  const api = new MemoryApi();
+  const held = { paused: true, paused_why: 'denials', owner: 'ada' };
+  api.agents = [makeAgent(held)];
+  const model = new AgentsModel({ api });
+  await act(async () => {
+    draw(model, () => <Strips />);
+    await model.ready;
+  });
+  expect(screen.getByRole('listitem').textContent).toContain(
+    'ada denied 3 of its requests in a row'
+  );
+  expect(screen.queryByRole('button', { name: 'Resume' })).toBeNull();
+  model.dispose();
+});
+
 test('an agent that a person paused is not in a strip', async () => {
   const api = new MemoryApi();
   api.agents = [makeAgent({ paused: true })];

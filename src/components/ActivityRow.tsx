@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
+import { refusalOf } from '../deciding';
 import {
   classLabel,
   clock,
@@ -9,7 +10,7 @@ import {
   fullTime,
   stateLabel
 } from '../format';
-import { isUnderWay } from '../model';
+import { isUnderWay } from '../queue';
 import type { ICall } from '../tokens';
 import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
@@ -28,6 +29,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   const { model, trans, locale, say } = usePanel();
   const action = useAction();
   const titleId = React.useId();
+  const refusal = refusalOf(call, model);
   const took = duration(call.started ?? call.created, call.ended, locale);
   const about = decisionWords(call, trans);
   const told = call.decision?.reason ?? '';
@@ -68,7 +70,9 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
           <p className="jp-jmcp-Call-meta">
             <span className="jp-jmcp-Outcome">
               <StateIcon call={call} />
-              {stateLabel(call, trans)}
+              {refusal && call.state === 'waiting_for_approval'
+                ? trans.__('Waiting for somebody else')
+                : stateLabel(call, trans)}
             </span>
             {took ? <span>{took}</span> : null}
             <span className="jp-jmcp-Call-agent" title={props.label}>
@@ -103,7 +107,9 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
             {trans.__('Stop')}
           </Button>
         ) : null}
-        {call.deniedUntil && Date.parse(call.deniedUntil) > Date.now() ? (
+        {call.deniedUntil &&
+        Date.parse(call.deniedUntil) > Date.now() &&
+        refusal === null ? (
           <Button
             kind="quiet"
             title={trans.__(

@@ -1,7 +1,8 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
-import { ago, modeLabel, untilWords, visible } from '../format';
+import { mayChange } from '../deciding';
+import { ago, modeLabel, oneLine, untilWords, visible } from '../format';
 import type { IAgent, Mode } from '../tokens';
 import { AutoForm } from './AutoForm';
 import { Button } from './Button';
@@ -19,6 +20,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
   const nameId = React.useId();
   const action = useAction();
   const paused = agent.paused || (model.server?.paused ?? false);
+  const changes = mayChange(agent, model.server);
   const [choosing, setChoosing] = React.useState(false);
   const change = (mode: Mode) => {
     if (action.busy) {
@@ -45,7 +47,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
         <span dir="auto">
           {paused ? trans.__('Paused') : doing(agent, now, trans, locale)}
         </span>
-        {agent.paused && !model.server?.paused ? (
+        {agent.paused && !model.server?.paused && changes ? (
           // Not where Stop was: its second click must not resume what the first one stopped.
           <RestingButton
             kind="link"
@@ -62,21 +64,32 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
           </RestingButton>
         ) : null}
         <Claim claims={agent.claims} />
+        {agent.owner !== null ? (
+          <span className="jp-jmcp-Muted" dir="auto">
+            {trans.__('let in by %1', oneLine(agent.owner))}
+          </span>
+        ) : null}
       </p>
       <div className="jp-jmcp-Agent-controls">
-        <select
-          className="jp-jmcp-Select"
-          aria-label={trans.__('What %1 may do', agent.label)}
-          value={choosing ? 'auto' : agent.mode}
-          aria-disabled={action.busy ? true : undefined}
-          onChange={event => change(event.target.value as Mode)}
-        >
-          {MODES.map(mode => (
-            <option key={mode} value={mode}>
-              {modeLabel(mode, trans)}
-            </option>
-          ))}
-        </select>
+        {changes ? (
+          <select
+            className="jp-jmcp-Select"
+            aria-label={trans.__('What %1 may do', agent.label)}
+            value={choosing ? 'auto' : agent.mode}
+            aria-disabled={action.busy ? true : undefined}
+            onChange={event => change(event.target.value as Mode)}
+          >
+            {MODES.map(mode => (
+              <option key={mode} value={mode}>
+                {modeLabel(mode, trans)}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <span className="jp-jmcp-Agent-mode">
+            {modeLabel(agent.mode, trans)}
+          </span>
+        )}
         <AgentButtons agent={agent} describedBy={nameId} action={action} />
       </div>
       {agent.mode === 'auto' && !choosing ? (
@@ -203,16 +216,18 @@ function AgentButtons(props: {
       >
         {trans.__('Stop')}
       </Button>
-      <Button
-        ref={revoke}
-        kind="quiet"
-        title={trans.__('End this connection for good')}
-        describedBy={describedBy}
-        inert={action.busy}
-        onPress={() => setSure(true)}
-      >
-        {trans.__('Revoke')}
-      </Button>
+      {mayChange(agent, model.server) ? (
+        <Button
+          ref={revoke}
+          kind="quiet"
+          title={trans.__('End this connection for good')}
+          describedBy={describedBy}
+          inert={action.busy}
+          onPress={() => setSure(true)}
+        >
+          {trans.__('Revoke')}
+        </Button>
+      ) : null}
     </span>
   );
 }

@@ -2,11 +2,13 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { usePanel } from '../context';
+import { refusalOf } from '../deciding';
 import { requestTitle } from '../format';
 import { isOnTop, useArming } from '../guard';
 import type { INewAgent, IPairing } from '../tokens';
 import { ErrorLine } from './ErrorLine';
 import { Icon } from './Icon';
+import { NotYours } from './NotYours';
 import { useAction } from './useAction';
 
 /** What the answers on a card about an agent's access work with. */
@@ -33,6 +35,7 @@ export function ConnectionCard(props: {
   const arming = useArming(request.id, card);
   const action = useAction();
   const title = requestTitle(request, trans);
+  const refusal = refusalOf(request, model);
 
   const press =
     (agent: INewAgent | null) => (event: React.MouseEvent<HTMLElement>) => {
@@ -51,7 +54,7 @@ export function ConnectionCard(props: {
   return (
     <article
       ref={card}
-      className="jp-jmcp-Card"
+      className={`jp-jmcp-Card ${request.offer ? 'jp-mod-warn' : ''}`}
       aria-label={title}
       aria-busy={action.busy}
       tabIndex={-1}
@@ -62,11 +65,15 @@ export function ConnectionCard(props: {
         <h4 dir="auto">{title}</h4>
       </header>
       <p>{words}</p>
-      {children}
+      {refusal && !request.offer ? null : children}
       <ErrorLine message={action.error} />
-      <div className="jp-jmcp-Card-answers">
-        {answers({ inert: !arming.armed || action.busy, press })}
-      </div>
+      {refusal ? (
+        <NotYours refusal={refusal} />
+      ) : (
+        <div className="jp-jmcp-Card-answers">
+          {answers({ inert: !arming.armed || action.busy, press })}
+        </div>
+      )}
     </article>
   );
 }

@@ -2,6 +2,7 @@ import { addIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { usePanel } from '../context';
+import { mayManage } from '../deciding';
 import { Button } from './Button';
 import { ErrorLine } from './ErrorLine';
 import { useAction } from './useAction';
@@ -30,7 +31,12 @@ export function Header(): JSX.Element {
         <Button
           kind={model.agents.length === 0 ? 'accept' : 'quiet'}
           icon={addIcon}
-          inert={model.server === null}
+          inert={model.server === null || !mayManage(model.server)}
+          title={
+            mayManage(model.server)
+              ? undefined
+              : trans.__('This server does not let you connect agents')
+          }
           onPress={openConnect}
         >
           {trans.__('Connect an agent')}

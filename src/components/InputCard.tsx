@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { usePanel } from '../context';
+import { refusalOf } from '../deciding';
 import { oneLine, requestTitle, visible } from '../format';
 import { useArming } from '../guard';
 import type { ICall, IQuestion } from '../tokens';
@@ -8,6 +9,7 @@ import { Button } from './Button';
 import { CardWho } from './CardWho';
 import { ErrorLine } from './ErrorLine';
 import { ClassIcon } from './Icon';
+import { NotYours } from './NotYours';
 import { useAction } from './useAction';
 
 /** What code that an agent runs asks the person, and a field for the answer. */
@@ -34,6 +36,7 @@ export function InputCard(props: {
       answer(words);
     }
   };
+  const refusal = refusalOf(call, model);
   const prompt = visible(question.prompt).text.trim();
   return (
     <article
@@ -50,37 +53,43 @@ export function InputCard(props: {
       </header>
       <CardWho call={call} />
       <p dir="auto">{call.summary}</p>
-      <form
-        className="jp-jmcp-DenyForm"
-        onSubmit={event => {
-          event.preventDefault();
-          // Who types into the field has seen what it is for: nothing has to rest.
-          if (event.nativeEvent.isTrusted) {
-            answer(value);
-          }
-        }}
-      >
-        <label className="jp-jmcp-Field">
-          <span dir="auto" className="jp-jmcp-Card-prompt">
-            {prompt === '' ? trans.__('Your answer') : prompt}
-          </span>
-          <input
-            className="jp-mod-styled"
-            type={question.password ? 'password' : 'text'}
-            autoComplete="off"
-            spellCheck={false}
-            dir="auto"
-            maxLength={10_000}
-            value={value}
-            onChange={event => setValue(event.target.value)}
-          />
-          <small>
-            {question.password
-              ? trans.__('It goes to the code and is not shown.')
-              : trans.__('It goes to the code. The agent can see it too.')}
-          </small>
-        </label>
-      </form>
+      {refusal ? (
+        <p dir="auto" className="jp-jmcp-Card-prompt">
+          {prompt}
+        </p>
+      ) : (
+        <form
+          className="jp-jmcp-DenyForm"
+          onSubmit={event => {
+            event.preventDefault();
+            // Who types into the field has seen what it is for: nothing has to rest.
+            if (event.nativeEvent.isTrusted) {
+              answer(value);
+            }
+          }}
+        >
+          <label className="jp-jmcp-Field">
+            <span dir="auto" className="jp-jmcp-Card-prompt">
+              {prompt === '' ? trans.__('Your answer') : prompt}
+            </span>
+            <input
+              className="jp-mod-styled"
+              type={question.password ? 'password' : 'text'}
+              autoComplete="off"
+              spellCheck={false}
+              dir="auto"
+              maxLength={10_000}
+              value={value}
+              onChange={event => setValue(event.target.value)}
+            />
+            <small>
+              {question.password
+                ? trans.__('It goes to the code and is not shown.')
+                : trans.__('It goes to the code. The agent can see it too.')}
+            </small>
+          </label>
+        </form>
+      )}
       {call.target.path ? (
         <Button
           kind="link"
@@ -92,18 +101,22 @@ export function InputCard(props: {
         </Button>
       ) : null}
       <ErrorLine message={action.error} />
-      <div className="jp-jmcp-Card-answers">
-        <Button kind="accept" inert={inert} onPress={press(value)}>
-          {trans.__('Answer')}
-        </Button>
-        <Button
-          inert={inert}
-          title={trans.__('The code is told that there is no input')}
-          onPress={press(null)}
-        >
-          {trans.__('Do not answer')}
-        </Button>
-      </div>
+      {refusal ? (
+        <NotYours refusal={refusal} call={call} />
+      ) : (
+        <div className="jp-jmcp-Card-answers">
+          <Button kind="accept" inert={inert} onPress={press(value)}>
+            {trans.__('Answer')}
+          </Button>
+          <Button
+            inert={inert}
+            title={trans.__('The code is told that there is no input')}
+            onPress={press(null)}
+          >
+            {trans.__('Do not answer')}
+          </Button>
+        </div>
+      )}
     </article>
   );
 }

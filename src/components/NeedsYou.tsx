@@ -28,7 +28,11 @@ export function NeedsYou(props: {
   const decided = React.useRef<string | null>(null);
 
   const holding = useHolding(look);
-  const waiting = model.waiting;
+  const { needsYou } = model;
+  const waiting = [
+    ...needsYou,
+    ...model.waiting.filter(request => !needsYou.includes(request))
+  ];
   const arranged = arrange(
     places.current,
     waiting,
@@ -91,6 +95,8 @@ export function NeedsYou(props: {
     }
   }, [waiting, onEmpty]);
 
+  const mine = needsYou.length;
+  const isMine = mine > 0 || waiting.length === 0;
   if (places.current.length === 0) {
     // Nothing tells that the pointer left what was taken away from under it.
     hovered.current = false;
@@ -98,10 +104,10 @@ export function NeedsYou(props: {
   }
   return (
     <Section
-      name={trans.__('Needs you')}
-      count={waiting.length}
+      name={isMine ? trans.__('Needs you') : trans.__('Waits for others')}
+      count={mine}
       headingRef={heading}
-      urgent
+      urgent={isMine}
     >
       <div
         ref={list}

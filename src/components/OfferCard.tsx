@@ -14,7 +14,7 @@ export function OfferCard(props: {
   onDecided: () => void;
 }): JSX.Element {
   const { request, offer, onDecided } = props;
-  const { trans } = usePanel();
+  const { trans, locale } = usePanel();
   return (
     <ConnectionCard
       request={request}
@@ -26,7 +26,6 @@ export function OfferCard(props: {
       answers={({ inert, press }) => (
         <>
           <Button
-            kind="accept"
             inert={inert}
             onPress={press({ label: request.client, mode: 'edit' })}
           >
@@ -38,8 +37,8 @@ export function OfferCard(props: {
         </>
       )}
     >
-      <ul>
-        {changeWords(offer, trans).map(words => (
+      <ul className="jp-jmcp-Offer">
+        {changeWords(offer, trans, locale).map(words => (
           <li key={words} dir="auto">
             {words}
           </li>

@@ -2,6 +2,7 @@ import { caretDownIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { usePanel, useNow } from '../context';
+import { refusalOf } from '../deciding';
 import { clip, oneLine, visible } from '../format';
 import { isOnTop, useArming } from '../guard';
 import { warningIcon } from '../icons';
@@ -13,6 +14,7 @@ import { DenyForm } from './DenyForm';
 import { ErrorLine } from './ErrorLine';
 import { GrantWords } from './GrantWords';
 import { ClassIcon, Icon } from './Icon';
+import { NotYours } from './NotYours';
 import { Preview } from './Preview';
 import { useDecision } from './useDecision';
 import { useReading } from './useReading';
@@ -54,11 +56,13 @@ export const RequestCard = React.forwardRef<
       decision.decide(option);
     }
   };
-  const open = shown?.tooLong || hidden ? [] : call.options;
+  const refusal = refusalOf(call, model);
+  const offered = refusal ? [] : call.options;
+  const open = shown?.tooLong || hidden ? [] : offered;
   const once = open.find(option => option.kind === 'allow_once');
   const longer = open.filter(option => option.kind === 'allow_always');
-  const deny = call.options.find(option => option.kind === 'reject_once');
-  const never = call.options.find(option => option.kind === 'reject_always');
+  const deny = offered.find(option => option.kind === 'reject_once');
+  const never = offered.find(option => option.kind === 'reject_always');
 
   return (
     <article
@@ -120,51 +124,55 @@ export const RequestCard = React.forwardRef<
           {trans.__('Retry')}
         </Button>
       </ErrorLine>
-      <div className="jp-jmcp-Card-answers">
-        {hidden && shown ? (
-          <Button kind="accept" onPress={reading.openAll}>
-            {trans._n('Show all %1 line', 'Show all %1 lines', shown.lines)}
-          </Button>
-        ) : null}
-        {once ? (
-          <Button
-            kind="accept"
-            inert={inert || !allowable}
-            onPress={press(once)}
-          >
-            {trans.__('Allow')}
-          </Button>
-        ) : null}
-        {longer.map(option => (
-          <Button
-            key={`${option.until}`}
-            inert={inert || !allowable}
-            describedBy={grantId}
-            title={option.name}
-            onPress={press(option)}
-          >
-            {option.until === '30m'
-              ? trans.__('Allow for 30 minutes')
-              : option.name}
-          </Button>
-        ))}
-        {deny ? (
-          <span className="jp-jmcp-Split">
-            <Button inert={inert} onPress={press(deny)}>
-              {trans.__('Deny')}
+      {refusal ? (
+        <NotYours refusal={refusal} call={call} />
+      ) : (
+        <div className="jp-jmcp-Card-answers">
+          {hidden && shown ? (
+            <Button kind="accept" onPress={reading.openAll}>
+              {trans._n('Show all %1 line', 'Show all %1 lines', shown.lines)}
             </Button>
+          ) : null}
+          {once ? (
             <Button
-              ref={more}
-              icon={caretDownIcon}
-              label={trans.__('Deny and tell the agent why…')}
-              title={trans.__('Deny and tell the agent why…')}
-              expanded={denying}
-              controls={denying ? reasonId : undefined}
-              onPress={() => setDenying(!denying)}
-            />
-          </span>
-        ) : null}
-      </div>
+              kind="accept"
+              inert={inert || !allowable}
+              onPress={press(once)}
+            >
+              {trans.__('Allow')}
+            </Button>
+          ) : null}
+          {longer.map(option => (
+            <Button
+              key={`${option.until}`}
+              inert={inert || !allowable}
+              describedBy={grantId}
+              title={option.name}
+              onPress={press(option)}
+            >
+              {option.until === '30m'
+                ? trans.__('Allow for 30 minutes')
+                : option.name}
+            </Button>
+          ))}
+          {deny ? (
+            <span className="jp-jmcp-Split">
+              <Button inert={inert} onPress={press(deny)}>
+                {trans.__('Deny')}
+              </Button>
+              <Button
+                ref={more}
+                icon={caretDownIcon}
+                label={trans.__('Deny and tell the agent why…')}
+                title={trans.__('Deny and tell the agent why…')}
+                expanded={denying}
+                controls={denying ? reasonId : undefined}
+                onPress={() => setDenying(!denying)}
+              />
+            </span>
+          ) : null}
+        </div>
+      )}
       {longer.length > 0 ? (
         <GrantWords id={grantId} call={call} option={longer[0]} />
       ) : null}

@@ -14,7 +14,7 @@ export function StatusItem(props: {
 }): JSX.Element {
   const { model, panel, trans } = props;
   const waiting = new Set(
-    model.waiting.map(request =>
+    model.needsYou.map(request =>
       isPairing(request) ? request.id : request.agent
     )
   ).size;

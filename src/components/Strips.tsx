@@ -4,7 +4,8 @@ import * as React from 'react';
 
 import { useNow, usePanel } from '../context';
 import { unsavedWords } from '../documentNotices';
-import { isOver, untilWords } from '../format';
+import { mayChange, mayManage } from '../deciding';
+import { isOver, oneLine, untilWords } from '../format';
 import { warningIcon } from '../icons';
 import type { IAgent, IGrant, NotLive } from '../tokens';
 import { ErrorLine } from './ErrorLine';
@@ -12,6 +13,7 @@ import { Icon } from './Icon';
 import { RestingButton } from './RestingButton';
 import { RevokeGrant } from './RevokeGrant';
 import { useAction } from './useAction';
+import { useOverflow } from './useOverflow';
 
 /** What keeps live documents off, and what that means. */
 function notLiveWords(why: NotLive, trans: TranslationBundle): string {
@@ -129,12 +131,12 @@ export function Strips(): JSX.Element | null {
       key: 'paused',
       tone: 'warn',
       words: trans.__('All agents are paused until you resume them.'),
-      action: (
+      action: mayManage(server) ? (
         <Resume
           resume={() => model.resume()}
           then={trans.__('The agents go on.')}
         />
-      )
+      ) : undefined
     });
   }
   for (const grant of grants) {
@@ -170,18 +172,31 @@ export function Strips(): JSX.Element | null {
         key: `held ${agent.id}`,
         tone: 'warn',
         words: pausedWords(agent, trans),
-        action: (
+        action: mayChange(agent, server) ? (
           <Resume
             resume={() => model.change(agent.id, { paused: false })}
             then={trans.__('%1 goes on.', agent.label)}
           />
-        )
+        ) : undefined
       });
     }
   }
-  return strips.length === 0 ? null : (
-    <ul className="jp-jmcp-Strips">
-      {strips.map(({ key, ...strip }) => (
+  return strips.length === 0 ? null : <StripList strips={strips} />;
+}
+
+/** All strips; more than fit scroll, by keyboard too. */
+function StripList(props: { strips: readonly IStrip[] }): JSX.Element {
+  const { trans } = usePanel();
+  const list = React.useRef<HTMLUListElement>(null);
+  const { scrolls, more } = useOverflow(list);
+  return (
+    <ul
+      ref={list}
+      className={`jp-jmcp-Strips ${more ? 'jp-mod-more' : ''}`}
+      aria-label={trans.__('Notices')}
+      tabIndex={scrolls ? 0 : undefined}
+    >
+      {props.strips.map(({ key, ...strip }) => (
         <Strip key={key} {...strip} />
       ))}
     </ul>
@@ -205,6 +220,13 @@ function Strip(props: Omit<IStrip, 'key'>): JSX.Element {
 
 /** Why an agent was paused that nobody paused by hand. */
 function pausedWords(agent: IAgent, trans: TranslationBundle): string {
+  if (agent.owner !== null && agent.pausedWhy !== 'flood') {
+    return trans.__(
+      '%1 is paused: %2 denied 3 of its requests in a row.',
+      agent.label,
+      oneLine(agent.owner)
+    );
+  }
   return agent.pausedWhy === 'flood'
     ? trans.__(
         '%1 is paused: it asked more than 20 times in a minute.',

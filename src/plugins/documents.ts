@@ -24,7 +24,7 @@ export const documentsPlugin: JupyterFrontEndPlugin<void> = {
     const notices = new DocumentNotices(
       model,
       path => void app.commands.execute('docmanager:open', { path }),
-      () => panel.reveal(),
+      panel,
       (translator ?? nullTranslator).load('jmcp_lab'),
       window.localStorage
     );

@@ -28,17 +28,17 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('jmcp_lab');
     const title = new TitleCount(document);
     const toast = new RequestToast(model, panel, trans);
-    let habit: ToastHabit = 'hidden';
     let counts = true;
     const update = () => {
-      title.count = counts ? model.waiting.length : 0;
-      toast.update(habit);
+      title.count = counts ? model.needsYou.length : 0;
+      toast.update();
     };
     const start = async () => {
       try {
         const loaded = await settings?.load(PLUGIN_ID);
         const read = () => {
-          habit = (loaded?.get('notify').composite as ToastHabit) ?? 'hidden';
+          toast.habit =
+            (loaded?.get('notify').composite as ToastHabit) ?? 'hidden';
           counts = (loaded?.get('countInTitle').composite as boolean) ?? true;
           update();
         };
@@ -47,6 +47,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       } catch (reason) {
         console.warn('The settings of jmcp_lab could not be read.', reason);
       }
+      panel.toast = toast;
       model.changed.connect(update);
       panel.shownChanged.connect(update);
       document.addEventListener('visibilitychange', update);

@@ -41,7 +41,6 @@ export const panelPlugin: JupyterFrontEndPlugin<IAgentsPanel> = {
     const trans = language.load('jmcp_lab');
     const region = new LiveRegion(document);
     const say = (words: string) => region.say(words);
-    new Announcements(model, trans, say);
     const panel = new AgentsPanel({
       model,
       trans,
@@ -51,6 +50,7 @@ export const panelPlugin: JupyterFrontEndPlugin<IAgentsPanel> = {
       languages,
       shell: app.shell
     });
+    new Announcements(model, trans, say, () => panel.toast);
     app.shell.add(panel, 'right', { rank: RANK, type: 'Agents' });
     restorer?.add(panel, PANEL_ID);
     return panel;

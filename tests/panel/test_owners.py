@@ -18,7 +18,7 @@ from tornado.web import RequestHandler
 
 from jmcp_lab.agents import store
 from jmcp_lab.agents.registry import AgentRegistry
-from jmcp_lab.calls.call import Action
+from jmcp_lab.calls.call import Action, ToolClass
 from jmcp_lab.panel.owners import owner_of
 
 from .rest import Panel
@@ -97,6 +97,39 @@ async def test_only_the_owner_of_an_agent_decides_and_others_can_stop_it(panel: 
     assert (await ada.post(f"calls/{call.id}/decision", json=decision)).status_code == 200
     await task
     assert (await ada.delete(f"agents/{agent_id}")).status_code == 204
+
+
+@pytest.mark.usefixtures("named")
+async def test_a_page_is_told_whose_the_agents_of_others_are(panel: Panel) -> None:
+    ada, bob = await panel.browser(**{"X-User": "ada"}), await panel.browser(**{"X-User": "bob"})
+    await mint(ada, "Ada's")
+    panel.app.agents.add("Anybody's")
+    owners = {}
+    for name, client in (("ada", ada), ("bob", bob)):
+        state = (await client.get("state")).json()
+        owners[name] = {agent["label"]: agent["owner"] for agent in state["agents"]}
+    assert owners["ada"] == {"Ada's": None, "Anybody's": None}
+    assert owners["bob"] == {"Ada's": "ada", "Anybody's": None}
+
+
+@pytest.mark.parametrize(
+    ("right", "missing"),
+    [
+        (("execute", "jmcp_lab"), {"info", "read", "inspect", "edit", "run", "kernel", "file"}),
+        (("execute", "kernels"), {"inspect", "run", "kernel"}),
+        (("write", "contents"), {"edit", "file"}),
+        (("write", "jmcp_lab"), set()),
+    ],
+)
+async def test_a_page_is_told_what_its_reader_may_decide(
+    panel: Panel, jp_serverapp: ServerApp, right: tuple[str, str], missing: set[str]
+) -> None:
+    browser = await panel.browser()
+    every = {each.value for each in ToolClass}
+    assert set((await browser.get("state")).json()["server"]["decides"]) == every
+    withhold(jp_serverapp, right)
+    decides = set((await browser.get("state")).json()["server"]["decides"])
+    assert decides == every - missing
 
 
 async def _settled(task: asyncio.Task[Action]) -> None:

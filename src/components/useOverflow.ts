@@ -1,0 +1,40 @@
+import * as React from 'react';
+
+/** What of a box with a largest height is out of sight. */
+export interface IOverflow {
+  /** Not all of it fits. */
+  readonly scrolls: boolean;
+  /** Something is below what is in sight. */
+  readonly more: boolean;
+}
+
+/** Look, whenever a box is drawn, resized or scrolled, what of it is out of sight. */
+export function useOverflow(box: React.RefObject<HTMLElement>): IOverflow {
+  const [found, setFound] = React.useState({ scrolls: false, more: false });
+  const look = React.useCallback(() => {
+    if (!box.current) {
+      return;
+    }
+    const { scrollHeight, clientHeight, scrollTop } = box.current;
+    const scrolls = scrollHeight > clientHeight + 1;
+    const more = scrolls && scrollTop + clientHeight < scrollHeight - 1;
+    setFound(last =>
+      last.scrolls === scrolls && last.more === more ? last : { scrolls, more }
+    );
+  }, [box]);
+  React.useLayoutEffect(look);
+  React.useEffect(() => {
+    const node = box.current;
+    if (!node) {
+      return;
+    }
+    const observer = new ResizeObserver(look);
+    observer.observe(node);
+    node.addEventListener('scroll', look, { passive: true });
+    return () => {
+      observer.disconnect();
+      node.removeEventListener('scroll', look);
+    };
+  }, [box, look]);
+  return found;
+}
