@@ -24,6 +24,13 @@ _CONNECTION_HEADERS = frozenset(
     {"connection", "transfer-encoding", "content-length", "date", "server"}
 )
 
+HELD_SECONDS = 0.25
+"""So long the beginning of an answer waits for its end. Most are whole by then and leave at once:
+each piece that is sent by itself costs the server more than working out a small answer does."""
+
+HELD_BYTES = 64 * 1024
+"""More than that does not wait."""
+
 STATE = "exchange"
 """Name under which a tool call finds its exchange: ``request.state.exchange``."""
 
@@ -56,6 +63,8 @@ class Exchange:
         self._body = body
         self._body_sent = False
         self._started = False
+        self._held_bytes = 0
+        self._holding: asyncio.TimerHandle | None = None
 
     @property
     def method(self) -> str:
@@ -125,17 +134,37 @@ class Exchange:
             self.on_start(self)
         if streams:
             handler.set_header("X-Accel-Buffering", "no")
-            # The headers must not wait for the first event: clients limit how long they wait.
-            await handler.flush()
+            if self.method == "POST":
+                # Not for the first event: clients limit how long they wait for headers.
+                loop = asyncio.get_running_loop()
+                self._holding = loop.call_later(HELD_SECONDS, self._send_held)
+            else:
+                await handler.flush()
 
     async def _send_body(self, message: Message) -> None:
         if body := message.get("body"):
             self._handler.write(body)
-        if message.get("more_body"):
-            await self._handler.flush()
-        else:
+            self._held_bytes += len(body)
+        if not message.get("more_body"):
+            self.release()
             # Now, not when the SDK has tidied up.
             await self._handler.finish()
+        elif self._holding is None or self._held_bytes > HELD_BYTES:
+            self.release()
+            await self._handler.flush()
+
+    def _send_held(self) -> None:
+        """Send what there is by now."""
+        self._holding = None
+        if not self.gone.is_set():
+            # Who has gone meanwhile is told of by the connection.
+            self._handler.flush()
+
+    def release(self) -> None:
+        """Hold nothing back any longer; whoever calls it sends it."""
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
 
     @property
     def status(self) -> int | None:
