@@ -35,6 +35,18 @@ STATE = "exchange"
 """Name under which a tool call finds its exchange: ``request.state.exchange``."""
 
 
+class _Gone(asyncio.Event):
+    """Set once the client has gone; who wants to hear of that needs no task to wait for it."""
+
+    on_set: Callable[[], None] | None = None
+
+    def set(self) -> None:
+        """Tell those who wait, and who wants to hear of it once."""
+        if not self.is_set() and self.on_set is not None:
+            self.on_set()
+        super().set()
+
+
 class Exchange:
     """One HTTP request of an agent and its answer.
 
@@ -54,7 +66,7 @@ class Exchange:
 
     def __init__(self, handler: RequestHandler, agent: Agent, body: bytes) -> None:
         self.agent = agent
-        self.gone = asyncio.Event()
+        self.gone = _Gone()
         self.session_id = handler.request.headers.get("Mcp-Session-Id")
         self.answered_session_id: str | None = None
         self.halves = False
@@ -95,6 +107,13 @@ class Exchange:
             "state": {STATE: self},
             "user": user,
         }
+
+    def when_gone(self, listener: Callable[[], None] | None) -> None:
+        """Call `listener` as soon as the client has gone; None calls nobody any longer."""
+        if listener is not None and self.gone.is_set():
+            listener()
+        else:
+            self.gone.on_set = listener
 
     async def receive(self) -> Message:
         """Give the whole body, then wait until the client has gone."""
