@@ -1,8 +1,13 @@
-"""Many agents at once: calls a second, against the SDK alone with tools that do nothing."""
+"""Many agents at once, against one agent alone, and against the SDK with tools that do nothing.
+
+The agents are threads of this process, which is none of the servers': what they cost themselves is
+told beside, for who drives many agents may be what is too slow.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -12,10 +17,12 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import psutil
 from light_client import LightClient
 from setting import LIMIT, mint, write_notebook
 from timing import Figures, ratio
@@ -31,8 +38,36 @@ CELLS = 100
 SECONDS = 5.0
 
 
+@dataclass(frozen=True)
+class Group:
+    """Agents who work at once, and what that costs.
+
+    Parameters
+    ----------
+    clients : list of LightClient
+    server : int
+        The process that answers them.
+    """
+
+    clients: list[LightClient]
+    server: int
+    rates: list[float] = field(default_factory=list)
+    server_ms: list[float] = field(default_factory=list)
+    client_ms: list[float] = field(default_factory=list)
+
+    def work(self, seconds: float, *, counts: bool) -> None:
+        """Let them work for some seconds."""
+        server, client, start = cpu_seconds(self.server), time.process_time(), time.monotonic()
+        rate = calls_a_second(self.clients, seconds)
+        if counts:
+            calls = rate * (time.monotonic() - start)
+            self.rates.append(round(rate, 1))
+            self.server_ms.append((cpu_seconds(self.server) - server) / calls * 1000)
+            self.client_ms.append((time.process_time() - client) / calls * 1000)
+
+
 async def crowd(server: LabServer, rounds: int) -> Figures:
-    """Let 32 agents edit 8 notebooks, and call the tools that do nothing, in turns."""
+    """Let 32 agents edit 8 notebooks, one agent alone, and 32 that do nothing, in turns."""
     for number in range(NOTEBOOKS):
         write_notebook(server, f"crowd-{number}.ipynb", CELLS)
     tokens = [await mint(server, f"Crowd {number}") for number in range(AGENTS)]
@@ -40,24 +75,41 @@ async def crowd(server: LabServer, rounds: int) -> Figures:
 
 
 def _in_turns(server: LabServer, tokens: list[str], rounds: int) -> Figures:
-    with bare_server() as bare:
+    with bare_server() as (bare, process):
         ours = [LightClient(server.mcp_url, token) for token in tokens]
         floor = [LightClient(bare) for _ in tokens]
-        rates: dict[str, list[float]] = {"jmcp_lab": [], "bare_sdk": []}
+        groups = {
+            "one_agent": Group(ours[:1], server.pid),
+            "jmcp_lab": Group(ours, server.pid),
+            "bare_sdk": Group(floor, process),
+        }
         for turn in range(1 + rounds):
-            for name, clients in (("jmcp_lab", ours), ("bare_sdk", floor)):
-                rate = calls_a_second(clients, SECONDS if turn else 1.0)
-                if turn:
-                    rates[name].append(round(rate, 1))
+            for group in groups.values():
+                group.work(SECONDS if turn else 1.0, counts=turn > 0)
         for client in ours + floor:
             client.close()
-    medians = {name: median(each) for name, each in rates.items()}
+    rates = {name: median(group.rates) for name, group in groups.items()}
+    cores = os.cpu_count() or 1
     return {
         "agents": AGENTS,
         "notebooks": NOTEBOOKS,
-        "calls_a_second": rates,
-        "ratio_to_bare_sdk": ratio(medians["jmcp_lab"], medians["bare_sdk"]),
+        "cores": cores,
+        "calls_a_second": {name: group.rates for name, group in groups.items()},
+        "server_cpu_ms_a_call": _medians({n: g.server_ms for n, g in groups.items()}),
+        "client_cpu_ms_a_call": _medians({n: g.client_ms for n, g in groups.items()}),
+        "ratio_to_bare_sdk": ratio(rates["jmcp_lab"], rates["bare_sdk"]),
+        "ratio_to_one_agent_times_cores": ratio(rates["jmcp_lab"], rates["one_agent"] * cores),
     }
+
+
+def _medians(found: dict[str, list[float]]) -> dict[str, float]:
+    return {name: round(median(each), 2) for name, each in found.items()}
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process so far, of its threads together."""
+    spent = psutil.Process(process).cpu_times()
+    return float(spent.user + spent.system)
 
 
 def calls_a_second(clients: list[LightClient], seconds: float) -> float:
@@ -98,8 +150,8 @@ def edit_once(client: LightClient, notebook: str) -> int:
 
 
 @contextmanager
-def bare_server() -> Iterator[str]:
-    """Run the floor in a process of its own, and yield its address."""
+def bare_server() -> Iterator[tuple[str, int]]:
+    """Run the floor in a process of its own, and yield its address and the process."""
     port = free_port()
     program = Path(__file__).with_name("bare_server.py")
     process = subprocess.Popen([sys.executable, str(program), str(port)])
@@ -110,7 +162,7 @@ def bare_server() -> Iterator[str]:
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("the bare server did not start")
             time.sleep(0.05)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait()

@@ -11,6 +11,9 @@ Value = Callable[[dict[str, Any]], float]
 EDITS = ("insert_cell", "edit_cell", "overwrite_cell_source", "move_cell", "delete_cell")
 
 
+LIST = "list_cells"
+
+
 @dataclass(frozen=True)
 class Goal:
     """One figure and its bound.
@@ -82,9 +85,17 @@ GOALS = [
     ),
     Goal("edit to DOM / in-process", 1.5, _at("page", "ratio_to_in_process")),
     Goal("edit to DOM, p95 in ms", 50.0, _at("page", "call_to_dom", "p95_ms")),
+    Goal("list_cells, most cells / fewest", 2.0, _at("edits", "ratio_largest_to_smallest", LIST)),
     Goal("calls a second / bare SDK", 0.6, _at("crowd", "ratio_to_bare_sdk"), at_least=True),
+    Goal(
+        "calls a second / one agent's times cores",
+        0.6,
+        _at("crowd", "ratio_to_one_agent_times_cores"),
+        at_least=True,
+    ),
     Goal("memory added, MB", 45.0, _at("cost", "added_mb")),
     Goal("start time added, s", 0.6, _at("cost", "added_start_s")),
+    Goal("time until agents are served added, s", 1.0, _at("cost", "added_until_agents_s")),
     Goal("characters of the analysis / peer", 0.4, _at("analysis", "ratio_sent_and_read")),
     Goal("memory growth of edits, %", 2.0, _at("endurance", "growth_in_last_half_percent")),
     Goal("memory growth of runs, %", 2.0, _at("run_endurance", "growth_in_last_half_percent")),
@@ -109,5 +120,6 @@ GOALS = [
     Goal(
         "5 MB image, loop blocked in ms", 50.0, _at("output", "image", "loop_blocked_ms", "p95_ms")
     ),
+    Goal("5 MB image, loop at work in ms", 50.0, _at("output", "image", "loop_work_ms", "p95_ms")),
     Goal("16 kernels / their own slowdown", 1.2, _at("kernels", "ratio_to_own_slowdown")),
 ]

@@ -302,7 +302,8 @@ class Call:
 
     Only the ledger changes a call, so that every change has a sequence number. `follows` is the
     id of an earlier call with the very same action, which this one waits for. Until `denied_until`
-    the same request of the agent is denied without asking.
+    the same request of the agent is denied without asking. `weight` is what its reply counts among
+    those that are kept, 0 when it is not.
     """
 
     id: str
@@ -332,6 +333,7 @@ class Call:
     denied_until: datetime | None = None
     follows: str | None = None
     reply: Reply | None = None
+    weight: int = 0
     task: asyncio.Task[None] | None = None
 
     @property

@@ -7,28 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..containment import tell_all
 from ..errors import NotFoundError
-from .call import Call, CallState, Reply, TextPart
+from .alike import Alike
+from .call import Call, CallState
+from .replies import KeptReplies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .call import ToolClass
+    from .call import Decision, ToolClass
 
 KEPT = 2000
 """How many ended calls are kept for the panel, besides those that can be taken back."""
 
-KEPT_CHARACTERS = 20_000_000
-"""How many characters of replies are kept, so that `wait` can give them again."""
-
 LAST_WORDS = timedelta(minutes=5)
 """For so long after its end the reply to a call can be fetched by an agent whose time is over."""
+
+_NO_ARGUMENTS: dict[str, Any] = {}
+"""Of every call that has ended; nobody changes them."""
 
 _FIELDS = {field.name for field in fields(Call)}
 
@@ -77,14 +78,15 @@ class Ledger:
     """
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._calls: OrderedDict[str, Call] = OrderedDict()
+        self._calls: dict[str, Call] = {}
+        self._active: dict[str, Call] = {}
         self._kept = kept
         self._seq = 0
         self._listeners: list[Callable[[Call], None]] = []
         self._waiters: dict[str, list[asyncio.Event]] = {}
         self._undoable: set[str] = set()
-        self._weights: dict[str, int] = {}
-        self._weight = 0
+        self._replies = KeptReplies()
+        self._alike = Alike()
 
     @property
     def seq(self) -> int:
@@ -123,7 +125,7 @@ class Ledger:
             reason=reason,
             summary=summary or tool,
         )
-        self._calls[call.id] = call
+        self._calls[call.id] = self._active[call.id] = call
         self._changed(call)
         return call
 
@@ -140,7 +142,9 @@ class Ledger:
             if state not in _NEXT.get(call.state, ()):
                 raise ValueError(f"{call.state} → {state}")
             if state is CallState.RUNNING and call.started is None:
-                changes.setdefault("started", now())
+                decision: Decision | None = changes.get("decision")
+                # It runs from the moment on in which that was decided.
+                changes.setdefault("started", (decision and decision.at) or now())
             if state.ended:
                 changes.setdefault("ended", now())
         for name, value in changes.items():
@@ -152,7 +156,9 @@ class Ledger:
         else:
             self._undoable.discard(call.id)
         if call.state.ended:
-            self._lighten(call, changes)
+            self._lighten(call)
+            if "reply" in changes and call.reply is not None:
+                self._replies.keep(call)
         self._changed(call)
         if call.state.ended:
             self._trim()
@@ -160,32 +166,22 @@ class Ledger:
     def _changed(self, call: Call) -> None:
         self._seq += 1
         call.seq = self._seq
-        self._calls.move_to_end(call.id)
+        # To the end: they are in the order of their changes.
+        self._calls[call.id] = self._calls.pop(call.id)
         for event in self._waiters.get(call.id, ()):
             event.set()
         tell_all(self._listeners, call)
 
-    def _lighten(self, call: Call, changes: dict[str, Any]) -> None:
-        """Drop what nobody looks at once a call has ended; keep its reply for a while."""
-        call.arguments = {}
+    def _lighten(self, call: Call) -> None:
+        """Drop what nobody looks at once a call has ended; share what others say as well."""
+        self._active.pop(call.id, None)
+        call.arguments = _NO_ARGUMENTS
         # A task that is done still holds its coroutine and its context.
         call.task = None
-        if call.action is not None and call.action.preview is not None:
-            call.action = replace(call.action, preview=None)
-        if changes.get("reply") is None or call.reply is None:
-            return
-        weight = sum(
-            len(part.text if isinstance(part, TextPart) else part.data) for part in call.reply.parts
-        )
-        self._weight += weight - self._weights.pop(call.id, 0)
-        self._weights[call.id] = weight
-        while self._weight > KEPT_CHARACTERS and len(self._weights) > 1:
-            old = self._calls[next(iter(self._weights))]
-            self._weight -= self._weights.pop(old.id)
-            old.reply = Reply.of(
-                "The reply to this call is no longer kept. read_cells shows what is there now.",
-                is_error=old.reply.is_error if old.reply is not None else False,
-            )
+        call.summary = self._alike(call.summary)
+        call.action_hash = self._alike(call.action_hash)
+        if call.action is not None:
+            call.action = self._alike.action(call.action)
 
     def _trim(self) -> None:
         while len(self._calls) - len(self._undoable) > self._kept:
@@ -193,7 +189,7 @@ class Ledger:
             if oldest is None:
                 return
             del self._calls[oldest.id]
-            self._weight -= self._weights.pop(oldest.id, 0)
+            self._replies.forget(oldest)
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -224,11 +220,7 @@ class Ledger:
 
     def active(self, agent_id: str | None = None) -> list[Call]:
         """Return the calls that have not ended, of one agent or of all, oldest first."""
-        found = [
-            call
-            for call in self._calls.values()
-            if not call.state.ended and agent_id in (None, call.agent_id)
-        ]
+        found = [call for call in self._active.values() if agent_id in (None, call.agent_id)]
         return sorted(found, key=lambda call: call.created)
 
     def at_work(self, agent_id: str) -> bool:

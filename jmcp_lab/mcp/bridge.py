@@ -24,8 +24,27 @@ _CONNECTION_HEADERS = frozenset(
     {"connection", "transfer-encoding", "content-length", "date", "server"}
 )
 
+HELD_SECONDS = 0.25
+"""So long the beginning of an answer waits for its end. Most are whole by then and leave at once:
+each piece that is sent by itself costs the server more than working out a small answer does."""
+
+HELD_BYTES = 64 * 1024
+"""More than that does not wait."""
+
 STATE = "exchange"
 """Name under which a tool call finds its exchange: ``request.state.exchange``."""
+
+
+class _Gone(asyncio.Event):
+    """Set once the client has gone; who wants to hear of that needs no task to wait for it."""
+
+    on_set: Callable[[], None] | None = None
+
+    def set(self) -> None:
+        """Tell those who wait, and who wants to hear of it once."""
+        if not self.is_set() and self.on_set is not None:
+            self.on_set()
+        super().set()
 
 
 class Exchange:
@@ -47,7 +66,7 @@ class Exchange:
 
     def __init__(self, handler: RequestHandler, agent: Agent, body: bytes) -> None:
         self.agent = agent
-        self.gone = asyncio.Event()
+        self.gone = _Gone()
         self.session_id = handler.request.headers.get("Mcp-Session-Id")
         self.answered_session_id: str | None = None
         self.halves = False
@@ -56,6 +75,8 @@ class Exchange:
         self._body = body
         self._body_sent = False
         self._started = False
+        self._held_bytes = 0
+        self._holding: asyncio.TimerHandle | None = None
 
     @property
     def method(self) -> str:
@@ -86,6 +107,13 @@ class Exchange:
             "state": {STATE: self},
             "user": user,
         }
+
+    def when_gone(self, listener: Callable[[], None] | None) -> None:
+        """Call `listener` as soon as the client has gone; None calls nobody any longer."""
+        if listener is not None and self.gone.is_set():
+            listener()
+        else:
+            self.gone.on_set = listener
 
     async def receive(self) -> Message:
         """Give the whole body, then wait until the client has gone."""
@@ -125,17 +153,37 @@ class Exchange:
             self.on_start(self)
         if streams:
             handler.set_header("X-Accel-Buffering", "no")
-            # The headers must not wait for the first event: clients limit how long they wait.
-            await handler.flush()
+            if self.method == "POST":
+                # Not for the first event: clients limit how long they wait for headers.
+                loop = asyncio.get_running_loop()
+                self._holding = loop.call_later(HELD_SECONDS, self._send_held)
+            else:
+                await handler.flush()
 
     async def _send_body(self, message: Message) -> None:
         if body := message.get("body"):
             self._handler.write(body)
-        if message.get("more_body"):
-            await self._handler.flush()
-        else:
+            self._held_bytes += len(body)
+        if not message.get("more_body"):
+            self.release()
             # Now, not when the SDK has tidied up.
             await self._handler.finish()
+        elif self._holding is None or self._held_bytes > HELD_BYTES:
+            self.release()
+            await self._handler.flush()
+
+    def _send_held(self) -> None:
+        """Send what there is by now."""
+        self._holding = None
+        if not self.gone.is_set():
+            # Who has gone meanwhile is told of by the connection.
+            self._handler.flush()
+
+    def release(self) -> None:
+        """Hold nothing back any longer; whoever calls it sends it."""
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
 
     @property
     def status(self) -> int | None:

@@ -229,6 +229,8 @@ class McpHandler(JupyterHandler):
         except Exception:
             # A client understands the answer below, and not tornado's page.
             self.log.exception("A request of an agent failed.")
+        finally:
+            self._exchange.release()
         if self._finished:
             return
         if self._exchange.status is None:

@@ -144,12 +144,19 @@ class Handlers:
             name=f"jmcp-call-{params.name}",
         )
         with self._traffic.calling(exchange.agent.id, task):
-            watcher = asyncio.create_task(self._cancel_when_left(exchange, task))
+            watchers: list[asyncio.Task[None]] = []
+
+            def watch() -> None:
+                watchers.append(asyncio.create_task(self._cancel_when_left(exchange, task)))
+
+            exchange.when_gone(watch)
             try:
                 await _finished(task)
             finally:
                 progress.close()
-                watcher.cancel()
+                exchange.when_gone(None)
+                for watcher in watchers:
+                    watcher.cancel()
         return self._result(params.name, task)
 
     async def _dispatch(
@@ -164,7 +171,6 @@ class Handlers:
         With a session a broken connection does not end a call, since the client may come back for
         its result. One that stays away must not leave a request on the user's screen for ever.
         """
-        await exchange.gone.wait()
         agent_id = exchange.agent.id
         left = self._traffic.clock()
         await asyncio.sleep(self._left_after)

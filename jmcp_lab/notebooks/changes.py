@@ -16,7 +16,7 @@ from ..errors import NotFoundError
 from .names import shown
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Callable
 
 KEPT = 500
 """How many change sets are kept, the latest."""
@@ -101,7 +101,20 @@ class ChangeSet:
     agent_id: str
     file_id: str
     changes: list[Change] = field(default_factory=list)
-    undone: bool = False
+    on_undone: Callable[[ChangeSet], None] | None = field(default=None, repr=False, compare=False)
+    """Told when it was taken back, or was not after all."""
+    _undone: bool = False
+
+    @property
+    def undone(self) -> bool:
+        """Whether it was taken back."""
+        return self._undone
+
+    @undone.setter
+    def undone(self, undone: bool) -> None:
+        self._undone = undone
+        if self.on_undone is not None:
+            self.on_undone(self)
 
     @property
     def size(self) -> int:
@@ -141,6 +154,9 @@ class Changes:
         self._kept = kept
         self._sets: OrderedDict[str, ChangeSet] = OrderedDict()
         self._sizes: dict[str, int] = {}
+        self._size = 0
+        # At hand: each call that changes something asks for the oldest of them.
+        self._undone: dict[str, None] = {}
         self._forgotten = False
         self.began = datetime.now(UTC)
 
@@ -149,20 +165,29 @@ class Changes:
         forgotten: list[str] = []
         if not made.changes:
             return forgotten
-        self._sets[made.call_id] = made
-        self._sizes[made.call_id] = made.size
+        size = made.size
+        self._size += size - self._sizes.get(made.call_id, 0)
+        self._sets[made.call_id], self._sizes[made.call_id] = made, size
+        made.on_undone = self._note
+        self._note(made)
         while self._are_too_many():
             # What was taken back, or cannot be any more, makes way first.
-            undone = next((call for call, old in self._sets.items() if old.undone), None)
-            oldest = undone if undone is not None else next(iter(self._sets))
-            del self._sets[oldest]
-            del self._sizes[oldest]
+            oldest = next(iter(self._undone), None) or next(iter(self._sets))
+            self._sets.pop(oldest).on_undone = None
+            self._size -= self._sizes.pop(oldest)
+            self._undone.pop(oldest, None)
             forgotten.append(oldest)
             self._forgotten = True
         return forgotten
 
+    def _note(self, made: ChangeSet) -> None:
+        """Remember whether a change set was taken back."""
+        self._undone.pop(made.call_id, None)
+        if made.undone:
+            self._undone[made.call_id] = None
+
     def _are_too_many(self) -> bool:
-        large = len(self._sets) > 1 and sum(self._sizes.values()) > KEPT_BYTES
+        large = len(self._sets) > 1 and self._size > KEPT_BYTES
         return large or len(self._sets) > self._kept
 
     @property

@@ -168,8 +168,10 @@ class NotebookDocument(YNotebook):
 
     def _cell_to_py(self, ycell: Map[Any], meta: dict[str, Any] | None = None) -> dict[str, Any]:
         self._name_cells()
-        meta = self._ymeta.to_py() if meta is None else meta
-        form = cast("dict[str, Any]", ycell.to_py())
+        # In one transaction, and not one for each key of each output.
+        with self._ydoc.transaction():
+            meta = self._ymeta.to_py() if meta is None else meta
+            form = cast("dict[str, Any]", ycell.to_py())
         form.pop("execution_state", None)
         if form.get("cell_type") in ("raw", "markdown") and not form.get("attachments"):
             form.pop("attachments", None)

@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,7 @@ def _key(path: str | Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+@lru_cache(maxsize=4096)
 def _is_inner(name: str) -> bool:
     return any(fnmatchcase(name.lower(), pattern) for pattern in INNER)
 

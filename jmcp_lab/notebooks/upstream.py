@@ -73,6 +73,7 @@ class Upstream:
 
     def __init__(self, serverapp: ServerApp) -> None:
         self._serverapp = serverapp
+        self._extension: YDocExtension | None = None
 
     @property
     def extension(self) -> YDocExtension:
@@ -83,13 +84,17 @@ class Upstream:
         UnavailableError
             It is not enabled.
         """
+        if self._extension is not None:
+            # The server puts its table of extensions together whenever it is asked for it.
+            return self._extension
         apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
         if not apps:
             raise UnavailableError(
                 "The server extension jupyter_server_ydoc is not enabled, so nothing can be opened "
                 "live."
             )
-        return cast("YDocExtension", next(iter(apps)))
+        self._extension = cast("YDocExtension", next(iter(apps)))
+        return self._extension
 
     # -- files ---------------------------------------------------------------------------------
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .values import copied, file_form, fingerprint, weight
@@ -19,36 +17,61 @@ class _Natural:
 NATURAL: Final = _Natural()
 
 
-@dataclass(slots=True)
 class _Found:
-    """What the file may have where the document says one thing, the latest last."""
+    """What the file may have where the document says one thing, the latest last.
 
-    found: dict[str, Any] = field(default_factory=dict)
-    natural: int = 0
-    used: int = 0
+    Mostly that is one thing in one cell, and there is one of these for each output of each run.
+
+    Parameters
+    ----------
+    original : Any
+    owner : str
+        The id of the cell that it is in.
+    """
+
+    __slots__ = ("_more", "_natural", "_original", "_owner", "used")
+
+    def __init__(self, original: Any, owner: str) -> None:  # noqa: ANN401 - JSON
+        self._original = original
+        self._owner = owner
+        self._more: dict[str, Any] | None = None
+        """All of them, by cell, as soon as it is in several."""
+        self._natural = 0
+        """How many of them are natural."""
+        self.used = 0
 
     @property
     def weight(self) -> int:
         """About how many bytes they take."""
-        return sum(100 if value is NATURAL else weight(value) for value in self.found.values())
+        found = (self._original,) if self._more is None else self._more.values()
+        return sum(100 if value is NATURAL else weight(value) for value in found)
 
     def choose(self, owner: str) -> Any:  # noqa: ANN401 - JSON
         """Return what it is in this cell, else what it is by itself, else the latest."""
-        if owner in self.found:
-            return self.found[owner]
-        return NATURAL if self.natural else next(reversed(self.found.values()))
+        if self._more is None:
+            return self._original
+        if owner in self._more:
+            return self._more[owner]
+        return NATURAL if self._natural else next(reversed(self._more.values()))
 
     def add(self, original: Any, owner: str) -> None:  # noqa: ANN401 - JSON
         """Remember what the file has in one cell."""
-        self.natural += (original is NATURAL) - (self.found.pop(owner, None) is NATURAL)
-        self.found[owner] = original
+        if self._more is None:
+            if owner == self._owner:
+                self._original = original
+                return
+            self._more = {self._owner: self._original}
+            self._natural = int(self._original is NATURAL)
+            self._original = None
+        self._natural += (original is NATURAL) - (self._more.pop(owner, None) is NATURAL)
+        self._more[owner] = original
 
 
 class Variants:
     """What the file may have for what the document says, by kind and content."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[tuple[str, int], _Found] = OrderedDict()
+        self._found: dict[tuple[str, int], _Found] = {}
         self.inexact = False
         """Whether there has been one that a document's value does not tell."""
         self._written = 0
@@ -68,9 +91,13 @@ class Variants:
         owner : str
             The id of the cell.
         """
-        found = self._found.setdefault((kind, mark), _Found())
-        self._found.move_to_end((kind, mark))
-        found.add(original, owner)
+        found = self._found.pop((kind, mark), None)
+        if found is None:
+            found = _Found(original, owner)
+        else:
+            found.add(original, owner)
+        # At the end, as the latest.
+        self._found[kind, mark] = found
         if original is NATURAL:
             self._growth += 100
         else:

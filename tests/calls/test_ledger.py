@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import tracemalloc
 import weakref
 
 import pytest
@@ -12,12 +13,16 @@ from jmcp_lab.calls.call import (
     Action,
     Call,
     CallState,
+    Decision,
+    DecisionSource,
     Preview,
     PreviewItem,
     Reply,
+    Target,
     ToolClass,
 )
-from jmcp_lab.calls.ledger import KEPT_CHARACTERS, Ledger
+from jmcp_lab.calls.ledger import Ledger, now
+from jmcp_lab.calls.replies import KEPT_AN_AGENT, KEPT_CHARACTERS
 from jmcp_lab.errors import NotFoundError
 
 
@@ -136,3 +141,74 @@ def test_old_replies_make_room_for_new_ones() -> None:
         ledger.update(call, state=CallState.DONE, reply=Reply.of("x" * (KEPT_CHARACTERS // 2)))
         calls.append(call)
     assert [len(call.reply.text) > 1000 for call in calls if call.reply] == [False, True, True]
+
+
+def run(ledger: Ledger, agent: str = "a_1", reply: str = "done") -> Call:
+    """Enter a run of a cell that asks nobody and comes to its end."""
+    call = ledger.open(agent, "Ada's agent", "execute_cell", ToolClass.RUN, {"all": True})
+    # Each call finds its own strings, as it does in a notebook.
+    target = Target(f"{'a'}.ipynb", (f"{'cell'}-1",), (1,), "python3", f"{'f'}-1", f"{'k'}-1")
+    preview = Preview("code", (PreviewItem("Cell 1", "cell-1", text="1 + 1"),))
+    action = Action("execute_cell", ToolClass.RUN, f"Run {'cell 1'}", target, preview)
+    ledger.update(call, action=action, action_hash=action.action_hash(agent), summary="Run cell 1")
+    decision = Decision(True, DecisionSource.MODE, at=now())
+    ledger.update(call, state=CallState.RUNNING, decision=decision)
+    ledger.update(call, state=CallState.DONE, reply=Reply.of(reply))
+    return call
+
+
+def test_little_is_kept_of_each_of_a_thousand_calls_that_have_ended() -> None:
+    ledger = Ledger()
+    for _ in range(300):
+        run(ledger)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(1000):
+            run(ledger, reply=f"Out[{number}]: " + "2" * 200)
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 900_000
+
+
+def test_calls_that_did_the_same_share_what_is_kept_of_it() -> None:
+    ledger = Ledger()
+    first, second = run(ledger), run(ledger)
+    assert first.action is second.action
+    assert first.action is not None
+    assert first.action.preview is None
+    assert first.action_hash is second.action_hash
+
+
+def test_an_agent_with_many_calls_takes_no_others_reply() -> None:
+    ledger = Ledger()
+    other = run(ledger, "a_2")
+    mine = [run(ledger, reply=str(number)) for number in range(KEPT_AN_AGENT + 2)]
+    texts = [call.reply.text for call in mine if call.reply is not None]
+    assert texts[2:] == [str(number) for number in range(2, KEPT_AN_AGENT + 2)]
+    assert all("no longer kept" in text for text in texts[:2])
+    assert other.reply == Reply.of("done")
+
+
+def test_a_reply_that_is_given_anew_counts_once() -> None:
+    ledger = Ledger()
+    call = run(ledger)
+    for number in range(2 * KEPT_AN_AGENT):
+        ledger.update(call, reply=Reply.of(str(number)))
+    assert call.reply == Reply.of(str(2 * KEPT_AN_AGENT - 1))
+    first, *_ = [run(ledger) for _ in range(KEPT_AN_AGENT - 1)]
+    assert first.reply == Reply.of("done")
+    assert call.reply == Reply.of(str(2 * KEPT_AN_AGENT - 1))
+
+
+def test_only_what_has_not_ended_is_active() -> None:
+    ledger = Ledger()
+    waiting = enter(ledger)
+    for _ in range(5):
+        run(ledger)
+    assert ledger.active() == ledger.active("a_1") == [waiting]
+    ledger.update(waiting, state=CallState.CANCELLED)
+    assert ledger.active() == []
