@@ -9,6 +9,7 @@ from ..errors import DeniedError, ToolError
 from ..notebooks import paths
 from ..notebooks.importable import SUFFIXES, Modules
 from ..notebooks.names import shown
+from ..notebooks.on_disk import as_it_lies
 from ..notebooks.self_running import in_program, why
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ async def how_it_runs(ctx: Context, path: str) -> str | None:
         Agents may not write it.
     """
     contents, words = ctx.services.contents, None
-    for each in dict.fromkeys((path, contents.as_it_lies(path))):
+    for each in dict.fromkeys((path, as_it_lies(contents.root, path))):
         check_may_write(each, contents.root)
         modules = await _modules(ctx) if each.lower().endswith(SUFFIXES) else Modules()
         words = words or why(each, modules)

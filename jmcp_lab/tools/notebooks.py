@@ -123,10 +123,12 @@ async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
         creates=True,
     )
     action = with_folders(action, folders)
+    check = contents.stays(path)
     await ctx.permit(lambda: action)
+    check()
     if not await contents.exists(path):
         await contents.make_folders(folders)
-        await contents.create_notebook(path, await _metadata(ctx, kernel))
+        await contents.create_notebook(path, await _metadata(ctx, kernel), check)
     return folders
 
 
