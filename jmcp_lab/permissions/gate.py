@@ -122,7 +122,7 @@ class Gate:
             showable(action)
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
-                await watched.ready()
+                await watched.look()
             # What cannot be drawn any more is woken without an answer: nobody has said yes to it.
             approved = call.action_hash if call.state is CallState.RUNNING else None
             action = self._show(call, resolve())
