@@ -170,6 +170,8 @@ async def insert_execute_code_cell(
         return replace(action, preview=preview, details=(key, *action.details))
 
     await ctx.permit(resolve, nb)
+    # Before the cell is there: where the kernel is another one, nothing is to have happened.
+    await kernel.check(sessions, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
     changes = blank.insert(nb, at, [new], agent_origin(ctx.agent.id))
     ctx.saw(nb, new.id, source)
@@ -257,7 +259,9 @@ async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> N
 
 async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Reply:
     """Run code in a running kernel that is named by its id."""
-    session = await ctx.services.sessions.get(kernel)
+    sessions = ctx.services.sessions
+    session = await sessions.get(kernel)
+    shown = await ShownKernel.running(sessions, session)
     path = session.path or None
     where = file_name(path) if path else "a kernel without a notebook"
     action = Action(
@@ -265,9 +269,14 @@ async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Rep
         tool_class=ToolClass.RUN,
         summary=f"Run code in the kernel of {where} (not saved in the notebook)",
         target=Target(path=path, kernel=session.kernel_name, kernel_id=session.kernel_id),
-        preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
+        preview=Preview(
+            "code", (PreviewItem("Code", None, text=code),), session.language, shown.words
+        ),
+        details=shown.others,
+        others=shown.others,
     )
     await ctx.permit(lambda: action)
+    await shown.check_others(sessions, session)
     return await _execute(ctx, None, session.kernel_id, path, [Piece(code)], how)
 
 
@@ -295,6 +304,7 @@ def _run_action(
         preview=Preview("code", items, nb.language, kernel.words),
         guarded=guarded,
         details=kernel.others,
+        others=kernel.others,
     )
 
 

@@ -16,6 +16,7 @@ from .kernels import KernelName, give_kernel, kernel_action
 from .listing import Asked, folder_named, name_note, not_read, paged
 from .reading import outline_lines
 from .services import Context
+from .shown_kernel import ShownKernel
 from .tool import tool
 from .wording import count, file_name
 
@@ -168,18 +169,26 @@ async def unuse_notebook(
         if session is None:
             raise NotFoundError(f"{shown(path)} has no running kernel to shut down.")
 
+        used = await ShownKernel.running(services.sessions, session)
+
         def resolve() -> Action:
+            what, then = "Shut down the kernel of", "The kernel ends. All variables will be lost."
+            if used.others:
+                what, then = "Take away the kernel of", f"It goes on as that of {used.named}."
             return kernel_action(
                 "unuse_notebook",
                 nb,
-                f"Shut down the kernel of {file_name(nb.path)}",
-                "The kernel ends. All variables will be lost.",
+                f"{what} {file_name(nb.path)}",
+                then,
                 guarded="all variables are lost",
+                kernel=used,
             )
 
         await ctx.permit(resolve, nb)
-        await services.sessions.shutdown(session)
+        await services.sessions.shutdown(await used.still(services.sessions, nb))
         words = " Its kernel is shut down: all variables are gone."
+        if used.others:
+            words = f" Its kernel goes on as that of {used.named}."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)
     return Reply.of(f"Let go of {shown(path)}.{words}")
