@@ -45,6 +45,7 @@ STARTED_FILES = (
 PROTECTED_FILES = (
     ".mcp.json",
     ".env*",
+    ".jupyter_ystore*",
     "*.pem",
     "*.key",
     "id_*",

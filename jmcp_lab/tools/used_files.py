@@ -106,14 +106,15 @@ def _names(source: str) -> Iterator[str]:
     for name in _RUN.findall(source):
         yield name.strip("\"'")
         yield name.strip("\"'") + ".py"
-    for module in _modules(source):
+    for module in modules_named(source):
         place = module.replace(".", "/")
         yield f"{place}.py"
         yield f"{place}/__init__.py"
         yield f"{place}/__main__.py"
 
 
-def _modules(source: str) -> Iterator[str]:
+def modules_named(source: str) -> Iterator[str]:
+    """Return which modules code imports, and the packages that these are in."""
     for names in _IMPORT.findall(source):
         for part in names[:1000].split(","):
             if (found := _NAME.search(part)) is not None:
