@@ -13,6 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Enum, Int, Unicode, validate
 
 from . import __version__
+from .agents.log_redaction import keep_tokens_out_of_logs
 from .agents.pairing import Pairings
 from .agents.registry import AgentRegistry
 from .agents.store import store_path
@@ -25,7 +26,6 @@ from .hardening import harden_server
 from .heap import Heap
 from .kernels.executor import Executor
 from .kernels.sessions import KernelSessions
-from .log_redaction import keep_tokens_out_of_logs
 from .mcp.activity import Activity
 from .mcp.handler import McpHandler
 from .mcp.limits import WrongTokens

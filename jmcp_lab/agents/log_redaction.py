@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Iterator
 
-from .agents.tokens import PREFIX
+from .tokens import PREFIX
 
 _TOKEN = re.compile(re.escape(PREFIX).replace("_", "(?:_|%5[fF])") + r"\w{8,}")
 _LEFT = PREFIX + "…"
