@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
-from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
+from ..errors import InvalidArgumentError, NotFoundError, ToolError, UnavailableError
 from . import on_disk, paths
 from .folder_listing import search_folders
 from .folders import FolderSearch
 from .names import check_new, shown, spelled_as_on_disk
+from .opening import is_folder, not_found
 from .own_folders import REFUSED
 from .save_errors import not_writable, save_failure_message, words_of
 from .save_lock import saving
@@ -359,6 +360,12 @@ class Contents:
                     await ensure_async(self._manager.save(model, path))
         except (HTTPError, OSError) as error:
             raise UnavailableError(save_failure_message(path, error)) from error
+
+    async def no_notebook(self, path: str) -> ToolError:
+        """Return why there is no notebook at a checked path, and which one may be meant."""
+        if await self.folder_exists(path):
+            return InvalidArgumentError(is_folder(path))
+        return await not_found(self._manager, path)
 
     async def kind(self, path: str) -> tuple[str, int]:
         """Return the type of what is at a path (``file``, ``notebook``, ``directory``), and bytes.

@@ -214,7 +214,15 @@ async def execute_ipython(
     """
     if not code.strip():
         return Reply.of("There is no code to run, so nothing was run.")
-    if kernel is not None and (notebook is None or ctx.services.sessions.runs(kernel)):
+    sessions = ctx.services.sessions
+    by_id = kernel is not None and sessions.runs(kernel)
+    if kernel is not None and notebook is None and not by_id and ctx.agent.current is None:
+        await sessions.check_kernel(kernel)
+        raise InvalidArgumentError(
+            f"'{kernel[:80]}' is a kernelspec, and no kernel that runs. Give notebook=<path> to "
+            "run this in its kernel, or the id of one that list_kernels shows."
+        )
+    if kernel is not None and by_id:
         return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)
     await _check_kernel(ctx, nb, kernel)

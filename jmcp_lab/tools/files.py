@@ -186,6 +186,8 @@ async def write_file(
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")
     path = await _checked(ctx, path)
+    if await ctx.services.contents.folder_exists(path):
+        raise InvalidArgumentError(f"'{on_one_line(path)}' is a folder; give the path of a file.")
     runs = await how_it_runs(ctx, path)
     await ctx.services.rooms.texts.prepare(path)
     if not await ctx.services.contents.exists(path):

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
-from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks.names import is_notebook, shown
 from .file_checks import check_may_write
@@ -88,11 +87,8 @@ async def use_notebook(
         await services.sessions.check_kernel(kernel)
     words = ""
     if not await services.contents.exists(path):
-        if not create:
-            raise NotFoundError(
-                f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
-                f"{proposed('use_notebook', notebook=path, create=True)} makes a new one."
-            )
+        if not create or (is_notebook(path) and await services.contents.folder_exists(path)):
+            raise await services.contents.no_notebook(path)
         words = f"Created it.{made_folders(await _create(ctx, path, kernel))} "
     nb = await services.rooms.open(path)
     if kernel is not None:
