@@ -13,6 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Enum, Int, Unicode, validate
 
 from . import __version__
+from .agents.log_redaction import keep_tokens_out_of_logs
 from .agents.pairing import Pairings
 from .agents.registry import AgentRegistry
 from .agents.store import store_path
@@ -110,6 +111,7 @@ class JmcpLab(CheckedExtensionApp):
 
     def initialize_settings(self) -> None:
         """Build the services, lowest first."""
+        keep_tokens_out_of_logs()
         server = self.serverapp
         assert server is not None
         self.protection = self._protect(server)
@@ -168,11 +170,13 @@ class JmcpLab(CheckedExtensionApp):
         door = {"door": self.door, "registry": self.agents, "wrong_tokens": WrongTokens()}
         self.handlers.append((re.escape(self.mcp_path), McpHandler, door))
         self.handlers.extend(routes("jmcp-lab/api", self))
-        for nowhere in (re.escape(self.mcp_path) + "/+", "jmcp-lab/api/.*"):
+        for nowhere in (re.escape(self.mcp_path) + "/.*", "jmcp-lab/api/.*"):
             self.handlers.append((nowhere, NowhereHandler, {"app": self}))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the door; the SDK is imported now, not when the extension is loaded."""
+        # Other extensions have made logs of their own since.
+        keep_tokens_out_of_logs()
         if self.not_live is None and failed_to_load(serverapp):
             self.not_live = NotLive.NO_EXTENSION
             self.rooms = self.services.rooms = self._open_rooms(serverapp, self.services.contents)

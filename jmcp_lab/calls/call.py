@@ -217,6 +217,8 @@ class Action:
         asks where this one does not.
     details : tuple of str
         What the preview's words tell, by ids: cells change their positions while a person reads.
+    others : tuple of str
+        Paths of the other notebooks whose kernel it is, too.
     """
 
     tool: str
@@ -229,6 +231,7 @@ class Action:
     creates: bool = False
     used_kernel: bool = False
     details: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def action_hash(self, agent_id: str, *, any_kernel: bool = False) -> str:
         """Return ``sha256:…`` over everything that a decision covers.

@@ -16,7 +16,7 @@ from .bridge import KernelBridge, KernelLostError, SilentKernelError
 from .execution import Execution
 from .outcome import ended, result_of
 from .progress import compare, finish, output_callback, state_after
-from .restarting import Lost, is_restarting, started_again
+from .restarting import Lost, after_interrupt, is_restarting, started_again
 from .run import Piece, PieceResult, Run, RunState, StoppedError
 from .sink import OutputSink
 
@@ -330,6 +330,7 @@ class KernelQueue:
 
     def _note_loss(self, how: Lost) -> None:
         """Remember for whom the kernel's contents are gone."""
+        how = after_interrupt(how, self._active)
         if self._active is None and self._closing is None:
             self._closing = asyncio.create_task(self._close_bridge())
         active = {run.owner for run in self._runs()}
@@ -339,6 +340,7 @@ class KernelQueue:
 
     async def _end_all(self, run: Run, how: Lost) -> None:
         """End this run and all that wait, unless for the next kernel: theirs is gone."""
+        how = after_interrupt(how, self._active)
         for each in [run, *(waiting for waiting in self._runs() if waiting is not run)]:
             if each.for_next_kernel and each.started is None and self.kernel_id in self._manager:
                 each.for_next_kernel = False

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from jupyter_client.multikernelmanager import MultiKernelManager
 
+    from .run import Run
+
 RESTART_SECONDS = 30.0
 """How long a run waits for a kernel that is started again.
 
@@ -31,6 +33,7 @@ class Lost(StrEnum):
     DIED = "died"
     KILLED = "killed"
     ENDED = "ended"
+    INTERRUPTED = "interrupted"
     DEAD = "dead"
     UNREACHABLE = "unreachable"
 
@@ -76,3 +79,9 @@ def how_it_died(kernel: Any) -> Lost:  # noqa: ANN401
     if code == 0:
         return Lost.ENDED
     return Lost.KILLED if code == -getattr(signal, "SIGKILL", 9) else Lost.DIED
+
+
+def after_interrupt(how: Lost, run: Run | None) -> Lost:
+    """Return how a kernel was lost, if `run` is what was in it: we may have interrupted that."""
+    stopped = run is not None and run.execution is not None and run.stop_requested.is_set()
+    return Lost.INTERRUPTED if stopped and how in (Lost.DIED, Lost.KILLED, Lost.ENDED) else how

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import NotFoundError, UnavailableError
+from .kernelspecs import cannot_start, content_of, language_of
 from .reaching import behind_gateway, is_forbidden, reaching
 from .single import OneKernelANotebook, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import KernelManager
     from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
     from jupyter_server.services.sessions.sessionmanager import SessionManager
@@ -254,6 +255,22 @@ class KernelSessions:
             kernel = (await self.get(kernel)).kernel_name
         return specs.get(kernel or self._kernels.default_kernel_name)
 
+    async def program(self, kernel: str | None) -> str:
+        """Return what tells apart what a kernelspec starts, now and later; empty if it is unknown.
+
+        Parameters
+        ----------
+        kernel : str or None
+            None is the server's default.
+        """
+        try:
+            with reaching():
+                name = kernel or self._kernels.default_kernel_name
+                spec = await ensure_async(self._specs.get_kernel_spec(name))
+        except (KeyError, UnavailableError):
+            return ""
+        return content_of(spec)
+
     async def list_kernels(self) -> list[KernelInfo]:
         """Return the running kernels."""
         return [
@@ -342,7 +359,7 @@ class KernelSessions:
             with reaching():
                 if behind_gateway() and isinstance(error, HTTPError):
                     raise
-            _cannot_start(kernel_name, error)
+            cannot_start(kernel_name, error)
 
     def _check(self, kernel_id: str) -> None:
         if kernel_id not in self._kernels:
@@ -369,28 +386,5 @@ class KernelSessions:
                 # NoSuchKernel is a KeyError, and a gateway may not answer at the moment.
                 return ""
             running = {k: v for k, v in self._languages.items() if k in self._kernels}
-            self._languages = {**running, kernel_id: _language_of(spec)}
+            self._languages = {**running, kernel_id: language_of(spec)}
         return self._languages[kernel_id]
-
-
-def _language_of(spec: KernelSpec | dict[str, Any]) -> str:
-    """Return the language that a kernelspec names; a gateway's come as JSON."""
-    if isinstance(spec, dict):
-        return str(spec.get("spec", spec).get("language") or "")
-    return str(spec.language or "")
-
-
-def _cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:
-    # The text of the error may hold paths of the server: its name is enough here.
-    named = f"The kernel '{kernel_name}'" if kernel_name else "The kernel"
-    reason = type(error).__name__
-    if isinstance(error, HTTPError) and error.reason:
-        reason = error.reason
-    elif isinstance(error, TimeoutError):
-        reason = "it did not answer in time"
-    elif isinstance(error, FileNotFoundError):
-        reason = "its program is not installed"
-    raise UnavailableError(
-        f"{named} does not start: {reason}. The server's log has the details; choose another "
-        "kernel with assign_kernel_to_notebook, or ask the user."
-    ) from error

@@ -35,6 +35,7 @@ _LOST = {
     Lost.DIED: "The kernel died",
     Lost.KILLED: "The kernel died: it was killed (often because memory ran out)",
     Lost.ENDED: "The kernel ended by itself, as exit() makes it",
+    Lost.INTERRUPTED: "The kernel ended when it was interrupted as asked, as some kernels do",
     Lost.DEAD: "The kernel died and could not be started again",
     Lost.UNREACHABLE: "The connection to the kernel's gateway was lost",
 }
@@ -43,7 +44,9 @@ _LOST = {
 def lost(how: Lost, run: Run) -> str:
     """Return what the loss of the kernel means for a run."""
     if run.started is None:
-        return f"{_LOST[how]} before this began. None of it ran; all variables are gone."
+        # Jupyter kills what does not start in time: there memory is a wild guess.
+        why = "The kernel was killed" if how is Lost.KILLED else _LOST[how]
+        return f"{why} before this began. None of it ran; all variables are gone."
     return (
         f"{_LOST[how]} while this ran. All variables are gone; the outputs that came before are "
         f"kept. {_next_step(how)}"
@@ -51,7 +54,7 @@ def lost(how: Lost, run: Run) -> str:
 
 
 def _next_step(how: Lost) -> str:
-    if how in (Lost.DIED, Lost.KILLED, Lost.ENDED):
+    if how in (Lost.DIED, Lost.KILLED, Lost.ENDED, Lost.INTERRUPTED):
         return "Jupyter starts it again by itself; run the cells that are needed first."
     if how is Lost.RESTARTED:
         return "Run the cells that are needed first again."

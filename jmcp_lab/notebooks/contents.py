@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
-from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
-from . import paths
+from ..errors import InvalidArgumentError, NotFoundError, ToolError, UnavailableError
+from . import on_disk, paths
 from .folder_listing import search_folders
 from .folders import FolderSearch
-from .names import check_new, is_notebook, shown, spelled_as_on_disk
+from .names import check_new, shown, spelled_as_on_disk
+from .opening import is_folder, not_found
 from .own_folders import REFUSED
 from .save_errors import not_writable, save_failure_message, words_of
 from .save_lock import saving
@@ -28,17 +29,12 @@ if TYPE_CHECKING:
     from jupyter_server.services.contents.manager import ContentsManager
 
     from .folders import Entry
+    from .on_disk import FileKey
     from .own_folders import OwnFolders
     from .save_errors import SaveFailure
 
 MOST_NEW_FOLDERS = 8
 """How many folders come with one new file."""
-
-MOST_SEARCHED = 20_000
-"""Files looked at to find one that was moved behind the server."""
-
-FileKey = tuple[int, int]
-"""Device and inode: what stays the same when a file is moved. A deleted file's is given anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +106,13 @@ class Contents:
             self._own = self._own_folders()
         return self._own is not None and self._own.hold(path)
 
-    def as_it_lies(self, path: str) -> str:
-        """Return a checked path below the root without the links that lead there."""
-        root = os.path.realpath(self.root) if self.root else None
-        if root is None:
-            return path
-        real = os.path.relpath(os.path.realpath(os.path.join(root, path)), root)
-        return real.replace(os.sep, "/")
+    def stays(self, path: str) -> Callable[[], None]:
+        """Return what makes sure later that a path leads where it leads now; `on_disk.stays`."""
+        return on_disk.stays(self.root, path)
+
+    def is_led(self, path: str) -> bool:
+        """Return whether links lead to a file."""
+        return on_disk.as_it_lies(self.root, path) != path
 
     async def look(self, path: str) -> FileState | None:
         """Return what is at a checked path at this moment, or None."""
@@ -198,7 +194,7 @@ class Contents:
     async def find_key(self, key: FileKey, *, notebook: bool = True) -> str | None:
         """Return the path of a file that was moved, by what stays the same; None if not found."""
         root = self.root
-        return await asyncio.to_thread(_search, root, key, notebook) if root else None
+        return await asyncio.to_thread(on_disk.found_by_key, root, key, notebook) if root else None
 
     async def alike(self, path: str, cell_ids: Sequence[str]) -> bool:
         """Return whether a notebook has most of these cells: keys are soon given to other files."""
@@ -338,8 +334,17 @@ class Contents:
 
         return shown
 
-    async def create_notebook(self, path: str, metadata: dict[str, Any]) -> None:
+    async def create_notebook(
+        self, path: str, metadata: dict[str, Any], check: Callable[[], None]
+    ) -> None:
         """Write an empty notebook, unless somebody else has made one there by now.
+
+        Parameters
+        ----------
+        path : str
+        metadata : dict
+        check : Callable
+            Raises when nothing may be written there any more; see `stays`.
 
         Raises
         ------
@@ -351,9 +356,16 @@ class Contents:
         try:
             async with saving(self._manager, path):
                 if not await self.exists(path):
+                    check()
                     await ensure_async(self._manager.save(model, path))
         except (HTTPError, OSError) as error:
             raise UnavailableError(save_failure_message(path, error)) from error
+
+    async def no_notebook(self, path: str) -> ToolError:
+        """Return why there is no notebook at a checked path, and which one may be meant."""
+        if await self.folder_exists(path):
+            return InvalidArgumentError(is_folder(path))
+        return await not_found(self._manager, path)
 
     async def kind(self, path: str) -> tuple[str, int]:
         """Return the type of what is at a path (``file``, ``notebook``, ``directory``), and bytes.
@@ -369,26 +381,3 @@ class Contents:
                 f"There is no file '{path}'. list_files shows what is there."
             ) from error
         return str(model["type"]), int(model.get("size") or 0)
-
-
-def _search(root: str, key: FileKey, notebook: bool) -> str | None:
-    """Look through visible folders, nearest to the root first, for a file with this key."""
-    seen = 0
-    folders = [root]
-    while folders and seen < MOST_SEARCHED:
-        folder = folders.pop(0)
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:
-            continue
-        for entry in entries:
-            seen += 1
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.path)
-            elif is_notebook(entry.name) != notebook:
-                continue
-            elif entry.inode() == key[1] and entry.stat(follow_symlinks=False).st_dev == key[0]:
-                return os.path.relpath(entry.path, root).replace(os.sep, "/")
-    return None

@@ -129,9 +129,9 @@ class FileRooms:
             The notebook was closed.
         """
         held = self._of(notebook)
-        where = self._where(held)
-        if where is None or self._contents.gone(where):
+        if (where := self._where(held)) is None or self._contents.gone(where):
             raise NotFoundError(news.gone_meanwhile(held.path))
+        self._contents.check_path(where)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
         """Let pages save what was typed, and take it in, before a call changes the notebook.

@@ -133,6 +133,7 @@ class NotebookKind:
         # The presence of who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.notebook.saving = lambda: room.autosave.pending
+        self.notebook.meet_file = lambda: room.disk.look()
         self.late = LateTyping(
             self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Assoc, Map, MapEvent, Text
@@ -99,6 +99,8 @@ class LiveNotebook:
         """Returns the ids of the cells that people are editing."""
         self.saving: Callable[[], bool] = lambda: False
         """Returns whether a save is to come, which tells whether the file can be written."""
+        self.meet_file: Callable[[], Awaitable[object]] | None = None
+        """Takes in what another program has written into the file."""
         self.run_in_pages: Callable[[], set[str]] = set
         """Returns the ids of the cells that people run, where the document cannot say it."""
         self.state_changed: dict[str, float] = {}
@@ -262,6 +264,13 @@ class LiveNotebook:
         # There is no event for the end of a transaction.
         while self.busy:  # noqa: ASYNC110
             await asyncio.sleep(0)
+
+    async def look(self) -> None:
+        """Take in what is in the file by now, and return when a transaction can be opened."""
+        if self.meet_file is not None:
+            with suppress(Exception):  # whoever writes next says what is wrong with the file
+                await self.meet_file()
+        await self.ready()
 
     @contextmanager
     def transaction(self, origin: str) -> Iterator[None]:

@@ -127,6 +127,7 @@ class NotebookFile:
         self._end_events = self._document.events.listen(self._on_change)
         self.notebook.repair_ids()
         self.notebook.identity.enter(self._base(), self._number)
+        self.notebook.meet_file = self.look
         # What is put right here is written with the first change that somebody asks for.
         self.notebook.mark_saved(self.notebook.changes)
 

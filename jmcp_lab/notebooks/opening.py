@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_server.utils import ensure_async
@@ -9,11 +12,14 @@ from tornado.web import HTTPError
 
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
-from .names import is_notebook
+from .names import SUFFIX, is_notebook
 from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
+
+MOST_ENTRIES = 5000
+"""Entries of a folder that are looked at for a name that may be meant."""
 
 
 async def check_notebook(serverapp: ServerApp, path: str) -> None:
@@ -29,16 +35,58 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
     try:
         model = await ensure_async(contents.get(path, content=False))
     except HTTPError as error:
+        if error.status_code == 404:
+            raise await not_found(contents, path) from error
         explain(path, error)
     except OSError as error:
         raise InvalidArgumentError(f"'{path}' cannot be read ({error.strerror}).") from error
     if model["type"] == "directory":
-        inside = proposed("list_files", path=path)
-        raise InvalidArgumentError(f"'{path}' is a folder. {inside} shows what is in it.")
+        raise InvalidArgumentError(is_folder(path))
     if model["type"] != "notebook" and not is_notebook(path):
         raise InvalidArgumentError(
             f"'{path}' is not a notebook. list_notebooks shows the notebooks."
         )
+
+
+def is_folder(path: str) -> str:
+    """Return in words that there is a folder where a notebook was looked for."""
+    return f"'{path}' is a folder. {proposed('list_files', path=path)} shows what is in it."
+
+
+async def not_found(contents: Any, path: str) -> NotFoundError:  # noqa: ANN401 - of any kind
+    """Return that there is no notebook at a checked path, and which one may be meant."""
+    *_, name = path.rpartition(":")
+    for near in dict.fromkeys((f"{path}{SUFFIX}", name, f"{name}{SUFFIX}")):
+        if near != path and is_notebook(near) and await ensure_async(contents.file_exists(near)):
+            return _not_found(path, near)
+    return _not_found(path, _spelled_otherwise(getattr(contents, "root_dir", None), path))
+
+
+def _not_found(path: str, near: str | None = None) -> NotFoundError:
+    if near is not None:
+        return NotFoundError(
+            f"There is no notebook '{path}', but there is {near!r}. list_notebooks shows the "
+            "notebooks."
+        )
+    new = path if is_notebook(path) else f"{path}{SUFFIX}"
+    return NotFoundError(
+        f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
+        f"{proposed('use_notebook', notebook=new, create=True)} makes a new one."
+    )
+
+
+def _spelled_otherwise(root: str | None, path: str) -> str | None:
+    """Return the visible notebook of a folder that differs in the case of letters only."""
+    folder, slash, name = path.rpartition("/")
+    try:
+        with os.scandir(os.path.join(root, folder)) if root else nullcontext(()) as entries:
+            for entry in islice(entries, MOST_ENTRIES):
+                wanted = name.casefold(), f"{name}{SUFFIX}".casefold()
+                if entry.name.casefold() in wanted and is_notebook(entry.name):
+                    return f"{folder}{slash}{entry.name}"
+    except OSError:
+        pass
+    return None
 
 
 def explain(path: str, error: HTTPError) -> NoReturn:
@@ -50,10 +98,7 @@ def explain(path: str, error: HTTPError) -> NoReturn:
         ) from error
     reason = str(error.log_message or error.reason or "")
     if error.status_code == 404:
-        raise NotFoundError(
-            f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
-            f"{proposed('use_notebook', notebook=path, create=True)} makes a new one."
-        ) from error
+        raise _not_found(path) from error
     if error.status_code == 403:
         raise InvalidArgumentError(f"'{path}' cannot be read: permission denied.") from error
     if "UTF-8" in reason:

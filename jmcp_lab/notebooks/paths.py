@@ -45,6 +45,7 @@ STARTED_FILES = (
 PROTECTED_FILES = (
     ".mcp.json",
     ".env*",
+    ".jupyter_ystore*",
     "*.pem",
     "*.key",
     "id_*",
@@ -79,7 +80,13 @@ def normalise(path: str) -> str:
             "list_files shows what is there."
         )
     if ".." in parts:
-        raise InvalidArgumentError("The path leaves the Jupyter server's root ('..').")
+        within = "/".join(parts)
+        if os.path.normpath(within).startswith(".."):
+            raise InvalidArgumentError("The path leaves the Jupyter server's root ('..').")
+        raise InvalidArgumentError(
+            "A path cannot hold '..'. Give it from the Jupyter server's root, such as "
+            "'analysis/sales.ipynb'."
+        )
     for part in parts:
         if part.rstrip(". ") != part:
             raise InvalidArgumentError("A file name cannot end with a dot or a space.")

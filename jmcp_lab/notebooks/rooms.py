@@ -141,6 +141,7 @@ class Rooms:
             raise UnavailableError("The notebook was closed. Call the tool again.")
         if (path := self._where(held)) is None or self._contents.gone(path):
             raise NotFoundError(news.gone_meanwhile(held.path))
+        self._contents.check_path(path)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
         """Pages share the document: there is nothing that they would have to save first."""

@@ -42,6 +42,15 @@ _KINDS = (
         "JavaScript kernels that start in this folder read it: it says which code modules are.",
     ),
     (("rprofile*", "renviron*"), "R reads it when a kernel starts."),
+    (("conftest.py",), "Pytest runs it before the tests of this folder."),
+    (
+        ("_quarto.yml", "_quarto.yaml", "_quarto-*.yml", "_quarto-*.yaml"),
+        "Quarto reads it when a document of this folder is rendered: it says which programs run.",
+    ),
+    (
+        ("pixi.toml",),
+        "Kernels that Pixi starts in this folder run what it says.",
+    ),
     (
         ("matplotlibrc",),
         "Matplotlib reads it when a notebook in this folder imports it: it can name a module "
@@ -56,6 +65,12 @@ _KINDS = (
     (("pyvenv.cfg",), "Python reads it when it starts."),
 )
 """Patterns of names in lower case, and in words why such a file runs by itself."""
+
+_FOLDERS = {
+    "renv": "R runs what is in this folder when a kernel starts beside it.",
+    "_extensions": "Quarto runs what is in this folder when a document beside it is rendered.",
+}
+"""Names of folders in lower case, and in words why what is in them runs by itself."""
 
 _PACKAGE_INFO = (".dist-info", ".egg-info", ".egg-link")
 """What says that a package is installed in the folder that it lies in."""
@@ -90,6 +105,9 @@ def why(path: str, modules: Modules) -> str | None:
             "start beside it, and notebooks there that import that module or something that uses "
             "it, run this in its place."
         )
+    for folder, words in _FOLDERS.items():
+        if folder in parts[:-1]:
+            return f"This file runs by itself. {words}"
     if "node_modules" in parts[:-1]:
         return (
             "This file runs by itself: JavaScript kernels beside this folder import it by the "

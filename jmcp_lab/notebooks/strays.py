@@ -14,8 +14,9 @@ from .upstream import SESSION_EVENTS
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-    from .contents import Contents, FileKey
+    from .contents import Contents
     from .live_room import LiveRoom
+    from .on_disk import FileKey
     from .upstream import Upstream
 
 MET = ("initialize", "save", "overwrite")

@@ -14,7 +14,7 @@ from .save_errors import save_failure_message
 from .save_lock import saving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from jupyter_server.services.contents.manager import ContentsManager
 
@@ -63,8 +63,14 @@ class TextFiles:
             raise InvalidArgumentError(f"'{path}' is not UTF-8 text.")
         return content
 
-    async def create(self, path: str, text: str) -> bool:
+    async def create(self, path: str, text: str, check: Callable[[], None]) -> bool:
         """Write a new text file; return False, and write nothing, if there is one by now.
+
+        Parameters
+        ----------
+        path, text : str
+        check : Callable
+            Raises when nothing may be written there any more; called just before.
 
         Raises
         ------
@@ -74,13 +80,20 @@ class TextFiles:
         async with self._writing(path):
             if await ensure_async(self._manager.file_exists(path)):
                 return False
+            check()
             await self._save(path, text)
         return True
 
-    async def replace(self, path: str, before: str, after: str) -> bool:
+    async def replace(self, path: str, before: str, after: str, check: Callable[[], None]) -> bool:
         """Write a text file; return False, and write nothing, if its text is not `before`.
 
         Line ends do not count, and those that the file has are kept.
+
+        Parameters
+        ----------
+        path, before, after : str
+        check : Callable
+            Raises when nothing may be written there any more; called just before.
 
         Raises
         ------
@@ -94,6 +107,7 @@ class TextFiles:
             on_disk = await self.text(path)
             if plain(on_disk) != before:
                 return False
+            check()
             await self._save(path, as_before(after, on_disk))
         return True
 

@@ -122,7 +122,7 @@ class Gate:
             showable(action)
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
-                await watched.ready()
+                await watched.look()
             # What cannot be drawn any more is woken without an answer: nobody has said yes to it.
             approved = call.action_hash if call.state is CallState.RUNNING else None
             action = self._show(call, resolve())
@@ -376,22 +376,23 @@ class Gate:
 
     def deny_waiting(self, agent_id: str | None, by: str) -> int:
         """Deny everything that waits, of one agent or of all; return how many."""
-        return sum(
-            self.stop_request(request.call, by)
-            for request in list(self._requests.values())
-            if agent_id in (None, request.call.agent_id)
-        )
+        waiting = [each for each in self._requests.values() if not each.wake.is_set()]
+        waiting = [each for each in waiting if agent_id in (None, each.call.agent_id)]
+        for request in waiting:
+            self._stop(request, by)
+        return len(waiting)
 
     def stop_request(self, call: Call, by: str) -> bool:
         """Deny one waiting call because it was stopped; return whether it was waiting."""
         request = self._requests.get(call.id)
         if request is None or request.wake.is_set():
             return False
-        self._refuse(
-            request,
-            DecisionSource.USER,
-            "The user stopped this. Nothing was done.",
-            by=by,
-            option=OptionKind.REJECT_ONCE,
-        )
+        # A no like any other: the agent does not ask again at once.
+        self.patience.denied(call)
+        self._stop(request, by)
+        self.patience.end_a_run_of_denials(call.agent_id)
         return True
+
+    def _stop(self, request: Request, by: str) -> None:
+        why, option = "The user stopped this. Nothing was done.", OptionKind.REJECT_ONCE
+        self._refuse(request, DecisionSource.USER, why, by=by, option=option)

@@ -241,10 +241,12 @@ def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datet
 def _outside(subject: Subject, action: Action) -> bool:
     """Return whether an action is about something else than the notebooks chosen for the agent.
 
-    Without a choice all are meant, except in mode `auto`, which is for chosen ones only.
+    Without a choice all are meant, except in mode `auto`, which is for chosen ones only. What is
+    done to a kernel is done to all notebooks whose kernel it is.
     """
     limited = bool(subject.notebooks) or subject.mode is Mode.AUTO
-    return limited and not chosen(action.target.path, subject.notebooks)
+    paths = (action.target.path, *action.others)
+    return limited and not all(chosen(path, subject.notebooks) for path in paths)
 
 
 def _covered(subject: Subject, action: Action, grants: Iterable[Grant], now: datetime) -> bool:

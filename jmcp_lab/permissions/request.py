@@ -22,8 +22,8 @@ class Watched(Protocol):
     def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
         """Call `listener` with the ids of changed cells; return what ends that."""
 
-    async def ready(self) -> None:
-        """Return when the document can be written."""
+    async def look(self) -> None:
+        """Take in what is in the file by now, and return when the document can be written."""
 
 
 class AlreadyWaitingError(Exception):

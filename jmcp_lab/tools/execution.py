@@ -33,6 +33,7 @@ from .run_report import report
 from .services import Context
 from .shown_kernel import ShownKernel
 from .tool import tool
+from .used_files import UsedFiles
 from .wording import cell_name, cells_title, file_name, goes
 
 Hold = Annotated[
@@ -96,7 +97,7 @@ async def execute_cell(
         )
         summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
         guarded = "many cells at once" if len(ids) > MOST_CELLS else None
-        action = _run_action("execute_cell", nb, ids, summary, items, kernel, guarded)
+        action = _run_action(ctx, "execute_cell", nb, ids, summary, items, kernel, guarded)
         action = replace(action, details=(*action.details, *(f"may fail {i}" for i in fail)))
         # A single cell has none after it.
         return action if stop_on_error or len(ids) == 1 else _goes_on(action)
@@ -164,12 +165,15 @@ async def insert_execute_code_cell(
         where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Insert and run a cell in {file_name(nb.path)}"
         items = (PreviewItem("New cell", None, text=source),)
-        action = _run_action("insert_execute_code_cell", nb, [], summary, items, kernel, None)
-        words = f"A new cell, {where}. {kernel.words}".strip()
-        preview = Preview("code", items, nb.language, words)
+        action = _run_action(ctx, "insert_execute_code_cell", nb, [], summary, items, kernel, None)
+        assert action.preview is not None
+        words = f"A new cell, {where}. {action.preview.words}".strip()
+        preview = replace(action.preview, words=words)
         return replace(action, preview=preview, details=(key, *action.details))
 
     await ctx.permit(resolve, nb)
+    # Before the cell is there: where the kernel is another one, nothing is to have happened.
+    await kernel.check(sessions, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
     changes = blank.insert(nb, at, [new], agent_origin(ctx.agent.id))
     ctx.saw(nb, new.id, source)
@@ -210,7 +214,15 @@ async def execute_ipython(
     """
     if not code.strip():
         return Reply.of("There is no code to run, so nothing was run.")
-    if kernel is not None and (notebook is None or ctx.services.sessions.runs(kernel)):
+    sessions = ctx.services.sessions
+    by_id = kernel is not None and sessions.runs(kernel)
+    if kernel is not None and notebook is None and not by_id and ctx.agent.current is None:
+        await sessions.check_kernel(kernel)
+        raise InvalidArgumentError(
+            f"'{kernel[:80]}' is a kernelspec, and no kernel that runs. Give notebook=<path> to "
+            "run this in its kernel, or the id of one that list_kernels shows."
+        )
+    if kernel is not None and by_id:
         return await _run_in_kernel(ctx, code, kernel, _How(images))
     nb = await ctx.open(notebook)
     await _check_kernel(ctx, nb, kernel)
@@ -224,7 +236,7 @@ async def execute_ipython(
         if other and shown.id is None:
             summary = f"Start the kernel {kernel} for {name} and run code in it"
         guarded = "another kernel than the notebook's own" if other else None
-        return _run_action("execute_ipython", nb, [], summary, items, shown, guarded)
+        return _run_action(ctx, "execute_ipython", nb, [], summary, items, shown, guarded)
 
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
@@ -257,21 +269,33 @@ async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> N
 
 async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Reply:
     """Run code in a running kernel that is named by its id."""
-    session = await ctx.services.sessions.get(kernel)
+    sessions = ctx.services.sessions
+    session = await sessions.get(kernel)
+    shown = await ShownKernel.running(sessions, session)
     path = session.path or None
     where = file_name(path) if path else "a kernel without a notebook"
-    action = Action(
-        tool="execute_ipython",
-        tool_class=ToolClass.RUN,
-        summary=f"Run code in the kernel of {where} (not saved in the notebook)",
-        target=Target(path=path, kernel=session.kernel_name, kernel_id=session.kernel_id),
-        preview=Preview("code", (PreviewItem("Code", None, text=code),), session.language),
-    )
-    await ctx.permit(lambda: action)
+    items = (PreviewItem("Code", None, text=code),)
+
+    def resolve() -> Action:
+        files = _used_files(ctx, path, items)
+        words = f"{files.words} {shown.words}".strip()
+        return Action(
+            tool="execute_ipython",
+            tool_class=ToolClass.RUN,
+            summary=f"Run code in the kernel of {where} (not saved in the notebook)",
+            target=Target(path=path, kernel=session.kernel_name, kernel_id=session.kernel_id),
+            preview=Preview("code", items, session.language, words),
+            details=(*shown.others, *files.marks),
+            others=shown.others,
+        )
+
+    await ctx.permit(resolve)
+    await shown.check_others(sessions, session)
     return await _execute(ctx, None, session.kernel_id, path, [Piece(code)], how)
 
 
 def _run_action(
+    ctx: Context,
     name: str,
     nb: LiveNotebook,
     ids: list[str],
@@ -280,6 +304,8 @@ def _run_action(
     kernel: ShownKernel,
     guarded: str | None,
 ) -> Action:
+    files = _used_files(ctx, nb.path, items)
+    words = f"{files.words} {kernel.words}".strip()
     return Action(
         tool=name,
         tool_class=ToolClass.RUN,
@@ -292,10 +318,16 @@ def _run_action(
             file_id=nb.identity.id,
             kernel_id=kernel.id,
         ),
-        preview=Preview("code", items, nb.language, kernel.words),
+        preview=Preview("code", items, nb.language, words),
         guarded=guarded,
-        details=kernel.others,
+        details=(*kernel.others, *files.marks),
+        others=kernel.others,
     )
+
+
+def _used_files(ctx: Context, path: str | None, items: tuple[PreviewItem, ...]) -> UsedFiles:
+    sources = (item.text or "" for item in items)
+    return UsedFiles.of(sources, ctx.services.contents.root, path)
 
 
 async def _execute(

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..errors import DeniedError, ToolError
 from ..notebooks import paths
+from ..notebooks.cell_order import plain
 from ..notebooks.importable import SUFFIXES, Modules
 from ..notebooks.names import shown
+from ..notebooks.on_disk import as_it_lies
 from ..notebooks.self_running import in_program, why
+from ..notebooks.shared_outputs import document_outputs
+from .used_files import modules_named
+from .wording import file_name
 
 if TYPE_CHECKING:
+    from ..notebooks.live import LiveNotebook
     from .services import Context
+
+MOST_CELLS = 2000
+MOST_CHARACTERS = 100_000
+"""How many cells of a notebook are looked through, and how much of each."""
 
 
 async def how_it_runs(ctx: Context, path: str) -> str | None:
@@ -26,11 +38,55 @@ async def how_it_runs(ctx: Context, path: str) -> str | None:
         Agents may not write it.
     """
     contents, words = ctx.services.contents, None
-    for each in dict.fromkeys((path, contents.as_it_lies(path))):
+    for each in dict.fromkeys((path, as_it_lies(contents.root, path))):
         check_may_write(each, contents.root)
         modules = await _modules(ctx) if each.lower().endswith(SUFFIXES) else Modules()
-        words = words or why(each, modules)
+        words = words or why(each, modules) or _imported(ctx, each)
     return words
+
+
+def _imported(ctx: Context, path: str) -> str | None:
+    """Return in words that a notebook has imported a module whose place a new file would take.
+
+    Such a module is neither Python's own nor installed: `sys.path` leads to it, or another folder.
+    """
+    folder, _, name = path.rpartition("/")
+    stem, dot, _ = name.partition(".")
+    if not dot or not name.lower().endswith(SUFFIXES):
+        return None
+    if stem == "__init__":
+        folder, _, stem = folder.rpartition("/")
+    rooms = ctx.services.rooms
+    if (where := ctx.services.contents.root) and _is_there(os.path.join(where, folder), stem):
+        return None
+    for other in sorted(rooms.paths_open()):
+        notebook = rooms.find(other)
+        beside = other.rpartition("/")[0] == folder
+        if notebook is not None and beside and stem in _modules_imported(notebook):
+            return (
+                f"This file runs by itself: {file_name(other)} has imported a module {stem} from "
+                "elsewhere, and gets this one from the next start of its kernel on."
+            )
+    return None
+
+
+def _is_there(folder: str, module: str) -> bool:
+    """Return whether a module is in a folder already, and what is written there takes no place."""
+    return os.path.exists(os.path.join(folder, f"{module}.py")) or os.path.isdir(
+        os.path.join(folder, module)
+    )
+
+
+def _modules_imported(notebook: LiveNotebook) -> set[str]:
+    """Return which modules the cells of a notebook name that ran without an error."""
+    found: set[str] = set()
+    for cell in islice(notebook.shared_cells(), MOST_CELLS):
+        kind, source, count = plain(cell, "cell_type", "source", "execution_count")
+        if kind != "code" or count is None or "import" not in source:
+            continue
+        if not any(output.get("output_type") == "error" for output in document_outputs(cell)):
+            found.update(modules_named(source[:MOST_CHARACTERS]))
+    return found
 
 
 async def _modules(ctx: Context) -> Modules:

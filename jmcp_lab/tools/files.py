@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from ..notebooks.live import agent_origin
 from ..notebooks.merge import MergeConflict, Splice, splice
 from ..notebooks.merges import Merges, Texts
 from ..notebooks.names import is_notebook
+from ..notebooks.on_disk import as_it_lies
 from .cells import MOST_EDITS, Edit, replace_all
 from .file_checks import how_it_runs
 from .folders import made_folders, with_folders
@@ -36,6 +37,9 @@ from .replies import off_the_loop
 from .services import Context
 from .tool import tool
 from .wording import count, file_name, line_change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_BYTES = 20_000_000
 """Larger files are not read: they would stand in memory several times."""
@@ -55,6 +59,9 @@ IMAGES = {
 }
 
 LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
+
+ANNEXED = ".git/annex/objects/"
+"""Where git-annex keeps files that a person has in sight by links."""
 
 FILE = "file"
 """Under this name an agent's knowledge of a whole file is kept; no cell has such an id."""
@@ -146,13 +153,14 @@ async def _permit_reading(ctx: Context, path: str) -> None:
             f"'{path}' has {size:,} bytes, more than can be read here ({MOST_BYTES:,}). Read a "
             "part of it with code in a kernel."
         )
-    if paths.protected(path):
+    led = as_it_lies(ctx.services.contents.root, path)
+    if paths.protected(path) or (paths.protected(led) and not led.startswith(ANNEXED)):
         action = Action(
             tool="read_file",
             tool_class=ToolClass.READ,
             summary=f"Read {file_name(path)}, which may hold secrets",
             target=Target(path=path),
-            preview=Preview("text", (PreviewItem(path, text=f"The agent reads {path}."),)),
+            preview=Preview("text", (PreviewItem(path, text=f"The agent reads {led}."),)),
             guarded="it may hold secrets",
         )
         await ctx.permit(lambda: action)
@@ -178,6 +186,8 @@ async def write_file(
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")
     path = await _checked(ctx, path)
+    if await ctx.services.contents.folder_exists(path):
+        raise InvalidArgumentError(f"'{on_one_line(path)}' is a folder; give the path of a file.")
     runs = await how_it_runs(ctx, path)
     await ctx.services.rooms.texts.prepare(path)
     if not await ctx.services.contents.exists(path):
@@ -210,10 +220,12 @@ async def _create(ctx: Context, path: str, content: str, runs: str | None) -> Re
     folders = await contents.new_folders(path)
     await contents.check_writable(path, len(content.encode(errors="replace")))
     action = with_folders(_action(path, "", content, runs, creates=True), folders)
+    check = contents.stays(path)
     await ctx.permit(lambda: action)
+    check()
     if not await contents.exists(path):
         await contents.make_folders(folders)
-    if not await contents.texts.create(path, content):
+    if not await contents.texts.create(path, content, check):
         raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
     ctx.services.seen.note(ctx.agent.id, path, FILE, plain(content))
     lines_made = count(line_count(plain(content)), "line")
@@ -226,6 +238,7 @@ async def _change(
     texts = ctx.services.rooms.texts
     await ctx.services.contents.check_writable(path, len(wanted.encode(errors="replace")))
     shown: list[tuple[str, str]] = []
+    check = ctx.services.contents.stays(path)
     merges = Merges()
     await _merge_ahead(merges, path, (base, wanted, present))
 
@@ -239,7 +252,7 @@ async def _change(
 
     await ctx.permit(resolve)
     before, after = shown[0]
-    if not await _put(ctx, path, before, after):
+    if not await _put(ctx, path, before, after, check):
         raise ConflictError(
             f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
         )
@@ -255,7 +268,7 @@ async def _change(
     return Reply.of(words)
 
 
-async def _put(ctx: Context, path: str, before: str, after: str) -> bool:
+async def _put(ctx: Context, path: str, before: str, after: str, check: Callable[[], None]) -> bool:
     """Put a text in the place of another; return False if that is not there any more."""
     texts = ctx.services.rooms.texts
     # The person may have typed while the call waited for an answer.
@@ -266,12 +279,13 @@ async def _put(ctx: Context, path: str, before: str, after: str) -> bool:
         await merges.ahead([(before, after, before)])
         live = texts.find(path)
     if live is None:
-        if not await ctx.services.contents.texts.replace(path, before, after):
+        if not await ctx.services.contents.texts.replace(path, before, after, check):
             return False
         texts.written(path)
     elif live.text != before:
         return False
     else:
+        check()
         whole = [Splice(0, len(before), after)]
         splices = whole if large else merges.merge(before, after, before)
         live.edit(splices, agent_origin(ctx.agent.id))

@@ -13,6 +13,7 @@ from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.names import shown
 from .arguments import Notebook
 from .services import Context
+from .shown_kernel import ShownKernel
 from .tool import tool
 from .wording import file_name
 
@@ -74,6 +75,7 @@ async def give_kernel(ctx: Context, nb: LiveNotebook, name: str, kernel: str) ->
     before = await sessions.find(nb.path)
     joined = await _joined(ctx, kernel)
     lost = before is not None and before.kernel_id != kernel
+    program = await sessions.program(kernel)
     words, guarded = "", None
     if joined is not None and (before is None or lost):
         words = f" It is the kernel of {joined}: they share all variables from then on."
@@ -93,6 +95,11 @@ async def give_kernel(ctx: Context, nb: LiveNotebook, name: str, kernel: str) ->
         raise ConflictError(
             f"{nb.shown} got another kernel meanwhile ({now.kernel_name}), so nothing was changed. "
             "Call again if you still want to."
+        )
+    if joined != await _joined(ctx, kernel) or program != await sessions.program(kernel):
+        raise ConflictError(
+            f"The kernel {kernel} is not what it was when the user was asked, so nothing was "
+            "changed. Call again if you still want to; the user is asked anew."
         )
     return await sessions.assign(nb.path, kernel)
 
@@ -117,23 +124,29 @@ async def restart_notebook(
 ) -> Reply:
     """Restart the kernel: all variables are lost. clear_outputs also empties the cells' outputs."""
     nb = await ctx.open(notebook)
-    session = await _running(ctx, nb)
+    sessions = ctx.services.sessions
+    kernel = await ShownKernel.running(sessions, await _running(ctx, nb))
     also = " The outputs of all cells are cleared." if clear_outputs else ""
+    lost = f" So will those of {kernel.named}: the kernel is theirs too." if kernel.others else ""
 
     def resolve() -> Action:
         return kernel_action(
             "restart_notebook",
             nb,
             f"Restart the kernel of {file_name(nb.path)}",
-            f"The kernel restarts. All variables will be lost.{also}",
+            f"The kernel restarts. All variables will be lost.{lost}{also}",
             guarded="all variables are lost",
+            kernel=kernel,
         )
 
     await ctx.permit(resolve, nb)
+    session = await kernel.still(sessions, nb)
     if clear_outputs:
         live_cells.clear_outputs(nb, list(nb.ids), agent_origin(ctx.agent.id))
-    await ctx.services.sessions.restart(session)
+    await sessions.restart(session)
     words = f"Restarted the kernel of {nb.shown}: all variables are gone."
+    if kernel.others:
+        words += f" So are those of {kernel.named}: the kernel is theirs too."
     return Reply.of(words + (" Outputs are cleared." if clear_outputs else ""))
 
 
@@ -192,16 +205,24 @@ def kernel_action(
     *,
     guarded: str | None = None,
     interrupt: bool = False,
+    kernel: ShownKernel | None = None,
 ) -> Action:
     """Return the action of a tool that does something to a notebook's kernel."""
+    name_of_kernel = nb.kernel_name if kernel is None else kernel.name
     return Action(
         tool=name,
         tool_class=ToolClass.KERNEL,
         summary=summary,
-        target=Target(path=nb.path, kernel=nb.kernel_name, file_id=nb.identity.id),
+        target=Target(
+            path=nb.path,
+            kernel=name_of_kernel,
+            file_id=nb.identity.id,
+            kernel_id=None if kernel is None else kernel.id,
+        ),
         preview=Preview("text", (PreviewItem(summary, text=words),)),
         guarded=guarded,
         interrupt=interrupt,
+        others=() if kernel is None else kernel.others,
     )
 
 

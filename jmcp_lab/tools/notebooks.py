@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
-from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks.names import is_notebook, shown
 from .file_checks import check_may_write
@@ -16,6 +15,7 @@ from .kernels import KernelName, give_kernel, kernel_action
 from .listing import Asked, folder_named, name_note, not_read, paged
 from .reading import outline_lines
 from .services import Context
+from .shown_kernel import ShownKernel
 from .tool import tool
 from .wording import count, file_name
 
@@ -87,11 +87,8 @@ async def use_notebook(
         await services.sessions.check_kernel(kernel)
     words = ""
     if not await services.contents.exists(path):
-        if not create:
-            raise NotFoundError(
-                f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
-                f"{proposed('use_notebook', notebook=path, create=True)} makes a new one."
-            )
+        if not create or (is_notebook(path) and await services.contents.folder_exists(path)):
+            raise await services.contents.no_notebook(path)
         words = f"Created it.{made_folders(await _create(ctx, path, kernel))} "
     nb = await services.rooms.open(path)
     if kernel is not None:
@@ -123,10 +120,12 @@ async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
         creates=True,
     )
     action = with_folders(action, folders)
+    check = contents.stays(path)
     await ctx.permit(lambda: action)
+    check()
     if not await contents.exists(path):
         await contents.make_folders(folders)
-        await contents.create_notebook(path, await _metadata(ctx, kernel))
+        await contents.create_notebook(path, await _metadata(ctx, kernel), check)
     return folders
 
 
@@ -166,18 +165,26 @@ async def unuse_notebook(
         if session is None:
             raise NotFoundError(f"{shown(path)} has no running kernel to shut down.")
 
+        used = await ShownKernel.running(services.sessions, session)
+
         def resolve() -> Action:
+            what, then = "Shut down the kernel of", "The kernel ends. All variables will be lost."
+            if used.others:
+                what, then = "Take away the kernel of", f"It goes on as that of {used.named}."
             return kernel_action(
                 "unuse_notebook",
                 nb,
-                f"Shut down the kernel of {file_name(nb.path)}",
-                "The kernel ends. All variables will be lost.",
+                f"{what} {file_name(nb.path)}",
+                then,
                 guarded="all variables are lost",
+                kernel=used,
             )
 
         await ctx.permit(resolve, nb)
-        await services.sessions.shutdown(session)
+        await services.sessions.shutdown(await used.still(services.sessions, nb))
         words = " Its kernel is shut down: all variables are gone."
+        if used.others:
+            words = f" Its kernel goes on as that of {used.named}."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)
     return Reply.of(f"Let go of {shown(path)}.{words}")

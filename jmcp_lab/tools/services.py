@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..calls.call import Reply, TextPart, ToolClass
-from ..errors import InvalidArgumentError
+from ..errors import ConflictError, InvalidArgumentError
 from ..notebooks.names import shown
+from ..notebooks.on_disk import led_elsewhere
 from .rendering.shares import fair_shares
 from .rendering.text import clip
 from .undo import record
@@ -179,9 +180,13 @@ class Context:
         if notebook is None:
             return await gate.permit(self.call, self.agent, resolve)
 
+        led = self.services.contents.is_led(notebook.path)
+
         def checked() -> Action:
             action = resolve()
             self.services.rooms.check(notebook)
+            if self.services.contents.is_led(notebook.path) != led:
+                raise ConflictError(led_elsewhere(notebook.path))
             return action
 
         edits = self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS

@@ -26,11 +26,14 @@ class ShownKernel:
         None as long as none runs.
     others : tuple of str
         Paths of the other notebooks that use the kernel.
+    program : str
+        What the kernelspec starts, where none runs.
     """
 
     name: str | None
     id: str | None = None
     others: tuple[str, ...] = ()
+    program: str = ""
 
     @classmethod
     async def of(
@@ -39,7 +42,13 @@ class ShownKernel:
         """Return the kernel that a notebook has, or that would be started for it."""
         session = await sessions.find(nb.path)
         if session is None:
-            return cls(wanted or nb.kernel_name)
+            name = wanted or nb.kernel_name
+            return cls(name, program=await sessions.program(name))
+        return await cls.running(sessions, session)
+
+    @classmethod
+    async def running(cls, sessions: KernelSessions, session: SessionInfo) -> ShownKernel:
+        """Return a kernel that runs."""
         return cls(session.kernel_name, session.kernel_id, await _others(sessions, session))
 
     @property
@@ -47,8 +56,48 @@ class ShownKernel:
         """Who else is concerned, for the card; an empty string if nobody is."""
         if not self.others:
             return ""
-        names = ", ".join(file_name(path) for path in self.others)
-        return f"The kernel is also that of {names}: they share all variables."
+        return f"The kernel is also that of {self.named}: they share all variables."
+
+    @property
+    def named(self) -> str:
+        """The other notebooks that use the kernel, for a sentence."""
+        return ", ".join(file_name(path) for path in self.others)
+
+    async def check(self, sessions: KernelSessions, nb: LiveNotebook) -> None:
+        """Make sure that what was shown is still so.
+
+        Raises
+        ------
+        ConflictError
+            The notebook has got another kernel, other notebooks have got its kernel, or what the
+            kernelspec starts is something else.
+        """
+        session = await sessions.find(nb.path)
+        if session is not None:
+            await self._check(sessions, nb, session)
+        elif await sessions.program(self.name) != self.program and self.id is None:
+            raise ConflictError(
+                f"What starts when {nb.shown} gets its kernel has changed meanwhile (the "
+                f"kernelspec {self.name or 'that is the default'}), so nothing was run. Call again "
+                "if you still want to; the user is asked anew."
+            )
+
+    async def still(self, sessions: KernelSessions, nb: LiveNotebook) -> SessionInfo:
+        """Return the notebook's session, where it has the very kernel that was shown.
+
+        Raises
+        ------
+        ConflictError
+        """
+        session = await sessions.find(nb.path)
+        if session is None or session.kernel_id != self.id:
+            raise ConflictError(
+                f"{nb.shown} has another kernel by now, or none, so nothing was done: the user has "
+                "allowed this for the one before. Call again if you still want to; the user is "
+                "asked anew."
+            )
+        await self.check_others(sessions, session)
+        return session
 
     async def start(self, sessions: KernelSessions, nb: LiveNotebook) -> SessionInfo:
         """Return the notebook's session, with the kernel that was shown; start it if there is none.
@@ -59,19 +108,40 @@ class ShownKernel:
         Raises
         ------
         ConflictError
-            The notebook has got another kernel.
+            See `check`.
         """
+        await self.check(sessions, nb)
         session = await sessions.start(nb.path, self.name)
+        await self._check(sessions, nb, session)
+        return session
+
+    async def _check(
+        self, sessions: KernelSessions, nb: LiveNotebook, session: SessionInfo
+    ) -> None:
+        others = await _others(sessions, session)
         if session.kernel_id == self.id:
-            return session
-        alike = self.name in (None, session.kernel_name)
-        if not alike or await _others(sessions, session):
+            await self.check_others(sessions, session)
+        elif self.name not in (None, session.kernel_name) or others:
             raise ConflictError(
                 f"{nb.shown} got another kernel meanwhile ({session.kernel_name}), so nothing was "
                 "run: the user has allowed this for the one before. Call again if you still want "
                 "to; the user is asked anew."
             )
-        return session
+
+    async def check_others(self, sessions: KernelSessions, session: SessionInfo) -> None:
+        """Make sure that no other notebook has got the kernel meanwhile.
+
+        Raises
+        ------
+        ConflictError
+        """
+        new = [path for path in await _others(sessions, session) if path not in self.others]
+        if new:
+            raise ConflictError(
+                f"The kernel is meanwhile that of {', '.join(map(file_name, new))} too, so nothing "
+                "was done: the user was not told. Call again if you still want to; the user is "
+                "asked anew."
+            )
 
 
 async def _others(sessions: KernelSessions, session: SessionInfo) -> tuple[str, ...]:

@@ -77,10 +77,18 @@ class Tool:
         found: dict[str, str] = {}
         for problem in error.errors(include_url=False, include_context=False):
             name = str(problem["loc"][0]) if problem["loc"] else "arguments"
+            *_, last = problem["loc"] or (name,)
+            inner = "".join(f"[{step}]" for step in problem["loc"][1:-1])
             if problem["type"] == "missing":
                 text = f"'{name}' is missing."
+                if inner:
+                    text = f"'{name}{inner}' has no '{last}'."
             elif problem["type"] == "extra_forbidden":
                 text = f"There is no argument '{name[:60]}'."
+                if inner:
+                    text = f"'{name}{inner}' has a field '{str(last)[:60]}', which it cannot have."
+            elif name in ("cell", "after", "before", "from") and problem["type"] == "string_type":
+                text = f"'{name}': cells are named by their id, a text that list_cells shows."
             else:
                 text = f"'{name}': {problem['msg']}."
             found.setdefault(name, text)

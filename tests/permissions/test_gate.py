@@ -76,7 +76,7 @@ class House:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
-    async def ready(self) -> None:
+    async def look(self) -> None:
         self.asked_to_write.set()
         await self.writable.wait()
 

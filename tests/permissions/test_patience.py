@@ -160,3 +160,19 @@ async def test_a_person_who_pauses_an_agent_is_not_said_to_have_denied_it(house:
     with pytest.raises(DeniedError, match="The user has paused you"):
         house.gate.admit(house.call(), house.agent)
     assert house.gate.patience.why_paused(house.agent.id) is None
+
+
+async def test_a_request_that_a_person_stopped_is_a_no_like_any_other(house: House) -> None:
+    for number in range(MOST_DENIALS):
+        assert not house.agent.paused
+        house.text = str(number)
+        call = house.call()
+        task = house.ask(call)
+        await house.until(call, CallState.WAITING)
+        assert house.gate.stop_request(call, "Ada")
+        with pytest.raises(DeniedError, match="The user stopped this"):
+            await task
+        if number == 0:
+            with pytest.raises(DeniedError, match="already said no"):
+                await house.gate.permit(house.call(), house.agent, house.action, house)
+    assert house.agent.paused

@@ -199,6 +199,27 @@ async def test_a_card_that_waits_asks_again_when_another_notebook_takes_the_name
     assert (await task).is_error
 
 
+@pytest.mark.parametrize("replace", [moved_away_and_copied, copied_over, put_in_its_place])
+async def test_a_yes_is_none_to_what_took_the_name_since_and_nobody_has_read_yet(
+    robot: Robot, root: Path, replace: Callable[[Path], None]
+) -> None:
+    (cell,) = write_notebook(root, "d.ipynb", "print('mine')")
+    write_notebook(root, "other.ipynb", "print('not mine')")
+    await robot.open("d.ipynb")
+    changed(root)
+    task = robot.start("execute_cell", notebook="d.ipynb", cells=cell)
+    call = await robot.request()
+    replace(root)
+    # No look of the server's own comes between: what is in the file is found out by the yes.
+    robot.app.gate.decide(call.id, "allow_once", str(call.action_hash), by="Ada")
+    call = await robot.request()
+    assert call.action is not None
+    assert call.action.preview is not None
+    assert call.action.preview.items[0].text == "print('not mine')"
+    robot.app.gate.withdraw(call)
+    assert (await task).is_error
+
+
 def version(cells: dict[str, str], *, ids: bool) -> Version:
     kept = tuple(CellVersion(source, 0, 0) for source in cells.values())
     return Version(tuple(cells) if ids else None, kept, {})

@@ -35,6 +35,8 @@ SETTINGS = [
     *("node_modules/left-pad/index.js", "pyvenv.cfg", "Rprofile.site"),
     *("charts-1.0.dist-info/entry_points.txt", "a/charts.EGG-INFO/PKG-INFO", "charts.egg-link"),
     "charts-1.0.dist-info",
+    *("renv/activate.R", "sub/renv/settings.json", "conftest.py", "sub/Conftest.py", "pixi.toml"),
+    *("_quarto.yml", "_quarto-local.yaml", "_extensions/a/filter.lua"),
 ]
 
 
@@ -234,3 +236,35 @@ async def test_what_a_person_has_below_the_root_takes_nobodys_place(
     monkeypatch.syspath_prepend(str(tmp_path))
     known = KnownModules(str(tmp_path))
     assert (await known.of()).shadowed("a/helpers.py") is None
+
+
+async def test_a_new_module_is_asked_for_where_a_notebook_has_imported_one_of_its_name(
+    robot: Robot, root: Path
+) -> None:
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere" / "mine.py").write_text("x = 1")
+    (cell, missing) = write_notebook(
+        root,
+        "work/a.ipynb",
+        "import sys; sys.path.append('../elsewhere')\nimport mine",
+        "import to_come",
+    )
+    await robot.run("execute_cell", notebook="work/a.ipynb", cells=cell)
+    assert (await robot.run("execute_cell", notebook="work/a.ipynb", cells=missing)).is_error
+    for path in ("work/mine.py", "work/mine/__init__.py", "work/mine.so"):
+        task = robot.start("write_file", path=path, content="x = 2")
+        call = await robot.request()
+        assert call.action is not None
+        assert call.action.preview is not None
+        assert "work/a.ipynb has imported a module mine from elsewhere" in call.action.preview.words
+        robot.app.gate.withdraw(call)
+        assert (await task).is_error
+    # What the notebook has asked for in vain, and what is in another folder, takes no place.
+    for path in ("work/to_come.py", "mine.py", "elsewhere/mine.py", "work/mine.txt"):
+        reply = robot.start("write_file", path=path, content="x = 2")
+        if path == "elsewhere/mine.py":
+            call = await robot.request()
+            assert call.action is not None
+            assert call.action.guarded == "it overwrites a file"
+            robot.app.gate.withdraw(call)
+        assert (await reply).is_error is (path == "elsewhere/mine.py")

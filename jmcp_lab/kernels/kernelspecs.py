@@ -1,0 +1,48 @@
+"""What kernelspecs say, and why a kernel does not start with one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tornado.web import HTTPError
+
+from ..errors import UnavailableError
+
+if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpec
+
+
+def language_of(spec: KernelSpec | dict[str, Any]) -> str:
+    """Return the language that a kernelspec names; a gateway's come as JSON."""
+    if isinstance(spec, dict):
+        return str(spec.get("spec", spec).get("language") or "")
+    return str(spec.language or "")
+
+
+def content_of(spec: KernelSpec | dict[str, Any]) -> str:
+    """Return all that a kernelspec says, to tell it from another of its name."""
+    content = spec if isinstance(spec, dict) else spec.to_dict()
+    return json.dumps(content, sort_keys=True, default=str)
+
+
+def cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:
+    """Say why a kernel did not start.
+
+    Raises
+    ------
+    UnavailableError
+    """
+    # The text of the error may hold paths of the server: its name is enough here.
+    named = f"The kernel '{kernel_name}'" if kernel_name else "The kernel"
+    reason = type(error).__name__
+    if isinstance(error, HTTPError) and error.reason:
+        reason = error.reason
+    elif isinstance(error, TimeoutError):
+        reason = "it did not answer in time"
+    elif isinstance(error, FileNotFoundError):
+        reason = "its program is not installed"
+    raise UnavailableError(
+        f"{named} does not start: {reason}. The server's log has the details; choose another "
+        "kernel with assign_kernel_to_notebook, or ask the user."
+    ) from error

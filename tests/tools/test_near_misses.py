@@ -1,0 +1,103 @@
+"""What is nearly right is refused with the true reason, and with what would be right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jmcp_lab.agents.agent import Mode
+from jmcp_lab.calls.call import CallState
+from jmcp_lab.errors import InvalidArgumentError
+
+from .conftest import MakeRobot, Robot, write_notebook
+
+FIELDS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "edit_cell",
+        {"cell": "a", "edits": [{"old_string": "1", "new_string": "2"}]},
+        "'edits[0]' has no 'old'.",
+    ),
+    ("edit_cell", {"cell": "a", "edits": [{"old": "1"}]}, "'edits[0]' has no 'new'."),
+    ("insert_cell", {"cells": [{"src": "1"}]}, "'cells[0]' has no 'source'."),
+    ("read_cell", {"cell": 3}, "cells are named by their id"),
+    ("insert_cell", {"source": "1", "after": 3}, "cells are named by their id"),
+    ("edit_cell", {"cell": "a"}, "'edits' is missing."),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "words"), FIELDS)
+async def test_a_wrong_field_of_an_argument_is_not_called_a_missing_argument(
+    robot: Robot, tool: str, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
+        await robot.call(tool, notebook="a.ipynb", **arguments)
+    assert words in raised.value.message
+    assert ("is missing" in words) or "is missing" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("sub/sales", "sub/sales.ipynb"),
+        ("sub/Sales.ipynb", "sub/sales.ipynb"),
+        ("sub/SALES", "sub/sales.ipynb"),
+        ("RTC:sub/sales.ipynb", "sub/sales.ipynb"),
+    ],
+)
+@pytest.mark.parametrize("tool", ["use_notebook", "list_cells"])
+async def test_a_notebook_whose_name_is_nearly_right_is_named(
+    robot: Robot, root: Path, tool: str, asked: str, meant: str
+) -> None:
+    write_notebook(root, "sub/sales.ipynb", "1")
+    said = await robot.fail(tool, notebook=asked)
+    assert f"There is no notebook '{asked}', but there is '{meant}'" in said
+    assert "create=True" not in said
+
+
+@pytest.mark.parametrize("tool", ["use_notebook", "list_cells"])
+async def test_a_proposed_call_that_makes_a_notebook_makes_it(robot: Robot, tool: str) -> None:
+    said = await robot.fail(tool, notebook="plan")
+    (path,) = re.findall(r"use_notebook\(notebook='([^']+)', create=True\)", said)
+    assert "Created it." in await robot.say("use_notebook", notebook=path, create=True)
+
+
+@pytest.mark.parametrize("create", [False, True])
+async def test_a_folder_is_no_notebook_that_could_be_made(
+    robot: Robot, root: Path, create: bool
+) -> None:
+    (root / "sub.ipynb").mkdir()
+    said = await robot.fail("use_notebook", notebook="sub.ipynb", create=create)
+    assert "list_files(path='sub.ipynb') shows what is in it" in said
+
+
+async def test_nobody_is_asked_whether_a_folder_may_be_written_as_a_file(
+    make_robot: MakeRobot, root: Path
+) -> None:
+    robot = make_robot(Mode.ASK)
+    (root / "sub").mkdir()
+    for path in ("sub", "sub/", "", "."):
+        assert "is a folder" in await robot.fail("write_file", path=path, content="1")
+    assert not [c for c in robot.app.ledger.since(0) if c.state is CallState.WAITING]
+
+
+async def test_a_kernelspec_without_a_notebook_is_not_called_a_kernel_that_ended(
+    robot: Robot, root: Path
+) -> None:
+    said = await robot.fail("execute_ipython", code="1", kernel="python3")
+    assert "'python3' is a kernelspec" in said
+    assert "any more" not in said
+    assert "neither a kernelspec" in await robot.fail("execute_ipython", code="1", kernel="nosuch")
+    # With a current notebook that one is meant.
+    write_notebook(root, "a.ipynb", "1")
+    await robot.say("use_notebook", notebook="a.ipynb")
+    assert not (await robot.run("execute_ipython", code="1", kernel="python3")).is_error
+
+
+async def test_a_path_that_comes_back_into_the_root_is_not_said_to_leave_it(robot: Robot) -> None:
+    said = await robot.fail("read_file", path="sub/../a.txt")
+    assert "cannot hold '..'" in said
+    assert "leaves" not in said
+    assert "leaves" in await robot.fail("read_file", path="sub/../../a.txt")
