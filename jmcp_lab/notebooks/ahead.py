@@ -20,6 +20,7 @@ from pycrdt import Array, Doc
 
 from . import cells
 from .cell_form import cell_form, shared_cell
+from .heavy import in_turn
 from .places import take_out
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Ahead:
         if len(state) > MOST_BYTES:
             return
         work = asyncio.get_running_loop().run_in_executor(
-            _threads, _worked_out, state, base, out, come
+            _threads, in_turn, _worked_out, state, base, out, come
         )
         del state
         forms, update = await work
