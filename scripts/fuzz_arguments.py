@@ -200,26 +200,48 @@ def report(
     yield "|---|---|"
     longest, work = blocked[0] if blocked else {"blocked": 0.0}, [b["work"] for b in beats]
     over = sum(beat["blocked"] > BLOCKED for beat in beats)
+    over_work = sum(each > BLOCKED for each in work)
     yield f"| event loop blocked, longest | {longest['blocked'] * 1000:.0f} ms |"
     yield f"| its own CPU time in one stretch, longest | {max(work, default=0) * 1000:.0f} ms |"
     yield f"| blocked for more than {BLOCKED * 1000:.0f} ms | {over} times |"
+    yield f"| more than {BLOCKED * 1000:.0f} ms of its own CPU time | {over_work} times |"
     own, programs = max(each[1] for each in memory), max(each[2] for each in memory)
     yield f"| memory at the start, with every notebook opened once | {before:.0f} MB |"
     yield f"| memory, most | + {own - before:.0f} MB |"
     yield f"| memory of programs it starts (without kernels), most | {programs:.0f} MB |"
     yield f"| memory at the end | {memory[-1][1] - before:+.0f} MB |"
     if pages:
-        middle, high = pages[len(pages) // 2], pages[int(len(pages) * 0.99)]
-        yield (
-            f"| a page's request: median, 99 %, longest | {middle * 1000:.0f}, {high * 1000:.0f}, "
-            f"{pages[-1] * 1000:.0f} ms |"
-        )
+        at = [pages[int(len(pages) * share)] * 1000 for share in (0.5, 0.95, 0.99)]
+        shares = ", ".join(f"{each:.0f}" for each in [*at, pages[-1] * 1000])
+        yield f"| a page's request: median, 95 %, 99 %, longest | {shares} ms |"
     slowest = max(made, key=lambda call: call.seconds, default=None)
     if slowest:
         yield f"| slowest answer | {slowest.seconds:.1f} s, `{slowest.tool}` |"
         yield f"| longest answer | {max(call.length for call in made):,} characters |"
     yield ""
     yield from _worst(blocked, made)
+    yield ""
+    yield "Where memory grew most within two seconds, and what was under way:"
+    yield ""
+    for grown, at, during in _growths(memory, made)[:5]:
+        said = "; ".join(f"{call.mode}: {call.tool}({call.arguments})" for call in during[:3])
+        yield f"- + {grown:.0f} MB after {at - begun:.0f} s: {_plain(said)}"
+
+
+def _growths(
+    memory: list[tuple[float, float, float]], made: list[Made]
+) -> list[tuple[float, float, list[Made]]]:
+    """Return how much memory grew within two seconds, when, and during which calls, most first."""
+    steps = round(2 / PAGE_SECONDS)
+    found = [(b[1] - a[1], b[0]) for a, b in zip(memory, memory[steps:], strict=False)]
+    kept: list[tuple[float, float]] = []
+    for grown, at in sorted(found, reverse=True):
+        if len(kept) < 5 and all(abs(at - other) > 10 for _, other in kept):
+            kept.append((grown, at))
+    return [
+        (grown, at, [call for call in made if call.at < at and call.at + call.seconds > at - 2])
+        for grown, at in kept
+    ]
 
 
 def _worst(blocked: list[dict[str, Any]], made: list[Made]) -> Iterator[str]:

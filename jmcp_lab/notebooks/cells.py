@@ -9,14 +9,18 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from pycrdt import Array, Map, Text
+from pycrdt import Map, Text
 
-from ..calls.proposed import proposed
-from ..errors import InvalidArgumentError, NotFoundError
 from .cell_form import STANDARD
-from .cell_order import plain
+from .cell_views import CellView as CellView
+from .cell_views import find as find
+from .cell_views import may_fail as may_fail
+from .cell_views import place as place
+from .cell_views import shared as shared
+from .cell_views import view as view
+from .cell_views import view_by_id as view_by_id
+from .cell_views import view_of as view_of
 from .lent_trust import distrust, distrusted
-from .names import shown
 from .places import beside as beside
 from .places import neighbours as neighbours
 from .places import places as places
@@ -28,6 +32,7 @@ from .values import document_form
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from .ahead import Ahead
     from .live import LiveNotebook
     from .merge import Splice
 
@@ -40,124 +45,12 @@ Results = tuple[list[dict[str, Any]], int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class CellView:
-    """A cell as it is now, without its outputs."""
-
-    id: str
-    position: int
-    type: str
-    source: str
-    execution_count: int | None
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
 class NewCell:
     """A cell to insert."""
 
     source: str
     type: str = "code"
     id: str = field(default_factory=lambda: secrets.token_hex(4))
-
-
-def find(notebook: LiveNotebook, ref: str) -> str:
-    """Return the id of the cell that `ref` names: an id, or a prefix that only one id has.
-
-    Raises
-    ------
-    NotFoundError
-        No cell, or more than one. Positions are no names: they shift while people work. What may
-        be meant as one names no cell whose id happens to start with these digits.
-    """
-    if notebook.index(ref) is not None:
-        return ref
-    found = notebook.starting(ref) if ref else []
-    if len(found) == 1 and not (ref.isdecimal() and int(ref) <= len(notebook.ids)):
-        return found[0]
-    if len(found) > 1:
-        raise NotFoundError(
-            f"More than one cell of '{notebook.shown}' has an id that starts with '{shown(ref)}': "
-            f"{shown(', '.join(found[:5]))}. Give more of the id."
-        )
-    ids = proposed("list_cells", notebook=notebook.path)
-    raise NotFoundError(
-        f"There is no cell '{shown(ref[:80])}' in '{notebook.shown}'. Cells are named by their id, "
-        f"not by position; {ids} shows the ids. It may have been deleted meanwhile."
-    )
-
-
-def view(notebook: LiveNotebook, index: int) -> CellView:
-    """Return the cell at `index`, counted from 0."""
-    return view_of(notebook.cell_at(index), index)
-
-
-def view_of(cell: Map[Any], index: int) -> CellView:
-    """Return a shared cell that is at `index`: finding it again takes longer the more there are."""
-    cell_id, kind, source, count, state = plain(
-        cell, "id", "cell_type", "source", "execution_count", "execution_state"
-    )
-    return CellView(
-        id=str(cell_id),
-        position=index + 1,
-        type=str(kind),
-        source=str(source),
-        execution_count=int(count) if count is not None else None,
-        state=str(state or "idle"),
-    )
-
-
-def may_fail(notebook: LiveNotebook, cell_id: str) -> bool:
-    """Return whether a cell is tagged as one that raises an error on purpose."""
-    found = shared(notebook, cell_id).get("metadata")
-    tags = found.get("tags") if isinstance(found, Map) else None
-    if isinstance(tags, Array):
-        tags = tags.to_py()
-    return isinstance(tags, list) and "raises-exception" in tags
-
-
-def view_by_id(notebook: LiveNotebook, cell_id: str) -> CellView:
-    """Return a cell.
-
-    Raises
-    ------
-    NotFoundError
-    """
-    index = notebook.index(find(notebook, cell_id))
-    assert index is not None
-    return view(notebook, index)
-
-
-def shared(notebook: LiveNotebook, cell_id: str) -> Map[Any]:
-    """Return the shared map of a cell that is there."""
-    return cast("Map[Any]", notebook.cell(cell_id))
-
-
-def place(
-    notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
-) -> int:
-    """Return the index at which new cells go; the end when no place is given.
-
-    Raises
-    ------
-    InvalidArgumentError
-        More than one place, or an index outside the notebook.
-    NotFoundError
-    """
-    size = len(notebook.ids)
-    if sum(place is not None for place in (after, before, index)) > 1:
-        raise InvalidArgumentError("Give only one of after, before and index.")
-    if after is not None:
-        return cast("int", notebook.index(find(notebook, after))) + 1
-    if before is not None:
-        return cast("int", notebook.index(find(notebook, before)))
-    if index is None or index == -1:
-        return size
-    if not 0 <= index <= size:
-        raise InvalidArgumentError(
-            f"index {index} is outside '{notebook.shown}', which has {size} cells: 0 is the top, "
-            f"{size} or -1 the end. Better name a cell: after=<cell id>."
-        )
-    return index
 
 
 def trust(notebook: LiveNotebook, cell_id: str, trusted: bool, origin: str) -> None:
@@ -190,23 +83,38 @@ def insert_whole(notebook: LiveNotebook, index: int, content: dict[str, Any], or
         notebook.ycells.insert(index, notebook.document.create_ycell(content))
 
 
-def move(notebook: LiveNotebook, cell_ids: Sequence[str], index: int, origin: str) -> None:
+def move(
+    notebook: LiveNotebook,
+    cell_ids: Sequence[str],
+    index: int,
+    origin: str,
+    ahead: Ahead | None = None,
+) -> None:
     """Move cells, in the order given, to before what is at `index` now.
 
     Yjs cannot move: each cell is made anew, with its id and everything it has.
     """
-    moving = set(cell_ids)
-    at = sum(cell_id not in moving for cell_id in notebook.ids[:index])
+    at, wanted = moved(notebook, cell_ids, index)
     if notebook.ids[at : at + len(cell_ids)] == list(cell_ids):
         # They are there, with all that people have in them.
         return
-    contents = wholes(notebook, cell_ids)
+    contents = wholes(notebook, cell_ids) if ahead is None else ahead.wholes(cell_ids)
     notebook.removing(cell_ids, for_good=False)
     with notebook.transaction(origin):
         _need_ids(notebook)
+        if ahead is not None and ahead.apply(wanted, dict(zip(cell_ids, contents, strict=True))):
+            return
         _remove(notebook, cell_ids)
         for offset, content in enumerate(contents):
             notebook.ycells.insert(at + offset, notebook.document.create_ycell(content))
+
+
+def moved(notebook: LiveNotebook, cell_ids: Sequence[str], index: int) -> tuple[int, list[str]]:
+    """Return where cells that move are after that, and all cells in their order."""
+    moving = set(cell_ids)
+    at = sum(cell_id not in moving for cell_id in notebook.ids[:index])
+    staying = [cell_id for cell_id in notebook.ids if cell_id not in moving]
+    return at, [*staying[:at], *cell_ids, *staying[at:]]
 
 
 def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
@@ -248,16 +156,25 @@ def refill(notebook: LiveNotebook, results: Mapping[str, Results], origin: str) 
     _each(notebook, list(results), fill, origin)
 
 
-def delete(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> None:
+def delete(
+    notebook: LiveNotebook, cell_ids: Sequence[str], origin: str, ahead: Ahead | None = None
+) -> None:
     """Delete cells."""
     notebook.removing(cell_ids, for_good=True)
     with notebook.transaction(origin):
         _need_ids(notebook)
-        _remove(notebook, cell_ids)
+        if ahead is None or not ahead.apply(without(notebook, cell_ids), {}):
+            _remove(notebook, cell_ids)
+
+
+def without(notebook: LiveNotebook, cell_ids: Sequence[str]) -> list[str]:
+    """Return the cells that stay where some are deleted."""
+    going = set(cell_ids)
+    return [cell_id for cell_id in notebook.ids if cell_id not in going]
 
 
 def _remove(notebook: LiveNotebook, cell_ids: Sequence[str]) -> None:
-    take_out(notebook, sorted(cast("int", notebook.index(i)) for i in cell_ids))
+    take_out(notebook.ycells, sorted(cast("int", notebook.index(i)) for i in cell_ids))
 
 
 def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origin: str) -> None:
@@ -271,7 +188,11 @@ def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origi
 
 
 def arrange(
-    notebook: LiveNotebook, wanted: Sequence[str], anew: dict[str, dict[str, Any]], origin: str
+    notebook: LiveNotebook,
+    wanted: Sequence[str],
+    anew: dict[str, dict[str, Any]],
+    origin: str,
+    ahead: Ahead | None = None,
 ) -> None:
     """Make the cells those that are wanted, in that order.
 
@@ -284,20 +205,31 @@ def arrange(
         The cells to make anew, or to make, whole. The others stay, in the order that they have.
     origin : str
         Of the one transaction.
+    ahead : Ahead, optional
+        What may know already how that is done.
     """
     ids, left = list(notebook.ids), set(wanted)
-    before = {each: str(cell["source"]) for each in anew if (cell := notebook.cell(each))}
+    anew = to_make(notebook, anew)
     for good in (True, False):
         out = [i for i in ids if (i not in left if good else i in left and i in anew)]
         if out:
             notebook.removing(out, for_good=good)
     with notebook.transaction(origin):
         _need_ids(notebook)
-        take_out(notebook, [n for n, i in enumerate(ids) if i not in left or i in anew])
+        if ahead is not None and ahead.apply(wanted, anew):
+            return
+        places_out = [n for n, i in enumerate(ids) if i not in left or i in anew]
+        take_out(notebook.ycells, places_out)
         for index, cell_id in enumerate(wanted):
             if cell_id in anew:
-                content = distrusted(anew[cell_id], before.get(cell_id, ""))
-                notebook.ycells.insert(index, notebook.document.create_ycell(content))
+                notebook.ycells.insert(index, notebook.document.create_ycell(anew[cell_id]))
+
+
+def to_make(notebook: LiveNotebook, anew: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return cells that are about to be made as they are made, without trust where it has to go."""
+    with notebook.reading():
+        before = {cell_id: notebook.source(cell_id) or "" for cell_id in anew}
+    return {cell_id: distrusted(content, before[cell_id]) for cell_id, content in anew.items()}
 
 
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:

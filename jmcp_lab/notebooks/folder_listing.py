@@ -13,6 +13,7 @@ from tornado.web import HTTPError
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from . import paths
 from .folders import Entry, FolderSearch, search_disk
+from .heavy import in_short_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,9 @@ async def search_folders(
         async with asyncio.timeout(wait):
             if root and on_disk and _lists_as_upstream(manager):
                 loop = asyncio.get_running_loop()
-                await loop.run_in_executor(_threads, _search_disk, search, manager, root, shown)
+                await loop.run_in_executor(
+                    _threads, in_short_turns, _search_disk, search, manager, root, shown
+                )
             else:
                 await _search_manager(search, manager, root, shown)
     except TimeoutError:
@@ -145,7 +148,7 @@ async def _entries(
             raise InvalidArgumentError(f"The folder '{path}' cannot be read.") from error
         raise NotFoundError(f"There is no folder '{path}'.") from error
     found = [Entry(each["path"], each["type"], each.get("size")) for each in model["content"]]
-    return await asyncio.to_thread(_visible, found, root, shown)
+    return await asyncio.to_thread(in_short_turns, _visible, found, root, shown)
 
 
 def _visible(

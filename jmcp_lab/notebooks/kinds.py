@@ -12,6 +12,7 @@ from .blank import make_way
 from .carets import carets_in
 from .content_versions import ContentVersion, TextVersion
 from .cut_off import is_beginning
+from .heavy import in_short_turns
 from .joining import clients_ahead
 from .keystrokes import carried
 from .late import LateTyping
@@ -341,7 +342,7 @@ LONG_TEXTS = 2_000_000
 async def version_aside(kind: DocumentKind, content: Any) -> ContentVersion:  # noqa: ANN401
     """Return the version of a file's content that nobody changes, in a thread where it is long."""
     if isinstance(content, dict) and _takes_long(content):
-        return await asyncio.to_thread(kind.version_of, content)
+        return await asyncio.to_thread(in_short_turns, kind.version_of, content)
     return kind.version_of(content)
 
 

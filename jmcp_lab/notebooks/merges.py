@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .heavy import in_turn
 from .merge import MergeConflict, merge
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Merges:
         """Work out large merges in a thread, so that the loop finds them done."""
         for texts in found:
             if sum(map(len, texts)) >= LARGE and texts not in self._known:
-                self._known[texts] = await asyncio.to_thread(_merged, texts)
+                self._known[texts] = await asyncio.to_thread(in_turn, _merged, texts)
 
 
 def _merged(texts: Texts) -> list[Splice] | MergeConflict:

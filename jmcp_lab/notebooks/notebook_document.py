@@ -62,6 +62,10 @@ class NotebookDocument(YNotebook):
         """Take note of an output that is about to be the one at `index` of a cell."""
         self._originals.learn_output(cell_id, index, output)
 
+    def learn_cell(self, cell_id: str, cell: dict[str, Any], form: dict[str, Any]) -> None:
+        """Take note of a cell that is about to be made, and of its document form."""
+        self._originals.learn_cell(cell_id, cell, form)
+
     def learn_results(
         self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
     ) -> None:

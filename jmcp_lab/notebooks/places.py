@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .order import Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pycrdt import Array
 
     from .live import LiveNotebook
 
@@ -54,7 +56,7 @@ def beside(cells: Ordered, previous: str | None, following: str | None, index: i
     return min(index, len(cells)) if previous is not None else 0
 
 
-def take_out(notebook: LiveNotebook, places: Sequence[int]) -> None:
+def take_out(shared: Array[Any], places: Sequence[int]) -> None:
     """Delete the cells at these places, which rise; neighbours at once."""
     for end in range(len(places), 0, -1):
         if end < len(places) and places[end] == places[end - 1] + 1:
@@ -62,4 +64,4 @@ def take_out(notebook: LiveNotebook, places: Sequence[int]) -> None:
         start = end - 1
         while start and places[start - 1] == places[start] - 1:
             start -= 1
-        del notebook.ycells[places[start] : places[end - 1] + 1]
+        del shared[places[start] : places[end - 1] + 1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import cells
+from .ahead import Ahead
 from .changes import Deleted, Inserted, Moved
 from .order import Order
 
@@ -23,10 +24,13 @@ class Rearranging:
     ----------
     notebook : LiveNotebook
         It must not change until `apply`.
+    ahead : Ahead, optional
+        What may know already what the cells have, and how they are arranged.
     """
 
-    def __init__(self, notebook: LiveNotebook) -> None:
+    def __init__(self, notebook: LiveNotebook, ahead: Ahead | None = None) -> None:
         self._notebook = notebook
+        self._ahead = ahead or Ahead(notebook)
         self._order = Order(notebook.ids)
         self._anew: dict[str, dict[str, Any]] = {}
         self._changed = False
@@ -71,11 +75,19 @@ class Rearranging:
     def apply(self, origin: str) -> None:
         """Do all of it, in one transaction."""
         if self._changed:
-            cells.arrange(self._notebook, self._order.names(), self._anew, origin)
+            cells.arrange(self._notebook, self._order.names(), self._anew, origin, self._ahead)
+
+    async def work_out(self) -> None:
+        """Work out how `apply` is done, where that takes long; the notebook may change after it."""
+        wanted = self._order.names()
+        gone = len({*self._notebook.ids}.difference(wanted))
+        if self._changed:
+            anew = cells.to_make(self._notebook, self._anew)
+            await self._ahead.arrange(wanted, anew, gone)
 
     def _content(self, cell_id: str) -> dict[str, Any]:
         known = self._anew.get(cell_id)
-        return cells.whole(self._notebook, cell_id) if known is None else known
+        return self._ahead.wholes([cell_id])[0] if known is None else known
 
     def _beside(self, change: Deleted | Moved) -> int:
         return cells.beside(self._order, change.previous, change.following, change.index)

@@ -14,15 +14,16 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import InvalidArgumentError, UnavailableError
 from . import matching
+from .heavy import alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 LONGEST_QUERY = 1000
 
@@ -139,10 +140,14 @@ def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
     hits: list[Hit] = []
     try:
         for passage in passages:
-            for line in matching.lines_with(passage.text(), found, len(text), end):
-                hits.append(_hit(passage, line))
-                if len(hits) >= MOST_HITS:
-                    return hits
+            asked = time.monotonic()
+            with alone():
+                # Waiting for others is not what takes a search long.
+                end += time.monotonic() - asked
+                for line in matching.lines_with(passage.text(), found, len(text), end):
+                    hits.append(_hit(passage, line))
+                    if len(hits) >= MOST_HITS:
+                        return hits
     except TimeoutError:
         raise _too_long(seconds, "Give outputs=false when the outputs are huge.") from None
     return hits
@@ -158,22 +163,11 @@ def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> li
             "The server cannot start the program that looks for regular expressions. Leave out "
             "regex=true to look for plain text."
         ) from None
-    late = threading.Event()
-
-    def on_time() -> None:
-        late.set()
-        child.kill()
-
-    timer = threading.Timer(seconds, on_time)
-    timer.start()
-    try:
-        with child:
-            _feed(child, asked, passages)
-            assert child.stdout is not None
-            said = child.stdout.read()
-    finally:
-        timer.cancel()
-    if late.is_set():
+    with _Limit(seconds, child.kill) as limit, child:
+        _feed(child, asked, passages, limit)
+        assert child.stdout is not None
+        said = child.stdout.read()
+    if limit.is_over:
         raise _too_long(
             seconds,
             "A regular expression with nested repeats, such as (a+)+, can take for ever: make it "
@@ -187,6 +181,47 @@ def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> li
     return _hits(json.loads(said), passages)
 
 
+class _Limit:
+    """Calls something when the time of the block is over, not counting pauses."""
+
+    def __init__(self, seconds: float, on_end: Callable[[], None]) -> None:
+        self._left = seconds
+        self._on_end = on_end
+        self._timer: threading.Timer | None = None
+        self._begun = 0.0
+        self.is_over = False
+
+    def __enter__(self) -> Self:
+        self._go_on()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the block take as long as it likes."""
+        self._stop()
+        try:
+            yield
+        finally:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._begun = time.monotonic()
+        self._timer = threading.Timer(max(self._left, 0), self._end)
+        self._timer.start()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._left -= time.monotonic() - self._begun
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._on_end()
+
+
 def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         # Neither the user's settings nor the folder's files have a part in it.
@@ -198,12 +233,19 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def _feed(child: subprocess.Popen[bytes], asked: object, passages: Sequence[Passage]) -> None:
+def _feed(
+    child: subprocess.Popen[bytes], asked: object, passages: Sequence[Passage], limit: _Limit
+) -> None:
     assert child.stdin is not None
     try:
         child.stdin.write(json.dumps(asked).encode() + b"\n")
         for passage in passages:
-            child.stdin.write(json.dumps(passage.text()).encode() + b"\n")
+            with ExitStack() as waiting:
+                waiting.enter_context(limit.paused())
+                with alone():
+                    waiting.close()
+                    line = json.dumps(passage.text()).encode()
+            child.stdin.write(line + b"\n")
         child.stdin.close()
     except OSError:
         # It has found enough, or has ended; what it has said tells which. What it did not take is

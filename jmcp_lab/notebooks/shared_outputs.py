@@ -24,6 +24,15 @@ def document_outputs(cell: Map[Any]) -> list[Any]:
     return list(outputs.to_py() or ()) if isinstance(outputs, Array) else []
 
 
+def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
+    """Return one output as `document_outputs` does; None where there is none any more."""
+    outputs = cell.get("outputs")
+    if not isinstance(outputs, Array) or index >= len(outputs):
+        return None
+    found = outputs[index]
+    return found.to_py() if isinstance(found, Map) else found
+
+
 def file_outputs(outputs: Sequence[Any]) -> list[dict[str, Any]]:
     """Return outputs of the document as nbformat has them; may be called in another thread."""
     return [cast("dict[str, Any]", file_form(output)) for output in outputs]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
     from typing import Any
 
+    from .ahead import Ahead
     from .changes import ChangeSet
     from .live import LiveNotebook
     from .merges import Merges
@@ -50,6 +51,7 @@ async def take_back(
     origin: str,
     done: list[Change],
     merges: Merges | None = None,
+    ahead: Ahead | None = None,
 ) -> None:
     """Take back what a call changed, as `revert` does; add to `done` what that changes in turn.
 
@@ -62,7 +64,7 @@ async def take_back(
     """
     changes = list(reversed(made.changes))
     if len(changes) <= SLICE or not all(isinstance(c, Cleared | Refilled) for c in changes):
-        done += revert(notebook, made, origin, merges)
+        done += revert(notebook, made, origin, merges, ahead)
         return
 
     async def work() -> None:

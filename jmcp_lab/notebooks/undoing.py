@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -34,11 +35,16 @@ if TYPE_CHECKING:
 
     from pycrdt import Map
 
+    from .ahead import Ahead
     from .live import LiveNotebook
 
 
 def revert(
-    notebook: LiveNotebook, made: ChangeSet, origin: str, merges: Merges | None = None
+    notebook: LiveNotebook,
+    made: ChangeSet,
+    origin: str,
+    merges: Merges | None = None,
+    ahead: Ahead | None = None,
 ) -> list[Change]:
     """Take back what a call changed, all of it or nothing.
 
@@ -50,6 +56,8 @@ def revert(
         Of the transaction.
     merges : Merges, optional
         What was merged ahead of this; see `to_merge`.
+    ahead : Ahead, optional
+        What was worked out before; see `look_ahead`.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def revert(
     # Nothing is awaited in between, and pages hear of all of it at once: one that saw a notebook
     # without cells for a moment would give it one of its own.
     with notebook.together():
-        done = _do(notebook, steps, origin)
+        done = _do(notebook, steps, origin, ahead)
     return [change for change in done if change is not None]
 
 
@@ -84,14 +92,35 @@ class _Rearranges:
     work: Rearrangement
 
 
+async def look_ahead(notebook: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead) -> None:
+    """Work out what `revert` is going to do, as far as that takes long, where cells are put back.
+
+    Whether it can be done at all is for `revert` to say.
+    """
+    if not all(isinstance(change, Deleted | Inserted | Moved) for change in made.changes):
+        return
+    await ahead.read([c.cell_id for c in made.changes if isinstance(c, Inserted | Moved)])
+    with suppress(ConflictError):
+        steps = [_plan(notebook, change, merges) for change in reversed(made.changes)]
+        rearranging = Rearranging(notebook, ahead)
+        for step in steps:
+            if not isinstance(step, _Rearranges):
+                return
+            step.work(rearranging)
+        await rearranging.work_out()
+
+
 def _do(
-    notebook: LiveNotebook, steps: list[Step | _Rearranges], origin: str
+    notebook: LiveNotebook,
+    steps: list[Step | _Rearranges],
+    origin: str,
+    ahead: Ahead | None = None,
 ) -> list[Change | None]:
     """Take the steps, those that rearrange cells and follow each other at once."""
     done: list[Change | None] = []
     for rearranges, same in groupby(steps, lambda step: isinstance(step, _Rearranges)):
         if rearranges:
-            rearranging = Rearranging(notebook)
+            rearranging = Rearranging(notebook, ahead)
             done += [step.work(rearranging) for step in same if isinstance(step, _Rearranges)]
             rearranging.apply(origin)
         else:

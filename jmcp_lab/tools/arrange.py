@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
-from ..errors import ConflictError, InvalidArgumentError, NotFoundError
+from ..errors import ConflictError, InvalidArgumentError, NotFoundError, ToolError
 from ..notebooks import cells as live_cells
+from ..notebooks.ahead import Ahead
 from ..notebooks.cell_order import plain
 from ..notebooks.changes import Change, ChangeSet, Deleted, Edited, Inserted, Moved, Retyped
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.locks import check_deletable, check_editable
 from ..notebooks.merges import Merges
 from ..notebooks.slices import clear, to_its_end
-from ..notebooks.undoing import taken_out, texts, to_merge
+from ..notebooks.undoing import look_ahead, taken_out, texts, to_merge
 from .arguments import Cells, Notebook, resolve_all
 from .cells import check_fresh, edit_action
 from .people import people_in
@@ -52,16 +54,22 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
         summary = f"Delete {cells_title(nb, ids)} from {file_name(nb.path)}"
         return edit_action("delete_cell", nb, tuple(ids), summary, items)
 
-    await ctx.permit(resolve, nb)
-    names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
-    changes = [
-        Deleted(cell_id, content, *place)
-        for cell_id, content, place in zip(
-            ids, live_cells.wholes(nb, ids), live_cells.places(nb, ids), strict=True
-        )
-    ]
-    gone = whats_gone(nb, changes)
-    live_cells.delete(nb, ids, agent_origin(ctx.agent.id))
+    with Ahead(nb) as ahead:
+
+        async def look_ahead() -> None:
+            await ahead.read(ids)
+            await ahead.arrange(live_cells.without(nb, ids), {}, len(ids))
+
+        await ctx.permit(resolve, nb, look_ahead)
+        names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
+        changes = [
+            Deleted(cell_id, content, *place)
+            for cell_id, content, place in zip(
+                ids, ahead.wholes(ids), live_cells.places(nb, ids), strict=True
+            )
+        ]
+        gone = whats_gone(nb, changes)
+        live_cells.delete(nb, ids, agent_origin(ctx.agent.id), ahead)
     ctx.record(nb, *changes)
     return Reply.of("\n".join([f"Deleted {names} from {nb.shown}.", *gone]))
 
@@ -95,11 +103,25 @@ async def move_cell(
         preview = Preview("text", items, nb.language, f"To a place {where}.")
         return replace(action, preview=preview, details=(key,))
 
-    await ctx.permit(resolve, nb)
-    at = live_cells.place(nb, after=after, before=before, index=index)
-    places = zip(ids, live_cells.places(nb, ids), strict=True)
-    changes = [Moved(cell_id, *place) for cell_id, place in places]
-    live_cells.move(nb, ids, at, agent_origin(ctx.agent.id))
+    def place() -> int:
+        return live_cells.place(nb, after=after, before=before, index=index)
+
+    with Ahead(nb) as ahead:
+
+        async def look_ahead() -> None:
+            await ahead.read(ids)
+            # What cannot be done is for `resolve` to say.
+            with suppress(ToolError):
+                for cell_id in ids:
+                    live_cells.find(nb, cell_id)
+                _, wanted = live_cells.moved(nb, ids, place())
+                anew = dict(zip(ids, ahead.wholes(ids), strict=True))
+                await ahead.arrange(wanted, anew)
+
+        await ctx.permit(resolve, nb, look_ahead)
+        places = zip(ids, live_cells.places(nb, ids), strict=True)
+        changes = [Moved(cell_id, *place) for cell_id, place in places]
+        live_cells.move(nb, ids, place(), agent_origin(ctx.agent.id), ahead)
     ctx.record(nb, *changes)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     return Reply.of(f"Moved; now {names}.")
@@ -192,19 +214,39 @@ async def undo_changes(
             action = replace(action, preview=preview)
         return replace(action, details=(made.call_id,))
 
-    await ctx.permit(resolve, nb)
+    with Ahead(nb) as ahead:
+
+        async def look() -> None:
+            await look_ahead(nb, made, merges, ahead)
+
+        await ctx.permit(resolve, nb, look)
+        changed = await _taken_back(ctx, nb, made, merges, ahead)
+    if not changed:
+        return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
+    return Reply.of("\n".join([f"Taken back in {nb.shown}: {what}.", *whats_back(nb, changed)]))
+
+
+async def _taken_back(
+    ctx: Context, nb: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead
+) -> list[Change]:
+    """Take a change back, and remember what the agent knows by that of the texts."""
     before = {change.cell_id: nb.source(change.cell_id) for change in made.changes}
     origin = agent_origin(ctx.agent.id)
     with ctx.services.rooms.lease(nb):
         changed = await take_back(
-            ctx.services, nb, made, ctx.call, origin, by=ctx.agent.id, merges=merges
+            ctx.services,
+            nb,
+            made,
+            ctx.call,
+            origin,
+            by=ctx.agent.id,
+            merges=merges,
+            ahead=ahead,
         )
     for cell_id, text in before.items():
         if (after := nb.source(cell_id)) is not None:
             ctx.wrote(nb, cell_id, text, after)
-    if not changed:
-        return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
-    return Reply.of("\n".join([f"Taken back in {nb.shown}: {what}.", *whats_back(nb, changed)]))
+    return changed
 
 
 def _check_unlocked(nb: LiveNotebook, made: ChangeSet, out: list[str]) -> None:

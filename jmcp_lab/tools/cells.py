@@ -13,6 +13,7 @@ from ..errors import ConflictError, InvalidArgumentError
 from ..notebooks import blank
 from ..notebooks import cells as live_cells
 from ..notebooks.changes import Change, Edited, Retyped
+from ..notebooks.heavy import in_turn
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.locks import check_editable
 from ..notebooks.merge import MergeConflict, Splice, splice
@@ -147,7 +148,7 @@ async def edit_cell(
     if len(present) * len(plain) < MOST_AT_ONCE:
         wanted = replace_all(lines(present), plain, name)
     else:
-        wanted = await asyncio.to_thread(replace_all, lines(present), plain, name)
+        wanted = await asyncio.to_thread(in_turn, replace_all, lines(present), plain, name)
     try:
         check_length(wanted)
     except ValueError as error:

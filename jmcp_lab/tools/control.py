@@ -9,9 +9,10 @@ from ..calls.call import CallState, Decision, DecisionSource, ToolClass
 from ..calls.ledger import now
 from ..containment import contained
 from ..errors import ConflictError, ToolError, UnavailableError
+from ..notebooks.ahead import Ahead
 from ..notebooks.merges import Merges
 from ..notebooks.news import saved_as
-from ..notebooks.undoing import taken_out, to_merge
+from ..notebooks.undoing import look_ahead, taken_out, to_merge
 from .people import people_in
 from .undo import take_back
 
@@ -110,12 +111,40 @@ class Control:
         await _until_left(notebook, made)
         merges = Merges()
         await merges.ahead(to_merge(notebook, made))
-        ids = taken_out(notebook, made, merges)
-        if not notebook.carets().isdisjoint(ids):
-            raise ConflictError("Somebody is typing in this cell, so nothing was taken back.")
-        if any(map(people.runs, ids)):
-            raise ConflictError("This cell is running, so nothing was taken back.")
-        undo = services.ledger.open(
+        with Ahead(notebook) as ahead:
+            await look_ahead(notebook, made, merges, ahead)
+            ids = taken_out(notebook, made, merges)
+            if not notebook.carets().isdisjoint(ids):
+                raise ConflictError("Somebody is typing in this cell, so nothing was taken back.")
+            if any(map(people.runs, ids)):
+                raise ConflictError("This cell is running, so nothing was taken back.")
+            undo = self._open_undo(call, by)
+            try:
+                with contained(), services.rooms.lease(notebook):
+                    await take_back(
+                        services,
+                        notebook,
+                        made,
+                        undo,
+                        PERSON_ORIGIN,
+                        by=PERSON,
+                        merges=merges,
+                        ahead=ahead,
+                    )
+            except Exception as error:
+                words = error.message if isinstance(error, ToolError) else FAILED
+                services.ledger.update(undo, state=CallState.FAILED, error=words)
+                raise
+        if (failure := await services.rooms.written(notebook)) is not None:
+            services.ledger.update(undo, state=CallState.FAILED, error=failure)
+            raise UnavailableError(failure)
+        services.ledger.update(undo, state=CallState.DONE)
+        return undo
+
+    def _open_undo(self, call: Call, by: str) -> Call:
+        """Begin the call in which a person takes another one back."""
+        ledger = self._services.ledger
+        undo = ledger.open(
             call.agent_id,
             call.agent_label,
             "undo_changes",
@@ -124,22 +153,7 @@ class Control:
             summary=f"Take back: {call.summary}",
         )
         decision = Decision(allowed=True, source=DecisionSource.USER, by=by, at=now())
-        services.ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
-        try:
-            with contained():
-                with services.rooms.lease(notebook):
-                    origin = PERSON_ORIGIN
-                    await take_back(
-                        services, notebook, made, undo, origin, by=PERSON, merges=merges
-                    )
-        except Exception as error:
-            words = error.message if isinstance(error, ToolError) else FAILED
-            services.ledger.update(undo, state=CallState.FAILED, error=words)
-            raise
-        if (failure := await services.rooms.written(notebook)) is not None:
-            services.ledger.update(undo, state=CallState.FAILED, error=failure)
-            raise UnavailableError(failure)
-        services.ledger.update(undo, state=CallState.DONE)
+        ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
         return undo
 
     def saved_as(self, old: str, new: str) -> None:

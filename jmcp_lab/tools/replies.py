@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..calls.proposed import proposed
+from ..notebooks.heavy import in_turn
 from ..notebooks.shared_outputs import file_outputs
 from .render import Budget, CellOutputs, render_cells, render_page
 
@@ -34,17 +35,15 @@ MOST_VALUES = 20_000
 _EACH = 10
 """What a value in a list or an object counts for besides its characters: numbers have some."""
 
-AT_ONCE = 2
-"""Replies of all agents that are rendered in threads at a time; the others wait for their turn."""
-
 Result = TypeVar("Result")
 
-_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jmcp render")
+_threads = ThreadPoolExecutor(1, thread_name_prefix="jmcp render")
+"""Replies of all agents that take long; see `heavy`."""
 
 
 async def off_the_loop(work: Callable[..., Result], *arguments: object) -> Result:
     """Return what a function returns, called in one of the threads for what takes long."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, work, *arguments)
+    return await asyncio.get_running_loop().run_in_executor(_threads, in_turn, work, *arguments)
 
 
 def budget(limits: Limits) -> Budget:

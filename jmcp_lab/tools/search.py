@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -12,19 +13,23 @@ from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
 from ..calls.proposed import other, proposed
+from ..errors import UnavailableError
 from ..notebooks import cells as live_cells
 from ..notebooks.cleaning import clean
-from ..notebooks.search import MOST_HITS, Hit, Passage, Query, search
-from ..notebooks.shared_outputs import document_outputs, file_outputs
+from ..notebooks.search import MOST_HITS, WAIT_SECONDS, Hit, Passage, Query, search
+from ..notebooks.shared_outputs import document_output, document_outputs, file_outputs
 from .arguments import Notebook
 from .rendering.blocks import block_of
 from .rendering.marked import on_one_line
 from .rendering.sources import source_of, source_offset
+from .replies import is_heavy
 from .services import Context
 from .tool import tool
 from .wording import cell_name, count, header
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..notebooks.live import LiveNotebook
 
 MOST_LINES = 500
@@ -104,14 +109,55 @@ async def _passages(nb: LiveNotebook, unread: list[_Unread], *, outputs: bool) -
         view = live_cells.view_of(cell, at)
         passages.append(Passage(cell_id, 0, partial(str, view.source)))
         if outputs and view.type == "code" and len(cell["outputs"]):
-            for number, output in enumerate(document_outputs(cell), 1):
-                text = partial(_text_of, cell_id, number, output, unread)
+            found = document_outputs(cell)
+            # What is large is taken when its turn comes: many searches may wait for theirs.
+            later = partial(_OutputThen, nb, cell_id, asyncio.get_running_loop())
+            takes = [later(at) for at in range(len(found))] if is_heavy([found]) else []
+            for number, output in enumerate(found, 1):
+                take = takes[number - 1] if takes else partial(_same, output)
+                text = partial(_text_of, cell_id, number, take, unread)
                 passages.append(Passage(cell_id, number, text))
     return passages
 
 
-def _text_of(cell_id: str, number: int, output: object, unread: list[_Unread]) -> str:
+def _same(output: object) -> object:
+    return output
+
+
+@dataclass(frozen=True, slots=True)
+class _OutputThen:
+    """Takes an output from the document when it is called, which is in another thread."""
+
+    notebook: LiveNotebook
+    cell_id: str
+    loop: asyncio.AbstractEventLoop
+    index: int
+
+    def __call__(self) -> object:
+        work = self._take()
+        try:
+            taken = asyncio.run_coroutine_threadsafe(work, self.loop)
+        except RuntimeError:
+            work.close()
+            raise UnavailableError("The server is about to end.") from None
+        try:
+            return taken.result(WAIT_SECONDS)
+        except TimeoutError:
+            taken.cancel()
+            raise UnavailableError("The server is too busy to search; try again later.") from None
+
+    async def _take(self) -> object:
+        await self.notebook.ready()
+        cell = self.notebook.cell(self.cell_id)
+        return None if cell is None else document_output(cell, self.index)
+
+
+def _text_of(cell_id: str, number: int, take: Callable[[], object], unread: list[_Unread]) -> str:
     """Return an output's text as `read_cell` shows it, and note what it only sums up."""
+    output = take()
+    if output is None:
+        # It was cleared, or its cell deleted, while the search was under way.
+        return ""
     [shown] = file_outputs([output])
     block = block_of(shown, number)
     source = source_of(shown, block)

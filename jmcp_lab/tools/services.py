@@ -14,7 +14,7 @@ from .rendering.text import clip
 from .undo import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
@@ -173,9 +173,16 @@ class Context:
         return bounded(Reply((news, *reply.parts), reply.is_error), most)
 
     async def permit(
-        self, resolve: Callable[[], Action], notebook: LiveNotebook | None = None
+        self,
+        resolve: Callable[[], Action],
+        notebook: LiveNotebook | None = None,
+        ahead: Callable[[], Awaitable[None]] | None = None,
     ) -> Action:
-        """Pass the gate; see `Gate.permit`. The notebook's room stays open meanwhile."""
+        """Pass the gate; see `Gate.permit`. The notebook's room stays open meanwhile.
+
+        What takes long is worked out `ahead`: before the first look at what there is, and again
+        before the last one, where somebody was asked in between.
+        """
         gate = self.services.gate
         if notebook is None:
             return await gate.permit(self.call, self.agent, resolve)
@@ -197,7 +204,10 @@ class Context:
         if self.call.tool_class in (ToolClass.EDIT, ToolClass.RUN):
             await rooms.prepare(notebook, edits=self.call.tool_class is ToolClass.EDIT)
         with rooms.lease(notebook):
-            return await gate.permit(self.call, self.agent, checked, notebook)
+            if ahead is None:
+                return await gate.permit(self.call, self.agent, checked, notebook)
+            await ahead()
+            return await gate.permit(self.call, self.agent, checked, _LooksAhead(notebook, ahead))
 
     def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
         """Remember that this call shows the agent a cell's text, or that the agent wrote it."""
@@ -218,6 +228,21 @@ class Context:
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""
         return self.services.seen.text(self.agent.id, notebook.file_id, cell_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _LooksAhead:
+    """A notebook that is ready once something was worked out."""
+
+    notebook: LiveNotebook
+    ahead: Callable[[], Awaitable[None]]
+
+    def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
+        return self.notebook.on_change(listener)
+
+    async def ready(self) -> None:
+        await self.ahead()
+        await self.notebook.ready()
 
 
 def bounded(reply: Reply, most: int) -> Reply:

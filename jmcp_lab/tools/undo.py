@@ -9,6 +9,7 @@ from ..notebooks.changes import ChangeSet
 
 if TYPE_CHECKING:
     from ..calls.call import Call
+    from ..notebooks.ahead import Ahead
     from ..notebooks.changes import Change
     from ..notebooks.live import LiveNotebook
     from ..notebooks.merges import Merges
@@ -24,6 +25,7 @@ async def take_back(
     *,
     by: str,
     merges: Merges | None = None,
+    ahead: Ahead | None = None,
 ) -> list[Change]:
     """Take back a change set in `call`, which can be taken back in turn, by `by` alone.
 
@@ -42,7 +44,7 @@ async def take_back(
     # Nobody else is to begin with it meanwhile.
     made.undone = True
     try:
-        await slices.take_back(notebook, made, origin, redo, merges)
+        await slices.take_back(notebook, made, origin, redo, merges, ahead)
     except BaseException:
         # Of a part that was taken back, another call can do that again.
         made.undone = bool(redo)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from jmcp_lab.errors import InvalidArgumentError, UnavailableError
-from jmcp_lab.notebooks import matching
+from jmcp_lab.notebooks import cells, heavy, matching
+from jmcp_lab.notebooks.heavy import in_turn
 from jmcp_lab.notebooks.search import MOST_AT_ONCE, MOST_HITS, Passage, Query, search
 
 from .conftest import Robot, write_notebook
@@ -119,6 +120,47 @@ async def test_a_notebook_without_the_text_says_so(robot: Robot, root: Path) -> 
     write_notebook(root, "a.ipynb", "x")
     said = await robot.say("search_notebook", notebook="a.ipynb", query="absent")
     assert said == "Nothing in the sources and outputs of a.ipynb fits."
+
+
+def write_large(root: Path) -> str:
+    """Write a notebook with two outputs; the second is large and holds a fish at its end."""
+    small = new_output("stream", name="stderr", text="a trout\n")
+    large = new_output("display_data", {"text/plain": "x" * 700_000 + "\nthe last pike"})
+    notebook = new_notebook(cells=[new_code_cell("1", outputs=[small, large])])
+    nbformat.write(notebook, root / "large.ipynb")
+    return str(notebook.cells[0]["id"])
+
+
+@pytest.mark.parametrize("regex", [False, True])
+async def test_what_is_large_is_searched_to_its_end(robot: Robot, root: Path, regex: bool) -> None:
+    write_large(root)
+    said = await robot.say("search_notebook", notebook="large.ipynb", query="pike", regex=regex)
+    assert "output 2 at offset 700001: the last pike" in said
+    assert "1 line fits" in said
+
+
+@pytest.mark.parametrize("regex", [False, True])
+async def test_what_was_cleared_before_its_turn_came_is_not_found(
+    robot: Robot, root: Path, regex: bool
+) -> None:
+    cell = write_large(root)
+    await robot.say("list_cells", notebook="large.ipynb")
+    go = threading.Event()
+    busy = asyncio.create_task(asyncio.to_thread(in_turn, go.wait, 30))
+    found = asyncio.create_task(
+        robot.say("search_notebook", notebook="large.ipynb", query="pike", regex=regex)
+    )
+    notebook = robot.app.services.rooms.find("large.ipynb")
+    assert notebook is not None
+    # It has taken what is small, and waits for its turn.
+    for _ in range(3000):
+        if heavy._line._waiting:
+            break
+        await asyncio.sleep(0.01)
+    cells.clear_outputs(notebook, [cell], "test")
+    go.set()
+    await busy
+    assert await found == "Nothing in the sources and outputs of large.ipynb fits."
 
 
 def passages(*texts: str) -> list[Passage]:
@@ -230,10 +272,10 @@ async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
 ) -> None:
     monkeypatch.setattr("jmcp_lab.notebooks.search.WAIT_SECONDS", 0.05)
     go = threading.Event()
-    under_way = threading.Barrier(MOST_AT_ONCE + 1)
+    under_way = threading.Event()
 
     def text() -> str:
-        under_way.wait(30)
+        under_way.set()
         go.wait(30)
         return ""
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 LeftOutHint = Callable[[int], str]
 """Given the offset of the first character left out, the words that say how to get the rest."""
@@ -27,7 +28,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*+")
 _LONG_DATA = 200
 _PIECE = 1 << 18
 _PART = 2000
-"""Values of a list that become JSON at once."""
+"""Values that become JSON at once."""
+_LONG_TEXT = 10_000
+"""A longer text becomes JSON by itself."""
 
 
 def as_text(value: object) -> str:
@@ -60,29 +63,62 @@ def json_parts(value: object) -> Iterator[str]:
     TypeError, ValueError, RecursionError
         The value is no JSON.
     """
-    if isinstance(value, list | tuple) and len(value) > 0:
-        comma = "["
-        for at in range(0, len(value), _PART):
-            part = value[at : at + _PART]
-            if any(isinstance(item, list | tuple | dict) for item in part):
-                for item in part:
-                    yield comma
-                    yield from json_parts(item)
-                    comma = ","
-            else:
-                yield comma + _dumped(part)[1:-1]
-                comma = ","
+    if isinstance(value, list | tuple) and value:
+        yield "["
+        yield from _items(value)
         yield "]"
     elif isinstance(value, dict) and value:
-        comma = "{"
-        for key, item in value.items():
-            # The encoder has its own words for keys that are no text.
-            yield comma + _dumped({key: 0})[1:-2]
-            yield from json_parts(item)
-            comma = ","
+        yield "{"
+        yield from _items(value)
         yield "}"
     else:
         yield _dumped(value)
+
+
+def _items(value: Sequence[object] | Mapping[Any, object]) -> Iterator[str]:
+    """Yield what is between the brackets: small neighbours at once, what is large in parts."""
+    pairs = value.items() if isinstance(value, Mapping) else ((None, item) for item in value)
+    small: list[tuple[Any, object]] = []
+    room, comma = _PART, ""
+
+    def done() -> str:
+        nonlocal room, comma
+        found = dict(small) if isinstance(value, Mapping) else [item for _, item in small]
+        text = comma + _dumped(found)[1:-1] if small else ""
+        small.clear()
+        room, comma = _PART, "," if text else comma
+        return text
+
+    for key, item in pairs:
+        left = _left(item, room)
+        if left < 0:
+            yield done()
+            left = _left(item, room)
+        if left >= 0:
+            small.append((key, item))
+            room = left
+            continue
+        # The encoder has its own words for keys that are no text.
+        yield comma + (_dumped({key: 0})[1:-2] if isinstance(value, Mapping) else "")
+        comma = ","
+        yield from json_parts(item)
+    yield done()
+
+
+def _left(value: object, room: int) -> int:
+    """Return how much room is left after a value; less than none where there is not enough."""
+    if isinstance(value, str):
+        return room - 1 - len(value) * _PART // _LONG_TEXT
+    if not isinstance(value, list | tuple | dict):
+        return room - 1
+    room -= 1
+    if len(value) > room:
+        return -1
+    for item in value.values() if isinstance(value, dict) else value:
+        room = _left(item, room)
+        if room < 0:
+            break
+    return room
 
 
 def _dumped(value: object) -> str:

@@ -1,0 +1,103 @@
+"""Work that keeps a thread busy for long, beside an event loop that has to go on.
+
+Python runs one thread at a time. Whoever wants to go on asks for that, and has it after the switch
+interval; another thread that waits as well may come first. With three busy threads the loop waits
+15 ms each time it has looked at its sockets, which it does a dozen times for each page. So heavy
+work is done by one thread at a time, in the order in which it came, and meanwhile the interval is
+short. Two at a time would be done no sooner: both need the same lock.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SWITCH_SECONDS = 0.0005
+"""How long the loop waits for a thread that is busy; usually Python has it wait ten times that."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class _Line:
+    """A lock that is had in the order in which it was asked for: Python's own starve who waits."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._is_held = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> None:
+        turn = threading.Lock()
+        with self._guard:
+            if not self._is_held:
+                self._is_held = True
+                return
+            turn.acquire()
+            self._waiting.append(turn)
+        # Whoever has it now hands it over.
+        turn.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_held = False
+
+
+class _ShortTurns:
+    """Makes the switch interval short while anybody is in it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._inside = 0
+        self._before = 0.0
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._inside:
+                self._before = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._before, SWITCH_SECONDS))
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._guard:
+            self._inside -= 1
+            if not self._inside:
+                sys.setswitchinterval(self._before)
+
+
+_line, _short_turns = _Line(), _ShortTurns()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait for the turn of this thread, and let the block be the only heavy work.
+
+    Never on the event loop, and not within another such block.
+    """
+    with _line, _short_turns:
+        yield
+
+
+def in_turn(
+    work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    """Return what a function returns that is heavy work."""
+    with alone():
+        return work(*arguments, **named)
+
+
+def in_short_turns(
+    work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    """Return what a function returns that must not wait for other heavy work, such as a save."""
+    with _short_turns:
+        return work(*arguments, **named)
