@@ -240,8 +240,10 @@ class _LooksAhead:
     def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
         return self.notebook.on_change(listener)
 
-    async def ready(self) -> None:
+    async def look(self) -> None:
+        await self.notebook.look()
         await self.ahead()
+        # Meanwhile somebody may have begun to write.
         await self.notebook.ready()
 
 
