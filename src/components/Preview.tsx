@@ -121,6 +121,12 @@ function title(
   shown: IShownPreview,
   trans: ReturnType<typeof usePanel>['trans']
 ): string {
+  if (shown.tooLong) {
+    // Of what is not compared whole nobody knows how many lines change.
+    return shown.kind === 'diff'
+      ? trans.__('The beginning of what would change')
+      : trans.__('The beginning of what would happen');
+  }
   switch (shown.kind) {
     case 'code':
       return trans._n(
