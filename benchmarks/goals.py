@@ -97,6 +97,7 @@ GOALS = [
     Goal("start time added, s", 0.6, _at("cost", "added_start_s")),
     Goal("time until agents are served added, s", 1.0, _at("cost", "added_until_agents_s")),
     Goal("characters of the analysis / peer", 0.4, _at("analysis", "ratio_sent_and_read")),
+    Goal("memory after 1000 runs added, MB", 2.0, _at("memory", "grown_mb")),
     Goal("memory growth of edits, %", 2.0, _at("endurance", "growth_in_last_half_percent")),
     Goal("memory growth of runs, %", 2.0, _at("run_endurance", "growth_in_last_half_percent")),
     Goal(

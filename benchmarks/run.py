@@ -26,6 +26,7 @@ from endurance import PAUSE, edit_endurance, run_endurance
 from execution import beside_peer as runs_beside_peer
 from execution import execution
 from goals import GOALS
+from memory import run_memory
 from output import kernels, large_output, output
 from page import edit_to_page
 from scale import scale, table
@@ -48,6 +49,7 @@ MEASURES = [
     "kernels",
     "page",
     "cost",
+    "memory",
     "endurance",
     "run_endurance",
 ]
@@ -62,6 +64,8 @@ def main() -> int:
         figures = asyncio.run(measured(server, options))
     if "cost" in options.only:
         figures["cost"] = cost(options.starts)
+    if "memory" in options.only:
+        figures["memory"] = run_memory(measured_server)
     goals = [goal.judged(figures) for goal in GOALS]
     found = {"machine": machine(), "goals": goals, "figures": figures}
     report = json.dumps(found, indent=2)

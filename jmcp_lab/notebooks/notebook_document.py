@@ -8,7 +8,7 @@ back is what the file said, as far as nobody changed it (`originals`).
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import jupyter_ydoc
 from jupyter_ydoc import YNotebook
@@ -17,6 +17,7 @@ from .cell_form import cell_form, new_id, output_form, shared_cell, shared_outpu
 from .cell_order import CellOrder, plain
 from .deep_events import CellEvents
 from .originals import ADDED, Originals
+from .shared_values import to_python
 from .values import copied, document_form, format_number, well_formed
 from .version import aligned
 
@@ -172,10 +173,8 @@ class NotebookDocument(YNotebook):
 
     def _cell_to_py(self, ycell: Map[Any], meta: dict[str, Any] | None = None) -> dict[str, Any]:
         self._name_cells()
-        # In one transaction, and not one for each key of each output.
-        with self._ydoc.transaction():
-            meta = self._ymeta.to_py() if meta is None else meta
-            form = cast("dict[str, Any]", ycell.to_py())
+        meta = self._ymeta.to_py() if meta is None else meta
+        form = to_python(ycell)
         form.pop("execution_state", None)
         if form.get("cell_type") in ("raw", "markdown") and not form.get("attachments"):
             form.pop("attachments", None)
@@ -190,7 +189,7 @@ class NotebookDocument(YNotebook):
         for index in range(len(self.order)):
             yield None
             ycell = self.order[index]
-            cell_id = str(ycell.get("id"))
+            cell_id = str(plain(ycell, "id")[0])
             cell = self._cell_to_py(ycell, meta)
             if deduplicate and "id" in cell and cell_id in seen:
                 if cell == seen[cell_id]:
