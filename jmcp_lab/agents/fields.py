@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ..errors import InvalidArgumentError
 from .agent import LABEL_LENGTH, Agent, Mode, plain_text
+from .patterns import choose_all
 from .until import Until, parse_until
 
 TOKEN_LIFE = timedelta(days=30)
@@ -143,7 +144,7 @@ def check_auto(mode: object, notebooks: object, until: object) -> None:
     if mode is not Mode.AUTO:
         return
     patterns = notebooks if isinstance(notebooks, tuple) else ()
-    if not patterns or any(_matches_everything(pattern) for pattern in patterns):
+    if not patterns or choose_all(patterns) or any(map(_matches_everything, patterns)):
         raise InvalidArgumentError(
             "Mode auto is for chosen notebooks, not for all: give patterns such as "
             "'sales.ipynb' or 'reports/*.ipynb' in 'notebooks'."

@@ -8,15 +8,14 @@ allowed.
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from ..agents.agent import Mode
+from ..agents.patterns import matches
 from ..calls.call import Action, DecisionSource, ToolClass
-from ..notebooks.names import normal_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -176,32 +175,7 @@ def over(until: Until | None, now: datetime) -> bool:
 
 def chosen(path: str | None, notebooks: Iterable[str]) -> bool:
     """Return whether a path is one of the notebooks chosen by globs."""
-    return path is not None and any(_glob(path, pattern) for pattern in notebooks)
-
-
-def _glob(path: str, pattern: str) -> bool:
-    """Match a path part by part: ``*`` stays within a folder, ``**`` is any depth.
-
-    A bracket is a bracket: a notebook's own name chooses that notebook and no other.
-    """
-    path, pattern = normal_form(path), normal_form(pattern)
-    return _match(path.split("/"), pattern.strip("/").replace("[", "[[]").split("/"))
-
-
-def _match(parts: list[str], patterns: list[str]) -> bool:
-    """Match all parts, each pattern against each part once at most, whatever an agent chose."""
-    # Whether the patterns so far fit the first none, one, … or all of the parts.
-    fits = [True] + [False] * len(parts)
-    for pattern in patterns:
-        if pattern == "**":
-            first = fits.index(True) if True in fits else len(fits)
-            fits = [at >= first for at in range(len(fits))]
-        else:
-            fits = [False] + [
-                before and fnmatch.fnmatchcase(part, pattern)
-                for before, part in zip(fits, parts, strict=False)
-            ]
-    return fits[-1]
+    return path is not None and any(matches(path, pattern) for pattern in notebooks)
 
 
 def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datetime) -> Ruling:

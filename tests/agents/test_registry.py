@@ -127,7 +127,14 @@ def test_auto_does_not_last_longer_because_the_clock_was_set_back(
     assert agent.mode is Mode.EDIT
 
 
-@pytest.mark.parametrize("notebooks", [[], ["*"], ["**"], ["**/*"], ["**/*.ipynb"], ["ok", "*/*"]])
+@pytest.mark.parametrize(
+    "notebooks",
+    [
+        *([], ["*"], ["**"], ["**/*"], ["**/*.ipynb"], ["ok", "*/*"]),
+        # The same in other words.
+        *(["**/*.ipyn?"], ["**/*b"], ["**/*.i*"], ["**/*.*b"], ["*.ipynb", "*/**/*n?"]),
+    ],
+)
 def test_auto_needs_chosen_notebooks(registry: AgentRegistry, notebooks: list[str]) -> None:
     with pytest.raises(InvalidArgumentError, match="chosen notebooks"):
         registry.add("auto", "auto", notebooks=notebooks, until="1h")
