@@ -191,6 +191,7 @@ def report(
     memory = [each for each in watch.memory if each[0] > begun]
     before = memory[0][1]
     pages = sorted(seconds for at, seconds in watch.pages if at > begun)
+    quiet = sorted(seconds for at, seconds in watch.pages if at <= begun) or [0.0]
     made = [call for call in calls.made if call.at > begun]
     blocked = sorted(beats, key=lambda beat: -beat["blocked"])
     minutes = (time.time() - begun) / 60
@@ -214,6 +215,7 @@ def report(
         at = [pages[int(len(pages) * share)] * 1000 for share in (0.5, 0.95, 0.99)]
         shares = ", ".join(f"{each:.0f}" for each in [*at, pages[-1] * 1000])
         yield f"| a page's request: median, 95 %, 99 %, longest | {shares} ms |"
+        yield f"| the same while nobody calls: median | {quiet[len(quiet) // 2] * 1000:.0f} ms |"
     slowest = max(made, key=lambda call: call.seconds, default=None)
     if slowest:
         yield f"| slowest answer | {slowest.seconds:.1f} s, `{slowest.tool}` |"

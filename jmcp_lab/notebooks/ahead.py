@@ -12,6 +12,7 @@ between the last look at the document and the change.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -20,11 +21,11 @@ from pycrdt import Array, Doc
 
 from . import cells
 from .cell_form import cell_form, shared_cell
-from .heavy import in_turn
+from .heavy import in_short_turns
 from .places import take_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from .deep_events import DeepEvent
     from .live import LiveNotebook
@@ -39,6 +40,8 @@ SLICE = 200
 """Cells that are read before the server's other work has its turn."""
 
 Form = dict[str, Any]
+
+Read = Callable[["LiveNotebook", "Sequence[str]"], list[dict[str, Any]]]
 
 _threads = ThreadPoolExecutor(1, thread_name_prefix="jmcp ahead")
 """One copy of a document at a time."""
@@ -63,10 +66,13 @@ class Ahead:
     Parameters
     ----------
     notebook : LiveNotebook
+    read : Callable, optional
+        Returns cells that are there in another form than nbformat's.
     """
 
-    def __init__(self, notebook: LiveNotebook) -> None:
+    def __init__(self, notebook: LiveNotebook, read: Read = cells.wholes) -> None:
         self._notebook = notebook
+        self._read = read
         self._wholes: dict[str, dict[str, Any]] = {}
         self._arranged: _Arranged | None = None
         self._ends: list[Callable[[], None]] = []
@@ -101,7 +107,7 @@ class Ahead:
         known = self._wholes if self._ends else {}
         unknown = [cell_id for cell_id in cell_ids if cell_id not in known]
         if unknown:
-            found = cells.wholes(self._notebook, unknown)
+            found = self._read(self._notebook, unknown)
             known.update(zip(unknown, found, strict=True))
         return [known[cell_id] for cell_id in cell_ids]
 
@@ -146,7 +152,7 @@ class Ahead:
         if len(state) > MOST_BYTES:
             return
         work = asyncio.get_running_loop().run_in_executor(
-            _threads, in_turn, _worked_out, state, base, out, come
+            _threads, in_short_turns, _worked_out, state, base, out, come
         )
         del state
         forms, update = await work

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from .file_ids import follow_folders
 from .liveness import NotLive, agent_words
 from .moves import let_moves_wait
+from .signatures import sign_aside
 from .turns import take_turns
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def open_backend(
     """
     follow_folders()
     let_moves_wait(serverapp.contents_manager)
+    sign_aside(serverapp.contents_manager)
     take_turns(serverapp.contents_manager)
     if why is None:
         from .rooms import Rooms

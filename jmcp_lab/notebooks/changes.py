@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError
 from .names import shown
+from .values import weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,22 +119,12 @@ class ChangeSet:
 
     @property
     def size(self) -> int:
-        """How many characters its changes hold."""
-        return sum(_size(getattr(made, name, "")) for made in self.changes for name in _HOLDING)
+        """About how many bytes its changes take; of small cells the texts are the least."""
+        return weight([getattr(made, name, "") for made in self.changes for name in _HOLDING])
 
 
 _HOLDING = ("before", "after", "content", "outputs")
 """Where a change has what may be large."""
-
-
-def _size(value: Any) -> int:  # noqa: ANN401 - JSON
-    if isinstance(value, str | bytes):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(map(_size, value)) + sum(map(_size, value.values()))
-    if isinstance(value, list | tuple):
-        return sum(map(_size, value))
-    return 1
 
 
 class Changes:

@@ -24,6 +24,7 @@ from .followed_loader import Save, looks_of
 from .kinds import NotebookKind, version_aside
 from .notebook_document import NotebookDocument
 from .notebook_files import why_no_notebook
+from .one_moment import content_at_one_moment
 from .read_back import file_number, read_back
 from .save_lock import saving
 from .version import Version
@@ -89,7 +90,8 @@ class Disk:
         async with self._loader._lock:
             model = await self._read(await self._glance())
             self._note(model)
-        self._learn(model["content"])
+        if isinstance(self._room.document, NotebookDocument):
+            await self._room.document.learn_aside(model["content"])
         return model["content"], model.get("hash")
 
     def attach(self, base: ContentVersion) -> None:
@@ -117,11 +119,6 @@ class Disk:
         if self._get is not None:
             cast("Any", self._room.document).aget = self._get
             self._get = None
-
-    def _learn(self, content: Any) -> None:  # noqa: ANN401
-        """Let the document know what the file says, to the last digit."""
-        if isinstance(self._room.document, NotebookDocument):
-            self._room.document.learn(content)
 
     # -- what is there -----------------------------------------------------------------------------
 
@@ -234,6 +231,8 @@ class Disk:
             if self._moment() == before:
                 break
         else:
+            if isinstance(self._room.kind, NotebookKind):
+                return await content_at_one_moment(self._room.kind.notebook)
             return cast("Any", self._room.document).get(deduplicate)
         ids = [cell.get("id") for cell in content["cells"]]
         if deduplicate and len({*ids}) != len(ids) and any(ids):
@@ -373,7 +372,8 @@ class Disk:
                 if not self._attached or kind is None:
                     return False
                 content = model["content"]
-                self._learn(content)
+                if isinstance(room.document, NotebookDocument):
+                    room.document.learn(content)
                 attempted, self._attempted = self._attempted, None
                 if attempted is not None and kind.was_left_by(attempted, content):
                     # A save that failed had written the file, or begun to: nobody else has.

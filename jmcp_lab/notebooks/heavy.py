@@ -13,13 +13,19 @@ import sys
 import threading
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SWITCH_SECONDS = 0.0005
 """How long the loop waits for a thread that is busy; usually Python has it wait ten times that."""
+
+MANY_VALUES = 2000
+"""To go through a notebook with more values takes the event loop more than some milliseconds."""
+
+LONG_TEXTS = 2_000_000
+"""The same for the characters of its texts."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -101,3 +107,20 @@ def in_short_turns(
     """Return what a function returns that must not wait for other heavy work, such as a save."""
     with _short_turns:
         return work(*arguments, **named)
+
+
+def takes_long(content: dict[str, Any]) -> bool:
+    """Return whether a notebook has many cells, or few with much in them."""
+    values = characters = 0
+    waiting: list[Any] = [content]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            characters += len(part)
+        elif isinstance(part, dict | list | tuple):
+            values += len(part)
+            if values <= MANY_VALUES:
+                waiting += part.values() if isinstance(part, dict) else part
+        if values > MANY_VALUES or characters > LONG_TEXTS:
+            return True
+    return False

@@ -12,7 +12,7 @@ from .blank import make_way
 from .carets import carets_in
 from .content_versions import ContentVersion, TextVersion
 from .cut_off import is_beginning
-from .heavy import in_short_turns
+from .heavy import in_short_turns, takes_long
 from .joining import clients_ahead
 from .keystrokes import carried
 from .late import LateTyping
@@ -332,35 +332,11 @@ class TextKind:
         """Nothing follows the document."""
 
 
-MANY_VALUES = 2000
-"""The version of a notebook with more values takes the event loop more than some milliseconds."""
-
-LONG_TEXTS = 2_000_000
-"""The same for the characters of its texts."""
-
-
 async def version_aside(kind: DocumentKind, content: Any) -> ContentVersion:  # noqa: ANN401
     """Return the version of a file's content that nobody changes, in a thread where it is long."""
-    if isinstance(content, dict) and _takes_long(content):
+    if isinstance(content, dict) and takes_long(content):
         return await asyncio.to_thread(in_short_turns, kind.version_of, content)
     return kind.version_of(content)
-
-
-def _takes_long(content: dict[str, Any]) -> bool:
-    """Return whether a notebook has many cells, or few with much in them."""
-    values = characters = 0
-    waiting: list[Any] = [content]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, str):
-            characters += len(part)
-        elif isinstance(part, dict | list | tuple):
-            values += len(part)
-            if values <= MANY_VALUES:
-                waiting += part.values() if isinstance(part, dict) else part
-        if values > MANY_VALUES or characters > LONG_TEXTS:
-            return True
-    return False
 
 
 def kind_of(room: LiveRoom) -> DocumentKind | None:

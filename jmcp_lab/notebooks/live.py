@@ -88,7 +88,8 @@ class LiveNotebook:
         known = isinstance(document, NotebookDocument)
         self._order = self._document.order if known else CellOrder(cells)
         self.events = self._document.events if known else CellEvents(cells)
-        self._ids = CellIds(cast("str", cell["id"]) for cell in self._order)
+        with document.ydoc.transaction():
+            self._ids = CellIds(cast("str", plain(cell, "id")[0]) for cell in self._order)
         self.blank: str | None = None
         """The cell that makes way for the first cells that an agent brings; see `blank`."""
         self.changes = self._saved = 0

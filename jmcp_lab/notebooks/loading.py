@@ -14,6 +14,7 @@ from .cut_off import decoded, is_beginning
 from .file_view import view_in
 from .kinds import NotebookKind, version_aside
 from .line_ends import plain
+from .notebook_document import NotebookDocument
 from .notebook_files import UnreadableNotebookError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Loading:
         if not known:
             room.history = secrets.token_hex(8)
             room.store.restart(room.history)
-            await room.document.aset(self._content)
+            await self._fill()
         elif not self._is_known(version):
             await self._branch(version)
         room.begin_history()
@@ -94,6 +95,15 @@ class Loading:
             kind.notebook.blank = view_in(room).blank
         if not known:
             await room.reunions.keep_unsaved_of_old_store(kind, self._content)
+
+    async def _fill(self) -> None:
+        """Put in what the file says, as it was read."""
+        document = self._room.document
+        # Who tried to use a history may have found out what the cells of the file are in that.
+        if isinstance(document, NotebookDocument) and not self._stored.updates:
+            await document.fill(self._content)
+        else:
+            await document.aset(self._content)
 
     async def says_more(self) -> bool:
         """Return whether the document says more than the file."""

@@ -7,6 +7,7 @@ back is what the file said, as far as nobody changed it (`originals`).
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from jupyter_ydoc import YNotebook
 from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
 from .cell_order import CellOrder, plain
 from .deep_events import CellEvents
+from .heavy import in_short_turns
 from .originals import ADDED, Originals
 from .shared_values import to_python
 from .values import copied, document_form, format_number, well_formed
@@ -48,6 +50,7 @@ class NotebookDocument(YNotebook):
         self.events = CellEvents(self._ycells)
         self._end_events: Callable[[], None] | None = None
         self._originals = Originals()
+        self._learned: dict[str, Any] | None = None
         # Cells that are about to be made of what was learned just now.
         self._setting: dict[int, dict[str, Any]] = {}
 
@@ -58,6 +61,18 @@ class NotebookDocument(YNotebook):
     def learn(self, content: dict[str, Any]) -> None:
         """Take note of what the file says: it was read just now."""
         self._originals.learn(content)
+
+    async def learn_aside(self, content: dict[str, Any]) -> None:
+        """Do the same in a thread, for a document that nobody looks at yet."""
+        await asyncio.to_thread(in_short_turns, self._originals.learn, content)
+
+    async def fill(self, content: dict[str, Any]) -> None:
+        """Put in what the file says, which was learned just before."""
+        self._learned = content
+        try:
+            await self.aset(content)
+        finally:
+            self._learned = None
 
     def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> None:
         """Take note of an output that is about to be the one at `index` of a cell."""
@@ -146,7 +161,8 @@ class NotebookDocument(YNotebook):
     def _set(
         self, value: dict[str, Any], delay_outputs_above_mb: float | None = None
     ) -> Iterator[bool]:
-        self._originals.learn(value)
+        if value is not self._learned:
+            self._originals.learn(value)
         # Each by itself, as it is learned: what is too deep is told by the levels below its key.
         top = {well_formed(k): document_form(v) for k, v in value.items() if k != "cells"}
         top |= {k: format_number(value[k]) for k in ("nbformat", "nbformat_minor") if k in value}
@@ -183,7 +199,7 @@ class NotebookDocument(YNotebook):
 
     def _get(self, deduplicate: bool) -> Iterator[dict[str, Any] | None]:
         meta = self._ymeta.to_py()
-        started = self._originals.starts()
+        started = self.begin_writing()
         cells: list[dict[str, Any]] = []
         seen: dict[str, dict[str, Any]] = {}
         for index in range(len(self.order)):
@@ -198,8 +214,18 @@ class NotebookDocument(YNotebook):
                 cell["id"] = cell_id = ycell["id"] = new_id()
             seen[cell_id] = cell
             cells.append(cell)
-        self._originals.ends(started, {*seen})
-        yield {"cells": self._originals.cells(cells)} | self._top(meta)
+        yield self.put_together(started, seen, cells)
+
+    def begin_writing(self) -> int:
+        """Say that all cells are about to be read for the file; return what `put_together` asks."""
+        return self._originals.starts()
+
+    def put_together(
+        self, started: int, ids: Iterable[str], cells: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return what the file is to say, of all cells of the document and their ids in it."""
+        self._originals.ends(started, {*ids})
+        return {"cells": self._originals.cells(cells)} | self.get_top()
 
     def _name_cells(self) -> None:
         """Find out which cells those are that have no id in the file."""

@@ -7,6 +7,7 @@ and written as text here, through the same contents manager.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from base64 import b64decode
@@ -19,6 +20,7 @@ from tornado.web import HTTPError
 
 from .cell_form import new_id
 from .cut_off import ZERO, decoded, is_cut_off
+from .heavy import in_short_turns, takes_long
 from .values import copied, is_well_formed
 
 # Their functions carry no types.
@@ -123,7 +125,7 @@ class NotebookFiles:
 
     async def save(self, model: dict[str, Any], path: str) -> Any:  # noqa: ANN401
         """Write a file, and return its model, as the contents manager does."""
-        if model.get("type") == "notebook" and not _nbformat_writes(model["content"]):
+        if model.get("type") == "notebook" and not await _nbformat_can(model["content"]):
             text = {"type": "file", "format": "text", "content": written(model["content"])}
             saved = await ensure_async(self._manager.save(text, path))
             return saved | {"type": "notebook"}
@@ -237,6 +239,13 @@ def _split(cell: dict[str, Any]) -> None:
 
 def _is_output(output: dict[str, Any]) -> bool:
     return "output_type" in output and (output["output_type"] != "stream" or "text" in output)
+
+
+async def _nbformat_can(content: dict[str, Any]) -> bool:
+    """Return whether nbformat can write a notebook; a large one is gone through in a thread."""
+    if takes_long(content):
+        return await asyncio.to_thread(in_short_turns, _nbformat_writes, content)
+    return _nbformat_writes(content)
 
 
 def _nbformat_writes(content: dict[str, Any]) -> bool:

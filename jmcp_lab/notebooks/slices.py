@@ -42,7 +42,9 @@ async def clear(
         Whether a cell is to keep what it has after all, such as one that runs by now.
     """
     async for part in _slices(notebook, cell_ids):
-        yield _clear(notebook, [i for i in part if not spared(i)], origin)
+        with notebook.reading():
+            wanted = [cell_id for cell_id in part if not spared(cell_id)]
+        yield _clear(notebook, wanted, origin)
 
 
 async def take_back(

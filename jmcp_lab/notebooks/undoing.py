@@ -147,9 +147,10 @@ def to_merge(notebook: LiveNotebook, made: ChangeSet) -> list[Texts]:
     """Return what has to be merged to take a call back, as it is now."""
     found = []
     for change in made.changes:
-        present = notebook.source(change.cell_id)
-        if present is not None and isinstance(change, Edited | Inserted):
-            found.append((*_wanted(change), present))
+        if isinstance(change, Edited | Inserted):
+            present = notebook.source(change.cell_id)
+            if present is not None:
+                found.append((*_wanted(change), present))
     return found
 
 
@@ -172,6 +173,8 @@ def texts(
     found = []
     merges = merges or Merges()
     for change in reversed(made.changes):
+        if not isinstance(change, Deleted | Edited | Inserted):
+            continue
         present = notebook.source(change.cell_id)
         if isinstance(change, Deleted) and present is None:
             found.append((change.cell_id, "", _text(change.content)))

@@ -12,10 +12,20 @@ if TYPE_CHECKING:
     from ..agents.agent import Agent
     from ..agents.outside import Offer
     from ..agents.registry import AgentRegistry
-    from ..calls.call import Call, Decision, PreviewItem, Question
+    from ..calls.call import Call, Decision, Preview, PreviewItem, Question
     from ..calls.ledger import Ledger
     from ..permissions.patience import Patience
     from ..permissions.policy import Grant
+
+
+MANY_ITEMS = 100
+"""A card with more is put together once, not for each page that looks: they look often."""
+
+MOST_KNOWN = 20
+"""Cards of so many items that are kept while they wait."""
+
+_previews: dict[str, tuple[Preview, dict[str, Any]]] = {}
+"""The card of a call that waits, as long as it shows the same."""
 
 
 def agent_view(
@@ -128,14 +138,23 @@ def _preview(call: Call) -> dict[str, Any] | None:
     """Return what a card shows; without a card nobody needs it, and it may be of any size."""
     preview = call.action.preview if call.action is not None else None
     if preview is None or call.state is not CallState.WAITING:
+        _previews.pop(call.id, None)
         return None
-    return {
+    known = _previews.get(call.id)
+    if known is not None and known[0] is preview:
+        return known[1]
+    view = {
         "kind": preview.kind,
         "language": preview.language,
         "items": [_item(item) for item in preview.items],
         "lines": preview.lines,
         "words": preview.words,
     }
+    if len(preview.items) > MANY_ITEMS:
+        _previews[call.id] = preview, view
+        if len(_previews) > MOST_KNOWN:
+            del _previews[next(iter(_previews))]
+    return view
 
 
 def _item(item: PreviewItem) -> dict[str, Any]:

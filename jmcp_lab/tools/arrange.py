@@ -13,7 +13,17 @@ from ..errors import ConflictError, InvalidArgumentError, NotFoundError, ToolErr
 from ..notebooks import cells as live_cells
 from ..notebooks.ahead import Ahead
 from ..notebooks.cell_order import plain
-from ..notebooks.changes import Change, ChangeSet, Deleted, Edited, Inserted, Moved, Retyped
+from ..notebooks.changes import (
+    Change,
+    ChangeSet,
+    Cleared,
+    Deleted,
+    Edited,
+    Inserted,
+    Moved,
+    Refilled,
+    Retyped,
+)
 from ..notebooks.live import LiveNotebook, agent_origin
 from ..notebooks.locks import check_deletable, check_editable
 from ..notebooks.merges import Merges
@@ -47,10 +57,11 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     def resolve() -> Action:
         check_deletable(nb, ids, [cell_name(nb, cell_id) for cell_id in ids])
         people.check(ids, "deleted", ctx.call)
-        items = tuple(
-            PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
-            for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
-        )
+        with nb.reading():
+            items = tuple(
+                PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
+                for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+            )
         summary = f"Delete {cells_title(nb, ids)} from {file_name(nb.path)}"
         return edit_action("delete_cell", nb, tuple(ids), summary, items)
 
@@ -95,10 +106,11 @@ async def move_cell(
         people.check(ids, "moved", ctx.call)
         where, key = goes(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
-        items = tuple(
-            PreviewItem(f"Cell {view.position}", view.id, text=view.source)
-            for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
-        )
+        with nb.reading():
+            items = tuple(
+                PreviewItem(f"Cell {view.position}", view.id, text=view.source)
+                for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+            )
         action = edit_action("move_cell", nb, tuple(ids), summary, items)
         preview = Preview("text", items, nb.language, f"To a place {where}.")
         return replace(action, preview=preview, details=(key,))
@@ -148,8 +160,8 @@ async def clear_outputs(
             return [i for i in named if live_cells.view_by_id(nb, i).type == "code"]
         with nb.reading():
             kinds = [plain(cell, "cell_type")[0] for cell in nb.shared_cells()]
-        code = [i for i, kind in zip(nb.ids, kinds, strict=True) if kind == "code"]
-        return [cell_id for cell_id in code if not people.runs(cell_id)]
+            code = [i for i, kind in zip(nb.ids, kinds, strict=True) if kind == "code"]
+            return [cell_id for cell_id in code if not people.runs(cell_id)]
 
     def resolve() -> Action:
         ids = code_cells()
@@ -230,7 +242,9 @@ async def _taken_back(
     ctx: Context, nb: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead
 ) -> list[Change]:
     """Take a change back, and remember what the agent knows by that of the texts."""
-    before = {change.cell_id: nb.source(change.cell_id) for change in made.changes}
+    others = [change for change in made.changes if not isinstance(change, Cleared | Refilled)]
+    with nb.reading():
+        before = {change.cell_id: nb.source(change.cell_id) for change in others}
     origin = agent_origin(ctx.agent.id)
     with ctx.services.rooms.lease(nb):
         changed = await take_back(

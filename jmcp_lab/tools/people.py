@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..calls.call import CallState, DecisionSource
 from ..errors import ConflictError
+from ..notebooks.cell_order import plain
 from .wording import cell_name
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ class People:
         ------
         ConflictError
         """
-        for cell_id in cell_ids:
-            if not self.runs(cell_id):
-                continue
+        with self.notebook.reading():
+            running = [cell_id for cell_id in cell_ids if self.runs(cell_id)]
+        for cell_id in running:
             name = cell_name(self.notebook, cell_id)
             if self._run_by_agent(cell_id):
                 raise ConflictError(
@@ -97,7 +98,7 @@ class People:
         if cell_id in self.notebook.run_in_pages():
             return True
         cell = self.notebook.cell(cell_id)
-        if cell is None or cell.get("execution_state") != "running":
+        if cell is None or plain(cell, "execution_state")[0] != "running":
             return False
         began = self.notebook.state_changed.get(cell_id, 0.0)
         recent = time.monotonic() - began < STARTS_WITHIN

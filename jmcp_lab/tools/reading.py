@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -17,7 +18,7 @@ from .arguments import Cell, Notebook, resolve_all
 from .render import clip, outline, page
 from .rendering.marked import marked, on_one_line, plain_type
 from .repeats import note_shown
-from .replies import budget, in_file_form, of_cell, of_run, render, render_one, weight
+from .replies import HEAVY, budget, in_file_form, of_cell, of_run, render, render_one, weight
 from .services import Context
 from .tool import tool
 from .wording import count, header, short_id, status
@@ -248,8 +249,14 @@ async def _read(
     # No more than is rendered: what is cut twice has no way to the rest.
     room = budget(limits).text
     shown: list[CellOutputs] = []
+    named: list[str] = []
     left_out = load = 0
     for number, cell_id in enumerate(ids):
+        if load > HEAVY:
+            # The server's other work has its turn, in which the cell may go.
+            await asyncio.sleep(0)
+            if nb.index(cell_id) is None:
+                continue
         view = live_cells.view_by_id(nb, cell_id)
         hint = _source_pages(nb, cell_id)
         text = view.source
@@ -268,15 +275,17 @@ async def _read(
         load += weight(found, MOST_LOADED)
         room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
         shown.append(of_cell(nb, cell_id, body, found))
+        named.append(cell_id)
     title = f"{nb.shown} · {count(len(nb.ids), 'cell')}"
     read_forms = await in_file_form([cell.outputs for cell in shown])
     shown = [c._replace(outputs=found) for c, found in zip(shown, read_forms, strict=True)]
     parts = await render(shown, limits)
     if outputs:
-        read = [(cell_id, cell.outputs) for cell_id, cell in zip(ids, shown, strict=False)]
+        read = [(cell_id, cell.outputs) for cell_id, cell in zip(named, shown, strict=True)]
         note_shown(ctx, nb, read, parts)
     if left_out:
-        more = _onwards(nb, ids[len(shown) :], start, len(shown), limits, outputs=outputs)
+        done = len(ids) - left_out
+        more = _onwards(nb, ids[done:], start, done, limits, outputs=outputs)
         parts.append(TextPart(f"… {count(left_out, 'more cell')}; {more} goes on."))
     return Reply((TextPart(title), *parts))
 

@@ -267,3 +267,10 @@ def test_change_sets_with_large_outputs_make_way_for_later_ones(
     large = ChangeSet("c_5", "a_1", "file-1", [Cleared("a", figure * 5, 1)])
     assert changes.add(large) == ["c_3", "c_4"]
     assert changes.get("c_5") is large
+
+
+def test_what_is_kept_of_many_small_cells_is_counted_as_what_it_takes() -> None:
+    whole = {"id": "a", "cell_type": "code", "metadata": {}, "source": "x", "outputs": []}
+    small = [Deleted(str(number), dict(whole), None, None, 0) for number in range(100)]
+    # A cell of one character is no byte: a thousand of them deleted take a megabyte.
+    assert made(*small).size > 100 * 300
