@@ -97,6 +97,12 @@ async def move_cell(
 
     await ctx.permit(resolve, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
+    names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
+    first = nb.index(ids[0]) or 0
+    end = first + len(ids)
+    if first <= at <= end and nb.ids[first:end] == ids:
+        # A cell that moves is made anew, and the person's undo history of it ends.
+        return Reply.of(f"Nothing was moved: there already: {names}.")
     places = zip(ids, live_cells.places(nb, ids), strict=True)
     changes = [Moved(cell_id, *place) for cell_id, place in places]
     live_cells.move(nb, ids, at, agent_origin(ctx.agent.id))
