@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
@@ -63,3 +64,36 @@ def test_no_image_of_a_cell_asks_another_port(
     # What the page fetched before this request is done has reached the server as well.
     lab_page.evaluate(f"fetch('http://127.0.0.1:{port}/end', {{mode: 'no-cors'}})")
     assert asked == ["/end"]
+
+
+def test_a_link_of_a_cell_to_another_port_asks_before_it_gets_the_login(
+    lab_page: Page, connect_agent: ConnectAgent, thief: tuple[int, list[str]]
+) -> None:
+    port, asked = thief
+    agent = connect_agent()
+    agent.say("use_notebook", notebook="links.ipynb", create=True)
+    open_notebook(lab_page, "links.ipynb")
+    agent.say("insert_cell", type="markdown", source="The first cell.")
+    agent.say("insert_cell", type="markdown", source=f"[The chart](http://127.0.0.1:{port}/link)")
+    link = lab_page.locator(".jp-MarkdownOutput a", has_text="The chart")
+    link.click()
+    dialog = lab_page.get_by_role("dialog")
+    expect(dialog).to_contain_text("gets your login to Jupyter")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    lab_page.evaluate(f"fetch('http://127.0.0.1:{port}/end', {{mode: 'no-cors'}})")
+    assert asked == ["/end"]
+    link.click(button="middle")
+    dialog.get_by_role("button", name="Open").click()
+    until_asked(lab_page, asked, ["/end", "/link"])
+    # A person who says yes is not asked again for that port.
+    link.click()
+    until_asked(lab_page, asked, ["/end", "/link", "/link"])
+
+
+def until_asked(page: Page, asked: list[str], expected: list[str]) -> None:
+    """Return when this was asked for, besides what browsers ask for by themselves."""
+    deadline = time.monotonic() + 30
+    while [path for path in asked if path != "/favicon.ico"] != expected:
+        assert time.monotonic() < deadline, asked
+        page.wait_for_timeout(50)

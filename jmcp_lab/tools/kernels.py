@@ -96,7 +96,7 @@ async def give_kernel(ctx: Context, nb: LiveNotebook, name: str, kernel: str) ->
             f"{nb.shown} got another kernel meanwhile ({now.kernel_name}), so nothing was changed. "
             "Call again if you still want to."
         )
-    if joined != await _joined(ctx, kernel) or program != await sessions.program(kernel):
+    if joined != await _joined(ctx, kernel) or await sessions.program(kernel) not in ("", program):
         raise ConflictError(
             f"The kernel {kernel} is not what it was when the user was asked, so nothing was "
             "changed. Call again if you still want to; the user is asked anew."

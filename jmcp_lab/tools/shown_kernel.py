@@ -75,7 +75,8 @@ class ShownKernel:
         session = await sessions.find(nb.path)
         if session is not None:
             await self._check(sessions, nb, session)
-        elif await sessions.program(self.name) != self.program and self.id is None:
+        elif self.id is None and await sessions.program(self.name) not in ("", self.program):
+            # What is unknown now does not start, which says why by itself.
             raise ConflictError(
                 f"What starts when {nb.shown} gets its kernel has changed meanwhile (the "
                 f"kernelspec {self.name or 'that is the default'}), so nothing was run. Call again "

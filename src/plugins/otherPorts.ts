@@ -5,20 +5,28 @@ import {
 import { ISanitizer } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { OtherPortLinks } from '../otherPortLinks';
 import { guardOtherPorts } from '../otherPorts';
+import { IAgents } from '../tokens';
 
 /** Keeps the login of the page from programs that listen on other ports. */
 export const otherPortsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:other-ports',
-  description: 'Keeps what is not trusted from fetching from other ports.',
+  description:
+    'Keeps what is not trusted from fetching from other ports, and asks before links to them.',
   autoStart: true,
   requires: [ISanitizer],
-  optional: [ITranslator],
+  optional: [IAgents, ITranslator],
   activate: (
     _: JupyterFrontEnd,
     sanitizer: ISanitizer,
+    model: IAgents | null,
     translator: ITranslator | null
   ): void => {
-    guardOtherPorts(sanitizer, (translator ?? nullTranslator).load('jmcp_lab'));
+    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    guardOtherPorts(sanitizer, trans);
+    if (model) {
+      new OtherPortLinks(() => model.agents.length > 0, trans).start();
+    }
   }
 };

@@ -101,3 +101,26 @@ async def test_a_path_that_comes_back_into_the_root_is_not_said_to_leave_it(robo
     assert "cannot hold '..'" in said
     assert "leaves" not in said
     assert "leaves" in await robot.fail("read_file", path="sub/../../a.txt")
+
+
+async def test_cells_that_are_in_their_place_are_neither_moved_nor_said_to_be(
+    robot: Robot, root: Path
+) -> None:
+    one, two, three = write_notebook(root, "a.ipynb", "1", "2", "3")
+    notebook = await robot.open("a.ipynb")
+    before = notebook.items()
+    for arguments in (
+        {"cells": one, "after": one},
+        {"cells": one, "before": two},
+        {"cells": one, "index": 0},
+        {"cells": [two, three], "after": one},
+        {"cells": [two, three], "index": -1},
+        {"cells": [one, two, three], "index": 1},
+    ):
+        said = await robot.say("move_cell", notebook="a.ipynb", **arguments)
+        assert "Nothing was moved" in said, arguments
+    assert notebook.items() == before
+    assert "Moved; now" in await robot.say(
+        "move_cell", notebook="a.ipynb", cells=[three, two], after=one
+    )
+    assert notebook.ids == [one, three, two]
