@@ -13,6 +13,11 @@ from typing import Any
 REPLACEMENT = "\ufffd"
 
 _HALF = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(
+    # The first half of a pair without the second, the second without the first, or a backslash
+    # that may make an escape look like something else.
+    r"\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]|\\\\ud"
+)
 
 
 def has_half(text: str) -> bool:
@@ -44,4 +49,7 @@ def may_have_halves(packed: bytes | bytearray | str) -> bool:
 def dump_json(value: Any) -> str:  # noqa: ANN401
     """Return JSON that every program can read: no half of a surrogate pair is in it."""
     text = json.dumps(value)
-    return json.dumps(without_halves(value)) if may_have_halves(text) else text
+    # An emoji is written as two escapes that belong together.
+    if not may_have_halves(text) or _ESCAPED_HALF.search(text) is None:
+        return text
+    return json.dumps(without_halves(value))

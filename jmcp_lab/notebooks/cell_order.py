@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from pycrdt._pycrdt import Map as _Map
 from pycrdt._pycrdt import Text as _Text
 
 if TYPE_CHECKING:
@@ -93,3 +94,11 @@ def plain(cell: Map[Any], *keys: str) -> list[Any]:
         held, now = cell.integrated, cast("Any", transaction._txn)
         found = [held.get(now, key) if held.has(now, key) else None for key in keys]
         return [each.get_string(now) if isinstance(each, _Text) else each for each in found]
+
+
+def has_nothing_in(cell: Map[Any], key: str) -> bool:
+    """Return whether what a shared cell has under a key is a shared map with nothing in it."""
+    with cell.doc.transaction() as transaction:
+        held, now = cell.integrated, cast("Any", transaction._txn)
+        found = held.get(now, key) if held.has(now, key) else None
+        return isinstance(found, _Map) and found.len(now) == 0

@@ -9,7 +9,7 @@ from pycrdt import Array, Map
 
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
-from .cell_order import plain
+from .cell_order import has_nothing_in, plain
 from .names import shown
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ def view_of(cell: Map[Any], index: int) -> CellView:
 
 def may_fail(notebook: LiveNotebook, cell_id: str) -> bool:
     """Return whether a cell is tagged as one that raises an error on purpose."""
-    found = shared(notebook, cell_id).get("metadata")
+    cell = shared(notebook, cell_id)
+    if has_nothing_in(cell, "metadata"):
+        return False
+    found = cell.get("metadata")
     tags = found.get("tags") if isinstance(found, Map) else None
     if isinstance(tags, Array):
         tags = tags.to_py()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError
 from .names import shown
-from .values import weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +23,9 @@ KEPT = 500
 
 KEPT_BYTES = 50_000_000
 """How large they are together; figures that were cleared are in them. The latest stays always."""
+
+LOOKED_AT = 200
+"""Values of a list that are looked at to know how large all of them are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,29 @@ class ChangeSet:
     @property
     def size(self) -> int:
         """About how many bytes its changes take; of small cells the texts are the least."""
-        return weight([getattr(made, name, "") for made in self.changes for name in _HOLDING])
+        return round(sum(_size(getattr(made, n, "")) for made in self.changes for n in _HOLDING))
 
 
 _HOLDING = ("before", "after", "content", "outputs")
 """Where a change has what may be large."""
+
+
+def _size(value: Any) -> float:  # noqa: ANN401 - JSON
+    """Return about how many bytes a value takes; of long lists only the start is looked at."""
+    total, waiting = 0.0, [(value, 1.0)]
+    while waiting:
+        part, times = waiting.pop()
+        total += 50 * times
+        if isinstance(part, str):
+            total += len(part) * times
+        elif isinstance(part, dict):
+            total += sum(50 + len(str(key)) for key in part) * times
+            waiting += [(each, times) for each in part.values()]
+        elif isinstance(part, list | tuple) and part:
+            looked = part[:LOOKED_AT]
+            times *= len(part) / len(looked)
+            waiting += [(each, times) for each in looked]
+    return total
 
 
 class Changes:

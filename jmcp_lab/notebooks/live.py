@@ -84,7 +84,6 @@ class LiveNotebook:
         self.file_id = file_id
         self.identity = Identity(file_id)
         cells = document.ycells
-        # Empty ones count as well.
         known = isinstance(document, NotebookDocument)
         self._order = self._document.order if known else CellOrder(cells)
         self.events = self._document.events if known else CellEvents(cells)

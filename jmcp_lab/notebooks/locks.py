@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pycrdt import Map
 
 from ..errors import ToolError
+from .cell_order import has_nothing_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,9 @@ class Locks(NamedTuple):
 
 def locks_of(cell: Map[object] | None) -> Locks:
     """Return what locks a shared cell."""
-    metadata = None if cell is None else cell.get("metadata")
+    if cell is None or has_nothing_in(cell, "metadata"):
+        return Locks()
+    metadata = cell.get("metadata")
     if not isinstance(metadata, Map) or not len(metadata):
         return Locks()
     by_nbgrader = _by_nbgrader(metadata.get("nbgrader"))

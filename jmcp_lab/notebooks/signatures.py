@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
 Work = tuple["Callable[..., None]", Any, str]
 """What upstream does with a notebook and its path."""
 
-_put_off: ContextVar[list[Work] | None] = ContextVar("jmcp_put_off", default=None)
+
+@dataclass(slots=True)
+class _PutOff:
+    """What is to be done once a notebook was read or written."""
+
+    works: list[Work] = field(default_factory=list)
+    is_over: bool = False
+    """Tasks that were begun meanwhile may go on, and nobody comes back to what they put off."""
+
+
+_put_off: ContextVar[_PutOff | None] = ContextVar("jmcp_put_off", default=None)
 
 _KNOWN = (AsyncFileContentsManager, AsyncLargeFileManager)
 _DOES = ("get", "save", "_notebook_model")
@@ -103,10 +114,10 @@ def _putting_off(plain: Callable[..., None]) -> Callable[..., None]:
     @wraps(plain)
     def work(notebook: Any, path: str = "", **options: Any) -> None:  # noqa: ANN401
         waiting = _put_off.get()
-        if waiting is None or options or not takes_long(notebook):
+        if waiting is None or waiting.is_over or options or not takes_long(notebook):
             plain(notebook, path, **options)
         else:
-            waiting.append((plain, notebook, path))
+            waiting.works.append((plain, notebook, path))
 
     return work
 
@@ -114,13 +125,14 @@ def _putting_off(plain: Callable[..., None]) -> Callable[..., None]:
 def _finishing(plain: Callable[..., Any], finish: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     async def done(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        works: list[Work] = []
-        token = _put_off.set(works)
+        waiting = _PutOff()
+        token = _put_off.set(waiting)
         try:
             result = await plain(*arguments, **options)
         finally:
             _put_off.reset(token)
-        await finish(works)
+            waiting.is_over = True
+        await finish(waiting.works)
         return result
 
     return done

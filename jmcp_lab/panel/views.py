@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..agents.until import format_time, format_until
-from ..calls.call import CallState
+from ..calls.call import CallState, ToolClass
+from ..calls.ledger import now
 from ..notebooks.names import shown
 
 if TYPE_CHECKING:
@@ -23,6 +25,12 @@ MANY_ITEMS = 100
 
 MOST_KNOWN = 20
 """Cards of so many items that are kept while they wait."""
+
+MOST_CELLS = 100
+"""Cells of a call that is over: hundreds of calls, each of thousands, are megabytes a page."""
+
+MARKED = timedelta(minutes=1)
+"""How long pages may mark the cells of a call that has ended, and more."""
 
 _previews: dict[str, tuple[Preview, dict[str, Any]]] = {}
 """The card of a call that waits, as long as it shows the same."""
@@ -95,6 +103,7 @@ def _doing(agent: Agent, ledger: Ledger) -> str | None:
 def call_view(call: Call) -> dict[str, Any]:
     """Return a call as a card or a line of Activity needs it."""
     target = call.action.target if call.action is not None else None
+    most = MOST_CELLS if _is_over(call) else None
     return {
         "id": call.id,
         "seq": call.seq,
@@ -106,8 +115,8 @@ def call_view(call: Call) -> dict[str, Any]:
         "summary": call.summary,
         "target": {
             "path": target.path if target else None,
-            "cell_ids": list(target.cell_ids) if target else [],
-            "positions": list(target.positions) if target else [],
+            "cell_ids": list(target.cell_ids[:most]) if target else [],
+            "positions": list(target.positions[:most]) if target else [],
             "kernel": target.kernel if target else None,
         },
         "preview": _preview(call),
@@ -132,6 +141,16 @@ def call_view(call: Call) -> dict[str, Any]:
         "repeats": call.repeats,
         "denied_until": format_time(call.denied_until),
     }
+
+
+def _is_over(call: Call) -> bool:
+    """Return whether no page needs all cells of a call: it has ended, and their marks are gone.
+
+    Of runs that were allowed pages ask which cells these were, to trust what they put out.
+    """
+    if call.ended is None or now() - call.ended < MARKED:
+        return False
+    return call.tool_class is not ToolClass.RUN or not (call.decision and call.decision.allowed)
 
 
 def _preview(call: Call) -> dict[str, Any] | None:

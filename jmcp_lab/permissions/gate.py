@@ -212,7 +212,7 @@ class Gate:
         def changed(cell_ids: set[str]) -> None:
             action = call.action
             if action is not None and cell_ids & set(action.target.cell_ids):
-                asyncio.get_running_loop().call_soon(self._refresh, request)
+                request.draw_soon(self._refresh)
 
         unwatch = watched.on_change(changed) if watched is not None else None
         try:
@@ -227,6 +227,7 @@ class Gate:
             ) from None
         finally:
             self._requests.pop(call.id, None)
+            request.leave()
             if unwatch is not None:
                 unwatch()
         if request.refusal is not None:
@@ -236,7 +237,7 @@ class Gate:
         """Draw the card anew when what it shows has changed."""
         if request.call.state is not CallState.WAITING:
             return
-        with contextlib.suppress(ToolError):
+        with contextlib.suppress(ToolError), request.drawing():
             self._show(request.call, showable(request.resolve()))
             return
         # It cannot be done any more: let the tool say why.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +12,7 @@ from ..calls.call import Action, Call, Option, OptionKind, ToolClass
 from ..notebooks.names import short_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..agents.agent import Agent
     from ..errors import ToolError
@@ -24,6 +26,13 @@ class Watched(Protocol):
 
     async def look(self) -> None:
         """Take in what is in the file by now, and return when the document can be written."""
+
+
+SHARE = 20.0
+"""A card is drawn anew in a twentieth of the time at most, however fast its cells change."""
+
+LONGEST_WAIT = 2.0
+"""Seconds after which it is drawn all the same."""
 
 
 class AlreadyWaitingError(Exception):
@@ -49,6 +58,33 @@ class Request:
     resolve: Callable[[], Action]
     wake: asyncio.Event
     refusal: ToolError | None = None
+    _took: float = 0.0
+    _due: asyncio.TimerHandle | None = None
+
+    def draw_soon(self, draw: Callable[[Request], None]) -> None:
+        """Draw the card anew, one of thousands of cells not at each key that a person presses.
+
+        Nobody can say yes to what it showed meanwhile: a decision looks at it again.
+        """
+        if self._due is None:
+            wait = min(self._took * SHARE, LONGEST_WAIT)
+            self._due = asyncio.get_running_loop().call_later(wait, draw, self)
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Note how long the block takes, which draws the card; it need not be drawn again."""
+        self.leave()
+        began = time.thread_time()
+        try:
+            yield
+        finally:
+            self._took = time.thread_time() - began
+
+    def leave(self) -> None:
+        """Draw the card no more."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
 
 def options(action: Action | None) -> tuple[Option, ...]:

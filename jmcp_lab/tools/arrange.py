@@ -131,11 +131,11 @@ async def move_cell(
                 await ahead.arrange(wanted, anew)
 
         await ctx.permit(resolve, nb, look_ahead)
-        names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
         first, at = nb.index(ids[0]) or 0, place()
         end = first + len(ids)
         if first <= at <= end and nb.ids[first:end] == ids:
             # A cell that moves is made anew, and the person's undo history of it ends.
+            names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
             return Reply.of(f"Nothing was moved: there already: {names}.")
         places = zip(ids, live_cells.places(nb, ids), strict=True)
         changes = [Moved(cell_id, *place) for cell_id, place in places]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from pathlib import Path
@@ -146,3 +147,29 @@ async def test_a_contents_manager_with_a_way_of_its_own_signs_as_before(
     read = await manager.get("a.ipynb")
     assert read["seen"] == [True]
     assert set(threads) == {True}
+
+
+async def test_what_goes_on_after_a_read_signs_as_before(
+    tmp_path: Path, threads: list[bool]
+) -> None:
+    manager = made(tmp_path)
+    await manager.save(model(LARGE), "a.ipynb")
+    go, later = asyncio.Event(), []
+    notebook = nbformat.from_dict(model(LARGE)["content"])
+    mark = manager.mark_trusted_cells
+
+    async def after() -> None:
+        await go.wait()
+        mark(notebook, "b.ipynb")
+
+    def emit(data: object) -> None:
+        if not later:
+            later.append(asyncio.create_task(after()))
+
+    manager.emit = emit  # type: ignore[method-assign]
+    await manager.get("a.ipynb")
+    threads.clear()
+    go.set()
+    await later[0]
+    assert threads == [True]
+    assert "trusted" in notebook["cells"][0]["metadata"]
