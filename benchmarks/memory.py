@@ -15,7 +15,8 @@ from statistics import linear_regression
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from cost import COLLABORATION, memory_mb
+import psutil
+from cost import COLLABORATION
 from light_client import LightClient
 from setting import LIMIT, mint, write_notebook
 from timing import Figures
@@ -99,11 +100,11 @@ def _grown(server: LabServer, run: Callable[[], None]) -> float:
     for _ in range(WARM_UP):
         run()
     time.sleep(SETTLE_SECONDS)
-    seen = [memory_mb(server)]
+    seen = [own_mb(server)]
     for number in range(RUNS):
         run()
         if (number + 1) % EVERY == 0:
-            seen.append(memory_mb(server))
+            seen.append(own_mb(server))
     return _growth(seen)
 
 
@@ -111,6 +112,12 @@ def _growth(seen: list[float]) -> float:
     """Return by how much memory grew in all runs: one look alone may meet a short-lived peak."""
     slope: float = linear_regression(range(len(seen)), seen).slope
     return slope * (len(seen) - 1)
+
+
+def own_mb(server: LabServer) -> float:
+    """Return the memory of a server without that of files: the system takes that back at will."""
+    info = psutil.Process(server.pid).memory_info()
+    return float(info.rss - getattr(info, "shared", 0)) / 2**20
 
 
 async def _on_plain_server(server: LabServer) -> float:
@@ -140,10 +147,10 @@ async def _on_plain_server(server: LabServer) -> float:
         for _ in range(WARM_UP):
             await run()
         await asyncio.sleep(SETTLE_SECONDS)
-        seen = [memory_mb(server)]
+        seen = [own_mb(server)]
         for number in range(RUNS):
             await run()
             if (number + 1) % EVERY == 0:
-                seen.append(memory_mb(server))
+                seen.append(own_mb(server))
     socket.close()
     return _growth(seen)
