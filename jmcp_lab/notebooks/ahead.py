@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pycrdt import Array, Doc
 
+from ..containment import contained
 from . import cells
 from .cell_form import cell_form, shared_cell
 from .heavy import in_short_turns
@@ -115,10 +116,14 @@ class Ahead:
         if not self._wholes:
             return
         self._forget(cell_ids)
-        for event in events:
-            if path := event.path:
+        try:
+            with contained():
                 # Where Yjs says that something is, it is by now, and so are the ids.
-                self._forget([self._notebook.ids[path[0]]])
+                places = {path[0] for event in events if (path := event.path)}
+                self._forget([self._notebook.ids[place] for place in places])
+        except Exception:
+            # It cannot say where: nothing that was read counts any more.
+            self._wholes.clear()
 
     def _forget(self, cell_ids: Iterable[str]) -> None:
         for cell_id in cell_ids:
