@@ -7,7 +7,6 @@ its turn comes. Which cells there are, and their texts, are never changed in sli
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from . import cells
@@ -16,7 +15,7 @@ from .undoing import results, revert
 from .version import mark
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
     from typing import Any
 
     from .ahead import Ahead
@@ -25,13 +24,7 @@ if TYPE_CHECKING:
     from .merges import Merges
 
 SLICE = 200
-"""Cells in one slice at most: some 20 ms of work."""
-
-SLICE_SECONDS = 0.02
-"""How long a slice is to take; each is as large as the one before it lets hope."""
-
-GROWTH = 8
-"""A slice has at most so many times the cells of the one before it."""
+"""Cells in one slice: some 20 ms of work."""
 
 
 async def clear(
@@ -98,18 +91,15 @@ async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 async def _slices(notebook: LiveNotebook, cell_ids: Sequence[str]) -> AsyncIterator[list[str]]:
     """Yield ids of cells that are there, with the document ready to be written."""
-    at, size = 0, 1
-    while at < len(cell_ids):
-        if at:
+    for number, part in enumerate(_parts(cell_ids)):
+        if number:
             await asyncio.sleep(0)
         await notebook.ready()
-        part = cell_ids[at : at + size]
-        began = time.thread_time()
         yield [cell_id for cell_id in part if notebook.index(cell_id) is not None]
-        took = max(time.thread_time() - began, 1e-6)
-        at += size
-        # A cell may hold a word or a million numbers.
-        size = max(1, min(SLICE, size * GROWTH, int(size * SLICE_SECONDS / took)))
+
+
+def _parts(cell_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (cell_ids[at : at + SLICE] for at in range(0, len(cell_ids), SLICE))
 
 
 def _clear(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> list[Change]:
