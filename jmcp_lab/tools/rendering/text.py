@@ -22,7 +22,7 @@ MIN_CLIP = 120
 """Below this limit a cut text has no room for the words about the cut."""
 
 _BASE64_MARK = ";base64,"
-_DATA_HEAD = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?$")
+_DATA_HEAD = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?\Z")
 _LONGEST_HEAD = 110
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*+")
 _LONG_DATA = 200
