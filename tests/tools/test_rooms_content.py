@@ -143,7 +143,8 @@ async def test_a_notebook_of_50_megabytes_is_read_in_short_and_edited(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # That a save is slow where others work is said elsewhere.
-    monkeypatch.setattr("jmcp_lab.notebooks.autosave.SLOW_SECONDS", 60)
+    monkeypatch.setattr("jmcp_lab.notebooks.autosave.SLOW_SECONDS", 120)
+    monkeypatch.setattr("jmcp_lab.notebooks.upstream.SAVE_SECONDS", 120)
     output = new_output("stream", text="0123456789abcde\n" * (50 * 1024 * 1024 // 16))
     notebook = new_notebook(cells=[new_code_cell("big", outputs=[output]), new_code_cell("x = 1")])
     nbformat.write(notebook, root / "a.ipynb")
