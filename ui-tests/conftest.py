@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from lab_page import (
     CHROMIUM_ARGUMENTS,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from agent import Agent
+
+# A computer that is busy draws late: playwright's 5 s are too few for it.
+expect.set_options(timeout=20_000)
 
 RESULTS = Path(__file__).parent / "test-results"
 """Where a screenshot of each failed test goes."""
