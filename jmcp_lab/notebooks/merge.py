@@ -13,6 +13,10 @@ from merge3 import Merge3
 
 from .comparing import LineMatcher
 
+MOST_PAIRED = 1000
+"""Neighbouring lines that are changed one by one. A formatter may change each line of a cell: what
+somebody types meanwhile stays in its line, and lands beside all of them where they are one."""
+
 
 class MergeConflict(Exception):
     """The person changed a line that the agent changes too.
@@ -97,9 +101,11 @@ def _gap(
     theirs = present[first:last]
     if mine in (base, theirs):
         return []
-    if theirs == base:
-        return [_replace(present, first, last, mine, starts)]
     size = len(base)
+    if theirs == base:
+        if len(mine) == size <= MOST_PAIRED:
+            return _line_by_line(base, mine, present, first, starts)
+        return [_replace(present, first, last, mine, starts)]
     # Lines only added before or after untouched ones are no conflict with a change of these.
     if mine[:size] == base:
         where = first if size == 0 else last

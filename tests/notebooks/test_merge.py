@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jmcp_lab.notebooks.merge import MergeConflict, merge, splice
+from jmcp_lab.notebooks.merge import MergeConflict, Splice, merge, splice
 
 lines = st.lists(st.sampled_from(["a", "b", "c = 1", "é😀", "", "    return x"]), max_size=7).map(
     "\n".join
@@ -33,6 +33,13 @@ def merged(base: str, mine: str, present: str) -> str:
 )
 def test_both_sides_are_kept(base: str, mine: str, present: str, result: str) -> None:
     assert merged(base, mine, present) == result
+
+
+def test_lines_that_all_change_are_changed_one_by_one() -> None:
+    spaced = merge("a\nb\nc", "a \nb \nc ", "a\nb\nc")
+    assert spaced == [Splice(1, 1, " "), Splice(3, 3, " "), Splice(5, 5, " ")]
+    many = "\n".join("abc" * 1000)
+    assert len(merge(many, many.upper(), many)) == 1
 
 
 def test_the_agents_new_line_goes_before_the_line_that_a_person_is_typing() -> None:

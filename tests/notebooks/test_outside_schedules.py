@@ -217,6 +217,13 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bytes
         *(("answers", 0, 0, 0), ("looks", 0, 0, 0)),
     )
 )
+# A cell that a page moves with what it has just typed there, of which a program rewrote each line.
+@example(
+    steps=schedule(
+        *(("formats", 0, 0, 1), ("looks", 0, 0, 0), ("types", 0, 0, 60)),
+        *(("types", 1, 0, 104), ("moves_cell", 1, 0, 0)),
+    )
+)
 @example(
     steps=schedule(
         *(("types", 0, 1, 0), ("asks_to_delete", 0, 1, 0), ("edits_in_a_shell", 0, 1, 0)),
