@@ -9,8 +9,8 @@ const FETCHES_HREF = new Set(['image', 'use', 'link', 'feimage', 'mpath']);
 
 const CSS_ADDRESS = /url\(\s*(?:"([^"]*)"|'([^']*)'|([^)]*))\s*\)|@import/gi;
 
-/** What no address of another origin is without, however it is written. */
-const MAY_HOLD_ADDRESS = /[\\:]|\/\/|&/;
+/** What no address of another origin is without, however it is written: browsers skip breaks. */
+const MAY_HOLD_ADDRESS = /[\\:&]|\/[\t\r\n]*\//;
 
 /** Longest address that is shown. */
 const SHOWN = 200;

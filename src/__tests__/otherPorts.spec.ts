@@ -73,6 +73,16 @@ test.each([
   expect(left).toContain('after');
 });
 
+test('nothing fetches from the port that an address without one means, broken or not', () => {
+  for (const address of [
+    '//127.0.0.1/x',
+    '/\t/127.0.0.1/x',
+    '/\n/127.0.0.1/x'
+  ]) {
+    expect(clean(`<p><img src="${address}"></p>`)).not.toContain('127.0.0.1');
+  }
+});
+
 test('what fetches from nowhere else stays letter by letter', () => {
   const html = `<P>1 < 2<img src=a.png><a href="${OTHER}">a link waits for a click</a>`;
   expect(clean(html)).toBe(html);
