@@ -33,6 +33,14 @@ def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
     return found.to_py() if isinstance(found, Map) else found
 
 
+def has_error(cell: Map[Any]) -> bool:
+    """Return whether an error is among the outputs of a shared cell, however large others are."""
+    outputs = cell.get("outputs")
+    return isinstance(outputs, Array) and any(
+        isinstance(output, Map) and output.get("output_type") == "error" for output in outputs
+    )
+
+
 def file_outputs(outputs: Sequence[Any]) -> list[dict[str, Any]]:
     """Return outputs of the document as nbformat has them; may be called in another thread."""
     return [cast("dict[str, Any]", file_form(output)) for output in outputs]

@@ -14,7 +14,8 @@ from ..notebooks.importable import SUFFIXES, Modules
 from ..notebooks.names import shown
 from ..notebooks.on_disk import as_it_lies
 from ..notebooks.self_running import in_program, why
-from ..notebooks.shared_outputs import document_outputs
+from ..notebooks.shared_outputs import has_error
+from .replies import off_the_loop
 from .used_files import modules_named
 from .wording import file_name
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from .services import Context
 
 MOST_CELLS = 2000
-MOST_CHARACTERS = 100_000
-"""How many cells of a notebook are looked through, and how much of each."""
+MOST_CHARACTERS = 1_000_000
+"""How many cells of a notebook are looked through, and how much of all of them together."""
 
 
 async def how_it_runs(ctx: Context, path: str) -> str | None:
@@ -41,11 +42,11 @@ async def how_it_runs(ctx: Context, path: str) -> str | None:
     for each in dict.fromkeys((path, as_it_lies(contents.root, path))):
         check_may_write(each, contents.root)
         modules = await _modules(ctx) if each.lower().endswith(SUFFIXES) else Modules()
-        words = words or why(each, modules) or _imported(ctx, each)
+        words = words or why(each, modules) or await _imported(ctx, each)
     return words
 
 
-def _imported(ctx: Context, path: str) -> str | None:
+async def _imported(ctx: Context, path: str) -> str | None:
     """Return in words that a notebook has imported a module whose place a new file would take.
 
     Such a module is neither Python's own nor installed: `sys.path` leads to it, or another folder.
@@ -61,8 +62,11 @@ def _imported(ctx: Context, path: str) -> str | None:
         return None
     for other in sorted(rooms.paths_open()):
         notebook = rooms.find(other)
-        beside = other.rpartition("/")[0] == folder
-        if notebook is not None and beside and stem in _modules_imported(notebook):
+        if notebook is None or other.rpartition("/")[0] != folder:
+            continue
+        texts = _that_ran(notebook, stem)
+        # Expressions that look through so much take long.
+        if bool(texts) and await off_the_loop(_names_module, texts, stem):
             return (
                 f"This file runs by itself: {file_name(other)} has imported a module {stem} from "
                 "elsewhere, and gets this one from the next start of its kernel on."
@@ -77,16 +81,24 @@ def _is_there(folder: str, module: str) -> bool:
     )
 
 
-def _modules_imported(notebook: LiveNotebook) -> set[str]:
-    """Return which modules the cells of a notebook name that ran without an error."""
-    found: set[str] = set()
-    for cell in islice(notebook.shared_cells(), MOST_CELLS):
-        kind, source, count = plain(cell, "cell_type", "source", "execution_count")
-        if kind != "code" or count is None or "import" not in source:
-            continue
-        if not any(output.get("output_type") == "error" for output in document_outputs(cell)):
-            found.update(modules_named(source[:MOST_CHARACTERS]))
+def _that_ran(notebook: LiveNotebook, word: str) -> list[str]:
+    """Return the code of a notebook that ran without an error and may import what is called so."""
+    found: list[str] = []
+    left = MOST_CHARACTERS
+    with notebook.reading():
+        for cell in islice(notebook.shared_cells(), MOST_CELLS):
+            kind, source, count = plain(cell, "cell_type", "source", "execution_count")
+            may_import = word in source and "import" in source
+            if kind == "code" and count is not None and may_import and not has_error(cell):
+                found.append(source[:left])
+                left -= len(found[-1])
+                if not left:
+                    break
     return found
+
+
+def _names_module(texts: list[str], module: str) -> bool:
+    return any(module in modules_named(text) for text in texts)
 
 
 async def _modules(ctx: Context) -> Modules:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -53,10 +54,18 @@ class UsedFile(NamedTuple):
     mark: str
 
 
-class UsedFiles(tuple[UsedFile, ...]):
-    """The files that code names, in the order of their names."""
+class UsedFiles(NamedTuple):
+    """The files that code names, in the order of their names.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    files : tuple of UsedFile
+    are_all : bool
+        Whether all that the code names was looked for.
+    """
+
+    files: tuple[UsedFile, ...] = ()
+    are_all: bool = True
 
     @classmethod
     def of(cls, sources: Iterable[str], root: str | None, path: str | None) -> UsedFiles:
@@ -74,30 +83,40 @@ class UsedFiles(tuple[UsedFile, ...]):
             return cls()
         folder = os.path.join(root, os.path.dirname(path or ""))
         found: dict[tuple[int, int], UsedFile] = {}
-        names = (name for source in sources for name in _names(source))
-        for name in islice(dict.fromkeys(names), MOST_CANDIDATES):
+        names = dict.fromkeys(name for source in sources for name in _names(source))
+        for name in islice(names, MOST_CANDIDATES):
+            # Whose home `~ada` is may take a question to another computer.
+            home = os.path.expanduser(name) if name.startswith("~/") else name
             try:
-                there = os.stat(os.path.join(folder, os.path.expanduser(name)))
+                there = os.stat(os.path.join(folder, home))
             except (OSError, ValueError):
                 continue
-            if not os.path.isdir(os.path.join(folder, name)):
+            if not stat.S_ISDIR(there.st_mode):
                 mark = f"{there.st_ino} {there.st_size} {there.st_mtime_ns} {there.st_ctime_ns}"
                 found.setdefault((there.st_dev, there.st_ino), UsedFile(name, mark))
-        return cls(sorted(found.values()))
+        return cls(tuple(sorted(found.values())), len(names) <= MOST_CANDIDATES)
 
     @property
     def words(self) -> str:
         """What a card says of them; an empty string if there are none."""
-        if not self:
-            return ""
-        names = [shown(each.name) for each in self[:MOST_NAMED]]
-        more = f" and {len(self) - MOST_NAMED} more" if len(self) > MOST_NAMED else ""
-        return f"What is in {', '.join(names)}{more}, which this names, is not shown here."
+        words = []
+        if self.files:
+            names = [shown(each.name) for each in self.files[:MOST_NAMED]]
+            left = len(self.files) - MOST_NAMED
+            more = f" and {left} more" if left > 0 else ""
+            words.append(
+                f"What is in {', '.join(names)}{more}, which this names, is not shown here."
+            )
+        if not self.are_all:
+            words.append(
+                "This names so many files and modules that not all of them were looked for."
+            )
+        return " ".join(words)
 
     @property
     def marks(self) -> tuple[str, ...]:
         """What a yes is bound to."""
-        return tuple(f"uses {each.name} {each.mark}" for each in self)
+        return tuple(f"uses {each.name} {each.mark}" for each in self.files)
 
 
 def _names(source: str) -> Iterator[str]:

@@ -51,9 +51,9 @@ def test_a_file_that_code_names_is_found_beside_the_notebook(tmp_path: Path, cod
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("1")
     used = UsedFiles.of([code], str(tmp_path), "work/a.ipynb")
-    assert [Path(each.name).as_posix() for each in used] == [CODES[code]]
+    assert [Path(each.name).as_posix() for each in used.files] == [CODES[code]]
     assert CODES[code] in used.words
-    assert not UsedFiles.of([code], str(tmp_path), "a.ipynb")
+    assert not UsedFiles.of([code], str(tmp_path), "a.ipynb").files
     (folder / CODES[code]).write_text("2")
     assert UsedFiles.of([code], str(tmp_path), "work/a.ipynb").marks != used.marks
 
@@ -61,6 +61,16 @@ def test_a_file_that_code_names_is_found_beside_the_notebook(tmp_path: Path, cod
 @given(st.lists(st.text(alphabet="import from.a,/'\"%run -m\n(;py\u202e\0")), st.text())
 def test_whatever_code_says_it_is_looked_through(sources: list[str], path: str) -> None:
     UsedFiles.of(sources, "/nowhere", path)
+
+
+def test_a_file_behind_many_names_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "fit.py").write_text("")
+    many = "\n".join(f"# {number}.py" for number in range(1000))
+    assert "not all of them were looked for" in UsedFiles.of([many], str(tmp_path), None).words
+    hidden = UsedFiles.of([f"{many}\n%run fit.py"], str(tmp_path), None)
+    assert hidden.files == ()
+    assert "not all of them were looked for" in hidden.words
+    assert UsedFiles.of(["%run fit.py"], str(tmp_path), None).are_all
 
 
 @pytest.mark.parametrize("tool", ["execute_cell", "execute_ipython", "insert_execute_code_cell"])
