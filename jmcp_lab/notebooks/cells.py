@@ -89,24 +89,30 @@ def move(
     index: int,
     origin: str,
     ahead: Ahead | None = None,
-) -> None:
+) -> bool:
     """Move cells, in the order given, to before what is at `index` now.
 
     Yjs cannot move: each cell is made anew, with its id and everything it has.
+
+    Returns
+    -------
+    bool
+        Whether any was to be moved.
     """
     at, wanted = moved(notebook, cell_ids, index)
     if notebook.ids[at : at + len(cell_ids)] == list(cell_ids):
-        # They are there, with all that people have in them.
-        return
+        # They are there, with all that people have in them, and their undo history.
+        return False
     contents = wholes(notebook, cell_ids) if ahead is None else ahead.wholes(cell_ids)
     notebook.removing(cell_ids, for_good=False)
     with notebook.transaction(origin):
         _need_ids(notebook)
         if ahead is not None and ahead.apply(wanted, dict(zip(cell_ids, contents, strict=True))):
-            return
+            return True
         _remove(notebook, cell_ids)
         for offset, content in enumerate(contents):
             notebook.ycells.insert(at + offset, notebook.document.create_ycell(content))
+    return True
 
 
 def moved(notebook: LiveNotebook, cell_ids: Sequence[str], index: int) -> tuple[int, list[str]]:

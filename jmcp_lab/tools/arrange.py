@@ -131,17 +131,13 @@ async def move_cell(
                 await ahead.arrange(wanted, anew)
 
         await ctx.permit(resolve, nb, look_ahead)
-        first, at = nb.index(ids[0]) or 0, place()
-        end = first + len(ids)
-        if first <= at <= end and nb.ids[first:end] == ids:
-            # A cell that moves is made anew, and the person's undo history of it ends.
-            names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
-            return Reply.of(f"Nothing was moved: there already: {names}.")
         places = zip(ids, live_cells.places(nb, ids), strict=True)
         changes = [Moved(cell_id, *place) for cell_id, place in places]
-        live_cells.move(nb, ids, at, agent_origin(ctx.agent.id), ahead)
-    ctx.record(nb, *changes)
+        moved = live_cells.move(nb, ids, place(), agent_origin(ctx.agent.id), ahead)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
+    if not moved:
+        return Reply.of(f"Nothing was moved: there already: {names}.")
+    ctx.record(nb, *changes)
     return Reply.of(f"Moved; now {names}.")
 
 
