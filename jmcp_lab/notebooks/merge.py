@@ -14,8 +14,9 @@ from merge3 import Merge3
 from .comparing import LineMatcher
 
 MOST_PAIRED = 1000
-"""Neighbouring lines that are changed one by one. A formatter may change each line of a cell: what
-somebody types meanwhile stays in its line, and lands beside all of them where they are one."""
+"""Lines of a text that are changed one by one. A formatter may change each line of a cell: what
+somebody types meanwhile stays in its line, and lands beside all of them where they are one. Each of
+them is a change of the shared text, which takes the event loop some time."""
 
 
 class MergeConflict(Exception):
@@ -76,9 +77,17 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
     merging = Merge3(base_lines, mine_lines, present_lines, sequence_matcher=LineMatcher)
     sync = merging.find_sync_regions()
     starts = _line_starts(present_lines)
+    shared = sum(z_end - z_match for z_match, z_end, *_ in sync)
+    one_by_one = len(base_lines) - shared <= MOST_PAIRED
     for z_match, z_end, a_match, a_end, b_match, b_end in sync:
         splices += _gap(
-            base_lines[z:z_match], mine_lines[a:a_match], present_lines, b, b_match, starts
+            base_lines[z:z_match],
+            mine_lines[a:a_match],
+            present_lines,
+            b,
+            b_match,
+            starts,
+            one_by_one=one_by_one,
         )
         z, a, b = z_end, a_end, b_end
     return [trimmed for splice in splices if (trimmed := _trim(present, splice))]
@@ -95,7 +104,14 @@ def splice(text: str, splices: list[Splice]) -> str:
 
 
 def _gap(
-    base: list[str], mine: list[str], present: list[str], first: int, last: int, starts: list[int]
+    base: list[str],
+    mine: list[str],
+    present: list[str],
+    first: int,
+    last: int,
+    starts: list[int],
+    *,
+    one_by_one: bool,
 ) -> list[Splice]:
     """Resolve what lies between two runs of lines that all three versions share."""
     theirs = present[first:last]
@@ -103,7 +119,7 @@ def _gap(
         return []
     size = len(base)
     if theirs == base:
-        if len(mine) == size <= MOST_PAIRED:
+        if one_by_one and len(mine) == size:
             return _line_by_line(base, mine, present, first, starts)
         return [_replace(present, first, last, mine, starts)]
     # Lines only added before or after untouched ones are no conflict with a change of these.

@@ -40,6 +40,8 @@ def test_lines_that_all_change_are_changed_one_by_one() -> None:
     assert spaced == [Splice(1, 1, " "), Splice(3, 3, " "), Splice(5, 5, " ")]
     many = "\n".join("abc" * 1000)
     assert len(merge(many, many.upper(), many)) == 1
+    blocks = "\n".join("\n".join(["abc"] * 900) + f"\nstays {number}" for number in range(3))
+    assert len(merge(blocks, blocks.replace("abc", "ABC"), blocks)) == 3
 
 
 def test_the_agents_new_line_goes_before_the_line_that_a_person_is_typing() -> None:
