@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from jmcp_lab.kernels.bridge import ANSWER_SECONDS
 from jmcp_lab.kernels.executor import Executor
 from jmcp_lab.kernels.run import Piece, RunState
 
 from .conftest import LOG, Bench, until
-from .test_endings import stopped, until_known
+from .test_endings import be_impatient, stopped, until_known
 from .test_running import start
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ async def test_a_run_after_one_that_was_stopped_while_it_connected_waits_for_the
     jp_serverapp: ServerApp,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(ANSWER_SECONDS, "idle", 0.5)
+    be_impatient(monkeypatch)
     kernel = jp_serverapp.kernel_manager.get_kernel(kernel_id)
     await until_known(executor, kernel_id)
     newcomer = Executor(jp_serverapp.kernel_manager, LOG)
