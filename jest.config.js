@@ -33,6 +33,7 @@ module.exports = {
     '<rootDir>/ui-tests'
   ],
   reporters: ['default'],
+  testTimeout: 30_000,
   testRegex: 'src/.*/?__tests__/.*\\.spec\\.tsx?$',
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
 };

@@ -28,9 +28,9 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 def _jupyter_server_extension_points() -> list[_ExtensionPoint]:
     """Say which application Jupyter Server is to load."""
     # Imported here, so that the command line and the tools load without the server extension.
-    from .startup import importing
+    from .collector import collector_paused
 
-    with importing():
+    with collector_paused():
         from .extension import JmcpLab
 
     return [{"module": "jmcp_lab", "app": JmcpLab}]

@@ -11,8 +11,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ..collector import collector_paused, settle
 from ..containment import contained, error_name
-from ..startup import importing, settle
 from .bridge import Discard, Scope
 from .sessions import Session, Traffic
 
@@ -272,7 +272,7 @@ class McpService:
 
 
 def _import_server() -> ModuleType:
-    with importing():
+    with collector_paused():
         from . import server
     return server
 

@@ -3,8 +3,8 @@
 Python runs one thread at a time. Whoever wants to go on asks for that, and has it after the switch
 interval; another thread that waits as well may come first. With three busy threads the loop waits
 15 ms each time it has looked at its sockets, which it does a dozen times for each page. So heavy
-work is done by one thread at a time, in the order in which it came, and meanwhile the interval is
-short. Two at a time would be done no sooner: both need the same lock.
+work is done by one thread at a time, in the order in which it came; meanwhile the interval is short
+and the garbage collector pauses. Two at a time would be done no sooner: both need the same lock.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import threading
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from ..collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +91,7 @@ def alone() -> Iterator[None]:
 
     Never on the event loop, and not within another such block.
     """
-    with _line, _short_turns:
+    with _line, collector_paused(), _short_turns:
         yield
 
 
@@ -105,7 +107,7 @@ def in_short_turns(
     work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:
     """Return what a function returns that must not wait for other heavy work, such as a save."""
-    with _short_turns:
+    with collector_paused(), _short_turns:
         return work(*arguments, **named)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pycrdt import ArrayEvent, Assoc, Map, MapEvent, Text
 
+from ..collector import collector_paused
 from .cell_ids import CellIds
 from .cell_order import CellOrder, plain
 from .deep_events import CellEvents
@@ -252,10 +253,9 @@ class LiveNotebook:
 
     @property
     def busy(self) -> bool:
-        """Whether somebody else's transaction is open.
+        """Whether somebody else's transaction is open, which a write must not join.
 
-        jupyter-server-ydoc holds one across awaits while it merges a big file that changed on
-        disk; writing then would raise or would join a transaction of another origin.
+        jupyter-server-ydoc holds one across awaits while it merges a big file that changed on disk.
         """
         return self.ydoc._txn is not None
 
@@ -275,7 +275,7 @@ class LiveNotebook:
     @contextmanager
     def transaction(self, origin: str) -> Iterator[None]:
         """Open a transaction; nothing may be awaited inside."""
-        with self.ydoc.transaction(origin=origin):
+        with collector_paused(), self.ydoc.transaction(origin=origin):
             yield
 
     @contextmanager
@@ -284,7 +284,7 @@ class LiveNotebook:
 
         Each look at a shared object opens a transaction of its own, unless there is one.
         """
-        with self.ydoc.transaction():
+        with collector_paused(), self.ydoc.transaction():
             yield
 
     @property

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jupyter_ydoc
 from jupyter_ydoc import YNotebook
 
+from ..collector import collector_paused
 from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
 from .cell_order import CellOrder, plain
 from .deep_events import CellEvents
@@ -190,7 +191,8 @@ class NotebookDocument(YNotebook):
     def _cell_to_py(self, ycell: Map[Any], meta: dict[str, Any] | None = None) -> dict[str, Any]:
         self._name_cells()
         meta = self._ymeta.to_py() if meta is None else meta
-        form = to_python(ycell)
+        with collector_paused():
+            form = to_python(ycell)
         form.pop("execution_state", None)
         if form.get("cell_type") in ("raw", "markdown") and not form.get("attachments"):
             form.pop("attachments", None)

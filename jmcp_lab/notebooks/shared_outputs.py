@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Array, Map
 
+from ..collector import collector_paused
 from . import cell_form
 from .values import file_form
 
@@ -21,7 +22,10 @@ def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
 def document_outputs(cell: Map[Any]) -> list[Any]:
     """Return the outputs of a shared cell with floats for all numbers, which takes less time."""
     outputs = cell.get("outputs")
-    return list(outputs.to_py() or ()) if isinstance(outputs, Array) else []
+    if not isinstance(outputs, Array):
+        return []
+    with collector_paused():
+        return list(outputs.to_py() or ())
 
 
 def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
@@ -29,8 +33,9 @@ def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
     outputs = cell.get("outputs")
     if not isinstance(outputs, Array) or index >= len(outputs):
         return None
-    found = outputs[index]
-    return found.to_py() if isinstance(found, Map) else found
+    with collector_paused():
+        found = outputs[index]
+        return found.to_py() if isinstance(found, Map) else found
 
 
 def has_error(cell: Map[Any]) -> bool:

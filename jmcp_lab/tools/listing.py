@@ -138,6 +138,8 @@ def paged(ctx: Context, title: str, lines: list[str], offset: int, total: int, a
             break
         kept.append(line)
     last = offset + len(kept)
+    if offset >= total > 0:
+        kept.append(f"Nothing from offset {offset} on; {asked.call(offset=0)} starts over.")
     if last < total:
         kept.append(f"… {total - last} more; {asked.call(offset=last)} goes on.")
     return "\n".join([title, *kept])

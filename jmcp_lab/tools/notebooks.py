@@ -99,7 +99,7 @@ async def use_notebook(
     size = count(len(nb.ids), "cell")
     told = f"{words}Your current notebook is {shown(path)} ({size})."
     room = min(OUTLINE, ctx.services.limits.text // 2)
-    return Reply.of("\n".join([told, *outline_lines(ctx, nb, 1, OUTLINE_CELLS, room)]))
+    return Reply.of("\n".join([told, *await outline_lines(ctx, nb, 1, OUTLINE_CELLS, room)]))
 
 
 async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:

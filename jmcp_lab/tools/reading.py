@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from ..notebooks.live import LiveNotebook
     from .render import CellOutputs
     from .services import Limits
+
+SLICE_SECONDS = 0.03
+"""So long cells are outlined before the server's other work has its turn."""
 
 FIRST_LINE = 80
 """Characters of a cell's first line in an outline."""
@@ -64,11 +68,11 @@ async def list_cells(
     kernel = on_one_line(nb.kernel_name or "no kernel named")
     lines = [f"{nb.shown} · {count(size, 'cell')} · {kernel}"]
     room = ctx.services.limits.text
-    lines += outline_lines(ctx, nb, start, limit, room, asked=other(limit, 100))
+    lines += await outline_lines(ctx, nb, start, limit, room, asked=other(limit, 100))
     return Reply.of("\n".join(lines))
 
 
-def outline_lines(
+async def outline_lines(
     ctx: Context, nb: LiveNotebook, start: int, limit: int, room: int, *, asked: object = None
 ) -> list[str]:
     """Return a line for each cell from a position on, and how to go on.
@@ -86,23 +90,49 @@ def outline_lines(
     asked : int, optional
         The limit for the call that goes on.
     """
-    size, lines = len(nb.ids), []
-    last = min(start - 1 + limit, size)
-    with nb.reading():
-        for index in range(start - 1, last):
-            line = _outline(ctx, nb, index)
-            room -= len(line) + 1
-            if room < 0:
-                last = index
-                break
-            lines.append(line)
+    known: dict[str, str] = {}
+    # Cells may move while the server's other work has its turn, so all lines are made once more.
+    while (lines := _outline_at_once(ctx, nb, start, limit, room, known)) is None:
+        await asyncio.sleep(0)  # noqa: ASYNC110 - nobody tells when others had their turn
+    size, last = len(nb.ids), start - 1 + len(lines)
+    lines += _past_the_end(nb, start)
     if last < size:
         more = proposed("list_cells", start=last + 1, limit=asked, notebook=nb.path)
         lines.append(f"… {count(size - last, 'more cell')}; {more} goes on.")
     return lines
 
 
-def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
+def _past_the_end(nb: LiveNotebook, start: int) -> list[str]:
+    """Return a line that says so where a reply would begin after the last cell."""
+    size = len(nb.ids)
+    return [f"There is no cell {start}; the last is {size}."] if start > size > 0 else []
+
+
+def _outline_at_once(
+    ctx: Context, nb: LiveNotebook, start: int, limit: int, room: int, known: dict[str, str]
+) -> list[str] | None:
+    """Return lines of one moment; None where it takes long to know what more outputs are.
+
+    Parameters
+    ----------
+    known : dict
+        What the outputs of cells are, by the cell's id; what becomes known now is added.
+    """
+    lines: list[str] = []
+    started, before = time.monotonic(), len(known)
+    with nb.reading():
+        for index in range(start - 1, min(start - 1 + limit, len(nb.ids))):
+            if len(known) > before and time.monotonic() - started > SLICE_SECONDS:
+                return None
+            line = _outline(ctx, nb, index, known)
+            room -= len(line) + 1
+            if room < 0:
+                break
+            lines.append(line)
+    return lines
+
+
+def _outline(ctx: Context, nb: LiveNotebook, index: int, known: dict[str, str]) -> str:
     cell = nb.cell_at(index)
     view = live_cells.view_of(cell, index)
     first, _, rest = view.source.strip().partition("\n")
@@ -120,8 +150,10 @@ def _outline(ctx: Context, nb: LiveNotebook, index: int) -> str:
     if locked := locks_of(cell).words():
         words += f" ({locked})"
     if view.type == "code":
-        if outputs := document_outputs(cell):
-            return f"{words}: {first} → {outline(outputs)}"
+        if view.id not in known:
+            known[view.id] = outline(document_outputs(cell))
+        if known[view.id]:
+            return f"{words}: {first} → {known[view.id]}"
     return f"{words}: {first}"
 
 
@@ -280,6 +312,7 @@ async def _read(
     read_forms = await in_file_form([cell.outputs for cell in shown])
     shown = [c._replace(outputs=found) for c, found in zip(shown, read_forms, strict=True)]
     parts = await render(shown, limits)
+    parts += [TextPart(line) for line in _past_the_end(nb, start or 1)]
     if outputs:
         read = [(cell_id, cell.outputs) for cell_id, cell in zip(named, shown, strict=True)]
         note_shown(ctx, nb, read, parts)

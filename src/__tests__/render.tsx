@@ -1,13 +1,16 @@
 /** Draws a component as the panel would. */
 import { UseSignal } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
-import { render, RenderResult } from '@testing-library/react';
+import { configure, render, RenderResult } from '@testing-library/react';
 import * as React from 'react';
 
 import { Announcements } from '../announcements';
 import { PanelProvider } from '../context';
 import type { IAgents, INavigator } from '../tokens';
 import { nowhere } from './fixtures';
+
+// A busy computer takes its time; the usual second is what some buttons wait by themselves.
+configure({ asyncUtilTimeout: 10_000 });
 
 /** Whether what is looked at lies within its box: jsdom lays nothing out. */
 export const sight = { inside: true };

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from jmcp_lab.notebooks import cells
+from jmcp_lab.tools import reading
 
 from .conftest import MakeRobot, Robot, write_notebook
 from .page import until
@@ -72,7 +74,48 @@ async def test_outlines_are_paged_by_position(robot: Robot, root: Path) -> None:
     assert re.findall(r"cell_\d+", said) == [f"cell_{n}" for n in range(11, 16)]
     onwards = "list_cells(start=16, limit=5, notebook='a.ipynb')"
     assert said.endswith(f"… 15 more cells; {onwards} goes on.")
-    assert len((await robot.say("list_cells", notebook="a.ipynb", start=99)).splitlines()) == 1
+
+
+async def test_where_a_page_would_begin_after_the_end_the_reply_says_so(
+    robot: Robot, root: Path
+) -> None:
+    write_notebook(root, "a.ipynb", "1", "2")
+    for tool in ("list_cells", "read_cells"):
+        said = await robot.say(tool, notebook="a.ipynb", start=99)
+        assert said.splitlines()[1:] == ["There is no cell 99; the last is 2."]
+    said = await robot.say("list_notebooks", offset=50)
+    assert said.splitlines()[1:] == [
+        "Nothing from offset 50 on; list_notebooks() starts over.",
+    ]
+
+
+async def test_an_outline_that_takes_several_turns_says_what_is_so_in_the_last_of_them(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jmcp_lab.tools.reading.SLICE_SECONDS", -1.0)
+    error = new_output("error", ename="LookupError", evalue="", traceback=[])
+    first, *rest = write(
+        root, *(new_code_cell(f"cell_{n}", outputs=[error] if n == 3 else []) for n in range(5))
+    )
+    notebook = await robot.open("a.ipynb")
+    outlined: list[str] = []
+
+    def move(outputs: object) -> str:
+        if len(outlined) == 1:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(cells.move, notebook, [first], 5, "test")
+        outlined.append("")
+        return outline(outputs)
+
+    outline = reading.outline
+    monkeypatch.setattr(reading, "outline", move)
+    lines = (await robot.say("list_cells", notebook="a.ipynb")).splitlines()[1:]
+    assert [line.split()[:2] for line in lines] == [
+        [str(number), cell_id[:8]] for number, cell_id in enumerate([*rest, first], 1)
+    ]
+    assert lines[2].endswith("cell_3 → LookupError")
+    # Each cell's outputs were read once, although the lines were made again each time.
+    assert len(outlined) == 5
 
 
 async def test_the_outline_of_a_big_notebook_stays_within_the_budget(
