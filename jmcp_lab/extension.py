@@ -24,6 +24,7 @@ from .containment import contained
 from .ending import Signals, end_whatever_kernels_do, let_threads_end
 from .hardening import harden_server
 from .heap import Heap
+from .helper import helper
 from .kernels.executor import Executor
 from .kernels.sessions import KernelSessions
 from .mcp.activity import Activity
@@ -236,6 +237,7 @@ class JmcpLab(CheckedExtensionApp):
                 # An exception here would keep the whole server from ending.
                 self.log.exception("jmcp_lab did not stop cleanly")
         self.audit.flush()
+        helper.close()
 
     def _protect(self, server: ServerApp) -> str:
         """Harden the server where that is wanted; return what the panel may call it."""

@@ -38,6 +38,14 @@ def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
         return found.to_py() if isinstance(found, Map) else found
 
 
+def only_output(cell: Map[Any], index: int) -> list[Any]:
+    """Return as many outputs as a shared cell has, with None for all but one of them."""
+    outputs = cell.get("outputs")
+    if not isinstance(outputs, Array):
+        return []
+    return [document_output(cell, at) if at == index else None for at in range(len(outputs))]
+
+
 def has_error(cell: Map[Any]) -> bool:
     """Return whether an error is among the outputs of a shared cell, however large others are."""
     outputs = cell.get("outputs")

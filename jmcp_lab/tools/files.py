@@ -30,10 +30,10 @@ from .cells import MOST_EDITS, Edit, replace_all
 from .file_checks import how_it_runs
 from .folders import made_folders, with_folders
 from .render import clip
-from .rendering.images import Picture, prepared
+from .rendering.images import Picture, is_large, prepared
 from .rendering.lines import line_count, lines_from
 from .rendering.marked import marked, on_one_line
-from .replies import off_the_loop
+from .replies import HUGE, apart, off_the_loop
 from .services import Context
 from .tool import tool
 from .wording import count, file_name, line_change
@@ -120,7 +120,9 @@ async def _image(ctx: Context, path: str, kind: str) -> Reply:
     content, form = await ctx.services.contents.texts.read(path)
     if form != "base64":
         raise InvalidArgumentError(f"'{path}' is not an image.")
-    sent = await off_the_loop(prepared, Picture(kind, content), limits.images)
+    picture = Picture(kind, content)
+    decode = apart if is_large(picture) or picture.size > HUGE else off_the_loop
+    sent = await decode(prepared, picture, limits.images)
     if sent.data is None:
         raise InvalidArgumentError(f"'{path}' cannot be shown: {sent.words}.")
     words = TextPart(f"{path} · {sent.words}")

@@ -14,12 +14,12 @@ from ..errors import NotFoundError
 from ..kernels.run import RUN_ID
 from ..notebooks import cells as live_cells
 from ..notebooks.locks import locks_of
-from ..notebooks.shared_outputs import document_outputs
+from ..notebooks.shared_outputs import document_outputs, only_output
 from .arguments import Cell, Notebook, resolve_all
 from .render import clip, outline, page
 from .rendering.marked import marked, on_one_line, plain_type
 from .repeats import note_shown
-from .replies import HEAVY, budget, in_file_form, of_cell, of_run, render, render_one, weight
+from .replies import HEAVY, budget, of_cell, of_run, render, render_one, weight
 from .services import Context
 from .tool import tool
 from .wording import count, header, short_id, status
@@ -92,8 +92,8 @@ async def outline_lines(
     """
     known: dict[str, str] = {}
     # Cells may move while the server's other work has its turn, so all lines are made once more.
-    while (lines := _outline_at_once(ctx, nb, start, limit, room, known)) is None:
-        await asyncio.sleep(0)  # noqa: ASYNC110 - nobody tells when others had their turn
+    while (lines := _outline_at_once(ctx, nb, start, limit, room, known)) is None:  # noqa: ASYNC110
+        await asyncio.sleep(0)
     size, last = len(nb.ids), start - 1 + len(lines)
     lines += _past_the_end(nb, start)
     if last < size:
@@ -183,10 +183,9 @@ async def read_cell(
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
     if output is not None:
-        [found] = await in_file_form([document_outputs(live_cells.shared(nb, cell_id))])
-        return Reply(
-            tuple(await render_one(of_cell(nb, cell_id, "", found), output, offset, limits))
-        )
+        found = only_output(live_cells.shared(nb, cell_id), output - 1)
+        of_one = of_cell(nb, cell_id, "", found)
+        return Reply(tuple(await render_one(of_one, output, offset, limits, from_document=True)))
     if offset:
         return _source_page(ctx, nb, cell_id, offset)
     return await _read(ctx, nb, [cell_id], limits, outputs=outputs)
@@ -309,9 +308,7 @@ async def _read(
         shown.append(of_cell(nb, cell_id, body, found))
         named.append(cell_id)
     title = f"{nb.shown} · {count(len(nb.ids), 'cell')}"
-    read_forms = await in_file_form([cell.outputs for cell in shown])
-    shown = [c._replace(outputs=found) for c, found in zip(shown, read_forms, strict=True)]
-    parts = await render(shown, limits)
+    parts = await render(shown, limits, from_document=True)
     parts += [TextPart(line) for line in _past_the_end(nb, start or 1)]
     if outputs:
         read = [(cell_id, cell.outputs) for cell_id, cell in zip(named, shown, strict=True)]

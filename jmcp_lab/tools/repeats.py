@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..calls.proposed import proposed
+from ..notebooks.values import file_form
 from .replies import is_heavy
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def _fingerprint(outputs: Sequence[Any]) -> str | None:
         # Telling it from others would hold the event loop.
         return None
     kept = []
-    for output in outputs[: MOST_OUTPUTS + 1]:
+    # Those of a run tell 1 from 1.0, those of the document do not.
+    for output in map(file_form, outputs[: MOST_OUTPUTS + 1]):
         data = output.get("data", {})
         if output.get("output_type") == "error" or any(m.startswith("image/") for m in data):
             return None

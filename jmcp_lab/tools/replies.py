@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..calls.proposed import proposed
+from ..helper import NoHelperError, helper
 from ..notebooks.heavy import in_turn
-from ..notebooks.shared_outputs import file_outputs
-from .render import Budget, CellOutputs, render_cells, render_page
+from .large_outputs import rendered, rendered_page
+from .render import MAX_IMAGES, Budget, CellOutputs
+from .rendering.images import is_large, picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +31,9 @@ WORDS_AROUND = 400
 HEAVY = 500_000
 """More than so many characters are rendered in a thread."""
 
+HUGE = 2_000_000
+"""More than so many in another process, which takes 0.2 s to start when there is none."""
+
 MOST_VALUES = 20_000
 """Values that are looked at to know how much there is; lists count by their length before."""
 
@@ -40,10 +45,31 @@ Result = TypeVar("Result")
 _threads = ThreadPoolExecutor(1, thread_name_prefix="jmcp render")
 """Replies of all agents that take long; see `heavy`."""
 
+_waiting = ThreadPoolExecutor(1, thread_name_prefix="jmcp apart")
+"""Waits for the helper process."""
+
 
 async def off_the_loop(work: Callable[..., Result], *arguments: object) -> Result:
     """Return what a function returns, called in one of the threads for what takes long."""
     return await asyncio.get_running_loop().run_in_executor(_threads, in_turn, work, *arguments)
+
+
+async def apart(work: Callable[..., Result], *arguments: object) -> Result:
+    """Return what an imported function returns, called in the helper process.
+
+    Raises
+    ------
+    UnavailableError
+        It takes too long, or too much memory.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_waiting, _apart, work, *arguments)
+
+
+def _apart(work: Callable[..., Result], *arguments: object) -> Result:
+    try:
+        return helper.call(work, *arguments)
+    except NoHelperError:
+        return in_turn(work, *arguments)
 
 
 def budget(limits: Limits) -> Budget:
@@ -69,40 +95,68 @@ def of_run(run: Run, piece: int, label: str, outputs: Sequence[object]) -> CellO
 
 
 def _named(label: str, outputs: Sequence[object], name: str, path: str | None) -> CellOutputs:
-    def pages(output: int, offset: int) -> str:
-        return proposed("read_cell", cell=name, output=output, offset=offset, notebook=path)
-
-    return CellOutputs(label, outputs, pages, name, path)
+    return CellOutputs(label, outputs, _Pages(name, path), name, path)
 
 
-async def render(cells: Sequence[CellOutputs], limits: Limits) -> list[TextPart | ImagePart]:
-    """Return the parts of a reply; what takes long is done off the event loop."""
-    if is_heavy(cell.outputs for cell in cells):
-        return await off_the_loop(render_cells, cells, budget(limits))
-    return render_cells(cells, budget(limits))
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """The words that say how to get the rest of an output."""
+
+    name: str
+    path: str | None
+
+    def __call__(self, output: int, offset: int) -> str:
+        return proposed(
+            "read_cell", cell=self.name, output=output, offset=offset, notebook=self.path
+        )
+
+
+async def render(
+    cells: Sequence[CellOutputs], limits: Limits, *, from_document: bool = False
+) -> list[TextPart | ImagePart]:
+    """Return the parts of a reply; what takes long is done off the event loop.
+
+    Parameters
+    ----------
+    cells : sequence of CellOutputs
+    limits : Limits
+    from_document : bool
+        Whether the outputs are as they are in the document, with floats for all numbers.
+    """
+    outputs = [cell.outputs for cell in cells]
+    arguments = (cells, budget(limits), from_document)
+    if is_huge(outputs):
+        return await apart(rendered, *arguments)
+    if is_heavy(outputs):
+        return await off_the_loop(rendered, *arguments)
+    return rendered(*arguments)
 
 
 async def render_one(
-    cell: CellOutputs, number: int, offset: int, limits: Limits
+    cell: CellOutputs, number: int, offset: int, limits: Limits, *, from_document: bool = False
 ) -> list[TextPart | ImagePart]:
-    """Return a page of one output of a cell, counted from 1.
+    """Return a page of one output of a cell, counted from 1; otherwise as `render`.
 
     Raises
     ------
     InvalidArgumentError
         There is no such output.
     """
-    page = partial(render_page, cell.outputs, number, offset, budget(limits), hint=cell.hint)
-    return await off_the_loop(page) if is_heavy(cell.outputs) else page()
+    arguments = (cell, number, offset, budget(limits), from_document)
+    if is_huge([cell.outputs]):
+        return await apart(rendered_page, *arguments)
+    if is_heavy(cell.outputs):
+        return await off_the_loop(rendered_page, *arguments)
+    return rendered_page(*arguments)
 
 
-async def in_file_form(cells: Sequence[Sequence[object]]) -> list[list[dict[str, Any]]]:
-    """Return outputs of cells of the document as nbformat has them."""
-
-    def convert() -> list[list[dict[str, Any]]]:
-        return [file_outputs(outputs) for outputs in cells]
-
-    return await off_the_loop(convert) if is_heavy(cells) else convert()
+def is_huge(cells: Sequence[Sequence[object]]) -> bool:
+    """Return whether outputs of cells take so much that even a thread would hold others up."""
+    if weight(cells, HUGE, unseen=HUGE + 1) > HUGE:
+        return True
+    data = (output.get("data") for cell in cells for output in cell if isinstance(output, Mapping))
+    pictures = (picture_of(each) for each in data if isinstance(each, Mapping))
+    return any(map(is_large, islice(filter(None, pictures), MAX_IMAGES)))
 
 
 def is_heavy(outputs: Iterable[object]) -> bool:

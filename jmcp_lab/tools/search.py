@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -14,15 +15,15 @@ from pydantic import Field
 from ..calls.call import Reply, ToolClass
 from ..calls.proposed import other, proposed
 from ..errors import UnavailableError
+from ..helper import NoHelperError, helper
 from ..notebooks import cells as live_cells
 from ..notebooks.cleaning import clean
 from ..notebooks.search import MOST_HITS, WAIT_SECONDS, Hit, Passage, Query, search
-from ..notebooks.shared_outputs import document_output, document_outputs, file_outputs
+from ..notebooks.shared_outputs import document_output, document_outputs
 from .arguments import Notebook
-from .rendering.blocks import block_of
+from .large_outputs import searchable
 from .rendering.marked import on_one_line
-from .rendering.sources import source_of, source_offset
-from .replies import is_heavy
+from .replies import is_heavy, is_huge
 from .services import Context
 from .tool import tool
 from .wording import cell_name, count, header
@@ -158,12 +159,18 @@ def _text_of(cell_id: str, number: int, take: Callable[[], object], unread: list
     if output is None:
         # It was cleared, or its cell deleted, while the search was under way.
         return ""
-    [shown] = file_outputs([output])
-    block = block_of(shown, number)
-    source = source_of(shown, block)
-    if source is not None:
-        unread.append(_Unread(cell_id, number, source.what, source_offset(block.text)))
-    return block.text
+    text, summed_up = _searchable(output, number)
+    if summed_up is not None:
+        unread.append(_Unread(cell_id, number, *summed_up))
+    return text
+
+
+def _searchable(output: object, number: int) -> tuple[str, tuple[str, int] | None]:
+    """Return what `searchable` does; the search has its turn among what is heavy already."""
+    if is_huge([[output]]):
+        with suppress(NoHelperError):
+            return helper.call(searchable, output, number)
+    return searchable(output, number)
 
 
 def _not_searched(nb: LiveNotebook, unread: list[_Unread]) -> str:

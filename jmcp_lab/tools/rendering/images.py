@@ -27,6 +27,8 @@ SHORTEST_EDGE = 64
 """An image that fits only when its long edge gets shorter than this is not sent."""
 MAX_PIXELS = 64_000_000
 """Images with more pixels are not decoded: a small file can hold a huge image."""
+LARGE_PIXELS = 4_000_000
+"""Images with more are decoded in the helper process."""
 MAX_BASE64 = 28_000_000
 MAX_BYTES = 100_000_000
 """Memory that the decoding of one image may take."""
@@ -107,6 +109,12 @@ def header_size(picture: Picture) -> tuple[int, int] | None:
     except Exception:
         # Pillow's decoders raise errors of many kinds on damaged files.
         return None
+
+
+def is_large(picture: Picture) -> bool:
+    """Return whether an image takes much time and memory to decode, as its head says."""
+    width, height = header_size(picture) or (0, 0)
+    return width * height > LARGE_PIXELS
 
 
 def described(picture: Picture) -> str:

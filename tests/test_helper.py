@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jmcp_lab.errors import NotFoundError, UnavailableError
+from jmcp_lab.helper import Helper, NoHelperError
+
+
+@pytest.fixture
+def helper() -> Iterator[Helper]:
+    helper = Helper()
+    yield helper
+    helper.close()
+
+
+def fail(name: str) -> None:
+    raise NotFoundError(f"There is no '{name}'.")
+
+
+def fill(size: int) -> int:
+    return len(b"x" * size)
+
+
+def speak() -> str:
+    print("not an answer", flush=True)
+    return "an answer"
+
+
+def test_another_process_does_the_work_and_the_next_call_finds_it_there(helper: Helper) -> None:
+    first = helper.call(os.getpid)
+    assert first != os.getpid()
+    assert helper.call(os.getpid) == first
+    assert helper.call(sorted, [2, 1], reverse=True) == [2, 1]
+
+
+def test_what_is_raised_there_is_raised_here(helper: Helper) -> None:
+    with pytest.raises(NotFoundError, match=r"There is no 'x'\.") as caught:
+        helper.call(fail, "x")
+    assert caught.value.code == "not_found"
+    # The process is as good as before.
+    assert helper.call(len, "abc") == 3
+
+
+def test_what_the_work_prints_is_no_answer(helper: Helper) -> None:
+    assert helper.call(speak) == "an answer"
+
+
+def test_half_surrogates_come_through(helper: Helper) -> None:
+    assert helper.call(str, "\ud83d") == "\ud83d"
+
+
+def test_work_that_takes_too_long_is_stopped_and_the_next_call_is_served(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jmcp_lab.helper.SECONDS", 0.1)
+    with pytest.raises(UnavailableError, match="takes longer than"):
+        helper.call(time.sleep, 600)
+    monkeypatch.undo()
+    assert helper.call(len, "abc") == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory")
+def test_work_that_takes_too_much_memory_ends_only_the_process(helper: Helper) -> None:
+    with pytest.raises(UnavailableError, match="takes too much memory"):
+        helper.call(fill, 4 << 30)
+    assert helper.call(len, "abc") == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody knows the memory there")
+def test_a_process_that_has_become_large_ends_after_its_answer(helper: Helper) -> None:
+    first = helper.call(os.getpid)
+    assert helper.call(fill, 400_000_000) == 400_000_000
+    assert helper.call(os.getpid) != first
+
+
+def test_a_process_that_somebody_ended_is_replaced(helper: Helper) -> None:
+    first = helper.call(os.getpid)
+    os.kill(first, signal.SIGTERM)
+    assert helper._process is not None
+    helper._process.wait()
+    assert helper.call(len, "abc") == 3
+
+
+def test_one_that_ends_for_want_of_work_while_a_call_comes_is_replaced(helper: Helper) -> None:
+    assert helper.call(len, "") == 0
+    process = helper._process
+    assert process is not None
+    assert process.stdin is not None
+    # As if it had ended between the look at it and the call.
+    process.stdin.close()
+    process.wait()
+    process.returncode = None
+    assert helper.call(len, "abc") == 3
+
+
+def test_a_module_in_the_folder_that_the_server_runs_in_is_not_taken_for_another(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pickle.py").write_text("raise SystemExit(5)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert helper.call(len, "abc") == 3
+
+
+def test_where_no_process_can_be_started_that_is_said(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(NoHelperError):
+        helper.call(len, "abc")
+
+
+def test_where_the_process_cannot_import_what_it_needs_that_is_said(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(NoHelperError):
+        helper.call(len, "abc")

@@ -1,0 +1,86 @@
+"""Very large outputs are read in another process, and as others are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from jmcp_lab.helper import NoHelperError, helper
+
+from .conftest import Robot
+
+NUMBERS = list(range(30_000))
+FIGURE = "application/vnd.plotly.v1+json"
+DATA: list[dict[str, Any]] = [
+    {"application/json": NUMBERS},
+    {FIGURE: {"data": [{"type": "scatter", "y": NUMBERS}], "layout": {}}},
+    {"text/html": "<table>" + "<tr><td>4711</td></tr>" * 3000 + "</table>"},
+]
+
+
+@pytest.fixture
+def written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jmcp_lab.tools.replies.HUGE", 20_000)
+    outputs = [[new_output("display_data", data=data)] for data in DATA]
+    cells = [new_code_cell("", id=f"cell-{n}", outputs=each) for n, each in enumerate(outputs)]
+    cells.append(new_code_cell("1", id="small", outputs=[]))
+    nbformat.write(new_notebook(cells=cells), root / "a.ipynb")
+
+
+READS: list[tuple[str, dict[str, Any]]] = [
+    ("read_cells", {}),
+    *(("read_cell", {"cell": f"cell-{n}"}) for n in range(3)),
+    ("read_cell", {"cell": "cell-0", "output": 1, "offset": 100_000}),
+    ("read_cell", {"cell": "cell-1", "output": 1, "offset": 100}),
+    ("search_notebook", {"query": "4711"}),
+    ("search_notebook", {"query": "no such", "regex": True}),
+]
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize(("tool", "arguments"), READS)
+async def test_a_very_large_output_is_read_alike_in_another_process_and_in_this(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch, tool: str, arguments: dict[str, Any]
+) -> None:
+    asked: list[Any] = []
+
+    def call(*work: object) -> object:
+        asked.append(work)
+        return plain(*work)
+
+    def refuse(*work: object) -> object:
+        raise NoHelperError
+
+    plain: Callable[..., Any] = helper.call
+    monkeypatch.setattr(helper, "call", call)
+    there = await robot.say(tool, notebook="a.ipynb", **arguments)
+    assert asked
+    monkeypatch.setattr(helper, "call", refuse)
+    here = await robot.say(tool, notebook="a.ipynb", **arguments)
+    # The words at both ends of a text are marked so that nothing in it can be taken for them.
+    assert re.sub(r"#\w{6}\b", "#", there) == re.sub(r"#\w{6}\b", "#", here)
+
+
+@pytest.mark.usefixtures("written")
+async def test_an_output_that_takes_too_much_is_refused_with_what_to_do(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as short:
+        short.setattr("jmcp_lab.helper.SECONDS", 0.0)
+        said = await robot.fail("read_cell", notebook="a.ipynb", cell="cell-0")
+        assert said.startswith("The server gave up on this: it takes longer than")
+    assert "[0,1,2" in await robot.say("read_cell", notebook="a.ipynb", cell="cell-0")
+
+
+@pytest.mark.usefixtures("written")
+async def test_a_small_output_needs_no_other_process(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(helper, "call", None)
+    assert "small" in await robot.say("read_cell", notebook="a.ipynb", cell="small")
