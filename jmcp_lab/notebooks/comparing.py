@@ -121,24 +121,6 @@ def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
     return sorted(run for run in found if run[2])
 
 
-class LineMatcher:
-    """What `merge3` compares lines with, in the place of `difflib.SequenceMatcher`.
-
-    Parameters
-    ----------
-    _isjunk : None
-    old, new : sequence of str
-    """
-
-    def __init__(self, _isjunk: None, old: Sequence[str], new: Sequence[str]) -> None:
-        self._old, self._new = old, new
-
-    def get_matching_blocks(self) -> list[tuple[int, int, int]]:
-        """Return what both have in common, and an empty block at the end."""
-        end = (len(self._old), len(self._new), 0)
-        return [*matching_runs(self._old, self._new), end]
-
-
 def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """Return the places of what each side has once, as many as are in one order on both."""
     once = _once(old)

@@ -8,10 +8,9 @@ by character: that interleaves what two people typed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from merge3 import Merge3
-
-from .comparing import LineMatcher
+from .comparing import matching_runs
 
 MOST_PAIRED = 1000
 """Lines of a text that are changed one by one. A formatter may change each line of a cell: what
@@ -74,23 +73,47 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
     mine_lines = mine.split("\n")
     splices = []
     z = a = b = 0
-    merging = Merge3(base_lines, mine_lines, present_lines, sequence_matcher=LineMatcher)
-    sync = merging.find_sync_regions()
+    shared = _shared_runs(base_lines, mine_lines, present_lines)
     starts = _line_starts(present_lines)
-    shared = sum(z_end - z_match for z_match, z_end, *_ in sync)
-    one_by_one = len(base_lines) - shared <= MOST_PAIRED
-    for z_match, z_end, a_match, a_end, b_match, b_end in sync:
+    one_by_one = len(base_lines) - sum(run.size for run in shared) <= MOST_PAIRED
+    for run in shared:
         splices += _gap(
-            base_lines[z:z_match],
-            mine_lines[a:a_match],
+            base_lines[z : run.base],
+            mine_lines[a : run.mine],
             present_lines,
             b,
-            b_match,
+            run.present,
             starts,
             one_by_one=one_by_one,
         )
-        z, a, b = z_end, a_end, b_end
+        z, a, b = run.base + run.size, run.mine + run.size, run.present + run.size
     return [trimmed for splice in splices if (trimmed := _trim(present, splice))]
+
+
+class _Run(NamedTuple):
+    """Lines that all three versions share: where they begin in each, and how many they are."""
+
+    base: int
+    mine: int
+    present: int
+    size: int
+
+
+def _shared_runs(base: list[str], mine: list[str], present: list[str]) -> list[_Run]:
+    """Return all runs of lines that three versions share, and an empty one at the end."""
+    found = []
+    in_mine, in_present = matching_runs(base, mine), matching_runs(base, present)
+    i = k = 0
+    while i < len(in_mine) and k < len(in_present):
+        (at, there, size), (other_at, other_there, other_size) = in_mine[i], in_present[k]
+        end, other_end = at + size, other_at + other_size
+        first, last = max(at, other_at), min(end, other_end)
+        if first < last:
+            run = _Run(first, there + first - at, other_there + first - other_at, last - first)
+            found.append(run)
+        # What ends first meets no more of the other.
+        i, k = (i + 1, k) if end < other_end else (i, k + 1)
+    return [*found, _Run(len(base), len(mine), len(present), 0)]
 
 
 def splice(text: str, splices: list[Splice]) -> str:

@@ -23,11 +23,15 @@ LARGE = 50_000
 """Characters, of all three texts, from which on a merge takes more than some milliseconds."""
 
 
+MOST_KNOWN = 20
+"""Merges of one change with what is there now, which a person types while the call waits."""
+
+
 class Merges:
     """Merges texts, and knows what came of it."""
 
     def __init__(self) -> None:
-        self._known: dict[Texts, list[Splice] | MergeConflict] = {}
+        self._known: dict[tuple[str, str], dict[str, list[Splice] | MergeConflict]] = {}
 
     def merge(self, base: str, mine: str, present: str) -> list[Splice]:
         """Map the change from `base` to `mine` onto `present`; see `merge.merge`.
@@ -36,12 +40,10 @@ class Merges:
         ------
         MergeConflict
         """
-        texts = base, mine, present
-        if texts not in self._known:
-            # Of each cell the last one only: a person may type into it while the call waits.
-            self._known = {each: had for each, had in self._known.items() if each[:2] != texts[:2]}
-            self._known[texts] = _merged(texts)
-        found = self._known[texts]
+        known = self._known.setdefault((base, mine), {})
+        if present not in known:
+            _keep(known, present, _merged((base, mine, present)))
+        found = known[present]
         if isinstance(found, MergeConflict):
             raise MergeConflict(found.line)
         return found
@@ -49,8 +51,20 @@ class Merges:
     async def ahead(self, found: Iterable[Texts]) -> None:
         """Work out large merges in a thread, so that the loop finds them done."""
         for texts in found:
-            if sum(map(len, texts)) >= LARGE and texts not in self._known:
-                self._known[texts] = await asyncio.to_thread(in_turn, _merged, texts)
+            base, mine, present = texts
+            known = self._known.setdefault((base, mine), {})
+            if sum(map(len, texts)) >= LARGE and present not in known:
+                _keep(known, present, await asyncio.to_thread(in_turn, _merged, texts))
+
+
+def _keep(
+    known: dict[str, list[Splice] | MergeConflict],
+    present: str,
+    found: list[Splice] | MergeConflict,
+) -> None:
+    known[present] = found
+    if len(known) > MOST_KNOWN:
+        del known[next(iter(known))]
 
 
 def _merged(texts: Texts) -> list[Splice] | MergeConflict:
