@@ -23,6 +23,7 @@ from ..containment import contained
 from . import cells
 from .cell_form import cell_form, shared_cell
 from .heavy import in_short_turns
+from .pace import in_turns
 from .places import take_out
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ MOST_BYTES = 50_000_000
 """Of a document; a copy of a larger one takes too much memory, and too long to be made."""
 
 SLICE = 200
-"""Cells that are read before the server's other work has its turn."""
+"""Cells that are read at once, at most."""
 
 Form = dict[str, Any]
 
@@ -95,12 +96,8 @@ class Ahead:
 
     async def read(self, cell_ids: Sequence[str]) -> None:
         """Read cells as they are now, those that are there."""
-        if len(cell_ids) <= SLICE:
-            return
-        for start in range(0, len(cell_ids), SLICE):
-            await asyncio.sleep(0)
+        async for part in in_turns(cell_ids, SLICE):
             await self._notebook.ready()
-            part = cell_ids[start : start + SLICE]
             self.wholes([cell_id for cell_id in part if self._notebook.index(cell_id) is not None])
 
     def wholes(self, cell_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Map, Text
 
-from .cell_form import STANDARD
+from .cell_form import STANDARD, shared_output
 from .cell_views import CellView as CellView
 from .cell_views import find as find
 from .cell_views import may_fail as may_fail
@@ -25,7 +25,6 @@ from .places import beside as beside
 from .places import neighbours as neighbours
 from .places import places as places
 from .places import take_out
-from .shared_outputs import shared_output
 from .shared_text import splice_shared
 from .values import document_form
 
@@ -155,8 +154,8 @@ def refill(notebook: LiveNotebook, results: Mapping[str, Results], origin: str) 
     def fill(cell_id: str) -> None:
         outputs, execution_count = results[cell_id]
         cell = shared(notebook, cell_id)
-        notebook.document.learn_results(cell_id, outputs, execution_count)
-        cell["outputs"].extend([shared_output(output) for output in outputs])
+        forms = notebook.document.learn_results(cell_id, outputs, execution_count)
+        cell["outputs"].extend([shared_output(form) for form in forms])
         cell["execution_count"] = document_form(execution_count)
 
     _each(notebook, list(results), fill, origin)

@@ -18,7 +18,7 @@ from ..collector import collector_paused
 from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
 from .cell_order import CellOrder, plain
 from .deep_events import CellEvents
-from .heavy import in_short_turns
+from .heavy import in_short_turns, takes_long
 from .originals import ADDED, Originals
 from .shared_values import to_python
 from .values import copied, document_form, format_number, well_formed
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pycrdt import Awareness, Doc, Map
+
+
+_Forms = dict[int, tuple[dict[str, Any], dict[str, Any]]]
+"""Cells of a file and their document forms, by the identity of the first."""
 
 
 class NotebookDocument(YNotebook):
@@ -54,6 +58,7 @@ class NotebookDocument(YNotebook):
         self._learned: dict[str, Any] | None = None
         # Cells that are about to be made of what was learned just now.
         self._setting: dict[int, dict[str, Any]] = {}
+        self._forms: _Forms = {}
 
     def know_like(self, other: NotebookDocument) -> None:
         """Share what another document of the same file knows of its exact values."""
@@ -70,10 +75,13 @@ class NotebookDocument(YNotebook):
     async def fill(self, content: dict[str, Any]) -> None:
         """Put in what the file says, which was learned just before."""
         self._learned = content
+        if takes_long(content):
+            self._forms = await asyncio.to_thread(in_short_turns, _forms, content)
         try:
             await self.aset(content)
         finally:
             self._learned = None
+            self._forms = {}
 
     def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> None:
         """Take note of an output that is about to be the one at `index` of a cell."""
@@ -85,9 +93,15 @@ class NotebookDocument(YNotebook):
 
     def learn_results(
         self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
-    ) -> None:
-        """Take note of outputs and a count that are about to be put back into a cell."""
-        self._originals.learn_results(cell_id, outputs, execution_count)
+    ) -> list[dict[str, Any]]:
+        """Take note of outputs and a count that are about to be put back into a cell.
+
+        Returns
+        -------
+        list of dict
+            The document forms of the outputs.
+        """
+        return self._originals.learn_results(cell_id, outputs, execution_count)
 
     def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
         """Take note of a key that the notebook's metadata is about to get."""
@@ -149,7 +163,8 @@ class NotebookDocument(YNotebook):
         value : dict
             As nbformat has it. Numbers may be of any size and kind.
         """
-        form = cell_form(value)
+        known = self._forms.get(id(value))
+        form = cell_form(value) if known is None else known[1]
         if self._setting.get(id(value)) is not value:
             self._originals.learn_cell(form["id"], value, form)
         return shared_cell(form)
@@ -191,13 +206,13 @@ class NotebookDocument(YNotebook):
     def _cell_to_py(self, ycell: Map[Any], meta: dict[str, Any] | None = None) -> dict[str, Any]:
         self._name_cells()
         meta = self._ymeta.to_py() if meta is None else meta
+        old = (int(meta.get("nbformat") or 0), int(meta.get("nbformat_minor") or 0)) < (4, 5)
         with collector_paused():
             form = to_python(ycell)
-        form.pop("execution_state", None)
-        if form.get("cell_type") in ("raw", "markdown") and not form.get("attachments"):
-            form.pop("attachments", None)
-        old = (int(meta.get("nbformat") or 0), int(meta.get("nbformat_minor") or 0)) < (4, 5)
-        return self._originals.cell(str(form.get("id", "")), form, with_id=not old)
+            form.pop("execution_state", None)
+            if form.get("cell_type") in ("raw", "markdown") and not form.get("attachments"):
+                form.pop("attachments", None)
+            return self._originals.cell(str(form.get("id", "")), form, with_id=not old)
 
     def _get(self, deduplicate: bool) -> Iterator[dict[str, Any] | None]:
         meta = self._ymeta.to_py()
@@ -237,6 +252,11 @@ class NotebookDocument(YNotebook):
         present = [(str(cell["id"]), str(cell["source"])) for cell in self._ycells]
         sources = [str(cell_form(cell)["source"]) for cell in unnamed]
         self._originals.name(aligned(sources, present))
+
+
+def _forms(content: dict[str, Any]) -> _Forms:
+    """Return what the cells of a file are in the document."""
+    return {id(cell): (cell, cell_form(cell)) for cell in content.get("cells") or []}
 
 
 def register() -> None:

@@ -158,20 +158,21 @@ class Originals:
             key: value for key, value in cell.items() if key not in form and key != "id"
         }
 
-    def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> None:
-        """Take note of an output that a kernel sent."""
-        owner = self._owners.setdefault(cell_id, _Owner())
-        self._learn_output(cell_id, owner, index, output, output_form(output))
+    def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> dict[str, Any]:
+        """Take note of an output that a kernel sent, and return its document form."""
+        owner, form = self._owners.setdefault(cell_id, _Owner()), output_form(output)
+        self._learn_output(cell_id, owner, index, output, form)
+        return form
 
     def learn_results(
         self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
-    ) -> None:
-        """Take note of outputs that are put back into a cell, and of its count."""
-        for index, output in enumerate(outputs):
-            self.learn_output(cell_id, index, output)
+    ) -> list[dict[str, Any]]:
+        """Take note of outputs put back into a cell, and its count; return the outputs' forms."""
+        forms = [self.learn_output(cell_id, at, output) for at, output in enumerate(outputs)]
         owner = self._owners.setdefault(cell_id, _Owner())
         count = document_form(execution_count)
         self._learn_place(owner, ("execution_count",), execution_count, count)
+        return forms
 
     def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
         """Take note of one key of the notebook's metadata."""

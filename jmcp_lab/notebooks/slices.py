@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from . import cells
 from .changes import Change, Cleared, Refilled
+from .pace import in_turns
 from .undoing import results, revert
 from .version import mark
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from typing import Any
 
     from .ahead import Ahead
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .merges import Merges
 
 SLICE = 200
-"""Cells in one slice: some 20 ms of work."""
+"""Cells in one slice, at most."""
 
 
 async def clear(
@@ -65,7 +66,7 @@ async def take_back(
         Nothing was taken back.
     """
     changes = list(reversed(made.changes))
-    if len(changes) <= SLICE or not all(isinstance(c, Cleared | Refilled) for c in changes):
+    if not all(isinstance(c, Cleared | Refilled) for c in changes):
         done += revert(notebook, made, origin, merges, ahead)
         return
 
@@ -91,15 +92,9 @@ async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 async def _slices(notebook: LiveNotebook, cell_ids: Sequence[str]) -> AsyncIterator[list[str]]:
     """Yield ids of cells that are there, with the document ready to be written."""
-    for number, part in enumerate(_parts(cell_ids)):
-        if number:
-            await asyncio.sleep(0)
+    async for part in in_turns(cell_ids, SLICE):
         await notebook.ready()
         yield [cell_id for cell_id in part if notebook.index(cell_id) is not None]
-
-
-def _parts(cell_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (cell_ids[at : at + SLICE] for at in range(0, len(cell_ids), SLICE))
 
 
 def _clear(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> list[Change]:

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LARGEST: Final = 1 << 53
 """Up to here, each whole number is a float of its own."""
@@ -38,24 +41,43 @@ def is_well_formed(text: str) -> bool:
 
 def document_form(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
     """Return what stands for a JSON value in the shared document."""
-    if isinstance(value, str):
-        return well_formed(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int | float):
+    # An output may hold millions of values: each test here counts.
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else _HALVES.sub(REPLACEMENT, value)
+    if kind is int or kind is float:
         return _document_number(value)
-    if depth >= DEEPEST:
-        return None
+    if value is None or kind is bool:
+        return value
     if isinstance(value, dict):
+        if depth >= DEEPEST:
+            return None
+        depth += 1
         return {
-            well_formed(str(key)): document_form(item, depth + 1) for key, item in value.items()
+            key if type(key) is str and key.isascii() else well_formed(str(key)): (
+                item if type(item) is str and item.isascii() else document_form(item, depth)
+            )
+            for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        if {*map(type, value)} in _NUMBERS:
-            return [*map(_document_number, value)]
-        return [document_form(item, depth + 1) for item in value]
+        return _document_list(value, depth) if depth < DEEPEST else None
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, int | float):
+        return _document_number(value)
     # What is no JSON comes from no file. The writer says what it thinks of it.
     return value
+
+
+def _document_list(values: Sequence[Any], depth: int) -> list[Any]:
+    kinds = {*map(type, values)}
+    if kinds not in _NUMBERS:
+        return [document_form(item, depth + 1) for item in values]
+    if kinds == {float} and all(map(math.isfinite, values)):
+        return list(values)
+    if kinds == {int} and -LARGEST <= min(values) and max(values) <= LARGEST:
+        return [*map(float, values)]
+    return [*map(_document_number, values)]
 
 
 def _document_number(value: float) -> float | str | None:
@@ -80,15 +102,29 @@ def format_number(value: Any) -> float:  # noqa: ANN401 - JSON
 
 def file_form(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Return what a value of the shared document is in a file, as far as the value tells."""
+    if type(value) is str:
+        return value
+    if isinstance(value, dict):
+        return {key: item if type(item) is str else file_form(item) for key, item in value.items()}
     if isinstance(value, float):
         return _file_number(value)
-    if isinstance(value, dict):
-        return {key: file_form(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        if {*map(type, value)} == {float}:
-            return [*map(_file_number, value)]
-        return [file_form(item) for item in value]
+        kinds = {*map(type, value)}
+        if kinds == {float}:
+            return _file_numbers(value)
+        return list(value) if kinds == {str} else [file_form(item) for item in value]
     return value
+
+
+def _file_numbers(values: Sequence[float]) -> list[float]:
+    """Return the file form of many floats, without a call of ours for each where that can be."""
+    if not any(map(float.is_integer, values)):
+        return list(values)
+    if all(map(float.is_integer, values)) and -LARGEST <= min(values) <= max(values) <= LARGEST:
+        # An int has no sign of zero.
+        if 0.0 not in values or all(value or str(value) == "0.0" for value in values):
+            return [*map(int, values)]
+    return [*map(_file_number, values)]
 
 
 def _file_number(value: float) -> float:
@@ -127,8 +163,9 @@ def fingerprint(value: Any) -> int:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return hash(("{", frozenset((key, fingerprint(item)) for key, item in value.items())))
     if isinstance(value, list | tuple):
+        if {*map(type, value)} in _NUMBERS:
+            return hash(("[", 0, tuple(value)))
         kinds = tuple(map(_KINDS.get, map(type, value)))
-        # Millions of numbers are data of a figure: this way nothing of ours runs for each.
         items = tuple(map(fingerprint, value)) if None in kinds else tuple(value)
         return hash(("[", kinds, items))
     if value == 0 and isinstance(value, float):

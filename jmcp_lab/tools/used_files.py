@@ -19,6 +19,9 @@ from ..notebooks.names import shown
 MOST_CANDIDATES = 300
 """Names that are looked for on disk."""
 
+MOST_SCANNED = 500_000
+"""Characters of code, in all, that are looked through for names: so many take some 0.1 s."""
+
 MOST_NAMED = 8
 """Files that a card names."""
 
@@ -83,7 +86,11 @@ class UsedFiles(NamedTuple):
             return cls()
         folder = os.path.join(root, os.path.dirname(path or ""))
         found: dict[tuple[int, int], UsedFile] = {}
-        names = dict.fromkeys(name for source in sources for name in _names(source))
+        names: dict[str, None] = {}
+        left = MOST_SCANNED
+        for source in sources:
+            names |= dict.fromkeys(_names(source[: max(left, 0)]))
+            left -= len(source)
         for name in islice(names, MOST_CANDIDATES):
             # Whose home `~ada` is may take a question to another computer.
             home = os.path.expanduser(name) if name.startswith("~/") else name
@@ -94,7 +101,8 @@ class UsedFiles(NamedTuple):
             if not stat.S_ISDIR(there.st_mode):
                 mark = f"{there.st_ino} {there.st_size} {there.st_mtime_ns} {there.st_ctime_ns}"
                 found.setdefault((there.st_dev, there.st_ino), UsedFile(name, mark))
-        return cls(tuple(sorted(found.values())), len(names) <= MOST_CANDIDATES)
+        are_all = len(names) <= MOST_CANDIDATES and left >= 0
+        return cls(tuple(sorted(found.values())), are_all)
 
     @property
     def words(self) -> str:
@@ -109,7 +117,8 @@ class UsedFiles(NamedTuple):
             )
         if not self.are_all:
             words.append(
-                "This names so many files and modules that not all of them were looked for."
+                "This is so long, or names so many files and modules, that not all of them were "
+                "looked for."
             )
         return " ".join(words)
 

@@ -1,0 +1,44 @@
+"""Goes through many things on the event loop so that its other work has its turn in between.
+
+A cell may be a line of text or a million numbers, and which it is shows only when it is read. So
+the first part is one thing; then parts grow for as long as they are quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+TURN_SECONDS = 0.02
+"""How long the event loop is held, as far as one thing takes no longer."""
+
+Thing = TypeVar("Thing")
+
+
+async def in_turns(things: Sequence[Thing], most: int) -> AsyncIterator[Sequence[Thing]]:
+    """Yield parts of a sequence, from its beginning to its end.
+
+    Parameters
+    ----------
+    things : sequence
+    most : int
+        The longest part.
+    """
+    at, size = 0, 1
+    turn = time.thread_time()
+    while at < len(things):
+        began = time.thread_time()
+        yield things[at : at + size]
+        at += size
+        now = time.thread_time()
+        if now - began < TURN_SECONDS / 4:
+            size = min(2 * size, most)
+        elif now - began > TURN_SECONDS:
+            size = max(1, int(size * TURN_SECONDS / (now - began)))
+        if now - turn > TURN_SECONDS and at < len(things):
+            await asyncio.sleep(0)
+            turn = time.thread_time()
