@@ -35,9 +35,9 @@ async def in_turns(things: Sequence[Thing], most: int) -> AsyncIterator[Sequence
         yield things[at : at + size]
         at += size
         now = time.thread_time()
-        if now - began < TURN_SECONDS / 4:
+        if now - began < TURN_SECONDS / 2:
             size = min(2 * size, most)
-        elif now - began > TURN_SECONDS:
+        elif now - began > 2 * TURN_SECONDS:
             size = max(1, int(size * TURN_SECONDS / (now - began)))
         if now - turn > TURN_SECONDS and at < len(things):
             await asyncio.sleep(0)

@@ -300,7 +300,9 @@ def test_a_cell_that_a_person_wrote_in_meanwhile_is_not_taken_back_with_the_othe
     assert "mine" in str(notebook.source("n5"))
 
 
-def test_the_loop_has_its_turn_while_cells_are_arranged() -> None:
+def test_the_loop_has_its_turn_while_cells_are_arranged(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if reading a cell took that long.
+    monkeypatch.setattr("jmcp_lab.notebooks.pace.TURN_SECONDS", -1.0)
     notebook = opened()
 
     async def work() -> None:
