@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TURN_SECONDS = 0.02
 """How long the event loop is held, as far as one thing takes no longer."""
 
+MOST_GROWTH = 8
+"""How many times as long as the last one a part may be."""
+
 Thing = TypeVar("Thing")
 
 
@@ -35,9 +38,10 @@ async def in_turns(things: Sequence[Thing], most: int) -> AsyncIterator[Sequence
         yield things[at : at + size]
         at += size
         now = time.thread_time()
-        if now - began < TURN_SECONDS / 2:
-            size = min(2 * size, most)
-        elif now - began > 2 * TURN_SECONDS:
+        # Each part has a cost of its own, so that they grow fast.
+        longer = min(int(TURN_SECONDS / max(now - began, 1e-6)), MOST_GROWTH) or 1
+        size = min(longer * size, most)
+        if now - began > 2 * TURN_SECONDS:
             size = max(1, int(size * TURN_SECONDS / (now - began)))
         if now - turn > TURN_SECONDS and at < len(things):
             await asyncio.sleep(0)

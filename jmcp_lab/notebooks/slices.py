@@ -65,13 +65,13 @@ async def take_back(
     ConflictError
         Nothing was taken back.
     """
-    changes = list(reversed(made.changes))
-    if not all(isinstance(c, Cleared | Refilled) for c in changes):
+    if not all(isinstance(change, Cleared | Refilled) for change in made.changes):
         done += revert(notebook, made, origin, merges, ahead)
         return
 
     async def work() -> None:
-        known = {change.cell_id: change for change in changes}
+        # Of each cell there is one. The first come first: Yjs walks to each that it tells of.
+        known = {change.cell_id: change for change in made.changes}
         async for part in _slices(notebook, list(known)):
             done.extend(_taken_back(notebook, [known[cell_id] for cell_id in part], origin))
 

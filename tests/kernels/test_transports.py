@@ -179,7 +179,9 @@ async def test_an_interrupt_by_the_person_is_told_in_another_language(bash: str)
         await manager.interrupt_kernel(kernel_id)
         await run.wait()
         assert run.state is RunState.FAILED
-        assert "as after an interrupt." in (run.message or "")
+        # On a busy computer bash_kernel may miss its shell's prompt, and then says nothing.
+        said = ("as after an interrupt.", "without saying how it went.")
+        assert (run.message or "").endswith(said)
         assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
     finally:
         await executor.stop()

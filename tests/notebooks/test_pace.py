@@ -36,10 +36,10 @@ def test_parts_grow_while_they_are_quick_and_shrink_where_they_are_slow(
     monkeypatch.setattr("time.thread_time", clock)
     things = list(range(100))
     quick = parts_of(things, 16, {}, clock)
-    assert [len(part) for part in quick] == [1, 2, 4, 8, 16, 16, 16, 16, 16, 5]
+    assert [len(part) for part in quick] == [1, 8, 16, 16, 16, 16, 16, 11]
     slow = parts_of(things[:12], 16, dict.fromkeys(range(3, 12), 0.1), clock)
     assert [thing for part in quick for thing in part] == things
-    assert [len(part) for part in slow] == [1, 2, 4, 1, 1, 1, 1, 1]
+    assert [len(part) for part in slow] == [1, 8, 1, 1, 1]
 
 
 def test_others_have_their_turn_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ async def test_a_repr_that_never_ends_is_interrupted_and_the_others_are_told(
     monkeypatch.setattr(
         kernel_inspect.KernelQuestions,
         "__init__",
-        lambda self, kernel, client, _seconds: asked(self, kernel, client, 2.0),
+        lambda self, kernel, client, _seconds: asked(self, kernel, client, 5.0),
     )
     said = await used.say("inspect_variables")
     assert "first: int · 1" in said

@@ -33,8 +33,10 @@ async def test_an_output_that_is_long_in_any_way_is_rendered_off_the_event_loop(
         threads.append(threading.current_thread())
         return []
 
-    monkeypatch.setattr(replies, "render_cells", note_thread)
-    monkeypatch.setattr(replies, "render_page", note_thread)
+    # As if there was no helper process; see `test_large_outputs`.
+    monkeypatch.setattr(replies, "is_huge", lambda _cells: False)
+    monkeypatch.setattr(replies, "rendered", note_thread)
+    monkeypatch.setattr(replies, "rendered_page", note_thread)
     await replies.render([CellOutputs("a", []), CellOutputs("b", [LONG[kind]])], Limits())
     await replies.render_one(CellOutputs("b", [LONG[kind]]), 1, 0, Limits())
     assert len(threads) == 2
