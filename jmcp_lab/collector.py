@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_SECONDS = 5.0
 """Where pauses overlap all the time, rings are looked for in between as often as that."""
 
+FULL_EVERY = 10
+"""One in so many of these times all objects are looked at, which takes some 0.1 s."""
+
 
 class _Paused:
     """A context for many threads at once; the last who leaves it ends the pause."""
@@ -28,6 +31,7 @@ class _Paused:
         self._inside = 0
         self._was_on = False
         self._since = 0.0
+        self._looked = 0
 
     def __enter__(self) -> None:
         with self._guard:
@@ -53,7 +57,8 @@ class _Paused:
             elif time.monotonic() - self._since > MOST_SECONDS:
                 self._since, is_due = time.monotonic(), True
         if is_due:
-            gc.collect(1)
+            self._looked += 1
+            gc.collect(1 if self._looked % FULL_EVERY else 2)
 
 
 _paused = _Paused()

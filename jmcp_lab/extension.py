@@ -23,7 +23,7 @@ from .configuration import CheckedExtensionApp
 from .containment import contained
 from .ending import Signals, end_whatever_kernels_do, let_threads_end
 from .hardening import harden_server
-from .heap import Heap
+from .heap import Heap, keep_few_arenas
 from .helper import helper
 from .kernels.executor import Executor
 from .kernels.sessions import KernelSessions
@@ -162,6 +162,7 @@ class JmcpLab(CheckedExtensionApp):
         self.pages.ring = self.rooms.ring = lambda: self.doorbell.ring("notebooks")
         self.agents.watch_work(self.ledger.at_work)
         self.ledger.subscribe(Activity(server.web_app.settings).note)
+        keep_few_arenas()
         heap = Heap()
         self.ledger.subscribe(lambda _: heap.worked())
         self.agents.on_revoke(self._forget_agent)

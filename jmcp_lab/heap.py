@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ SOON_SECONDS = 3.0
 
 WORK_SECONDS = 60.0
 """How often memory is given back while agents work: it takes a thread some milliseconds."""
+
+ARENAS = 2
+
+_ARENA_MAX = -8
+"""``M_ARENA_MAX`` of glibc's ``malloc.h``."""
 
 
 class Heap:
@@ -57,6 +63,22 @@ def give_back() -> None:
     trim = _malloc_trim()
     if trim is not None:
         trim(0)
+
+
+def keep_few_arenas() -> None:
+    """Let threads share two heaps, where the C library can be asked to.
+
+    glibc gives threads up to eight heaps for each processor, so that they need not wait for each
+    other, and each keeps holes of its own. Python's threads hardly ever allocate at the same time.
+    With two the server grew by 144 MB while three agents read notebooks of 50 MB, and 18 MB of that
+    stayed; with sixteen by 245 MB, and 74 MB stayed.
+    """
+    if "MALLOC_ARENA_MAX" in os.environ or "arena_max" in os.environ.get("GLIBC_TUNABLES", ""):
+        # Somebody has decided.
+        return
+    # Other C libraries have no such function, or take no such parameter.
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)
 
 
 @cache

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, ParamSpec, TypeVar, cast
 
 from .collector import collector_paused
+from .containment import contained
 from .errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -44,15 +45,18 @@ KEPT_BYTES = 300_000_000
 _BEGIN = """
 import json, os, sys
 try:
-    sys.path[:] = json.loads(sys.stdin.buffer.readline())
+    sys.path += json.loads(sys.stdin.buffer.readline())
     from jmcp_lab.helper import serve
 except BaseException:
     os._exit(3)
 serve()
 """
 
-_ENDED, _OUT_OF_MEMORY, _NOT_UNDERSTOOD = 0, 1, 3
+_ENDED, _NOT_UNDERSTOOD, _OUT_OF_MEMORY = 0, 3, 4
 """What the process ends with. Whatever else it is, the system ended it."""
+
+_NEEDED = ("jmcp_lab", "PIL")
+"""What the process imports that may lie where it does not look by itself."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -72,6 +76,7 @@ class Helper:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = 0
 
     def call(
         self,
@@ -84,17 +89,18 @@ class Helper:
         Raises
         ------
         NoHelperError
-            There is no process, and none can be started.
+            There is no process and none can be started, or it cannot be asked for this.
         UnavailableError
-            It takes too long, or too much memory.
+            It takes too long or too much memory, or the server ends.
         """
         message = (work, arguments, named)
+        closed = self._closed
         with self._turn:
             try:
-                result = self._asked(message)
+                result = self._asked(message, closed)
             except _EndedError:
                 try:
-                    result = self._asked(message)
+                    result = self._asked(message, closed)
                 except _EndedError:
                     raise NoHelperError from None
         if isinstance(result, _Raised):
@@ -103,15 +109,21 @@ class Helper:
         return found
 
     def close(self) -> None:
-        """End the process, and with it what it does."""
+        """End the process, and with it what it does and was to do."""
+        self._closed += 1
+        self._end()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             # What it has not taken is still to be written, which fails.
-            with contextlib.suppress(OSError), process:
+            with contextlib.suppress(OSError, ValueError), process:
                 pass
 
-    def _asked(self, message: object) -> Any:  # noqa: ANN401 - whatever was asked for
+    def _asked(self, message: object, closed: int) -> Any:  # noqa: ANN401 - whatever was asked for
+        if closed != self._closed:
+            raise _stopped("the server is about to end")
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -122,31 +134,40 @@ class Helper:
             with collector_paused():
                 pickle.dump(message, process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
-            result, is_last = pickle.load(process.stdout)
-        except (OSError, EOFError, pickle.UnpicklingError):
+            is_last = pickle.load(process.stdout)
+            result = pickle.load(process.stdout)
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             is_over = limit.finished.is_set()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(END_SECONDS)
-            self.close()
+            self._end()
+            if closed != self._closed:
+                raise _stopped("the server is about to end") from None
+            if is_over:
+                raise _stopped(f"it takes longer than {SECONDS:.0f} s") from None
             if process.returncode == _ENDED:
                 raise _EndedError from None
             if process.returncode == _NOT_UNDERSTOOD:
                 raise NoHelperError from None
-            raise _stopped(is_over=is_over) from None
+            raise _stopped("it takes too much memory") from None
+        except (pickle.PicklingError, RecursionError, TypeError, AttributeError) as error:
+            # What nests too deeply, say. Half a message is none.
+            self._end()
+            raise NoHelperError from error
         except BaseException:
-            # Half a message is none.
-            self.close()
+            self._end()
             raise
         finally:
             limit.cancel()
         if is_last:
-            self.close()
+            self._end()
         return result
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
-        self.close()
+        self._end()
+        folders = json.dumps(_folders()).encode()
         try:
             self._process = subprocess.Popen(
                 # Neither the user's settings nor the folder's files have a part in it.
@@ -157,8 +178,9 @@ class Helper:
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
             assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(_folders()).encode() + b"\n")
+            self._process.stdin.write(folders + b"\n")
         except OSError as error:
+            self._end()
             raise NoHelperError from error
         return self._process
 
@@ -168,21 +190,19 @@ helper = Helper()
 
 
 def _folders() -> list[str]:
-    """Return where the process looks for modules.
+    """Return where the process looks for modules after all that it knows by itself.
 
-    Not first in the folder that the server runs in, as ``python -m jupyter lab`` has it: what
-    agents write is there.
+    The server may look for its own also where agents write: in the folder in which ``python -m
+    jupyter lab`` was started, or in one of ``PYTHONPATH``.
     """
-    here = os.getcwd()
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return [*(each for each in sys.path if os.path.isabs(each) and each != here), package]
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in _NEEDED)
+    return [os.path.dirname(os.path.dirname(os.path.abspath(file))) for file in files if file]
 
 
-def _stopped(*, is_over: bool) -> UnavailableError:
-    why = f"it takes longer than {SECONDS:.0f} s" if is_over else "it takes too much memory"
+def _stopped(why: str) -> UnavailableError:
     return UnavailableError(
-        f"The server gave up on this: {why}. Ask for less: one output, without images, or let "
-        "code write what you need to a file."
+        f"The server gave up on this: {why}. Ask for less, or let code write what you need to a "
+        "file."
     )
 
 
@@ -214,7 +234,6 @@ def serve() -> None:
 
 def _serve_one(asked: BinaryIO, answers: BinaryIO) -> bool:
     """Answer one call, and return whether it was the last."""
-    result: object
     with collector_paused():
         try:
             work, arguments, named = pickle.load(asked)
@@ -224,15 +243,27 @@ def _serve_one(asked: BinaryIO, answers: BinaryIO) -> bool:
             # Nothing is known of the rest.
             os._exit(_NOT_UNDERSTOOD)
         try:
-            result = work(*arguments, **named)
+            with contained():
+                answer = pickle.dumps(work(*arguments, **named), pickle.HIGHEST_PROTOCOL)
         except MemoryError:
             os._exit(_OUT_OF_MEMORY)
         except Exception as error:
-            result = _Raised(error)
+            answer = _pickled(error)
     is_last = _most_memory() > KEPT_BYTES
-    pickle.dump((result, is_last), answers, pickle.HIGHEST_PROTOCOL)
+    pickle.dump(is_last, answers)
+    answers.write(answer)
     answers.flush()
     return is_last
+
+
+def _pickled(error: Exception) -> bytes:
+    """Return the answer that something was raised; not each exception can be pickled and back."""
+    try:
+        answer = pickle.dumps(_Raised(error))
+        pickle.loads(answer)
+    except Exception:
+        return pickle.dumps(_Raised(RuntimeError(f"{type(error).__name__}: {error}")))
+    return answer
 
 
 def _own_output() -> BinaryIO:
@@ -254,8 +285,9 @@ def _limit() -> None:
     except ImportError:
         return
     os.nice(5)
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    most = MOST_BYTES if hard == resource.RLIM_INFINITY else min(MOST_BYTES, hard)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    given = [each for each in (soft, hard) if each != resource.RLIM_INFINITY]
+    most = min([MOST_BYTES, *given])
     # macOS does not limit memory.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 
 import pytest
 
@@ -34,3 +35,25 @@ def test_work_before_the_server_runs_needs_no_loop() -> None:
 
 def test_memory_can_be_given_back_on_every_system() -> None:
     heap.give_back()
+
+
+def test_threads_share_two_heaps_unless_somebody_has_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Library:
+        @staticmethod
+        def mallopt(what: int, value: int) -> None:
+            asked.append((what, value))
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: Library)
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    heap.keep_few_arenas()
+    assert asked == [(-8, 2)]
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    heap.keep_few_arenas()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
+    monkeypatch.delenv("MALLOC_ARENA_MAX")
+    heap.keep_few_arenas()
+    assert len(asked) == 1

@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from jmcp_lab.containment import StrayError
 from jmcp_lab.errors import NotFoundError, UnavailableError
 from jmcp_lab.helper import Helper, NoHelperError
 
@@ -26,6 +28,27 @@ def fail(name: str) -> None:
 
 def fill(size: int) -> int:
     return len(b"x" * size)
+
+
+def where_to_look() -> list[str]:
+    return sys.path
+
+
+def break_off() -> None:
+    raise SystemExit(5)
+
+
+class Choosy(Exception):
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(one + other)
+
+
+def choosy() -> None:
+    raise Choosy("a", "b")
+
+
+def give_back_a_lock() -> object:
+    return threading.Lock()
 
 
 def speak() -> str:
@@ -100,13 +123,70 @@ def test_one_that_ends_for_want_of_work_while_a_call_comes_is_replaced(helper: H
     assert helper.call(len, "abc") == 3
 
 
-def test_a_module_in_the_folder_that_the_server_runs_in_is_not_taken_for_another(
+def test_what_lies_where_the_server_looks_for_modules_first_is_not_taken_for_anothers(
     helper: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "pickle.py").write_text("raise SystemExit(5)")
+    for name in ("pickle", "subprocess", "PIL"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(5)")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert helper.call(len, "abc") == 3
+    assert str(tmp_path) not in helper.call(where_to_look)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder that is in use stays there")
+def test_a_server_whose_folder_was_deleted_is_helped_all_the_same(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert [helper.call(len, "abc") for _ in range(2)] == [3, 3]
+
+
+def test_what_cannot_be_handed_over_is_for_the_caller_to_do(helper: Helper) -> None:
+    deep: list[object] = []
+    for _ in range(sys.getrecursionlimit()):
+        deep = [deep]
+    for thing in (deep, lambda: 3, threading.Lock()):
+        with pytest.raises(NoHelperError):
+            helper.call(type, thing)
+    assert helper.call(len, "abc") == 3
+
+
+@pytest.mark.parametrize("work", [break_off, choosy, give_back_a_lock])
+def test_an_error_of_any_kind_is_no_want_of_memory(
+    helper: Helper, work: Callable[[], object]
+) -> None:
+    with pytest.raises((RuntimeError, StrayError, TypeError)):
+        helper.call(work)
+    assert helper.call(len, "abc") == 3
+
+
+def test_closing_ends_what_is_done_and_what_waits_for_its_turn(helper: Helper) -> None:
+    said: list[str] = []
+
+    def call() -> None:
+        try:
+            helper.call(time.sleep, 600)
+        except UnavailableError as error:
+            said.append(error.message)
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    assert helper.call(len, "") == 0
+    for thread in threads:
+        thread.start()
+    # Until one has its turn.
+    while not helper._turn.locked():
+        pass
+    helper.close()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    # Who asked before it was closed was told so; who asked after that may go on.
+    assert all("about to end" in each for each in said)
 
 
 def test_where_no_process_can_be_started_that_is_said(
@@ -120,6 +200,6 @@ def test_where_no_process_can_be_started_that_is_said(
 def test_where_the_process_cannot_import_what_it_needs_that_is_said(
     helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr("jmcp_lab.helper._BEGIN", "import os; os._exit(3)")
     with pytest.raises(NoHelperError):
         helper.call(len, "abc")

@@ -40,7 +40,7 @@ def lines_with(
     longest : int, optional
         The longest match there can be: the text is looked through in pieces then.
     end : float, optional
-        When to give up between two pieces, on the clock of `time.monotonic`.
+        When to give up between two pieces, on the clock of `time.thread_time`.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _search(
     if longest is None:
         return found.search(text, at)
     for start in range(at, len(text) + 1, WINDOW):
-        if time.monotonic() > end:
+        if time.thread_time() > end:
             raise TimeoutError
         if (match := found.search(text, start, start + WINDOW + longest)) is not None:
             return match

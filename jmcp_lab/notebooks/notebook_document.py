@@ -75,9 +75,9 @@ class NotebookDocument(YNotebook):
     async def fill(self, content: dict[str, Any]) -> None:
         """Put in what the file says, which was learned just before."""
         self._learned = content
-        if takes_long(content):
-            self._forms = await asyncio.to_thread(in_short_turns, _forms, content)
         try:
+            if takes_long(content):
+                self._forms = await asyncio.to_thread(in_short_turns, _forms, content)
             await self.aset(content)
         finally:
             self._learned = None

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -76,7 +76,8 @@ class Passage:
     output : int
         Number of the output, from 1; 0 for the cell's source.
     text : Callable
-        Returns the text. It is called off the event loop: making it may take long.
+        Returns the text. It is called off the event loop: making it may take long, and is not
+        what a search is stopped for.
     """
 
     cell_id: str
@@ -136,20 +137,21 @@ def _hit(passage: Passage, line: matching.Line) -> Hit:
 
 def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
     found = re.compile(re.escape(text), re.IGNORECASE)
-    end = time.monotonic() + seconds
+    last = time.monotonic() + WAIT_SECONDS
     hits: list[Hit] = []
     try:
         for passage in passages:
-            asked = time.monotonic()
+            there, begun = passage.text(), time.thread_time()
+            if time.monotonic() > last:
+                raise TimeoutError
             with alone():
-                # Waiting for others is not what takes a search long.
-                end += time.monotonic() - asked
-                for line in matching.lines_with(passage.text(), found, len(text), end):
+                for line in matching.lines_with(there, found, len(text), begun + seconds):
                     hits.append(_hit(passage, line))
                     if len(hits) >= MOST_HITS:
                         return hits
+            seconds -= time.thread_time() - begun
     except TimeoutError:
-        raise _too_long(seconds, "Give outputs=false when the outputs are huge.") from None
+        raise _too_long("Give outputs=false when the outputs are huge.") from None
     return hits
 
 
@@ -169,7 +171,6 @@ def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> li
         said = child.stdout.read()
     if limit.is_over:
         raise _too_long(
-            seconds,
             "A regular expression with nested repeats, such as (a+)+, can take for ever: make it "
             "simpler, look for plain text, or give outputs=false when the outputs are huge.",
         )
@@ -239,12 +240,16 @@ def _feed(
     assert child.stdin is not None
     try:
         child.stdin.write(json.dumps(asked).encode() + b"\n")
+        last = time.monotonic() + WAIT_SECONDS
         for passage in passages:
-            with ExitStack() as waiting:
-                waiting.enter_context(limit.paused())
+            with limit.paused():
+                text = passage.text()
                 with alone():
-                    waiting.close()
-                    line = json.dumps(passage.text()).encode()
+                    line = json.dumps(text).encode()
+            if time.monotonic() > last:
+                # Nobody waits for this any more.
+                child.kill()
+                return
             child.stdin.write(line + b"\n")
         child.stdin.close()
     except OSError:
@@ -263,5 +268,5 @@ def _hits(said: dict[str, Any], passages: Sequence[Passage]) -> list[Hit]:
     return [_hit(passages[number], (at, start, words)) for number, at, start, words in said["hits"]]
 
 
-def _too_long(seconds: float, hint: str) -> UnavailableError:
-    return UnavailableError(f"The search was stopped after {seconds:.0f} s. {hint}")
+def _too_long(hint: str) -> UnavailableError:
+    return UnavailableError(f"The search was stopped: it takes too long. {hint}")

@@ -90,7 +90,7 @@ async def outline_lines(
     asked : int, optional
         The limit for the call that goes on.
     """
-    known: dict[str, str] = {}
+    known: dict[object, str] = {}
     # Cells may move while the server's other work has its turn, so all lines are made once more.
     while (lines := _outline_at_once(ctx, nb, start, limit, room, known)) is None:  # noqa: ASYNC110
         await asyncio.sleep(0)
@@ -109,20 +109,23 @@ def _past_the_end(nb: LiveNotebook, start: int) -> list[str]:
 
 
 def _outline_at_once(
-    ctx: Context, nb: LiveNotebook, start: int, limit: int, room: int, known: dict[str, str]
+    ctx: Context, nb: LiveNotebook, start: int, limit: int, room: int, known: dict[object, str]
 ) -> list[str] | None:
     """Return lines of one moment; None where it takes long to know what more outputs are.
 
     Parameters
     ----------
     known : dict
-        What the outputs of cells are, by the cell's id; what becomes known now is added.
+        What the outputs of cells are, by what tells the cell; what becomes known now is added.
     """
     lines: list[str] = []
-    started, before = time.monotonic(), len(known)
+    started, before = 0.0, len(known)
     with nb.reading():
         for index in range(start - 1, min(start - 1 + limit, len(nb.ids))):
-            if len(known) > before and time.monotonic() - started > SLICE_SECONDS:
+            if len(known) == before:
+                # What is known already takes no time to speak of.
+                started = time.thread_time()
+            elif time.thread_time() - started > SLICE_SECONDS:
                 return None
             line = _outline(ctx, nb, index, known)
             room -= len(line) + 1
@@ -132,7 +135,7 @@ def _outline_at_once(
     return lines
 
 
-def _outline(ctx: Context, nb: LiveNotebook, index: int, known: dict[str, str]) -> str:
+def _outline(ctx: Context, nb: LiveNotebook, index: int, known: dict[object, str]) -> str:
     cell = nb.cell_at(index)
     view = live_cells.view_of(cell, index)
     first, _, rest = view.source.strip().partition("\n")
@@ -150,10 +153,11 @@ def _outline(ctx: Context, nb: LiveNotebook, index: int, known: dict[str, str]) 
     if locked := locks_of(cell).words():
         words += f" ({locked})"
     if view.type == "code":
-        if view.id not in known:
-            known[view.id] = outline(document_outputs(cell))
-        if known[view.id]:
-            return f"{words}: {first} → {known[view.id]}"
+        key = nb.item(index) if nb.doubled else view.id
+        if key not in known:
+            known[key] = outline(document_outputs(cell))
+        if known[key]:
+            return f"{words}: {first} → {known[key]}"
     return f"{words}: {first}"
 
 

@@ -10,10 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from ..calls.proposed import proposed
+from ..errors import UnavailableError
 from ..helper import NoHelperError, helper
 from ..notebooks.heavy import in_turn
 from .large_outputs import rendered, rendered_page
-from .render import MAX_IMAGES, Budget, CellOutputs
+from .render import MAX_IMAGES, Budget, CellOutputs, outline
 from .rendering.images import is_large, picture_of
 
 if TYPE_CHECKING:
@@ -126,10 +127,23 @@ async def render(
     outputs = [cell.outputs for cell in cells]
     arguments = (cells, budget(limits), from_document)
     if is_huge(outputs):
-        return await apart(rendered, *arguments)
+        try:
+            return await apart(rendered, *arguments)
+        except UnavailableError as error:
+            # The rest of the reply holds all the same: that code ran, what a source says.
+            return rendered([_unshown(cell, error) for cell in cells], budget(limits), False)
     if is_heavy(outputs):
         return await off_the_loop(rendered, *arguments)
     return rendered(*arguments)
+
+
+def _unshown(cell: CellOutputs, error: UnavailableError) -> CellOutputs:
+    """Return a cell with words in the place of its outputs."""
+    if not cell.outputs:
+        return cell
+    words = f"[outputs not shown: {outline(cell.outputs)}. {error.message}]"
+    label = f"{cell.label}\n{words}" if cell.label else words
+    return cell._replace(label=label, outputs=[])
 
 
 async def render_one(

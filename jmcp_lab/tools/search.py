@@ -18,12 +18,13 @@ from ..errors import UnavailableError
 from ..helper import NoHelperError, helper
 from ..notebooks import cells as live_cells
 from ..notebooks.cleaning import clean
+from ..notebooks.heavy import in_turn
 from ..notebooks.search import MOST_HITS, WAIT_SECONDS, Hit, Passage, Query, search
 from ..notebooks.shared_outputs import document_output, document_outputs
 from .arguments import Notebook
 from .large_outputs import searchable
 from .rendering.marked import on_one_line
-from .replies import is_heavy, is_huge
+from .replies import HUGE, is_heavy, weight
 from .services import Context
 from .tool import tool
 from .wording import cell_name, count, header
@@ -166,10 +167,12 @@ def _text_of(cell_id: str, number: int, take: Callable[[], object], unread: list
 
 
 def _searchable(output: object, number: int) -> tuple[str, tuple[str, int] | None]:
-    """Return what `searchable` does; the search has its turn among what is heavy already."""
-    if is_huge([[output]]):
+    """Return what `searchable` does, wherever that is best done."""
+    if weight([output], HUGE, unseen=HUGE + 1) > HUGE:
         with suppress(NoHelperError):
             return helper.call(searchable, output, number)
+    if is_heavy([output]):
+        return in_turn(searchable, output, number)
     return searchable(output, number)
 
 

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from jmcp_lab.helper import NoHelperError, helper
 
-from .conftest import Robot
+from .conftest import Robot, write_notebook
 
 NUMBERS = list(range(30_000))
 FIGURE = "application/vnd.plotly.v1+json"
@@ -28,7 +28,10 @@ DATA: list[dict[str, Any]] = [
 def written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jmcp_lab.tools.replies.HUGE", 20_000)
     outputs = [[new_output("display_data", data=data)] for data in DATA]
-    cells = [new_code_cell("", id=f"cell-{n}", outputs=each) for n, each in enumerate(outputs)]
+    cells = [
+        new_code_cell("source of it", id=f"cell-{n}", outputs=each)
+        for n, each in enumerate(outputs)
+    ]
     cells.append(new_code_cell("1", id="small", outputs=[]))
     nbformat.write(new_notebook(cells=cells), root / "a.ipynb")
 
@@ -71,11 +74,29 @@ async def test_a_very_large_output_is_read_alike_in_another_process_and_in_this(
 async def test_an_output_that_takes_too_much_is_refused_with_what_to_do(
     robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    what = {"notebook": "a.ipynb", "cell": "cell-0"}
     with monkeypatch.context() as short:
         short.setattr("jmcp_lab.helper.SECONDS", 0.0)
-        said = await robot.fail("read_cell", notebook="a.ipynb", cell="cell-0")
+        said = await robot.fail("read_cell", **what, output=1)
         assert said.startswith("The server gave up on this: it takes longer than")
-    assert "[0,1,2" in await robot.say("read_cell", notebook="a.ipynb", cell="cell-0")
+        # The rest of a reply holds: the source was read, and code has run.
+        said = await robot.say("read_cell", **what)
+        assert "source of it" in said
+        assert "[outputs not shown: json. The server gave up on this: it takes longer" in said
+    assert "[0,1,2" in await robot.say("read_cell", **what)
+
+
+async def test_a_run_is_told_of_although_its_outputs_cannot_be_shown(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(root, "a.ipynb", "print('x' * 50_000)")
+    monkeypatch.setattr("jmcp_lab.tools.replies.HUGE", 20_000)
+    monkeypatch.setattr("jmcp_lab.helper.SECONDS", 0.0)
+    cell = (await robot.open("a.ipynb")).ids[0]
+    reply = await robot.run("execute_cell", notebook="a.ipynb", cells=[cell])
+    assert not reply.is_error
+    assert "cell 1" in reply.text
+    assert "[outputs not shown: 1 line. The server gave up" in reply.text
 
 
 @pytest.mark.usefixtures("written")

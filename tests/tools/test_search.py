@@ -218,7 +218,7 @@ def test_text_that_is_looked_through_in_pieces_has_the_same_hits(
 
 @pytest.mark.parametrize("query", ["(a+)+$", "(a|aa)+$", "(a|a?)+$"])
 async def test_no_expression_outlives_its_time(query: str) -> None:
-    with pytest.raises(UnavailableError, match="stopped after"):
+    with pytest.raises(UnavailableError, match="it takes too long"):
         await search(Query(query, is_regex=True), passages("a" * 5000 + "!"), 0.2)
 
 
@@ -290,12 +290,12 @@ async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
 
 @pytest.mark.parametrize("texts", [("a" * 1_000_000,), ("a",) * 5])
 async def test_no_plain_text_outlives_its_time(texts: tuple[str, ...]) -> None:
-    with pytest.raises(UnavailableError, match="stopped after"):
+    with pytest.raises(UnavailableError, match="it takes too long"):
         await search(Query("b"), passages(*texts), -1)
 
 
 async def test_an_expression_that_is_stopped_before_it_took_all_texts_is_told_so() -> None:
     passages = [Passage("a", 0, lambda: "a" * 40 + "!")]
     passages += [Passage("b", 0, lambda: "x" * 5000)] * 100
-    with pytest.raises(UnavailableError, match="stopped after 1 s"):
+    with pytest.raises(UnavailableError, match="it takes too long"):
         await search(Query("(a+)+$", is_regex=True), passages, seconds=1)
