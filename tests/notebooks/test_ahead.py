@@ -302,7 +302,7 @@ def test_a_cell_that_a_person_wrote_in_meanwhile_is_not_taken_back_with_the_othe
 
 def test_the_loop_has_its_turn_while_cells_are_arranged(monkeypatch: pytest.MonkeyPatch) -> None:
     # As if reading a cell took that long.
-    monkeypatch.setattr("jmcp_lab.notebooks.pace.TURN_SECONDS", -1.0)
+    monkeypatch.setattr("jmcp_lab.notebooks.pace.TURN_SECONDS", 1e-9)
     notebook = opened()
 
     async def work() -> None:
