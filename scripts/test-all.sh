@@ -21,6 +21,25 @@ build_and_link() {
   jlpm build && jupyter-builder develop . --overwrite
 }
 
+# Run tests side by side. A few that fail then are run once more, one after the other: they wait for
+# kernels and pages, for which a computer that does all of this at once may not find the time. They
+# are named, and fail for good where they fail by themselves.
+#   tests <folder of pytest's cache> <workers> <way of sharing them> <arguments>...
+tests() {
+  local cache=$1/v/cache/lastfailed workers=$2 shared=$3 code=0
+  shift 3
+  rm -f "$cache"
+  python -m pytest -n "$workers" --dist "$shared" "$@" || code=$?
+  if [ "$code" -ne 1 ]; then return "$code"; fi
+  printf '\n--- once more, by themselves:\n'
+  python - "$cache" <<'END' && python -m pytest --last-failed --last-failed-no-failures none "$@"
+import json, sys
+failed = list(json.load(open(sys.argv[1])))
+print(*failed, sep="\n")
+sys.exit(len(failed) > 5)
+END
+}
+
 gate "ruff: lint" ruff check .
 gate "ruff: format" ruff format --check .
 gate "mypy: types" python -m mypy --strict jmcp_lab
@@ -34,9 +53,9 @@ gate "front end: build and link" build_and_link
 # page draws, and that is work.
 cores=$(python -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 workers=$(((cores * 3 + 1) / 2))
-gate "pytest: server tests" python -m pytest -n "$workers" --dist worksteal
+gate "pytest: server tests" tests .pytest_cache "$workers" worksteal
 # The tests of one file share a server.
-gate "pytest: browser tests" python -m pytest -n "$cores" --dist loadfile \
+gate "pytest: browser tests" tests ui-tests/.pytest_cache "$cores" loadfile \
   -c ui-tests/pytest.ini --rootdir ui-tests ui-tests
 
 printf '\nAll gates passed in %d s.\n' "$SECONDS"
