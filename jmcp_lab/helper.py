@@ -47,7 +47,7 @@ import json, os, sys
 try:
     sys.path += json.loads(sys.stdin.buffer.readline())
     from jmcp_lab.helper import serve
-except BaseException:
+except BaseException:  # whatever it is, the server does the work itself then
     os._exit(3)
 serve()
 """
@@ -63,7 +63,7 @@ Result = TypeVar("Result")
 
 
 class NoHelperError(Exception):
-    """The process cannot be started here."""
+    """The process cannot be started here, or cannot be handed this."""
 
 
 class _EndedError(Exception):
@@ -155,6 +155,7 @@ class Helper:
             self._end()
             raise NoHelperError from error
         except BaseException:
+            # Whatever it is, half a message may be in the pipe: no later call may use it.
             self._end()
             raise
         finally:
@@ -221,7 +222,7 @@ def serve() -> None:
     asked, answers = cast("io.BufferedReader", sys.stdin.buffer), _own_output()
     _limit()
     while True:
-        idle = threading.Timer(IDLE_SECONDS, os._exit, [0])
+        idle = threading.Timer(IDLE_SECONDS, os._exit, [_ENDED])
         idle.daemon = True
         idle.start()
         if not asked.peek(1):
@@ -262,6 +263,7 @@ def _pickled(error: Exception) -> bytes:
         answer = pickle.dumps(_Raised(error))
         pickle.loads(answer)
     except Exception:
+        # How an exception is pickled is for its class, which may do anything.
         return pickle.dumps(_Raised(RuntimeError(f"{type(error).__name__}: {error}")))
     return answer
 

@@ -130,8 +130,10 @@ async def render(
         try:
             return await apart(rendered, *arguments)
         except UnavailableError as error:
-            # The rest of the reply holds all the same: that code ran, what a source says.
-            return rendered([_unshown(cell, error) for cell in cells], budget(limits), False)
+            # The rest of the reply holds all the same: that code ran, what a source says, and
+            # small outputs, which are remembered as shown.
+            left = [_unshown(cell, error) if is_heavy(cell.outputs) else cell for cell in cells]
+            return await off_the_loop(rendered, left, budget(limits), from_document)
     if is_heavy(outputs):
         return await off_the_loop(rendered, *arguments)
     return rendered(*arguments)

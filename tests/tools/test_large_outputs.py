@@ -27,6 +27,7 @@ DATA: list[dict[str, Any]] = [
 @pytest.fixture
 def written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jmcp_lab.tools.replies.HUGE", 20_000)
+    monkeypatch.setattr("jmcp_lab.tools.replies.HEAVY", 10_000)
     outputs = [[new_output("display_data", data=data)] for data in DATA]
     cells = [
         new_code_cell("source of it", id=f"cell-{n}", outputs=each)
@@ -86,11 +87,27 @@ async def test_an_output_that_takes_too_much_is_refused_with_what_to_do(
     assert "[0,1,2" in await robot.say("read_cell", **what)
 
 
+@pytest.mark.usefixtures("written")
+async def test_small_outputs_are_shown_beside_one_that_takes_too_much(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jmcp_lab.tools.replies.HEAVY", 10_000)
+    monkeypatch.setattr("jmcp_lab.helper.SECONDS", 0.0)
+    small = new_output("stream", name="stdout", text="a small one\n")
+    large = new_output("display_data", data=DATA[0])
+    cells = [new_code_cell("1", outputs=[each]) for each in (large, small)]
+    nbformat.write(new_notebook(cells=cells), root / "b.ipynb")
+    said = await robot.say("read_cells", notebook="b.ipynb")
+    assert said.count("outputs not shown") == 1
+    assert "a small one" in said
+
+
 async def test_a_run_is_told_of_although_its_outputs_cannot_be_shown(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", "print('x' * 50_000)")
     monkeypatch.setattr("jmcp_lab.tools.replies.HUGE", 20_000)
+    monkeypatch.setattr("jmcp_lab.tools.replies.HEAVY", 10_000)
     monkeypatch.setattr("jmcp_lab.helper.SECONDS", 0.0)
     cell = (await robot.open("a.ipynb")).ids[0]
     reply = await robot.run("execute_cell", notebook="a.ipynb", cells=[cell])
