@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,14 @@ class LightClient:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def end(self) -> None:
+        """End the session and close the connection, whatever has become of them."""
+        with suppress(OSError, http.client.HTTPException):
+            self.close()
+            self._connection.request("DELETE", self._path, headers=self._headers)
+            self._connection.getresponse().read()
+        self.close()
 
     def call(self, tool: str, **arguments: Any) -> str:
         """Call a tool and return its first text.

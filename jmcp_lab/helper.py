@@ -93,9 +93,29 @@ class Helper:
         UnavailableError
             It takes too long or too much memory, or the server ends.
         """
-        message = (work, arguments, named)
+        return self._called(work, lambda: arguments, named)
+
+    def call_with(
+        self, work: Callable[..., Result], arguments: Callable[[], tuple[object, ...]]
+    ) -> Result:
+        """Do the same with arguments that are so large that they are taken once it is their turn.
+
+        Raises
+        ------
+        NoHelperError
+        UnavailableError
+        """
+        return self._called(work, arguments, {})
+
+    def _called(
+        self,
+        work: Callable[..., Result],
+        arguments: Callable[[], tuple[object, ...]],
+        named: dict[str, Any],
+    ) -> Result:
         closed = self._closed
         with self._turn:
+            message = (work, arguments(), named)
             try:
                 result = self._asked(message, closed)
             except _EndedError:

@@ -52,6 +52,8 @@ BATCH = 200
 WORKERS = {"look": 2, "edit": 1}
 PAGE_SECONDS = 0.1
 """How often a page's request is made."""
+RELOADED = 100
+"""Of so many requests, one is of a page that is loaded anew, and asks for all there is."""
 
 
 @dataclass
@@ -77,18 +79,22 @@ class Watch:
     over: threading.Event = field(default_factory=threading.Event)
 
     def page(self) -> None:
-        """Time what a page asks for."""
-        path = f"{self.server.base_url}jmcp-lab/api/state?since=0&token={self.server.token}"
+        """Time what a page asks for: what is new, and all there is when it is loaded anew."""
+        seq = 0
         while not self.over.wait(PAGE_SECONDS):
+            since = 0 if len(self.pages) % RELOADED == 0 else seq
+            query = f"since={since}&token={self.server.token}"
             started = time.time()
             connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
             try:
-                connection.request("GET", path)
-                connection.getresponse().read()
+                connection.request("GET", f"{self.server.base_url}jmcp-lab/api/state?{query}")
+                answer = connection.getresponse().read()
             except OSError:
-                pass
+                answer = b""
             connection.close()
             self.pages.append((started, time.time() - started))
+            if answer:
+                seq = json.loads(answer).get("seq", seq)
 
     def sizes(self) -> None:
         """Take the memory of the server, and of the programs that it starts other than kernels."""
@@ -144,19 +150,20 @@ class Calls:
             with self._lock:
                 call = next(calls, None)
             if call is None:
-                return
+                break
             tool, arguments = call
             started = time.time()
             try:
                 words, _ = client.tried(tool, **arguments)
             except (RuntimeError, ValueError, OSError, http.client.HTTPException) as error:
                 words = f"{type(error).__name__}: {error}"
-                client.close()
+                client.end()
                 client = LightClient(self.server.mcp_url, token)
             said = _short(arguments)
             seconds = time.time() - started
             made = Made(started, seconds, mode, tool, said, len(words), words[:200])
             self.made.append(made)
+        client.end()
 
 
 def _short(value: object) -> str:

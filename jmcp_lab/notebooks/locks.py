@@ -16,7 +16,7 @@ from ..errors import ToolError
 from .cell_order import has_nothing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .live import LiveNotebook
 
@@ -75,15 +75,15 @@ def _by_nbgrader(found: object) -> Locks:
     return Locks("nbgrader: locked", "nbgrader: locked") if said.get("locked") else Locks()
 
 
-def check_editable(notebook: LiveNotebook, cell_id: str, name: str) -> None:
+def check_editable(notebook: LiveNotebook, cell_id: str, name: Callable[[str], str]) -> None:
     """Make sure that an agent may change the source and the type of a cell.
 
     Parameters
     ----------
     notebook : LiveNotebook
     cell_id : str
-    name : str
-        What the reply calls the cell.
+    name : Callable
+        Returns what the reply calls a cell, by its id.
 
     Raises
     ------
@@ -91,21 +91,23 @@ def check_editable(notebook: LiveNotebook, cell_id: str, name: str) -> None:
     """
     if why := locks_of(notebook.cell(cell_id)).edits:
         raise LockedError(
-            f"{name.capitalize()} is locked ({why}): only the user can change it, so nothing was "
-            "changed. It can be run, and its outputs cleared. Put what is new into another cell, "
-            "or ask the user to unlock it."
+            f"{name(cell_id).capitalize()} is locked ({why}): only the user can change it, so "
+            "nothing was changed. It can be run, and its outputs cleared. Put what is new into "
+            "another cell, or ask the user to unlock it."
         )
 
 
-def check_deletable(notebook: LiveNotebook, cell_ids: Sequence[str], names: Sequence[str]) -> None:
+def check_deletable(
+    notebook: LiveNotebook, cell_ids: Sequence[str], name: Callable[[str], str]
+) -> None:
     """Make sure that an agent may delete cells.
 
     Parameters
     ----------
     notebook : LiveNotebook
     cell_ids : sequence of str
-    names : sequence of str
-        What the reply calls them.
+    name : Callable
+        Returns what the reply calls a cell, by its id.
 
     Raises
     ------
@@ -113,9 +115,9 @@ def check_deletable(notebook: LiveNotebook, cell_ids: Sequence[str], names: Sequ
     """
     with notebook.reading():
         found = [locks_of(notebook.cell(cell_id)).deletion for cell_id in cell_ids]
-    for why, name in zip(found, names, strict=True):
+    for why, cell_id in zip(found, cell_ids, strict=True):
         if why:
             raise LockedError(
-                f"{name.capitalize()} is locked ({why}): only the user can delete it, so nothing "
-                "was deleted. Leave it out, or ask the user to unlock it."
+                f"{name(cell_id).capitalize()} is locked ({why}): only the user can delete it, so "
+                "nothing was deleted. Leave it out, or ask the user to unlock it."
             )

@@ -33,6 +33,9 @@ SECONDS = 3.0
 MOST_BYTES = 1 << 30
 """How much memory a search for a regular expression may take."""
 
+PIECE = 1_000_000
+"""Characters that are made JSON at once: written as escapes they may take six times as much."""
+
 MOST_HITS = 1000
 """More hits are not counted."""
 
@@ -244,13 +247,16 @@ def _feed(
         for passage in passages:
             with limit.paused():
                 text = passage.text()
-                with alone():
-                    line = json.dumps(text).encode()
             if time.monotonic() > last:
                 # Nobody waits for this any more.
                 child.kill()
                 return
-            child.stdin.write(line + b"\n")
+            child.stdin.write(b'"')
+            for at in range(0, len(text), PIECE):
+                with limit.paused(), alone():
+                    piece = json.dumps(text[at : at + PIECE]).encode()
+                child.stdin.write(piece[1:-1])
+            child.stdin.write(b'"\n')
         child.stdin.close()
     except OSError:
         # It has found enough, or has ended; what it has said tells which. What it did not take is

@@ -19,6 +19,7 @@ from ..agents.until import format_time
 from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import changes
+from ..surrogates import dump_json
 from .base import PanelHandler, decides, errors_as_json
 from .owners import check_may_decide, check_owner, decidable
 from .pages import path_of
@@ -28,7 +29,7 @@ from .pairing import (
     PairingHandler,
     pairing_view,
 )
-from .views import agent_view, call_view, grant_view, offer_view
+from .views import agent_view, call_view, dump_calls, grant_view, offer_view
 
 if TYPE_CHECKING:
     from ..extension import JmcpLab
@@ -63,14 +64,18 @@ class StateHandler(PanelHandler):
                 agent_view(agent, self.app.agents, ledger, self.app.gate.patience, self.owner)
                 for agent in self.app.agents.all()
             ],
-            "calls": [call_view(call) for call in calls[-MOST_CALLS:]],
             "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
             "pairings": [
                 *(pairing_view(pairing) for pairing in self.app.pairings.waiting()),
                 *(offer_view(offer, self.owner) for offer in self.app.agents.offers()),
             ],
         }
-        self.answer(state | {"reset": True} if reset else state)
+        if reset:
+            state["reset"] = True
+        # A call that changes meanwhile is newer than `seq`, and sent again.
+        self.finish(
+            f'{dump_json(state)[:-1]}, "calls": [{await dump_calls(calls[-MOST_CALLS:])}]}}'
+        )
 
     def _since(self) -> int:
         try:

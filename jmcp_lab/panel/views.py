@@ -9,8 +9,12 @@ from ..agents.until import format_time, format_until
 from ..calls.call import CallState, ToolClass
 from ..calls.ledger import now
 from ..notebooks.names import shown
+from ..notebooks.pace import in_turns
+from ..surrogates import dump_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..agents.agent import Agent
     from ..agents.outside import Offer
     from ..agents.registry import AgentRegistry
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
     from ..permissions.patience import Patience
     from ..permissions.policy import Grant
 
+
+MOST_AT_ONCE = 500
+"""Calls that are written before others have a turn on the event loop."""
 
 MANY_ITEMS = 100
 """A card with more is put together once, not for each page that looks: they look often."""
@@ -141,6 +148,15 @@ def call_view(call: Call) -> dict[str, Any]:
         "repeats": call.repeats,
         "denied_until": format_time(call.denied_until),
     }
+
+
+async def dump_calls(calls: Sequence[Call]) -> str:
+    """Return calls as JSON, with commas in between: thousands of them in turns."""
+    parts = [
+        dump_json([call_view(call) for call in part])[1:-1]
+        async for part in in_turns(calls, MOST_AT_ONCE)
+    ]
+    return ", ".join(parts)
 
 
 def _is_over(call: Call) -> bool:

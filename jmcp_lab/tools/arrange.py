@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -55,7 +56,7 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
     people = await people_in(ctx.services, nb)
 
     def resolve() -> Action:
-        check_deletable(nb, ids, [cell_name(nb, cell_id) for cell_id in ids])
+        check_deletable(nb, ids, partial(cell_name, nb))
         people.check(ids, "deleted", ctx.call)
         with nb.reading():
             items = tuple(
@@ -272,16 +273,16 @@ def _check_unlocked(nb: LiveNotebook, made: ChangeSet, out: list[str]) -> None:
     ------
     LockedError
     """
-    away = set(out)
-    for change in made.changes:
-        cell_id = change.cell_id
-        if nb.index(cell_id) is None:
-            continue
-        goes_away = isinstance(change, Inserted) and cell_id in away
-        if goes_away:
-            check_deletable(nb, [cell_id], [cell_name(nb, cell_id)])
-        elif isinstance(change, Edited | Inserted | Retyped):
-            check_editable(nb, cell_id, cell_name(nb, cell_id))
+    away, name = set(out), partial(cell_name, nb)
+    with nb.reading():
+        for change in made.changes:
+            cell_id = change.cell_id
+            if nb.index(cell_id) is None:
+                continue
+            if isinstance(change, Inserted) and cell_id in away:
+                check_deletable(nb, [cell_id], name)
+            elif isinstance(change, Edited | Inserted | Retyped):
+                check_editable(nb, cell_id, name)
 
 
 def _title(nb: LiveNotebook, cell_id: str) -> str:

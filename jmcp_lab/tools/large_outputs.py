@@ -49,7 +49,8 @@ def searchable(output: Any, number: int) -> tuple[str, tuple[str, int] | None]: 
 
     Parameters
     ----------
-    output : mapping
+    output : mapping or None
+        None for one that is not there any more.
     number : int
         From 1.
 
@@ -59,6 +60,8 @@ def searchable(output: Any, number: int) -> tuple[str, tuple[str, int] | None]: 
     tuple or None
         Words for what the text is a summary of, and the offset from which on that can be read.
     """
+    if output is None:
+        return "", None
     shown = file_form(output)
     block = block_of(shown, number)
     source = source_of(shown, block)

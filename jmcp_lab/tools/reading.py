@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -187,12 +188,22 @@ async def read_cell(
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
     if output is not None:
-        found = only_output(live_cells.shared(nb, cell_id), output - 1)
-        of_one = of_cell(nb, cell_id, "", found)
-        return Reply(tuple(await render_one(of_one, output, offset, limits, from_document=True)))
+        one = partial(_output_page, ctx, nb, cell_id, output, offset, limits)
+        with ctx.services.rooms.lease(nb):
+            return await ctx.services.huge.reply(one)
     if offset:
         return _source_page(ctx, nb, cell_id, offset)
     return await _read(ctx, nb, [cell_id], limits, outputs=outputs)
+
+
+async def _output_page(
+    ctx: Context, nb: LiveNotebook, cell_id: str, output: int, offset: int, limits: Limits
+) -> Reply:
+    """Return a page of one output."""
+    await nb.ready()
+    found = only_output(live_cells.shared(nb, cell_id), output - 1)
+    cell = of_cell(nb, cell_id, "", found)
+    return Reply(tuple(await render_one(cell, output, offset, limits, taken=ctx.services.huge)))
 
 
 def _source_page(ctx: Context, nb: LiveNotebook, cell_id: str, offset: int) -> Reply:
@@ -281,6 +292,21 @@ async def _read(
     start: int | None = None,
 ) -> Reply:
     """Return cells as far as the budget reaches; sources go before outputs."""
+    once = partial(_read_once, ctx, nb, ids, limits, outputs=outputs, start=start)
+    with ctx.services.rooms.lease(nb):
+        return await ctx.services.huge.reply(once)
+
+
+async def _read_once(
+    ctx: Context,
+    nb: LiveNotebook,
+    ids: list[str],
+    limits: Limits,
+    *,
+    outputs: bool,
+    start: int | None,
+) -> Reply:
+    await nb.ready()
     # No more than is rendered: what is cut twice has no way to the rest.
     room = budget(limits).text
     shown: list[CellOutputs] = []
@@ -288,10 +314,10 @@ async def _read(
     left_out = load = 0
     for number, cell_id in enumerate(ids):
         if load > HEAVY:
-            # The server's other work has its turn, in which the cell may go.
             await asyncio.sleep(0)
-            if nb.index(cell_id) is None:
-                continue
+        # While the server's other work has its turn, a cell may go.
+        if nb.index(cell_id) is None and len(ids) > 1:
+            continue
         view = live_cells.view_by_id(nb, cell_id)
         hint = _source_pages(nb, cell_id)
         text = view.source
@@ -312,7 +338,7 @@ async def _read(
         shown.append(of_cell(nb, cell_id, body, found))
         named.append(cell_id)
     title = f"{nb.shown} · {count(len(nb.ids), 'cell')}"
-    parts = await render(shown, limits, from_document=True)
+    parts = await render(shown, limits, taken=ctx.services.huge)
     parts += [TextPart(line) for line in _past_the_end(nb, start or 1)]
     if outputs:
         read = [(cell_id, cell.outputs) for cell_id, cell in zip(named, shown, strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -19,10 +20,12 @@ from .rendering.images import is_large, picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from ..calls.call import ImagePart, TextPart
     from ..kernels.run import Run
     from ..notebooks.live import LiveNotebook
+    from .huge_reads import HugeReads
     from .services import Limits
 
 WORDS_AROUND = 400
@@ -113,7 +116,7 @@ class _Pages:
 
 
 async def render(
-    cells: Sequence[CellOutputs], limits: Limits, *, from_document: bool = False
+    cells: Sequence[CellOutputs], limits: Limits, *, taken: HugeReads | None = None
 ) -> list[TextPart | ImagePart]:
     """Return the parts of a reply; what takes long is done off the event loop.
 
@@ -121,19 +124,21 @@ async def render(
     ----------
     cells : sequence of CellOutputs
     limits : Limits
-    from_document : bool
-        Whether the outputs are as they are in the document, with floats for all numbers.
+    taken : HugeReads, optional
+        Where the outputs were taken from the document, with floats for all numbers: the turn to
+        hold huge ones. The call is within its `reply`.
     """
     outputs = [cell.outputs for cell in cells]
-    arguments = (cells, budget(limits), from_document)
+    arguments = (cells, budget(limits), taken is not None)
     if is_huge(outputs):
         try:
-            return await apart(rendered, *arguments)
+            async with _held(taken):
+                return await apart(rendered, *arguments)
         except UnavailableError as error:
             # The rest of the reply holds all the same: that code ran, what a source says, and
             # small outputs, which are remembered as shown.
             left = [_unshown(cell, error) if is_heavy(cell.outputs) else cell for cell in cells]
-            return await off_the_loop(rendered, left, budget(limits), from_document)
+            return await off_the_loop(rendered, left, budget(limits), taken is not None)
     if is_heavy(outputs):
         return await off_the_loop(rendered, *arguments)
     return rendered(*arguments)
@@ -148,8 +153,13 @@ def _unshown(cell: CellOutputs, error: UnavailableError) -> CellOutputs:
     return cell._replace(label=label, outputs=[])
 
 
+def _held(taken: HugeReads | None) -> AbstractAsyncContextManager[None]:
+    """Return the turn to hold huge outputs, which those of a run need not: they are held anyway."""
+    return taken.held() if taken is not None else nullcontext()
+
+
 async def render_one(
-    cell: CellOutputs, number: int, offset: int, limits: Limits, *, from_document: bool = False
+    cell: CellOutputs, number: int, offset: int, limits: Limits, *, taken: HugeReads | None = None
 ) -> list[TextPart | ImagePart]:
     """Return a page of one output of a cell, counted from 1; otherwise as `render`.
 
@@ -158,9 +168,10 @@ async def render_one(
     InvalidArgumentError
         There is no such output.
     """
-    arguments = (cell, number, offset, budget(limits), from_document)
+    arguments = (cell, number, offset, budget(limits), taken is not None)
     if is_huge([cell.outputs]):
-        return await apart(rendered_page, *arguments)
+        async with _held(taken):
+            return await apart(rendered_page, *arguments)
     if is_heavy(cell.outputs):
         return await off_the_loop(rendered_page, *arguments)
     return rendered_page(*arguments)

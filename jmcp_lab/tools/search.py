@@ -156,21 +156,24 @@ class _OutputThen:
 
 def _text_of(cell_id: str, number: int, take: Callable[[], object], unread: list[_Unread]) -> str:
     """Return an output's text as `read_cell` shows it, and note what it only sums up."""
-    output = take()
-    if output is None:
-        # It was cleared, or its cell deleted, while the search was under way.
-        return ""
-    text, summed_up = _searchable(output, number)
+    text, summed_up = _searchable(take, number)
     if summed_up is not None:
         unread.append(_Unread(cell_id, number, *summed_up))
     return text
 
 
-def _searchable(output: object, number: int) -> tuple[str, tuple[str, int] | None]:
-    """Return what `searchable` does, wherever that is best done."""
+def _searchable(take: Callable[[], object], number: int) -> tuple[str, tuple[str, int] | None]:
+    """Return what `searchable` does with an output, wherever that is best done."""
+    output = take()
     if weight([output], HUGE, unseen=HUGE + 1) > HUGE:
+        # Others may be at work there for long: nobody waits for them with so much in hand.
+        del output
         with suppress(NoHelperError):
-            return helper.call(searchable, output, number)
+            return helper.call_with(searchable, lambda: (take(), number))
+        output = take()
+    if output is None:
+        # It was cleared, or its cell deleted, while the search was under way.
+        return "", None
     if is_heavy([output]):
         return in_turn(searchable, output, number)
     return searchable(output, number)

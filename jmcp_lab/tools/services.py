@@ -10,6 +10,7 @@ from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
 from ..notebooks.names import shown
 from ..notebooks.on_disk import led_elsewhere
+from .huge_reads import HugeReads
 from .rendering.shares import fair_shares
 from .rendering.text import clip
 from .undo import record
@@ -101,6 +102,7 @@ class Services:
     """The id of the file that each agent knows by a path."""
     runs: dict[str, Run] = field(default_factory=dict)
     """The run of each call that has one, by call id."""
+    huge: HugeReads = field(default_factory=HugeReads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ LOOK_SECONDS = 0.04
 _kept: list[asyncio.Task[None]] = []
 
 
+PLACES = 9
+"""Functions of this package that are named, the innermost."""
+
+
 class _Watch:
     """Looks at all threads from one of its own while the loop does not beat."""
 
@@ -76,7 +80,7 @@ def _works(frame: FrameType | None) -> bool:
 def _places(frame: FrameType | None) -> str:
     """Return the innermost functions of this package, and what they called last."""
     found = traceback.extract_stack(frame)
-    own = [each for each in found if "jmcp_lab" in each.filename][-4:]
+    own = [each for each in found if "jmcp_lab" in each.filename][-PLACES:]
     last = found[-1:] if found[-1:] != own[-1:] else []
     return " > ".join(f"{Path(each.filename).stem}.{each.name}" for each in [*own, *last])
 

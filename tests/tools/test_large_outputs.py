@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -61,11 +62,11 @@ async def test_a_very_large_output_is_read_alike_in_another_process_and_in_this(
     def refuse(*work: object) -> object:
         raise NoHelperError
 
-    plain: Callable[..., Any] = helper.call
-    monkeypatch.setattr(helper, "call", call)
+    plain: Callable[..., Any] = helper._called
+    monkeypatch.setattr(helper, "_called", call)
     there = await robot.say(tool, notebook="a.ipynb", **arguments)
     assert asked
-    monkeypatch.setattr(helper, "call", refuse)
+    monkeypatch.setattr(helper, "_called", refuse)
     here = await robot.say(tool, notebook="a.ipynb", **arguments)
     # The words at both ends of a text are marked so that nothing in it can be taken for them.
     assert re.sub(r"#\w{6}\b", "#", there) == re.sub(r"#\w{6}\b", "#", here)
@@ -120,5 +121,30 @@ async def test_a_run_is_told_of_although_its_outputs_cannot_be_shown(
 async def test_a_small_output_needs_no_other_process(
     robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(helper, "call", None)
+    monkeypatch.setattr(helper, "_called", None)
     assert "small" in await robot.say("read_cell", notebook="a.ipynb", cell="small")
+
+
+@pytest.mark.usefixtures("written")
+async def test_reads_of_very_large_outputs_wait_for_one_another(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And hold nothing meanwhile: many agents would fill the server's memory."""
+    at_work = most = 0
+
+    async def one(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        at_work -= 1
+        return work(*arguments)
+
+    monkeypatch.setattr("jmcp_lab.tools.replies.apart", one)
+    reads = [each for each in READS if each[0] != "search_notebook"]
+    alone = [await robot.say(tool, notebook="a.ipynb", **arguments) for tool, arguments in reads]
+    together = await asyncio.gather(
+        *(robot.say(tool, notebook="a.ipynb", **each) for tool, each in reads)
+    )
+    assert (most, alone) == (1, together)

@@ -11,7 +11,6 @@ import binascii
 import io
 import math
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -33,9 +32,7 @@ MAX_BASE64 = 28_000_000
 MAX_BYTES = 100_000_000
 """Memory that the decoding of one image may take."""
 LARGE_BYTES = 10_000_000
-"""Of the images that take more than this, one is decoded at a time."""
-WAIT_SECONDS = 30.0
-"""How long such an image waits for its turn."""
+"""An image that takes more leaves memory behind that is given back at once."""
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/tiff")
 """In the order of preference."""
@@ -44,9 +41,6 @@ _SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
 _COMMON_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
 _PIECE = 1 << 20
 """Base64 that is decoded at once: as long, no other thread has a turn."""
-
-_large = ThreadPoolExecutor(1, thread_name_prefix="jmcp image")
-# Also because each thread has a heap of its own, which keeps what was freed for a while.
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +136,10 @@ def prepared(picture: Picture, limit: int) -> SentPicture:
         if needed > MAX_BYTES:
             words = f"{width}x{height}, more pixels than can be decoded here; save it smaller"
             return _refused(picture, words)
-        if needed <= LARGE_BYTES:
-            return _fitted(picture, raw, limit)
-        turn = _large.submit(_large_fitted, picture, raw, limit)
-        try:
-            return turn.result(WAIT_SECONDS)
-        finally:
-            turn.cancel()
-    except TimeoutError:
-        return _refused(picture, f"{size_words(picture.size)}, too many images are being decoded")
+        sent = _fitted(picture, raw, limit)
+        if needed > LARGE_BYTES:
+            give_back()
+        return sent
     except (binascii.Error, ValueError):
         return _refused(picture, f"{size_words(picture.size)}, damaged: not base64 of an image")
     except Exception:
@@ -186,12 +175,6 @@ def _decoded(encoded: str) -> bytes:
 def _refused(picture: Picture, words: str) -> SentPicture:
     """Return that an image is not sent, and why."""
     return SentPicture(None, picture.mime_type, f"{words}: not sent")
-
-
-def _large_fitted(picture: Picture, raw: bytes, limit: int) -> SentPicture:
-    sent = _fitted(picture, raw, limit)
-    give_back()
-    return sent
 
 
 def _fitted(picture: Picture, raw: bytes, limit: int) -> SentPicture:
