@@ -28,7 +28,7 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 def _jupyter_server_extension_points() -> list[_ExtensionPoint]:
     """Say which application Jupyter Server is to load."""
     # Imported here, so that the command line and the tools load without the server extension.
-    from .collector import collector_paused
+    from .server.garbage_collector import collector_paused
 
     with collector_paused():
         from .extension import JmcpLab

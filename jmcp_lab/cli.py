@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from jupyter_core.paths import jupyter_data_dir
 
 from . import __version__
-from .mcp.pairing import Reached, Server
+from .stdio.pairing_client import Reached, Server
 
 TOKEN_VARIABLE = "JMCP_TOKEN"
 
@@ -59,7 +59,7 @@ def tools_table() -> str:
 def _stdio(url: str | None, token_file: Path | None) -> int:
     import anyio
 
-    from .mcp.stdio import BridgeError, bridge
+    from .stdio.bridge import BridgeError, bridge
 
     wrong: Exception | None = None
     try:
@@ -80,7 +80,7 @@ def _stdio(url: str | None, token_file: Path | None) -> int:
         _tell(str(error))
         return 2
     if wrong is not None:
-        from .mcp.pairing import failure_words
+        from .stdio.pairing_client import failure_words
 
         _tell(failure_words(wrong))
         return 2
@@ -89,7 +89,7 @@ def _stdio(url: str | None, token_file: Path | None) -> int:
 
 async def _reach(server: Server, url: str | None, token: str, client: str) -> Reached:
     """Return the way to a server for a client; without a token the person is asked for one."""
-    from .mcp.pairing import Kept, find_endpoint, let_in
+    from .stdio.pairing_client import Kept, find_endpoint, let_in
 
     endpoint, where = url or "", "JupyterLab"
     if not (url and token):

@@ -13,41 +13,42 @@ from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Enum, Int, Unicode, validate
 
 from . import __version__
+from .agents.agent_file import store_path
 from .agents.log_redaction import keep_tokens_out_of_logs
 from .agents.pairing import Pairings
 from .agents.registry import AgentRegistry
-from .agents.store import store_path
 from .calls.audit import Audit
 from .calls.ledger import Ledger
-from .configuration import CheckedExtensionApp
-from .containment import contained
-from .ending import Signals, end_whatever_kernels_do, let_threads_end
-from .hardening import harden_server
-from .heap import Heap, keep_few_arenas
-from .helper import helper
-from .kernels.executor import Executor
+from .files.contents import Contents
+from .files.importable import KnownModules
+from .files.own_folders import own_folders
+from .kernels.runs.executor import Executor
 from .kernels.sessions import KernelSessions
-from .mcp.activity import Activity
+from .mcp.endpoint import McpService
 from .mcp.handler import McpHandler
-from .mcp.limits import WrongTokens
-from .mcp.service import McpService
-from .notebooks.backend import Backend, open_backend
+from .mcp.rate_limit import WrongTokens
+from .mcp.server_activity import Activity
 from .notebooks.changes import Changes
-from .notebooks.contents import Contents
-from .notebooks.importable import KnownModules
-from .notebooks.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
-from .notebooks.output_buffer import DEFAULT_LIMIT, MOST_OUTPUTS
-from .notebooks.own_folders import own_folders
-from .notebooks.seen import Seen
+from .notebooks.snapshots import Seen
+from .outputs.buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.nowhere import NowhereHandler
-from .panel.pages import OpenPages
 from .permissions.gate import Gate
-from .tools.control import Control
-from .tools.dispatch import Dispatcher
-from .tools.services import Limits, Services
+from .render.limits import Limits
+from .rooms.backend import Backend, open_backend
+from .rooms.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
+from .runtime.dispatcher import Dispatcher
+from .runtime.open_pages import OpenPages
+from .runtime.services import Services
+from .runtime.supervisor import Control
+from .server.containment import contained
+from .server.hardening import harden_server
+from .server.heap import Heap, keep_few_arenas
+from .server.helper_process import helper
+from .server.settings import CheckedExtensionApp
+from .server.shutdown import Signals, end_whatever_kernels_do, let_threads_end
 from .tools.table import TOOLS
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class JmcpLab(CheckedExtensionApp):
         )
         if self.not_live is None:
             # What belongs to live documents is imported only where they are on.
-            from .kernels.leftovers import Leftovers
+            from .kernels.stale_cells import Leftovers
 
             self.leftovers = Leftovers(server, self.sessions)
         self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
@@ -212,8 +213,8 @@ class JmcpLab(CheckedExtensionApp):
 
     def _follow_rooms(self, server: ServerApp) -> None:
         """Follow the live documents from now on."""
-        from .notebooks.strays import Strays
-        from .notebooks.upstream import Upstream
+        from .rooms.strays import Strays
+        from .rooms.upstream.ydoc_server import Upstream
 
         upstream = Upstream(server)
         upstream.end_after(self.stop_extension)

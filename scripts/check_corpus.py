@@ -31,7 +31,7 @@ from pip._internal.commands import create_command
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "ui-tests"))
 
 from agent import Agent, text_of
-from jmcp_lab.notebooks.notebook_files import UnreadableNotebookError, parsed
+from jmcp_lab.files.notebook_files import UnreadableNotebookError, parsed
 from lab_server import LabServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from jmcp_lab.errors import ToolError  # noqa: E402
-from jmcp_lab.kernels.executor import Executor  # noqa: E402
-from jmcp_lab.kernels.inspect import questions  # noqa: E402
-from jmcp_lab.kernels.run import Piece, Run, RunState  # noqa: E402
+from jmcp_lab.kernels.introspection.questions import questions  # noqa: E402
+from jmcp_lab.kernels.runs.executor import Executor  # noqa: E402
+from jmcp_lab.kernels.runs.run import Piece, Run, RunState  # noqa: E402
 from tests.kernels.conftest import Bench, until  # noqa: E402
 
 WITHIN = 60.0

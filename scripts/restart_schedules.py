@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.notebooks.files import Files
-from tests.notebooks.restart_schedules import play
-from tests.notebooks.restarts import Restarts
-from tests.notebooks.upstream_restarts import UpstreamRestarts
+from tests.support.files import Files
+from tests.support.restart_schedules import play
+from tests.support.restarts import Restarts
+from tests.support.upstream_restarts import UpstreamRestarts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,11 +1,11 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
-import type { IOffer } from './offer';
-import type { IPage } from './openPages';
-import type { TextContext } from './openTexts';
+import type { IOffer } from './api/offer';
+import type { IPage } from './model/openPages';
+import type { TextContext } from './files/openTexts';
 
-export type { IOpenDocument, IPage, IPosition } from './openPages';
+export type { IOpenDocument, IPage, IPosition } from './model/openPages';
 
 /** What an agent may do without asking. */
 export type Mode = 'look' | 'ask' | 'edit' | 'auto';

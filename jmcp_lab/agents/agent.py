@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from .until import Until
+from .expiry import Until
 
 LABEL_LENGTH = 60
 CLAIM_LENGTH = 40

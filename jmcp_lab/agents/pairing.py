@@ -22,8 +22,8 @@ from ..errors import (
     UnavailableError,
 )
 from .agent import LABEL_LENGTH, Mode, plain_text
-from .fields import check_auto, read_label, read_mode, read_patterns, read_until
-from .until import Until
+from .expiry import Until
+from .validation import check_auto, read_label, read_mode, read_patterns, read_until
 
 if TYPE_CHECKING:
     from .registry import AgentRegistry

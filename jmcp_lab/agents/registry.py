@@ -9,17 +9,17 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from ..containment import tell_all
 from ..errors import NotFoundError, UnavailableError
-from . import fields
-from . import store as storage
-from .activity import Activity
+from ..server.containment import tell_all
+from . import agent_file as storage
+from . import validation as fields
 from .agent import Agent, Mode, clean_claims, next_color
+from .connections import Activity
 from .deadlines import Deadlines
-from .outside import Offer, Offers
+from .expiry import Until, utc_now
+from .offers import Offer, Offers
 from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
-from .until import Until, utc_now
 
 MOST_AGENTS = 200
 

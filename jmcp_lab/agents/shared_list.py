@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import UnavailableError
-from ..notebooks.save_errors import cause
-from ..shared_files import LockTimeoutError, locked
-from . import store as storage
+from ..files.save_errors import cause
+from ..server.shared_files import LockTimeoutError, locked
+from . import agent_file as storage
 from .seal import Seal
 
 if TYPE_CHECKING:

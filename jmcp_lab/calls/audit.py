@@ -8,8 +8,8 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..containment import contained
-from ..surrogates import without_halves
+from ..server.containment import contained
+from ..text.surrogates import without_halves
 from .call import CallState
 
 if TYPE_CHECKING:

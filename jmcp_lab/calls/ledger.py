@@ -11,11 +11,11 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..containment import tell_all
 from ..errors import NotFoundError
-from .alike import Alike
+from ..server.containment import tell_all
 from .call import Call, CallState
-from .replies import KeptReplies
+from .interning import Alike
+from .kept_replies import KeptReplies
 
 if TYPE_CHECKING:
     from collections.abc import Callable

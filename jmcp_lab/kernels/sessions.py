@@ -11,9 +11,9 @@ from jupyter_core.utils import ensure_async
 from tornado.web import HTTPError
 
 from ..errors import NotFoundError, UnavailableError
+from .gateway_errors import behind_gateway, is_forbidden, reaching
 from .kernelspecs import cannot_start, content_of, language_of
-from .reaching import behind_gateway, is_forbidden, reaching
-from .single import OneKernelANotebook, session_of
+from .session_guard import OneKernelANotebook, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

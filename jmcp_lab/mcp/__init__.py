@@ -1,1 +1,1 @@
-"""The door: MCP on the Jupyter server's own port."""
+"""MCP on the Jupyter server's own port."""

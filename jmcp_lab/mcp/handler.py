@@ -20,17 +20,17 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from ..containment import contained
-from ..surrogates import dump_json, may_have_halves, without_halves
-from .bridge import Exchange
+from ..server.containment import contained
+from ..text.surrogates import dump_json, may_have_halves, without_halves
+from .asgi import Exchange
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
-    from .limits import WrongTokens
-    from .service import McpService
+    from .endpoint import McpService
+    from .rate_limit import WrongTokens
 
 MAX_BODY = 4 * 1024 * 1024
 """The SDK's own limit; a larger body is refused before it is read."""

@@ -1,1 +1,1 @@
-"""Notebooks: the live Yjs document that the page is looking at."""
+"""The live notebook: the Yjs document that the page is looking at, and edits to it by cell id."""

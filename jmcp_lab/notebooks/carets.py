@@ -1,7 +1,7 @@
 """Where people's carets are: each page says it in its presence, beside what it types.
 
 Presence comes by the same connection as the typing, so it is as new as that, and it ends with the
-connection. A page stops saying it some minutes after the last key (`src/caret.ts`).
+connection. A page stops saying it some minutes after the last key (`src/notebook/caret.ts`).
 """
 
 from __future__ import annotations

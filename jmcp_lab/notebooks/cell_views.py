@@ -9,11 +9,11 @@ from pycrdt import Array, Map
 
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
+from ..files.names import shown
 from .cell_order import has_nothing_in, plain
-from .names import shown
 
 if TYPE_CHECKING:
-    from .live import LiveNotebook
+    from .live_notebook import LiveNotebook
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Map, Text
 
-from .cell_form import STANDARD, shared_output
+from ..codec.cell_form import STANDARD, shared_output
+from ..codec.values import document_form
 from .cell_views import CellView as CellView
 from .cell_views import find as find
 from .cell_views import may_fail as may_fail
@@ -20,20 +21,19 @@ from .cell_views import shared as shared
 from .cell_views import view as view
 from .cell_views import view_by_id as view_by_id
 from .cell_views import view_of as view_of
-from .lent_trust import distrust, distrusted
+from .command_buttons import distrust, distrusted
 from .places import beside as beside
 from .places import neighbours as neighbours
 from .places import places as places
 from .places import take_out
 from .shared_text import splice_shared
-from .values import document_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .ahead import Ahead
-    from .live import LiveNotebook
-    from .merge import Splice
+    from ..text.three_way_merge import Splice
+    from .live_notebook import LiveNotebook
+    from .prepared_update import Ahead
 
 
 MANY = 50

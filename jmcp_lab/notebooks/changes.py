@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError
-from .names import shown
+from ..files.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

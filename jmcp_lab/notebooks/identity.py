@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .version import Version
+    from ..codec.fingerprint import Version
 
 KEPT = 64
 """How many notebooks that were closed are known again when they are opened."""

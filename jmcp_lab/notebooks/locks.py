@@ -18,7 +18,7 @@ from .cell_order import has_nothing_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .live import LiveNotebook
+    from .live_notebook import LiveNotebook
 
 
 class LockedError(ToolError):

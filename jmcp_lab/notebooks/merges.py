@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .heavy import in_turn
-from .merge import MergeConflict, merge
+from ..server.heavy_work import in_turn
+from ..text.three_way_merge import MergeConflict, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .merge import Splice
+    from ..text.three_way_merge import Splice
 
 Texts = tuple[str, str, str]
 """What was there before, what is wanted instead, and what is there now."""

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import jupyter_ydoc
 from jupyter_ydoc import YNotebook
 
-from ..collector import collector_paused
-from .cell_form import cell_form, new_id, output_form, shared_cell, shared_output
+from ..codec.cell_form import cell_form, new_id, output_form, shared_cell, shared_output
+from ..codec.fingerprint import aligned
+from ..codec.originals import ADDED, Originals
+from ..codec.values import copied, document_form, format_number, well_formed
+from ..server.garbage_collector import collector_paused
+from ..server.heavy_work import in_short_turns, takes_long
 from .cell_order import CellOrder, plain
 from .deep_events import CellEvents
-from .heavy import in_short_turns, takes_long
-from .originals import ADDED, Originals
 from .shared_values import to_python
-from .values import copied, document_form, format_number, well_formed
-from .version import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .ahead import Ahead
 from .cell_order import plain
+from .prepared_update import Ahead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .live import LiveNotebook
+    from .live_notebook import LiveNotebook
 
 
 async def content_at_one_moment(notebook: LiveNotebook) -> dict[str, Any]:

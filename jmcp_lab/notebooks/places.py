@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .order import Order
+from .ordered_names import Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pycrdt import Array
 
-    from .live import LiveNotebook
+    from .live_notebook import LiveNotebook
 
 
 class Ordered(Protocol):

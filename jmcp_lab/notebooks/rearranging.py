@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import cells
-from .ahead import Ahead
 from .changes import Deleted, Inserted, Moved
-from .order import Order
+from .ordered_names import Order
+from .prepared_update import Ahead
 
 if TYPE_CHECKING:
-    from .live import LiveNotebook
+    from .live_notebook import LiveNotebook
 
 
 class Rearranging:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, cast
 
 from pycrdt import Text
 
-from .values import well_formed
+from ..codec.values import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jupyter_ydoc import YUnicode
 
-    from .merge import Splice
+    from ..text.three_way_merge import Splice
 
 
 class LiveText:

@@ -11,7 +11,7 @@ from jupyter_server.utils import url_path_join
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-    from .pages import OpenPages
+    from ..runtime.open_pages import OpenPages
 
 # Jupyter Server has these by a name of their own only after 2.20.
 _EVERY_ADDRESS = ("0.0.0.0", "::")

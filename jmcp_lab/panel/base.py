@@ -19,7 +19,6 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from ..agents.tokens import PREFIX
-from ..containment import contained
 from ..errors import (
     ConflictError,
     DeniedError,
@@ -28,7 +27,8 @@ from ..errors import (
     ToolError,
     UnavailableError,
 )
-from ..surrogates import dump_json, without_halves
+from ..server.containment import contained
+from ..text.surrogates import dump_json, without_halves
 from .origins import NOT_OUR_PAGE, from_own_page, page_origin, unknown_name
 from .owners import owner_of
 

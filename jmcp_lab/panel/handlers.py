@@ -15,15 +15,15 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from .. import __version__
-from ..agents.until import format_time
+from ..agents.expiry import format_time
 from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import changes
-from ..surrogates import dump_json
+from ..runtime.open_pages import path_of
+from ..text.surrogates import dump_json
 from .base import PanelHandler, decides, errors_as_json
 from .owners import check_may_decide, check_owner, decidable
-from .pages import path_of
-from .pairing import (
+from .pairing_handlers import (
     PairingAnswerHandler,
     PairingDecisionHandler,
     PairingHandler,

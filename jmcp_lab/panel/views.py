@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..agents.until import format_time, format_until
+from ..agents.expiry import format_time, format_until
 from ..calls.call import CallState, ToolClass
 from ..calls.ledger import now
-from ..notebooks.names import shown
-from ..notebooks.pace import in_turns
-from ..surrogates import dump_json
+from ..files.names import shown
+from ..server.pace import in_turns
+from ..text.surrogates import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..agents.agent import Agent
-    from ..agents.outside import Offer
+    from ..agents.offers import Offer
     from ..agents.registry import AgentRegistry
     from ..calls.call import Call, Decision, Preview, PreviewItem, Question
     from ..calls.ledger import Ledger

@@ -12,20 +12,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..calls.call import (
-    Action,
-    Call,
-    CallState,
-    Decision,
-    DecisionSource,
-    OptionKind,
-)
+from ..calls.call import Action, Call, CallState, Decision, DecisionSource, OptionKind
 from ..calls.ledger import Ledger, now
 from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
 from .grants import Grants
 from .patience import PAUSE_WORDS, Patience
+from .pending import AlreadyWaitingError, Request, Watched, options
 from .policy import PAUSED, Ruling, Subject, Verdict, decide
-from .request import AlreadyWaitingError, Request, Watched, options
 from .showable import showable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..agents.until import parse_until
+from ..agents.expiry import parse_until
 from ..calls.ledger import now
 from ..errors import NotFoundError
 from ..notebooks.identity import has_ended

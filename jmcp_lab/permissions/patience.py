@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..calls.call import DecisionSource
 from ..calls.ledger import now
 from ..errors import ConflictError, ToolError
-from .denials import REPEAT, Denials
+from .recent_denials import REPEAT, Denials
 
 if TYPE_CHECKING:
     from ..agents.registry import AgentRegistry

@@ -14,13 +14,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from ..agents.agent import Mode
-from ..agents.patterns import matches
+from ..agents.notebook_patterns import matches
 from ..calls.call import Action, DecisionSource, ToolClass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..agents.until import Until
+    from ..agents.expiry import Until
 
 
 class Verdict(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ToolError
-from ..notebooks.comparing import common_prefix
+from ..text.diff import common_prefix
 
 if TYPE_CHECKING:
     from ..calls.call import Action, PreviewItem

@@ -11,7 +11,7 @@ from ..errors import InvalidArgumentError
 from ..notebooks import cells as live_cells
 
 if TYPE_CHECKING:
-    from ..notebooks.live import LiveNotebook
+    from ..notebooks.live_notebook import LiveNotebook
 
 
 MOST_CHARACTERS = 2_000_000

@@ -7,21 +7,21 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..codec.shared_outputs import has_error
 from ..errors import DeniedError, ToolError
-from ..notebooks import paths
+from ..files import paths
+from ..files.importable import SUFFIXES, Modules
+from ..files.names import shown
+from ..files.on_disk import as_it_lies
+from ..files.self_running import in_program, why
 from ..notebooks.cell_order import plain
-from ..notebooks.importable import SUFFIXES, Modules
-from ..notebooks.names import shown
-from ..notebooks.on_disk import as_it_lies
-from ..notebooks.self_running import in_program, why
-from ..notebooks.shared_outputs import has_error
-from .replies import off_the_loop
+from ..render.reply import off_the_loop
+from ..runtime.wording import file_name
 from .used_files import modules_named
-from .wording import file_name
 
 if TYPE_CHECKING:
-    from ..notebooks.live import LiveNotebook
-    from .services import Context
+    from ..notebooks.live_notebook import LiveNotebook
+    from ..runtime.services import Context
 
 MOST_CELLS = 2000
 MOST_CHARACTERS = 1_000_000

@@ -12,21 +12,21 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
-from ..kernels.inspect import KernelQuestions, questions
-from ..notebooks.cleaning import clean
+from ..kernels.introspection.questions import KernelQuestions, questions
+from ..render.marked import marked
+from ..render.outputs import clip
+from ..render.text import page, size_words
+from ..runtime.services import Context
+from ..runtime.tool import tool
+from ..runtime.wording import count, file_name
+from ..text.sanitize import clean
 from .arguments import Notebook
-from .render import clip
-from .rendering.marked import marked
-from .rendering.text import page, size_words
-from .services import Context
-from .tool import tool
-from .wording import count, file_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ..kernels.sessions import SessionInfo
-    from ..notebooks.live import LiveNotebook
+    from ..notebooks.live_notebook import LiveNotebook
 
 MOST_VARIABLES = 200
 LIST_WIDTH = 100

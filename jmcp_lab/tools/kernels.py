@@ -8,14 +8,14 @@ from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import ConflictError, NotFoundError
+from ..files.names import shown
 from ..notebooks import cells as live_cells
-from ..notebooks.live import LiveNotebook, agent_origin
-from ..notebooks.names import shown
+from ..notebooks.live_notebook import LiveNotebook, agent_origin
+from ..runtime.services import Context
+from ..runtime.shown_kernel import ShownKernel
+from ..runtime.tool import tool
+from ..runtime.wording import file_name
 from .arguments import Notebook
-from .services import Context
-from .shown_kernel import ShownKernel
-from .tool import tool
-from .wording import file_name
 
 if TYPE_CHECKING:
     from ..kernels.sessions import SessionInfo

@@ -8,16 +8,16 @@ from pydantic import Field
 
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
-from ..notebooks.names import is_notebook, shown
+from ..files.names import is_notebook, shown
+from ..runtime.services import Context
+from ..runtime.shown_kernel import ShownKernel
+from ..runtime.tool import tool
+from ..runtime.wording import count, file_name
 from .file_checks import check_may_write
-from .folders import made_folders, with_folders
+from .file_tree import Asked, folder_named, name_note, not_read, paged
 from .kernels import KernelName, give_kernel, kernel_action
-from .listing import Asked, folder_named, name_note, not_read, paged
-from .reading import outline_lines
-from .services import Context
-from .shown_kernel import ShownKernel
-from .tool import tool
-from .wording import count, file_name
+from .new_folders import made_folders, with_folders
+from .read_cells import outline_lines
 
 LEVELS = 8
 """Levels of folders in which notebooks are looked for."""

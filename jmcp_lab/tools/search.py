@@ -14,25 +14,25 @@ from pydantic import Field
 
 from ..calls.call import Reply, ToolClass
 from ..calls.proposed import other, proposed
+from ..codec.shared_outputs import document_output, document_outputs
 from ..errors import UnavailableError
-from ..helper import NoHelperError, helper
 from ..notebooks import cells as live_cells
-from ..notebooks.cleaning import clean
-from ..notebooks.heavy import in_turn
-from ..notebooks.search import MOST_HITS, WAIT_SECONDS, Hit, Passage, Query, search
-from ..notebooks.shared_outputs import document_output, document_outputs
+from ..render.large_outputs import searchable
+from ..render.marked import on_one_line
+from ..render.reply import HUGE, is_heavy, weight
+from ..runtime.services import Context
+from ..runtime.tool import tool
+from ..runtime.wording import cell_name, count, header
+from ..server.heavy_work import in_turn
+from ..server.helper_process import NoHelperError, helper
+from ..text.sanitize import clean
+from ..text.search import MOST_HITS, WAIT_SECONDS, Hit, Passage, Query, search
 from .arguments import Notebook
-from .large_outputs import searchable
-from .rendering.marked import on_one_line
-from .replies import HUGE, is_heavy, weight
-from .services import Context
-from .tool import tool
-from .wording import cell_name, count, header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..notebooks.live import LiveNotebook
+    from ..notebooks.live_notebook import LiveNotebook
 
 MOST_LINES = 500
 

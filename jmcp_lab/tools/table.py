@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import (
-    arrange,
-    cells,
-    context,
-    execution,
-    files,
-    inspection,
-    kernels,
-    listing,
-    notebooks,
-    reading,
-    search,
-)
+from . import arrange_cells as arrange
+from . import edit_cells as cells
+from . import file_tree as listing
+from . import inspection, kernels, notebooks, search
+from . import orientation as context
+from . import read_cells as reading
+from . import run_code as execution
+from . import text_files as files
 
 if TYPE_CHECKING:
-    from .tool import Tool
+    from ..runtime.tool import Tool
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool

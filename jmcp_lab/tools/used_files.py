@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from ..notebooks.names import shown
+from ..files.names import shown
 
 MOST_CANDIDATES = 300
 """Names that are looked for on disk."""

@@ -1,8 +1,8 @@
 import { act, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import { Activity } from '../components/Activity';
-import { AgentsModel } from '../model';
+import { Activity } from '../panel/components/activity/Activity';
+import { AgentsModel } from '../model/model';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson } from './render';
 

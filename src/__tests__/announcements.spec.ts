@@ -1,8 +1,8 @@
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { Announcements, TOAST_MS } from '../announcements';
-import { LiveRegion } from '../liveRegion';
-import { AgentsModel } from '../model';
+import { Announcements, TOAST_MS } from '../notify/announcements';
+import { LiveRegion } from '../notify/liveRegion';
+import { AgentsModel } from '../model/model';
 import type { IRequestToast } from '../tokens';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 

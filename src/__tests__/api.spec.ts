@@ -1,7 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-import { AgentsApi } from '../api';
-import { fetchWithXsrf, xsrfValues } from '../xsrf';
+import { AgentsApi } from '../api/api';
+import { fetchWithXsrf, xsrfValues } from '../api/xsrf';
 
 const TOKENS = '_xsrf=outer; theme=dark; _xsrf=inner';
 

@@ -1,6 +1,6 @@
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { CLIENTS, likelyClient } from '../clients';
+import { CLIENTS, likelyClient } from '../panel/clients';
 
 const trans = nullTranslator.load('jmcp_lab');
 const endpoint = { url: 'http://127.0.0.1:8888/mcp', token: 'jml_secret' };

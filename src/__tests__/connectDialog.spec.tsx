@@ -1,8 +1,8 @@
 import { act, fireEvent, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import { ConnectDialog } from '../components/ConnectDialog';
-import { AgentsModel } from '../model';
+import { ConnectDialog } from '../panel/components/connect/ConnectDialog';
+import { AgentsModel } from '../model/model';
 import { makeAgent, MemoryApi, nowhere } from './fixtures';
 import { draw, pressAsPerson, submitAsPerson } from './render';
 

@@ -2,7 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
-import { DocumentNotices } from '../documentNotices';
+import { DocumentNotices } from '../notify/documentNotices';
 import type { IAgents, IDocuments } from '../tokens';
 
 const FULL = {

@@ -1,7 +1,7 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 
-import { FileCheck, PATIENCE_MS } from '../fileCheck';
+import { FileCheck, PATIENCE_MS } from '../files/saveGuard';
 
 const ASKED = { content: false, hash: true };
 

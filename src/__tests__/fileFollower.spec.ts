@@ -4,8 +4,8 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
 
-import { FileFollower } from '../fileFollower';
-import type { TextContext } from '../openTexts';
+import { FileFollower } from '../files/fileFollower';
+import type { TextContext } from '../files/openTexts';
 import type { IAgents, IFiles, IOpenTexts } from '../tokens';
 
 function file(source: string, hash: string, outputs: object[] = []) {

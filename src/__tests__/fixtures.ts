@@ -1,5 +1,5 @@
 /** Calls, agents and a server that answers from memory. */
-import { ConflictError, IAgentsApi } from '../api';
+import { ConflictError, IAgentsApi } from '../api/api';
 import type {
   CallClass,
   IAgent,
@@ -15,7 +15,7 @@ import type {
   IPairing,
   IStopped
 } from '../tokens';
-import { IDelta, readAgent, readCall } from '../wire';
+import { IDelta, readAgent, readCall } from '../api/wire';
 
 export function makeAgent(fields: object = {}): IAgent {
   return readAgent({

@@ -1,4 +1,4 @@
-import { FocusKeeper } from '../focusKeeper';
+import { FocusKeeper } from '../panel/focusKeeper';
 
 const PANEL = `
   <ul class="strips"><li><button id="strip">Revoke</button></li></ul>

@@ -11,7 +11,7 @@ import {
   untilWords,
   oneLine,
   visible
-} from '../format';
+} from '../panel/format';
 import { makeCall } from './fixtures';
 
 const trans = nullTranslator.load('jmcp_lab');

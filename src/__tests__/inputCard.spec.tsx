@@ -1,9 +1,9 @@
 import { act, fireEvent, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import { NeedsYou } from '../components/NeedsYou';
-import { ARMING_MS } from '../guard';
-import { AgentsModel } from '../model';
+import { NeedsYou } from '../panel/components/cards/NeedsYou';
+import { ARMING_MS } from '../panel/clickGuard';
+import { AgentsModel } from '../model/model';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson, submitAsPerson } from './render';
 

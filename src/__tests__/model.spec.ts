@@ -1,9 +1,9 @@
 import { Signal } from '@lumino/signaling';
 
-import { ConflictError, RefusedError } from '../api';
-import { UnexpectedAnswerError } from '../decode';
-import { AgentsModel, DOORBELL } from '../model';
-import { readDelta } from '../wire';
+import { ConflictError, RefusedError } from '../api/api';
+import { UnexpectedAnswerError } from '../api/decode';
+import { AgentsModel, DOORBELL } from '../model/model';
+import { readDelta } from '../api/wire';
 import { makeAgent, makeCall, MemoryApi, until } from './fixtures';
 
 describe('AgentsModel', () => {

@@ -1,12 +1,12 @@
 import { act, screen, within } from '@testing-library/react';
 import * as React from 'react';
 
-import { AgentRow } from '../components/AgentRow';
-import { Header } from '../components/Header';
-import { NeedsYou } from '../components/NeedsYou';
-import { AgentsModel } from '../model';
+import { AgentRow } from '../panel/components/agents/AgentRow';
+import { Header } from '../panel/components/Header';
+import { NeedsYou } from '../panel/components/cards/NeedsYou';
+import { AgentsModel } from '../model/model';
 import type { CallClass } from '../tokens';
-import { readDelta } from '../wire';
+import { readDelta } from '../api/wire';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson } from './render';
 

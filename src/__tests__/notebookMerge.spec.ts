@@ -1,7 +1,7 @@
 import { YNotebook } from '@jupyter/ydoc';
 import { JSONExt } from '@lumino/coreutils';
 
-import { Content, mergeNotebook } from '../notebookMerge';
+import { Content, mergeNotebook } from '../files/notebookMerge';
 
 type Cell = Content['cells'][number];
 

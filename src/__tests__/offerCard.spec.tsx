@@ -1,10 +1,10 @@
 import { act, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import { NeedsYou } from '../components/NeedsYou';
-import { ARMING_MS } from '../guard';
-import { AgentsModel } from '../model';
-import { readOffer } from '../offer';
+import { NeedsYou } from '../panel/components/cards/NeedsYou';
+import { ARMING_MS } from '../panel/clickGuard';
+import { AgentsModel } from '../model/model';
+import { readOffer } from '../api/offer';
 import type { IPairing } from '../tokens';
 import { MemoryApi } from './fixtures';
 import { draw, pressAsPerson } from './render';

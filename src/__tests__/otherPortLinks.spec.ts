@@ -1,6 +1,6 @@
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { OtherPortLinks } from '../otherPortLinks';
+import { OtherPortLinks } from '../notebook/otherPortLinks';
 
 const opened: string[] = [];
 let on = true;

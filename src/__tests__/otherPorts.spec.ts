@@ -1,4 +1,4 @@
-import { isOtherPort, withoutOtherPorts } from '../otherPorts';
+import { isOtherPort, withoutOtherPorts } from '../notebook/otherPorts';
 
 const PAGE = new URL('http://127.0.0.1:8888/user/ada/lab/tree/a.ipynb');
 const OTHER = 'http://127.0.0.1:9/chart.png';

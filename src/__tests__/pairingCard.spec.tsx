@@ -1,10 +1,10 @@
 import { act, fireEvent, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import { NeedsYou } from '../components/NeedsYou';
-import { RefusedError } from '../api';
-import { ARMING_MS } from '../guard';
-import { AgentsModel } from '../model';
+import { NeedsYou } from '../panel/components/cards/NeedsYou';
+import { RefusedError } from '../api/api';
+import { ARMING_MS } from '../panel/clickGuard';
+import { AgentsModel } from '../model/model';
 import type { IPairing } from '../tokens';
 import { MemoryApi } from './fixtures';
 import { draw, pressAsPerson } from './render';

@@ -1,6 +1,6 @@
-import { firstOf, layOut, MOST_CHARACTERS, MOST_LINES } from '../preview';
-import { cut, parts } from '../pieces';
-import { diffLines } from '../lineDiff';
+import { firstOf, layOut, MOST_CHARACTERS, MOST_LINES } from '../panel/preview';
+import { cut, parts } from '../panel/pieces';
+import { diffLines } from '../panel/lineDiff';
 import type { IPreview } from '../tokens';
 
 const code = (...texts: string[]): IPreview => ({

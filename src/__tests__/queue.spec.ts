@@ -1,4 +1,4 @@
-import { arrange } from '../queue';
+import { arrange } from '../model/requests';
 import { makeCall } from './fixtures';
 
 const one = makeCall({ id: 'c_1' });

@@ -4,8 +4,8 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { configure, render, RenderResult } from '@testing-library/react';
 import * as React from 'react';
 
-import { Announcements } from '../announcements';
-import { PanelProvider } from '../context';
+import { Announcements } from '../notify/announcements';
+import { PanelProvider } from '../panel/context';
 import type { IAgents, INavigator } from '../tokens';
 import { nowhere } from './fixtures';
 

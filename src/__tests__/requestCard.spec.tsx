@@ -1,10 +1,10 @@
 import { act, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import { ConflictError } from '../api';
-import { NeedsYou } from '../components/NeedsYou';
-import { ARMING_MS } from '../guard';
-import { AgentsModel } from '../model';
+import { ConflictError } from '../api/api';
+import { NeedsYou } from '../panel/components/cards/NeedsYou';
+import { ARMING_MS } from '../panel/clickGuard';
+import { AgentsModel } from '../model/model';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson, sight } from './render';
 

@@ -1,8 +1,8 @@
 import { act, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import { RequestCard } from '../components/RequestCard';
-import { AgentsModel } from '../model';
+import { RequestCard } from '../panel/components/cards/RequestCard';
+import { AgentsModel } from '../model/model';
 import { makeCall, MemoryApi } from './fixtures';
 import { draw } from './render';
 

@@ -1,6 +1,6 @@
 import { Signal } from '@lumino/signaling';
 
-import { AgentsModel, DOORBELL } from '../model';
+import { AgentsModel, DOORBELL } from '../model/model';
 import { makeAgent, MemoryApi } from './fixtures';
 
 /** Lets timers come due, and what they began come to its end. */

@@ -1,10 +1,10 @@
 import { act, screen, waitFor } from '@testing-library/react';
 import * as React from 'react';
 
-import { RefusedError } from '../api';
-import { Strips } from '../components/Strips';
-import { AgentsModel } from '../model';
-import { readDelta } from '../wire';
+import { RefusedError } from '../api/api';
+import { Strips } from '../panel/components/Banners';
+import { AgentsModel } from '../model/model';
+import { readDelta } from '../api/wire';
 import type { NotLive } from '../tokens';
 import { makeAgent, MemoryApi, until } from './fixtures';
 import { draw, pressAsPerson } from './render';

@@ -1,4 +1,4 @@
-import { mergeText, spliced } from '../textMerge';
+import { mergeText, spliced } from '../files/textMerge';
 
 /** Numbers that are the same in every run. */
 function* numbers(seed: number): Generator<number, never> {

@@ -1,6 +1,6 @@
 import { YCodeCell, YNotebook } from '@jupyter/ydoc';
 
-import { UndoHistories, back, difference } from '../undoHistory';
+import { UndoHistories, back, difference } from '../notebook/undoHistory';
 
 function notebookOf(...sources: string[]): YNotebook {
   const notebook = YNotebook.create({

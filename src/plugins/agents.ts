@@ -3,9 +3,9 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 
-import { AgentsApi } from '../api';
-import { watchConnection } from '../connectionEnd';
-import { AgentsModel } from '../model';
+import { AgentsApi } from '../api/api';
+import { watchConnection } from '../api/connectionEnd';
+import { AgentsModel } from '../model/model';
 import { IAgents } from '../tokens';
 
 /** Keeps the page's copy of the agents and their calls. */

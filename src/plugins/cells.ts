@@ -5,7 +5,7 @@ import {
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { CellMarks } from '../cellMarks';
+import { CellMarks } from '../notebook/cellMarks';
 import { IAgents } from '../tokens';
 
 /** Marks the cells that an agent works on or has just changed. */

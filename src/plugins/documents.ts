@@ -4,7 +4,7 @@ import {
 } from '@jupyterlab/application';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { DocumentNotices } from '../documentNotices';
+import { DocumentNotices } from '../notify/documentNotices';
 import { IAgents, IAgentsPanel } from '../tokens';
 
 /** Tells of open documents that the server cannot save, or of which it kept two versions. */

@@ -5,7 +5,7 @@ import {
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
-import { FileFollower } from '../fileFollower';
+import { FileFollower } from '../files/fileFollower';
 import { IAgents, IOpenTexts } from '../tokens';
 
 /** Shows at once what agents write into the files of open documents that are not live. */

@@ -5,7 +5,7 @@ import {
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
-import { FocusReporter } from '../focusReporter';
+import { FocusReporter } from '../notebook/focusReporter';
 import { IAgents, IOpenTexts } from '../tokens';
 
 /** Tells the server what the person looks at, so that an agent can be asked about "this cell". */

@@ -5,9 +5,9 @@ import {
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { RequestToast, ToastHabit } from '../toast';
+import { RequestToast, ToastHabit } from '../notify/toast';
 import { IAgents, IAgentsPanel } from '../tokens';
-import { TitleCount } from '../titleCount';
+import { TitleCount } from '../notify/titleCount';
 
 const PLUGIN_ID = 'jmcp-lab:notifications';
 

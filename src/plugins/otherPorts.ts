@@ -5,8 +5,8 @@ import {
 import { ISanitizer } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { OtherPortLinks } from '../otherPortLinks';
-import { guardOtherPorts } from '../otherPorts';
+import { OtherPortLinks } from '../notebook/otherPortLinks';
+import { guardOtherPorts } from '../notebook/otherPorts';
 import { IAgents } from '../tokens';
 
 /** Keeps the login of the page from programs that listen on other ports. */

@@ -7,10 +7,10 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { Announcements } from '../announcements';
-import { LiveRegion } from '../liveRegion';
-import { NotebookNavigator } from '../navigator';
-import { AgentsPanel, PANEL_ID } from '../panel';
+import { Announcements } from '../notify/announcements';
+import { LiveRegion } from '../notify/liveRegion';
+import { NotebookNavigator } from '../notebook/navigator';
+import { AgentsPanel, PANEL_ID } from '../panel/panel';
 import { IAgents, IAgentsPanel } from '../tokens';
 
 /** The place of the panel among the tabs of the right sidebar. */

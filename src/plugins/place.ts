@@ -6,9 +6,9 @@ import type { YNotebook } from '@jupyter/ydoc';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { CaretTeller } from '../caret';
-import { PlaceKeeper } from '../place';
-import { UndoHistories } from '../undoHistory';
+import { CaretTeller } from '../notebook/caret';
+import { PlaceKeeper } from '../notebook/place';
+import { UndoHistories } from '../notebook/undoHistory';
 
 /** Keeps caret, focus, selection, scroll and undo history while others arrange cells. */
 export const placePlugin: JupyterFrontEndPlugin<void> = {

@@ -7,8 +7,8 @@ import type { Contents } from '@jupyterlab/services';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { FileCheck } from '../fileCheck';
-import { SaveAs } from '../saveAs';
+import { FileCheck } from '../files/saveGuard';
+import { SaveAs } from '../files/saveAs';
 import { IAgents } from '../tokens';
 
 /** Lets a person save, and save as, while the server saves what agents do. */

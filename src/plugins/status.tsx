@@ -7,7 +7,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { StatusItem } from '../components/StatusItem';
+import { StatusItem } from '../panel/components/StatusItem';
 import { IAgents, IAgentsPanel } from '../tokens';
 
 /** Says in the status bar how many agents are there or wait; Notebook 7 has no status bar. */

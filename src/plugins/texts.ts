@@ -3,7 +3,7 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 
-import { OpenTexts } from '../openTexts';
+import { OpenTexts } from '../files/openTexts';
 import { IOpenTexts } from '../tokens';
 
 /** Knows which text files are open. */

@@ -5,8 +5,8 @@ import {
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { CommandButtons } from '../commandButtons';
-import { OutputTrust } from '../outputTrust';
+import { CommandButtons } from '../notebook/commandButtons';
+import { OutputTrust } from '../notebook/outputTrust';
 import { IAgents } from '../tokens';
 
 /** Lets plots and widgets of a run that was allowed work, as after a run by hand. */

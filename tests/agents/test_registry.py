@@ -11,8 +11,8 @@ import pytest
 
 from jmcp_lab.agents import deadlines
 from jmcp_lab.agents.agent import COLORS, Mode
+from jmcp_lab.agents.agent_file import store_path
 from jmcp_lab.agents.registry import AgentRegistry
-from jmcp_lab.agents.store import store_path
 from jmcp_lab.agents.tokens import TOKEN_LENGTH, is_well_formed, mint_token
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError, UnavailableError
 

@@ -21,8 +21,8 @@ from jmcp_lab.calls.call import (
     Target,
     ToolClass,
 )
+from jmcp_lab.calls.kept_replies import KEPT_AN_AGENT, KEPT_CHARACTERS
 from jmcp_lab.calls.ledger import Ledger, now
-from jmcp_lab.calls.replies import KEPT_AN_AGENT, KEPT_CHARACTERS
 from jmcp_lab.errors import NotFoundError
 
 

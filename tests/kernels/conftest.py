@@ -10,10 +10,10 @@ import pytest
 from jupyter_ydoc import YNotebook
 from pycrdt import Doc, TransactionEvent
 
-from jmcp_lab.kernels.executor import Executor
-from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.codec.shared_outputs import read_outputs
+from jmcp_lab.kernels.runs.executor import Executor
+from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
-from jmcp_lab.notebooks.shared_outputs import read_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
     from traitlets.config import Config
 
-    from jmcp_lab.kernels.run import PieceResult
+    from jmcp_lab.kernels.runs.run import PieceResult
 
 LOG = logging.getLogger("jmcp_lab.tests")
 

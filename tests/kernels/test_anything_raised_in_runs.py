@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import pycrdt
 import pytest
 
-from jmcp_lab.kernels.asking import Asking
-from jmcp_lab.kernels.run import Piece, RunState
-from jmcp_lab.kernels.sink import OutputSink
-from jmcp_lab.notebooks.live import LiveNotebook
-from jmcp_lab.notebooks.outputs import CellOutputs
+from jmcp_lab.kernels.connection.output_sink import OutputSink
+from jmcp_lab.kernels.runs.input_requests import Asking
+from jmcp_lab.kernels.runs.run import Piece, RunState
+from jmcp_lab.notebooks.live_notebook import LiveNotebook
+from jmcp_lab.outputs.cell_writer import CellOutputs
 
 from .conftest import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 LIMIT = 60
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from jmcp_lab.kernels.executor import Executor
-from jmcp_lab.kernels.run import Piece, RunState
+from jmcp_lab.kernels.runs.executor import Executor
+from jmcp_lab.kernels.runs.run import Piece, RunState
 
 from .conftest import LOG, Bench, until
 from .test_endings import be_impatient, stopped, until_known

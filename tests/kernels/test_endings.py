@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jupyter_server._tz import utcnow
 
-from jmcp_lab.kernels.bridge import ANSWER_SECONDS
-from jmcp_lab.kernels.executor import Executor
-from jmcp_lab.kernels.run import Piece, Run, RunState
+from jmcp_lab.kernels.connection.kernel_connection import ANSWER_SECONDS
+from jmcp_lab.kernels.runs.executor import Executor
+from jmcp_lab.kernels.runs.run import Piece, Run, RunState
 
 from .conftest import LOG, Bench, until
 from .test_running import start
@@ -205,7 +205,7 @@ async def test_a_kernel_lost_without_a_word_is_noticed(
 async def test_half_an_ending_is_enough_after_a_while(
     executor: Executor, kernel_id: str, half: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.kernels.execution.SETTLE_SECONDS", 0.3)
+    monkeypatch.setattr("jmcp_lab.kernels.connection.execute_request.SETTLE_SECONDS", 0.3)
     bench = Bench("import time; time.sleep(0.3); print('x')")
     run = start(executor, kernel_id, bench)
     await until(lambda: run.execution is not None)
@@ -263,7 +263,7 @@ async def test_a_program_that_is_no_kernel_ends_the_run(
     spec = {"argv": program, "display_name": "Mute", "language": "none"}
     (folder / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    monkeypatch.setattr("jmcp_lab.kernels.bridge.START_SECONDS", 0.5)
+    monkeypatch.setattr("jmcp_lab.kernels.connection.kernel_connection.START_SECONDS", 0.5)
     manager: Any = executor._manager
     kernel_id = await manager.start_kernel(kernel_name="mute")
     try:
@@ -282,7 +282,7 @@ async def test_a_kernel_that_stops_answering_is_said_not_to_react_until_it_is_re
     jp_serverapp: ServerApp,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.kernels.run.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("jmcp_lab.kernels.runs.run.PATIENCE_SECONDS", 0.2)
     bench = Bench(ENDLESS)
     told: list[str] = []
     pieces = [Piece(ENDLESS, "cell0")]

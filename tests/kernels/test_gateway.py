@@ -14,7 +14,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 
-from jmcp_lab.kernels.gateway import GatewayChannels
+from jmcp_lab.kernels.connection.gateway import GatewayChannels
 
 from .conftest import LOG, until
 
@@ -108,7 +108,7 @@ async def test_a_message_that_makes_no_sense_does_not_end_the_reading(gateway: G
 async def test_code_that_is_sent_while_the_connection_is_broken_arrives_once_it_is_back(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.kernels.gateway.PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("jmcp_lab.kernels.connection.gateway.PAUSE_SECONDS", 0.2)
     channels = GatewayChannels("k", Listener(), LOG)
     await channels.start()
     await until(lambda: gateway.open is not None)

@@ -9,11 +9,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jmcp_lab.kernels.run import Piece, RunState
+from jmcp_lab.codec.shared_outputs import read_outputs
+from jmcp_lab.files.contents import Contents
+from jmcp_lab.kernels.runs.run import Piece, RunState
 from jmcp_lab.kernels.sessions import KernelSessions
-from jmcp_lab.notebooks.contents import Contents
-from jmcp_lab.notebooks.rooms import Rooms
-from jmcp_lab.notebooks.shared_outputs import read_outputs
+from jmcp_lab.rooms.rooms import Rooms
 
 from .conftest import LOG, Page
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jupyter_server.serverapp import ServerApp
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 CELLS = [
     "for i in range(3): print(f'\\r{i}', end='', flush=True)\n'result'",

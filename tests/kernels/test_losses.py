@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from jmcp_lab.kernels.run import RunState
-from jmcp_lab.kernels.sink import OutputSink
+from jmcp_lab.kernels.connection.output_sink import OutputSink
+from jmcp_lab.kernels.runs.run import RunState
 
 from .conftest import Bench, assert_complete, until
 from .test_running import start
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pytest
     from jupyter_server.serverapp import ServerApp
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 DROP = "get_ipython().kernel.session.message_count += 500"
 """What a subscriber sees when the kernel dropped 500 messages."""
@@ -98,7 +98,7 @@ async def test_what_the_code_asks_is_not_taken_for_a_loss(
 async def test_a_server_that_is_far_behind_what_was_printed_waits_for_all_of_it(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.kernels.execution.SETTLE_SECONDS", 0.4)
+    monkeypatch.setattr("jmcp_lab.kernels.connection.execute_request.SETTLE_SECONDS", 0.4)
     take = OutputSink.message
 
     def slowly(self: OutputSink, *message: Any) -> bool:

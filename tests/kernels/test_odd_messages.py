@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jmcp_lab.kernels.channels import LocalChannels
-from jmcp_lab.kernels.run import RunState
+from jmcp_lab.kernels.connection.channels import LocalChannels
+from jmcp_lab.kernels.runs.run import RunState
 
 from .conftest import Bench
 from .test_running import start
 
 if TYPE_CHECKING:
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 SEND = """
 import json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jmcp_lab.kernels.run import Piece, RunState
+from jmcp_lab.kernels.runs.run import Piece, RunState
 
 from .conftest import Bench
 from .test_running import start
@@ -12,7 +12,7 @@ from .test_running import start
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 
 async def test_text_that_code_proposes_for_a_cell_is_shown_below_it(

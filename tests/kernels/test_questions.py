@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jmcp_lab.errors import ConflictError
-from jmcp_lab.kernels.run import Piece, Run, RunState
+from jmcp_lab.kernels.runs.run import Piece, Run, RunState
 
 from .conftest import Bench, until
 
 if TYPE_CHECKING:
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 
 def ask(executor: Executor, kernel_id: str, bench: Bench, *, there: list[bool]) -> Run:

@@ -9,9 +9,9 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from pycrdt import Array, Map, Text
 
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
-from jmcp_lab.kernels.channels import LocalChannels
-from jmcp_lab.kernels.run import Piece, Run, RunState
-from jmcp_lab.notebooks.outputs import CellOutputs
+from jmcp_lab.kernels.connection.channels import LocalChannels
+from jmcp_lab.kernels.runs.run import Piece, Run, RunState
+from jmcp_lab.outputs.cell_writer import CellOutputs
 
 from .conftest import Bench, assert_complete, until
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jupyter_server.serverapp import ServerApp
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 
 def start(

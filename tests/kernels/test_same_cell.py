@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import Map
 
-from jmcp_lab.kernels.run import Piece, RunState
+from jmcp_lab.kernels.runs.run import Piece, RunState
 
 from .conftest import Bench, until
 from .test_running import start
@@ -15,9 +15,9 @@ from .test_sharing import person, reply_to
 if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
-    from jmcp_lab.kernels.executor import Executor
-    from jmcp_lab.kernels.run import Run
-    from jmcp_lab.kernels.sink import OutputSink
+    from jmcp_lab.kernels.connection.output_sink import OutputSink
+    from jmcp_lab.kernels.runs.executor import Executor
+    from jmcp_lab.kernels.runs.run import Run
 
 __all__ = ["person"]
 

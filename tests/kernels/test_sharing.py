@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jmcp_lab.kernels.run import Piece, Run, RunState
+from jmcp_lab.kernels.runs.run import Piece, Run, RunState
 
 from .conftest import Bench, until
 from .test_running import start
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_server.serverapp import ServerApp
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 
 @pytest.fixture

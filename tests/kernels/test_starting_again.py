@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jmcp_lab.kernels.run import Piece, RunState
+from jmcp_lab.kernels.runs.run import Piece, RunState
 
 from .conftest import until
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 DEATHS = {
     "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": "it was killed (often because",

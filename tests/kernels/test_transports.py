@@ -18,9 +18,9 @@ from jupyter_server.gateway.managers import GatewayMappingKernelManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets.config import Config
 
-from jmcp_lab.kernels.executor import Executor
-from jmcp_lab.kernels.inspect import questions
-from jmcp_lab.kernels.run import Piece, Run, RunState
+from jmcp_lab.kernels.introspection.questions import questions
+from jmcp_lab.kernels.runs.executor import Executor
+from jmcp_lab.kernels.runs.run import Piece, Run, RunState
 
 from .conftest import LOG, Bench, assert_complete, until
 from .test_running import start
@@ -128,7 +128,7 @@ async def test_a_kernel_that_is_silent_on_its_control_channel(
 ) -> None:
     spec = tmp_path / "kernels" / "quiet" / "kernel.json"
     spec.parent.mkdir(parents=True)
-    program = Path(__file__).with_name("quiet_kernel.py")
+    program = Path(__file__).parents[1] / "support" / "quiet_kernel.py"
     argv = [sys.executable, str(program), "-f", "{connection_file}"]
     spec.write_text(json.dumps({"argv": argv, "display_name": "Quiet", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))

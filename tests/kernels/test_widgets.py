@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jmcp_lab.kernels.run import Piece, RunState
+from jmcp_lab.kernels.runs.run import Piece, RunState
 
 from .conftest import Bench, until
 from .test_running import start
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from jupyter_server.serverapp import ServerApp
 
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 WIDGET = "from ipywidgets import Output\nfrom IPython.display import clear_output\nout = Output()\n"
 """Code that makes a widget that takes outputs."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jmcp_lab.kernels.restarting import Lost
-from jmcp_lab.kernels.run import Piece, Run, RunState
-from jmcp_lab.kernels.words import lost
+from jmcp_lab.kernels.connection.kernel_death import Lost
+from jmcp_lab.kernels.runs.messages import lost
+from jmcp_lab.kernels.runs.run import Piece, Run, RunState
 
 from .conftest import until
 
 if TYPE_CHECKING:
-    from jmcp_lab.kernels.executor import Executor
+    from jmcp_lab.kernels.runs.executor import Executor
 
 
 @pytest.mark.parametrize("ending", ["0", "1", "-9"], ids=["ends", "fails", "is killed"])

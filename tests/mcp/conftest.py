@@ -13,11 +13,11 @@ from jupyter_server.utils import url_path_join
 from tornado.httpserver import HTTPServer
 
 from jmcp_lab.agents.registry import AgentRegistry
+from jmcp_lab.mcp.endpoint import McpService
 from jmcp_lab.mcp.handler import McpHandler
-from jmcp_lab.mcp.limits import WrongTokens
-from jmcp_lab.mcp.service import McpService
+from jmcp_lab.mcp.rate_limit import WrongTokens
 
-from .door import Door, FixtureDispatcher
+from ..support.endpoint import Door, FixtureDispatcher
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from jupyter_server.serverapp import ServerApp
 
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.agents.tokens import mint_token
-from jmcp_lab.mcp.limits import WrongTokens
+from jmcp_lab.mcp.rate_limit import WrongTokens
 
-from .door import ACCEPT, INITIALIZE, Door, http_client, open_session, tool_call
+from ..support.endpoint import ACCEPT, INITIALIZE, Door, http_client, open_session, tool_call
 
 
 async def post(door: Door, url: str | None = None, **headers: str) -> httpx2.Response:

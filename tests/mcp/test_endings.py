@@ -12,9 +12,9 @@ import anyio
 import httpx2
 import pytest
 
-from jmcp_lab.mcp import server as sdk_side
+from jmcp_lab.mcp import sdk_server as sdk_side
 
-from .door import INITIALIZE, Door, http_client, open_session, tool_call, within
+from ..support.endpoint import INITIALIZE, Door, http_client, open_session, tool_call, within
 
 MODERN_HEADERS = {
     "Accept": "application/json, text/event-stream",
@@ -185,7 +185,7 @@ async def test_a_door_that_never_opened_can_be_shut(build_door: Callable[..., Do
 
 def test_loading_the_extension_does_not_import_the_sdk() -> None:
     code = (
-        "import sys, jmcp_lab.extension, jmcp_lab.mcp.service, jmcp_lab.mcp.handler\n"
+        "import sys, jmcp_lab.extension, jmcp_lab.mcp.endpoint, jmcp_lab.mcp.handler\n"
         "print([name for name in sys.modules if name == 'mcp' or name.startswith('mcp.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

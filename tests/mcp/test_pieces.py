@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from .door import Door, http_client, open_session, tool_call
+from ..support.endpoint import Door, http_client, open_session, tool_call
 from .test_requests import events
 
 LIMIT = 30.0

@@ -9,7 +9,7 @@ import mcp.types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from .door import PIXEL, Door
+from ..support.endpoint import PIXEL, Door
 
 ERAS = pytest.mark.parametrize("mode", ["legacy", "auto"])
 

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from jmcp_lab.mcp import sessions
+from jmcp_lab.mcp import traffic as sessions
 
-from .door import ACCEPT, INITIALIZE, Door, http_client, open_session, tool_call
+from ..support.endpoint import ACCEPT, INITIALIZE, Door, http_client, open_session, tool_call
 
 MODERN = {"MCP-Protocol-Version": "2026-07-28"}
 JSON = {"Content-Type": "application/json"}

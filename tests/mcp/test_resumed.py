@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from jmcp_lab.mcp.sessions import MOST_REQUESTS
+from jmcp_lab.mcp.traffic import MOST_REQUESTS
 
-from .door import Door, http_client, open_session, tool_call
+from ..support.endpoint import Door, http_client, open_session, tool_call
 from .test_requests import events
 
 LIMIT = 30.0

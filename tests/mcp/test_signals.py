@@ -19,8 +19,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from nbformat.v4 import new_notebook
 
-from ..processes import Process, end, start
-from .door import http_client
+from ..support.endpoint import http_client
+from ..support.processes import Process, end, start
 
 STOPS_WITHIN = 6
 """Seconds; promised are 3, and a busy machine gets twice that."""

@@ -16,10 +16,10 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from jmcp_lab.mcp.pairing import Kept, Server, let_in
+from jmcp_lab.stdio.pairing_client import Kept, Server, let_in
 
-from ..processes import Process, end, start
-from .door import http_client
+from ..support.endpoint import http_client
+from ..support.processes import Process, end, start
 
 KEPT = ("PATH", "HOME", "PYTHONPATH")
 

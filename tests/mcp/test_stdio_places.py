@@ -19,7 +19,7 @@ from mcp.client.stdio import stdio_client
 
 from jmcp_lab.cli import find_server
 
-from ..processes import TOKEN, end, start
+from ..support.processes import TOKEN, end, start
 from .test_stdio import command, environment  # noqa: F401 - a fixture
 
 HELLO = {

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jmcp_lab.surrogates import dump_json, has_half, without_halves
+from jmcp_lab.text.surrogates import dump_json, has_half, without_halves
 
-from .door import ACCEPT, Door, http_client, open_session, tool_call
+from ..support.endpoint import ACCEPT, Door, http_client, open_session, tool_call
 
 ERAS = pytest.mark.parametrize("mode", ["legacy", "auto"])
 JSON = {"Content-Type": "application/json"}

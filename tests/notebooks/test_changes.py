@@ -19,11 +19,11 @@ from jmcp_lab.notebooks.changes import (
     Moved,
     Retyped,
 )
-from jmcp_lab.notebooks.live import LiveNotebook
-from jmcp_lab.notebooks.merge import merge
-from jmcp_lab.notebooks.undoing import revert
+from jmcp_lab.notebooks.live_notebook import LiveNotebook
+from jmcp_lab.notebooks.undo import revert
+from jmcp_lab.text.three_way_merge import merge
 
-from .test_live import code, live
+from .test_live_notebook import code, live
 
 ORIGIN = "jmcp:a_1"
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.notebooks.version import Version, renamed
+from jmcp_lab.codec.fingerprint import Version, renamed
 
-from .desk import Content, notebook_of, sit_down
-from .files import Files
-from .test_rejoin import NOTEBOOK, Shore
+from ..rooms.pages.test_rejoin import NOTEBOOK, Shore
+from ..support.desk import Content, notebook_of, sit_down
+from ..support.files import Files
 
 ODD_IDS = [5, 1.5, True, "a\ud800b", "\x00", "", None]
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc, Text
 
-from jmcp_lab.notebooks.merge import MergeConflict, Splice, merge, splice
 from jmcp_lab.notebooks.merges import Merges
 from jmcp_lab.notebooks.shared_text import splice_shared
+from jmcp_lab.text.three_way_merge import MergeConflict, Splice, merge, splice
 
 if TYPE_CHECKING:
     from collections.abc import Callable

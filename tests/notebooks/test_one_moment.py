@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycrdt import Text
 
-from jmcp_lab.notebooks import ahead as ahead_module
 from jmcp_lab.notebooks import cells
-from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks import prepared_update as ahead_module
+from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
 from jmcp_lab.notebooks.one_moment import content_at_one_moment
 

@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map
 
-from jmcp_lab.notebooks import cells, slices
+from jmcp_lab.notebooks import cells
+from jmcp_lab.notebooks import output_slices as slices
 from jmcp_lab.notebooks.cell_ids import CellIds
 from jmcp_lab.notebooks.cell_order import CellOrder
 from jmcp_lab.notebooks.changes import Change, ChangeSet, Cleared, Deleted, Inserted, Moved
-from jmcp_lab.notebooks.live import LiveNotebook
+from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
-from jmcp_lab.notebooks.order import Order
-from jmcp_lab.notebooks.undoing import revert
+from jmcp_lab.notebooks.ordered_names import Order
+from jmcp_lab.notebooks.undo import revert
 
 if TYPE_CHECKING:
     from collections.abc import Callable

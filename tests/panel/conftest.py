@@ -17,11 +17,11 @@ from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.panel.doorbell import Doorbell
 from jmcp_lab.panel.handlers import routes
-from jmcp_lab.panel.pages import OpenPages
 from jmcp_lab.permissions.gate import Gate
-from jmcp_lab.tools.control import Control
+from jmcp_lab.runtime.open_pages import OpenPages
+from jmcp_lab.runtime.supervisor import Control
 
-from .rest import Panel, PanelApp
+from ..support.rest import Panel, PanelApp
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from jupyter_server.serverapp import ServerApp
 
 from jmcp_lab.panel.addresses import where_to_open
-from jmcp_lab.panel.pages import OpenPages
+from jmcp_lab.runtime.open_pages import OpenPages
 
 LOCAL = "JupyterLab (http://127.0.0.1:{port}/a%40b/lab on the server's own computer)"
 

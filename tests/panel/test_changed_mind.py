@@ -6,7 +6,7 @@ import pytest
 
 from jmcp_lab.errors import DeniedError
 
-from .rest import Panel
+from ..support.rest import Panel
 
 
 async def test_a_denied_request_says_until_when_it_is_not_asked_and_can_be_asked_again(

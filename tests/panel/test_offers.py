@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .rest import Panel
+from ..support.rest import Panel
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from jupyter_server.auth.identity import (
 from jupyter_server.serverapp import ServerApp
 from tornado.web import RequestHandler
 
-from jmcp_lab.agents import store
+from jmcp_lab.agents import agent_file as store
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.call import Action, ToolClass
 from jmcp_lab.panel.owners import owner_of
 
-from .rest import Panel
+from ..support.rest import Panel
 
 
 class Named(PasswordIdentityProvider):

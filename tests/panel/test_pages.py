@@ -7,7 +7,14 @@ import asyncio
 import pytest
 
 from jmcp_lab.errors import InvalidArgumentError
-from jmcp_lab.panel.pages import ALIVE, ASLEEP, MOST_PAGES, MOST_WRITTEN, RELOADS_WITHIN, OpenPages
+from jmcp_lab.runtime.open_pages import (
+    ALIVE,
+    ASLEEP,
+    MOST_PAGES,
+    MOST_WRITTEN,
+    RELOADS_WITHIN,
+    OpenPages,
+)
 
 
 class Ticks:

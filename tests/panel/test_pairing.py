@@ -8,7 +8,7 @@ import logging
 import httpx2
 import pytest
 
-from .rest import Panel
+from ..support.rest import Panel
 
 
 async def ask(client: httpx2.AsyncClient, **headers: str) -> httpx2.Response:

@@ -11,7 +11,7 @@ from jmcp_lab.agents.tokens import is_well_formed
 from jmcp_lab.errors import DeniedError
 from jmcp_lab.panel.doorbell import SCHEMA_ID
 
-from .rest import Panel
+from ..support.rest import Panel
 
 
 async def test_a_new_agent_gets_its_token_once(panel: Panel) -> None:

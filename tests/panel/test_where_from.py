@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from jupyter_server.serverapp import ServerApp
 
-from .rest import Panel
+from ..support.rest import Panel
 
 EVIL = "http://evil.example"
 REMOTE = "--ServerApp.allow_remote_access=True"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from .rest import Panel
+from ..support.rest import Panel
 
 CHANGES = [
     ("POST", "agents", {"label": "mine"}),

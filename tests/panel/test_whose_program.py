@@ -14,7 +14,7 @@ import pytest
 from jmcp_lab.agents.pairing import MOST_WAITING
 from jmcp_lab.panel.peers import is_own_user, uid_of_peer
 
-from .rest import Panel
+from ..support.rest import Panel
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="told on Linux only")
 ROOT = pytest.mark.skipif(

@@ -25,7 +25,7 @@ from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.errors import ConflictError, DeniedError, InvalidArgumentError, NotFoundError
 from jmcp_lab.permissions.gate import Gate
 from jmcp_lab.permissions.patience import PENDING_PER_AGENT
-from jmcp_lab.permissions.request import AlreadyWaitingError
+from jmcp_lab.permissions.pending import AlreadyWaitingError
 
 
 class House:

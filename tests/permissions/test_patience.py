@@ -10,8 +10,8 @@ import pytest
 from jmcp_lab.calls.call import Call, CallState
 from jmcp_lab.calls.ledger import KEPT
 from jmcp_lab.errors import ConflictError, DeniedError
-from jmcp_lab.permissions.denials import REPEAT
 from jmcp_lab.permissions.patience import MOST_DENIALS, MOST_REQUESTS, REQUESTS_SECONDS
+from jmcp_lab.permissions.recent_denials import REPEAT
 
 from .test_gate import House
 

@@ -14,12 +14,12 @@ from jupyter_server.utils import ensure_async
 
 from jmcp_lab.agents.agent import Mode
 from jmcp_lab.calls.call import DecisionSource
-from jmcp_lab.kernels import inspect as kernel_inspect
-from jmcp_lab.kernels.probe import report
+from jmcp_lab.kernels.introspection import questions as kernel_inspect
+from jmcp_lab.kernels.introspection.in_kernel_report import report
 
-from .conftest import LIMIT, MakeRobot, Robot, write_notebook
+from ..support.robots import LIMIT, MakeRobot, Robot, write_notebook
 
-ECHO = Path(__file__).parent / "data" / "echo_kernel.py"
+ECHO = Path(__file__).parents[1] / "support" / "data" / "echo_kernel.py"
 
 
 @pytest.fixture

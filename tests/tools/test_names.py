@@ -10,8 +10,8 @@ import pytest
 
 from jmcp_lab.agents.agent import Mode
 
-from .conftest import MakeRobot, Robot, write_notebook
-from .test_files import write
+from ..support.robots import MakeRobot, Robot, write_notebook
+from .test_text_files import write
 
 CAFE = "Café analyse.ipynb"
 NFC, NFD = (unicodedata.normalize(form, CAFE) for form in ("NFC", "NFD"))

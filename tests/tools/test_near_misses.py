@@ -12,7 +12,7 @@ from jmcp_lab.agents.agent import Mode
 from jmcp_lab.calls.call import CallState
 from jmcp_lab.errors import InvalidArgumentError
 
-from .conftest import MakeRobot, Robot, write_notebook
+from ..support.robots import MakeRobot, Robot, write_notebook
 
 FIELDS: list[tuple[str, dict[str, Any], str]] = [
     (

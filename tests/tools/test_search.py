@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from jmcp_lab.errors import InvalidArgumentError, UnavailableError
-from jmcp_lab.notebooks import cells, heavy, matching
-from jmcp_lab.notebooks.heavy import in_turn
-from jmcp_lab.notebooks.search import MOST_AT_ONCE, MOST_HITS, Passage, Query, search
+from jmcp_lab.notebooks import cells
+from jmcp_lab.server import heavy_work as heavy
+from jmcp_lab.server.heavy_work import in_turn
+from jmcp_lab.text import matching
+from jmcp_lab.text.search import MOST_AT_ONCE, MOST_HITS, Passage, Query, search
 
-from .conftest import Robot, write_notebook
+from ..support.robots import Robot, write_notebook
 
 
 def write_mixed(root: Path) -> list[str]:
@@ -249,7 +251,7 @@ def _peak() -> int:
 async def test_an_expression_that_fills_its_memory_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.notebooks.search.MOST_BYTES", 64 << 20)
+    monkeypatch.setattr("jmcp_lab.text.search.MOST_BYTES", 64 << 20)
     with pytest.raises(UnavailableError, match="memory"):
         await search(Query("b", is_regex=True), passages("a" * 50_000_000), 30)
 
@@ -270,7 +272,7 @@ async def test_a_server_that_cannot_start_the_program_says_what_to_do(
 async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.notebooks.search.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("jmcp_lab.text.search.WAIT_SECONDS", 0.05)
     go = threading.Event()
     under_way = threading.Event()
 

@@ -12,7 +12,7 @@ from jmcp_lab.calls.call import Call
 from jmcp_lab.errors import ConflictError
 from jmcp_lab.tools.used_files import UsedFiles
 
-from .conftest import Robot, write_notebook
+from ..support.robots import Robot, write_notebook
 
 
 def words(call: Call) -> str:

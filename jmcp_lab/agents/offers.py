@@ -1,0 +1,200 @@
+"""What somebody wrote into the list of agents who is none of the user's servers.
+
+Code in a kernel can write that file. What it makes stricter counts at once. What it makes looser,
+and agents that it adds, wait until a person has looked at them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..errors import ConflictError, InvalidArgumentError
+from . import agent_file as storage
+from .agent import Mode
+from .expiry import LONGEST
+from .tokens import is_hash
+from .validation import LONGEST_LIFE, check_auto
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Collection, Mapping
+
+    from .agent import Agent
+
+
+OFFER = "o_"
+"""How the id of an offer begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the list says of an agent and is not in force.
+
+    Parameters
+    ----------
+    agent : Agent
+        As it would be.
+    present : Agent or None
+        As it is; None for an agent that nobody let in.
+    """
+
+    agent: Agent
+    present: Agent | None
+
+    @property
+    def id(self) -> str:
+        """``o_…``; another one when what is offered changes."""
+        offered = {"id": self.agent.id} | storage.shared_record(self.agent)
+        text = json.dumps(offered, sort_keys=True)
+        return OFFER + hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def changes(self) -> dict[str, tuple[object, object]]:
+        """What would change: how it is and how it would be, by name."""
+        new = storage.shared_record(self.agent)
+        old = storage.shared_record(self.present) if self.present is not None else {}
+        return {
+            name: (old.get(name), new[name])
+            for name in storage.SHARED
+            if old.get(name) != new[name]
+        }
+
+    def check(self, now: datetime) -> None:
+        """Make sure that a person could have made this agent so in the panel.
+
+        Raises
+        ------
+        InvalidArgumentError
+        """
+        agent = self.agent
+        check_auto(agent.mode, agent.notebooks, agent.until)
+        longest = agent.mode is Mode.AUTO and isinstance(agent.until, datetime)
+        if longest and agent.until > now + LONGEST:  # type: ignore[operator]
+            raise InvalidArgumentError(
+                "Mode auto lasts 8 hours at most, and this would last longer. Discard it, and "
+                "choose the mode here."
+            )
+        if agent.expires is None or agent.expires > now + LONGEST_LIFE + timedelta(days=1):
+            raise InvalidArgumentError(
+                "A connection lasts a year at most, and this would last longer. Discard it, and "
+                "connect the agent here."
+            )
+        if not is_hash(agent.token_hash):
+            raise InvalidArgumentError("This agent has no token that could be checked. Discard it.")
+
+
+class Offers:
+    """What waits for a person.
+
+    Parameters
+    ----------
+    log : logging.Logger
+
+    Attributes
+    ----------
+    waiting : dict of str to Agent
+        By id.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self.waiting: dict[str, Agent] = {}
+        self._log = log
+
+    def settle(self, stored: Agent, sealed: Agent | None, mine: Agent | None) -> Agent | None:
+        """Return how an agent counts, or None; let wait what is looser.
+
+        Parameters
+        ----------
+        stored : Agent
+            As the list says it.
+        sealed : Agent or None
+            As one of the user's servers has sealed it.
+        mine : Agent or None
+            As this server knows it.
+        """
+        known = sealed or mine
+        counts = None
+        if known is not None:
+            # A yes to something else is none to another owner.
+            stored.owner = known.owner
+            for each in (stored, known):
+                storage.end_with_its_server(each, mine)
+            counts = in_force(known, stored)
+        if counts is not None and same(counts, stored):
+            self.drop(stored.id)
+            return counts
+        if stored.id not in self.waiting:
+            self._log.warning(
+                "The list of agents was changed by something that is not a Jupyter server. What is "
+                "stricter counts; what is looser waits in the Agents panel."
+            )
+        self.waiting[stored.id] = stored
+        return counts
+
+    def keep(self, ids: Collection[str]) -> None:
+        """Drop all that the list does not hold any more."""
+        self.waiting = {key: agent for key, agent in self.waiting.items() if key in ids}
+
+    def drop(self, agent_id: str) -> None:
+        """Drop what waits about an agent."""
+        self.waiting.pop(agent_id, None)
+
+    def all(self, agents: Mapping[str, Agent]) -> list[Offer]:
+        """Return what waits, beside the agents that are in force."""
+        return [Offer(agent, agents.get(key)) for key, agent in self.waiting.items()]
+
+    def find(self, offer_id: str, agents: Mapping[str, Agent]) -> Offer:
+        """Return one that waits.
+
+        Raises
+        ------
+        ConflictError
+            It is not there any more: what it offers has changed, or was answered.
+        """
+        for offer in self.all(agents):
+            if offer.id == offer_id:
+                return offer
+        raise ConflictError("This has changed since you looked.", code="changed")
+
+
+def in_force(known: Agent, stored: Agent) -> Agent:
+    """Return an agent as it counts: what is stored, where that is stricter than what is known.
+
+    Parameters
+    ----------
+    known : Agent
+        As one of the user's servers knows it.
+    stored : Agent
+        As somebody wrote it.
+    """
+    mode = stored.mode if stored.mode.stricter_than(known.mode) else known.mode
+    narrower = stored.notebooks and (
+        not known.notebooks or set(stored.notebooks) <= set(known.notebooks)
+    )
+    until = stored.until if _sooner(stored.until, known.until) else known.until
+    return replace(
+        stored,
+        label=known.label,
+        mode=mode,
+        notebooks=stored.notebooks if narrower else known.notebooks,
+        until=until if mode is Mode.AUTO else None,
+        expires=stored.expires if _sooner(stored.expires, known.expires) else known.expires,
+        token_hash=known.token_hash if stored.token_hash else "",
+        paused=known.paused or stored.paused,
+        owner=known.owner,
+    )
+
+
+def same(one: Agent, other: Agent) -> bool:
+    """Return whether two agents may do the same, by the same token."""
+    return storage.shared_record(one) == storage.shared_record(other)
+
+
+def _sooner(one: object, other: object) -> bool:
+    if not isinstance(one, datetime):
+        return False
+    return other is None or (isinstance(other, datetime) and one < other)

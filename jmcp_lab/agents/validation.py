@@ -1,0 +1,157 @@
+"""What people give for an agent, read and checked."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from ..errors import InvalidArgumentError
+from .agent import LABEL_LENGTH, Agent, Mode, plain_text
+from .expiry import Until, parse_until
+from .notebook_patterns import choose_all
+
+TOKEN_LIFE = timedelta(days=30)
+LONGEST_LIFE = timedelta(days=366)
+MOST_PATTERNS = 50
+
+
+def new_agent(
+    label: str,
+    mode: Mode | str,
+    notebooks: Iterable[str],
+    until: Until | str | None,
+    expires_in: float | None,
+    owner: str,
+    token_hash: str,
+    clock: Callable[[], datetime],
+) -> Agent:
+    """Return a new agent, without a color; see `AgentRegistry.add`.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    now = clock()
+    life = read_life(expires_in)
+    mode = read_mode(mode)
+    agent = Agent(
+        id="a_" + secrets.token_hex(8),
+        label=read_label(label),
+        mode=mode,
+        color="",
+        created=now,
+        token_hash=token_hash,
+        notebooks=read_patterns(notebooks),
+        until=read_until(until, clock) if mode is Mode.AUTO else None,
+        expires=now + life,
+        owner=owner,
+    )
+    check_auto(agent.mode, agent.notebooks, agent.until)
+    return agent
+
+
+def read_changes(
+    agent: Agent, changes: Mapping[str, object], clock: Callable[[], datetime]
+) -> dict[str, object]:
+    """Return the checked new values of some fields of an agent.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    unknown = changes.keys() - {"label", "mode", "notebooks", "until", "paused"}
+    if unknown:
+        raise InvalidArgumentError(f"An agent has no '{min(unknown)}' that can be changed.")
+    new: dict[str, object] = {}
+    if "label" in changes:
+        new["label"] = read_label(changes["label"])
+    if "mode" in changes:
+        new["mode"] = read_mode(changes["mode"])
+    if "notebooks" in changes:
+        new["notebooks"] = read_patterns(changes["notebooks"])
+    if "until" in changes:
+        new["until"] = read_until(changes["until"], clock)
+    if "paused" in changes:
+        if not isinstance(changes["paused"], bool):
+            raise InvalidArgumentError("'paused' is true or false.")
+        new["paused"] = changes["paused"]
+    mode = new.get("mode", agent.mode)
+    if mode is Mode.AUTO:
+        # A new `auto` needs a new end: the one of the last time does not count.
+        until = new.get("until", agent.until if agent.mode is Mode.AUTO else None)
+        check_auto(mode, new.get("notebooks", agent.notebooks), until)
+    elif agent.until is not None or "until" in new:
+        new["until"] = None
+    return new
+
+
+def read_until(until: object, clock: Callable[[], datetime]) -> Until | None:
+    """Return an end, or None."""
+    if until is None or isinstance(until, datetime):
+        return until
+    if not isinstance(until, str):
+        raise InvalidArgumentError("'until' is a text such as '30m', '2h' or 'stop'.")
+    return parse_until(until, clock())
+
+
+def read_label(value: object) -> str:
+    """Return the name of an agent: one line of plain text."""
+    label = plain_text(value[:1000], LABEL_LENGTH) if isinstance(value, str) else ""
+    if not label:
+        raise InvalidArgumentError("An agent needs a name, such as 'Claude Code on my laptop'.")
+    return label
+
+
+def read_mode(value: object) -> Mode:
+    """Return a mode."""
+    try:
+        return Mode(value)  # type: ignore[arg-type]
+    except ValueError:
+        known = ", ".join(mode.value for mode in Mode)
+        raise InvalidArgumentError(f"The mode is one of {known}.") from None
+
+
+def read_life(expires_in: object) -> timedelta:
+    """Return how long a token lives, of a number of seconds or None."""
+    if expires_in is None:
+        return TOKEN_LIFE
+    number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
+    if not number or not 0 < expires_in <= LONGEST_LIFE.total_seconds():  # type: ignore[operator]
+        raise InvalidArgumentError("'expires_in' is a number of seconds, a year at most.")
+    return timedelta(seconds=expires_in)  # type: ignore[arg-type]
+
+
+def read_patterns(value: object) -> tuple[str, ...]:
+    """Return glob patterns, relative to the server's root."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidArgumentError("'notebooks' is a list of patterns such as 'reports/*.ipynb'.")
+    patterns = tuple(value)
+    if len(patterns) > 50:
+        raise InvalidArgumentError("'notebooks' has at most 50 patterns.")
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not 0 < len(pattern) <= 300 or "\0" in pattern:
+            raise InvalidArgumentError("Each of 'notebooks' is a pattern such as 'sales.ipynb'.")
+        if pattern.startswith("/") or ".." in pattern.split("/") or "\\" in pattern:
+            raise InvalidArgumentError(
+                f"'{plain_text(pattern, 80)}' is not relative to the server's root folder."
+            )
+    return patterns
+
+
+def check_auto(mode: object, notebooks: object, until: object) -> None:
+    """Mode `auto` is for chosen notebooks and has an end."""
+    if mode is not Mode.AUTO:
+        return
+    patterns = notebooks if isinstance(notebooks, tuple) else ()
+    if not patterns or choose_all(patterns) or any(map(_matches_everything, patterns)):
+        raise InvalidArgumentError(
+            "Mode auto is for chosen notebooks, not for all: give patterns such as "
+            "'sales.ipynb' or 'reports/*.ipynb' in 'notebooks'."
+        )
+    if until is None:
+        raise InvalidArgumentError("Mode auto needs an end: give 'until', such as '2h' or 'stop'.")
+
+
+def _matches_everything(pattern: str) -> bool:
+    return not pattern.removesuffix(".ipynb").strip("*?/.") and pattern != "*.ipynb"

@@ -1,0 +1,64 @@
+"""Outputs of a shared cell as nbformat has them, and the other way round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pycrdt import Array, Map
+
+from ..server.garbage_collector import collector_paused
+from . import cell_form
+from .values import file_form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
+    """Return the outputs of a shared cell as nbformat has them, whole numbers as ints."""
+    return file_outputs(document_outputs(cell))
+
+
+def document_outputs(cell: Map[Any]) -> list[Any]:
+    """Return the outputs of a shared cell with floats for all numbers, which takes less time."""
+    outputs = cell.get("outputs")
+    if not isinstance(outputs, Array):
+        return []
+    with collector_paused():
+        return list(outputs.to_py() or ())
+
+
+def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
+    """Return one output as `document_outputs` does; None where there is none any more."""
+    outputs = cell.get("outputs")
+    if not isinstance(outputs, Array) or index >= len(outputs):
+        return None
+    with collector_paused():
+        found = outputs[index]
+        return found.to_py() if isinstance(found, Map) else found
+
+
+def only_output(cell: Map[Any], index: int) -> list[Any]:
+    """Return as many outputs as a shared cell has, with None for all but one of them."""
+    outputs = cell.get("outputs")
+    if not isinstance(outputs, Array):
+        return []
+    return [document_output(cell, at) if at == index else None for at in range(len(outputs))]
+
+
+def has_error(cell: Map[Any]) -> bool:
+    """Return whether an error is among the outputs of a shared cell, however large others are."""
+    outputs = cell.get("outputs")
+    return isinstance(outputs, Array) and any(
+        isinstance(output, Map) and output.get("output_type") == "error" for output in outputs
+    )
+
+
+def file_outputs(outputs: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return outputs of the document as nbformat has them; may be called in another thread."""
+    return [cast("dict[str, Any]", file_form(output)) for output in outputs]
+
+
+def shared_output(output: Mapping[str, Any]) -> Map[Any]:
+    """Return an output in nbformat as the shared object that a cell holds."""
+    return cell_form.shared_output(cell_form.output_form(dict(output)))

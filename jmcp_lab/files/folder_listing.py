@@ -1,0 +1,168 @@
+"""Looks through folders off the event loop: on the disk, or as a contents manager lists them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.utils import ensure_async
+from tornado.web import HTTPError
+
+from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
+from ..server.heavy_work import in_short_turns
+from . import paths
+from .folder_walk import Entry, FolderSearch, search_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .folder_walk import Folder
+
+AT_ONCE = 2
+"""Searches of all agents on the disk at a time; the others wait for their turn."""
+
+WAIT_SECONDS = 30.0
+"""How long a search waits for its turn and for the disk."""
+
+_UPSTREAM = "jupyter_server.services.contents."
+
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jmcp folders")
+
+
+async def search_folders(
+    search: FolderSearch,
+    manager: Any,  # noqa: ANN401 - its methods carry no types
+    root: str | None,
+    shown: Callable[[str], bool],
+    *,
+    on_disk: bool,
+    wait: float = WAIT_SECONDS,
+) -> None:
+    """Do a search as far as its limits reach.
+
+    Parameters
+    ----------
+    search : FolderSearch
+    manager : ContentsManager
+        Of any kind. Only where it lists folders in Jupyter's own way is the disk asked instead.
+    root : str or None
+        What the manager says is its root on disk.
+    shown : Callable[[str], bool]
+        Whether agents may see a path. It is called in threads.
+    on_disk : bool
+        Whether it is there.
+    wait : float, optional
+        Seconds.
+
+    Raises
+    ------
+    NotFoundError
+    InvalidArgumentError
+        The folder in which it begins cannot be read.
+    UnavailableError
+        Too many searches are under way, or the disk does not answer.
+    """
+    top = search.top
+    try:
+        async with asyncio.timeout(wait):
+            if root and on_disk and _lists_as_upstream(manager):
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(
+                    _threads, in_short_turns, _search_disk, search, manager, root, shown
+                )
+            else:
+                await _search_manager(search, manager, root, shown)
+    except TimeoutError:
+        raise UnavailableError(
+            "The folders could not be looked through in time: the disk is slow, or other "
+            "listings are under way. Nothing was listed. Try again, or give a path further down."
+        ) from None
+    except OSError as error:
+        raise InvalidArgumentError(f"The folder '{top}' cannot be read.") from error
+
+
+def _lists_as_upstream(manager: object) -> bool:
+    """Return whether a contents manager lists folders of this disk in Jupyter's own way."""
+    ways = ("get", "_dir_model", "_get_os_path", "is_hidden")
+    found = (getattr(getattr(manager, way, None), "__module__", "") for way in ways)
+    return all(str(module).startswith(_UPSTREAM) for module in found)
+
+
+def _search_disk(
+    search: FolderSearch,
+    manager: Any,  # noqa: ANN401
+    root: str,
+    shown: Callable[[str], bool],
+) -> None:
+    def lists(path: str) -> bool:
+        return manager.should_list(path.rpartition("/")[2]) and shown(path)
+
+    search_disk(search, root, lists, allow_hidden=manager.allow_hidden)
+
+
+async def _search_manager(
+    search: FolderSearch,
+    manager: Any,  # noqa: ANN401
+    root: str | None,
+    shown: Callable[[str], bool],
+) -> None:
+    search.begin(root)
+    while (folder := search.next()) is not None:
+        try:
+            entries = await _entries(folder, manager, root, shown)
+        except (InvalidArgumentError, NotFoundError):
+            if folder.entry is None:
+                raise
+            # It was deleted meanwhile, or is closed to the server: the others can be read.
+            folder.entry.unreadable = True
+            continue
+        for entry, real in entries:
+            beside = os.path.join(folder.real, entry.path.rpartition("/")[2])
+            search.add(folder, entry, real, linked=entry.is_folder and real != beside)
+        # One folder may be slow; the server's other work goes on in between.
+        await asyncio.sleep(0)
+    search.sort()
+
+
+async def _entries(
+    folder: Folder,
+    manager: Any,  # noqa: ANN401
+    root: str | None,
+    shown: Callable[[str], bool],
+) -> list[tuple[Entry, str]]:
+    """Return what lies in a folder and what tells each apart, without links that lead out.
+
+    Raises
+    ------
+    NotFoundError
+    InvalidArgumentError
+        It cannot be read.
+    """
+    path = folder.path
+    try:
+        model = await ensure_async(manager.get(path, content=True, type="directory"))
+    except (HTTPError, OSError) as error:
+        if getattr(error, "status_code", None) in (None, 403):
+            raise InvalidArgumentError(f"The folder '{path}' cannot be read.") from error
+        raise NotFoundError(f"There is no folder '{path}'.") from error
+    found = [Entry(each["path"], each["type"], each.get("size")) for each in model["content"]]
+    return await asyncio.to_thread(in_short_turns, _visible, found, root, shown)
+
+
+def _visible(
+    entries: list[Entry], root: str | None, shown: Callable[[str], bool]
+) -> list[tuple[Entry, str]]:
+    return [
+        (entry, _real(entry, root))
+        for entry in entries
+        if paths.inside(root, entry.path) and shown(entry.path)
+    ]
+
+
+def _real(entry: Entry, root: str | None) -> str:
+    """Return what tells a folder from every other one, whichever links lead to it."""
+    if root is None or not entry.is_folder:
+        return entry.path
+    return os.path.realpath(os.path.join(root, entry.path))

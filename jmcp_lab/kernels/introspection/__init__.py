@@ -1,0 +1,1 @@
+"""Short questions to a kernel, of which nothing stays in its history."""

@@ -1,0 +1,280 @@
+"""Short questions to a running kernel: nothing of them stays in its history or in a notebook.
+
+They travel on the kernel's shell channel, so a kernel that runs a cell answers after it: a busy
+kernel is not asked at all, because what was sent cannot be taken back.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import json
+import time
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_core.utils import ensure_async
+
+from ...errors import UnavailableError
+from . import completing
+from . import in_kernel_report as probe
+from .connections import connection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from logging import Logger
+
+    from jupyter_client.manager import KernelManager
+
+    from .connections import Connection
+
+IDLE_SECONDS = 5.0
+"""How long a kernel may go on with what it has just ended, before it counts as busy."""
+
+ANSWER_SECONDS = 10.0
+"""After which a question is given up."""
+
+STOP_SECONDS = 3.0
+"""How long an interrupted question may take to end."""
+
+LISTEN_SECONDS = 2.0
+"""How long to wait for the first message that a kernel publishes to us."""
+
+NUDGE_SECONDS = 0.1
+
+POLL_SECONDS = 0.02
+
+_EXPRESSION = (
+    "(lambda space: (__import__('builtins').exec(__import__('builtins').compile("
+    "{source!r}, '<jmcp_lab>', 'exec'), space), space['report']("
+    "__import__('IPython').get_ipython(), {names!r}, {most}, {width}))[1])"
+    "({{'__name__': 'jmcp_lab_probe'}})"
+)
+_LONGEST_ANSWER = 2_000_000
+
+
+class KernelQuestions:
+    """A connection to one running kernel, for a few questions; made by `questions`.
+
+    Parameters
+    ----------
+    kernel : KernelManager
+    connection : Connection
+        Open.
+    seconds : float
+        How long an answer may take.
+    """
+
+    def __init__(self, kernel: KernelManager, connection: Connection, seconds: float) -> None:
+        self._kernel = kernel
+        self._connection = connection
+        self._seconds = seconds
+        self._working_on: str | None = None
+        self._heard = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Return when what the kernel publishes arrives here: what it said before is lost.
+
+        Not every kernel answers on the control channel while it is idle: then it is not waited
+        for any longer than `LISTEN_SECONDS`.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LISTEN_SECONDS):
+                while not self._heard.is_set():
+                    self._connection.nudge()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(NUDGE_SECONDS):
+                            await self._heard.wait()
+
+    async def used(self) -> bool:
+        """Return whether code has ever been run in this kernel, by anybody.
+
+        The kernel counts what it runs; running nothing, silently, tells the count.
+        """
+        reply = await self._ask("execute_request", _silent({}))
+        return int(reply.get("execution_count") or 0) > 0
+
+    async def variables(
+        self, names: Sequence[str] | None, *, most: int, width: int
+    ) -> dict[str, Any]:
+        """Return what `probe.report` says about variables of an IPython kernel.
+
+        Raises
+        ------
+        UnavailableError
+            The kernel is busy, does not answer, or is no IPython kernel.
+        """
+        chosen = None if names is None else list(names)
+        expression = _EXPRESSION.format(
+            source=inspect.getsource(probe), names=chosen, most=most, width=width
+        )
+        reply = await self._ask("execute_request", _silent({"report": expression}))
+        answer = (reply.get("user_expressions") or {}).get("report")
+        if not isinstance(answer, dict):
+            raise UnavailableError(
+                "The kernel does not answer as an IPython kernel does. Use execute_ipython with "
+                "code of its language, or inspect_code."
+            )
+        if answer.get("status") != "ok":
+            raise UnavailableError(
+                f"The variables could not be looked at ({str(answer.get('ename'))[:60]}). Use "
+                "execute_ipython to print what you need."
+            )
+        return _parsed(answer)
+
+    async def inspect(self, code: str, cursor: int) -> str | None:
+        """Return what the kernel knows about the name at `cursor`, as plain text, or None."""
+        content = {"code": code, "cursor_pos": cursor, "detail_level": 0}
+        reply = await self._ask("inspect_request", content)
+        if reply.get("status") != "ok" or not reply.get("found"):
+            return None
+        data = reply.get("data") or {}
+        for kind in ("text/plain", "text/markdown"):
+            if isinstance(data.get(kind), str):
+                return str(data[kind])
+        return None
+
+    async def complete(self, code: str, cursor: int) -> list[str]:
+        """Return how the code before `cursor` may go on.
+
+        Ask `completing_runs` first where the kernel speaks Python.
+        """
+        reply = await self._ask("complete_request", {"code": code, "cursor_pos": cursor})
+        found = reply.get("matches") if reply.get("status") == "ok" else None
+        matches = [match for match in found or [] if isinstance(match, str)]
+        start = reply.get("cursor_start")
+        if _is_inside_line(code, start if isinstance(start, int) else cursor, cursor):
+            # IPython offers its magics for any word that is empty so far.
+            matches = [match for match in matches if not match.startswith("%")]
+        return matches
+
+    async def completing_runs(self, code: str, cursor: int) -> str | None:
+        """Return in words how a Python kernel would run code to complete this, or None."""
+        names = completing.imported(code, cursor)
+        reply = await self._ask("execute_request", _silent({"c": completing.question(names)}))
+        return completing.refusal(names, (reply.get("user_expressions") or {}).get("c"))
+
+    # -- asking --------------------------------------------------------------------------------
+
+    async def _ask(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the content of the kernel's reply.
+
+        Raises
+        ------
+        UnavailableError
+            It is busy, or does not answer in time.
+        """
+        for _ in range(2):
+            await self._idle()
+            reply = await self._answer(kind, content)
+            # A cell that failed takes with it what came right behind it.
+            if reply.get("status") != "aborted":
+                return reply
+        raise UnavailableError(_BUSY)
+
+    async def _idle(self) -> None:
+        end = time.monotonic() + IDLE_SECONDS
+        # The server's record of the state has no event.
+        while getattr(self._kernel, "execution_state", None) == "busy":
+            if time.monotonic() > end:
+                raise UnavailableError(_BUSY)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _answer(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        msg_id = self._connection.request(kind, content)
+        with suppress(TimeoutError):
+            return await self._reply(msg_id, self._seconds)
+        if self._working_on != msg_id:
+            # A cell of somebody else came first, and is not ours to interrupt.
+            raise UnavailableError(_BUSY)
+        await ensure_async(cast("Any", self._kernel).interrupt_kernel())
+        with suppress(TimeoutError):
+            return await self._reply(msg_id, STOP_SECONDS)
+        raise UnavailableError(
+            f"The kernel did not answer within {self._seconds:.0f} s. The repr of one of the "
+            "objects may take for ever: name others."
+        )
+
+    async def _reply(self, msg_id: str, seconds: float) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
+            while True:
+                reply = await self._connection.reply()
+                if (reply.get("parent_header") or {}).get("msg_id") == msg_id:
+                    return dict(reply["content"])
+
+    async def follow(self) -> None:
+        """Note what the kernel works on, until cancelled."""
+        while True:
+            message = await self._connection.published()
+            self._heard.set()
+            if message["msg_type"] == "status":
+                parent = (message.get("parent_header") or {}).get("msg_id")
+                busy = message["content"].get("execution_state") == "busy"
+                self._working_on = parent if busy else None
+
+
+_BUSY = (
+    "The kernel is busy: it runs a cell, and answers nothing else until that has ended. Call again "
+    "later; list_kernels shows its state."
+)
+
+
+@asynccontextmanager
+async def questions(
+    kernel: KernelManager, log: Logger, *, seconds: float = ANSWER_SECONDS
+) -> AsyncIterator[KernelQuestions]:
+    """Connect to a running kernel for a few questions.
+
+    Parameters
+    ----------
+    kernel : KernelManager
+    log : Logger
+    seconds : float, optional
+        How long each answer may take.
+    """
+    connected = connection(kernel, log)
+    await connected.open()
+    asked = KernelQuestions(kernel, connected, seconds)
+    following = asyncio.create_task(asked.follow(), name="jmcp-lab-questions")
+    try:
+        await asked.listen()
+        yield asked
+    finally:
+        following.cancel()
+        (ended,) = await asyncio.gather(following, return_exceptions=True)
+        if not isinstance(ended, asyncio.CancelledError):
+            log.warning("A kernel's status was not followed: %s", ended)
+        await connected.close()
+
+
+def _silent(expressions: dict[str, str]) -> dict[str, Any]:
+    """Return an execute request that runs nothing, leaves no trace and evaluates expressions."""
+    return {
+        "code": "",
+        "silent": True,
+        "store_history": False,
+        "user_expressions": expressions,
+        "allow_stdin": False,
+        "stop_on_error": False,
+    }
+
+
+def _parsed(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the report in an evaluated expression, which came from the user's own process."""
+    shown = (answer.get("data") or {}).get("text/plain")
+    with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        if isinstance(shown, str) and len(shown) <= _LONGEST_ANSWER:
+            found = json.loads(ast.literal_eval(shown))
+            if isinstance(found, dict) and isinstance(found.get("variables"), list):
+                return found
+    raise UnavailableError(
+        "The kernel's answer about its variables cannot be read. Use execute_ipython to print "
+        "what you need."
+    )
+
+
+def _is_inside_line(code: str, start: int, cursor: int) -> bool:
+    """Return whether a word that is completed is no magic: it has no %, and is not the first."""
+    before = code[:start].rpartition("\n")[2]
+    return bool(before.strip()) and "%" not in code[start:cursor] and not before.endswith("%")

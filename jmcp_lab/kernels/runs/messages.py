@@ -1,0 +1,147 @@
+"""What happened to a run, in words that a person and a model can act on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..connection.kernel_connection import INTERRUPTS
+from ..connection.kernel_death import Lost
+from .run import RunState
+
+if TYPE_CHECKING:
+    from .run import PieceResult, Run
+
+SERVER_STOPPED = "The Jupyter server stopped while this ran."
+DEFECT = "The run ended because of a defect in jmcp_lab; the server's log has the details."
+INTERRUPTED = "The run was interrupted as asked."
+CANCEL_ON_START = (
+    "It was already in the kernel's queue behind other code, so it is interrupted as soon as the "
+    "kernel begins with it."
+)
+
+PROPOSED = "The code proposes this text for a cell:"
+
+SILENT = (
+    "The kernel does not answer, so none of this ran. It may hang: restarting it ends that, and "
+    "loses its variables."
+)
+OTHER_KERNEL = (
+    "The notebook has got another kernel since your last run: no variable from before is in it."
+)
+
+_LOST = {
+    Lost.RESTARTED: "The kernel was restarted",
+    Lost.SHUT_DOWN: "The kernel was shut down",
+    Lost.DIED: "The kernel died",
+    Lost.KILLED: "The kernel died: it was killed (often because memory ran out)",
+    Lost.ENDED: "The kernel ended by itself, as exit() makes it",
+    Lost.INTERRUPTED: "The kernel ended when it was interrupted as asked, as some kernels do",
+    Lost.DEAD: "The kernel died and could not be started again",
+    Lost.UNREACHABLE: "The connection to the kernel's gateway was lost",
+}
+
+
+def lost(how: Lost, run: Run) -> str:
+    """Return what the loss of the kernel means for a run."""
+    if run.started is None:
+        # Jupyter kills what does not start in time: there memory is a wild guess.
+        why = "The kernel was killed" if how is Lost.KILLED else _LOST[how]
+        return f"{why} before this began. None of it ran; all variables are gone."
+    return (
+        f"{_LOST[how]} while this ran. All variables are gone; the outputs that came before are "
+        f"kept. {_next_step(how)}"
+    )
+
+
+def _next_step(how: Lost) -> str:
+    if how in (Lost.DIED, Lost.KILLED, Lost.ENDED, Lost.INTERRUPTED):
+        return "Jupyter starts it again by itself; run the cells that are needed first."
+    if how is Lost.RESTARTED:
+        return "Run the cells that are needed first again."
+    return "A new kernel must be started before anything can run."
+
+
+def since_last_run(how: Lost) -> str:
+    """Return what an owner must know whose kernel was lost between two runs."""
+    return f"{_LOST[how]} since your last run: all variables from before are gone."
+
+
+def cancelled(run: Run) -> tuple[RunState, str]:
+    """Return how a run ends that was stopped while none of it was in the kernel."""
+    if not run.results:
+        return RunState.CANCELLED, "The run was stopped before it began; none of it ran."
+    return (
+        RunState.INTERRUPTED,
+        f"The run was stopped after {len(run.results)} of {len(run.pieces)} pieces.",
+    )
+
+
+def interrupted(result: PieceResult) -> bool:
+    """Whether a piece ended by an interrupt."""
+    return result.error is not None and result.error[0] in INTERRUPTS
+
+
+def after_piece(run: Run, result: PieceResult) -> str | None:
+    """Return what to say about a run after one of its pieces, if it is not simply done.
+
+    How many pieces did not run, the results tell.
+    """
+    if result.status == "changed":
+        return (
+            "The cell was changed after this run was asked for, so it did not run. Read it again."
+        )
+    if result.status == "gone":
+        return "The cell was deleted before its turn, so it did not run."
+    if interrupted(result):
+        asked = "as asked" if run.stop_requested.is_set() else "by somebody else"
+        return f"The run was interrupted {asked}. Variables are kept."
+    if result.status == "aborted":
+        if result.note is not None:
+            return "The kernel ended this without saying how it went."
+        # Kernels that are not IPython reply so to an interrupt, whoever asked for it.
+        return "The kernel broke this off before its end, as after an interrupt."
+    if run.stop_requested.is_set():
+        return "An interrupt was asked for, but this piece came to its end."
+    if result.failed and run.stop_on_error and len(run.results) < len(run.pieces):
+        return "Stopped at the first error."
+    return None
+
+
+def dropped_output(messages: int) -> str:
+    """Return what both the cell and the reply say of output that the kernel did not send."""
+    return (
+        f"The kernel printed faster than it could send and dropped about {messages:,} of its "
+        "messages: some output is missing."
+    )
+
+
+def payloads(reply: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return what code asks of whoever runs it, besides showing its outputs."""
+    return [each for each in (reply or {}).get("payload") or () if isinstance(each, dict)]
+
+
+def note(
+    reply: dict[str, Any] | None,
+    error: tuple[str, str] | None,
+    dropped: int = 0,
+    *,
+    refused: bool = False,
+) -> str | None:
+    """Return what a reader should know about a piece besides its outputs."""
+    if reply is None:
+        return "The kernel said that it was done but never replied."
+    if any(p.get("source") == "ask_exit" and not p.get("keepkernel") for p in payloads(reply)):
+        return "The code asked the kernel to exit: it ends now, and all variables with it."
+    if dropped:
+        return dropped_output(dropped)
+    if error is not None and error[0] == "StdinNotImplementedError":
+        return (
+            "The code asked for input, and no JupyterLab window was open in which the user could "
+            "answer. Give the value in the code, or ask the user to open JupyterLab."
+        )
+    if refused:
+        return (
+            "The code asked for input and the user gave no answer, so it got the end of input. "
+            "Give the value in the code, or ask the user."
+        )
+    return None

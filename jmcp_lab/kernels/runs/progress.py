@@ -1,0 +1,83 @@
+"""How a run goes from piece to piece, and what its cells show meanwhile."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...notebooks.live_notebook import OUTPUT_ORIGIN
+from ...outputs.cell_writer import CellOutputs
+from . import messages as words
+from .run import Piece, PieceResult, Run, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHANGE_SECONDS = 0.5
+"""Who follows a run is told about new output at most this often."""
+
+
+def compare(run: Run, piece: Piece) -> str | None:
+    """Return ``changed`` or ``gone`` when the cell is not what was asked for any more."""
+    if piece.cell_id is None or run.notebook is None:
+        return None
+    cell = run.notebook.cell(piece.cell_id)
+    if cell is None or CellOutputs(run.notebook, piece.cell_id).cell is None:
+        return "gone"
+    return None if str(cell["source"]) == piece.source else "changed"
+
+
+def state_after(run: Run, result: PieceResult) -> RunState | None:
+    """Return how a run ended with a piece, or None when it goes on."""
+    if words.interrupted(result) or (run.stop_requested.is_set() and result.status != "changed"):
+        return RunState.INTERRUPTED
+    if result.status in ("changed", "gone", "aborted"):
+        return RunState.FAILED
+    if result.failed and run.stop_on_error:
+        return RunState.FAILED
+    if len(run.results) < len(run.pieces):
+        return None
+    failed = any(each.failed or each.status not in ("ok", "error") for each in run.results)
+    return RunState.FAILED if failed else RunState.DONE
+
+
+async def finish(run: Run, state: RunState, message: str | None) -> None:
+    """End a run, after taking back the [*] that it gave to cells which will not run."""
+    if run.done:
+        return
+    notebook = run.notebook
+    try:
+        while notebook is not None and run.shown_waiting:
+            cell_id = run.shown_waiting.pop()
+            await notebook.ready()
+            CellOutputs(notebook, cell_id).set_state("idle")
+    finally:
+        # Whatever is wrong with the document: somebody waits for the run.
+        run.finish(state, message)
+
+
+def show_waiting(run: Run) -> None:
+    """Give the cells that will run their [*], as JupyterLab does."""
+    notebook = run.notebook
+    if notebook is None or notebook.busy:
+        return
+    with notebook.transaction(OUTPUT_ORIGIN):
+        for piece in run.pieces:
+            # A cell that shows it already was given it by somebody else, who will take it back.
+            if piece.cell_id is not None and CellOutputs(notebook, piece.cell_id).show_waiting():
+                run.shown_waiting.add(piece.cell_id)
+
+
+def output_callback(run: Run) -> Callable[[], None]:
+    """Return what tells whoever follows a run about new output, now and then."""
+    told = 0.0
+
+    def on_output() -> None:
+        nonlocal told
+        run.outputs_seen += 1
+        now = time.monotonic()
+        if now - told >= CHANGE_SECONDS:
+            told = now
+            run.changed()
+
+    return on_output

@@ -1,0 +1,89 @@
+"""Cells that still show [*] though the server that ran them was killed.
+
+That a cell runs is in the shared document, not in the file. A server that ends in order takes it
+back; one that is killed leaves it in the history on disk and in the pages, which come back with
+it to the next server. There it is a lie as long as the notebook has no kernel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
+
+from ..notebooks.cell_order import plain
+from ..notebooks.live_notebook import LiveNotebook
+from ..outputs.cell_writer import CellOutputs
+from ..rooms.upstream.ydoc_server import NOTHING_NEW, SESSION_EVENTS, Upstream
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from .sessions import KernelSessions
+
+
+class Leftovers:
+    """Takes the [*] from cells of notebooks without a kernel, when a room opens.
+
+    Rooms are opened by pages as well as by us, so this follows the events of all rooms.
+
+    Parameters
+    ----------
+    serverapp : ServerApp
+    sessions : KernelSessions
+    """
+
+    def __init__(self, serverapp: ServerApp, sessions: KernelSessions) -> None:
+        self._serverapp = serverapp
+        self._sessions = sessions
+        self._upstream = Upstream(serverapp)
+        self._followed: WeakSet[Any] = WeakSet()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def listen(self) -> None:
+        """Look at every room that opens from now on."""
+        events = self._serverapp.event_logger
+        if events is not None and SESSION_EVENTS in events.schemas:
+            events.add_listener(schema_id=SESSION_EVENTS, listener=cast("Any", self._on_event))
+
+    async def _on_event(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:
+        if data.get("action") != "initialize":
+            return
+        name = str(data.get("room"))
+        room = self._upstream.notebook_room(name)
+        if room is None or room in self._followed:
+            return
+        self._followed.add(room)
+        self._upstream.on_answer(room, lambda update: self._on_answer(name, update))
+        await self.settle(name)
+
+    def _on_answer(self, name: str, update: bytes) -> None:
+        """Look again when a page comes back with what the history does not know."""
+        if update == NOTHING_NEW:
+            return
+        # The document takes it in as soon as we return.
+        task = asyncio.get_running_loop().create_task(self.settle(name))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self, name: str) -> None:
+        """Show every cell of a notebook as idle, if there is nothing that could run it."""
+        room = self._upstream.notebook_room(name)
+        if room is None:
+            return
+        path = self._upstream.path_in(room)
+        if await self._sessions.find(path) is not None:
+            return
+        document = self._upstream.document(room)
+        notebook = LiveNotebook(document, lambda: path, name.rsplit(":", 1)[-1])
+        try:
+            await notebook.ready()
+            with notebook.reading():
+                # The array itself would go to each cell from its start.
+                cells = notebook.shared_cells()
+                states = [state for cell in cells for state in plain(cell, "execution_state")]
+            running = [i for i, s in zip(notebook.ids, states, strict=True) if s == "running"]
+            for cell_id in running:
+                CellOutputs(notebook, cell_id).set_state("idle")
+        finally:
+            notebook.close()

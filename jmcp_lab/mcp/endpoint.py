@@ -1,0 +1,284 @@
+"""The door as a service: opened when the extension starts, shut when the server stops.
+
+Neither a start that fails nor a stop may harm Jupyter: an exception in an extension's stop hook
+keeps the whole server from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..server.containment import contained, error_name
+from ..server.garbage_collector import collector_paused, settle
+from .asgi import Discard, Scope
+from .traffic import Session, Traffic
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ..agents.agent import Agent
+    from ..agents.registry import AgentRegistry
+    from ..runtime.dispatcher import Dispatcher
+    from .asgi import Exchange
+    from .sdk_server import SessionManager
+
+LEFT_AFTER = 10.0
+"""Seconds without a request after which a client that dropped its connection is gone."""
+
+_OPEN_WITHIN = 60.0
+"""Seconds: on a slow machine the SDK's import takes many, and clients do not try again."""
+
+_END_SESSION_WITHIN = 0.5
+_STOP_WITHIN = 1.5
+
+
+class McpService:
+    """Serves MCP to the agents of a registry.
+
+    Parameters
+    ----------
+    dispatcher : Dispatcher
+    registry : AgentRegistry
+    version : str
+        Our version, which clients are told.
+    log : logging.Logger
+    left_after : float, optional
+
+    Attributes
+    ----------
+    error : str or None
+        Why agents cannot connect, in a sentence for the person; None while all is well.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        registry: AgentRegistry,
+        *,
+        version: str,
+        log: logging.Logger,
+        left_after: float = LEFT_AFTER,
+    ) -> None:
+        self.error: str | None = None
+        self._dispatcher = dispatcher
+        self._registry = registry
+        self._version = version
+        self._log = log
+        self._left_after = left_after
+        self._traffic = Traffic()
+        self._manager: SessionManager | None = None
+        self._owner: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._leave = asyncio.Event()
+        self._started = asyncio.Event()
+        self._ending: set[asyncio.Task[None]] = set()
+        registry.watch_sessions(self._traffic.has_session)
+        registry.on_revoke(self._revoked)
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be served."""
+        return self._manager is not None and self.error is None and not self._stopping
+
+    @property
+    def closed_because(self) -> str:
+        """Why requests cannot be served, in words."""
+        if self.error is not None:
+            return self.error
+        if self._stopping:
+            return "The server is stopping. Connect again once it runs."
+        return "The server is still starting. Try again in a minute."
+
+    def busy(self, agent: Agent) -> bool:
+        """Return whether an agent has as many requests open as it may have."""
+        return self._traffic.busy(agent.id)
+
+    async def start(self) -> None:
+        """Open the door; a failure is logged and kept in `error`, never raised."""
+        try:
+            with contained():
+                await self._start()
+        except Exception as error:
+            self._fail(error)
+        else:
+            self._registry.changed()
+        finally:
+            self._started.set()
+
+    def stay_shut(self, words: str) -> None:
+        """Let nobody in as long as this server runs, and say why."""
+        self._log.error(words)
+        self.error = words
+        self._registry.changed()
+        self._started.set()
+
+    async def opening(self) -> None:
+        """Return once the door is open or has failed to open; wait for it no longer than it takes.
+
+        The server answers pages before that, and so agents knock before that.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_OPEN_WITHIN):
+                await self._started.wait()
+
+    async def _start(self) -> None:
+        # It imports the SDK: that takes long, and a page may be waiting for its first answer.
+        server = await asyncio.to_thread(_import_server)
+        handlers = server.Handlers(
+            self._dispatcher, self._registry, self._traffic, self._log, self._left_after
+        )
+        manager = server.build_manager(handlers, version=self._version)
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._owner = asyncio.create_task(self._own(manager, ready), name="jmcp-door")
+        await ready
+        self._manager = manager
+        settle()
+
+    async def _own(self, manager: SessionManager, ready: asyncio.Future[None]) -> None:
+        """Enter and leave the manager in one task, as its task group demands."""
+        try:
+            with contained():
+                async with manager.run():
+                    ready.set_result(None)
+                    await self._leave.wait()
+        except Exception as error:
+            if ready.done():
+                self._fail(error)
+            else:
+                ready.set_exception(error)
+
+    def _fail(self, error: Exception) -> None:
+        reason = str(error).splitlines()
+        self._log.error(
+            "Agents cannot connect: the MCP endpoint did not start (%s: %s).",
+            error_name(error),
+            reason[0] if reason else "",
+        )
+        self._log.debug("The MCP endpoint did not start.", exc_info=error)
+        self.error = (
+            f"Agents cannot connect: the MCP endpoint did not start ({error_name(error)}). "
+            "The server log says why. Restart the Jupyter server once that is mended."
+        )
+        self._registry.changed()
+
+    # -- requests ------------------------------------------------------------------------------
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Serve one request of an agent."""
+        if self._manager is None:
+            raise RuntimeError("the door is not open")
+        agent = exchange.agent
+        exchange.on_start = self._answer_starts
+        if exchange.session_id is None:
+            self._traffic.prune()
+            for session in self._traffic.surplus(agent.id):
+                await self._end_session(session)
+        with self._registry.request(agent), self._traffic.serving(exchange):
+            self._registry.seen(agent)
+            await self._manager.handle_request(
+                self._scope(exchange), exchange.receive, exchange.send
+            )
+
+    def _scope(self, exchange: Exchange) -> Scope:
+        from .sdk_server import principal
+
+        return exchange.scope(principal(exchange.agent.id))
+
+    def _answer_starts(self, exchange: Exchange) -> None:
+        if self._traffic.answered(exchange):
+            self._registry.changed()
+
+    # -- ending --------------------------------------------------------------------------------
+
+    def _revoked(self, agent_id: str) -> None:
+        """End everything that an agent has open, at once."""
+        if self._manager is None:
+            return
+        task = asyncio.create_task(self._end_agent(agent_id), name="jmcp-revoke")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _end_agent(self, agent_id: str) -> None:
+        for call in list(self._traffic.calls):
+            if call.agent_id == agent_id:
+                call.task.cancel()
+        sessions = [self._end_session(session) for session in self._traffic.of_agent(agent_id)]
+        for ended in await asyncio.gather(*sessions, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                self._log.warning("A session did not end cleanly (%s).", error_name(ended))
+        for exchange in list(self._traffic.exchanges):
+            if exchange.agent.id == agent_id:
+                exchange.gone.set()
+
+    async def _end_session(self, session: Session) -> None:
+        """End a session as its client would, with a DELETE."""
+        from .sdk_server import principal
+
+        self._traffic.sessions.pop(session.id, None)
+        if self._manager is None:
+            return
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "DELETE",
+            "scheme": "http",
+            "path": "/",
+            "raw_path": b"/",
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(b"mcp-session-id", session.id.encode("latin-1"))],
+            "client": None,
+            "server": None,
+            "state": {},
+            "user": principal(session.agent_id),
+        }
+        answer = Discard()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_SESSION_WITHIN):
+                await self._manager.handle_request(scope, answer.receive, answer.send)
+
+    async def stop(self) -> None:
+        """Shut the door; quick, and never raises."""
+        self._stopping = True
+        self._started.set()
+        try:
+            with contained():
+                async with asyncio.timeout(_STOP_WITHIN):
+                    await self._stop()
+        except Exception as error:
+            self._log.warning("The MCP endpoint did not stop cleanly (%s).", type(error).__name__)
+            self._log.debug("The MCP endpoint did not stop cleanly.", exc_info=error)
+        if self._owner is not None and not self._owner.done():
+            self._owner.cancel()
+        _cancel_sse_watchers()
+
+    async def _stop(self) -> None:
+        for call in list(self._traffic.calls):
+            call.task.cancel()
+        # Sessions first: the SDK otherwise waits a second to tell each client of its end.
+        await asyncio.gather(
+            *(self._end_session(session) for session in list(self._traffic.sessions.values())),
+            return_exceptions=True,
+        )
+        for exchange in list(self._traffic.exchanges):
+            exchange.gone.set()
+        self._leave.set()
+        if self._owner is not None:
+            await asyncio.wait({self._owner})
+
+
+def _import_server() -> ModuleType:
+    with collector_paused():
+        from . import sdk_server as server
+    return server
+
+
+def _cancel_sse_watchers() -> None:
+    """Cancel the endless task that sse-starlette keeps on each loop."""
+    for task in asyncio.all_tasks():
+        if getattr(task.get_coro(), "__name__", "") == "_shutdown_watcher":
+            task.cancel()

@@ -1,0 +1,1 @@
+"""Outputs of running code, from memory into the shared document."""

@@ -1,0 +1,104 @@
+"""A call that waits for a person, and the answers that it offers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ..calls.call import Action, Call, Option, OptionKind, ToolClass
+from ..files.names import short_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..agents.agent import Agent
+    from ..errors import ToolError
+
+
+class Watched(Protocol):
+    """A document whose changes may change what a request shows."""
+
+    def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
+        """Call `listener` with the ids of changed cells; return what ends that."""
+
+    async def look(self) -> None:
+        """Take in what is in the file by now, and return when the document can be written."""
+
+
+SHARE = 20.0
+"""A card is drawn anew in a twentieth of the time at most, however fast its cells change."""
+
+LONGEST_WAIT = 2.0
+"""Seconds after which it is drawn all the same."""
+
+
+class AlreadyWaitingError(Exception):
+    """The agent has asked for exactly this before, and that request still waits.
+
+    Parameters
+    ----------
+    call : Call
+        The first one: attach to it, so that there is one card and the action happens once.
+    """
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call.id)
+        self.call = call
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A call that waits for a person."""
+
+    call: Call
+    agent: Agent
+    resolve: Callable[[], Action]
+    wake: asyncio.Event
+    refusal: ToolError | None = None
+    _took: float = 0.0
+    _due: asyncio.TimerHandle | None = None
+
+    def draw_soon(self, draw: Callable[[Request], None]) -> None:
+        """Draw the card anew, one of thousands of cells not at each key that a person presses.
+
+        Nobody can say yes to what it showed meanwhile: a decision looks at it again.
+        """
+        if self._due is None:
+            wait = min(self._took * SHARE, LONGEST_WAIT)
+            self._due = asyncio.get_running_loop().call_later(wait, draw, self)
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Note how long the block takes, which draws the card; it need not be drawn again."""
+        self.leave()
+        began = time.thread_time()
+        try:
+            yield
+        finally:
+            self._took = time.thread_time() - began
+
+    def leave(self) -> None:
+        """Draw the card no more."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+
+def options(action: Action | None) -> tuple[Option, ...]:
+    """Return the answers that a request offers."""
+    options = [Option(OptionKind.ALLOW_ONCE, "Allow")]
+    if (
+        action is not None
+        and action.guarded is None
+        and action.tool_class is ToolClass.RUN
+        and action.target.file_id is not None
+    ):
+        name = short_path(action.target.path or "")
+        options.append(
+            Option(OptionKind.ALLOW_ALWAYS, f"Allow runs in {name} for 30 minutes", "30m")
+        )
+    options.append(Option(OptionKind.REJECT_ONCE, "Deny"))
+    return tuple(options)

@@ -1,0 +1,1 @@
+"""Outputs as a model reads them: text and images within the limits of one reply."""

@@ -1,0 +1,88 @@
+"""Words that the summaries of all figures share: titles, lists, and how much an array holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from jmcp_lab.text.sanitize import clean
+
+from ..text import as_text, clip
+
+MAX_LISTED = 30
+"""Traces, marks or glyphs that are listed one by one."""
+MAX_JSON = 6_000_000
+"""Characters of JSON that are read at once: meanwhile no other thread has a turn."""
+_MAX_WORDS = 120
+_DTYPE_BYTES = re.compile(r"[a-z]+?(?P<bits>\d)(?:\D.*)?")
+_NAMED_BYTES = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int16": 2, "int8": 1}
+
+
+def title_words(value: object) -> str:
+    """Return a title or name: a text, or an object or list that holds it."""
+    if isinstance(value, Mapping):
+        value = value.get("text", value.get("value"))
+        if isinstance(value, Mapping):  # a formula, such as a signal of Vega
+            return ""
+    if isinstance(value, list):
+        value = " ".join(str(item) for item in value[:5])
+    text = " ".join(clean(as_text(value)[:2000]).split()) if value not in (None, "") else ""
+    return clip(text, _MAX_WORDS)
+
+
+def counted(count: int, name: str) -> str:
+    """Return a number and what it counts, such as ``3 points``."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+def summary(
+    title: str,
+    axes: Sequence[str],
+    listed: Sequence[str],
+    name: str,
+    *,
+    total: int | None = None,
+    annotations: Sequence[str] = (),
+) -> str:
+    """Put a summary together.
+
+    Parameters
+    ----------
+    title : str
+    axes : sequence of str
+        Each with its title.
+    listed : sequence of str
+        What the figure draws; the first `MAX_LISTED` are shown.
+    name : str
+        What each of `listed` is, such as ``trace``.
+    total : int, optional
+        How many there are, where `listed` holds only the first.
+    annotations : sequence of str
+        Texts in the figure, the titles of subplots among them.
+    """
+    total = len(listed) if total is None else total
+    lines = [f"title: {title}"] if title else []
+    if axes:
+        lines.append("axes: " + ", ".join(axes[:10]))
+    if annotations:
+        shown = ", ".join(repr(text) for text in annotations[:10])
+        more = f", and {len(annotations) - 10:,} more" if len(annotations) > 10 else ""
+        lines.append(f"annotations: {shown}{more}")
+    lines.append(counted(total, name) + (":" if listed else ""))
+    lines += [f"- {item}" for item in listed[:MAX_LISTED]]
+    if total > MAX_LISTED:
+        lines.append(f"- and {total - MAX_LISTED:,} more")
+    return "\n".join(lines)
+
+
+def array_length(value: object) -> int:
+    """Return how many numbers a list holds, or an array packed as base64."""
+    if isinstance(value, list):
+        return len(value)
+    if not isinstance(value, Mapping):
+        return 0
+    packed = as_text(value.get("bdata")) or as_text(value.get("__ndarray__"))
+    dtype = as_text(value.get("dtype"))
+    bits = _DTYPE_BYTES.fullmatch(dtype[:20])
+    width = _NAMED_BYTES.get(dtype) or (int(bits["bits"]) if bits else 1) or 1
+    return (len(packed) * 3 // 4 - packed.count("=", -2)) // width if packed else 0

@@ -1,0 +1,102 @@
+"""Figures of plotly in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..text import as_text
+from .figure_words import MAX_LISTED, array_length, counted, summary, title_words
+
+_AXIS = re.compile(r"[xyz]axis\d{0,3}")
+_SHAPE = re.compile(r"\d{1,12}(?:, ?\d{1,12}){0,3}")
+_POINT_KEYS = (
+    *("x", "y", "z", "values", "labels", "value", "lat", "lon", "r", "theta", "a", "b", "real"),
+    *("locations", "ids", "open", "close", "median", "q1"),
+)
+"""Properties of a trace that hold one value for each point."""
+
+
+def plotly_summary(traces: object, layout: object) -> str:
+    """Return the summary of a plotly figure."""
+    found = [trace for trace in _list(traces) if isinstance(trace, Mapping)]
+    layout = _mapping(layout)
+    axes = [
+        f"{name.replace('axis', '')} {title!r}"
+        for name, axis in layout.items()
+        if isinstance(name, str) and _AXIS.fullmatch(name)
+        if isinstance(axis, Mapping) and (title := title_words(axis.get("title")))
+    ]
+    # plotly.subplots writes the titles of subplots as annotations.
+    annotations = [
+        text
+        for annotation in _list(layout.get("annotations"))
+        if isinstance(annotation, Mapping) and annotation.get("visible") is not False
+        if (text := title_words(annotation.get("text")))
+    ]
+    return summary(
+        title_words(layout.get("title")),
+        axes,
+        [_trace_words(trace) for trace in found[:MAX_LISTED]],
+        "trace",
+        total=len(found),
+        annotations=annotations,
+    )
+
+
+def _trace_words(trace: Mapping[str, Any]) -> str:
+    """Return type, name and size of a trace, such as ``bar 'sales', 12 points``."""
+    name = title_words(trace.get("name"))
+    kind = title_words(trace.get("type")) or "scatter"
+    size = _trace_size(trace, kind)
+    return f"{kind}{f' {name!r}' if name else ''}{f', {size}' if size else ''}"
+
+
+def _trace_size(trace: Mapping[str, Any], kind: str) -> str:
+    """Return in words how much a trace holds; nothing where that cannot be told."""
+    if kind == "sankey":
+        links = array_length(_mapping(trace.get("link")).get("source"))
+        nodes = array_length(_mapping(trace.get("node")).get("label"))
+        sizes = ((links, "link"), (nodes, "node"))
+        return ", ".join(counted(count, what) for count, what in sizes if count)
+    if kind == "table":
+        cells = _shape(_mapping(trace.get("cells")).get("values"))
+        rows = f"{counted(cells[1], 'row')} x " if len(cells) > 1 else ""
+        columns = cells[0] if cells else array_length(_mapping(trace.get("header")).get("values"))
+        return rows + counted(columns, "column") if columns else ""
+    dimensions = _list(trace.get("dimensions"))
+    if dimensions:
+        length = max(array_length(_mapping(dimension).get("values")) for dimension in dimensions)
+        return f"{counted(length, 'row')} of {counted(len(dimensions), 'dimension')}"
+    grid = _shape(trace.get("z"))
+    if len(grid) > 1:
+        return " x ".join(f"{length:,}" for length in grid[:2]) + " values"
+    arrays = [trace[key] for key in _POINT_KEYS if isinstance(trace.get(key), list | Mapping)]
+    return counted(max(map(array_length, arrays)), "point") if arrays else ""
+
+
+def _shape(value: object) -> tuple[int, ...]:
+    """Return the lengths of an array, the longest where its rows differ; none when it is no array.
+
+    Rows may be packed arrays, as may be the whole.
+    """
+    if isinstance(value, list):
+        rows = [array_length(row) for row in value if isinstance(row, list | Mapping)]
+        return (len(value), max(rows)) if rows else (len(value),)
+    if not isinstance(value, Mapping):
+        return ()
+    shape = as_text(value.get("shape"))[:60]
+    if _SHAPE.fullmatch(shape):
+        return tuple(int(length) for length in shape.split(","))
+    return (array_length(value),)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """Return `value`, or an empty mapping when it is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    """Return `value`, or an empty list when it is none."""
+    return value if isinstance(value, list) else []

@@ -1,0 +1,241 @@
+"""Images of outputs, made small enough for a model to take and checked before they are sent.
+
+A client hands an image straight to a model, and a damaged or oversized one can end the whole
+conversation. So every image is decoded here first; one that does not decode is named, not sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from jmcp_lab.server.heap import give_back
+
+from .pixels import LONG_EDGE, UPRIGHT, bytes_needed, flat, orientation
+from .text import as_text, size_words
+
+SHORTEST_EDGE = 64
+"""An image that fits only when its long edge gets shorter than this is not sent."""
+MAX_PIXELS = 64_000_000
+"""Images with more pixels are not decoded: a small file can hold a huge image."""
+LARGE_PIXELS = 4_000_000
+"""Images with more are decoded in the helper process."""
+MAX_BASE64 = 28_000_000
+MAX_BYTES = 100_000_000
+"""Memory that the decoding of one image may take."""
+LARGE_BYTES = 10_000_000
+"""An image that takes more leaves memory behind that is given back at once."""
+
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/tiff")
+"""In the order of preference."""
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
+_COMMON_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
+_PIECE = 1 << 20
+"""Base64 that is decoded at once: as long, no other thread has a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as it stands in an output.
+
+    Parameters
+    ----------
+    mime_type : str
+        As the output says.
+    encoded : str
+        Base64, as the output holds it.
+    """
+
+    mime_type: str
+    encoded: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of the decoded file, nearly."""
+        return len(self.encoded) * 3 // 4
+
+
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """An image ready to be sent, or the words why it is not.
+
+    Parameters
+    ----------
+    data : str or None
+        Base64; None when it is not sent.
+    mime_type : str
+    words : str
+        What it is, and what was done to it, such as ``640x480, 23 kB``.
+    """
+
+    data: str | None
+    mime_type: str
+    words: str
+
+
+def picture_of(data: Mapping[Any, Any]) -> Picture | None:
+    """Return the image of a mime bundle that is best to send, or None."""
+    for mime_type in IMAGE_TYPES:
+        encoded = as_text(data.get(mime_type))
+        if encoded:
+            return Picture(mime_type, encoded)
+    return None
+
+
+def header_size(picture: Picture) -> tuple[int, int] | None:
+    """Return width and height as the file's head says, without decoding the image."""
+    if len(picture.encoded) > MAX_BASE64:
+        return None
+    try:
+        # Enough for the heads of all but a JPEG with large metadata; cut to whole groups of 4.
+        head = binascii.a2b_base64("".join(picture.encoded[:40_000].split())[:32_000])
+        with Image.open(io.BytesIO(head), formats=_FORMATS) as image:
+            return image.size
+    except Exception:
+        # Pillow's decoders raise errors of many kinds on damaged files.
+        return None
+
+
+def is_large(picture: Picture) -> bool:
+    """Return whether an image takes much time and memory to decode, as its head says."""
+    width, height = header_size(picture) or (0, 0)
+    return width * height > LARGE_PIXELS
+
+
+def described(picture: Picture) -> str:
+    """Return what an image is in a few words, without decoding it."""
+    size = header_size(picture)
+    dimensions = f" {size[0]}x{size[1]}" if size else ""
+    return f"{picture.mime_type}{dimensions}, {size_words(picture.size)}"
+
+
+def prepared(picture: Picture, limit: int) -> SentPicture:
+    """Return an image of at most `LONG_EDGE` pixels and `limit` base64 characters.
+
+    An image that fits already is sent byte for byte. Never raises.
+    """
+    if len(picture.encoded) > MAX_BASE64:
+        return _refused(picture, f"{size_words(picture.size)}, too large to decode")
+    try:
+        raw = _decoded(picture.encoded)
+        with _opened(raw) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                return _refused(picture, f"{width}x{height}, too many pixels to decode")
+            _draft(image)
+            needed = bytes_needed(image, (width, height))
+        if needed > MAX_BYTES:
+            words = f"{width}x{height}, more pixels than can be decoded here; save it smaller"
+            return _refused(picture, words)
+        sent = _fitted(picture, raw, limit)
+        if needed > LARGE_BYTES:
+            give_back()
+        return sent
+    except (binascii.Error, ValueError):
+        return _refused(picture, f"{size_words(picture.size)}, damaged: not base64 of an image")
+    except Exception:
+        # As above. A decompression bomb arrives here too.
+        return _refused(picture, f"{size_words(picture.size)}, damaged or of an unknown kind")
+
+
+def _opened(raw: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(raw), formats=_FORMATS)
+
+
+def _draft(image: Image.Image) -> None:
+    """Let an image be decoded smaller than it is: a JPEG can be, others are left as they are."""
+    width, height = image.size
+    longest = max(width, height)
+    image.draft(None, (width * LONG_EDGE // longest, height * LONG_EDGE // longest))
+
+
+def _decoded(encoded: str) -> bytes:
+    """Return the bytes of base64 with or without line breaks."""
+    if len(encoded) <= _PIECE:
+        return binascii.a2b_base64(encoded)
+    pieces = (encoded[at : at + _PIECE] for at in range(0, len(encoded), _PIECE))
+    decoded, rest = bytearray(), ""
+    for piece in pieces:
+        rest += "".join(piece.split())
+        whole = len(rest) - len(rest) % 4
+        decoded += binascii.a2b_base64(rest[:whole])
+        rest = rest[whole:]
+    return bytes(decoded + binascii.a2b_base64(rest))
+
+
+def _refused(picture: Picture, words: str) -> SentPicture:
+    """Return that an image is not sent, and why."""
+    return SentPicture(None, picture.mime_type, f"{words}: not sent")
+
+
+def _fitted(picture: Picture, raw: bytes, limit: int) -> SentPicture:
+    """Return an image scaled and encoded so that it fits; its pixels are gone afterwards."""
+    # Left to itself an image is in a circle of references, and keeps its pixels for a while.
+    with closing(_opened(raw)) as image:
+        full = image.size
+        _draft(image)
+        image.load()
+        return _encoded(picture, raw, image, full, limit)
+
+
+def _encoded(
+    picture: Picture, raw: bytes, image: Image.Image, full: tuple[int, int], limit: int
+) -> SentPicture:
+    """Return a decoded image of a full size, scaled and encoded so that it fits."""
+    width, height = full
+    was = f"{width}x{height}, {size_words(len(raw))}"
+    sent_as = _SENT_AS_THEY_ARE.get(image.format or "")
+    encoded_length = 4 * math.ceil(len(raw) / 3)
+    common = sent_as and image.mode in _COMMON_MODES
+    if sent_as and common and max(width, height) <= LONG_EDGE and encoded_length <= limit:
+        return SentPicture(base64.b64encode(raw).decode("ascii"), sent_as, was)
+    if getattr(image, "is_animated", False):
+        was += ", its first frame"
+    turned = orientation(image)
+    shown, range_words = flat(image)
+    was += range_words
+    if turned in UPRIGHT:
+        # Encoding it anew loses the EXIF, which says how it stands.
+        shown = shown.transpose(UPRIGHT[turned])
+        width, height = (height, width) if turned >= 5 else full
+    scale = min(1.0, LONG_EDGE / max(width, height))
+    while True:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = shown if size == shown.size else shown.resize(size, Image.Resampling.LANCZOS)
+        for mime_type, data in _encodings(small):
+            if 4 * math.ceil(len(data) / 3) <= limit:
+                words = f"{was}, sent as {size[0]}x{size[1]}"
+                return SentPicture(base64.b64encode(data).decode("ascii"), mime_type, words)
+        # File size goes about with the area.
+        smallest = len(data)
+        scale *= min(0.8, max(0.25, math.sqrt(limit * 0.75 / smallest) * 0.95))
+        if max(width, height) * scale < SHORTEST_EDGE:
+            return _refused(picture, f"{was}, no room for it in this reply")
+
+
+def _encodings(image: Image.Image) -> Iterator[tuple[str, bytes]]:
+    """Yield an image as PNG, then as the smaller of 256 colours and JPEG."""
+    yield "image/png", _saved(image, "PNG")
+    opaque = image
+    if image.mode == "RGBA":
+        opaque = Image.new("RGB", image.size, "white")
+        opaque.paste(image, mask=image.getchannel("A"))
+    colours = _saved(opaque.quantize(256, Image.Quantize.FASTOCTREE), "PNG")
+    jpeg = _saved(opaque, "JPEG", quality=80)
+    yield ("image/png", colours) if len(colours) <= len(jpeg) else ("image/jpeg", jpeg)
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Return the bytes of an image file."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()

@@ -1,0 +1,212 @@
+"""Outputs of cells → text and images for a model, within one budget.
+
+A reply goes into the context of a model, which is small and expensive, and what is in it was
+written by whatever the kernel ran. So a reply is bounded, every cut says exactly what was left
+out and how to get it, and text of outputs stands between markers, so that a model can tell it
+from what the server says::
+
+    [output 1 stdout]
+    epoch 1
+    [/output 1]
+    [output 2 image/png 640x480, 23 kB: image 1]
+
+When the text itself holds such a marker, its own markers get a random word that the text cannot
+know. Only the server's words, numbers and well-formed mime types stand inside brackets.
+
+How the text budget is shared over cells and outputs:
+
+1. Labels come first, and for each cell a line that says how many outputs were left out. When
+   even these are too much, the cells in the middle are left out and named in one line.
+2. Each error gets what it needs up to `ERROR_SHARE` characters, and each of the first
+   `MAX_IMAGES` images its caption; the end of an error is kept.
+3. The rest is shared equally over the cells, and what a cell does not need passes on to those
+   that need more.
+4. A cell shows as many outputs as fit into its share, whole or with enough text for the words
+   about the cut; one line stands for those in the middle that do not. Within the cell rules 2
+   and 3 hold for their texts.
+
+Every line about what was left out names the call that shows it; where there is no room for that
+in the line, one call at the end of the reply stands for all.
+
+Images share theirs by rule 3, and at most `MAX_IMAGES` are sent.
+
+Everything here is pure, never raises on damaged outputs and takes linear time. Decoding and
+scaling an image takes tens of milliseconds, so call it in a thread when there are images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from jmcp_lab.calls.call import ImagePart, TextPart
+from jmcp_lab.errors import InvalidArgumentError
+from jmcp_lab.render.blocks import block_of
+from jmcp_lab.render.full_source import source_of, source_offset
+from jmcp_lab.render.images import SentPicture, described, prepared
+from jmcp_lab.render.outline import outline
+from jmcp_lab.render.sharing import (
+    MAX_IMAGES,
+    CellOutputs,
+    Hint,
+    Item,
+    Plan,
+    fair_shares,
+    fitted,
+    plans_of,
+)
+from jmcp_lab.render.text import clip, page
+
+__all__ = [
+    "MAX_IMAGES",
+    "Budget",
+    "CellOutputs",
+    "Hint",
+    "clip",
+    "fair_shares",
+    "outline",
+    "page",
+    "render_cells",
+    "render_outputs",
+    "render_page",
+]
+
+_PAGE_WORDS = 320
+"""At most so many characters are around the text of a page, besides notes."""
+
+Part = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one reply may hold.
+
+    Parameters
+    ----------
+    text : int
+        Characters of text.
+    image_chars : int
+        Base64 characters of all images together. With the default text budget, in UTF-8 and
+        JSON, a whole reply stays under 700,000 bytes.
+    images : bool
+        Whether images are sent at all; otherwise they are named with their size.
+    """
+
+    text: int = 20_000
+    image_chars: int = 600_000
+    images: bool = True
+
+    def less(self, used: int) -> Budget:
+        """Return the budget that is left after `used` characters of other text."""
+        return replace(self, text=max(0, self.text - used))
+
+
+def render_outputs(
+    outputs: Sequence[Any], budget: Budget, *, label: str = "", hint: Hint | None = None
+) -> list[Part]:
+    """Return the outputs of one cell: one text, then the images it speaks of."""
+    return render_cells([CellOutputs(label, outputs, hint)], budget)
+
+
+def render_cells(
+    cells: Sequence[CellOutputs | tuple[str, Sequence[Any]]], budget: Budget
+) -> list[Part]:
+    """Return the outputs of several cells, which share the budget: one text, then the images.
+
+    Parameters
+    ----------
+    cells : sequence of CellOutputs
+        Or pairs of a label and outputs.
+    budget : Budget
+
+    Returns
+    -------
+    list of TextPart and ImagePart
+        Empty when there is nothing to say. The text is at most ``budget.text`` characters.
+    """
+    return _reply(plans_of([CellOutputs(*cell) for cell in cells], budget.text), budget)
+
+
+def render_page(
+    outputs: Sequence[Any], output: int, offset: int, budget: Budget, *, hint: Hint | None = None
+) -> list[Part]:
+    """Return a piece of one output, from a character offset on; its image comes with offset 0.
+
+    What a reply only sums up, such as a figure or a traceback, is paged in full after its summary.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When there is no such output.
+    """
+    if not 1 <= output <= len(outputs):
+        count = len(outputs)
+        have = f"has {count} output{'' if count == 1 else 's'}" if count else "has no outputs"
+        raise InvalidArgumentError(f"There is no output {output}: the cell {have}.")
+    item = Item(block_of(outputs[output - 1], output))
+    text, source = item.block.text, source_of(outputs[output - 1], item.block)
+    whole = f"{text}\n{source.text()}" if source else text
+    around = _PAGE_WORDS + sum(len(line) + 1 for line in item.own_lines())
+    around += 2 * len(hint(output, len(whole))) if hint else 0
+    piece = page(whole, offset, max(1, budget.text - around))
+    words = f"[output {output}: {piece.words(partial(hint, output) if hint else None)}]"
+    if source and piece.offset < source_offset(text):
+        at = source_offset(text)
+        shows = f"by {hint(output, at)}" if hint else f"from offset={at} on"
+        words = f"{words[:-1]}; {source.what} {shows}]"
+    if piece.offset:
+        block = replace(item.block, text=piece.text, picture=None, notes=())
+        return [TextPart(f"{words}\n{Item(block, len(piece.text)).render()}")]
+    # As long as what will be said of its image.
+    caption = " " * (_PAGE_WORDS // 2) if item.block.picture else ""
+    first = Item(replace(item.block, text=piece.text), caption=caption)
+    is_all = not source and piece.next_offset is None
+    return _reply([Plan("" if is_all else words, [first], 1)], budget)
+
+
+def _reply(plans: Sequence[Plan], budget: Budget) -> list[Part]:
+    """Return the parts of a reply that shows `plans`."""
+    kept, closing = fitted(plans, budget.text)
+    images = _with_images(kept, budget)
+    for plan in kept:
+        plan.cut_to_room()
+    said = [*(part for plan in kept if (part := plan.text())), closing]
+    text = "\n".join(part for part in said if part)
+    # All that is counted above fits; a single label may be longer than a very small budget.
+    return [TextPart(clip(text, budget.text)), *images] if text else []
+
+
+def _with_images(plans: Sequence[Plan], budget: Budget) -> list[ImagePart]:
+    """Return the images to send, and write into each item what became of its image."""
+    found = [(plan, item) for plan in plans for item in plan.shown if item.block.picture]
+    sent = _fitted(found, budget)
+    parts: list[ImagePart] = []
+    for place, (plan, item) in enumerate(found):
+        picture = item.block.picture
+        assert picture is not None
+        image = sent[place] if place < len(sent) else None
+        if image is None or image.data is None:
+            words = image.words if image else described(picture).partition(" ")[2]
+            why = "" if image else ": images are off" if not budget.images else ": no room"
+            more = plan.hint(item.block.output, 0) if plan.hint and budget.images else ""
+            item.caption = f"{picture.mime_type} {words}{why}{'; ' + more if more else ''}"
+        else:
+            parts.append(ImagePart(image.data, image.mime_type))
+            item.caption = f"{picture.mime_type} {image.words}: image {len(parts)}"
+    return parts
+
+
+def _fitted(found: Sequence[tuple[Plan, Item]], budget: Budget) -> list[SentPicture]:
+    """Return the first images, made small enough to fit together."""
+    if not budget.images or budget.image_chars <= 0:
+        return []
+    pictures = [item.block.picture for _, item in found[:MAX_IMAGES] if item.block.picture]
+    sent = [prepared(picture, budget.image_chars) for picture in pictures]
+    needs = [len(image.data or "") for image in sent]
+    shares = fair_shares(needs, budget.image_chars)
+    return [
+        image if need <= share else prepared(picture, share)
+        for picture, image, need, share in zip(pictures, sent, needs, shares, strict=True)
+    ]

@@ -1,0 +1,157 @@
+"""What happened to a notebook that its agents did not do: told to each of them once."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..calls.proposed import proposed
+from ..files.save_errors import save_failure_message
+
+KEPT = 20
+"""How many pieces of news of one notebook wait for agents that were away."""
+
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+"""Events of files: saved, renamed, deleted through Jupyter."""
+
+
+MOST_TOLD = 10_000
+"""How many texts that hold at present are remembered as told."""
+
+
+class News:
+    """What agents have yet to be told, by notebook."""
+
+    def __init__(self) -> None:
+        self.standing: str | None = None
+        """What every agent is told of every notebook, the first time that it uses it."""
+        self._items: dict[str, deque[tuple[int, str]]] = {}
+        self._read: dict[tuple[str, str], int] = {}
+        self._once: dict[tuple[str, str, str], None] = {}
+        self._number = 0
+
+    def add(self, file_id: str, text: str) -> None:
+        """Tell every agent that has used the notebook, on its next call."""
+        self._number += 1
+        items = self._items.setdefault(file_id, deque(maxlen=KEPT))
+        if items and items[-1][1] == text:
+            # The same thing again: it is told again to those who know, once to the others.
+            items.pop()
+        items.append((self._number, text))
+
+    def take(self, agent_id: str, file_id: str) -> list[str]:
+        """Return what happened since the agent's last call; what always holds on its first."""
+        key = (agent_id, file_id)
+        last = self._read.get(key)
+        self._read[key] = self._number
+        if last is None:
+            return [self.standing] if self.standing else []
+        return [text for number, text in self._items.get(file_id, ()) if number > last]
+
+    def once(self, agent_id: str, file_id: str, text: str) -> list[str]:
+        """Return a text that holds at present, the first time that an agent is told it."""
+        key = (agent_id, file_id, text)
+        if key in self._once:
+            return []
+        self._once[key] = None
+        if len(self._once) > MOST_TOLD:
+            del self._once[next(iter(self._once))]
+        return [text]
+
+    def forget_agent(self, agent_id: str) -> None:
+        """Drop what a revoked agent was told."""
+        self._read = {key: number for key, number in self._read.items() if key[0] != agent_id}
+        self._once = {key: None for key in self._once if key[0] != agent_id}
+
+
+def merged(path: str) -> str:
+    """Return that the file's changes are in the notebook."""
+    return (
+        f"'{path}' was changed on disk by another program, and the notebook has the changes now, "
+        "merged with what was not saved yet. Read the cells again."
+    )
+
+
+def not_saved(path: str, error: BaseException | str | None) -> str:
+    """Return that a save did not work, and why."""
+    return (
+        f"{save_failure_message(path, error)} The changes are in the open notebook only. Tell the "
+        "user."
+    )
+
+
+def text_not_saved(path: str, error: BaseException) -> str:
+    """Return that a text file that is open could not be saved, and why."""
+    return (
+        f"{save_failure_message(path, error)} What is new is in the file as it is open in "
+        "JupyterLab only. Tell the user."
+    )
+
+
+def saved_by_hand(path: str) -> str:
+    """Return that nothing is saved until the user does it."""
+    return (
+        f"The user has switched autosave off: what changes in '{path}' is in the open notebook, "
+        "and in the file only when they save it."
+    )
+
+
+def never_saved(path: str) -> str:
+    """Return that nothing is saved until the user does it, whatever they have chosen."""
+    return (
+        "This server saves no notebook by itself (YDocExtension.document_save_delay is None): what "
+        f"changes in '{path}' is in the open notebook, and in the file only when the user saves "
+        "it. Tell the user."
+    )
+
+
+def spoilt(path: str, why: str) -> str:
+    """Return that the file of an open notebook is no notebook any more, and what comes of it."""
+    return (
+        f"The file '{path}' is no notebook any more: {why}. Another program changed it, as git "
+        "does at a merge conflict. The open notebook is as it was. When that changes, or the user "
+        "saves it, it takes the place of the file, and what is in the file now is kept in a copy "
+        "beside it. If the file is repaired before, it is read again."
+    )
+
+
+def kept(path: str, copy: str, why: str) -> str:
+    """Return that another version of a document is kept in a file of its own."""
+    return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."
+
+
+def moved(old: str, new: str) -> str:
+    """Return that a shell or another program moved the notebook."""
+    return f"'{old}' was moved to '{new}' outside Jupyter."
+
+
+def gone(path: str) -> str:
+    """Return that an open notebook is nowhere."""
+    return (
+        f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was changed. "
+        "list_notebooks shows what is there."
+    )
+
+
+def gone_meanwhile(path: str) -> str:
+    """Return that a notebook vanished while a call waited."""
+    return (
+        f"'{path}' was deleted or moved meanwhile, so nothing was changed. "
+        "list_notebooks shows what is there."
+    )
+
+
+def saved_as(old: str, new: str) -> str:
+    """Return that the user went on in a copy."""
+    return (
+        f"The user saved '{old}' as '{new}' and looks at that one now. '{old}' is as it was; "
+        f"{proposed('use_notebook', notebook=new)} goes to the new one."
+    )
+
+
+def replaced(path: str, elsewhere: str) -> str:
+    """Return that another file has the name of one that was moved outside Jupyter."""
+    return (
+        f"'{path}' is another file by now: the one you knew was moved to '{elsewhere}'. What you "
+        f"do in '{path}' goes into the new one; {proposed('use_notebook', notebook=elsewhere)} "
+        "goes to the other."
+    )

@@ -1,0 +1,259 @@
+"""A copy of a document in which cells that were taken out still live.
+
+Yjs cannot move, so agents and programs make cells anew. What a page typed before it heard of that
+belongs to the old cell, and Yjs drops it as it arrives. The attic follows the document, but for
+the deletions that `keep` announces; what arrives late is written there, and can be read.
+
+What is big and not needed is deleted in the copy, also what comes later: outputs above all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from pycrdt import Array, ArrayEvent, Assoc, Doc
+
+from . import yjs_updates as updates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+BIG = ("outputs", "attachments")
+"""What the copy does not keep of a cell."""
+
+THIN_FROM = 4_000_000
+"""The bytes from which on that is worth the while: going through 5,000 cells takes 0.2 s."""
+
+
+class AtticError(Exception):
+    """The copy has lost the thread; a new one has to be made."""
+
+
+@dataclass(slots=True, eq=False)
+class Ghost:
+    """A cell that was taken out of its place."""
+
+    cell_id: str
+    text: str
+    """What it said when it was last looked at."""
+
+    content: dict[str, Any] | None
+    """The whole cell, when it was deleted for good."""
+
+    neighbours: tuple[str | None, str | None, int]
+    size: int
+    until: float
+    index: int | None = None
+    """Where it is in the copy; None once a page has deleted it or made it anew."""
+
+
+@dataclass(slots=True)
+class _Removal:
+    """The deletions of one transaction that the copy does not follow."""
+
+    items: list[tuple[int, int]] = field(default_factory=list)
+    """The ids of the cells in the list of cells."""
+
+    deleted: updates.Ids = field(default_factory=dict)
+    late: updates.Ids = field(default_factory=dict)
+    """What pages have sent since."""
+
+    ghosts: list[Ghost] = field(default_factory=list)
+
+
+class Attic:
+    """The copy, and the cells in it that the document has no more.
+
+    Parameters
+    ----------
+    base : bytes
+        The document's whole state.
+    """
+
+    def __init__(self, base: bytes) -> None:
+        self._ydoc: Doc[Any] = Doc()
+        self._ydoc.apply_update(base)
+        self._cells = cast("Array[Any]", self._ydoc.get("cells", type=Array))
+        self.ghosts: list[Ghost] = []
+        """Oldest first."""
+        self._removals: list[_Removal] = []
+        self._coming: _Removal | None = None
+        self._touched: set[int] = set()
+        self._new: list[Any] = []
+        self._remade: list[Ghost] = []
+        self._seen = len(base)
+        self._thinned = False
+        self._thin_if_big()
+        self._subscription = cast("Any", self._cells).observe_deep(self._on_change)
+
+    @property
+    def size(self) -> int:
+        """How much the ghosts hold, about."""
+        return sum(ghost.size for ghost in self.ghosts)
+
+    @property
+    def expecting(self) -> bool:
+        """Whether cells were announced that have not gone yet."""
+        return self._coming is not None
+
+    # -- cells that go -------------------------------------------------------------------------
+
+    def keep(self, places: Sequence[int], ghosts: Sequence[Ghost]) -> None:
+        """Keep cells, at these places of the document, that its next transaction takes out.
+
+        Raises
+        ------
+        AtticError
+        """
+        coming = self._coming or _Removal()
+        standing = sorted(self._ghost_places())
+        for place, ghost in zip(places, ghosts, strict=True):
+            ghost.index = at = _among(standing, place)
+            if at >= len(self._cells) or str(self._cells[at]["id"]) != ghost.cell_id:
+                raise AtticError
+            item = cast("Any", self._cells.sticky_index(at, Assoc.AFTER).to_json())["item"]
+            coming.items.append((item["client"], item["clock"]))
+        coming.ghosts += ghosts
+        self._coming = coming
+
+    def _ghost_places(self) -> Iterator[int]:
+        return (ghost.index for ghost in self.ghosts if ghost.index is not None)
+
+    def drop(self, ghost: Ghost) -> None:
+        """Let a cell go for good."""
+        self.ghosts.remove(ghost)
+        if ghost.index is not None:
+            del self._cells[ghost.index]
+        for removal in self._removals:
+            if ghost in removal.ghosts:
+                removal.ghosts.remove(ghost)
+        self._removals = [removal for removal in self._removals if removal.ghosts]
+
+    # -- following -----------------------------------------------------------------------------
+
+    def follow(self, update: bytes) -> None:
+        """Take a transaction of the document.
+
+        What is deleted with the transaction that brings it came late, into a cell that is gone.
+        """
+        removal, self._coming = self._coming, None
+        if removal is not None or updates.deletes(update):
+            structs, inserted, deleted = updates.split(update)
+            deleted = updates.without(deleted, inserted)
+            if removal is not None:
+                removal.deleted, deleted = deleted, {}
+                self._removals.append(removal)
+                self.ghosts += removal.ghosts
+            update = updates.join(structs, deleted)
+        self._apply(update)
+
+    def feed(self, update: bytes) -> None:
+        """Take what a page sends, just before or after the document does.
+
+        A page that comes back says all that is deleted, also what it only heard of. Whoever
+        deletes a cell that is gone anyway says nothing new: what others have typed stays. So does
+        what pages had typed there late, now or before: it went with the cell as this one heard of
+        that.
+        """
+        if self._removals:
+            structs, inserted, deleted = updates.split(update)
+            for removal in self._removals:
+                removal.late = updates.union(removal.late, inserted)
+                if all(updates.holds(deleted, *item) for item in removal.items):
+                    deleted = updates.without(deleted, removal.deleted)
+                    deleted = updates.without(deleted, removal.late)
+                    self._remade += removal.ghosts
+            update = updates.join(structs, deleted)
+        self._apply(update)
+
+    def feed_removal(self, update: bytes) -> None:
+        """Take what a page sends that takes out the cells which were announced just now."""
+        structs, _, _ = updates.split(update)
+        self._apply(updates.join(structs, {}))
+
+    def _apply(self, update: bytes) -> None:
+        self._ydoc.apply_update(update)
+        self._seen += len(update)
+        new, self._new = self._new, []
+        if self._thinned and new:
+            self._thin(new)
+        self._thin_if_big()
+
+    def known(self, cell_id: str) -> str | None:
+        """Return what a cell said that both an agent and a page made anew.
+
+        Best that of the cell which the page has just deleted.
+        """
+        known = [ghost for ghost in self.ghosts if ghost.cell_id == cell_id]
+        remade = [ghost for ghost in known if ghost.index is None or ghost in self._remade]
+        return (remade or known)[-1].text if known else None
+
+    def typed(self) -> list[tuple[Ghost, str, str]]:
+        """Return the ghosts in which something was typed since: the text before, and now."""
+        found = []
+        touched, self._touched = self._touched, set()
+        self._remade.clear()
+        for ghost in [ghost for ghost in self.ghosts if ghost.index is None]:
+            self.drop(ghost)
+        for ghost in self.ghosts:
+            if id(ghost) in touched and ghost.index is not None:
+                text = str(self._cells[ghost.index]["source"])
+                if text != ghost.text:
+                    found.append((ghost, ghost.text, text))
+                    ghost.text = text
+        return found
+
+    def _on_change(self, events: list[Any], _transaction: object) -> None:
+        for event in events:
+            if not event.path and isinstance(event, ArrayEvent):
+                self._shift_all(cast("Any", event).delta)
+        changed = {event.path[0] for event in events if event.path}
+        for ghost in self.ghosts:
+            if ghost.index in changed:
+                self._touched.add(id(ghost))
+
+    def _shift_all(self, delta: list[dict[str, Any]]) -> None:
+        """Keep the places of the ghosts."""
+        at = 0
+        for change in delta:
+            if "retain" in change:
+                at += int(change["retain"])
+            elif "insert" in change:
+                self._new += change["insert"]
+                self._shift(at, 0, len(change["insert"]))
+                at += len(change["insert"])
+            else:
+                self._shift(at, int(change["delete"]), 0)
+
+    def _shift(self, at: int, deleted: int, inserted: int) -> None:
+        coming = self._coming.ghosts if self._coming else []
+        for ghost in [*self.ghosts, *coming]:
+            if ghost.index is None or ghost.index < at:
+                continue
+            ghost.index = None if ghost.index < at + deleted else ghost.index + inserted - deleted
+
+    # -- staying small -------------------------------------------------------------------------
+
+    def _thin_if_big(self) -> None:
+        """Thin out all cells, once: from then on, those that come are thinned as they come."""
+        if not self._thinned and self._seen > THIN_FROM:
+            self._thinned = True
+            self._thin(self._cells)
+
+    def _thin(self, found: Iterable[Any]) -> None:
+        """Delete what is of no use here; what is written into it later goes nowhere."""
+        with self._ydoc.transaction():
+            for cell in found:
+                for key in BIG:
+                    if key in cell:
+                        del cell[key]
+
+
+def _among(standing: Sequence[int], place: int) -> int:
+    """Return where in the copy is what the document has at a place: ghosts stand between."""
+    for index in standing:
+        if index > place:
+            break
+        place += 1
+    return place

@@ -1,0 +1,181 @@
+"""One page's connection to a room, from its first message until its document and ours are one.
+
+A page says which Yjs updates it knows. One that knows nothing gets the document. One that knows an
+update which this room made itself has been here since the room was opened: Yjs brings the two
+together. Any other page comes from before, over a restart or a long sleep. It is asked for all that
+it has, and it hears nothing of the document until that is in: what it had met last says what the
+two have in common.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from pycrdt import Doc, YSyncMessageType, create_sync_message, handle_sync_message
+
+if TYPE_CHECKING:
+    from pycrdt import Channel
+
+    from ..live_room import LiveRoom
+    from .rejoin import LeftBehind
+
+TRY_AGAIN_LATER = 1013
+"""Why a connection ends. A page asks its person nothing for it, and comes again by itself."""
+
+LEFT_SECONDS = 60.0
+"""How long a page that came back may not have heard what the document says.
+
+JupyterLab's pages give a connection up after half a minute without a word, and come again.
+"""
+
+
+class Joining:
+    """Reads the sync messages of one page.
+
+    Parameters
+    ----------
+    room : LiveRoom
+    channel : Channel
+    """
+
+    def __init__(self, room: LiveRoom, channel: Channel) -> None:
+        self._room = room
+        self._channel = channel
+        self._answers = 0
+        self._asked: bytes | None = None
+        self._decided = False
+        self._given_up = False
+        self._left: LeftBehind | None = None
+        self._left_until = 0.0
+
+    async def begin(self) -> None:
+        """Ask the page for what it has and the room has not."""
+        self._answers += 1
+        # What an agent does until the page has said what it knows could meet what was typed there.
+        self._room.joining.add(self._channel)
+        await self._channel.send(create_sync_message(self._room.ydoc))
+
+    async def take(self, message: bytes) -> bool:
+        """Take in a sync message of the page.
+
+        Returns
+        -------
+        bool
+            Whether the message is dealt with; otherwise it is one like any other.
+        """
+        if self._given_up:
+            return True
+        kind = message[1]
+        if kind == YSyncMessageType.SYNC_STEP1 and not self._decided:
+            self._decided = True
+            if self._comes_from_before(payload(message)):
+                self._asked = message
+                self._answers += 1
+                await self._channel.send(create_sync_message(Doc()))
+                return True
+            self._room.joining.discard(self._channel)
+        if self._asked is None:
+            if kind == YSyncMessageType.SYNC_UPDATE and self._left is not None:
+                await self._find_typing(payload(message))
+            return False
+        if kind == YSyncMessageType.SYNC_STEP2:
+            self._answers -= 1
+            if not self._answers:
+                await self._join(payload(message))
+                if self._room.on_message is not None:
+                    self._room.on_message(message)
+        # What a page sends before its answer is in the answer.
+        return True
+
+    def give_up(self, error: Exception) -> None:
+        """Take nothing more of the page, and end its connection so that it comes again.
+
+        Something that it said is missing here. All that it says later builds on that, and would
+        reach nobody, while the page showed it as if it had.
+        """
+        if self._given_up:
+            return
+        self._given_up = True
+        self._room.joining.add(self._channel)
+        pause = self._room.apart.failed(error)
+        asyncio.get_running_loop().call_later(pause, self._end)
+
+    def _end(self) -> None:
+        # Channels that are no pages have no connection.
+        if (close := getattr(self._channel, "close", None)) is not None:
+            close(TRY_AGAIN_LATER, "The page and its document could not be brought together.")
+
+    def _comes_from_before(self, state: bytes) -> bool:
+        known = clocks_in(state)
+        return bool(known) and self._room.ydoc.client_id not in known
+
+    async def _join(self, update: bytes) -> None:
+        asked, self._asked = self._asked, None
+        assert asked is not None
+        self._left = await self._room.reunions.rejoin(update)
+        self._left_until = time.monotonic() + LEFT_SECONDS
+        self._room.joining.discard(self._channel)
+        reply = handle_sync_message(asked[1:], self._room.ydoc)
+        if reply is not None:
+            await self._channel.send(reply)
+        self._room.apart.together()
+
+    async def _find_typing(self, update: bytes) -> None:
+        """Bring home what was typed before the page heard what the document says."""
+        if time.monotonic() > self._left_until:
+            self._left = None
+        elif self._left is not None and self._room.kind is not None:
+            await self._room.kind.ready()
+            for text in self._left.feed(update):
+                self._room.say(text)
+
+
+def payload(message: bytes) -> bytes:
+    """Return what a sync message carries: two numbers of one byte, a length, and that many."""
+    size, at = _number(message, 2)
+    return message[at : at + size]
+
+
+def clocks_in(state: bytes) -> dict[int, int]:
+    """Return the Yjs clients in a state vector, and how far each has come."""
+    count, at = _number(state, 0)
+    found = {}
+    for _ in range(count):
+        client, at = _number(state, at)
+        found[client], at = _number(state, at)
+    return found
+
+
+def clients_ahead(update: bytes, other: bytes) -> int:
+    """Return how many Yjs clients have said something in one state that another lacks.
+
+    Parameters
+    ----------
+    update, other : bytes
+        All of either.
+    """
+    states = []
+    for whole in (update, other):
+        document: Doc[Any] = Doc()
+        document.apply_update(whole)
+        states.append(clocks_in(document.get_state()))
+    return sum(clock > states[1].get(client, 0) for client, clock in states[0].items())
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of lib0's ``writeVarUint``; return it and where it ends.
+
+    Raises
+    ------
+    IndexError
+        The data ends before.
+    """
+    number = shift = 0
+    while True:
+        byte = data[at]
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return number, at

@@ -1,0 +1,283 @@
+"""What a person typed into a cell while the cell was moved, retyped or deleted by an agent.
+
+Yjs cannot move: the cell is deleted and made anew. Keystrokes that were on their way from a page
+at that moment belong to the deleted text, and Yjs drops them as they arrive. So the updates of
+pages also go to an attic, in which the old cell still lives; what appears there is merged into the
+new cell. A cell that an agent deleted comes back: had the keystrokes come a moment earlier, the
+deletion would have been refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+from ...codec.cell_form import source_of
+from ...codec.values import well_formed
+from ...notebooks import cells
+from ...notebooks.shared_text import splice_shared
+from ...text.rebase import carried
+from ...text.reunion import reunited
+from ...text.three_way_merge import splice
+from . import yjs_updates as updates
+from .attic import Attic, AtticError, Ghost
+from .recreated_cells import Remade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pycrdt import Text
+
+    from ...notebooks.live_notebook import LiveNotebook
+    from ..external_changes import Carry
+
+LATE_SECONDS = 3600.0
+"""How long a room stays open for keystrokes that may be on their way."""
+
+KEPT_SECONDS = 7 * 24 * 3600.0
+"""How long keystrokes may take to arrive in a room that stays open anyway, as while an agent works:
+a laptop sleeps over a weekend. In a room that was opened since, they find their cell by what the
+page says of itself."""
+
+LATE_ORIGIN = "jmcp:late"
+"""Origin of the transactions that put them in their place."""
+
+MOST_GHOSTS = 2000
+MOST_BYTES = 16_000_000
+"""Of what is kept of one notebook's cells. The oldest go first."""
+
+_log = logging.getLogger("jmcp_lab")
+
+
+class LateTyping:
+    """Follows one notebook, and brings late keystrokes home.
+
+    Parameters
+    ----------
+    notebook : LiveNotebook
+    expected : Callable[[], bool]
+        Whether anything may be on its way at all: nothing is kept where no page was.
+    tell : Callable[[str], None]
+        Told in words when a deleted cell came back.
+    shared : Callable[[], bool], optional
+        Whether there is more than one page from which something may be on its way.
+    clock : Callable[[], float], optional
+        Seconds on a clock that is never set back.
+    """
+
+    def __init__(
+        self,
+        notebook: LiveNotebook,
+        expected: Callable[[], bool],
+        tell: Callable[[str], None],
+        *,
+        shared: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._notebook = notebook
+        self._expected = expected
+        self._shared = shared
+        self._tell = tell
+        self._clock = clock
+        self._attic: Attic | None = None
+        self._items: tuple[int, list[tuple[int, int]]] | None = None
+        self._subscription: Any = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._remade = Remade(notebook, clock=lambda: self._clock())
+        notebook.on_removal(self._keep)
+
+    def close(self) -> None:
+        """Keep nothing any longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._clear()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether cells are kept that a page may still type into."""
+        self._expire()
+        attic = self._attic
+        if attic is None or not self._expected():
+            return False
+        latest = max((ghost.until for ghost in attic.ghosts[-1:]), default=math.inf)
+        return latest - self._clock() > KEPT_SECONDS - LATE_SECONDS
+
+    def feed(self, update: bytes) -> None:
+        """Take a page's update, just before the document itself does."""
+        self._remade.look(update)
+        self._expire()
+        if self._shared() and (removed := self._removed_by(update)):
+            # Another page may have typed there, and not know of this yet.
+            self._keep(removed, for_good=False)
+            self._try(lambda attic: attic.feed_removal(update))
+        elif self._attic is not None:
+            self._try(lambda attic: attic.feed(update))
+
+    def settle(self) -> None:
+        """Bring home what was typed into cells that are gone; the document is up to date."""
+        self._remade.settle()
+        joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
+        self.join_doubles({})
+        if self._attic is not None:
+            for ghost, before, typed in self._attic.typed():
+                # A page that made the cell anew has what it typed there before in both.
+                self._bring(ghost, before, typed, reunited if ghost.cell_id in joined else carried)
+
+    def join_doubles(self, known: Mapping[str, str]) -> None:
+        """Make one cell of two, when a person and an agent moved or retyped it at once.
+
+        Both made it anew. The person's stays; what became of the agent's since is merged in.
+
+        Parameters
+        ----------
+        known : Mapping
+            Texts of before both, by the id of the cell, where they are known.
+        """
+        notebook = self._notebook
+        if not notebook.doubled:
+            return
+        for cell_id in list(notebook.doubles()):
+            found = notebook.doubles().get(cell_id)
+            if found is None:
+                continue
+            keep, others = found
+            text = self._attic.known(cell_id) if self._attic is not None else None
+            if text is not None:
+                theirs = str(notebook.ycells[keep]["source"])
+                text = self._remade.known(cell_id, theirs, text, moved=True)
+            text = known.get(cell_id, text)
+            for index in reversed(others):
+                mine = str(notebook.ycells[index]["source"])
+                source = cast("Text", notebook.ycells[keep]["source"])
+                with notebook.transaction(LATE_ORIGIN):
+                    present = str(source)
+                    splice_shared(source, reunited(text, mine, present))
+                    del notebook.ycells[index]
+                keep -= index < keep
+        notebook.repair_ids()
+
+    # -- keeping -------------------------------------------------------------------------------
+
+    def _removed_by(self, update: bytes) -> list[str]:
+        """Return the cells that a page's update takes out of their place."""
+        if not updates.deletes(update):
+            return []
+        try:
+            _, inserted, deleted = updates.split(update)
+        except ValueError:
+            return []
+        deleted = updates.without(deleted, inserted)
+        notebook = self._notebook
+        if self._items is None or self._items[0] != notebook.arrangement:
+            self._items = notebook.arrangement, notebook.items()
+        items = self._items[1]
+        return [
+            cell_id
+            for cell_id, item in zip(notebook.ids, items, strict=True)
+            if updates.holds(deleted, *item)
+        ]
+
+    def _keep(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
+        self._expire()
+        if not self._expected():
+            return
+        notebook = self._notebook
+        places, ghosts = [], []
+        for cell_id in cell_ids:
+            text = str(notebook.source(cell_id))
+            content = cells.whole(notebook, cell_id) if for_good else None
+            neighbours = cells.neighbours(notebook, cell_id)
+            size = len(text) + (len(repr(content)) if content is not None else 0)
+            until = self._clock() + KEPT_SECONDS
+            ghosts.append(Ghost(cell_id, text, content, neighbours, size, until))
+            places.append(neighbours[2])
+            if content is not None and self._attic is not None:
+                # What was typed before an earlier move has to find the cell as well.
+                for earlier in self._attic.ghosts:
+                    if earlier.cell_id == cell_id:
+                        earlier.content, earlier.neighbours = content, neighbours
+        try:
+            self._begin().keep(places, ghosts)
+        except AtticError:
+            # What is in the old one cannot be told from the rest any more.
+            self._clear()
+            self._begin().keep(places, ghosts)
+        self._arm()
+
+    def _begin(self) -> Attic:
+        if self._attic is None:
+            self._attic = Attic(self._notebook.ydoc.get_update())
+            # An attic that failed left its own: followed twice, a kept cell would go.
+            if self._subscription is None:
+                self._subscription = self._notebook.ydoc.observe(self._on_transaction)
+        return self._attic
+
+    def _on_transaction(self, event: Any) -> None:  # noqa: ANN401 - pycrdt's
+        update = event.update
+        self._try(lambda attic: attic.follow(update))
+
+    def _try(self, act: Callable[[Attic], None]) -> None:
+        """Let the attic take an update; without it, the document goes on as it would alone."""
+        if self._attic is None:
+            return
+        try:
+            act(self._attic)
+        except Exception:
+            # Within a transaction of the document: whatever is raised here would break that.
+            _log.exception("Late keystrokes of '%s' can not be followed", self._notebook.path)
+            self._attic = None
+
+    def _arm(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self._timer is None:
+            self._timer = loop.call_later(LATE_SECONDS / 60, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._expire()
+        if self._attic is not None:
+            self._arm()
+
+    def _expire(self) -> None:
+        attic = self._attic
+        if attic is None or attic.expecting:
+            return
+        now, held = self._clock(), attic.size
+        while attic.ghosts:
+            oldest = attic.ghosts[0]
+            over = len(attic.ghosts) > MOST_GHOSTS or (held > MOST_BYTES and len(attic.ghosts) > 1)
+            if not (over or oldest.until < now):
+                return
+            held -= oldest.size
+            attic.drop(oldest)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._attic = None
+        if self._subscription is not None:
+            self._notebook.ydoc.unobserve(self._subscription)
+            self._subscription = None
+
+    # -- bringing home -------------------------------------------------------------------------
+
+    def _bring(self, ghost: Ghost, before: str, typed: str, carry: Carry) -> None:
+        notebook, cell_id = self._notebook, ghost.cell_id
+        present = notebook.source(cell_id)
+        if present is not None:
+            cells.edit(notebook, cell_id, carry(before, typed, present), LATE_ORIGIN)
+        elif ghost.content is not None:
+            at = cells.beside(notebook, *ghost.neighbours)
+            last = source_of(ghost.content)
+            source = splice(last, carried(before, typed, well_formed(last)))
+            cells.insert_whole(notebook, at, ghost.content | {"source": source}, LATE_ORIGIN)
+            self._tell(
+                f"The user was typing in cell {at + 1} (id {cell_id}) as it was deleted, so it "
+                "is back. Read it before you go on."
+            )

@@ -1,0 +1,183 @@
+"""Cells that a page moves or retypes before it has heard what was written there.
+
+Yjs cannot move: a page deletes the cell and makes it anew with the text that it knows. What an
+agent, or another program, has written into the cell meanwhile goes with the old one. So the last
+edits of each cell are kept for a while: without those that the page had not heard of, the text is
+the one that it knew.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...notebooks import cells
+from ...text.rebase import carried, united
+from ...text.three_way_merge import splice
+from . import yjs_updates as updates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ...notebooks.live_notebook import LiveNotebook
+
+REMADE_ORIGIN = "jmcp:remade"
+"""Origin of the transactions that bring what was written into the cells that pages made anew."""
+
+KEPT_SECONDS = 3600.0
+"""How long a page may not have heard of an edit, and still move the cell."""
+
+MOST_EDITS = 32
+"""Of one cell; the oldest go first."""
+
+MOST_CELLS = 200
+MOST_BYTES = 8_000_000
+"""Of one notebook. Those that nobody wrote in for longest go first."""
+
+
+@dataclass(slots=True)
+class _Written:
+    """The last edits of one cell: its texts before and after each."""
+
+    at: float = 0.0
+    edits: list[tuple[str, str]] = field(default_factory=list)
+    moved: int = 0
+    """How many of them were made before we made the cell anew."""
+
+    @property
+    def size(self) -> int:
+        return sum(len(before) + len(after) for before, after in self.edits)
+
+
+class Remade:
+    """Follows one notebook, and brings what was written into cells that pages make anew.
+
+    Parameters
+    ----------
+    notebook : LiveNotebook
+    clock : Callable[[], float], optional
+        Seconds on a clock that is never set back.
+    """
+
+    def __init__(
+        self, notebook: LiveNotebook, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._notebook = notebook
+        self._clock = clock
+        self._written: OrderedDict[str, _Written] = OrderedDict()
+        self._size = 0
+        self._before: dict[str, tuple[object, str]] = {}
+        self._arrangement = 0
+        notebook.on_edit(self._note)
+        notebook.on_removal(self._note_move)
+
+    def look(self, update: bytes) -> None:
+        """Take note of the cells, just before the document takes in what a page sends."""
+        self._expire()
+        if not updates.deletes(update):
+            return
+        if not self._before:
+            self._arrangement = self._notebook.arrangement
+        with self._notebook.reading():
+            for cell_id, index in self._places(self._written).items():
+                text = str(self._notebook.ycells[index]["source"])
+                self._before.setdefault(cell_id, (self._notebook.item(index), text))
+
+    def settle(self) -> None:
+        """Bring what was written into cells that the page has made anew."""
+        before, self._before = self._before, {}
+        if self._arrangement == self._notebook.arrangement:
+            return
+        # A cell that is there twice is joined by who knows of both.
+        doubles = self._notebook.doubles() if self._notebook.doubled else {}
+        with self._notebook.reading():
+            anew = [
+                cell_id
+                for cell_id, index in self._places(before).items()
+                if cell_id not in doubles and self._notebook.item(index) != before[cell_id][0]
+            ]
+        for cell_id in anew:
+            text, present = before[cell_id][1], str(self._notebook.source(cell_id))
+            if present != text:
+                known = self.known(cell_id, present, text)
+                # Rather a word that the page took out than one that it never heard of is lost.
+                lacks = united(text, present) if known is None else carried(known, text, present)
+                cells.edit(self._notebook, cell_id, lacks, REMADE_ORIGIN)
+
+    def known(self, cell_id: str, present: str, text: str, *, moved: bool = False) -> str | None:
+        """Return the text that a page knew of a cell: one to which it has only put something.
+
+        Parameters
+        ----------
+        cell_id : str
+        present : str
+            What the page has made of it.
+        text : str
+            What it knew if it had heard of every edit.
+        moved : bool, optional
+            Whether that text is from before we made the cell anew.
+
+        Returns
+        -------
+        str or None
+            None where no such text is found among several.
+        """
+        written = self._written.get(cell_id, _Written())
+        edits = written.edits[: written.moved] if moved else written.edits
+        known = None if edits else text
+        if _has_all_of(text, present):
+            known = text
+        for before, after in reversed(edits):
+            if known == present:
+                break
+            text = splice(text, carried(after, before, text))
+            if _has_all_of(text, present) and len(text) > len(known or ""):
+                known = text
+        return known
+
+    def _places(self, cell_ids: Iterable[str]) -> dict[str, int]:
+        """Return where cells are, those that are there."""
+        places = {cell_id: index for index, cell_id in enumerate(self._notebook.ids)}
+        return {cell_id: places[cell_id] for cell_id in cell_ids if cell_id in places}
+
+    # -- keeping -------------------------------------------------------------------------------
+
+    def _note(self, cell_id: str, before: str, after: str) -> None:
+        found = self._written.pop(cell_id, None) or _Written()
+        found.at = self._clock()
+        found.edits.append((before, after))
+        self._written[cell_id] = found
+        self._size += len(before) + len(after)
+        while len(found.edits) > MOST_EDITS:
+            self._size -= sum(map(len, found.edits.pop(0)))
+            found.moved = max(found.moved - 1, 0)
+        self._expire()
+
+    def _note_move(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
+        for cell_id in cell_ids:
+            if (found := self._written.get(cell_id)) is not None:
+                found.moved = len(found.edits)
+
+    def _expire(self) -> None:
+        since = self._clock() - KEPT_SECONDS
+        while self._written:
+            cell_id, oldest = next(iter(self._written.items()))
+            many = len(self._written) > MOST_CELLS or self._size > MOST_BYTES
+            if oldest.at > since and not many:
+                return
+            del self._written[cell_id]
+            self._size -= oldest.size
+
+
+def _has_all_of(text: str, present: str) -> bool:
+    """Return whether one text is another with nothing but something put in at one place."""
+    head = _first(min(len(text), len(present)), lambda size: text[:size] != present[:size])
+    return len(text) <= len(present) and present.endswith(text[head:])
+
+
+def _first(most: int, differs: Callable[[int], bool]) -> int:
+    """Return the largest size up to `most` at which nothing differs."""
+    return bisect_left(range(1, most + 1), True, key=differs)

@@ -1,0 +1,131 @@
+"""Other versions of one document, each in a file of its own beside it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.utils import ensure_async
+from pycrdt import Doc
+
+from ..pages.joining import clocks_in
+
+if TYPE_CHECKING:
+    from ..kinds import DocumentKind
+    from ..live_room import LiveRoom
+
+MAX_KEPT = 20
+"""Copies that are remembered, so that a page which goes on is kept in the same one."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A copy of what a page said.
+
+    Attributes
+    ----------
+    path : str
+    hash : str or None
+        Of the file as it was written.
+    digest : str
+        Of the version.
+    clocks : dict
+        How far the page's Yjs clients had come.
+    """
+
+    path: str
+    hash: str | None
+    digest: str
+    clocks: dict[int, int]
+
+    def is_in(self, clocks: dict[int, int]) -> bool:
+        """Return whether a page that has come this far knows all that is in the copy."""
+        return all(clocks.get(client, 0) >= clock for client, clock in self.clocks.items())
+
+
+def unreadable(path: str, *, notebook: bool) -> tuple[str, str, str]:
+    """Return folder and name for a copy of a file that cannot be read, and why there is one."""
+    folder, _, name = path.rpartition("/")
+    if notebook:
+        name = name.removesuffix(".ipynb") + "-unreadable.txt"
+        return folder, name, "what was in the file was no notebook"
+    stem, suffix = os.path.splitext(name)
+    return folder, f"{stem}-unreadable{suffix}", "what was in the file was no UTF-8 text"
+
+
+class Copies:
+    """Keeps versions of the document of one room.
+
+    Parameters
+    ----------
+    room : LiveRoom
+    """
+
+    def __init__(self, room: LiveRoom) -> None:
+        self._room = room
+        self._pages: deque[_Kept] = deque(maxlen=MAX_KEPT)
+
+    async def keep(self, content: Any, why: str) -> None:  # noqa: ANN401
+        """Write a version of the document into a new file beside it, and say why."""
+        copy = await self._free_name()
+        await self._write(copy, content)
+        self._room.heard_of_copy(copy, why)
+
+    async def keep_page(self, kind: DocumentKind, update: bytes, why: str) -> None:
+        """Write what a page says into a file of its own.
+
+        A page that comes again with more has one copy, not one for each time, unless somebody
+        else has changed that.
+
+        Parameters
+        ----------
+        kind : DocumentKind
+        update : bytes
+            All that the page has.
+        why : str
+        """
+        content = kind.content_of(update)
+        digest = kind.version_of(content).digest
+        page: Doc[Any] = Doc()
+        page.apply_update(update)
+        clocks = clocks_in(page.get_state())
+        # The latest: one before it was left, since somebody else had changed it.
+        kept = next((one for one in reversed(self._pages) if one.is_in(clocks)), None)
+        if kept is None or not await self._is_ours(kept):
+            kept = _Kept(await self._free_name(), None, "", {})
+        if kept.digest == digest:
+            return
+        await self._write(kept.path, content)
+        kept.hash, kept.digest, kept.clocks = await self._hash_of(kept.path), digest, clocks
+        if kept not in self._pages:
+            self._pages.append(kept)
+            self._room.heard_of_copy(kept.path, why)
+
+    async def _free_name(self) -> str:
+        folder, _, name = self._room.path.rpartition("/")
+        stem, dot, suffix = name.rpartition(".")
+        name = f"{stem}-other{dot}{suffix}" if dot else f"{name}-other"
+        manager = self._room._file._contents_manager
+        free = await ensure_async(manager.increment_filename(name, folder))
+        return f"{folder}/{free}".lstrip("/")
+
+    async def _write(self, copy: str, content: Any) -> None:  # noqa: ANN401
+        manager = self._room._file._contents_manager
+        kind = {"type": self._room.file_type, "format": self._room.file_format, "content": content}
+        await ensure_async(manager.save(kind, copy))
+        self._room.log.warning("Another version of '%s' was kept as '%s'", self._room.path, copy)
+
+    async def _is_ours(self, kept: _Kept) -> bool:
+        return kept.hash is not None and await self._hash_of(kept.path) == kept.hash
+
+    async def _hash_of(self, copy: str) -> str | None:
+        manager = self._room._file._contents_manager
+        try:
+            found = await ensure_async(manager.get(copy, content=False, require_hash=True))
+        except Exception:
+            # It is gone, or cannot be read: whatever it is, it is left alone.
+            return None
+        known: str | None = found.get("hash")
+        return known

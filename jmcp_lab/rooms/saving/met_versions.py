@@ -1,0 +1,75 @@
+"""The versions of a file that its document has met, in memory.
+
+The latest is compared with often, and is kept as it is. Of those before it only pages that come
+back ask; a large text that is saved every few seconds would take hundreds of megabytes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..kinds import DocumentKind
+    from .content_versions import ContentVersion
+
+MAX_VERSIONS = 60
+"""Files that the document has met and that pages may have in common with it."""
+
+MAX_VERSIONS_BYTES = 20_000_000
+"""As they are kept on disk; the latest counts as none."""
+
+
+class MetVersion:
+    """One version; packed once the history, or the next version, has asked for that."""
+
+    def __init__(self, version: ContentVersion) -> None:
+        self._version: ContentVersion | None = version
+        self._packed: bytes | None = None
+
+    def pack(self) -> bytes:
+        """Return the version as it is kept on disk; any thread may ask."""
+        packed = self._packed
+        if packed is None:
+            assert self._version is not None
+            packed = self._packed = self._version.pack()
+        return packed
+
+    def shrink(self) -> int:
+        """Keep the packed version only; return its size."""
+        size = len(self.pack())
+        self._version = None
+        return size
+
+    def unpacked(self, kind: DocumentKind) -> ContentVersion:
+        """Return the version."""
+        return self._version or kind.unpack(self.pack())
+
+
+class MetVersions:
+    """The versions of one file, by its hash."""
+
+    def __init__(self) -> None:
+        self._versions: OrderedDict[str, MetVersion] = OrderedDict()
+
+    def add(self, found: str, version: ContentVersion) -> MetVersion:
+        """Note the latest version."""
+        met = self._versions[found] = MetVersion(version)
+        self._versions.move_to_end(found)
+        size = 0
+        for at, earlier in enumerate(reversed(self._versions)):
+            if at:
+                size += self._versions[earlier].shrink()
+            if at >= MAX_VERSIONS or size > MAX_VERSIONS_BYTES:
+                self._drop_until(earlier)
+                break
+        return met
+
+    def _drop_until(self, last: str) -> None:
+        while last in self._versions:
+            self._versions.popitem(last=False)
+
+    def get(self, found: str, kind: DocumentKind) -> ContentVersion | None:
+        """Return a version by the hash of its file, if it is known."""
+        met = self._versions.get(found)
+        return None if met is None else met.unpacked(kind)

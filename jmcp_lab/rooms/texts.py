@@ -1,0 +1,112 @@
+"""Text files, and the pages that may have them open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ..errors import UnavailableError
+from ..notebooks.shared_text import LiveText
+from .notices import text_not_saved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .backend import Pages
+    from .other_documents import Peers
+    from .upstream.ydoc_server import Upstream
+
+ASK_SECONDS = 3.0
+"""How long a page has for saving what a person typed."""
+
+
+class Texts(Protocol):
+    """What tools need of the text files that pages may have open."""
+
+    def find(self, path: str) -> LiveText | None:
+        """Return a text file that a page has open live, or None: then the disk is the truth."""
+
+    async def prepare(self, path: str) -> None:
+        """Bring in what pages have not shared yet, before a call changes the file.
+
+        Raises
+        ------
+        UnavailableError
+            A page holds on to what the person typed.
+        """
+
+    def written(self, path: str) -> None:
+        """Tell pages that the file has another content now."""
+
+    def unsaved(self, path: str) -> str | None:
+        """Return in words why what is open is not in the file, where a save did not work."""
+
+
+class LiveTexts:
+    """Text files where jupyter-server-ydoc keeps those live that pages have open."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    def find(self, path: str) -> LiveText | None:
+        """See `Texts`."""
+        document = self._upstream.text(path)
+        return None if document is None else LiveText(document)
+
+    async def prepare(self, path: str) -> None:
+        """Do nothing: pages share what is typed at once."""
+
+    def written(self, path: str) -> None:
+        """Do nothing: a file that no page has open live is in no page."""
+
+    def unsaved(self, path: str) -> str | None:
+        """See `Texts`."""
+        room = self._upstream.text_room(path)
+        if room is None or room.autosave.failure is None:
+            return None
+        return text_not_saved(path, room.autosave.failure)
+
+
+class FileTexts:
+    """Text files that pages have open by themselves, or as jupyter-server-documents keeps them.
+
+    Parameters
+    ----------
+    pages : Pages
+    peers : Peers or None
+    file_id : callable
+        Returns the id of the file at a path, or None.
+    """
+
+    def __init__(
+        self, pages: Pages, peers: Peers | None, file_id: Callable[[str], str | None]
+    ) -> None:
+        self._pages = pages
+        self._peers = peers
+        self._file_id = file_id
+
+    def find(self, path: str) -> LiveText | None:
+        """See `Texts`."""
+        file_id = None if self._peers is None else self._file_id(path)
+        if self._peers is None or file_id is None:
+            return None
+        document = self._peers.text(file_id)
+        return None if document is None else LiveText(document)
+
+    async def prepare(self, path: str) -> None:
+        """See `Texts`."""
+        file_id = None if self._peers is None else self._file_id(path)
+        if self._peers is not None and file_id is not None:
+            await self._peers.find_text(file_id)
+        if not await self._pages.saved(path, ASK_SECONDS):
+            raise UnavailableError(
+                f"'{path}' has unsaved changes in JupyterLab, so nothing was changed: it would be "
+                "behind the user's back. Ask the user to save the file (Ctrl+S), then call again."
+            )
+
+    def written(self, path: str) -> None:
+        """See `Texts`."""
+        self._pages.wrote(path)
+
+    def unsaved(self, path: str) -> str | None:
+        """Return nothing: what could not be written is told by the call that tried."""
+        return None

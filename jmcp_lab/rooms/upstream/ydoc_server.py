@@ -1,0 +1,344 @@
+"""The parts of jupyter-server-ydoc that have no public name, in one place.
+
+Read in 3.0.4, and held by `tests/rooms/upstream/test_names.py`: `YDocExtension.ywebsocket_server`,
+`file_loaders`, `_room_locks`, `disable_rtc`; `DocumentRoom`, whose place `LiveRoom` takes, with
+`cleaner`, `clients`, `ready`, `initialize()`, `on_message`; of `FileLoader` what
+`followed_loader` puts its own in the place of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_server_ydoc import app as ydoc_app
+from jupyter_server_ydoc import handlers as ydoc_handlers
+from jupyter_server_ydoc.utils import check_session_compatibility
+
+from ...errors import UnavailableError
+from ...notebooks.notebook_document import register
+from ..live_room import LiveRoom
+from ..pages.joining import payload
+from .followed_loader import follow
+from .history_folder import history_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from jupyter_server.serverapp import ServerApp
+    from jupyter_server_ydoc.app import YDocExtension
+    from jupyter_ydoc import YNotebook, YUnicode
+
+SESSION_EVENTS = "https://schema.jupyter.org/jupyter_collaboration/session/v1"
+"""Events of rooms: load, initialize, save, overwrite, clean."""
+
+SAVE_SECONDS = 10.0
+SYNC = 0
+SYNC_STEP_2 = 1
+NOTHING_NEW = b"\0\0"
+"""The update of a page that has nothing which the room has not."""
+
+SESSIONS = "collaborative_session_store_path"
+"""The server's setting that says where jupyter-server-ydoc notes its sessions."""
+
+_log = logging.getLogger("jmcp_lab")
+
+
+def install() -> None:
+    """Let every document that is opened from now on have a `LiveRoom`, and lose no value."""
+    register()
+    ydoc_app.DocumentRoom = ydoc_handlers.DocumentRoom = LiveRoom
+    ydoc_handlers.check_session_compatibility = _cannot_reconnect
+
+
+def _cannot_reconnect(*arguments: Any, **options: Any) -> tuple[bool, str]:
+    """Return whether a page must be loaded anew, and why.
+
+    Upstream turns away every page whose session it does not know, for fear of another history.
+    `LiveRoom.rejoin` knows one, so only another version of the document is a reason.
+    """
+    cannot, reason = check_session_compatibility(*arguments, **options)
+    return (False, "") if reason == "unknown_session" else (cannot, reason)
+
+
+class Upstream:
+    """The documents that jupyter-server-ydoc has open on a server.
+
+    Parameters
+    ----------
+    serverapp : ServerApp
+    """
+
+    def __init__(self, serverapp: ServerApp) -> None:
+        self._serverapp = serverapp
+        self._extension: YDocExtension | None = None
+
+    @property
+    def extension(self) -> YDocExtension:
+        """The server extension.
+
+        Raises
+        ------
+        UnavailableError
+            It is not enabled.
+        """
+        if self._extension is not None:
+            # The server puts its table of extensions together whenever it is asked for it.
+            return self._extension
+        apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
+        if not apps:
+            raise UnavailableError(
+                "The server extension jupyter_server_ydoc is not enabled, so nothing can be opened "
+                "live."
+            )
+        self._extension = cast("YDocExtension", next(iter(apps)))
+        return self._extension
+
+    # -- files ---------------------------------------------------------------------------------
+
+    @property
+    def _file_ids(self) -> Any:  # noqa: ANN401 - its methods carry no types
+        return self._serverapp.web_app.settings["file_id_manager"]
+
+    def file_id(self, path: str) -> str | None:
+        """Return the id of a file that was opened before, or None."""
+        found = self._file_ids.get_id(path)
+        return None if found is None else str(found)
+
+    def path_of(self, file_id: str) -> str | None:
+        """Return where a file is as far as the server knows, or None once it was deleted."""
+        found = self._file_ids.get_path(file_id)
+        return None if found is None else str(found)
+
+    def moved(self, old: str, new: str) -> bool:
+        """Let the id of a file, and so its room, follow a move that the server did not see.
+
+        Returns
+        -------
+        bool
+            False when the new place has a room of its own already.
+        """
+        there = self.file_id(new)
+        if there is not None:
+            if any(room.room_id.endswith(f":{there}") for room in self.live_rooms()):
+                return False
+            self._file_ids.delete(new)
+        self._file_ids.move(old, new)
+        return True
+
+    # -- rooms ---------------------------------------------------------------------------------
+
+    def room(self, name: str) -> LiveRoom | None:
+        """Return an open room by its name."""
+        return cast("LiveRoom | None", self.extension.ywebsocket_server.rooms.get(name))
+
+    def rooms(self) -> list[Any]:
+        """Return all open rooms, of documents and others."""
+        return list(self.extension.ywebsocket_server.rooms.values())
+
+    def live_rooms(self) -> list[LiveRoom]:
+        """Return all open rooms of documents."""
+        return [room for room in self.rooms() if isinstance(room, LiveRoom)]
+
+    def notebook_paths(self) -> set[str]:
+        """Return the paths of all notebooks that are open, by us or by a page."""
+        found = set()
+        for room in self.rooms():
+            if getattr(room, "file_type", None) == "notebook":
+                with suppress(RuntimeError):
+                    found.add(str(room._file.path))
+        return found
+
+    def text(self, path: str) -> YUnicode | None:
+        """Return the document of a text file that is open, or None."""
+        room: Any = self.text_room(path)
+        return None if room is None else room._document
+
+    def text_room(self, path: str) -> LiveRoom | None:
+        """Return the room of a text file that is open and read, or None."""
+        room = self.room(f"text:file:{self.file_id(path)}")
+        return room if isinstance(room, LiveRoom) and room.ready else None
+
+    def notebook_room(self, name: str) -> LiveRoom | None:
+        """Return the room of a notebook that is open and read, or None."""
+        room: Any = self.room(name)
+        if getattr(room, "file_type", None) != "notebook" or not room.ready:
+            return None
+        return cast("LiveRoom", room)
+
+    @staticmethod
+    def document(room: LiveRoom) -> YNotebook:
+        """Return the shared document of a notebook's room."""
+        return cast("YNotebook", room._document)
+
+    @staticmethod
+    def path_in(room: LiveRoom) -> str:
+        """Return the present path of a room's file."""
+        return str(room._file.path)
+
+    async def open(self, path: str) -> LiveRoom:
+        """Open the room of a notebook, or join it.
+
+        Whatever the contents manager or the document raises when the file cannot be read is
+        passed on, and no room stays behind: upstream would hand out its empty document next time.
+        """
+        extension = self.extension
+        self.follow_files()
+        name = room_id(str(self._file_ids.index(path)))
+        try:
+            await extension.get_document(
+                path=path, content_type="notebook", file_format="json", copy=False, create=True
+            )
+            room = cast("LiveRoom", self.room(name))
+            if not room.ready:
+                # A page is opening it at this moment: its room is there and still empty.
+                async with extension._room_locks[name]:
+                    await room.initialize()
+        except Exception:
+            left = self.room(name)
+            if left is not None and not left.ready and not left.clients:
+                extension.ywebsocket_server.rooms.pop(name, None)
+                await self._unload(name)
+            raise
+        return room
+
+    async def close(self, room: LiveRoom, still_wanted: Callable[[], bool]) -> None:
+        """Close a room that nobody is in any more, unless it is wanted after all."""
+        extension, name = self.extension, room.room_id
+        async with extension._room_locks[name]:
+            if still_wanted() or room.clients or self.room(name) is not room:
+                return
+            self.keep(room)
+            await extension.ywebsocket_server.delete_room(room=room)
+            await self._unload(name)
+        extension._room_locks.pop(name, None)
+
+    async def _unload(self, name: str) -> None:
+        """Stop watching the file of a room that is gone."""
+        loaders = self.extension.file_loaders
+        file_id = name.rsplit(":", 1)[-1]
+        if file_id in loaders and loaders[file_id].number_of_subscriptions == 0:
+            # A watcher whose file was deleted has ended with this error.
+            with suppress(RuntimeError):
+                await loaders.remove(file_id)
+
+    @staticmethod
+    def keep(room: LiveRoom) -> None:
+        """Call off the clean-up that the last page's leaving has scheduled.
+
+        When it is due, it does not look again whether somebody is in the room.
+        """
+        if room.cleaner is not None:
+            room.cleaner.cancel()
+            room.cleaner = cast("Any", None)
+
+    @staticmethod
+    def on_answer(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
+        """Call `listener` with what each page brings that joins the room, just before it is in."""
+        _hear(room, listener)
+
+    # -- the file ------------------------------------------------------------------------------
+
+    def follow_files(self) -> None:
+        """Let each room follow its file by itself, also where several have the same one."""
+        follow(self.extension.file_loaders)
+
+    def keep_folders_clean(self) -> None:
+        """Let nothing of the live documents be written into the person's folders.
+
+        Upstream notes its sessions below the server's root where nobody has said where to.
+        """
+        settings = self._serverapp.web_app.settings
+        if not settings.get(SESSIONS):
+            settings[SESSIONS] = str(history_folder().parent / "sessions.json")
+
+    @staticmethod
+    def known_change(room: LiveRoom) -> object:
+        """Return the time of change of a room's file as the document last met it."""
+        return room.disk.known
+
+    # -- saving --------------------------------------------------------------------------------
+
+    @staticmethod
+    async def save(room: LiveRoom) -> bool:
+        """Write a room to disk; return whether that worked."""
+        try:
+            async with asyncio.timeout(SAVE_SECONDS):
+                # The task goes on when we do not wait any longer.
+                await asyncio.shield(room.autosave.save())
+        except Exception:
+            # The room has told what went wrong, and tries again.
+            return False
+        return True
+
+    @staticmethod
+    def start_saving(room: Any) -> asyncio.Task[None] | None:  # noqa: ANN401 - of any kind
+        """Start saving a document room that has unsaved changes."""
+        if not isinstance(room, LiveRoom) or not room.ready or not room.autosave.unsaved:
+            return None
+        return room.autosave.save()
+
+    # -- ending --------------------------------------------------------------------------------
+
+    async def end_histories(self, seconds: float) -> None:
+        """Close the history of every room, within some seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for room in self.live_rooms():
+                    # A room that is being read holds its lock until it is.
+                    async with self.extension._room_locks.get(room.room_id, nullcontext()):
+                        await room.end_history()
+
+    def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
+        """Let the live documents end only when something of ours has.
+
+        A server stops its extensions all at once. What we write into a document at the end, that a
+        cell does not run any more, would reach the pages or not, by chance.
+        """
+        extension = self.extension
+        stop = extension.stop_extension
+
+        async def stop_extension() -> None:
+            await ours()
+            await stop()
+
+        extension.stop_extension = stop_extension
+
+    def send_everybody_off(self) -> None:
+        """Close the websocket of every page, and call off every clean-up.
+
+        Pages keep their websockets open while a server stops; upstream waits for them, and the
+        process would stay alive with its port closed.
+        """
+        for room in self.rooms():
+            if getattr(room, "cleaner", None) is not None:
+                room.cleaner.cancel()
+            for client in list(room.clients):
+                close = getattr(client, "close", None)
+                if close is not None:
+                    close(1001, "The server is stopping.")
+                else:
+                    room.clients.discard(client)
+
+
+def _hear(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
+    """Call `listener` with what pages bring that join the room."""
+    before = room.on_message
+
+    def hear(message: bytes) -> Any:  # noqa: ANN401 - a bool, or one to be awaited
+        if len(message) > 2 and message[0] == SYNC and message[1] == SYNC_STEP_2:
+            try:
+                listener(payload(message))
+            except Exception:
+                # A room whose hook raises would drop the page.
+                _log.exception("An update of a page could not be followed")
+        return before(message) if before is not None else False
+
+    room.on_message = hear
+
+
+def room_id(file_id: str) -> str:
+    """Return the name of a notebook's room."""
+    return f"json:notebook:{file_id}"

@@ -1,0 +1,400 @@
+"""Notebooks without live documents: each is a document of our own over its file.
+
+No page joins these documents. So the file is what a person, an agent and every other program
+share: before each call it is looked at, and after each change it is written at once. A page that
+has a notebook open and clean loads what was written. One that has unsaved changes is asked to
+save them first, and as long as it has not, nothing is written behind its back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from ...errors import NotFoundError, ToolError, UnavailableError
+from ...files.open_errors import check_notebook
+from .. import notices as news
+from ..notices import News
+from ..openings import Openings
+from ..texts import ASK_SECONDS, FileTexts
+from ..troubles import Troubles
+from .notebook_file import NotebookFile
+from .open_file import LONGEST_SECONDS, WRITE_SECONDS, HeldFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from logging import Logger
+
+    from jupyter_server.serverapp import ServerApp
+
+    from ...files.contents import Contents
+    from ...notebooks.live_notebook import LiveNotebook
+    from ..backend import Pages
+    from ..other_documents import Peers
+
+IDLE_SECONDS = 120.0
+"""How long a notebook stays in memory after the last call that used it."""
+
+
+class FileRooms:
+    """The notebooks that agents have open, without live documents.
+
+    Parameters
+    ----------
+    serverapp : ServerApp
+    contents : Contents
+    pages : Pages
+    log : Logger
+    idle_seconds : float, optional
+    peers : Peers, optional
+        Where somebody else keeps live documents.
+    """
+
+    def __init__(
+        self,
+        serverapp: ServerApp,
+        contents: Contents,
+        pages: Pages,
+        log: Logger,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        peers: Peers | None = None,
+    ) -> None:
+        self._serverapp = serverapp
+        self._contents = contents
+        self._pages = pages
+        self._peers = peers
+        self._log = log
+        self.idle_seconds = idle_seconds
+        self.news = News()
+        self._open: dict[str, HeldFile] = {}
+        self._own_ids: dict[str, str] = {}
+        self.texts = FileTexts(pages, peers, self._file_id)
+        self.ring: Callable[[], None] = lambda: None
+        self._openings = Openings[HeldFile]()
+
+    # -- opening -------------------------------------------------------------------------------
+
+    async def open(self, path: str) -> LiveNotebook:
+        """Open a notebook, with what its file says now.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such notebook.
+        InvalidArgumentError
+            The path is not a notebook, or not one that can be read.
+        """
+        path = self._contents.check_path(path)
+        state = await self._contents.look(path)
+        if state is None:
+            held = await self._follow(path)
+        else:
+            held = self._held(path) or await self._openings.open(path, lambda: self._start(path))
+            held.state = state
+        held.names.add(path)
+        self._touch(held)
+        await self._look(held)
+        return held.file.notebook
+
+    async def open_file(self, file_id: str, path: str) -> LiveNotebook:
+        """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
+        return await self.open(self.place_of(file_id) or path)
+
+    def find(self, path: str) -> LiveNotebook | None:
+        """Return the notebook if we hold it open, without opening anything."""
+        file = self.file(path)
+        return file.notebook if file else None
+
+    def file(self, path: str) -> NotebookFile | None:
+        """Return the file of a notebook that we hold open, or None."""
+        held = self._held(path)
+        return held.file if held else None
+
+    def paths_open(self) -> set[str]:
+        """Return the paths of all notebooks that are open, by us or in a page."""
+        return {held.path for held in self._open.values()} | self._pages.paths()
+
+    def check(self, notebook: LiveNotebook) -> None:
+        """Make sure, at this very moment, that what is written now will reach the file.
+
+        Raises
+        ------
+        NotFoundError
+            The file was deleted or moved away while the caller waited.
+        UnavailableError
+            The notebook was closed.
+        """
+        held = self._of(notebook)
+        if (where := self._where(held)) is None or self._contents.gone(where):
+            raise NotFoundError(news.gone_meanwhile(held.path))
+        self._contents.check_path(where)
+
+    async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
+        """Let pages save what was typed, and take it in, before a call changes the notebook.
+
+        Raises
+        ------
+        UnavailableError
+            The call edits, and a page holds on to what the person typed.
+        """
+        held = self._of(notebook)
+        if await self._is_shared(held):
+            await self._look(held)
+        elif edits:
+            raise UnavailableError(
+                f"'{held.path}' has unsaved changes in JupyterLab, so nothing was changed: it "
+                "would be behind the user's back. Ask the user to save the notebook (Ctrl+S), "
+                "then call again."
+            )
+
+    def _held(self, path: str) -> HeldFile | None:
+        found = self._file_id(path)
+        return None if found is None else self._open.get(found)
+
+    def _of(self, notebook: LiveNotebook) -> HeldFile:
+        held = self._open.get(notebook.file_id)
+        if held is None or held.file.notebook is not notebook:
+            raise UnavailableError("The notebook was closed. Call the tool again.")
+        return held
+
+    async def _start(self, path: str) -> HeldFile:
+        await check_notebook(self._serverapp, path)
+        file_id = self._index(path)
+        file = NotebookFile(
+            self._serverapp.contents_manager,
+            lambda: self._where(held) or held.path,
+            file_id,
+            lambda: self._tend_soon(held),
+            self._peers,
+        )
+        held = HeldFile(path, file, file_id)
+        await file.load()
+        held.heed(self._pages)
+        if (other := self._open.get(file_id)) is not None:
+            # It was opened by another of its names meanwhile.
+            file.close()
+            return other
+        self._open[file_id] = held
+        # Whoever asked for it may have gone: then it closes like any other.
+        self._touch(held)
+        return held
+
+    async def _look(self, held: HeldFile) -> None:
+        if await held.file.look() and held.path not in self._pages.paths():
+            self.news.add(held.file_id, news.merged(held.path))
+
+    # -- files that move -----------------------------------------------------------------------
+
+    @property
+    def _file_ids(self) -> Any:  # noqa: ANN401 - its methods carry no types
+        web_app = self._serverapp.web_app
+        return web_app.settings.get("file_id_manager")
+
+    def _file_id(self, path: str) -> str | None:
+        if self._file_ids is None:
+            return self._own_ids.get(path)
+        found = self._file_ids.get_id(path)
+        return None if found is None else str(found)
+
+    def _index(self, path: str) -> str:
+        """Return the id of a file; where nobody keeps such ids, one that holds for this path."""
+        if self._file_ids is None:
+            return self._own_ids.setdefault(path, str(uuid4()))
+        return str(self._file_ids.index(path))
+
+    def place_of(self, file_id: str) -> str | None:
+        """Return where a file is by now, or None once it was deleted."""
+        if self._file_ids is None:
+            return next((path for path, own in self._own_ids.items() if own == file_id), None)
+        found = self._file_ids.get_path(file_id)
+        return None if found is None else str(found)
+
+    def _where(self, held: HeldFile) -> str | None:
+        """Return the present path of a notebook, or None once it was deleted."""
+        found = self.place_of(held.file_id)
+        if found is not None:
+            held.path = found
+            held.names.add(found)
+        return found
+
+    async def _follow(self, path: str) -> HeldFile:
+        """Return the notebook that was open as `path`, and is elsewhere now.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        for held in list(self._open.values()):
+            if path not in held.names:
+                continue
+            where = self._where(held)
+            if where is not None and where != path:
+                held.state = await self._contents.look(where)
+                if held.state is not None:
+                    return held
+            elif held.state is not None and held.state.key is not None:
+                # A shell moved it: the server knows only the old place.
+                found = await self._contents.find_key(held.state.key)
+                if found is not None and self._moved(held, path, found):
+                    return held
+            self._forget(held)
+            raise NotFoundError(news.gone(path))
+        await check_notebook(self._serverapp, path)
+        raise NotFoundError(f"There is no notebook '{path}'.")
+
+    def _moved(self, held: HeldFile, old: str, new: str) -> bool:
+        if self._file_ids is None:
+            self._own_ids[new] = self._own_ids.pop(old)
+        elif self._file_id(new) in self._open:
+            return False
+        else:
+            if self._file_id(new) is not None:
+                self._file_ids.delete(new)
+            self._file_ids.move(old, new)
+        self._where(held)
+        self.news.add(held.file_id, news.moved(old, new))
+        return True
+
+    # -- writing -------------------------------------------------------------------------------
+
+    async def written(self, notebook: LiveNotebook) -> str | None:
+        """Write what a call has changed; return why that is not possible yet, in words."""
+        held = self._open.get(notebook.file_id)
+        if held is None or held.file.notebook is not notebook:
+            return None
+        return await self._write(held)
+
+    def standing(self, notebook: LiveNotebook) -> list[str]:
+        """Return nothing: each call writes what it changes."""
+        return []
+
+    def listen(self) -> None:
+        """Follow nothing: files are looked at by each call."""
+
+    def troubles(self) -> Troubles:
+        """Return nothing: a call that could not be written says so itself."""
+        return Troubles()
+
+    async def save(self, notebook: LiveNotebook) -> None:
+        """Write the notebook to disk now.
+
+        Raises
+        ------
+        UnavailableError
+            It could not be written.
+        """
+        if (words := await self.written(notebook)) is not None:
+            raise UnavailableError(words)
+
+    async def _write(self, held: HeldFile) -> str | None:
+        if not held.file.unwritten:
+            return None
+        if not await self._is_shared(held):
+            return (
+                f"'{held.path}' has unsaved changes in JupyterLab, so what is new is not in the "
+                "file yet. It is written as soon as the user has saved the notebook: ask them to."
+            )
+        return await self._write_now(held)
+
+    async def _is_shared(self, held: HeldFile) -> bool:
+        """Return whether what pages have is where we look, once they were asked to save it."""
+        if await held.file.peer() is not None:
+            return True
+        return await self._pages.saved(held.path, ASK_SECONDS)
+
+    async def _write_now(self, held: HeldFile) -> str | None:
+        started = time.monotonic()
+        try:
+            changed = await held.file.write()
+        except ToolError as error:
+            if not held.complained:
+                self._log.warning("%s", error.message)
+            held.complained = True
+            held.pause = min(held.pause * 2, LONGEST_SECONDS)
+            return f"{error.message} The change is kept, and writing it is tried again."
+        spent = time.monotonic() - started
+        held.complained = False
+        held.pause = min(max(WRITE_SECONDS, spent * 4), LONGEST_SECONDS)
+        if changed:
+            self._pages.wrote(held.path)
+        return None
+
+    def _tend_soon(self, held: HeldFile) -> None:
+        if held.tending is None or held.tending.done():
+            held.tending = asyncio.get_running_loop().create_task(
+                self._tend(held), name="jmcp notebook writer"
+            )
+
+    async def _tend(self, held: HeldFile) -> None:
+        """Keep file and document one, while a call waits or runs and until all is written."""
+        while self._open.get(held.file_id) is held and (held.leases or held.file.unwritten):
+            await asyncio.sleep(held.pause)
+            where = self._where(held)
+            if where is None or self._contents.gone(where):
+                if not held.leases:
+                    self._forget(held)
+                continue
+            try:
+                with suppress(ToolError):
+                    await self._look(held)
+                await self._write(held)
+            except Exception:
+                # The contents manager may raise anything. What is unwritten is tried again.
+                self._log.exception("'%s' could not be kept one with its file", held.path)
+                held.pause = LONGEST_SECONDS
+
+    # -- staying open --------------------------------------------------------------------------
+
+    def _touch(self, held: HeldFile) -> None:
+        held.used = time.monotonic()
+        if held.timer is None:
+            self._arm(held, self.idle_seconds)
+
+    def _arm(self, held: HeldFile, seconds: float) -> None:
+        held.timer = asyncio.get_running_loop().call_later(seconds, self._on_idle, held)
+
+    def _on_idle(self, held: HeldFile) -> None:
+        held.timer = None
+        rest = held.used + self.idle_seconds - time.monotonic()
+        if held.leases or held.file.unwritten or rest > 0:
+            # What could not be written is nowhere else.
+            self._arm(held, max(rest, self.idle_seconds / 4))
+        else:
+            self._forget(held)
+
+    @contextmanager
+    def lease(self, notebook: LiveNotebook) -> Iterator[None]:
+        """Keep a notebook open, and one with its file, for as long as the block runs."""
+        held = self._of(notebook)
+        held.leases += 1
+        self._touch(held)
+        self._tend_soon(held)
+        try:
+            yield
+        finally:
+            held.leases -= 1
+            held.used = time.monotonic()
+
+    def _forget(self, held: HeldFile) -> None:
+        self._open.pop(held.file_id, None)
+        if held.timer is not None:
+            held.timer.cancel()
+            held.timer = None
+        held.file.close()
+
+    async def stop(self, seconds: float = 2.0) -> None:
+        """Write every notebook: also where a page has unsaved changes, since nothing else will."""
+        self._openings.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for held in list(self._open.values()):
+                    if held.file.unwritten:
+                        await self._write_now(held)
+        for held in list(self._open.values()):
+            if held.tending is not None:
+                held.tending.cancel()
+            self._forget(held)

@@ -1,0 +1,390 @@
+"""The file of a notebook that has no live room: a document of our own, kept one with it.
+
+The file is the truth. Before the document is read or changed, the file is looked at, and what
+others wrote is merged in; what was changed is written at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_server.utils import ensure_async
+from tornado.web import HTTPError
+
+from ...codec.cell_form import source_of
+from ...codec.fingerprint import Version, aligned
+from ...errors import InvalidArgumentError, ToolError, UnavailableError
+from ...files.notebook_files import NotebookFiles
+from ...files.open_errors import explain
+from ...files.save_errors import save_failure_message
+from ...files.save_lock import saving
+from ...notebooks.identity import number_of
+from ...notebooks.live_notebook import LiveNotebook
+from ...notebooks.notebook_document import NotebookDocument
+from ..external_changes import OUTSIDE_ORIGIN, take_in
+from ..saving.composed import composed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection
+
+    from ...notebooks.deep_events import DeepEvent
+    from ..other_documents import Peer, Peers
+
+TRIES = 5
+TORN_SECONDS = 0.05
+"""How often, and after how long, a file is read again that another program is just writing."""
+
+UNSAVED = -1
+"""A count of changes that no document has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one state of a file from another."""
+
+    modified: object
+    size: int | None
+    hash: str | None
+
+    def same(self, other: Stamp) -> bool:
+        """Return whether the file says the same: by its hash where both have one."""
+        if self.hash is not None and other.hash is not None:
+            return self.hash == other.hash
+        return (self.modified, self.size) == (other.modified, other.size)
+
+
+class NotebookFile:
+    """A document over one notebook file.
+
+    Parameters
+    ----------
+    manager : ContentsManager
+    path : Callable[[], str]
+        Returns the present path; it follows renames.
+    file_id : str
+    changed : callable
+        Called inside each transaction that changes cells.
+    peers : Peers, optional
+        Where others may have the notebook open live: then that is the truth, not the file.
+
+    Attributes
+    ----------
+    notebook : LiveNotebook
+        There is none before `load`.
+    """
+
+    notebook: LiveNotebook
+
+    def __init__(
+        self,
+        manager: Any,  # noqa: ANN401 - its methods carry no types
+        path: Callable[[], str],
+        file_id: str,
+        changed: Callable[[], None],
+        peers: Peers | None = None,
+    ) -> None:
+        self._manager = NotebookFiles(manager)
+        self._path = path
+        self._file_id = file_id
+        self._document = NotebookDocument()
+        self._file: dict[str, Any] = {}
+        self._known: dict[str, dict[str, Any]] = {}
+        self._touched: set[str] = set()
+        self._lock = asyncio.Lock()
+        self._writing = False
+        self._unread: tuple[dict[str, Any], dict[str, dict[str, Any]], set[str]] | None = None
+        self._savers = 0
+        self._changed = changed
+        self._peers = peers
+        self.stamp = Stamp(None, None, None)
+
+    async def load(self) -> None:
+        """Read the file for the first time.
+
+        Raises
+        ------
+        NotFoundError
+        InvalidArgumentError
+            It is not a notebook that can be opened.
+        """
+        content, self.stamp = await self._read(await self.peer())
+        path = self._path()
+        try:
+            self._document.set(content)
+            self.notebook = LiveNotebook(self._document, self._path, self._file_id)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidArgumentError(
+                f"'{path}' is not a notebook that can be opened ({type(error).__name__})."
+            ) from error
+        if not content["cells"]:
+            # A document that is made of an empty notebook is given a cell, which nobody wrote.
+            del self._document.ycells[0]
+        self._file, self._known = content, self._by_id(self.notebook.ids, content["cells"])
+        self._end_events = self._document.events.listen(self._on_change)
+        self.notebook.repair_ids()
+        self.notebook.identity.enter(self._base(), self._number)
+        self.notebook.meet_file = self.look
+        # What is put right here is written with the first change that somebody asks for.
+        self.notebook.mark_saved(self.notebook.changes)
+
+    def close(self) -> None:
+        """Let go of the document."""
+        self.notebook.identity.leave(self._base(), self._number)
+        self._end_events()
+        self.notebook.close()
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether the document may say what the file does not."""
+        return self.notebook.edited
+
+    async def look(self) -> bool:
+        """Merge in what others have written; return whether there was anything.
+
+        Raises
+        ------
+        NotFoundError
+        InvalidArgumentError
+            The file is no notebook any more.
+        """
+        async with self._lock:
+            before = self.stamp
+            await self._meet()
+            return not before.same(self.stamp)
+
+    async def write(self) -> bool:
+        """Write what was changed, merged with what others have written; return whether it was.
+
+        Raises
+        ------
+        NotFoundError
+            The file is gone: it is not made anew.
+        InvalidArgumentError
+            Another program made something else of it.
+        UnavailableError
+            It cannot be written. The document keeps the changes.
+        """
+        async with self._lock, self._alone():
+            peer = await self._meet()
+            # Nothing is awaited between this look and the writing.
+            changes, touched = self.notebook.changes, set(self._touched)
+            content = composed(self.notebook, self._file, self._known, touched)
+            ids = list(self.notebook.ids)
+            if content is not None:
+                await self._save_aside(content, peer, touched)
+                self._touched -= touched if changes == self.notebook.changes else set()
+                self._file, self._known = content, self._by_id(ids, content["cells"])
+            self.notebook.mark_saved(changes)
+            return content is not None
+
+    # -- others who use the contents API -------------------------------------------------------
+
+    def others_read(self) -> None:
+        """Note that somebody is about to read the file, and so knows what was written into it."""
+        if not self._writing:
+            # Else what is read may be from before.
+            self._unread = None
+
+    @asynccontextmanager
+    async def others_save(self) -> AsyncIterator[None]:
+        """Follow a save of somebody who knows what was last read of the file.
+
+        What was written since is not what they took away: it is brought in again.
+        """
+        self._savers += 1
+        try:
+            yield
+            # The next call looks again, and says why the file cannot be read.
+            with suppress(ToolError):
+                await self.look()
+            if self._savers == 1:
+                self._unread = None
+        finally:
+            self._savers -= 1
+
+    async def _save_aside(
+        self, content: dict[str, Any], peer: Peer | None, touched: set[str]
+    ) -> None:
+        """Save, and keep what the file said before, and which cells may be others, till a read."""
+        if peer is None:
+            file, known, before = self._unread or (self._file, self._known, set())
+            self._unread = file, known, before | touched
+        self._writing = True
+        try:
+            await self._save(content, peer)
+        finally:
+            self._writing = False
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Keep other servers from writing the file meanwhile."""
+        path = self._path()
+        try:
+            async with saving(self._manager, path):
+                yield
+        except OSError as error:
+            raise UnavailableError(save_failure_message(path, error)) from error
+
+    # -- reading -------------------------------------------------------------------------------
+
+    async def peer(self) -> Peer | None:
+        """Return the notebook as others have it open live, or None."""
+        return None if self._peers is None else await self._peers.find(self._file_id)
+
+    async def _read(self, peer: Peer | None) -> tuple[dict[str, Any], Stamp]:
+        if peer is not None:
+            return peer.content(), Stamp(None, None, peer.mark)
+        model = await self._get(self._path(), type="notebook", content=True)
+        return cast("dict[str, Any]", model["content"]), _stamp(model)
+
+    async def _get(self, path: str, **options: Any) -> dict[str, Any]:
+        try:
+            found = await self._manager.get(path, require_hash=True, **options)
+        except HTTPError as error:
+            explain(path, error)
+        except OSError as error:
+            raise UnavailableError(f"'{path}' cannot be read: {cause(error)}.") from error
+        return cast("dict[str, Any]", found)
+
+    async def _meet(self) -> Peer | None:
+        """Merge in what others have written; return where they have it open live."""
+        peer = await self.peer()
+        if peer is not None:
+            now = Stamp(None, None, peer.mark)
+        else:
+            now = _stamp(await self._get(self._path(), content=False))
+        if now.same(self.stamp):
+            self.stamp = now
+            return peer
+        content, stamp = await self._read_whole(peer)
+        self._take_in(content)
+        self.stamp = stamp
+        return peer
+
+    async def _read_whole(self, peer: Peer | None) -> tuple[dict[str, Any], Stamp]:
+        """Read a file that may be about to be written: it is empty, or cut off, for a moment."""
+        for _ in range(TRIES):
+            try:
+                return await self._read(peer)
+            except InvalidArgumentError:
+                await asyncio.sleep(TORN_SECONDS)
+        return await self._read(peer)
+
+    def _take_in(self, content: dict[str, Any]) -> None:
+        """Merge a newer file into the document. Nothing is awaited."""
+        notebook = self.notebook
+        unknown = self._unread if self._savers else None
+        self._unread = None
+        if unknown is not None:
+            self._file, self._known, touched = unknown
+            self._touched |= touched
+        clean = not notebook.edited
+        base_cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
+        old = [(cell_id, source_of(cell)) for cell_id, cell in self._known.items()]
+        version = Version.of(content)
+        notebook.identity.meet(self._base(), version, self._number)
+        if version.ids is None:
+            ids = aligned([cell.source for cell in version.cells], old)
+        else:
+            ids = list(version.ids)
+            if not self._had_ids() or not set(ids) & set(self._known):
+                base_cells = self._adopt(ids, [c.source for c in version.cells], base_cells)
+        base = Version.of({**self._file, "cells": base_cells})
+        named = [
+            {**cell, "id": cell_id} for cell_id, cell in zip(ids, content["cells"], strict=True)
+        ]
+        self._document.learn({**content, "cells": named})
+        take_in(notebook, base, {**content, "cells": named})
+        self._file, self._known = content, self._by_id(ids, content["cells"])
+        if (clean or unknown) and composed(notebook, content, self._known, self._touched) is None:
+            self._touched.clear()
+            notebook.mark_saved(notebook.changes)
+        elif unknown:
+            notebook.mark_saved(UNSAVED)
+            self._changed()
+
+    def _base(self) -> Version:
+        cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
+        return Version.of({**self._file, "cells": cells})
+
+    @property
+    def _number(self) -> int | None:
+        """What stays the same when the file is written in place; None where others keep it."""
+        return None if self._peers is not None else number_of(self._manager, self._path())
+
+    def _had_ids(self) -> bool:
+        return all(cell.get("id") for cell in self._file["cells"])
+
+    def _adopt(
+        self, ids: list[str], sources: list[str], base: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Give cells the ids that a program gave them which saved them under ids of its own.
+
+        JupyterLab does so with a notebook of a format that has no ids.
+        """
+        notebook = self.notebook
+        named = dict(zip(self._known, base, strict=True))
+        there = aligned(sources, [(i, source_of(cell)) for i, cell in named.items()])
+        for new, old in zip(ids, there, strict=True):
+            index = notebook.index(old)
+            if old in named and index is not None and notebook.index(new) is None:
+                with notebook.transaction(OUTSIDE_ORIGIN):
+                    notebook.ycells[index]["id"] = new
+                named[old] = {**named[old], "id": new}
+        return list(named.values())
+
+    @staticmethod
+    def _by_id(ids: list[str], contents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Return the file's cells by the document's ids, as far as these tell them apart."""
+        if len(ids) != len(contents) or len(set(ids)) != len(ids):
+            return {}
+        return dict(zip(ids, contents, strict=True))
+
+    def _on_change(self, events: list[DeepEvent], cell_ids: Collection[str]) -> None:
+        self._changed()
+        self._touched.update(cell_ids)
+        for event in events:
+            if event.path:
+                self._touched.add(str(self._document.order[event.path[0]]["id"]))
+            else:
+                for change in event.delta:
+                    self._touched.update(str(cell["id"]) for cell in change.get("insert", ()))
+
+    # -- writing -------------------------------------------------------------------------------
+
+    async def _save(self, content: dict[str, Any], peer: Peer | None) -> None:
+        if peer is not None:
+            peer.put(self._base(), content)
+            self.stamp = Stamp(None, None, peer.mark)
+            await peer.saved()
+            return
+        path = self._path()
+        model = {"type": "notebook", "format": "json", "content": content}
+        try:
+            saved = _stamp(await ensure_async(self._manager.save(model, path)))
+        except (HTTPError, OSError) as error:
+            raise UnavailableError(f"'{path}' could not be written: {cause(error)}.") from error
+        found = _stamp(await self._get(path, content=False))
+        # What another program wrote in between is not what the document knows.
+        self.stamp = found if found.modified == saved.modified else saved
+
+
+def _stamp(model: dict[str, Any]) -> Stamp:
+    return Stamp(model.get("last_modified"), model.get("size"), model.get("hash"))
+
+
+def cause(error: BaseException) -> str:
+    """Return why a file could not be written, without the server's own paths."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno is not None:
+            words = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+            return words.get(seen.errno) or (seen.strerror or "the disk refuses it").lower()
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(error, HTTPError) and error.status_code == 403:
+        return "permission denied"
+    return "the server's contents manager refuses it"

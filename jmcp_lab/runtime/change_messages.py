@@ -1,0 +1,57 @@
+"""Changes of whole cells in words: what is gone, and what is back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..codec.cell_form import source_of
+from ..files.names import shown
+from ..notebooks.changes import Change, Cleared, Deleted, Edited, Inserted, Moved, Refilled, Retyped
+from .wording import cell_name, count, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..notebooks.live_notebook import LiveNotebook
+
+MOST_TOLD = 10
+"""Cells that a reply tells one by one."""
+
+
+def whats_gone(nb: LiveNotebook, changes: Sequence[Deleted]) -> list[str]:
+    """Return a line for each cell that is about to go, as far as there is room for them."""
+    lines = [
+        f"- {cell_name(nb, change.cell_id)}: {first_line(source_of(change.content))}"
+        for change in changes[:MOST_TOLD]
+    ]
+    return lines + _more(len(changes))
+
+
+def whats_back(nb: LiveNotebook, done: Sequence[Change]) -> list[str]:
+    """Return a line for each thing that was done to take a change back."""
+    return [_back(nb, change) for change in done[:MOST_TOLD]] + _more(len(done))
+
+
+def _more(total: int) -> list[str]:
+    rest = total - MOST_TOLD
+    return [f"- and {count(rest, 'more cell')}"] if rest > 0 else []
+
+
+def _back(nb: LiveNotebook, change: Change) -> str:
+    name = cell_name(nb, change.cell_id)
+    match change:
+        case Inserted():
+            return f"Back: {name}: {first_line(source_of(change.content))}"
+        case Deleted():
+            gone = f"cell (id {shown(change.cell_id[:8])})"
+            return f"Gone again: {gone}: {first_line(source_of(change.content))}"
+        case Edited():
+            return f"As before: {name}: {first_line(change.after)}"
+        case Moved():
+            return f"Back in its place: {name}"
+        case Retyped():
+            return f"{name.capitalize()} is {change.after} again"
+        case Refilled():
+            return f"Outputs back: {name}"
+        case Cleared():
+            return f"Outputs cleared again: {name}"

@@ -1,0 +1,387 @@
+"""Dispatch: a call's work is a task of the server; the request that asked for it attaches to it.
+
+A request waits for a while and then returns where the call stands, so that clients with short
+time limits lose nothing: `wait` attaches again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..calls.call import CallState, Reply, ToolClass
+from ..calls.proposed import proposed
+from ..errors import DeniedError, NotFoundError, ToolError
+from ..permissions.pending import AlreadyWaitingError
+from ..server.containment import contained, error_name
+from .services import Context, Services
+from .time_limit import ANSWER_SECONDS, answering
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from ..agents.agent import Agent
+    from ..calls.call import Call
+    from .tool import Tool
+
+HOLD_SECONDS = 40.0
+"""How long a request waits before it returns; some clients give up after 60 s."""
+
+BEAT_SECONDS = 2.0
+"""How often a client that wants progress hears of it, also while nothing happens."""
+
+GRACE_SECONDS = 5.0
+"""How long a page may be gone (it reloads) before the agent is told that nobody is there."""
+
+OVER = (
+    "Your connection has ended: its time is over. Nothing new is done. What you began goes on, and "
+    "wait gets its reply for some minutes more. Ask the user to connect you again in JupyterLab's "
+    "Agents panel."
+)
+
+STOPPED = "This was stopped before it came to its end."
+
+_log = logging.getLogger("jmcp_lab")
+
+
+class UnknownToolError(NotFoundError):
+    """There is no such tool."""
+
+    default_code = "unknown_tool"
+
+
+class Dispatcher:
+    """Runs tools for agents.
+
+    Parameters
+    ----------
+    tools : mapping of str to Tool
+    services : Services
+
+    Attributes
+    ----------
+    beat_seconds : float
+        How often progress is told.
+    """
+
+    def __init__(self, tools: Mapping[str, Tool], services: Services) -> None:
+        self.tools = tools
+        self.beat_seconds = BEAT_SECONDS
+        self._services = services
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told: dict[str, int] = {}
+        self._attached: Counter[str] = Counter()
+
+    async def call(
+        self,
+        agent: Agent,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        progress: Callable[[float, str], Awaitable[None]] | None = None,
+    ) -> Reply:
+        """Run a tool and return its reply, or where it stands after the hold time.
+
+        Cancelling this coroutine means that the client cancelled or went away: a request that
+        waits for a person is withdrawn, work that runs goes on.
+
+        Raises
+        ------
+        UnknownToolError
+        InvalidArgumentError
+        """
+        tool = self.tools.get(name)
+        if tool is None:
+            raise UnknownToolError(f"There is no tool '{name[:60]}'.")
+        parsed = tool.parse(arguments)
+        reason = parsed.pop("reason")
+        call = self._services.ledger.open(
+            agent.id,
+            agent.label,
+            name,
+            tool.tool_class,
+            arguments,
+            reason=reason[:500] if reason else None,
+            summary=tool.title,
+        )
+        work = self._work(tool, Context(self._services, agent, call), parsed)
+        if name == "wait":
+            # The one tool that attaches itself: to another call.
+            return await self._wait(work, call, progress, parsed)
+        if tool.tool_class in (ToolClass.INFO, ToolClass.READ) and not _may_ask(name, parsed):
+            await work
+            assert call.reply is not None
+            return call.reply
+        call.task = asyncio.create_task(work, name=f"jmcp call {name}")
+        self._tasks.add(call.task)
+        call.task.add_done_callback(lambda task: self._done(task, call))
+        hold = parsed.get("hold")
+        return await self.attach(call, HOLD_SECONDS if hold is None else hold, progress)
+
+    async def stop(self) -> None:
+        """Cancel what is still at work."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
+    # -- work ----------------------------------------------------------------------------------
+
+    async def _work(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
+        """Do the work of a call, and end the call, whatever is raised."""
+        try:
+            with contained():
+                await self._try(tool, context, arguments)
+        except Exception as error:
+            _log.exception("The tool %s failed", tool.name)
+            reply = Reply.of(
+                f"Something went wrong inside jmcp_lab ({error_name(error)}). It is not your "
+                "fault; the server's log has the details.",
+                is_error=True,
+            )
+            self._end(context.call, CallState.FAILED, context.told(reply))
+
+    async def _try(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
+        call, ledger = context.call, self._services.ledger
+        try:
+            self._services.gate.admit(call, context.agent)
+            if tool.name != "wait" and self._services.agents.over(context.agent):
+                raise DeniedError(OVER)
+            with contained():
+                async with answering(call):
+                    reply = await context.written(await tool.function(context, **arguments))
+            state = CallState.FAILED if reply.is_error else CallState.DONE
+        except AlreadyWaitingError as waiting:
+            ledger.update(
+                call,
+                state=CallState.CANCELLED,
+                error="The same request already waits.",
+                follows=waiting.call.id,
+                reply=Reply.of(_line(waiting.call)),
+            )
+            return
+        except DeniedError as error:
+            reply = Reply.of(error.message, is_error=True)
+            state = CallState.DENIED
+        except ToolError as error:
+            reply = Reply.of(error.message, is_error=True)
+            state = CallState.FAILED
+        except asyncio.CancelledError:
+            self._end(call, CallState.CANCELLED, Reply.of(STOPPED, is_error=True))
+            raise
+        self._end(call, state, context.told(reply))
+
+    def _done(self, task: asyncio.Task[None], call: Call) -> None:
+        self._tasks.discard(task)
+        if not call.state.ended:
+            # Cancelled before its first step: nothing of the work has run.
+            self._end(call, CallState.CANCELLED, Reply.of(STOPPED, is_error=True))
+
+    def _end(self, call: Call, state: CallState, reply: Reply) -> None:
+        ledger = self._services.ledger
+        self._told.pop(call.id, None)
+        if call.state.ended:
+            ledger.update(call, reply=reply)
+            return
+        if call.state is CallState.RECEIVED and state is CallState.DONE:
+            ledger.update(call, state=CallState.RUNNING)
+        if call.state is CallState.WAITING and state is CallState.DONE:
+            raise AssertionError("a call that waits for approval cannot be done")
+        error = call.error
+        if reply.is_error and error is None:
+            error = reply.text.strip().split("\n", 1)[0][:300]
+        ledger.update(call, state=state, reply=reply, error=error, progress=None)
+
+    # -- attaching -----------------------------------------------------------------------------
+
+    async def _wait(
+        self,
+        work: Awaitable[None],
+        call: Call,
+        progress: Callable[[float, str], Awaitable[None]] | None,
+        arguments: dict[str, Any],
+    ) -> Reply:
+        await work
+        if call.state is not CallState.DONE:
+            assert call.reply is not None
+            return call.reply
+        other = self._services.ledger.get(arguments["call"])
+        seconds = arguments["seconds"]
+        return await self.attach(
+            other, seconds, progress, until_output=arguments["until"] == "output"
+        )
+
+    async def attach(
+        self,
+        call: Call,
+        hold: float,
+        progress: Callable[[float, str], Awaitable[None]] | None = None,
+        *,
+        until_output: bool = False,
+    ) -> Reply:
+        """Wait for a call, and return its reply or where it stands.
+
+        Parameters
+        ----------
+        call : Call
+        hold : float
+            Seconds.
+        progress : Callable, optional
+            Told the seconds so far and the state in words, at once and then every
+            `beat_seconds`.
+        until_output : bool, optional
+            Return as soon as the run has printed something since the agent was last told.
+        """
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        with self._attaching(call):
+            reply = await self._hold(call, hold, progress, until_output=until_output)
+        if call.follows is not None:
+            rest = max(hold - (loop.time() - start), 0)
+            return await self.attach(self._services.ledger.get(call.follows), rest, progress)
+        return reply
+
+    @contextmanager
+    def _attaching(self, call: Call) -> Iterator[None]:
+        """Count who waits for a call: its request is withdrawn when the last of them leaves."""
+        self._attached[call.id] += 1
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._attached[call.id] == 1:
+                self._services.gate.withdraw(call)
+            raise
+        finally:
+            self._attached[call.id] -= 1
+            if not self._attached[call.id]:
+                del self._attached[call.id]
+
+    async def _hold(
+        self,
+        call: Call,
+        hold: float,
+        progress: Callable[[float, str], Awaitable[None]] | None,
+        *,
+        until_output: bool,
+    ) -> Reply:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        alone_since: float | None = None
+        beats = Beats(self.beat_seconds)
+        told = self._told.get(call.id, 0)
+        while call.reply is None:
+            elapsed = loop.time() - start
+            if beats.due(elapsed) and progress is not None:
+                await progress(elapsed, self._words(call))
+                continue
+            if _needs_person(call) and not self._services.pages.anyone():
+                alone_since = elapsed if alone_since is None else alone_since
+                if elapsed - alone_since >= self._grace():
+                    return self._nobody(call)
+            else:
+                alone_since = None
+            printed_more = until_output and self._printed(call) != told
+            # However short the hold, it is told whether a person has to be waited for.
+            undecided = (
+                call.state is CallState.RECEIVED and elapsed < ANSWER_SECONDS + GRACE_SECONDS
+            )
+            if not undecided and (elapsed >= hold or printed_more):
+                return self._pending(call)
+            await self._changed(call, min(max(hold - elapsed, 0.05), beats.left(elapsed)))
+        return call.reply
+
+    async def _changed(self, call: Call, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0.001)):
+                await self._services.ledger.changed(call, call.seq)
+        except TimeoutError:
+            pass
+
+    def _grace(self) -> float:
+        return GRACE_SECONDS if self._services.pages.recently() else 0.0
+
+    def _printed(self, call: Call) -> int:
+        run = self._services.runs.get(call.id)
+        return run.outputs_seen if run is not None else 0
+
+    def _words(self, call: Call) -> str:
+        if call.state is CallState.WAITING:
+            return "Waiting for approval in JupyterLab"
+        run = self._services.runs.get(call.id)
+        if run is not None and call.state is CallState.RUNNING:
+            return run.progress()
+        return call.summary
+
+    def _pending(self, call: Call) -> Reply:
+        self._told[call.id] = self._printed(call)
+        if call.state is CallState.WAITING:
+            text = (
+                "Waiting for the user in JupyterLab. Do not repeat the call: use "
+                f"wait(call='{call.id}'), or do other work."
+            )
+        else:
+            text = (
+                f"{self._words(call)}. It goes on; use wait(call='{call.id}') for the rest"
+                f"{_ends_it(call)}."
+            )
+        return Reply.of(f"{text}\n{_line(call)}")
+
+    def _nobody(self, call: Call) -> Reply:
+        what = "approve this" if call.question is None else "answer what the code asks"
+        return Reply.of(
+            f"No JupyterLab window is open, so nobody can {what}. Ask the user to open "
+            f"{self._services.lab_url()} and to look at the Agents panel, then use "
+            f"wait(call='{call.id}'). The request stays there.\n{_line(call)}"
+        )
+
+
+class Beats:
+    """When to speak: at once, and then whenever so much time has passed since the last time.
+
+    Parameters
+    ----------
+    every : float
+        Seconds.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._next = 0.0
+
+    def due(self, now: float) -> bool:
+        """Return whether it is time to speak, and count it as done."""
+        if now < self._next:
+            return False
+        self._next = now + self._every
+        return True
+
+    def left(self, now: float) -> float:
+        """Return the seconds until the next time, whatever happens meanwhile."""
+        return max(self._next - now, 0.0)
+
+
+def _needs_person(call: Call) -> bool:
+    return call.state is CallState.WAITING or call.question is not None
+
+
+def _ends_it(call: Call) -> str:
+    """Return how a run that goes on can be stopped."""
+    path = call.action.target.path if call.action is not None else None
+    if call.tool_class is not ToolClass.RUN or path is None:
+        return ""
+    return f", or {proposed('interrupt_notebook', notebook=path)} to stop it"
+
+
+def _line(call: Call) -> str:
+    return f"call: {call.id} · state: {call.state.value}"
+
+
+def _may_ask(name: str, arguments: dict[str, Any]) -> bool:
+    """Return whether a tool of class info does more with these arguments."""
+    if name == "use_notebook":
+        return bool(arguments["create"] or arguments["kernel"])
+    return name == "unuse_notebook" and bool(arguments["shutdown_kernel"])

@@ -1,0 +1,131 @@
+"""What people do in a notebook at this moment, and no agent's act may disturb.
+
+Yjs cannot move a cell, or give it another type: it is deleted and made anew. A caret in it would
+be lost, and so would the outputs that a page writes into it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..calls.call import CallState, DecisionSource
+from ..errors import ConflictError
+from ..notebooks.cell_order import plain
+from .wording import cell_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..calls.call import Call
+    from ..notebooks.live_notebook import LiveNotebook
+    from .services import Services
+
+STARTS_WITHIN = 10.0
+"""Seconds in which a run that a page began must have reached the kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What people do in one notebook.
+
+    Parameters
+    ----------
+    services : Services
+    notebook : LiveNotebook
+    kernel_id : str or None
+        The notebook's kernel.
+    """
+
+    services: Services
+    notebook: LiveNotebook
+    kernel_id: str | None
+
+    def check(self, cell_ids: Sequence[str], done: str, call: Call | None = None) -> None:
+        """Make sure that these cells may be taken out of their place, or lose their outputs.
+
+        Parameters
+        ----------
+        cell_ids : sequence of str
+        done : str
+            What is not done otherwise, for example ``moved``.
+        call : Call, optional
+            Whose change it is. Where a person is asked about just this change, or has allowed it,
+            their caret is no reason against it.
+
+        Raises
+        ------
+        ConflictError
+        """
+        self.check_runs(cell_ids, done)
+        if call is not None and _asked(call):
+            return
+        carets = self.notebook.carets()
+        for cell_id in cell_ids:
+            if cell_id in carets:
+                raise ConflictError(
+                    f"The user's cursor is in {cell_name(self.notebook, cell_id)}, so nothing was "
+                    f"{done}: they may be typing. Changing its text with edit_cell is no problem. "
+                    "Try again when they are elsewhere; get_context says where they are."
+                )
+
+    def check_runs(self, cell_ids: Sequence[str], done: str) -> None:
+        """Make sure that none of these cells runs.
+
+        Raises
+        ------
+        ConflictError
+        """
+        with self.notebook.reading():
+            running = [cell_id for cell_id in cell_ids if self.runs(cell_id)]
+        for cell_id in running:
+            name = cell_name(self.notebook, cell_id)
+            if self._run_by_agent(cell_id):
+                raise ConflictError(
+                    f"An agent's run of {name} has not ended, so nothing was {done}. Wait until "
+                    "it has ended, or stop it with interrupt_notebook."
+                )
+            raise ConflictError(
+                f"The user is running {name}, so nothing was {done}. Wait until it has ended."
+            )
+
+    def runs(self, cell_id: str) -> bool:
+        """Return whether a cell runs, or waits for its turn, as far as that can be true.
+
+        A page that was closed in mid-run leaves its [*] behind.
+        """
+        if cell_id in self.notebook.run_in_pages():
+            return True
+        cell = self.notebook.cell(cell_id)
+        if cell is None or plain(cell, "execution_state")[0] != "running":
+            return False
+        began = self.notebook.state_changed.get(cell_id, 0.0)
+        recent = time.monotonic() - began < STARTS_WITHIN
+        return recent or self._run_by_agent(cell_id) or self._kernel_busy()
+
+    def _kernel_busy(self) -> bool:
+        sessions = self.services.sessions
+        if self.kernel_id is None or not sessions.runs(self.kernel_id):
+            return False
+        return getattr(sessions.kernel(self.kernel_id), "execution_state", "busy") != "idle"
+
+    def _run_by_agent(self, cell_id: str) -> bool:
+        return any(
+            not run.done
+            and getattr(run.notebook, "file_id", None) == self.notebook.file_id
+            and any(piece.cell_id == cell_id for piece in run.pieces[len(run.results) :])
+            for run in self.services.executor.runs()
+        )
+
+
+async def people_in(services: Services, notebook: LiveNotebook) -> People:
+    """Return what people do in a notebook; it is looked at again at each question."""
+    session = await services.sessions.find(notebook.path)
+    return People(services, notebook, None if session is None else session.kernel_id)
+
+
+def _asked(call: Call) -> bool:
+    decision = call.decision
+    by_person = decision is not None and decision.source is DecisionSource.USER
+    return call.state is CallState.WAITING or by_person

@@ -1,0 +1,73 @@
+"""Taking back what a call changed: for the agent's tool and for the person's button alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..notebooks import output_slices as slices
+from ..notebooks.changes import ChangeSet
+
+if TYPE_CHECKING:
+    from ..calls.call import Call
+    from ..notebooks.changes import Change
+    from ..notebooks.live_notebook import LiveNotebook
+    from ..notebooks.merges import Merges
+    from ..notebooks.prepared_update import Ahead
+    from .services import Services
+
+
+async def take_back(
+    services: Services,
+    notebook: LiveNotebook,
+    made: ChangeSet,
+    call: Call,
+    origin: str,
+    *,
+    by: str,
+    merges: Merges | None = None,
+    ahead: Ahead | None = None,
+) -> list[Change]:
+    """Take back a change set in `call`, which can be taken back in turn, by `by` alone.
+
+    Returns
+    -------
+    list of Change
+        What this has changed. Nothing when nothing was left of it: others had undone it, or
+        deleted the cell.
+
+    Raises
+    ------
+    ConflictError
+        The same lines were changed since; nothing was taken back.
+    """
+    redo: list[Change] = []
+    # Nobody else is to begin with it meanwhile.
+    made.undone = True
+    try:
+        await slices.take_back(notebook, made, origin, redo, merges, ahead)
+    except BaseException:
+        # Of a part that was taken back, another call can do that again.
+        made.undone = bool(redo)
+        raise
+    finally:
+        if made.undone:
+            first = services.ledger.find(made.call_id)
+            if first is not None:
+                services.ledger.update(first, undoable=False)
+            record(services, call, notebook, redo, by=by)
+    return redo
+
+
+def record(
+    services: Services, call: Call, notebook: LiveNotebook, changes: list[Change], *, by: str
+) -> None:
+    """Remember what a call changed, so that it can be taken back.
+
+    `by` is the agent that may do so with its own tool; a person may whoever it was.
+    """
+    if changes:
+        forgotten = services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
+        services.ledger.update(call, undoable=True)
+        for call_id in forgotten:
+            if (old := services.ledger.find(call_id)) is not None:
+                services.ledger.update(old, undoable=False)

@@ -1,0 +1,81 @@
+"""Bringing what was typed into one text into what became of that text elsewhere, come what may.
+
+A merge may refuse where the same line was changed on both sides. What a person typed must not be
+refused: it is put in character by character, by those around it.
+"""
+
+from __future__ import annotations
+
+from .diff import opcodes
+from .three_way_merge import MergeConflict, Splice, merge
+
+
+def carried(before: str, typed: str, present: str) -> list[Splice]:
+    """Return what brings the change from `before` to `typed` into `present`, come what may.
+
+    Where the same line was changed on both sides, each character that was typed is put in, or
+    taken out, by those around it: the keystrokes of a moment, which must not be lost.
+    """
+    try:
+        return merge(before, typed, present)
+    except MergeConflict:
+        pass
+    places, there = _places(before, present)
+    found = []
+    for kind, start, end, first, last in opcodes(before, typed):
+        if kind in ("insert", "replace"):
+            new, at = typed[first:last], places[start]
+            if kind == "insert" and _is_empty_line(before, start):
+                new = _as_lines(new, present, at)
+            found.append(Splice(at, at, new))
+        if kind in ("delete", "replace"):
+            found += _taken_out(places, there, start, end)
+    return found
+
+
+def _taken_out(places: list[int], there: list[bool], start: int, end: int) -> list[Splice]:
+    """Return what takes out those characters that are there, as few splices as that takes."""
+    found: list[Splice] = []
+    for at in range(start, end):
+        if not there[at]:
+            continue
+        place = places[at]
+        if found and found[-1].end == place:
+            found[-1] = Splice(found[-1].start, place + 1, "")
+        else:
+            found.append(Splice(place, place + 1, ""))
+    return found
+
+
+def _is_empty_line(text: str, at: int) -> bool:
+    return text[at - 1 : at] in ("", "\n") and text[at : at + 1] in ("", "\n")
+
+
+def _as_lines(new: str, present: str, at: int) -> str:
+    """Return what was put on an empty line, beside what another has put there meanwhile."""
+    if present[max(at - 1, 0) : at] not in ("", "\n") and not new.startswith("\n"):
+        new = "\n" + new
+    if present[at : at + 1] not in ("", "\n") and not new.endswith("\n"):
+        new += "\n"
+    return new
+
+
+def united(mine: str, present: str) -> list[Splice]:
+    """Return what puts into `present` all that only `mine` has, where nobody knows who wrote it."""
+    return [
+        Splice(end, end, mine[first:last])
+        for kind, _start, end, first, last in opcodes(present, mine)
+        if kind in ("insert", "replace")
+    ]
+
+
+def _places(before: str, present: str) -> tuple[list[int], list[bool]]:
+    """Return where each character of `before` is in `present`, and whether it is there at all."""
+    places = [0] * (len(before) + 1)
+    there = [False] * len(before)
+    for kind, start, end, first, last in opcodes(before, present):
+        for at in range(start, end):
+            places[at] = first + (at - start) if kind == "equal" else first
+            there[at] = kind == "equal"
+        places[end] = last
+    return places, there

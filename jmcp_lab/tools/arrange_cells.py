@@ -1,0 +1,310 @@
+"""Tools that arrange whole cells: delete, move, clear outputs, take back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+from pydantic import Field
+
+from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
+from ..errors import ConflictError, InvalidArgumentError, NotFoundError, ToolError
+from ..notebooks import cells as live_cells
+from ..notebooks.cell_order import plain
+from ..notebooks.changes import (
+    Change,
+    ChangeSet,
+    Cleared,
+    Deleted,
+    Edited,
+    Inserted,
+    Moved,
+    Refilled,
+    Retyped,
+)
+from ..notebooks.live_notebook import LiveNotebook, agent_origin
+from ..notebooks.locks import check_deletable, check_editable
+from ..notebooks.merges import Merges
+from ..notebooks.output_slices import clear, to_its_end
+from ..notebooks.prepared_update import Ahead
+from ..notebooks.undo import look_ahead, taken_out, texts, to_merge
+from ..runtime.change_messages import whats_back, whats_gone
+from ..runtime.people import people_in
+from ..runtime.services import Context
+from ..runtime.tool import tool
+from ..runtime.undo import take_back
+from ..runtime.wording import cell_name, cells_title, count, file_name, goes
+from .arguments import Cells, Notebook, resolve_all
+from .edit_cells import check_fresh, edit_action
+
+
+@tool(
+    title="Delete cells",
+    tool_class=ToolClass.EDIT,
+    destructive=True,
+)
+async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> Reply:
+    """Delete one cell or several.
+
+    Refused when the user changed one since you read it: the reply then shows it.
+    """
+    nb = await ctx.open(notebook)
+    ids = resolve_all(nb, cells)
+    check_fresh(ctx, nb, ids, "deleted")
+    people = await people_in(ctx.services, nb)
+
+    def resolve() -> Action:
+        check_deletable(nb, ids, partial(cell_name, nb))
+        people.check(ids, "deleted", ctx.call)
+        with nb.reading():
+            items = tuple(
+                PreviewItem(f"Cell {view.position}", view.id, old=view.source, new="")
+                for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+            )
+        summary = f"Delete {cells_title(nb, ids)} from {file_name(nb.path)}"
+        return edit_action("delete_cell", nb, tuple(ids), summary, items)
+
+    with Ahead(nb) as ahead:
+
+        async def look_ahead() -> None:
+            await ahead.read(ids)
+            await ahead.arrange(live_cells.without(nb, ids), {}, len(ids))
+
+        await ctx.permit(resolve, nb, look_ahead)
+        names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
+        changes = [
+            Deleted(cell_id, content, *place)
+            for cell_id, content, place in zip(
+                ids, ahead.wholes(ids), live_cells.places(nb, ids), strict=True
+            )
+        ]
+        gone = whats_gone(nb, changes)
+        live_cells.delete(nb, ids, agent_origin(ctx.agent.id), ahead)
+    ctx.record(nb, *changes)
+    return Reply.of("\n".join([f"Deleted {names} from {nb.shown}.", *gone]))
+
+
+@tool(title="Move cells", tool_class=ToolClass.EDIT)
+async def move_cell(
+    ctx: Context,
+    cells: Cells,
+    notebook: Notebook = None,
+    after: str | None = None,
+    before: str | None = None,
+    index: int | None = None,
+) -> Reply:
+    """Move cells, in the order given, after or before a cell id, or to index (0 = top)."""
+    nb = await ctx.open(notebook)
+    ids = resolve_all(nb, cells)
+    if after is None and before is None and index is None:
+        raise InvalidArgumentError("Say where to: after, before or index.")
+    check_fresh(ctx, nb, ids, "moved")
+    people = await people_in(ctx.services, nb)
+
+    def resolve() -> Action:
+        people.check(ids, "moved", ctx.call)
+        where, key = goes(nb, after=after, before=before, index=index)
+        summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
+        with nb.reading():
+            items = tuple(
+                PreviewItem(f"Cell {view.position}", view.id, text=view.source)
+                for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
+            )
+        action = edit_action("move_cell", nb, tuple(ids), summary, items)
+        preview = Preview("text", items, nb.language, f"To a place {where}.")
+        return replace(action, preview=preview, details=(key,))
+
+    def place() -> int:
+        return live_cells.place(nb, after=after, before=before, index=index)
+
+    with Ahead(nb) as ahead:
+
+        async def look_ahead() -> None:
+            await ahead.read(ids)
+            # What cannot be done is for `resolve` to say.
+            with suppress(ToolError):
+                for cell_id in ids:
+                    live_cells.find(nb, cell_id)
+                _, wanted = live_cells.moved(nb, ids, place())
+                anew = dict(zip(ids, ahead.wholes(ids), strict=True))
+                await ahead.arrange(wanted, anew)
+
+        await ctx.permit(resolve, nb, look_ahead)
+        places = zip(ids, live_cells.places(nb, ids), strict=True)
+        changes = [Moved(cell_id, *place) for cell_id, place in places]
+        moved = live_cells.move(nb, ids, place(), agent_origin(ctx.agent.id), ahead)
+    names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
+    if not moved:
+        return Reply.of(f"Nothing was moved: there already: {names}.")
+    ctx.record(nb, *changes)
+    return Reply.of(f"Moved; now {names}.")
+
+
+@tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
+async def clear_outputs(
+    ctx: Context,
+    cells: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
+    notebook: Notebook = None,
+) -> Reply:
+    """Remove the outputs of cells, or of all."""
+    nb = await ctx.open(notebook)
+    named = None if cells is None else resolve_all(nb, cells)
+    people = await people_in(ctx.services, nb)
+
+    def code_cells() -> list[str]:
+        """Return those that are there now: cells come and go while the user decides.
+
+        Of all cells, those that run keep what they have.
+        """
+        if named is not None:
+            people.check_runs(named, "cleared")
+            return [i for i in named if live_cells.view_by_id(nb, i).type == "code"]
+        with nb.reading():
+            kinds = [plain(cell, "cell_type")[0] for cell in nb.shared_cells()]
+            code = [i for i, kind in zip(nb.ids, kinds, strict=True) if kind == "code"]
+            return [cell_id for cell_id in code if not people.runs(cell_id)]
+
+    def resolve() -> Action:
+        ids = code_cells()
+        what = "all cells" if cells is None else cells_title(nb, ids)
+        summary = f"Clear the outputs of {what} in {file_name(nb.path)}"
+        items = (PreviewItem(summary, text="Outputs are removed; the code stays."),)
+        action = edit_action("clear_outputs", nb, tuple(ids), summary, items)
+        return replace(action, preview=Preview("text", items, nb.language))
+
+    await ctx.permit(resolve, nb)
+    changes: list[Change] = []
+
+    async def work() -> None:
+        async for part in clear(nb, code_cells(), agent_origin(ctx.agent.id), people.runs):
+            changes.extend(part)
+
+    try:
+        with ctx.services.rooms.lease(nb):
+            await to_its_end(work())
+    finally:
+        ctx.record(nb, *changes)
+    words = f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.shown}."
+    if named is None and (running := [cell_id for cell_id in nb.ids if people.runs(cell_id)]):
+        names = ", ".join(cell_name(nb, cell_id) for cell_id in running[:5])
+        words += f" What runs keeps its outputs: {names}."
+    return Reply.of(words)
+
+
+@tool(title="Take changes back", tool_class=ToolClass.EDIT)
+async def undo_changes(
+    ctx: Context,
+    notebook: Notebook = None,
+    call: Annotated[str | None, Field(description="A call of yours; your last change.")] = None,
+) -> Reply:
+    """Take back exactly what one call of yours changed; what the user wrote since stays.
+
+    An undo can be undone.
+    """
+    nb = await ctx.open(notebook)
+    made = _change(ctx, nb, call)
+    first = ctx.services.ledger.find(made.call_id)
+    what = first.summary if first is not None else "a change"
+    people = await people_in(ctx.services, nb)
+    merges = Merges()
+    await merges.ahead(to_merge(nb, made))
+
+    def resolve() -> Action:
+        if made.undone:
+            raise ConflictError("It was taken back meanwhile.")
+        out = taken_out(nb, made, merges)
+        _check_unlocked(nb, made, out)
+        people.check(out, "taken back", ctx.call)
+        summary = f"Take back: {what}"
+        words = f"{what} is taken back in {nb.shown}."
+        ids = tuple(change.cell_id for change in made.changes)
+        items = tuple(
+            PreviewItem(_title(nb, i), i, None, *pair) for i, *pair in texts(nb, made, merges)
+        )
+        action = edit_action("undo_changes", nb, ids, summary, items, words if items else "")
+        if not items:
+            preview = Preview("text", (PreviewItem(summary, text=words),), nb.language)
+            action = replace(action, preview=preview)
+        return replace(action, details=(made.call_id,))
+
+    with Ahead(nb) as ahead:
+
+        async def look() -> None:
+            await look_ahead(nb, made, merges, ahead)
+
+        await ctx.permit(resolve, nb, look)
+        changed = await _taken_back(ctx, nb, made, merges, ahead)
+    if not changed:
+        return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
+    return Reply.of("\n".join([f"Taken back in {nb.shown}: {what}.", *whats_back(nb, changed)]))
+
+
+async def _taken_back(
+    ctx: Context, nb: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead
+) -> list[Change]:
+    """Take a change back, and remember what the agent knows by that of the texts."""
+    others = [change for change in made.changes if not isinstance(change, Cleared | Refilled)]
+    with nb.reading():
+        before = {change.cell_id: nb.source(change.cell_id) for change in others}
+    origin = agent_origin(ctx.agent.id)
+    with ctx.services.rooms.lease(nb):
+        changed = await take_back(
+            ctx.services,
+            nb,
+            made,
+            ctx.call,
+            origin,
+            by=ctx.agent.id,
+            merges=merges,
+            ahead=ahead,
+        )
+    for cell_id, text in before.items():
+        if (after := nb.source(cell_id)) is not None:
+            ctx.wrote(nb, cell_id, text, after)
+    return changed
+
+
+def _check_unlocked(nb: LiveNotebook, made: ChangeSet, out: list[str]) -> None:
+    """Refuse to take back what the user has locked since.
+
+    Raises
+    ------
+    LockedError
+    """
+    away, name = set(out), partial(cell_name, nb)
+    with nb.reading():
+        for change in made.changes:
+            cell_id = change.cell_id
+            if nb.index(cell_id) is None:
+                continue
+            if isinstance(change, Inserted) and cell_id in away:
+                check_deletable(nb, [cell_id], name)
+            elif isinstance(change, Edited | Inserted | Retyped):
+                check_editable(nb, cell_id, name)
+
+
+def _title(nb: LiveNotebook, cell_id: str) -> str:
+    position = nb.position(cell_id)
+    return "Deleted cell" if position is None else f"Cell {position}"
+
+
+def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:
+    changes = ctx.services.changes
+    if call_id is None:
+        made = changes.last(ctx.agent.id, nb.file_id)
+        if made is None and changes.all_undone(ctx.agent.id, nb.file_id):
+            raise NotFoundError(f"All that you changed in {nb.shown} was taken back already.")
+        if made is None:
+            raise NotFoundError(
+                f"You have changed nothing in {nb.shown} {changes.reach}, so there is nothing that "
+                "can be taken back."
+            )
+        return made
+    made = changes.get(call_id)
+    if made.agent_id != ctx.agent.id or made.file_id != nb.file_id:
+        raise NotFoundError(f"Call '{call_id}' changed nothing of yours in {nb.shown}.")
+    if made.undone:
+        raise InvalidArgumentError(f"Call '{call_id}' was taken back already.")
+    return made

@@ -1,0 +1,346 @@
+"""Tools that write cells."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..errors import ConflictError, InvalidArgumentError
+from ..notebooks import cells as live_cells
+from ..notebooks import first_cell as blank
+from ..notebooks.changes import Change, Edited, Retyped
+from ..notebooks.live_notebook import LiveNotebook, agent_origin
+from ..notebooks.locks import check_editable
+from ..notebooks.merges import Merges, Texts
+from ..render.marked import marked
+from ..render.outputs import clip
+from ..runtime.people import people_in
+from ..runtime.services import Context
+from ..runtime.tool import tool
+from ..runtime.wording import cell_name, file_name, goes, line_change
+from ..server.heavy_work import in_turn
+from ..text.three_way_merge import MergeConflict, Splice, splice
+from .arguments import Cell, CellType, Notebook, Source, check_length, lines
+
+MOST_EDITS = 1000
+"""In one call of edit_cell. Who has more to say gives the cell a new source."""
+
+MOST_AT_ONCE = 1_000_000
+"""Characters to go through, of all edits; more than these are gone through in a thread."""
+
+MERGES_AHEAD = 3
+"""How often a large text is merged anew before anything is shown, where somebody writes in it."""
+
+
+class CellInput(BaseModel):
+    """A cell to insert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Source
+    type: CellType = "code"
+
+
+class Edit(BaseModel):
+    """One exact replacement."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: str
+    new: str
+
+
+@tool(
+    title="Insert cells",
+    tool_class=ToolClass.EDIT,
+)
+async def insert_cell(
+    ctx: Context,
+    source: Source | None = None,
+    cells: list[CellInput] | None = None,
+    notebook: Notebook = None,
+    type: CellType = "code",
+    after: str | None = None,
+    before: str | None = None,
+    index: int | None = None,
+) -> Reply:
+    """Insert one cell (source, type) or several (cells).
+
+    After or before a cell id, at index (0 = top), or at the end.
+    """
+    if (source is None) == (cells is None):
+        raise InvalidArgumentError("Give either source or cells.")
+    if cells is not None and not 1 <= len(cells) <= 50:
+        raise InvalidArgumentError("Insert 1 to 50 cells at once.")
+    given = cells if cells is not None else [CellInput(source=str(source), type=type)]
+    new = [live_cells.NewCell(cell.source, cell.type) for cell in given]
+    nb = await ctx.open(notebook)
+
+    def resolve() -> Action:
+        where, key = goes(nb, after=after, before=before, index=index)
+        items = tuple(
+            PreviewItem(f"New {cell.type} cell", None, old="", new=cell.source) for cell in new
+        )
+        what = "a cell" if len(new) == 1 else f"{len(new)} cells"
+        summary = f"Insert {what} into {file_name(nb.path)}"
+        kind = f"A new {new[0].type} cell" if len(new) == 1 else f"{len(new)} new cells"
+        action = edit_action("insert_cell", nb, (), summary, items, f"{kind}, {where}.")
+        return replace(action, details=(key, *(cell.type for cell in new)))
+
+    await ctx.permit(resolve, nb)
+    at = live_cells.place(nb, after=after, before=before, index=index)
+    changes = blank.insert(nb, at, new, agent_origin(ctx.agent.id))
+    for cell in new:
+        ctx.saw(nb, cell.id, cell.source)
+    ctx.record(nb, *changes)
+    names = ", ".join(cell_name(nb, cell.id) for cell in new)
+    return Reply.of(f"Inserted {names} in {nb.shown}.")
+
+
+@tool(
+    title="Overwrite a cell",
+    tool_class=ToolClass.EDIT,
+    destructive=True,
+)
+async def overwrite_cell_source(
+    ctx: Context,
+    cell: Cell,
+    source: Source,
+    notebook: Notebook = None,
+    type: CellType | None = None,
+) -> Reply:
+    """Give a cell a new source.
+
+    What the user changed since you read it is merged in. A line changed on both sides is a
+    conflict, and nothing is written.
+    """
+    nb = await ctx.open(notebook)
+    cell_id = live_cells.find(nb, cell)
+    return await _write(ctx, nb, cell_id, "overwrite_cell_source", source, new_type=type)
+
+
+@tool(
+    title="Edit a cell",
+    tool_class=ToolClass.EDIT,
+)
+async def edit_cell(
+    ctx: Context,
+    cell: Cell,
+    edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)],
+    notebook: Notebook = None,
+) -> Reply:
+    """Replace exact pieces of a cell's text: each old must occur exactly once.
+
+    All edits are done or none.
+    """
+    if not edits:
+        raise InvalidArgumentError("Give at least one edit: {old, new}.")
+    nb = await ctx.open(notebook)
+    cell_id = live_cells.find(nb, cell)
+    # The pieces are looked for in the present text, whatever else the agent has read of it.
+    present = str(nb.source(cell_id))
+    plain = [Edit(old=lines(edit.old), new=lines(edit.new)) for edit in edits]
+    name = cell_name(nb, cell_id)
+    if len(present) * len(plain) < MOST_AT_ONCE:
+        wanted = replace_all(lines(present), plain, name)
+    else:
+        wanted = await asyncio.to_thread(in_turn, replace_all, lines(present), plain, name)
+    try:
+        check_length(wanted)
+    except ValueError as error:
+        raise InvalidArgumentError(f"{error} Nothing was changed.") from None
+    return await _write(ctx, nb, cell_id, "edit_cell", wanted, start=present)
+
+
+def shown_text(text: str, most: int = 8000) -> str:
+    """Return a text as it stands in a reply that says what is there now."""
+    return marked("text", clip(text, most), text)
+
+
+def replace_all(text: str, edits: list[Edit], name: str) -> str:
+    """Return the text with exact replacements made, each of which must fit exactly once.
+
+    Raises
+    ------
+    InvalidArgumentError
+    ConflictError
+        With the present text.
+    """
+    result = text
+    for number, edit in enumerate(edits, 1):
+        which = f"Edit {number} of {len(edits)}" if len(edits) > 1 else "The edit"
+        if not edit.old:
+            raise InvalidArgumentError(f"{which} has an empty old text.")
+        # Also where it overlaps with itself, which `count` does not see.
+        first, last = result.find(edit.old), result.rfind(edit.old)
+        if first != last or first < 0:
+            times = max(result.count(edit.old), 2)
+            problem = "does not occur" if first < 0 else f"occurs {times} times"
+            after = " after the edits before it" if result != text else ""
+            raise ConflictError(
+                f"{which}: old {problem} in {name}{after}, so nothing was changed. It must occur "
+                "exactly once; give more of the lines around it. The text is:\n"
+                f"{shown_text(text, 4000)}"
+            )
+        result = result[:first] + edit.new + result[first + len(edit.old) :]
+    return result
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a write would do to the present text."""
+
+    present: str = ""
+    result: str = ""
+    splices: list[Splice] = field(default_factory=list)
+    merged: bool = False
+
+
+async def _write(
+    ctx: Context,
+    nb: LiveNotebook,
+    cell_id: str,
+    tool_name: str,
+    wanted: str,
+    *,
+    start: str | None = None,
+    new_type: CellType | None = None,
+) -> Reply:
+    """Give a cell the text that the agent wants, merged with what is there now.
+
+    It was made from `start`, else from what the agent last saw of the cell.
+    """
+    plan = _Plan()
+    known = ctx.known(nb, cell_id)
+    people = await people_in(ctx.services, nb) if new_type is not None else None
+    merges = Merges()
+    for _ in range(MERGES_AHEAD):
+        # Somebody may write meanwhile; after some tries it is merged once more as it is needed.
+        present = str(nb.source(cell_id))
+        await merges.ahead([(_base(start, known, present), wanted, present)])
+        if nb.source(cell_id) in (present, None):
+            break
+
+    def resolve() -> Action:
+        view = live_cells.view_by_id(nb, cell_id)
+        if people is not None and new_type != view.type:
+            people.check([cell_id], "changed", ctx.call)
+        present = view.source
+        base = _base(start, known, present)
+        plan.present, plan.merged = present, present != (base if known is None else known)
+        plan.splices = _merge(ctx, nb, cell_id, merges, (base, wanted, present))
+        plan.result = splice(present, plan.splices)
+        if plan.result != present or new_type not in (None, view.type):
+            check_editable(nb, cell_id, partial(cell_name, nb))
+        title = f"Cell {nb.position(cell_id)}"
+        item = PreviewItem(title, cell_id, old=present, new=plan.result)
+        summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
+        if new_type in (None, view.type):
+            return edit_action(tool_name, nb, (cell_id,), summary, (item,))
+        # Outputs go with it, so nobody is to allow it unseen.
+        words = f"It becomes a {new_type} cell."
+        action = edit_action(tool_name, nb, (cell_id,), summary, (item,), words)
+        return replace(action, details=(str(new_type),))
+
+    await ctx.permit(resolve, nb)
+    origin = agent_origin(ctx.agent.id)
+    changes: list[Change] = []
+    if plan.present != plan.result:
+        live_cells.edit(nb, cell_id, plan.splices, origin)
+        changes.append(Edited(cell_id, plan.present, plan.result))
+    old_type = live_cells.view_by_id(nb, cell_id).type
+    if new_type is not None and new_type != old_type:
+        changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
+        live_cells.retype(nb, cell_id, new_type, origin)
+    ctx.record(nb, *changes)
+    ctx.saw(nb, cell_id, plan.result)
+    return Reply.of(_written(nb, cell_id, plan, old_type, new_type))
+
+
+def _base(start: str | None, known: str | None, present: str) -> str:
+    """Return the text that the agent began with."""
+    return next(text for text in (start, known, present) if text is not None)
+
+
+def _merge(
+    ctx: Context, nb: LiveNotebook, cell_id: str, merges: Merges, texts: Texts
+) -> list[Splice]:
+    present = texts[-1]
+    try:
+        return merges.merge(*texts)
+    except MergeConflict as conflict:
+        ctx.saw(nb, cell_id, present)
+        raise ConflictError(
+            f"The user changed {cell_name(nb, cell_id)} since you read it, at a line that you "
+            f"change too (line {conflict.line}). Nothing was written. It now reads:\n"
+            f"{shown_text(present)}\nTake their change into account and call again."
+        ) from None
+
+
+def _written(
+    nb: LiveNotebook, cell_id: str, plan: _Plan, old_type: str, new_type: str | None
+) -> str:
+    name = cell_name(nb, cell_id).capitalize()
+    if new_type is not None and new_type != old_type:
+        name += f", now {new_type},"
+    if plan.present != plan.result:
+        words = f"{name} changed: {line_change(plan.present, plan.result)}."
+        kept = "both changes are kept"
+    else:
+        words = f"{name} {'keeps its text' if plan.merged else 'has that text already'}."
+        kept = "your text changes nothing of that"
+    if plan.merged:
+        return (
+            f"{words} The user had changed it since you read it; {kept}. It now reads:\n"
+            f"{shown_text(plan.result)}"
+        )
+    return words
+
+
+def check_fresh(ctx: Context, nb: LiveNotebook, ids: list[str], done: str) -> None:
+    """Refuse to act on cells that somebody changed since this agent saw them.
+
+    Raises
+    ------
+    ConflictError
+        With the present text of the first such cell, which counts as seen from then on.
+    """
+    for cell_id in ids:
+        known = ctx.known(nb, cell_id)
+        source = None if known is None else str(nb.source(cell_id))
+        if source is not None and known != source:
+            ctx.saw(nb, cell_id, source)
+            raise ConflictError(
+                f"The user changed {cell_name(nb, cell_id)} since you read it, so nothing was "
+                f"{done}. It now reads:\n{shown_text(source)}\nCall again if you still "
+                "want to."
+            )
+
+
+def edit_action(
+    name: str,
+    nb: LiveNotebook,
+    cell_ids: tuple[str, ...],
+    summary: str,
+    items: tuple[PreviewItem, ...],
+    words: str = "",
+) -> Action:
+    """Return the action of a tool that edits cells; its preview is a diff."""
+    return Action(
+        tool=name,
+        tool_class=ToolClass.EDIT,
+        summary=summary,
+        target=Target(
+            path=nb.path,
+            cell_ids=cell_ids,
+            positions=tuple(nb.position(i) or 0 for i in cell_ids),
+            kernel=nb.kernel_name,
+            file_id=nb.identity.id,
+        ),
+        preview=Preview("diff", items, nb.language, words),
+    )

@@ -1,0 +1,194 @@
+"""Tools that list files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from ..calls.call import Reply, ToolClass
+from ..calls.proposed import other, proposed
+from ..files.globs import glob
+from ..files.names import shown
+from ..runtime.services import Context
+from ..runtime.tool import tool
+from ..runtime.wording import count
+from ..text.surrogates import has_half
+
+if TYPE_CHECKING:
+    from ..files.folder_walk import Entry, Folder, FolderSearch
+    from ..runtime.services import Services
+
+LONGEST_PATTERN = 500
+
+DEPTH = 3
+
+MOST_LEVELS = 20
+
+
+@tool(
+    title="List files",
+    tool_class=ToolClass.READ,
+    read_only=True,
+    idempotent=True,
+)
+async def list_files(
+    ctx: Context,
+    path: Annotated[str, Field(description="Folder to start from.")] = "",
+    pattern: Annotated[str | None, Field(max_length=LONGEST_PATTERN)] = None,
+    depth: Annotated[int, Field(ge=1, le=MOST_LEVELS)] = DEPTH,
+    offset: Annotated[int, Field(ge=0)] = 0,
+    limit: Annotated[int, Field(ge=1, le=500)] = 200,
+) -> Reply:
+    """Files and folders below a folder, depth levels deep.
+
+    pattern is a glob on the name, or on the path when it holds a slash.
+    """
+    top = await folder_named(ctx.services, path)
+    fits = glob(pattern) if pattern is not None else None
+
+    def wanted(entry: Entry) -> bool:
+        return fits is None or fits(entry.path[len(top) :].lstrip("/"))
+
+    search = await ctx.services.contents.search(top, depth, wanted)
+    asked = Asked(
+        "list_files", path=top, pattern=pattern, depth=depth, limit=None if limit == 200 else limit
+    )
+    found = search.found
+    title = f"{len(found)} {'entry' if len(found) == 1 else 'entries'}{not_read(search, asked)}"
+    listed = [_entry(entry) for entry in found[offset : offset + limit]]
+    return Reply.of(paged(ctx, title, listed, offset, len(found), asked))
+
+
+def _entry(entry: Entry) -> str:
+    path = entry.path
+    name = f"{shown(path)}{'/' if entry.is_folder else ''}{name_note(path)}"
+    if entry.is_folder:
+        return f"{name}{' (cannot be read)' if entry.unreadable else ''}"
+    return f"{name} · {_size(entry.size)}"
+
+
+def name_note(path: str) -> str:
+    """Return what to say of a path in a listing that no call can name, with a space before it."""
+    if not has_half(path):
+        return ""
+    return " (its name is not UTF-8, so no call can name it; renamed, it can be used)"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The call that lists, to propose others like it.
+
+    Parameters
+    ----------
+    tool : str
+    path : str
+    pattern : str, optional
+    depth : int, optional
+        None where it cannot be chosen.
+    limit : int, optional
+        None where it is the usual one.
+    """
+
+    tool: str
+    path: str = ""
+    pattern: str | None = None
+    depth: int | None = None
+    limit: int | None = None
+
+    def call(self, *, path: str = "", depth: int | None = None, offset: int = 0) -> str:
+        """Return the call with other arguments, as it can be made."""
+        pattern = self.pattern
+        if path and pattern and not pattern.startswith("**/"):
+            # A glob on the path goes by the folder that is listed.
+            pattern = pattern.rpartition("/")[2]
+        return proposed(
+            self.tool,
+            path=(path or self.path) or None,
+            pattern=pattern,
+            depth=other(depth or self.depth, DEPTH),
+            offset=offset or None,
+            limit=self.limit,
+        )
+
+
+def paged(ctx: Context, title: str, lines: list[str], offset: int, total: int, asked: Asked) -> str:
+    """Return as many of a page's lines as one reply holds, and how to get the rest.
+
+    Parameters
+    ----------
+    ctx : Context
+    title : str
+        What stands before them.
+    lines : list of str
+        The page.
+    offset : int
+        Where it starts.
+    total : int
+        How many lines there are in all.
+    asked : Asked
+    """
+    onwards = asked.call(offset=offset + len(lines))
+    room = ctx.services.limits.text - len(title) - len(onwards) - 40
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0 and kept:
+            break
+        kept.append(line)
+    last = offset + len(kept)
+    if offset >= total > 0:
+        kept.append(f"Nothing from offset {offset} on; {asked.call(offset=0)} starts over.")
+    if last < total:
+        kept.append(f"… {total - last} more; {asked.call(offset=last)} goes on.")
+    return "\n".join([title, *kept])
+
+
+async def folder_named(services: Services, path: str) -> str:
+    """Return the folder that an agent names, "" for the root, by whatever name models call it."""
+    return "" if path.strip() in ("", ".", "./", "/") else await services.contents.resolve(path)
+
+
+def not_read(search: FolderSearch, asked: Asked) -> str:
+    """Return in words that end a title what was not read, and the call that reads it."""
+    unread = search.unread()
+    cut = [folder for folder in unread if folder.read]
+    whole = [folder for folder in unread if not folder.read]
+    words = [""]
+    if unread:
+        words.append(
+            f"Not all of it was read: the listing ended after {search.looked:,} files and folders"
+        )
+    if whole:
+        call = asked.call(path=whole[0].path)
+        words.append(f"Not read: {_several(whole)}; {call} looks there")
+    if cut:
+        call = asked.call(path=cut[0].path)
+        more = "code in a kernel" if cut[0].path == search.top else call
+        words.append(f"Read in part: {_several(cut)}; {more} sees more of it")
+    # Without a glob a folder that is not entered stands in the list itself.
+    if search.deeper and (asked.pattern or asked.depth is None):
+        deepest = asked.depth == MOST_LEVELS or asked.depth is None
+        call = asked.call(path=search.first_deeper) if deepest else asked.call(depth=MOST_LEVELS)
+        words.append(
+            f"Not read: {count(search.deeper, 'folder')} at depth {search.depth}; {call} looks "
+            f"{'into the first' if deepest else 'deeper'}"
+        )
+    return ". ".join(words)
+
+
+def _several(folders: list[Folder]) -> str:
+    rest = f" and {count(len(folders) - 1, 'more folder')}" if len(folders) > 1 else ""
+    return f"'{shown(folders[0].path)}'{rest}"
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "unknown size"
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

@@ -1,0 +1,35 @@
+"""Folders that come with a new file: on the card, in the decision and in the reply."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..files.names import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..calls.call import Action
+
+
+def with_folders(action: Action, folders: Sequence[str]) -> Action:
+    """Return the action of making a file that also says which folders are made for it."""
+    if not folders or action.preview is None:
+        return action
+    words = f"{action.preview.words} Also makes {_named(folders)}.".strip()
+    return replace(
+        action,
+        preview=replace(action.preview, words=words),
+        details=(*action.details, *folders),
+    )
+
+
+def made_folders(folders: Sequence[str]) -> str:
+    """Return the end of a reply: which folders were made."""
+    return f" Made {_named(folders)} for it." if folders else ""
+
+
+def _named(folders: Sequence[str]) -> str:
+    names = ", ".join(f"{shown(folder)}/" for folder in folders)
+    return f"the folder{'' if len(folders) == 1 else 's'} {names}"

@@ -1,0 +1,376 @@
+"""Tools that run code."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from ..calls.call import Action, CallState, Preview, PreviewItem, Question, Reply, Target, ToolClass
+from ..calls.proposed import proposed
+from ..errors import ConflictError, InvalidArgumentError
+from ..kernels.runs.run import Piece, Run
+from ..notebooks import cells as live_cells
+from ..notebooks import first_cell as blank
+from ..notebooks.cell_order import plain
+from ..notebooks.live_notebook import OUTPUT_ORIGIN, LiveNotebook, agent_origin
+from ..runtime.run_report import report
+from ..runtime.services import Context
+from ..runtime.shown_kernel import ShownKernel
+from ..runtime.tool import tool
+from ..runtime.wording import cell_name, cells_title, file_name, goes
+from .arguments import Notebook, Source, resolve_all
+from .edit_cells import check_fresh
+from .kernels import KernelName
+from .used_files import UsedFiles
+
+Hold = Annotated[
+    float,
+    Field(ge=0, le=300, description="Seconds until 'still running'."),
+]
+
+MOST_CELLS = 20
+"""More cells than this in one call always ask: nobody reads more on a card."""
+
+MAY_FAIL = " (tagged: an error does not stop the run)"
+
+
+class _How(NamedTuple):
+    """What the agent asked for besides the code."""
+
+    images: bool
+    stop_on_error: bool = True
+
+
+@tool(
+    title="Run cells",
+    tool_class=ToolClass.RUN,
+    destructive=True,
+    open_world=True,
+)
+async def execute_cell(
+    ctx: Context,
+    cells: Annotated[str | list[str] | None, Field(description="One id or several.")] = None,
+    from_: str | None = None,
+    all: bool = False,
+    notebook: Notebook = None,
+    stop_on_error: bool = True,
+    images: bool = True,
+    hold: Hold = 40,
+) -> Reply:
+    """Run cells in order (cells), from one cell to the end (from), or all.
+
+    Outputs appear live; it stops at the first error. The user may have to approve.
+    """
+    nb = await ctx.open(notebook)
+    if sum((cells is not None, from_ is not None, all)) != 1:
+        raise InvalidArgumentError("Give one of cells, from and all=true.")
+    ids = _chosen(nb, cells, from_)
+    if not ids:
+        return Reply.of(f"There is no code to run there in {nb.shown}, so nothing was run.")
+    pieces: list[Piece] = []
+    check_fresh(ctx, nb, ids, "run")
+    sessions = ctx.services.sessions
+    kernel = await ShownKernel.of(sessions, nb)
+    how = _How(images, stop_on_error)
+
+    def resolve() -> Action:
+        with nb.reading():
+            views = [live_cells.view_by_id(nb, cell_id) for cell_id in ids]
+            fail = dict.fromkeys(view.id for view in views if live_cells.may_fail(nb, view.id))
+        pieces[:] = [Piece(view.source, view.id, view.id in fail) for view in views]
+        items = tuple(
+            PreviewItem(f"Cell {v.position}{MAY_FAIL * (v.id in fail)}", v.id, text=v.source)
+            for v in views
+        )
+        summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
+        guarded = "many cells at once" if len(ids) > MOST_CELLS else None
+        action = _run_action(ctx, "execute_cell", nb, ids, summary, items, kernel, guarded)
+        action = replace(action, details=(*action.details, *(f"may fail {i}" for i in fail)))
+        # A single cell has none after it.
+        return action if stop_on_error or len(ids) == 1 else _goes_on(action)
+
+    await ctx.permit(resolve, nb)
+    with ctx.services.rooms.lease(nb):
+        session = await kernel.start(sessions, nb)
+        return await _execute(ctx, nb, session.kernel_id, nb.path, list(pieces), how)
+
+
+def _goes_on(action: Action) -> Action:
+    """Say that an error does not stop the run: more may run than one would think."""
+    assert action.preview is not None
+    words = f"An error does not stop it: the cells after it run as well. {action.preview.words}"
+    preview = replace(action.preview, words=words.strip())
+    return replace(action, preview=preview, details=(*action.details, "stop_on_error=false"))
+
+
+def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
+    """Return the ids of the code cells that are meant."""
+    if cells is not None:
+        ids = resolve_all(nb, cells)
+        for cell_id in ids:
+            kind = live_cells.shared(nb, cell_id)["cell_type"]
+            if kind != "code":
+                raise InvalidArgumentError(
+                    f"{cell_name(nb, cell_id).capitalize()} is a {kind} cell; only code "
+                    "cells can run."
+                )
+        return ids
+    start = nb.index(live_cells.find(nb, from_)) if from_ is not None else 0
+    with nb.reading():
+        looks = [plain(cell, "cell_type", "source") for cell in nb.shared_cells()]
+    there = list(zip(nb.ids, looks, strict=True))[start or 0 :]
+    ids = [cell_id for cell_id, (kind, source) in there if kind == "code" and source.strip()]
+    return ids
+
+
+@tool(
+    title="Insert a cell and run it",
+    tool_class=ToolClass.RUN,
+    destructive=True,
+    open_world=True,
+)
+async def insert_execute_code_cell(
+    ctx: Context,
+    source: Source,
+    notebook: Notebook = None,
+    after: str | None = None,
+    before: str | None = None,
+    index: int | None = None,
+    images: bool = True,
+    hold: Hold = 40,
+) -> Reply:
+    """Insert a code cell (after or before a cell id, at index, or at the end) and run it.
+
+    When the user says no, nothing is inserted.
+    """
+    nb = await ctx.open(notebook)
+    new = live_cells.NewCell(source)
+    sessions = ctx.services.sessions
+    kernel = await ShownKernel.of(sessions, nb)
+
+    def resolve() -> Action:
+        where, key = goes(nb, after=after, before=before, index=index)
+        summary = f"Insert and run a cell in {file_name(nb.path)}"
+        items = (PreviewItem("New cell", None, text=source),)
+        action = _run_action(ctx, "insert_execute_code_cell", nb, [], summary, items, kernel, None)
+        assert action.preview is not None
+        words = f"A new cell, {where}. {action.preview.words}".strip()
+        preview = replace(action.preview, words=words)
+        return replace(action, preview=preview, details=(key, *action.details))
+
+    await ctx.permit(resolve, nb)
+    # Before the cell is there: where the kernel is another one, nothing is to have happened.
+    await kernel.check(sessions, nb)
+    at = live_cells.place(nb, after=after, before=before, index=index)
+    changes = blank.insert(nb, at, [new], agent_origin(ctx.agent.id))
+    ctx.saw(nb, new.id, source)
+    ctx.record(nb, *changes)
+    _point_at(ctx, nb, new.id)
+    with ctx.services.rooms.lease(nb):
+        session = await kernel.start(sessions, nb)
+        pieces = [Piece(source, new.id)]
+        return await _execute(ctx, nb, session.kernel_id, nb.path, pieces, _How(images))
+
+
+def _point_at(ctx: Context, nb: LiveNotebook, cell_id: str) -> None:
+    """Let the call lead to a cell that did not exist when it was allowed."""
+    action = ctx.call.action
+    if action is not None:
+        positions = tuple(filter(None, [nb.position(cell_id)]))
+        target = replace(action.target, cell_ids=(cell_id,), positions=positions)
+        ctx.services.ledger.update(ctx.call, action=replace(action, target=target))
+
+
+@tool(
+    title="Run code in the kernel",
+    tool_class=ToolClass.RUN,
+    destructive=True,
+    open_world=True,
+)
+async def execute_ipython(
+    ctx: Context,
+    code: str,
+    notebook: Notebook = None,
+    kernel: KernelName = None,
+    images: bool = True,
+    hold: Hold = 40,
+) -> Reply:
+    """Run code in the kernel without writing it into the notebook.
+
+    Magics and shell commands work in IPython kernels.
+    """
+    if not code.strip():
+        return Reply.of("There is no code to run, so nothing was run.")
+    sessions = ctx.services.sessions
+    by_id = kernel is not None and sessions.runs(kernel)
+    if kernel is not None and notebook is None and not by_id and ctx.agent.current is None:
+        await sessions.check_kernel(kernel)
+        raise InvalidArgumentError(
+            f"'{kernel[:80]}' is a kernelspec, and no kernel that runs. Give notebook=<path> to "
+            "run this in its kernel, or the id of one that list_kernels shows."
+        )
+    if kernel is not None and by_id:
+        return await _run_in_kernel(ctx, code, kernel, _How(images))
+    nb = await ctx.open(notebook)
+    await _check_kernel(ctx, nb, kernel)
+    shown = await ShownKernel.of(ctx.services.sessions, nb, kernel)
+    items = (PreviewItem("Code", None, text=code),)
+
+    def resolve() -> Action:
+        name = file_name(nb.path)
+        other = kernel not in (None, nb.kernel_name)
+        summary = f"Run code in {name}'s kernel (not saved in the notebook)"
+        if other and shown.id is None:
+            summary = f"Start the kernel {kernel} for {name} and run code in it"
+        guarded = "another kernel than the notebook's own" if other else None
+        return _run_action(ctx, "execute_ipython", nb, [], summary, items, shown, guarded)
+
+    await ctx.permit(resolve, nb)
+    with ctx.services.rooms.lease(nb):
+        await _check_kernel(ctx, nb, kernel)
+        session = await shown.start(ctx.services.sessions, nb)
+        return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)], _How(images))
+
+
+async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> None:
+    """Make sure that code for a certain kernel does not run in another one.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such kernel.
+    ConflictError
+        The notebook has another kernel.
+    """
+    if kernel is None:
+        return
+    await ctx.services.sessions.check_kernel(kernel)
+    session = await ctx.services.sessions.find(nb.path)
+    if session is not None and session.kernel_name != kernel:
+        raise ConflictError(
+            f"{nb.shown} runs on {session.kernel_name}, not on {kernel}, so nothing was run. Leave "
+            "kernel out, or give the notebook that kernel with "
+            f"{proposed('assign_kernel_to_notebook', kernel=kernel, notebook=nb.path)}."
+        )
+
+
+async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Reply:
+    """Run code in a running kernel that is named by its id."""
+    sessions = ctx.services.sessions
+    session = await sessions.get(kernel)
+    shown = await ShownKernel.running(sessions, session)
+    path = session.path or None
+    where = file_name(path) if path else "a kernel without a notebook"
+    items = (PreviewItem("Code", None, text=code),)
+
+    def resolve() -> Action:
+        files = _used_files(ctx, path, items)
+        words = f"{files.words} {shown.words}".strip()
+        return Action(
+            tool="execute_ipython",
+            tool_class=ToolClass.RUN,
+            summary=f"Run code in the kernel of {where} (not saved in the notebook)",
+            target=Target(path=path, kernel=session.kernel_name, kernel_id=session.kernel_id),
+            preview=Preview("code", items, session.language, words),
+            details=(*shown.others, *files.marks),
+            others=shown.others,
+        )
+
+    await ctx.permit(resolve)
+    await shown.check_others(sessions, session)
+    return await _execute(ctx, None, session.kernel_id, path, [Piece(code)], how)
+
+
+def _run_action(
+    ctx: Context,
+    name: str,
+    nb: LiveNotebook,
+    ids: list[str],
+    summary: str,
+    items: tuple[PreviewItem, ...],
+    kernel: ShownKernel,
+    guarded: str | None,
+) -> Action:
+    files = _used_files(ctx, nb.path, items)
+    words = f"{files.words} {kernel.words}".strip()
+    return Action(
+        tool=name,
+        tool_class=ToolClass.RUN,
+        summary=summary,
+        target=Target(
+            path=nb.path,
+            cell_ids=tuple(ids),
+            positions=tuple(nb.position(i) or 0 for i in ids),
+            kernel=kernel.name,
+            file_id=nb.identity.id,
+            kernel_id=kernel.id,
+        ),
+        preview=Preview("code", items, nb.language, words),
+        guarded=guarded,
+        details=(*kernel.others, *files.marks),
+        others=kernel.others,
+    )
+
+
+def _used_files(ctx: Context, path: str | None, items: tuple[PreviewItem, ...]) -> UsedFiles:
+    sources = (item.text or "" for item in items)
+    return UsedFiles.of(sources, ctx.services.contents.root, path)
+
+
+async def _execute(
+    ctx: Context,
+    nb: LiveNotebook | None,
+    kernel_id: str,
+    path: str | None,
+    pieces: list[Piece],
+    how: _How,
+) -> Reply:
+    """Run pieces of code to their end, telling the panel how it goes."""
+    services, call = ctx.services, ctx.call
+    begun: set[int] = set()
+
+    def follow(run: Run) -> None:
+        if nb is not None and run.current is not None and run.current not in begun:
+            # Not sooner: until now the cell showed what somebody else had put there.
+            begun.add(run.current)
+            _trust(nb, run.pieces[run.current], services.trust_outputs)
+        if not run.done and call.state is CallState.RUNNING:
+            if run.question is not None and run.question != call.question:
+                _refuse_in_time(run, run.question, services.gate.expiry.total_seconds())
+            services.ledger.update(call, progress=run.progress(), question=run.question)
+
+    run = services.executor.start(
+        kernel_id,
+        pieces,
+        owner=ctx.agent.id,
+        notebook=nb,
+        path=path,
+        stop_on_error=how.stop_on_error,
+        on_change=follow,
+        can_ask=services.pages.anyone,
+    )
+    services.runs[call.id] = run
+    try:
+        await run.wait()
+    finally:
+        services.runs.pop(call.id, None)
+    return await report(ctx, nb, run, services.limits.with_images(how.images))
+
+
+def _refuse_in_time(run: Run, question: Question, seconds: float) -> None:
+    """Do not let code wait for ever at a question, and all that wants the kernel behind it."""
+
+    def refuse() -> None:
+        with suppress(ConflictError):
+            run.answer(question.id, None)
+
+    asyncio.get_running_loop().call_later(seconds, refuse)
+
+
+def _trust(nb: LiveNotebook, piece: Piece, trusted: bool) -> None:
+    if piece.cell_id is not None:
+        live_cells.trust(nb, piece.cell_id, trusted, OUTPUT_ORIGIN)

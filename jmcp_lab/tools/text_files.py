@@ -1,0 +1,334 @@
+"""Tools that read and write text files."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from ..calls.call import Action, ImagePart, Preview, PreviewItem, Reply, Target, TextPart, ToolClass
+from ..calls.proposed import other, proposed
+from ..errors import ConflictError, InvalidArgumentError, NotFoundError
+from ..files import paths
+from ..files.names import is_notebook
+from ..files.on_disk import as_it_lies
+from ..notebooks.live_notebook import agent_origin
+from ..notebooks.merges import Merges, Texts
+from ..render.images import Picture, is_large, prepared
+from ..render.lines import line_count, lines_from
+from ..render.marked import marked, on_one_line
+from ..render.outputs import clip
+from ..render.reply import HUGE, apart, off_the_loop
+from ..runtime.services import Context
+from ..runtime.tool import tool
+from ..runtime.wording import count, file_name, line_change
+from ..text.line_ends import line_end, plain
+from ..text.three_way_merge import MergeConflict, Splice, splice
+from .edit_cells import MOST_EDITS, Edit, replace_all
+from .file_checks import how_it_runs
+from .new_folders import made_folders, with_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_BYTES = 20_000_000
+"""Larger files are not read: they would stand in memory several times."""
+
+MOST_LINES = 1_000_000
+"""Of more lines, in all the texts of a merge, each has to be in memory by itself."""
+
+LINE_LENGTH = 2000
+"""Longer lines are cut."""
+
+IMAGES = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+}
+
+LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
+
+ANNEXED = ".git/annex/objects/"
+"""Where git-annex keeps files that a person has in sight by links."""
+
+FILE = "file"
+"""Under this name an agent's knowledge of a whole file is kept; no cell has such an id."""
+
+
+@tool(title="Read a file", tool_class=ToolClass.READ, read_only=True, idempotent=True)
+async def read_file(
+    ctx: Context,
+    path: str,
+    offset: Annotated[int, Field(ge=1, description="First line, from 1.")] = 1,
+    limit: Annotated[int, Field(ge=1, le=5000, description="Lines.")] = 1000,
+) -> Reply:
+    """Read a text file by lines, or an image."""
+    path = await _checked(ctx, path)
+    await _permit_reading(ctx, path)
+    kind = IMAGES.get(path.rpartition(".")[2].lower())
+    if kind is not None:
+        return await _image(ctx, path, kind)
+    text = await _text(ctx, path)
+    return Reply.of(_lines(ctx, path, text, offset, limit))
+
+
+def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
+    """Return the lines as far as the budget reaches, and remember what they show."""
+    total = line_count(text)
+    if not total:
+        ctx.services.seen.note(ctx.agent.id, path, FILE, text)
+        return f"{on_one_line(path)} · empty"
+    if offset > total:
+        raise InvalidArgumentError(f"'{path}' has {count(total, 'line')}.")
+    room = ctx.services.limits.text - 250 - len(path)
+    shown: list[str] = []
+    whole = offset == 1
+    for line in islice(lines_from(text, offset), limit):
+        short = clip(line, LINE_LENGTH)
+        room -= len(short) + 1
+        if room < 0 and shown:
+            break
+        shown.append(short)
+        whole = whole and short == line
+    last = offset + len(shown) - 1
+    seen = ctx.services.seen
+    note = seen.note if whole and last == total else seen.note_part
+    note(ctx.agent.id, path, FILE, text)
+    newline = "\n"
+    head = f"{on_one_line(path)} · lines {offset} to {last} of {total}"
+    more = proposed("read_file", path=path, offset=last + 1, limit=other(limit, 1000))
+    tail = f"\n… {more} goes on." if last < total else ""
+    return f"{head}\n{marked('text', newline.join(shown), text)}{tail}"
+
+
+async def _image(ctx: Context, path: str, kind: str) -> Reply:
+    limits = ctx.services.limits
+    if not limits.send_images:
+        raise InvalidArgumentError("Images are switched off on this server.")
+    content, form = await ctx.services.contents.texts.read(path)
+    if form != "base64":
+        raise InvalidArgumentError(f"'{path}' is not an image.")
+    picture = Picture(kind, content)
+    decode = apart if is_large(picture) or picture.size > HUGE else off_the_loop
+    sent = await decode(prepared, picture, limits.images)
+    if sent.data is None:
+        raise InvalidArgumentError(f"'{path}' cannot be shown: {sent.words}.")
+    words = TextPart(f"{path} · {sent.words}")
+    return Reply((words, ImagePart(sent.data, sent.mime_type)))
+
+
+async def _checked(ctx: Context, path: str) -> str:
+    """Return the normalised path of a file that can be read or changed as text."""
+    normal = await ctx.services.contents.resolve(path)
+    if is_notebook(normal):
+        raise InvalidArgumentError(
+            f"'{on_one_line(normal)}' is a notebook: {proposed('read_cells', notebook=normal)} "
+            "reads it, insert_cell and overwrite_cell_source change it. Nothing writes the file "
+            "behind its page."
+        )
+    if (words := ctx.services.rooms.texts.unsaved(normal)) is not None:
+        ctx.call_news.append(words)
+    return normal
+
+
+async def _permit_reading(ctx: Context, path: str) -> None:
+    kind, size = await ctx.services.contents.kind(path)
+    if kind == "directory":
+        raise InvalidArgumentError(
+            f"'{on_one_line(path)}' is a folder; {proposed('list_files', path=path)} shows what is "
+            "in it."
+        )
+    if size > MOST_BYTES:
+        raise InvalidArgumentError(
+            f"'{path}' has {size:,} bytes, more than can be read here ({MOST_BYTES:,}). Read a "
+            "part of it with code in a kernel."
+        )
+    led = as_it_lies(ctx.services.contents.root, path)
+    if paths.protected(path) or (paths.protected(led) and not led.startswith(ANNEXED)):
+        action = Action(
+            tool="read_file",
+            tool_class=ToolClass.READ,
+            summary=f"Read {file_name(path)}, which may hold secrets",
+            target=Target(path=path),
+            preview=Preview("text", (PreviewItem(path, text=f"The agent reads {led}."),)),
+            guarded="it may hold secrets",
+        )
+        await ctx.permit(lambda: action)
+
+
+async def _text(ctx: Context, path: str) -> str:
+    """Return the present text: of the open document, or of the file when no page has it open."""
+    live = ctx.services.rooms.texts.find(path)
+    return plain(await ctx.services.contents.texts.text(path)) if live is None else live.text
+
+
+@tool(title="Write a file", tool_class=ToolClass.FILE, destructive=True)
+async def write_file(
+    ctx: Context,
+    path: str,
+    content: str | None = None,
+    edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)] | None = None,
+) -> Reply:
+    """Create or change a text file: whole (content), or by exact replacements (edits).
+
+    What somebody changed in it since you read it is merged in or refused.
+    """
+    if (content is None) == (edits is None):
+        raise InvalidArgumentError("Give either content or edits.")
+    path = await _checked(ctx, path)
+    if await ctx.services.contents.folder_exists(path):
+        raise InvalidArgumentError(f"'{on_one_line(path)}' is a folder; give the path of a file.")
+    runs = await how_it_runs(ctx, path)
+    await ctx.services.rooms.texts.prepare(path)
+    if not await ctx.services.contents.exists(path):
+        if content is None:
+            raise NotFoundError(f"There is no file '{path}' to edit; give content to create it.")
+        return await _create(ctx, path, content, runs)
+    present = await _text(ctx, path)
+    if content is None:
+        plain_edits = [Edit(old=plain(edit.old), new=plain(edit.new)) for edit in edits or []]
+        wanted = await off_the_loop(replace_all, present, plain_edits, f"'{path}'")
+        return await _change(ctx, path, present, wanted, present, runs)
+    known = ctx.services.seen.text(ctx.agent.id, path, FILE)
+    base = present if known is None else known
+    reply = await _change(ctx, path, base, plain(content), present, runs)
+    return await _with_line_ends(ctx, path, content, reply)
+
+
+async def _with_line_ends(ctx: Context, path: str, content: str, reply: Reply) -> Reply:
+    """Add to a reply that the file keeps its line ends, where the agent gave others."""
+    if plain(content).count("\n") == 0 or ctx.services.rooms.texts.find(path) is not None:
+        return reply
+    kept, given = line_end(await ctx.services.contents.texts.text(path)), line_end(content)
+    if kept == given:
+        return reply
+    return Reply.of(f"{reply.text} Its line ends are kept ({LINE_ENDS[kept]}).")
+
+
+async def _create(ctx: Context, path: str, content: str, runs: str | None) -> Reply:
+    contents = ctx.services.contents
+    folders = await contents.new_folders(path)
+    await contents.check_writable(path, len(content.encode(errors="replace")))
+    action = with_folders(_action(path, "", content, runs, creates=True), folders)
+    check = contents.stays(path)
+    await ctx.permit(lambda: action)
+    check()
+    if not await contents.exists(path):
+        await contents.make_folders(folders)
+    if not await contents.texts.create(path, content, check):
+        raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
+    ctx.services.seen.note(ctx.agent.id, path, FILE, plain(content))
+    lines_made = count(line_count(plain(content)), "line")
+    return Reply.of(f"Created {path} ({lines_made}).{made_folders(folders)}")
+
+
+async def _change(
+    ctx: Context, path: str, base: str, wanted: str, present: str, runs: str | None
+) -> Reply:
+    texts = ctx.services.rooms.texts
+    await ctx.services.contents.check_writable(path, len(wanted.encode(errors="replace")))
+    shown: list[tuple[str, str]] = []
+    check = ctx.services.contents.stays(path)
+    merges = Merges()
+    await _merge_ahead(merges, path, (base, wanted, present))
+
+    def resolve() -> Action:
+        # Pages open the file and close it while the person decides.
+        live = texts.find(path)
+        now = live.text if live is not None else present
+        result = _merged(merges, path, (base, wanted, now))
+        shown[:] = [(now, result)]
+        return _action(path, now, result, runs, creates=False)
+
+    await ctx.permit(resolve)
+    before, after = shown[0]
+    if not await _put(ctx, path, before, after, check):
+        raise ConflictError(
+            f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
+        )
+    known = ctx.services.seen.text(ctx.agent.id, path, FILE)
+    # What others wrote is kept, but not shown: the agent knows the file as it wanted it.
+    ctx.services.seen.note_written(ctx.agent.id, path, FILE, base, wanted)
+    if before == after:
+        words = f"{path} keeps its text: nothing of that is new."
+    else:
+        words = f"Changed {path}: {await off_the_loop(line_change, before, after)}."
+    if before != (base if known is None else known):
+        words += " It had been changed since you read it, and those changes are kept."
+    return Reply.of(words)
+
+
+async def _put(ctx: Context, path: str, before: str, after: str, check: Callable[[], None]) -> bool:
+    """Put a text in the place of another; return False if that is not there any more."""
+    texts = ctx.services.rooms.texts
+    # The person may have typed while the call waited for an answer.
+    await texts.prepare(path)
+    live = texts.find(path)
+    merges, large = Merges(), before.count("\n") + after.count("\n") > MOST_LINES
+    if live is not None and not large:
+        await merges.ahead([(before, after, before)])
+        live = texts.find(path)
+    if live is None:
+        if not await ctx.services.contents.texts.replace(path, before, after, check):
+            return False
+        texts.written(path)
+    elif live.text != before:
+        return False
+    else:
+        check()
+        whole = [Splice(0, len(before), after)]
+        splices = whole if large else merges.merge(before, after, before)
+        live.edit(splices, agent_origin(ctx.agent.id))
+    return True
+
+
+async def _merge_ahead(merges: Merges, path: str, texts: Texts) -> None:
+    """Work out a large merge off the loop, if there is anything to merge."""
+    if texts[0] != texts[2]:
+        _check_size(path, texts)
+        await merges.ahead([texts])
+
+
+def _check_size(path: str, texts: Texts) -> None:
+    if sum(text.count("\n") for text in texts) > MOST_LINES:
+        raise ConflictError(
+            f"'{path}' was changed since you read it, and has too many lines to take both changes "
+            "in. Nothing was written. Read it again, or change it with code in a kernel."
+        )
+
+
+def _merged(merges: Merges, path: str, texts: Texts) -> str:
+    """Return the present text with what the agent changed."""
+    base, wanted, present = texts
+    if base == present:
+        return wanted
+    _check_size(path, texts)
+    try:
+        return splice(present, merges.merge(*texts))
+    except MergeConflict as conflict:
+        raise ConflictError(
+            f"'{path}' was changed since you read it, at a line that you change too (line "
+            f"{conflict.line}). Nothing was written. Read it again and take that into account; "
+            "edits go by the present text."
+        ) from None
+
+
+def _action(path: str, old: str, new: str, runs: str | None, *, creates: bool) -> Action:
+    verb = "Create" if creates else "Change"
+    summary = f"{verb} file {file_name(path)}"
+    guarded = None if creates else "it overwrites a file"
+    if runs is not None:
+        summary, guarded = f"{summary}, which runs by itself", "it runs by itself"
+    return Action(
+        tool="write_file",
+        tool_class=ToolClass.FILE,
+        summary=summary,
+        target=Target(path=path),
+        preview=Preview("diff", (PreviewItem(path, None, old=old, new=new),), "text", runs or ""),
+        guarded=guarded,
+        creates=creates,
+        details=(runs,) if runs else (),
+    )

@@ -1,0 +1,106 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { fields, list, text, textOrNull } from './decode';
+import { fullTime, modeLabel, visible } from '../panel/format';
+import type { Mode } from '../tokens';
+
+/** What somebody wrote into the list of agents who is no Jupyter server: it is not in force. */
+export interface IOffer {
+  /** The agent as it is called now; null for one that nobody let in. */
+  readonly agent: string | null;
+  /** Who let that agent in, where it is somebody else, who alone decides then. */
+  readonly owner: string | null;
+  readonly changes: readonly {
+    readonly field: string;
+    readonly before: string;
+    readonly after: string;
+  }[];
+}
+
+export function readOffer(value: unknown, name: string): IOffer {
+  const data = fields(value, name);
+  return {
+    agent: textOrNull(data.agent, `${name}.agent`),
+    owner: textOrNull(data.owner, `${name}.owner`),
+    changes: list(data.changes, `${name}.changes`, (item, at) => {
+      const change = fields(item, at);
+      return {
+        field: text(change.field, `${at}.field`),
+        before: text(change.before, `${at}.before`),
+        after: text(change.after, `${at}.after`)
+      };
+    })
+  };
+}
+
+/** One line a change: what it is called, how it is and how it would be. */
+export function changeWords(
+  offer: IOffer,
+  trans: TranslationBundle,
+  locale?: string
+): readonly string[] {
+  return offer.changes
+    .filter(change => offer.agent !== null || change.after !== '')
+    .map(({ field, before, after }) => {
+      const say = (value: string) => valueWords(field, value, trans, locale);
+      switch (field) {
+        case 'token_hash':
+          return trans.__('Another program would be let in by its name.');
+        case 'paused':
+          return after
+            ? trans.__('It would be paused.')
+            : trans.__('It would not be paused any more.');
+        default:
+          return offer.agent === null
+            ? `${fieldLabel(field, trans)}: ${say(after)}`
+            : `${fieldLabel(field, trans)}: ${say(before)} → ${say(after)}`;
+      }
+    });
+}
+
+function valueWords(
+  field: string,
+  value: string,
+  trans: TranslationBundle,
+  locale?: string
+): string {
+  if (value === '') {
+    return trans.__('none');
+  }
+  switch (field) {
+    case 'mode':
+      return modeLabel(value as Mode, trans);
+    case 'until':
+    case 'expires':
+      return value === 'stop'
+        ? trans.__('JupyterLab stops')
+        : Number.isNaN(Date.parse(value))
+          ? visible(value).text
+          : fullTime(value, locale);
+    case 'notebooks':
+      return value === '**'
+        ? trans.__('all notebooks (%1)', value)
+        : visible(value).text;
+    default:
+      return visible(value).text;
+  }
+}
+
+function fieldLabel(field: string, trans: TranslationBundle): string {
+  switch (field) {
+    case 'label':
+      return trans.__('Name');
+    case 'mode':
+      return trans.__('What it may do');
+    case 'notebooks':
+      return trans.__('Notebooks');
+    case 'until':
+      return trans.__('Until');
+    case 'expires':
+      return trans.__('Connection ends');
+    case 'owner':
+      return trans.__('Whose it is');
+    default:
+      return field;
+  }
+}

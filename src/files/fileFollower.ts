@@ -1,0 +1,113 @@
+import type { YNotebook } from '@jupyter/ydoc';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
+
+import { FollowedFile, IForm } from './followedFile';
+import { heldCells } from '../notebook/heldCells';
+import { Content, mergeNotebook, sameNotebook } from './notebookMerge';
+import type { TextContext } from './openTexts';
+import { mergeText } from './textMerge';
+import type { IAgents, IOpenTexts } from '../tokens';
+
+/**
+ * Keeps open notebooks and text files one with their files where live documents are off.
+ *
+ * Agents write the files there. An open page loads what they wrote at once, merged with what the
+ * person has not saved; and before it saves, it looks whether there is such a thing, so that
+ * JupyterLab does not ask whose version to throw away. When the server asks for it, because an agent
+ * is about to write, what the person typed is saved first.
+ *
+ * Upstream: `Context.revert` of @jupyterlab/docregistry makes all cells anew, and shows a dialog when
+ * the file is just being written. So the file is read here, and `_updateContentsModel` is told which
+ * one to compare with before the next save.
+ */
+export class FileFollower {
+  constructor(
+    private readonly _model: IAgents,
+    private readonly _tracker: INotebookTracker | null,
+    private readonly _texts: IOpenTexts | null,
+    private readonly _contents: Contents.IManager,
+    private readonly _documents: IDocumentManager | null
+  ) {}
+
+  start(): void {
+    const notebook = (panel: NotebookPanel) =>
+      this._follow(panel.context, notebookForm(panel.context));
+    this._tracker?.forEach(notebook);
+    this._tracker?.widgetAdded.connect((_, panel) => notebook(panel));
+    const text = (context: TextContext) =>
+      this._follow(context, textForm(context));
+    for (const context of this._texts?.contexts ?? []) {
+      text(context);
+    }
+    this._texts?.opened.connect((_, context) => text(context));
+    this._model.changed.connect(() => this._look());
+  }
+
+  private _follow<C>(context: DocumentRegistry.Context, form: IForm<C>): void {
+    // A second view of a document has the same context.
+    if (context.model.collaborative || this._files.has(context)) {
+      return;
+    }
+    const file = new FollowedFile(context, form, this._contents, this._model);
+    this._files.set(context, file);
+    context.disposed.connect(() => this._files.delete(context));
+  }
+
+  private _look(): void {
+    const files = this._model.server?.files;
+    for (const file of this._files.values()) {
+      void file.takeIn();
+      if (files?.save.includes(file.path) && this._documents?.autosave) {
+        void file.save();
+      }
+    }
+  }
+
+  private readonly _files = new Map<
+    DocumentRegistry.Context,
+    Pick<FollowedFile<unknown>, 'path' | 'takeIn' | 'save'>
+  >();
+}
+
+function notebookForm(context: NotebookPanel['context']): IForm<Content> {
+  const shared = context.model.sharedModel as YNotebook;
+  const content = () => shared.toJSON();
+  const said = ({ cells }: Content) =>
+    JSON.stringify(cells.map(cell => [cell.cell_type, String(cell.source)]));
+  return {
+    how: { type: 'notebook', format: 'json' },
+    content,
+    parse: found => found as Content,
+    merge: (base, file) => {
+      const { editing, running } = heldCells(shared);
+      mergeNotebook(shared, base, file, new Set([...editing, ...running]));
+    },
+    differs: file => said(content()) !== said(file),
+    same: sameNotebook
+  };
+}
+
+function textForm(context: TextContext): IForm<string> {
+  const shared = context.model.sharedModel;
+  const content = () => shared.getSource();
+  return {
+    how: { type: 'file', format: 'text' },
+    content,
+    // As the context does; it puts the line ends back when it saves.
+    parse: found => String(found).replace(/\r\n?/g, '\n'),
+    merge: (base, file) => {
+      const splices = mergeText(base, content(), file);
+      // The undo history of the person gets no part of this.
+      shared.transact(() => {
+        for (const { start, end, text } of [...splices].reverse()) {
+          shared.updateSource(start, end, text);
+        }
+      }, false);
+    },
+    differs: file => content() !== file,
+    same: (one, other) => one === other
+  };
+}

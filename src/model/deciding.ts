@@ -1,0 +1,70 @@
+/** Who may decide, where several people use one server. The server sees to it in any case. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { oneLine } from '../panel/format';
+import { isPairing } from './requests';
+import type {
+  AgentRequest,
+  CallClass,
+  IAgent,
+  IAgents,
+  ICall,
+  IServerInfo
+} from '../tokens';
+
+type People = Pick<IAgents, 'server' | 'agent'>;
+
+/** Why somebody cannot decide: it is another person's, or the server does not let them. */
+export interface IRefusal {
+  /** Who decides; null where it is the server that forbids it. */
+  readonly owner: string | null;
+}
+
+/** Return why this person cannot decide about a request, and null when they can. */
+export function refusalOf(
+  request: AgentRequest,
+  people: People
+): IRefusal | null {
+  const owner = isPairing(request)
+    ? (request.offer?.owner ?? null)
+    : (people.agent(request.agent)?.owner ?? null);
+  if (owner !== null) {
+    return { owner };
+  }
+  const { decides = null } = people.server ?? {};
+  const may = isPairing(request)
+    ? mayManage(people.server)
+    : decides === null ||
+      classesOf(request).every(one => decides.includes(one));
+  return may ? null : { owner: null };
+}
+
+/** Whether this person may connect, change and cut off agents that are nobody else's. */
+export function mayManage(server: IServerInfo | null): boolean {
+  return server?.decides?.length !== 0;
+}
+
+/** Whether this person may change an agent and cut it off. */
+export function mayChange(agent: IAgent, server: IServerInfo | null): boolean {
+  return agent.owner === null && mayManage(server);
+}
+
+/** Say why this person cannot decide. */
+export function refusalWords(
+  refusal: IRefusal,
+  trans: TranslationBundle
+): string {
+  return refusal.owner === null
+    ? trans.__('This server does not let you decide this.')
+    : trans.__(
+        'Only %1, who let this agent in, can decide this.',
+        oneLine(refusal.owner)
+      );
+}
+
+function classesOf(call: ICall): readonly CallClass[] {
+  // It both edits and runs.
+  return call.tool === 'insert_execute_code_cell'
+    ? [call.class, 'edit']
+    : [call.class];
+}

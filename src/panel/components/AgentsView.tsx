@@ -1,0 +1,58 @@
+import { UseSignal } from '@jupyterlab/apputils';
+import type { ISignal } from '@lumino/signaling';
+import * as React from 'react';
+
+import { IPanelContext, PanelProvider } from '../context';
+import { Access } from './agents/Access';
+import { Activity } from './activity/Activity';
+import { Connected } from './agents/Connected';
+import { Header } from './Header';
+import { NeedsYou } from './cards/NeedsYou';
+import { Strips } from './Banners';
+
+/** What {@link AgentsView} needs. */
+export type AgentsViewProps = IPanelContext & {
+  /** Says when to draw anew. */
+  readonly due: ISignal<unknown, void>;
+};
+
+/** Everything in the panel, in its fixed order. */
+export function AgentsView(props: AgentsViewProps): JSX.Element {
+  const connected = React.useRef<HTMLHeadingElement>(null);
+  const focusConnected = React.useCallback(
+    () => connected.current?.focus({ preventScroll: true }),
+    []
+  );
+  const { model, trans, locale, navigator, languages, say, openConnect } =
+    props;
+  const context = React.useMemo<IPanelContext>(
+    () => ({
+      model,
+      trans,
+      locale,
+      navigator,
+      languages,
+      say,
+      openConnect
+    }),
+    [model, trans, locale, navigator, languages, say, openConnect]
+  );
+  return (
+    <PanelProvider value={context}>
+      <UseSignal signal={props.due}>
+        {() => (
+          <>
+            <Header />
+            <Strips />
+            <div className="jp-jmcp-Body">
+              <NeedsYou onEmpty={focusConnected} />
+              <Connected headingRef={connected} />
+              <Activity />
+              <Access />
+            </div>
+          </>
+        )}
+      </UseSignal>
+    </PanelProvider>
+  );
+}

@@ -1,0 +1,280 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { runIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { useNow, usePanel } from '../context';
+import { unsavedWords } from '../../notify/documentNotices';
+import { mayChange, mayManage } from '../../model/deciding';
+import { isOver, oneLine, untilWords } from '../format';
+import { warningIcon } from '../../icons';
+import type { IAgent, IGrant, NotLive } from '../../tokens';
+import { ErrorLine } from './shared/ErrorLine';
+import { Icon } from './shared/Icon';
+import { RestingButton } from './shared/RestingButton';
+import { RevokeGrant } from './agents/RevokeGrant';
+import { useAction } from './shared/useAction';
+import { useOverflow } from './cards/useOverflow';
+
+/** What keeps live documents off, and what that means. */
+function notLiveWords(why: NotLive, trans: TranslationBundle): string {
+  return why === 'other_documents'
+    ? trans.__(
+        'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that are not open.'
+      )
+    : `${whyNotLive(why, trans)} ${trans.__(
+        'Agents edit the files: what you have open is saved first, then shows the change.'
+      )}`;
+}
+
+function whyNotLive(why: NotLive, trans: TranslationBundle): string {
+  return why === 'disable_rtc'
+    ? trans.__('Live documents are off (YDocExtension.disable_rtc).')
+    : trans.__(
+        'Live documents are off (jupyter_server_ydoc is disabled or did not load).'
+      );
+}
+
+interface IStrip {
+  readonly key: string;
+  readonly tone: 'error' | 'warn' | 'info';
+  readonly words: string;
+  readonly action?: JSX.Element;
+}
+
+/** The id of the words that say what the button of a strip is about. */
+const Described = React.createContext<string | undefined>(undefined);
+
+/** What the person must know before anything else, one line each. */
+export function Strips(): JSX.Element | null {
+  const { model, trans, locale } = usePanel();
+  const { server } = model;
+  const now = useNow(model.grants.length > 0, 15_000);
+  const grants = model.grants.filter(
+    grant =>
+      grant.class === 'run' &&
+      !isOver(grant, now) &&
+      !server?.paused &&
+      !model.agent(grant.agent)?.paused
+  );
+  const strips: IStrip[] = [];
+  if (model.link === 'offline') {
+    strips.push({
+      key: 'offline',
+      tone: 'error',
+      words: trans.__(
+        'Not connected to the server. You cannot see or answer agents until it is back; what was allowed goes on.'
+      )
+    });
+  } else if (model.link === 'missing') {
+    strips.push({
+      key: 'missing',
+      tone: 'error',
+      words: trans.__(
+        'The server part of jmcp_lab does not answer. Check that “jupyter server extension list” shows it as enabled, then restart JupyterLab.'
+      )
+    });
+  } else if (model.link === 'mismatch') {
+    strips.push({
+      key: 'mismatch',
+      tone: 'error',
+      words: trans.__(
+        'This page and the server part of jmcp_lab do not fit together. Restart JupyterLab and reload this page.'
+      )
+    });
+  } else if (model.link === 'refused') {
+    strips.push({
+      key: 'refused',
+      tone: 'error',
+      words: trans.__(
+        'The server does not let this panel in, and holds the agents. %1',
+        model.refusal
+      )
+    });
+  }
+  if (server?.mcpError) {
+    strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });
+  }
+  for (const { path, words, kind } of server?.documents.unsaved ?? []) {
+    strips.push({
+      key: `unsaved ${path}`,
+      tone: 'error',
+      words: kind === 'not_saved' ? unsavedWords(words, trans) : words
+    });
+  }
+  if (server?.unattended === 'auto') {
+    strips.push({
+      key: 'unattended',
+      tone: 'error',
+      words: trans.__(
+        'This server runs agent code without asking (started with unattended=auto).'
+      )
+    });
+  } else if (server?.unattended) {
+    strips.push({
+      key: 'unattended',
+      tone: 'warn',
+      words: trans.__(
+        'This server denies what would need you (started with unattended=%1).',
+        server.unattended
+      )
+    });
+  }
+  if (server?.notLive) {
+    strips.push({
+      key: 'not-live',
+      tone: 'info',
+      words: notLiveWords(server.notLive, trans)
+    });
+  }
+  if (server?.paused) {
+    strips.push({
+      key: 'paused',
+      tone: 'warn',
+      words: trans.__('All agents are paused until you resume them.'),
+      action: mayManage(server) ? (
+        <Resume
+          resume={() => model.resume()}
+          then={trans.__('The agents go on.')}
+        />
+      ) : undefined
+    });
+  }
+  for (const grant of grants) {
+    strips.push({
+      key: grant.id,
+      tone: 'warn',
+      words: trans.__(
+        '%1 can run code in %2 %3 without asking.',
+        grant.agentLabel,
+        grant.path ?? trans.__('all notebooks'),
+        untilWords(grant.until, now, trans, locale)
+      ),
+      action: <Revoke grant={grant} />
+    });
+  }
+  for (const agent of model.agents) {
+    if (agent.mode === 'auto' && !agent.paused && !server?.paused) {
+      strips.push({
+        key: agent.id,
+        tone: 'warn',
+        words: trans.__(
+          '%1 can run code in %2 %3 without asking.',
+          agent.label,
+          agent.notebooks.join(', '),
+          untilWords(agent.until, now, trans, locale)
+        )
+      });
+    }
+  }
+  for (const agent of model.agents) {
+    if (agent.paused && agent.pausedWhy !== null && !server?.paused) {
+      strips.push({
+        key: `held ${agent.id}`,
+        tone: 'warn',
+        words: pausedWords(agent, trans),
+        action: mayChange(agent, server) ? (
+          <Resume
+            resume={() => model.change(agent.id, { paused: false })}
+            then={trans.__('%1 goes on.', agent.label)}
+          />
+        ) : undefined
+      });
+    }
+  }
+  return strips.length === 0 ? null : <StripList strips={strips} />;
+}
+
+/** All strips; more than fit scroll, by keyboard too. */
+function StripList(props: { strips: readonly IStrip[] }): JSX.Element {
+  const { trans } = usePanel();
+  const list = React.useRef<HTMLUListElement>(null);
+  const { scrolls, more } = useOverflow(list);
+  return (
+    <ul
+      ref={list}
+      className={`jp-jmcp-Strips ${more ? 'jp-mod-more' : ''}`}
+      aria-label={trans.__('Notices')}
+      tabIndex={scrolls ? 0 : undefined}
+    >
+      {props.strips.map(({ key, ...strip }) => (
+        <Strip key={key} {...strip} />
+      ))}
+    </ul>
+  );
+}
+
+function Strip(props: Omit<IStrip, 'key'>): JSX.Element {
+  const wordsId = React.useId();
+  return (
+    <li className={`jp-jmcp-Strip jp-mod-${props.tone}`}>
+      <Icon icon={warningIcon} />
+      <span id={wordsId} className="jp-jmcp-Strip-words" dir="auto">
+        {props.words}
+      </span>
+      {props.action ? (
+        <Described.Provider value={wordsId}>{props.action}</Described.Provider>
+      ) : null}
+    </li>
+  );
+}
+
+/** Why an agent was paused that nobody paused by hand. */
+function pausedWords(agent: IAgent, trans: TranslationBundle): string {
+  if (agent.owner !== null && agent.pausedWhy !== 'flood') {
+    return trans.__(
+      '%1 is paused: %2 denied 3 of its requests in a row.',
+      agent.label,
+      oneLine(agent.owner)
+    );
+  }
+  return agent.pausedWhy === 'flood'
+    ? trans.__(
+        '%1 is paused: it asked more than 20 times in a minute.',
+        agent.label
+      )
+    : trans.__(
+        '%1 is paused: you denied 3 of its requests in a row.',
+        agent.label
+      );
+}
+
+/** Lets agents go on; not in the place of what stopped them. */
+function Resume(props: {
+  resume: () => Promise<void>;
+  /** What is said when they do. */
+  then: string;
+}): JSX.Element {
+  const { trans, say } = usePanel();
+  const action = useAction();
+  const describedBy = React.useContext(Described);
+  return (
+    <>
+      <RestingButton
+        icon={runIcon}
+        describedBy={describedBy}
+        inert={action.busy}
+        onPress={() =>
+          action.run(async () => {
+            await props.resume();
+            say(props.then);
+          })
+        }
+      >
+        {trans.__('Resume')}
+      </RestingButton>
+      <ErrorLine message={action.error} />
+    </>
+  );
+}
+
+/** Ends what was allowed for a time. */
+function Revoke({ grant }: { grant: IGrant }): JSX.Element {
+  const action = useAction();
+  const describedBy = React.useContext(Described);
+  return (
+    <>
+      <RevokeGrant grant={grant} action={action} describedBy={describedBy} />
+      <ErrorLine message={action.error} />
+    </>
+  );
+}

@@ -1,0 +1,233 @@
+import * as React from 'react';
+
+import { usePanel } from '../../context';
+import { mayChange } from '../../../model/deciding';
+import { ago, modeLabel, oneLine, untilWords, visible } from '../../format';
+import type { IAgent, Mode } from '../../../tokens';
+import { AutoForm } from './AutoForm';
+import { Button } from '../shared/Button';
+import { ErrorLine } from '../shared/ErrorLine';
+import { RestingButton } from '../shared/RestingButton';
+import { IAction, useAction } from '../shared/useAction';
+import { Claim, Dot } from '../shared/AgentBadge';
+
+export const MODES: readonly Mode[] = ['look', 'ask', 'edit', 'auto'];
+
+/** A connected agent: what it may do, what it is doing, and how to end that. */
+export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
+  const { agent, now } = props;
+  const { model, trans, locale, say } = usePanel();
+  const nameId = React.useId();
+  const action = useAction();
+  const paused = agent.paused || (model.server?.paused ?? false);
+  const changes = mayChange(agent, model.server);
+  const [choosing, setChoosing] = React.useState(false);
+  const change = (mode: Mode) => {
+    if (action.busy) {
+      // Not disabled meanwhile: that would take the focus away.
+      return;
+    }
+    if (mode === 'auto') {
+      setChoosing(true);
+    } else {
+      setChoosing(false);
+      // What is chosen here says where, too: everywhere.
+      action.run(() => model.change(agent.id, { mode, notebooks: [] }));
+    }
+  };
+  return (
+    <li className="jp-jmcp-Agent">
+      <div className="jp-jmcp-Agent-name">
+        <Dot color={paused ? '' : agent.color} hollow={!agent.connected} />
+        <bdi id={nameId} className="jp-jmcp-Strong" title={agent.label}>
+          {agent.label}
+        </bdi>
+      </div>
+      <p className="jp-jmcp-Agent-doing">
+        <span dir="auto">
+          {paused ? trans.__('Paused') : doing(agent, now, trans, locale)}
+        </span>
+        {agent.paused && !model.server?.paused && changes ? (
+          // Not where Stop was: its second click must not resume what the first one stopped.
+          <RestingButton
+            kind="link"
+            describedBy={nameId}
+            inert={action.busy}
+            onPress={() =>
+              action.run(async () => {
+                await model.change(agent.id, { paused: false });
+                say(trans.__('%1 goes on.', agent.label));
+              })
+            }
+          >
+            {trans.__('Resume')}
+          </RestingButton>
+        ) : null}
+        <Claim claims={agent.claims} />
+        {agent.owner !== null ? (
+          <span className="jp-jmcp-Muted" dir="auto">
+            {trans.__('let in by %1', oneLine(agent.owner))}
+          </span>
+        ) : null}
+      </p>
+      <div className="jp-jmcp-Agent-controls">
+        {changes ? (
+          <select
+            className="jp-jmcp-Select"
+            aria-label={trans.__('What %1 may do', agent.label)}
+            value={choosing ? 'auto' : agent.mode}
+            aria-disabled={action.busy ? true : undefined}
+            onChange={event => change(event.target.value as Mode)}
+          >
+            {MODES.map(mode => (
+              <option key={mode} value={mode}>
+                {modeLabel(mode, trans)}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <span className="jp-jmcp-Agent-mode">
+            {modeLabel(agent.mode, trans)}
+          </span>
+        )}
+        <AgentButtons agent={agent} describedBy={nameId} action={action} />
+      </div>
+      {agent.mode === 'auto' && !choosing ? (
+        <p className="jp-jmcp-Caution" dir="auto">
+          {trans.__(
+            'Edits and runs without asking in %1 only, %2',
+            agent.notebooks.join(', '),
+            untilWords(agent.until, now, trans, locale)
+          )}
+        </p>
+      ) : null}
+      {agent.mode === 'edit' && agent.notebooks.length > 0 && !choosing ? (
+        <p className="jp-jmcp-Caution" dir="auto">
+          {trans.__(
+            'Edits without asking in %1 only',
+            agent.notebooks.join(', ')
+          )}
+        </p>
+      ) : null}
+      {choosing ? (
+        <AutoForm
+          suggested={agent.current}
+          busy={action.busy}
+          onApply={(notebooks, until) =>
+            action.run(async () => {
+              await model.change(agent.id, { mode: 'auto', notebooks, until });
+              setChoosing(false);
+            })
+          }
+          onCancel={() => setChoosing(false)}
+        />
+      ) : null}
+      <ErrorLine message={action.error} />
+    </li>
+  );
+}
+
+function doing(
+  agent: IAgent,
+  now: number,
+  trans: ReturnType<typeof usePanel>['trans'],
+  locale?: string
+): string {
+  if (agent.firstCall === null) {
+    return trans.__('Waiting for the first call…');
+  }
+  if (agent.doing) {
+    return agent.doing;
+  }
+  if (agent.connected) {
+    return agent.current
+      ? trans.__('Idle in %1', visible(agent.current).text)
+      : trans.__('Idle');
+  }
+  return agent.lastSeen
+    ? trans.__('Last seen %1', ago(agent.lastSeen, now, locale))
+    : trans.__('Not connected');
+}
+
+function AgentButtons(props: {
+  agent: IAgent;
+  describedBy: string;
+  action: IAction;
+}): JSX.Element {
+  const { agent, describedBy, action } = props;
+  const { model, trans, say } = usePanel();
+  const [sure, setSure] = React.useState(false);
+  const [back, setBack] = React.useState(false);
+  const revoke = React.useRef<HTMLButtonElement>(null);
+  React.useEffect(() => {
+    if (back) {
+      setBack(false);
+      revoke.current?.focus();
+    }
+  }, [back]);
+  if (sure) {
+    return (
+      <div
+        className="jp-jmcp-Confirm"
+        role="group"
+        aria-describedby={describedBy}
+      >
+        <p>
+          {trans.__('It is cut off at once, and its secret stops working.')}
+        </p>
+        <RestingButton
+          kind="warn"
+          describedBy={describedBy}
+          inert={action.busy}
+          focused
+          onPress={() =>
+            action.run(async () => {
+              await model.revoke(agent.id);
+              say(trans.__('%1 is cut off.', agent.label));
+            })
+          }
+        >
+          {trans.__('Revoke')}
+        </RestingButton>
+        <Button
+          onPress={() => {
+            setSure(false);
+            setBack(true);
+          }}
+        >
+          {trans.__('Cancel')}
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <span className="jp-jmcp-Agent-buttons">
+      <Button
+        kind="quiet"
+        title={trans.__('End what it does now and pause it')}
+        describedBy={describedBy}
+        inert={action.busy || agent.paused || model.server?.paused}
+        onPress={() =>
+          action.run(async () => {
+            await model.stopAgent(agent.id);
+            say(trans.__('%1 is paused.', agent.label));
+          })
+        }
+      >
+        {trans.__('Stop')}
+      </Button>
+      {mayChange(agent, model.server) ? (
+        <Button
+          ref={revoke}
+          kind="quiet"
+          title={trans.__('End this connection for good')}
+          describedBy={describedBy}
+          inert={action.busy}
+          onPress={() => setSure(true)}
+        >
+          {trans.__('Revoke')}
+        </Button>
+      ) : null}
+    </span>
+  );
+}

@@ -1,0 +1,107 @@
+import * as React from 'react';
+
+import { usePanel } from '../../context';
+import { isGenuine } from '../../clickGuard';
+import { Button } from '../shared/Button';
+
+/** A pattern of paths; not a word of any language. */
+const EXAMPLE = 'analysis/*.ipynb';
+
+/** The notebooks and the end that the mode `auto` needs. */
+export function AutoForm(props: {
+  suggested: string | null;
+  busy: boolean;
+  onApply: (notebooks: readonly string[], until: string) => void;
+  onCancel: () => void;
+}): JSX.Element {
+  const { trans, navigator } = usePanel();
+  const fields = useAutoFields(props.suggested ?? navigator.currentPath ?? '');
+  return (
+    <form
+      className="jp-jmcp-AutoForm"
+      onSubmit={event => {
+        event.preventDefault();
+        if (isGenuine(event) && fields.complete && !props.busy) {
+          props.onApply(fields.notebooks, fields.until);
+        }
+      }}
+    >
+      <AutoFields fields={fields} />
+      <div className="jp-jmcp-Row">
+        <button
+          type="submit"
+          className="jp-jmcp-Button jp-mod-styled jp-mod-accept"
+          aria-disabled={!fields.complete || props.busy ? true : undefined}
+        >
+          {trans.__('Apply')}
+        </button>
+        <Button onPress={props.onCancel}>{trans.__('Cancel')}</Button>
+      </div>
+    </form>
+  );
+}
+
+/** What the person has entered for the mode `auto`. */
+export interface IAutoFields {
+  readonly written: string;
+  readonly notebooks: readonly string[];
+  readonly until: string;
+  readonly complete: boolean;
+  write(notebooks: string): void;
+  setUntil(until: string): void;
+}
+
+export function useAutoFields(suggested: string): IAutoFields {
+  const [offered] = React.useState(suggested);
+  const [written, write] = React.useState(offered);
+  const [until, setUntil] = React.useState('30m');
+  // The name of a notebook may hold a comma.
+  const globs = written === offered ? [written] : written.split(/[,\n]/);
+  const notebooks = globs.map(glob => glob.trim()).filter(glob => glob !== '');
+  return {
+    written,
+    notebooks,
+    until,
+    complete: notebooks.length > 0,
+    write,
+    setUntil
+  };
+}
+
+export function AutoFields(props: { fields: IAutoFields }): JSX.Element {
+  const { trans } = usePanel();
+  const { fields } = props;
+  const helpId = React.useId();
+  return (
+    <>
+      <label className="jp-jmcp-Field">
+        <span>{trans.__('Notebooks')}</span>
+        <input
+          type="text"
+          className="jp-mod-styled"
+          dir="ltr"
+          spellCheck={false}
+          value={fields.written}
+          placeholder={EXAMPLE}
+          aria-describedby={helpId}
+          onChange={event => fields.write(event.target.value)}
+        />
+        <small id={helpId}>
+          {trans.__('Paths with commas between them; * stands for any name.')}
+        </small>
+      </label>
+      <label className="jp-jmcp-Field">
+        <span>{trans.__('For how long')}</span>
+        <select
+          className="jp-jmcp-Select"
+          value={fields.until}
+          onChange={event => fields.setUntil(event.target.value)}
+        >
+          <option value="30m">{trans.__('30 minutes')}</option>
+          <option value="2h">{trans.__('2 hours')}</option>
+          <option value="stop">{trans.__('Until JupyterLab stops')}</option>
+        </select>
+      </label>
+    </>
+  );
+}

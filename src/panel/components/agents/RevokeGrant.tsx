@@ -1,0 +1,33 @@
+import * as React from 'react';
+
+import { usePanel } from '../../context';
+import type { IGrant } from '../../../tokens';
+import { Button } from '../shared/Button';
+import type { IAction } from '../shared/useAction';
+
+/** Ends what was allowed for a time; `action` tells what becomes of that. */
+export function RevokeGrant(props: {
+  grant: IGrant;
+  action: IAction;
+  describedBy?: string;
+  kind?: 'plain' | 'quiet';
+}): JSX.Element {
+  const { grant, action, describedBy, kind } = props;
+  const { model, trans, say } = usePanel();
+  return (
+    <Button
+      kind={kind}
+      title={trans.__('It asks again from now on')}
+      describedBy={describedBy}
+      inert={action.busy}
+      onPress={() =>
+        action.run(async () => {
+          await model.revokeGrant(grant.id);
+          say(trans.__('%1 asks again from now on.', grant.agentLabel));
+        })
+      }
+    >
+      {trans.__('Revoke')}
+    </Button>
+  );
+}

@@ -1,0 +1,79 @@
+import * as React from 'react';
+
+import { usePanel } from '../../context';
+import type { IOption } from '../../../tokens';
+import { Button } from '../shared/Button';
+
+/** Longest reason that an agent is told. */
+const MOST = 500;
+
+/** A no that carries a sentence. */
+export function DenyForm(props: {
+  id: string;
+  /** A lasting no, where the server offers one. */
+  never: IOption | null;
+  inert: boolean;
+  onSend: (reason: string) => void;
+  onNever: (option: IOption) => void;
+  onClose: () => void;
+}): JSX.Element {
+  const { trans } = usePanel();
+  const [reason, setReason] = React.useState('');
+  const field = React.useRef<HTMLTextAreaElement>(null);
+  const { never } = props;
+  React.useEffect(() => field.current?.focus(), []);
+  const send = () => {
+    if (!props.inert) {
+      props.onSend(reason.trim());
+    }
+  };
+  return (
+    <div
+      id={props.id}
+      className="jp-jmcp-DenyForm"
+      onKeyDown={event => {
+        if (event.key === 'Escape') {
+          event.stopPropagation();
+          props.onClose();
+        }
+      }}
+    >
+      <label className="jp-jmcp-Field">
+        <span>{trans.__('Tell the agent why')}</span>
+        <textarea
+          ref={field}
+          className="jp-mod-styled"
+          dir="auto"
+          rows={2}
+          maxLength={MOST}
+          value={reason}
+          placeholder={trans.__('Use the smaller data set')}
+          onChange={event => setReason(event.target.value)}
+          onKeyDown={event => {
+            const composing = event.nativeEvent.isComposing;
+            if (event.key === 'Enter' && !event.shiftKey && !composing) {
+              event.preventDefault();
+              if (event.nativeEvent.isTrusted) {
+                send();
+              }
+            }
+          }}
+        />
+      </label>
+      <div className="jp-jmcp-Row">
+        <Button inert={props.inert} onPress={send}>
+          {trans.__('Deny and send')}
+        </Button>
+        {never ? (
+          <Button
+            kind="quiet"
+            inert={props.inert}
+            onPress={() => props.onNever(never)}
+          >
+            {never.name}
+          </Button>
+        ) : null}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,122 @@
+import * as React from 'react';
+
+import { usePanel } from '../../context';
+import { refusalOf } from '../../../model/deciding';
+import { oneLine, requestTitle, visible } from '../../format';
+import { useArming } from '../../clickGuard';
+import type { ICall, IQuestion } from '../../../tokens';
+import { Button } from '../shared/Button';
+import { CardWho } from './CardAgent';
+import { ErrorLine } from '../shared/ErrorLine';
+import { ClassIcon } from '../shared/Icon';
+import { NotYours } from './NotYours';
+import { useAction } from '../shared/useAction';
+
+/** What code that an agent runs asks the person, and a field for the answer. */
+export function InputCard(props: {
+  call: ICall;
+  question: IQuestion;
+  onAnswered: () => void;
+}): JSX.Element {
+  const { call, question, onAnswered } = props;
+  const { model, trans, navigator } = usePanel();
+  const [value, setValue] = React.useState('');
+  const card = React.useRef<HTMLElement>(null);
+  const arming = useArming(question.id, card);
+  const action = useAction();
+  const inert = action.busy || !arming.armed;
+  const answer = (words: string | null) => {
+    if (!action.busy) {
+      onAnswered();
+      action.run(() => model.answer(call.id, question.id, words));
+    }
+  };
+  const press = (words: string | null) => () => {
+    if (arming.isArmed()) {
+      answer(words);
+    }
+  };
+  const refusal = refusalOf(call, model);
+  const prompt = visible(question.prompt).text.trim();
+  return (
+    <article
+      ref={card}
+      className="jp-jmcp-Card"
+      aria-label={requestTitle(call, trans)}
+      aria-busy={action.busy}
+      tabIndex={-1}
+      data-call={call.id}
+    >
+      <header className="jp-jmcp-Card-header">
+        <ClassIcon class={call.class} />
+        <h4>{trans.__('Answer what the code asks')}</h4>
+      </header>
+      <CardWho call={call} />
+      <p dir="auto">{call.summary}</p>
+      {refusal ? (
+        <p dir="auto" className="jp-jmcp-Card-prompt">
+          {prompt}
+        </p>
+      ) : (
+        <form
+          className="jp-jmcp-DenyForm"
+          onSubmit={event => {
+            event.preventDefault();
+            // Who types into the field has seen what it is for: nothing has to rest.
+            if (event.nativeEvent.isTrusted) {
+              answer(value);
+            }
+          }}
+        >
+          <label className="jp-jmcp-Field">
+            <span dir="auto" className="jp-jmcp-Card-prompt">
+              {prompt === '' ? trans.__('Your answer') : prompt}
+            </span>
+            <input
+              className="jp-mod-styled"
+              type={question.password ? 'password' : 'text'}
+              autoComplete="off"
+              spellCheck={false}
+              dir="auto"
+              maxLength={10_000}
+              value={value}
+              onChange={event => setValue(event.target.value)}
+            />
+            <small>
+              {question.password
+                ? trans.__('It goes to the code and is not shown.')
+                : trans.__('It goes to the code. The agent can see it too.')}
+            </small>
+          </label>
+        </form>
+      )}
+      {call.target.path ? (
+        <Button
+          kind="link"
+          className="jp-jmcp-Card-where"
+          title={oneLine(call.target.path)}
+          onPress={() => void navigator.show(call)}
+        >
+          {trans.__('Show in notebook')}
+        </Button>
+      ) : null}
+      <ErrorLine message={action.error} />
+      {refusal ? (
+        <NotYours refusal={refusal} call={call} />
+      ) : (
+        <div className="jp-jmcp-Card-answers">
+          <Button kind="accept" inert={inert} onPress={press(value)}>
+            {trans.__('Answer')}
+          </Button>
+          <Button
+            inert={inert}
+            title={trans.__('The code is told that there is no input')}
+            onPress={press(null)}
+          >
+            {trans.__('Do not answer')}
+          </Button>
+        </div>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,94 @@
+import * as React from 'react';
+
+import { ConflictError } from '../../../api/api';
+import { usePanel } from '../../context';
+import { explain } from '../../errors';
+import type { ICall, IOption } from '../../../tokens';
+
+/** After this long without an answer the person may try again; the server decides once anyway. */
+const PATIENCE_MS = 10_000;
+
+/** An answer on its way to the server. */
+export interface IDecisionState {
+  readonly busy: boolean;
+  /** Why the answer did not arrive. */
+  readonly error: string | null;
+  /** Why the answer did not hold: decided elsewhere, or changed. */
+  readonly notice: string | null;
+  decide(option: IOption, reason?: string): void;
+  retry(): void;
+}
+
+/** Send the person's answer to a request and keep what came of it. */
+export function useDecision(
+  call: ICall,
+  onDecided?: (call: ICall) => void
+): IDecisionState {
+  const { model, trans } = usePanel();
+  const [busy, setBusy] = React.useState(false);
+  const [error, setError] = React.useState<string | null>(null);
+  const [notice, setNotice] = React.useState<string | null>(null);
+  const last = React.useRef<{
+    option: IOption;
+    reason?: string;
+    hash: string;
+  } | null>(null);
+
+  const send = (option: IOption, hash: string, reason?: string) => {
+    last.current = { option, reason, hash };
+    setBusy(true);
+    setError(null);
+    setNotice(null);
+    const answer = {
+      option: option.kind,
+      actionHash: hash,
+      ...(option.until ? { until: option.until } : {}),
+      ...(reason ? { reason } : {})
+    };
+    withPatience(
+      model.decide(call.id, answer),
+      trans.__('The server has not answered yet.')
+    )
+      .then(decided => onDecided?.(decided))
+      .catch((reason: unknown) => {
+        const words = explain(reason, trans);
+        if (reason instanceof ConflictError) {
+          setNotice(words);
+        } else {
+          setError(words);
+        }
+      })
+      .finally(() => setBusy(false));
+  };
+
+  return {
+    busy,
+    error,
+    notice,
+    decide: (option, reason) => {
+      if (!busy) {
+        send(option, call.actionHash, reason);
+      }
+    },
+    retry: () => {
+      // What the person chose was about the bytes shown then; others need a new choice.
+      if (last.current && last.current.hash === call.actionHash) {
+        send(last.current.option, last.current.hash, last.current.reason);
+      } else {
+        setError(null);
+      }
+    }
+  };
+}
+
+async function withPatience<T>(work: Promise<T>, words: string): Promise<T> {
+  let timer = 0;
+  const impatience = new Promise<never>((_, reject) => {
+    timer = window.setTimeout(() => reject(new Error(words)), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([work, impatience]);
+  } finally {
+    window.clearTimeout(timer);
+  }
+}

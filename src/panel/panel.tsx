@@ -1,0 +1,147 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { ReactWidget } from '@jupyterlab/apputils';
+import type { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
+import * as React from 'react';
+
+import { AgentsView } from './components/AgentsView';
+import { openConnectDialog } from './components/connect/ConnectDialog';
+import type { IPanelContext } from './context';
+import { FocusKeeper } from './focusKeeper';
+import { agentsIcon } from '../icons';
+import type { IAgentsPanel, IRequestToast } from '../tokens';
+
+/** The id of the panel in the shell. */
+export const PANEL_ID = 'jmcp-lab:panel';
+
+/** The tab's data attribute from which the style draws the number. */
+const BADGE = 'jmcp-pending';
+
+/** For how many frames a card that is not drawn yet is waited for. */
+const PATIENT_FRAMES = 30;
+
+/** What {@link AgentsPanel} needs. */
+export type AgentsPanelOptions = Omit<IPanelContext, 'openConnect'> & {
+  readonly shell: JupyterFrontEnd.IShell;
+};
+
+/** The sidebar panel; its tab carries the number of requests that wait. */
+export class AgentsPanel extends ReactWidget implements IAgentsPanel {
+  constructor(options: AgentsPanelOptions) {
+    super();
+    const { shell, ...context } = options;
+    const { model, trans } = context;
+    this._shell = shell;
+    this._context = {
+      ...context,
+      openConnect: () => openConnectDialog(this._context)
+    };
+    this.id = PANEL_ID;
+    this.addClass('jp-jmcp-Panel');
+    this.title.icon = agentsIcon;
+    this.title.caption = trans.__('Agents');
+    this.node.tabIndex = -1;
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Agents'));
+    this._focusKeeper = new FocusKeeper(this.node);
+    model.changed.connect(this._onChanged, this);
+    this._updateTab();
+  }
+
+  toast: IRequestToast | null = null;
+
+  get isShown(): boolean {
+    return this.isVisible;
+  }
+
+  get shownChanged(): ISignal<this, boolean> {
+    return this._shownChanged;
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._context.model.changed.disconnect(this._onChanged, this);
+      this._focusKeeper.dispose();
+      Signal.clearData(this);
+      super.dispose();
+    }
+  }
+
+  reveal(): void {
+    this._shell.activateById(this.id);
+  }
+
+  revealRequest(id?: string): void {
+    this._wanted = { id, frames: PATIENT_FRAMES };
+    this.reveal();
+  }
+
+  /** What shows the panel moves the focus to it: to a card, or before the first button. */
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    if (!this.node.contains(document.activeElement)) {
+      this.node.focus();
+    }
+    this._focusWanted();
+  }
+
+  /** The card that is wanted may be drawn a little later than its number on the tab. */
+  private _focusWanted(): void {
+    const wanted = this._wanted;
+    if (wanted === null || this.isDisposed) {
+      return;
+    }
+    const cards = [
+      ...this.node.querySelectorAll<HTMLElement>('article[data-call]')
+    ];
+    const card = cards.find(item => item.dataset.call === wanted.id);
+    const found = card ?? (wanted.id === undefined ? cards[0] : undefined);
+    if (found || wanted.frames === 0) {
+      this._wanted = null;
+      (found ?? cards[0])?.focus();
+      return;
+    }
+    wanted.frames -= 1;
+    window.requestAnimationFrame(() => this._focusWanted());
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._due.emit();
+    this._shownChanged.emit(true);
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this._shownChanged.emit(false);
+  }
+
+  protected override render(): JSX.Element {
+    return <AgentsView {...this._context} due={this._due} />;
+  }
+
+  /** Agents may call many times a second: what nobody sees is not drawn each time. */
+  private _onChanged(): void {
+    this._updateTab();
+    if (this.isVisible) {
+      this._due.emit();
+    }
+  }
+
+  private _updateTab(): void {
+    const { model } = this._context;
+    const count = model.needsYou.length;
+    const dataset = { ...this.title.dataset };
+    delete dataset[BADGE];
+    this.title.dataset =
+      count > 0 ? { ...dataset, [BADGE]: String(count) } : dataset;
+    this.title.className = count > 0 ? 'jp-jmcp-mod-pending' : '';
+  }
+
+  private _wanted: { readonly id?: string; frames: number } | null = null;
+  private readonly _shell: JupyterFrontEnd.IShell;
+  private readonly _context: IPanelContext;
+  private readonly _focusKeeper: FocusKeeper;
+  private readonly _due = new Signal<this, void>(this);
+  private readonly _shownChanged = new Signal<this, boolean>(this);
+}

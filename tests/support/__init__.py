@@ -1,0 +1,1 @@
+"""What tests share: servers, pages, other programs and people in code."""

@@ -1,0 +1,30 @@
+"""Code that waits for the test, and waiting for what runs say."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .robots import LIMIT, Robot
+
+
+def waiting_for(file: str) -> str:
+    """Return code that goes on when a file appears in the notebook's folder."""
+    return (
+        f"import time, pathlib\nwhile not pathlib.Path({file!r}).exists():\n    time.sleep(0.02)\n"
+    )
+
+
+def printing_until(first: str, file: str, last: str) -> str:
+    """Return code that prints, waits for a file and prints again."""
+    return f"print({first!r}, flush=True)\n{waiting_for(file)}print({last!r})"
+
+
+async def until_progress(robot: Robot, words: str) -> None:
+    """Return when the agent's run says `words`."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            for call in robot.app.ledger.active(robot.agent.id):
+                run = robot.app.services.runs.get(call.id)
+                if run is not None and words in run.progress():
+                    return
+            await asyncio.sleep(0.01)  # A run has no event for a line of output.

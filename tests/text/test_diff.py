@@ -1,0 +1,103 @@
+"""What makes one text of another is found in bounded time, whatever the texts are."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pycrdt import Doc, Text
+
+from jmcp_lab.notebooks.shared_text import splice_shared
+from jmcp_lab.text import diff as comparing
+from jmcp_lab.text import reunion as text_reunion
+from jmcp_lab.text.diff import MOST_LINE_PAIRS, MOST_PAIRS, matching_runs, opcodes
+from jmcp_lab.text.rebase import carried
+from jmcp_lab.text.reunion import MOST_COMPARED, reunited
+from jmcp_lab.text.three_way_merge import Splice, splice
+
+texts = st.lists(st.sampled_from(["a\n", "b\n", "ab\n", "\n", "c", "丁\n", "\u2028"])).map("".join)
+
+LOG = "".join(f"2026-11-30 00:12:44 INFO worker 7: step {n} done\n" for n in range(20_000))
+
+
+@given(texts, texts)
+@example("", "")
+def test_opcodes_make_the_new_text_of_the_old_one(old: str, new: str) -> None:
+    found = opcodes(old, new)
+    made = ""
+    for kind, start, end, first, last in found:
+        assert (old[start:end] == new[first:last]) == (kind == "equal")
+        made += old[start:end] if kind == "equal" else new[first:last]
+    assert made == new
+    assert all((a[0] == "equal") != (b[0] == "equal") for a, b in pairwise(found))
+    assert all(a[2] == b[1] and a[4] == b[3] for a, b in pairwise(found))
+
+
+@given(st.lists(st.sampled_from("abcdefgh")), st.lists(st.sampled_from("abcdefgh")))
+def test_runs_in_common_are_in_order_and_equal(old: list[str], new: list[str]) -> None:
+    runs = matching_runs(old, new)
+    assert all(old[i : i + size] == new[k : k + size] for i, k, size in runs)
+    assert all(a[0] + a[2] <= b[0] and a[1] + a[2] <= b[1] for a, b in pairwise(runs))
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how many pairs are compared one by one each time."""
+    found: list[int] = []
+
+    class Counting(SequenceMatcher[Any]):
+        def __init__(self, junk: None, old: Any, new: Any, autojunk: bool = True) -> None:  # noqa: ANN401
+            found.append(len(old) * len(new))
+            super().__init__(junk, old, new, autojunk=autojunk)
+
+    for module in (comparing, text_reunion):
+        monkeypatch.setattr(module, "SequenceMatcher", Counting)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "mine", "present"),
+    [
+        (LOG, LOG + "one more line\n", LOG),
+        (LOG, LOG + "one more line\n", "typed\n" + LOG + "and typed\n"),
+        (LOG, LOG.replace("INFO", "WARNING"), LOG.replace("done", "failed")),
+        (LOG.replace("\n", ","), LOG.replace("\n", ";"), LOG.replace("\n", ",") + "typed"),
+        ("", LOG.replace("\n", ","), LOG.replace("\n", ";")),
+        ("a\nb\n" * 5_000, "b\na\na\n" * 5_000, "a\nc\nb\n" * 5_000),
+        ("", "丁七" * 5_000, "七万丁" * 5_000),
+    ],
+    ids=[
+        *("a line of a log", "a log in which somebody types", "each line on both sides"),
+        *("one long line", "two long lines", "the same few lines", "ideographs"),
+    ],
+)
+def test_of_long_texts_only_what_differs_is_compared_one_by_one(
+    text: str, mine: str, present: str, compared: list[int]
+) -> None:
+    assert splice(present, reunited(text, mine, present))
+    lines = max(each.count("\n") for each in (text, mine, present))
+    # Each comparison of two texts, and what they have in common.
+    assert sum(compared) <= 4 * MOST_PAIRS + 2 * MOST_COMPARED + lines * MOST_LINE_PAIRS // 500
+
+
+def test_a_long_passage_that_is_taken_out_is_one_splice() -> None:
+    present = LOG.replace("step 1 done", "step 1 failed")
+    mine = LOG.replace("step 1 done", "step 1 is done")[:-500_000]
+    found = carried(LOG, mine, present)
+    assert len(found) < 10
+    assert splice(present, found).startswith(present[:40])
+
+
+def test_splices_of_a_text_that_is_not_ascii_find_their_places() -> None:
+    document: Doc[Any] = Doc()
+    text = document.get("source", type=Text)
+    text.insert(0, "aé😀b\nc丁d")
+    changes = [Splice(1, 2, "è"), Splice(3, 3, "😀"), Splice(3, 4, ""), Splice(6, 7, "万七")]
+    wanted = splice(str(text), changes)
+    with document.transaction():
+        splice_shared(text, changes)
+    assert str(text) == wanted == "aè😀😀\nc万七d"
