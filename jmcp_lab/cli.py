@@ -89,15 +89,15 @@ def _stdio(url: str | None, token_file: Path | None) -> int:
 
 async def _reach(server: Server, url: str | None, token: str, client: str) -> Reached:
     """Return the way to a server for a client; without a token the person is asked for one."""
-    from .stdio.pairing_client import Kept, find_endpoint, let_in
+    from .stdio.pairing_client import Credentials, find_endpoint, obtain_token
 
     endpoint, where = url or "", "JupyterLab"
     if not (url and token):
         found, where = await find_endpoint(server)
         endpoint = url or found
     if not token:
-        kept = Kept(Path(jupyter_data_dir()) / "jmcp_lab" / "programs", server, client)
-        token = await let_in(server, endpoint, where, client, kept, _tell)
+        kept = Credentials(Path(jupyter_data_dir()) / "jmcp_lab" / "programs", server, client)
+        token = await obtain_token(server, endpoint, where, client, kept, _tell)
     return Reached(server, endpoint, token)
 
 

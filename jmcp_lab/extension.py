@@ -24,12 +24,12 @@ from .files.importable import KnownModules
 from .files.own_folders import own_folders
 from .kernels.runs.executor import Executor
 from .kernels.sessions import KernelSessions
-from .mcp.endpoint import McpService
+from .mcp.endpoint import McpEndpoint
 from .mcp.handler import McpHandler
 from .mcp.rate_limit import WrongTokens
 from .mcp.server_activity import Activity
 from .notebooks.changes import Changes
-from .notebooks.snapshots import Seen
+from .notebooks.snapshots import AgentSnapshots
 from .outputs.buffer import DEFAULT_LIMIT, MOST_OUTPUTS
 from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
@@ -42,7 +42,7 @@ from .rooms.liveness import NotLive, failed_to_load, log_words, say_so_to_pages,
 from .runtime.dispatcher import Dispatcher
 from .runtime.open_pages import OpenPages
 from .runtime.services import Services
-from .runtime.supervisor import Control
+from .runtime.supervisor import Supervisor
 from .server.containment import contained
 from .server.hardening import harden_server
 from .server.heap import Heap, keep_few_arenas
@@ -144,7 +144,7 @@ class JmcpLab(CheckedExtensionApp):
             ledger=self.ledger,
             gate=self.gate,
             agents=self.agents,
-            seen=Seen(),
+            snapshots=AgentSnapshots(),
             changes=Changes(),
             pages=self.pages,
             contents=contents,
@@ -154,8 +154,8 @@ class JmcpLab(CheckedExtensionApp):
             trust_outputs=self.trust_outputs == "allowed",
         )
         self.dispatcher = Dispatcher(TOOLS, self.services)
-        self.control = Control(self.services)
-        self.door = McpService(self.dispatcher, self.agents, version=__version__, log=self.log)
+        self.supervisor = Supervisor(self.services)
+        self.endpoint = McpEndpoint(self.dispatcher, self.agents, version=__version__, log=self.log)
         events = server.event_logger
         assert events is not None
         self.audit = Audit(events, self.ledger)
@@ -169,15 +169,19 @@ class JmcpLab(CheckedExtensionApp):
         self.agents.on_revoke(self._forget_agent)
 
     def initialize_handlers(self) -> None:
-        """Add the door and the panel's routes; the server's base URL is put before each."""
-        door = {"door": self.door, "registry": self.agents, "wrong_tokens": WrongTokens()}
-        self.handlers.append((re.escape(self.mcp_path), McpHandler, door))
+        """Add the MCP endpoint and the panel's routes; the server's base URL is put before each."""
+        endpoint = {
+            "endpoint": self.endpoint,
+            "registry": self.agents,
+            "wrong_tokens": WrongTokens(),
+        }
+        self.handlers.append((re.escape(self.mcp_path), McpHandler, endpoint))
         self.handlers.extend(routes("jmcp-lab/api", self))
         for nowhere in (re.escape(self.mcp_path) + "/.*", "jmcp-lab/api/.*"):
             self.handlers.append((nowhere, NowhereHandler, {"app": self}))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
-        """Open the door; the SDK is imported now, not when the extension is loaded."""
+        """Open the MCP endpoint; the SDK is imported now, not when the extension is loaded."""
         # Other extensions have made logs of their own since.
         keep_tokens_out_of_logs()
         if self.not_live is None and failed_to_load(serverapp):
@@ -194,9 +198,9 @@ class JmcpLab(CheckedExtensionApp):
         end_whatever_kernels_do(serverapp, signals.leave)
         let_threads_end(self.log)
         if wrong := self.all_wrong_settings():
-            self.door.stay_shut(_WRONG_SETTINGS.format(" ".join(wrong)))
+            self.endpoint.stay_shut(_WRONG_SETTINGS.format(" ".join(wrong)))
         else:
-            await self.door.start()
+            await self.endpoint.start()
 
     def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
         rooms = open_backend(
@@ -225,13 +229,13 @@ class JmcpLab(CheckedExtensionApp):
         self.leftovers.listen()
 
     async def stop_extension(self) -> None:
-        """Shut the door, end the runs, save the notebooks: within the time of a Ctrl-C."""
+        """Close the MCP endpoint, end the runs, save the notebooks: within the time of a Ctrl-C."""
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(self._stop_services())
         await self._stopping
 
     async def _stop_services(self) -> None:
-        for stop in (self.door.stop, self.dispatcher.stop, self.executor.stop, self.rooms.stop):
+        for stop in (self.endpoint.stop, self.dispatcher.stop, self.executor.stop, self.rooms.stop):
             try:
                 with contained():
                     await stop()
@@ -269,7 +273,7 @@ class JmcpLab(CheckedExtensionApp):
         self.gate.grants.forget_agent(agent_id)
         self.gate.patience.forget_agent(agent_id)
         self.gate.deny_waiting(agent_id, "revoked")
-        self.services.seen.forget_agent(agent_id)
+        self.services.snapshots.forget_agent(agent_id)
         self.rooms.news.forget_agent(agent_id)
         self.executor.forget_owner(agent_id)
 

@@ -25,7 +25,7 @@ async def session_of(manager: Any, path: str) -> dict[str, Any] | None:  # noqa:
     return None
 
 
-class OneKernelANotebook:
+class SessionGuard:
     """Lets a session manager give a notebook one kernel.
 
     Jupyter Server 2.21 looks for a session of the path, awaits the start of a kernel, and only

@@ -13,7 +13,7 @@ from tornado.web import HTTPError
 from ..errors import NotFoundError, UnavailableError
 from .gateway_errors import behind_gateway, is_forbidden, reaching
 from .kernelspecs import cannot_start, content_of, language_of
-from .session_guard import OneKernelANotebook, session_of
+from .session_guard import SessionGuard, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -92,7 +92,7 @@ class KernelSessions:
         self._specs: Any = kernel_spec_manager
         self._languages: dict[str, str] = {}
         self._starts: set[asyncio.Task[Any]] = set()
-        OneKernelANotebook(session_manager)
+        SessionGuard(session_manager)
 
     # -- notebooks -----------------------------------------------------------------------------
 

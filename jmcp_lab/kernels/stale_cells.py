@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from ..notebooks.cell_order import plain
 from ..notebooks.live_notebook import LiveNotebook
-from ..outputs.cell_writer import CellOutputs
+from ..outputs.cell_writer import CellOutputWriter
 from ..rooms.upstream.ydoc_server import NOTHING_NEW, SESSION_EVENTS, Upstream
 
 if TYPE_CHECKING:
@@ -84,6 +84,6 @@ class Leftovers:
                 states = [state for cell in cells for state in plain(cell, "execution_state")]
             running = [i for i, s in zip(notebook.ids, states, strict=True) if s == "running"]
             for cell_id in running:
-                CellOutputs(notebook, cell_id).set_state("idle")
+                CellOutputWriter(notebook, cell_id).set_state("idle")
         finally:
             notebook.close()

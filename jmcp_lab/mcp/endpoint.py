@@ -35,7 +35,7 @@ _END_SESSION_WITHIN = 0.5
 _STOP_WITHIN = 1.5
 
 
-class McpService:
+class McpEndpoint:
     """Serves MCP to the agents of a registry.
 
     Parameters

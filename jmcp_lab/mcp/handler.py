@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
-    from .endpoint import McpService
+    from .endpoint import McpEndpoint
     from .rate_limit import WrongTokens
 
 MAX_BODY = 4 * 1024 * 1024
@@ -76,10 +76,10 @@ class McpHandler(JupyterHandler):
     auth_resource = "jmcp_lab"
 
     def initialize(
-        self, door: McpService, registry: AgentRegistry, wrong_tokens: WrongTokens
+        self, endpoint: McpEndpoint, registry: AgentRegistry, wrong_tokens: WrongTokens
     ) -> None:
         """Take the services."""
-        self._door = door
+        self._endpoint = endpoint
         self._registry = registry
         self._wrong_tokens = wrong_tokens
         self._body = bytearray()
@@ -100,7 +100,7 @@ class McpHandler(JupyterHandler):
         self.current_user = self._jupyter_current_user = None
         # A body whose length is not stated is cut off by Tornado beyond this.
         self.request.connection.set_max_body_size(MAX_BODY)  # type: ignore[union-attr]
-        await self._door.opening()
+        await self._endpoint.opening()
         refusal = self._examine()
         if refusal is None:
             return
@@ -119,8 +119,10 @@ class McpHandler(JupyterHandler):
             return Refusal(403, "This server does not answer to that Host.")
         if not self._same_origin():
             return Refusal(403, "Requests from other web pages are not allowed here.")
-        if not self._door.ready:
-            return Refusal(503, self._door.closed_because, _INTERNAL_ERROR, {"Retry-After": "5"})
+        if not self._endpoint.ready:
+            return Refusal(
+                503, self._endpoint.closed_because, _INTERNAL_ERROR, {"Retry-After": "5"}
+            )
         found = self._authenticate()
         if isinstance(found, Refusal):
             return found
@@ -128,7 +130,7 @@ class McpHandler(JupyterHandler):
         self.current_user = self._jupyter_current_user = User(
             username=f"agent:{found.id}", name=found.label, display_name=found.label
         )
-        if self._door.busy(found):
+        if self._endpoint.busy(found):
             return Refusal(429, "Too many requests of this agent at once: wait for some.")
         if self._stated_length() > MAX_BODY:
             return Refusal(413, f"A request may have {MAX_BODY} bytes at most.")
@@ -225,7 +227,7 @@ class McpHandler(JupyterHandler):
         self._body.clear()
         try:
             with contained():
-                await self._door.serve(self._exchange)
+                await self._endpoint.serve(self._exchange)
         except Exception:
             # A client understands the answer below, and not tornado's page.
             self.log.exception("A request of an agent failed.")

@@ -37,7 +37,7 @@ class _Known:
         self._length -= len(self._known.pop(cell, ""))
 
 
-class Seen:
+class AgentSnapshots:
     """The texts and outputs that agents have been shown, by agent, file and cell."""
 
     def __init__(self, kept: int = KEPT, characters: int = KEPT_CHARACTERS) -> None:

@@ -24,7 +24,7 @@ from ..codec.shared_outputs import shared_output
 from ..notebooks.live_notebook import OUTPUT_ORIGIN
 from ..text.diff import common_prefix
 from .items import Item, Rich, Stream
-from .run_ownership import Hold
+from .run_ownership import RunOwnership
 from .written_output import Written
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class OutputDocument(Protocol):
         """Call `listener` with the ids of cells that came or went; return what ends that."""
 
 
-class CellOutputs:
+class CellOutputWriter:
     """Makes the outputs of a shared cell follow a list of items.
 
     Parameters
@@ -85,7 +85,7 @@ class CellOutputs:
         self._notebook = notebook
         self._cell_id = cell_id
         self._on_foreign = on_foreign
-        self._hold: Hold | None = None
+        self._hold: RunOwnership | None = None
         self._written: list[Written] = []
         self._added: str | None = None
         self._base = 0
@@ -103,7 +103,7 @@ class CellOutputs:
             return False
         self._written, self._base, self._hidden = [], 0, {}
         self.release()
-        self._hold = Hold(cell, self._on_foreign)
+        self._hold = RunOwnership(cell, self._on_foreign)
         with self._notebook.transaction(OUTPUT_ORIGIN):
             outputs = cast("Array[Any]", cell["outputs"])
             if len(outputs):

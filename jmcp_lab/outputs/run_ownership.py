@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pycrdt import Map, MapEvent
 
 
-class Hold:
+class RunOwnership:
     """Follows what others do to a shared cell that shows a run of ours.
 
     Parameters

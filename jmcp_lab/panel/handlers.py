@@ -87,7 +87,7 @@ class StateHandler(PanelHandler):
         return {
             "version": __version__,
             "mcp_path": self.app.mcp_path,
-            "mcp_error": self.app.door.error,
+            "mcp_error": self.app.endpoint.error,
             "paused": self.app.gate.stopped,
             "protection": self.app.protection,
             "unattended": None,
@@ -141,7 +141,7 @@ class AgentHandler(PanelHandler):
     async def delete(self, agent_id: str) -> None:
         """Revoke an agent."""
         check_owner(self, self.app.agents.get(agent_id))
-        await self.app.control.revoke_agent(agent_id)
+        await self.app.supervisor.revoke_agent(agent_id)
         self.no_content()
 
 
@@ -154,7 +154,7 @@ class StopAgentHandler(PanelHandler):
     async def post(self, agent_id: str) -> None:
         """Pause an agent, deny what it waits for, interrupt what it runs."""
         self.body()
-        interrupted, denied = await self.app.control.stop_agent(agent_id, self.person)
+        interrupted, denied = await self.app.supervisor.stop_agent(agent_id, self.person)
         self.answer({"interrupted": interrupted, "denied": denied})
 
 
@@ -229,7 +229,7 @@ class InputHandler(CallHandler):
             raise InvalidArgumentError("'question' is needed: the id of what is answered.")
         await self.check_decider(call_id)
         value = self.text(fields, "value", longest=10_000)
-        self.answer(call_view(self.app.control.answer_question(call_id, question, value)))
+        self.answer(call_view(self.app.supervisor.answer_question(call_id, question, value)))
 
 
 class StopCallHandler(CallHandler):
@@ -241,7 +241,7 @@ class StopCallHandler(CallHandler):
     async def post(self, call_id: str) -> None:
         """Deny a call that waits, interrupt one that runs."""
         self.body()
-        self.answer(call_view(await self.app.control.stop_call(call_id, self.person)))
+        self.answer(call_view(await self.app.supervisor.stop_call(call_id, self.person)))
 
 
 class UndoHandler(CallHandler):
@@ -253,7 +253,7 @@ class UndoHandler(CallHandler):
     async def post(self, call_id: str) -> None:
         """Undo the edits of a call."""
         self.body()
-        self.answer(call_view(await self.app.control.undo_call(call_id, self.person)))
+        self.answer(call_view(await self.app.supervisor.undo_call(call_id, self.person)))
 
 
 class GrantsHandler(PanelHandler):
@@ -289,7 +289,7 @@ class StopHandler(PanelHandler):
     async def post(self) -> None:
         """Pause every agent, deny what waits, interrupt what agents run."""
         self.body()
-        interrupted, denied = await self.app.control.stop_all(self.person)
+        interrupted, denied = await self.app.supervisor.stop_all(self.person)
         self.answer({"interrupted": interrupted, "denied": denied})
 
 
@@ -302,7 +302,7 @@ class ResumeHandler(PanelHandler):
     async def post(self) -> None:
         """Let the agents go on."""
         self.body()
-        self.app.control.resume(self.owner)
+        self.app.supervisor.resume(self.owner)
         self.answer({})
 
 
@@ -338,7 +338,7 @@ class SavedAsHandler(PanelHandler):
     async def post(self) -> None:
         """Tell the agents that work in the old one."""
         body = self.body("old", "new")
-        self.app.control.saved_as(path_of(body.get("old")), path_of(body.get("new")))
+        self.app.supervisor.saved_as(path_of(body.get("old")), path_of(body.get("new")))
         self.no_content()
 
 

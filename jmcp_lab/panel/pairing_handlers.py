@@ -97,8 +97,8 @@ class PairingHandler(ProgramHandler):
     async def post(self) -> None:
         """Show a card in the panel."""
         self.check_form()
-        if self.app.door.error:
-            raise UnavailableError(self.app.door.error)
+        if self.app.endpoint.error:
+            raise UnavailableError(self.app.endpoint.error)
         # Of its own kind only: programs that show the server's token are not kept out by others.
         source = "token" if self.token_authenticated else "computer"
         pairing = self.app.pairings.ask(self.body("client").get("client"), source)

@@ -17,10 +17,10 @@ from .outputs import render_cells, render_page
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .outputs import Budget, CellOutputs, Part
+    from .outputs import Budget, CellSection, Part
 
 
-def rendered(cells: Sequence[CellOutputs], budget: Budget, from_document: bool) -> list[Part]:
+def rendered(cells: Sequence[CellSection], budget: Budget, from_document: bool) -> list[Part]:
     """Return the outputs of several cells; see `render_cells`."""
     if from_document:
         cells = [cell._replace(outputs=[*map(file_form, cell.outputs)]) for cell in cells]
@@ -28,7 +28,7 @@ def rendered(cells: Sequence[CellOutputs], budget: Budget, from_document: bool) 
 
 
 def rendered_page(
-    cell: CellOutputs, number: int, offset: int, budget: Budget, from_document: bool
+    cell: CellSection, number: int, offset: int, budget: Budget, from_document: bool
 ) -> list[Part]:
     """Return a page of one output; see `render_page`.
 

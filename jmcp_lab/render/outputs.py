@@ -49,7 +49,7 @@ from jmcp_lab.render.images import SentPicture, described, prepared
 from jmcp_lab.render.outline import outline
 from jmcp_lab.render.sharing import (
     MAX_IMAGES,
-    CellOutputs,
+    CellSection,
     Hint,
     Item,
     Plan,
@@ -62,7 +62,7 @@ from jmcp_lab.render.text import clip, page
 __all__ = [
     "MAX_IMAGES",
     "Budget",
-    "CellOutputs",
+    "CellSection",
     "Hint",
     "clip",
     "fair_shares",
@@ -107,11 +107,11 @@ def render_outputs(
     outputs: Sequence[Any], budget: Budget, *, label: str = "", hint: Hint | None = None
 ) -> list[Part]:
     """Return the outputs of one cell: one text, then the images it speaks of."""
-    return render_cells([CellOutputs(label, outputs, hint)], budget)
+    return render_cells([CellSection(label, outputs, hint)], budget)
 
 
 def render_cells(
-    cells: Sequence[CellOutputs | tuple[str, Sequence[Any]]], budget: Budget
+    cells: Sequence[CellSection | tuple[str, Sequence[Any]]], budget: Budget
 ) -> list[Part]:
     """Return the outputs of several cells, which share the budget: one text, then the images.
 
@@ -126,7 +126,7 @@ def render_cells(
     list of TextPart and ImagePart
         Empty when there is nothing to say. The text is at most ``budget.text`` characters.
     """
-    return _reply(plans_of([CellOutputs(*cell) for cell in cells], budget.text), budget)
+    return _reply(plans_of([CellSection(*cell) for cell in cells], budget.text), budget)
 
 
 def render_page(

@@ -16,7 +16,7 @@ from ..server.heavy_work import in_turn
 from ..server.helper_process import NoHelperError, helper
 from .images import is_large, picture_of
 from .large_outputs import rendered, rendered_page
-from .outputs import MAX_IMAGES, Budget, CellOutputs, outline
+from .outputs import MAX_IMAGES, Budget, CellSection, outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,19 +87,19 @@ def budget(limits: Limits) -> Budget:
 
 def of_cell(
     notebook: LiveNotebook, cell_id: str, label: str, outputs: Sequence[object]
-) -> CellOutputs:
+) -> CellSection:
     """Return the outputs of a cell with the words that say how to get the rest of a long one."""
     return _named(label, outputs, notebook.short_id(cell_id), notebook.path)
 
 
-def of_run(run: Run, piece: int, label: str, outputs: Sequence[object]) -> CellOutputs:
+def of_run(run: Run, piece: int, label: str, outputs: Sequence[object]) -> CellSection:
     """Return the same for code that is in no cell, or not any more: its run is named instead."""
     name = run.id if len(run.pieces) == 1 else f"{run.id}/{piece + 1}"
     return _named(label, outputs, name, None)
 
 
-def _named(label: str, outputs: Sequence[object], name: str, path: str | None) -> CellOutputs:
-    return CellOutputs(label, outputs, _Pages(name, path), name, path)
+def _named(label: str, outputs: Sequence[object], name: str, path: str | None) -> CellSection:
+    return CellSection(label, outputs, _Pages(name, path), name, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class _Pages:
 
 
 async def render(
-    cells: Sequence[CellOutputs], limits: Limits, *, taken: HugeReads | None = None
+    cells: Sequence[CellSection], limits: Limits, *, taken: HugeReads | None = None
 ) -> list[TextPart | ImagePart]:
     """Return the parts of a reply; what takes long is done off the event loop.
 
@@ -144,7 +144,7 @@ async def render(
     return rendered(*arguments)
 
 
-def _unshown(cell: CellOutputs, error: UnavailableError) -> CellOutputs:
+def _unshown(cell: CellSection, error: UnavailableError) -> CellSection:
     """Return a cell with words in the place of its outputs."""
     if not cell.outputs:
         return cell
@@ -159,7 +159,7 @@ def _held(taken: HugeReads | None) -> AbstractAsyncContextManager[None]:
 
 
 async def render_one(
-    cell: CellOutputs, number: int, offset: int, limits: Limits, *, taken: HugeReads | None = None
+    cell: CellSection, number: int, offset: int, limits: Limits, *, taken: HugeReads | None = None
 ) -> list[TextPart | ImagePart]:
     """Return a page of one output of a cell, counted from 1; otherwise as `render`.
 

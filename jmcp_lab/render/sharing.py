@@ -35,7 +35,7 @@ Hint = Callable[[int, int], str]
 """Given the number of an output and an offset, the words that say how to get the rest."""
 
 
-class CellOutputs(NamedTuple):
+class CellSection(NamedTuple):
     """The outputs of one cell, and the server's words that stand before them.
 
     Parameters
@@ -151,7 +151,7 @@ class Plan:
     total : int
         How many outputs the cell has.
     hint, name, path
-        As those of `CellOutputs`.
+        As those of `CellSection`.
     """
 
     label: str
@@ -279,7 +279,7 @@ def _ends(count: int, keep_last: bool) -> tuple[int, int]:
     return count - tail, tail
 
 
-def plans_of(cells: Sequence[CellOutputs], text: int) -> list[Plan]:
+def plans_of(cells: Sequence[CellSection], text: int) -> list[Plan]:
     """Return the plans of cells, each with no more outputs than may fit into `text` characters."""
     found = [cell.outputs if isinstance(cell.outputs, list | tuple) else [] for cell in cells]
     # An output is looked at only when it may be shown: there may be 10,000 of them.
@@ -301,7 +301,7 @@ def _keep_room_for_captions(plans: Sequence[Plan]) -> None:
         item.caption = " " * (_CAPTIONS[0 if item.early else 1] + said)
 
 
-def _plan(cell: CellOutputs, outputs: Sequence[Any], most: int) -> Plan:
+def _plan(cell: CellSection, outputs: Sequence[Any], most: int) -> Plan:
     numbers = list(range(1, len(outputs) + 1))
     if len(numbers) > most:
         head, tail = _ends(most, keep_last=True)

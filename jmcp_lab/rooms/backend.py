@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..files.contents import Contents
     from ..notebooks.live_notebook import LiveNotebook
-    from .notices import News
+    from .notices import Notices
     from .texts import Texts
     from .troubles import Troubles
 
@@ -28,7 +28,7 @@ class Backend(Protocol):
     """The notebooks that are open on this server."""
 
     idle_seconds: float
-    news: News
+    news: Notices
     ring: Callable[[], None]
     """Called when `troubles` may return something else."""
 

@@ -21,7 +21,7 @@ from ..text.reunion import reunited
 from ..text.three_way_merge import splice
 from .external_changes import take_in
 from .pages.joining import clients_ahead
-from .pages.late_edits import LateTyping
+from .pages.late_edits import LateEdits
 from .pages.rejoin import (
     REJOIN_ORIGIN,
     LeftBehind,
@@ -135,7 +135,7 @@ class NotebookKind:
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.notebook.saving = lambda: room.autosave.pending
         self.notebook.meet_file = lambda: room.disk.look()
-        self.late = LateTyping(
+        self.late = LateEdits(
             self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
         )
 

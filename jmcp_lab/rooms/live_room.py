@@ -21,7 +21,7 @@ from .pages.pages_room import PagesRoom
 from .pages.rejoin import MARKS
 from .pages.reunions import Reunions
 from .saving.autosave import Autosave
-from .saving.file_sync import Disk
+from .saving.file_sync import FileSync
 from .troubles import Unsaved
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..notebooks.identity import Identity
     from ..notebooks.live_notebook import LiveNotebook
-    from .pages.late_edits import LateTyping
+    from .pages.late_edits import LateEdits
     from .saving.content_versions import ContentVersion
 
 FINISH_SECONDS = 10.0
@@ -87,7 +87,7 @@ class LiveRoom(PagesRoom):
         self.copies: list[tuple[str, str]] = []
         self.autosave = Autosave(self._write_file, self._on_saved, self._save_delay)
         self.reunions = Reunions(self)
-        self.disk = Disk(self, OutOfBandChanges)
+        self.disk = FileSync(self, OutOfBandChanges)
         self._followed: Any = None
 
     # -- what it is --------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class LiveRoom(PagesRoom):
         return self.kind.notebook
 
     @property
-    def late(self) -> LateTyping:
+    def late(self) -> LateEdits:
         """What people typed into cells that are gone, in the room of a notebook that is ready."""
         assert isinstance(self.kind, NotebookKind)
         return self.kind.late
@@ -312,7 +312,7 @@ class LiveRoom(PagesRoom):
         self._emit(LogLevel.ERROR, None, message)
 
     async def _on_outofband_change(self) -> None:
-        """Do nothing where the room's `Disk` has its own look at the file."""
+        """Do nothing where the room's `FileSync` has its own look at the file."""
         if self.kind is None:
             await super()._on_outofband_change()
 

@@ -18,7 +18,7 @@ MOST_TOLD = 10_000
 """How many texts that hold at present are remembered as told."""
 
 
-class News:
+class Notices:
     """What agents have yet to be told, by notebook."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..files.contents import Contents, FileState
     from ..notebooks.live_notebook import LiveNotebook
     from .live_room import LiveRoom, RoomListener
-    from .notices import News
+    from .notices import Notices
 
 
 class Lease:
@@ -58,7 +58,7 @@ class OpenRoom:
         self.timer: asyncio.TimerHandle | None = None
         self.closing: asyncio.Task[None] | None = None
 
-    async def meet(self, state: FileState, contents: Contents, news: News) -> None:
+    async def meet(self, state: FileState, contents: Contents, news: Notices) -> None:
         """Take note of the file that is at the notebook's place, and tell if it is another one."""
         before, self.state = self.state, state
         if before is None or before.key is None or before.key == state.key:

@@ -60,7 +60,7 @@ class Rooms:
         self._contents = contents
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = news.News()
+        self.news = news.Notices()
         self._upstream = Upstream(serverapp)
         self.texts = LiveTexts(self._upstream)
         self._open: dict[str, OpenRoom] = {}

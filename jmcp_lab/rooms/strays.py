@@ -34,7 +34,7 @@ class Strays:
         For the agents that use a document.
     """
 
-    def __init__(self, upstream: Upstream, contents: Contents, told: news.News) -> None:
+    def __init__(self, upstream: Upstream, contents: Contents, told: news.Notices) -> None:
         self._upstream = upstream
         self._contents = contents
         self._news = told

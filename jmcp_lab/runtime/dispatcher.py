@@ -17,7 +17,7 @@ from ..calls.proposed import proposed
 from ..errors import DeniedError, NotFoundError, ToolError
 from ..permissions.pending import AlreadyWaitingError
 from ..server.containment import contained, error_name
-from .services import Context, Services
+from .services import CallContext, Services
 from .time_limit import ANSWER_SECONDS, answering
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Dispatcher:
             reason=reason[:500] if reason else None,
             summary=tool.title,
         )
-        work = self._work(tool, Context(self._services, agent, call), parsed)
+        work = self._work(tool, CallContext(self._services, agent, call), parsed)
         if name == "wait":
             # The one tool that attaches itself: to another call.
             return await self._wait(work, call, progress, parsed)
@@ -131,7 +131,7 @@ class Dispatcher:
 
     # -- work ----------------------------------------------------------------------------------
 
-    async def _work(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
+    async def _work(self, tool: Tool, context: CallContext, arguments: dict[str, Any]) -> None:
         """Do the work of a call, and end the call, whatever is raised."""
         try:
             with contained():
@@ -145,7 +145,7 @@ class Dispatcher:
             )
             self._end(context.call, CallState.FAILED, context.told(reply))
 
-    async def _try(self, tool: Tool, context: Context, arguments: dict[str, Any]) -> None:
+    async def _try(self, tool: Tool, context: CallContext, arguments: dict[str, Any]) -> None:
         call, ledger = context.call, self._services.ledger
         try:
             self._services.gate.admit(call, context.agent)
@@ -271,7 +271,7 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         start = loop.time()
         alone_since: float | None = None
-        beats = Beats(self.beat_seconds)
+        beats = ProgressTicker(self.beat_seconds)
         told = self._told.get(call.id, 0)
         while call.reply is None:
             elapsed = loop.time() - start
@@ -339,7 +339,7 @@ class Dispatcher:
         )
 
 
-class Beats:
+class ProgressTicker:
     """When to speak: at once, and then whenever so much time has passed since the last time.
 
     Parameters

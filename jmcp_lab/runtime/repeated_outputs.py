@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..calls.call import ImagePart, TextPart
     from ..notebooks.live_notebook import LiveNotebook
-    from .services import Context
+    from .services import CallContext
 
 MOST_OUTPUTS = 3
 """Of more outputs a reply may leave out some."""
@@ -31,15 +31,15 @@ def left_out(nb: LiveNotebook, cell_ids: Sequence[str]) -> str:
     return f"Outputs that are as you were last shown them are left out; {shows} shows them."
 
 
-def repeated(ctx: Context, nb: LiveNotebook, cell_id: str, outputs: Sequence[Any]) -> bool:
+def repeated(ctx: CallContext, nb: LiveNotebook, cell_id: str, outputs: Sequence[Any]) -> bool:
     """Return whether the agent was last shown exactly these outputs of a cell."""
     found = _fingerprint(outputs)
-    last = ctx.services.seen.outputs(ctx.agent.id, nb.file_id, cell_id)
+    last = ctx.services.snapshots.outputs(ctx.agent.id, nb.file_id, cell_id)
     return found is not None and found == last
 
 
 def note_shown(
-    ctx: Context,
+    ctx: CallContext,
     nb: LiveNotebook,
     cells: Sequence[tuple[str, Sequence[Any]]],
     parts: Sequence[TextPart | ImagePart],
@@ -50,7 +50,7 @@ def note_shown(
     whole = length < ctx.services.limits.text // 2
     for cell_id, outputs in cells:
         shown = _fingerprint(outputs) if whole else None
-        ctx.services.seen.note_outputs(ctx.agent.id, nb.file_id, cell_id, shown)
+        ctx.services.snapshots.note_outputs(ctx.agent.id, nb.file_id, cell_id, shown)
 
 
 def _fingerprint(outputs: Sequence[Any]) -> str | None:

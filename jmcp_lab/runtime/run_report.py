@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..calls.call import Reply
 from ..kernels.runs.run import RunState
-from ..render.outputs import CellOutputs
+from ..render.outputs import CellSection
 from ..render.reply import of_cell, of_run, render
 from .repeated_outputs import left_out, note_shown, repeated
 from .wording import cell_name, count
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ..kernels.runs.run import PieceResult, Run
     from ..notebooks.live_notebook import LiveNotebook
     from ..render.limits import Limits
-    from .services import Context
+    from .services import CallContext
 
 MOST_NAMED = 10
 """Cells that did not run and are named."""
 
 
-async def report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:
+async def report(ctx: CallContext, nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:
     """Return the reply to a call that ran something."""
     shown = []
     new: list[tuple[str, Sequence[Any]]] = []
@@ -51,7 +51,7 @@ async def report(ctx: Context, nb: LiveNotebook | None, run: Run, limits: Limits
     )
     closing = " ".join(words for words in said if words)
     if closing:
-        shown.append(CellOutputs(closing, []))
+        shown.append(CellSection(closing, []))
     parts = await render(shown, limits)
     if nb is not None:
         note_shown(ctx, nb, new, parts)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..kernels.sessions import KernelSessions
     from ..notebooks.changes import Change, Changes
     from ..notebooks.live_notebook import LiveNotebook
-    from ..notebooks.snapshots import Seen
+    from ..notebooks.snapshots import AgentSnapshots
     from ..permissions.gate import Gate
     from ..rooms.backend import Backend
 
@@ -67,7 +67,7 @@ class Services:
     ledger: Ledger
     gate: Gate
     agents: AgentRegistry
-    seen: Seen
+    snapshots: AgentSnapshots
     changes: Changes
     pages: Pages
     contents: Contents
@@ -84,7 +84,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CallContext:
     """One call at work."""
 
     services: Services
@@ -194,15 +194,17 @@ class Context:
 
     def saw(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
         """Remember that this call shows the agent a cell's text, or that the agent wrote it."""
-        self.services.seen.note(self.agent.id, notebook.file_id, cell_id, text)
+        self.services.snapshots.note(self.agent.id, notebook.file_id, cell_id, text)
 
     def saw_part(self, notebook: LiveNotebook, cell_id: str, text: str) -> None:
         """Remember that this call shows the agent a part of a cell's text."""
-        self.services.seen.note_part(self.agent.id, notebook.file_id, cell_id, text)
+        self.services.snapshots.note_part(self.agent.id, notebook.file_id, cell_id, text)
 
     def wrote(self, notebook: LiveNotebook, cell_id: str, before: str | None, after: str) -> None:
         """Remember what this call made of a cell's text without showing either."""
-        self.services.seen.note_written(self.agent.id, notebook.file_id, cell_id, before, after)
+        self.services.snapshots.note_written(
+            self.agent.id, notebook.file_id, cell_id, before, after
+        )
 
     def record(self, notebook: LiveNotebook, *changes: Change) -> None:
         """Remember what this call changed, so that it can be taken back."""
@@ -210,7 +212,7 @@ class Context:
 
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""
-        return self.services.seen.text(self.agent.id, notebook.file_id, cell_id)
+        return self.services.snapshots.text(self.agent.id, notebook.file_id, cell_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ LEAVES_WITHIN = 2.0
 """Seconds within which a page has said that the caret left a cell: who presses a button leaves."""
 
 
-class Control:
+class Supervisor:
     """Stopping and going on.
 
     Parameters

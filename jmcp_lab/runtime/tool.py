@@ -105,7 +105,7 @@ def tool(
     idempotent: bool = False,
     open_world: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Tool]:
-    """Make a `Tool` of an async function whose first parameter is the `Context`.
+    """Make a `Tool` of an async function whose first parameter is the `CallContext`.
 
     The function's docstring is the description that clients show.
     """

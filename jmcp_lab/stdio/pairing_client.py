@@ -37,7 +37,7 @@ OTHERS_SECONDS = 1.0
 """How long another program of the same client may take to keep what it fetched."""
 
 
-class NotLetInError(Exception):
+class PairingError(Exception):
     """The program gets no token; the message says why, and what to do."""
 
 
@@ -84,7 +84,7 @@ class Reached:
         return self.server.client({"Authorization": f"Bearer {self.token}"})
 
 
-class Kept:
+class Credentials:
     """What a client keeps of its connection to a server: its token, or its open question.
 
     Parameters
@@ -141,7 +141,7 @@ async def find_endpoint(server: Server) -> tuple[str, str]:
     """
     answer = await _fetch(server, f"{server.base}jmcp-lab/api/pairing", "GET")
     if answer.status_code == HTTPStatus.NOT_FOUND:
-        raise NotLetInError(
+        raise PairingError(
             f"The Jupyter server at {server.base} has no jmcp_lab. Install it where JupyterLab "
             "runs, and restart the server."
         )
@@ -150,8 +150,13 @@ async def find_endpoint(server: Server) -> tuple[str, str]:
     return f"{server.base}{path}", str(found.get("open") or "JupyterLab")
 
 
-async def let_in(
-    server: Server, url: str, where: str, client: str, kept: Kept, tell: Callable[[str], None]
+async def obtain_token(
+    server: Server,
+    url: str,
+    where: str,
+    client: str,
+    kept: Credentials,
+    tell: Callable[[str], None],
 ) -> str:
     """Return the token of a client, asking the person for it where there is none.
 
@@ -200,7 +205,7 @@ async def let_in(
             kept.write(token=str(answer["token"]))
         elif answer["state"] == "denied":
             kept.write()
-            raise NotLetInError(
+            raise PairingError(
                 f"The user did not let {client} in. To change that, ask the user to choose "
                 "'Connect an agent' in JupyterLab's Agents panel."
             )
@@ -222,7 +227,7 @@ async def _send(
         return None
     found = _fields(answer)
     if answer.status_code not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
-        raise NotLetInError(
+        raise PairingError(
             str(
                 found.get("message")
                 or f"The server answered {answer.status_code} and said no more."
@@ -260,7 +265,7 @@ def failure_words(error: BaseException) -> str:
     """Say what went wrong, in a sentence for the person whose client shows it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, NotLetInError | ConnectionError) or type(error) is LookupError:
+    if isinstance(error, PairingError | ConnectionError) or type(error) is LookupError:
         return str(error)
     words = (str(error).splitlines() or [""])[0].strip() or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in words:

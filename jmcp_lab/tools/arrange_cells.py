@@ -32,7 +32,7 @@ from ..notebooks.prepared_update import Ahead
 from ..notebooks.undo import look_ahead, taken_out, texts, to_merge
 from ..runtime.change_messages import whats_back, whats_gone
 from ..runtime.people import people_in
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.undo import take_back
 from ..runtime.wording import cell_name, cells_title, count, file_name, goes
@@ -45,7 +45,7 @@ from .edit_cells import check_fresh, edit_action
     tool_class=ToolClass.EDIT,
     destructive=True,
 )
-async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> Reply:
+async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None) -> Reply:
     """Delete one cell or several.
 
     Refused when the user changed one since you read it: the reply then shows it.
@@ -88,7 +88,7 @@ async def delete_cell(ctx: Context, cells: Cells, notebook: Notebook = None) -> 
 
 @tool(title="Move cells", tool_class=ToolClass.EDIT)
 async def move_cell(
-    ctx: Context,
+    ctx: CallContext,
     cells: Cells,
     notebook: Notebook = None,
     after: str | None = None,
@@ -144,7 +144,7 @@ async def move_cell(
 
 @tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
 async def clear_outputs(
-    ctx: Context,
+    ctx: CallContext,
     cells: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
     notebook: Notebook = None,
 ) -> Reply:
@@ -195,7 +195,7 @@ async def clear_outputs(
 
 @tool(title="Take changes back", tool_class=ToolClass.EDIT)
 async def undo_changes(
-    ctx: Context,
+    ctx: CallContext,
     notebook: Notebook = None,
     call: Annotated[str | None, Field(description="A call of yours; your last change.")] = None,
 ) -> Reply:
@@ -242,7 +242,7 @@ async def undo_changes(
 
 
 async def _taken_back(
-    ctx: Context, nb: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead
+    ctx: CallContext, nb: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead
 ) -> list[Change]:
     """Take a change back, and remember what the agent knows by that of the texts."""
     others = [change for change in made.changes if not isinstance(change, Cleared | Refilled)]
@@ -290,7 +290,7 @@ def _title(nb: LiveNotebook, cell_id: str) -> str:
     return "Deleted cell" if position is None else f"Cell {position}"
 
 
-def _change(ctx: Context, nb: LiveNotebook, call_id: str | None) -> ChangeSet:
+def _change(ctx: CallContext, nb: LiveNotebook, call_id: str | None) -> ChangeSet:
     changes = ctx.services.changes
     if call_id is None:
         made = changes.last(ctx.agent.id, nb.file_id)

@@ -20,7 +20,7 @@ from ..notebooks.merges import Merges, Texts
 from ..render.marked import marked
 from ..render.outputs import clip
 from ..runtime.people import people_in
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import cell_name, file_name, goes, line_change
 from ..server.heavy_work import in_turn
@@ -60,7 +60,7 @@ class Edit(BaseModel):
     tool_class=ToolClass.EDIT,
 )
 async def insert_cell(
-    ctx: Context,
+    ctx: CallContext,
     source: Source | None = None,
     cells: list[CellInput] | None = None,
     notebook: Notebook = None,
@@ -108,7 +108,7 @@ async def insert_cell(
     destructive=True,
 )
 async def overwrite_cell_source(
-    ctx: Context,
+    ctx: CallContext,
     cell: Cell,
     source: Source,
     notebook: Notebook = None,
@@ -129,7 +129,7 @@ async def overwrite_cell_source(
     tool_class=ToolClass.EDIT,
 )
 async def edit_cell(
-    ctx: Context,
+    ctx: CallContext,
     cell: Cell,
     edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)],
     notebook: Notebook = None,
@@ -202,7 +202,7 @@ class _Plan:
 
 
 async def _write(
-    ctx: Context,
+    ctx: CallContext,
     nb: LiveNotebook,
     cell_id: str,
     tool_name: str,
@@ -268,7 +268,7 @@ def _base(start: str | None, known: str | None, present: str) -> str:
 
 
 def _merge(
-    ctx: Context, nb: LiveNotebook, cell_id: str, merges: Merges, texts: Texts
+    ctx: CallContext, nb: LiveNotebook, cell_id: str, merges: Merges, texts: Texts
 ) -> list[Splice]:
     present = texts[-1]
     try:
@@ -302,7 +302,7 @@ def _written(
     return words
 
 
-def check_fresh(ctx: Context, nb: LiveNotebook, ids: list[str], done: str) -> None:
+def check_fresh(ctx: CallContext, nb: LiveNotebook, ids: list[str], done: str) -> None:
     """Refuse to act on cells that somebody changed since this agent saw them.
 
     Raises

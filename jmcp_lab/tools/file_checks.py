@@ -21,14 +21,14 @@ from .used_files import modules_named
 
 if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
-    from ..runtime.services import Context
+    from ..runtime.services import CallContext
 
 MOST_CELLS = 2000
 MOST_CHARACTERS = 1_000_000
 """How many cells of a notebook are looked through, and how much of all of them together."""
 
 
-async def how_it_runs(ctx: Context, path: str) -> str | None:
+async def how_it_runs(ctx: CallContext, path: str) -> str | None:
     """Return in words how a file runs by itself, for the person who is asked, or None.
 
     Both as it is called and as it lies on the disk: a folder's link has a harmless name.
@@ -46,7 +46,7 @@ async def how_it_runs(ctx: Context, path: str) -> str | None:
     return words
 
 
-async def _imported(ctx: Context, path: str) -> str | None:
+async def _imported(ctx: CallContext, path: str) -> str | None:
     """Return in words that a notebook has imported a module whose place a new file would take.
 
     Such a module is neither Python's own nor installed: `sys.path` leads to it, or another folder.
@@ -101,7 +101,7 @@ def _names_module(texts: list[str], module: str) -> bool:
     return any(module in modules_named(text) for text in texts)
 
 
-async def _modules(ctx: Context) -> Modules:
+async def _modules(ctx: CallContext) -> Modules:
     """Return what the kernels here can import."""
     programs: list[str] = []
     # A gateway that cannot be reached says nothing of its kernels.

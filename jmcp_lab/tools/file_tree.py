@@ -11,7 +11,7 @@ from ..calls.call import Reply, ToolClass
 from ..calls.proposed import other, proposed
 from ..files.globs import glob
 from ..files.names import shown
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count
 from ..text.surrogates import has_half
@@ -34,7 +34,7 @@ MOST_LEVELS = 20
     idempotent=True,
 )
 async def list_files(
-    ctx: Context,
+    ctx: CallContext,
     path: Annotated[str, Field(description="Folder to start from.")] = "",
     pattern: Annotated[str | None, Field(max_length=LONGEST_PATTERN)] = None,
     depth: Annotated[int, Field(ge=1, le=MOST_LEVELS)] = DEPTH,
@@ -113,7 +113,9 @@ class Asked:
         )
 
 
-def paged(ctx: Context, title: str, lines: list[str], offset: int, total: int, asked: Asked) -> str:
+def paged(
+    ctx: CallContext, title: str, lines: list[str], offset: int, total: int, asked: Asked
+) -> str:
     """Return as many of a page's lines as one reply holds, and how to get the rest.
 
     Parameters

@@ -16,7 +16,7 @@ from ..kernels.introspection.questions import KernelQuestions, questions
 from ..render.marked import marked
 from ..render.outputs import clip
 from ..render.text import page, size_words
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
 from ..text.sanitize import clean
@@ -51,7 +51,7 @@ _log = logging.getLogger("jmcp_lab")
 
 @tool(title="Inspect variables", tool_class=ToolClass.INSPECT)
 async def inspect_variables(
-    ctx: Context,
+    ctx: CallContext,
     notebook: Notebook = None,
     names: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
 ) -> Reply:
@@ -147,7 +147,7 @@ def _listed(names: object) -> str:
 
 @tool(title="Inspect code", tool_class=ToolClass.INSPECT)
 async def inspect_code(
-    ctx: Context,
+    ctx: CallContext,
     code: str,
     cursor: Annotated[
         int | None, Field(ge=0, description="Offset in code; the end when left out.")
@@ -200,7 +200,7 @@ def _docs_from(code: str, cursor: int | None, path: str, offset: int) -> str:
 # -- both --------------------------------------------------------------------------------------
 
 
-async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:
+async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
     session = await ctx.services.sessions.find(nb.path)
     if session is None:
         raise NotFoundError(
@@ -212,7 +212,7 @@ async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:
 
 @asynccontextmanager
 async def _asking(
-    ctx: Context, nb: LiveNotebook, session: SessionInfo
+    ctx: CallContext, nb: LiveNotebook, session: SessionInfo
 ) -> AsyncIterator[KernelQuestions]:
     with ctx.services.rooms.lease(nb):
         async with questions(ctx.services.sessions.kernel(session.kernel_id), _log) as kernel:
@@ -220,7 +220,7 @@ async def _asking(
 
 
 async def _permit(
-    ctx: Context,
+    ctx: CallContext,
     nb: LiveNotebook,
     session: SessionInfo,
     kernel: KernelQuestions,

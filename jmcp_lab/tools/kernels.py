@@ -11,7 +11,7 @@ from ..errors import ConflictError, NotFoundError
 from ..files.names import shown
 from ..notebooks import cells as live_cells
 from ..notebooks.live_notebook import LiveNotebook, agent_origin
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import file_name
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     read_only=True,
     idempotent=True,
 )
-async def list_kernels(ctx: Context) -> Reply:
+async def list_kernels(ctx: CallContext) -> Reply:
     """Kernels that can be started, and running ones with their notebooks and state."""
     sessions = ctx.services.sessions
     lines = ["Can be started:"]
@@ -46,7 +46,9 @@ async def list_kernels(ctx: Context) -> Reply:
     destructive=True,
     open_world=True,
 )
-async def assign_kernel_to_notebook(ctx: Context, kernel: str, notebook: Notebook = None) -> Reply:
+async def assign_kernel_to_notebook(
+    ctx: CallContext, kernel: str, notebook: Notebook = None
+) -> Reply:
     """Start a kernel for a notebook, by kernelspec name, or attach a running one by its id.
 
     list_kernels shows both.
@@ -59,7 +61,7 @@ async def assign_kernel_to_notebook(ctx: Context, kernel: str, notebook: Noteboo
     )
 
 
-async def give_kernel(ctx: Context, nb: LiveNotebook, name: str, kernel: str) -> SessionInfo:
+async def give_kernel(ctx: CallContext, nb: LiveNotebook, name: str, kernel: str) -> SessionInfo:
     """Start a kernel for a notebook, or attach a running one, once that may happen.
 
     Raises
@@ -104,7 +106,7 @@ async def give_kernel(ctx: Context, nb: LiveNotebook, name: str, kernel: str) ->
     return await sessions.assign(nb.path, kernel)
 
 
-async def _joined(ctx: Context, kernel: str) -> str | None:
+async def _joined(ctx: CallContext, kernel: str) -> str | None:
     """Return in words who uses a running kernel, or None for the name of a kernelspec."""
     running = await ctx.services.sessions.list_kernels()
     paths = next((found.paths for found in running if found.id == kernel), None)
@@ -120,7 +122,7 @@ async def _joined(ctx: Context, kernel: str) -> str | None:
     open_world=True,
 )
 async def restart_notebook(
-    ctx: Context, notebook: Notebook = None, clear_outputs: bool = False
+    ctx: CallContext, notebook: Notebook = None, clear_outputs: bool = False
 ) -> Reply:
     """Restart the kernel: all variables are lost. clear_outputs also empties the cells' outputs."""
     nb = await ctx.open(notebook)
@@ -156,7 +158,7 @@ async def restart_notebook(
     destructive=True,
     open_world=True,
 )
-async def interrupt_notebook(ctx: Context, notebook: Notebook = None) -> Reply:
+async def interrupt_notebook(ctx: CallContext, notebook: Notebook = None) -> Reply:
     """Interrupt what you run in the notebook: a KeyboardInterrupt.
 
     The user's own cells are not interrupted.
@@ -187,7 +189,7 @@ async def interrupt_notebook(ctx: Context, notebook: Notebook = None) -> Reply:
     return Reply.of(f"Interrupted what you ran in {nb.shown}.")
 
 
-async def _running(ctx: Context, nb: LiveNotebook) -> SessionInfo:
+async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
     session = await ctx.services.sessions.find(nb.path)
     if session is None:
         raise NotFoundError(

@@ -9,7 +9,7 @@ from pydantic import Field
 from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from ..files.names import is_notebook, shown
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
@@ -34,7 +34,7 @@ OUTLINE_CELLS = 30
     idempotent=True,
 )
 async def list_notebooks(
-    ctx: Context,
+    ctx: CallContext,
     path: Annotated[str, Field(description="Folder to start from.")] = "",
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
@@ -72,7 +72,7 @@ async def list_notebooks(
     tool_class=ToolClass.INFO,
 )
 async def use_notebook(
-    ctx: Context,
+    ctx: CallContext,
     notebook: Annotated[str, Field(description="Path, ends in .ipynb.")],
     create: bool = False,
     kernel: KernelName = None,
@@ -102,7 +102,7 @@ async def use_notebook(
     return Reply.of("\n".join([told, *await outline_lines(ctx, nb, 1, OUTLINE_CELLS, room)]))
 
 
-async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
+async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
     """Make a notebook, and return the folders that were made for it."""
     if not is_notebook(path):
         raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
@@ -129,7 +129,7 @@ async def _create(ctx: Context, path: str, kernel: str | None) -> list[str]:
     return folders
 
 
-async def _metadata(ctx: Context, kernel: str | None) -> dict[str, Any]:
+async def _metadata(ctx: CallContext, kernel: str | None) -> dict[str, Any]:
     spec = await ctx.services.sessions.spec(kernel)
     if spec is None:
         return {}
@@ -149,7 +149,7 @@ async def _metadata(ctx: Context, kernel: str | None) -> dict[str, Any]:
     destructive=True,
 )
 async def unuse_notebook(
-    ctx: Context,
+    ctx: CallContext,
     notebook: Annotated[str | None, Field(description="Path; your current one.")] = None,
     shutdown_kernel: bool = False,
 ) -> Reply:

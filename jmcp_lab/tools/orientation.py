@@ -15,7 +15,7 @@ from ..files.names import shown
 from ..permissions.policy import MODE_WORDS
 from ..render.marked import marked, on_one_line
 from ..render.outputs import clip
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import cell_name, count
 
@@ -41,14 +41,14 @@ _MAY = {
     read_only=True,
     idempotent=True,
 )
-async def get_context(ctx: Context) -> Reply:
+async def get_context(ctx: CallContext) -> Reply:
     """See what the user looks at: open notebooks, active cell, selection, kernels.
 
     Also your current notebook and what you may do. A good first call.
     """
     agent = ctx.agent
     # With this call a conversation begins, which has not seen what an earlier one was shown.
-    ctx.services.seen.forget_outputs(agent.id)
+    ctx.services.snapshots.forget_outputs(agent.id)
     lines = [
         f"You are “{agent.label}”. Mode: {MODE_WORDS[agent.mode]}. {_MAY[agent.mode]}",
         *_bounds(ctx),
@@ -71,13 +71,13 @@ async def get_context(ctx: Context) -> Reply:
     return Reply.of("\n".join(lines))
 
 
-def _state(ctx: Context, call: Call) -> str:
+def _state(ctx: CallContext, call: Call) -> str:
     """Return where an unfinished call is, with the progress of what it runs."""
     run = ctx.services.runs.get(call.id)
     return f"{call.state.value}: {run.progress()}" if run is not None else call.state.value
 
 
-def _bounds(ctx: Context) -> list[str]:
+def _bounds(ctx: CallContext) -> list[str]:
     """Return in words what the mode alone does not say: notebooks, times, standing permissions."""
     agent = ctx.agent
     lines = []
@@ -100,7 +100,7 @@ def _until(until: Until | None) -> str:
     return "until the server stops"
 
 
-async def _looking_at(ctx: Context) -> list[str]:
+async def _looking_at(ctx: CallContext) -> list[str]:
     """Return what is open in JupyterLab and where the user is in it."""
     seen = ctx.services.pages.looking_at()
     if seen is None:
@@ -138,7 +138,7 @@ async def _looking_at(ctx: Context) -> list[str]:
     return lines
 
 
-async def _live(ctx: Context, path: str) -> LiveNotebook | None:
+async def _live(ctx: CallContext, path: str) -> LiveNotebook | None:
     """Return a notebook that is open live, by us or in a page."""
     rooms = ctx.services.rooms
     notebook = rooms.find(path)
@@ -155,7 +155,7 @@ async def _live(ctx: Context, path: str) -> LiveNotebook | None:
     idempotent=True,
 )
 async def wait(
-    ctx: Context,
+    ctx: CallContext,
     call: Annotated[str, Field(description="The id from the reply, c_….")],
     seconds: Annotated[float, Field(ge=0, le=300)] = 40,
     until: Literal["end", "output"] = "end",

@@ -20,7 +20,7 @@ from ..render.marked import marked, on_one_line, plain_type
 from ..render.outputs import clip, outline, page
 from ..render.reply import HEAVY, budget, of_cell, of_run, render, render_one, weight
 from ..runtime.repeated_outputs import note_shown
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, header, short_id, status
 from .arguments import Cell, Notebook, resolve_all
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..kernels.runs.run import Run
     from ..notebooks.live_notebook import LiveNotebook
     from ..render.limits import Limits
-    from ..render.outputs import CellOutputs
+    from ..render.outputs import CellSection
 
 SLICE_SECONDS = 0.03
 """So long cells are outlined before the server's other work has its turn."""
@@ -55,7 +55,7 @@ FOR_OUTPUTS = 150
     idempotent=True,
 )
 async def list_cells(
-    ctx: Context,
+    ctx: CallContext,
     notebook: Notebook = None,
     start: Annotated[int, Field(ge=1, description="First position, from 1.")] = 1,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
@@ -74,7 +74,7 @@ async def list_cells(
 
 
 async def outline_lines(
-    ctx: Context, nb: LiveNotebook, start: int, limit: int, room: int, *, asked: object = None
+    ctx: CallContext, nb: LiveNotebook, start: int, limit: int, room: int, *, asked: object = None
 ) -> list[str]:
     """Return a line for each cell from a position on, and how to go on.
 
@@ -110,7 +110,7 @@ def _past_the_end(nb: LiveNotebook, start: int) -> list[str]:
 
 
 def _outline_at_once(
-    ctx: Context, nb: LiveNotebook, start: int, limit: int, room: int, known: dict[object, str]
+    ctx: CallContext, nb: LiveNotebook, start: int, limit: int, room: int, known: dict[object, str]
 ) -> list[str] | None:
     """Return lines of one moment; None where it takes long to know what more outputs are.
 
@@ -136,7 +136,7 @@ def _outline_at_once(
     return lines
 
 
-def _outline(ctx: Context, nb: LiveNotebook, index: int, known: dict[object, str]) -> str:
+def _outline(ctx: CallContext, nb: LiveNotebook, index: int, known: dict[object, str]) -> str:
     cell = nb.cell_at(index)
     view = live_cells.view_of(cell, index)
     first, _, rest = view.source.strip().partition("\n")
@@ -169,7 +169,7 @@ def _outline(ctx: Context, nb: LiveNotebook, index: int, known: dict[object, str
     idempotent=True,
 )
 async def read_cell(
-    ctx: Context,
+    ctx: CallContext,
     cell: Cell,
     notebook: Notebook = None,
     outputs: bool = True,
@@ -197,7 +197,7 @@ async def read_cell(
 
 
 async def _output_page(
-    ctx: Context, nb: LiveNotebook, cell_id: str, output: int, offset: int, limits: Limits
+    ctx: CallContext, nb: LiveNotebook, cell_id: str, output: int, offset: int, limits: Limits
 ) -> Reply:
     """Return a page of one output."""
     await nb.ready()
@@ -206,7 +206,7 @@ async def _output_page(
     return Reply(tuple(await render_one(cell, output, offset, limits, taken=ctx.services.huge)))
 
 
-def _source_page(ctx: Context, nb: LiveNotebook, cell_id: str, offset: int) -> Reply:
+def _source_page(ctx: CallContext, nb: LiveNotebook, cell_id: str, offset: int) -> Reply:
     """Return a piece of a source that was too long for one reply."""
     view = live_cells.view_by_id(nb, cell_id)
     piece = page(view.source, offset, budget(ctx.services.limits).text)
@@ -215,7 +215,7 @@ def _source_page(ctx: Context, nb: LiveNotebook, cell_id: str, offset: int) -> R
     return Reply.of(f"{header(nb, view)}\nsource, {words}\n{text}")
 
 
-def _run_of(ctx: Context, ref: str) -> tuple[Run, int] | None:
+def _run_of(ctx: CallContext, ref: str) -> tuple[Run, int] | None:
     """Return the agent's run that `ref` names, and the index of its piece.
 
     A cut in a reply names a run where there is no cell to name: the code was in none, or the cell
@@ -257,7 +257,7 @@ async def _read_run(run: Run, piece: int, output: int | None, offset: int, limit
     idempotent=True,
 )
 async def read_cells(
-    ctx: Context,
+    ctx: CallContext,
     notebook: Notebook = None,
     cells: Annotated[list[str] | str | None, Field(description="Cell ids.")] = None,
     start: Annotated[int, Field(ge=1)] = 1,
@@ -283,7 +283,7 @@ def _source_pages(nb: LiveNotebook, cell_id: str) -> Callable[[int], str]:
 
 
 async def _read(
-    ctx: Context,
+    ctx: CallContext,
     nb: LiveNotebook,
     ids: list[str],
     limits: Limits,
@@ -298,7 +298,7 @@ async def _read(
 
 
 async def _read_once(
-    ctx: Context,
+    ctx: CallContext,
     nb: LiveNotebook,
     ids: list[str],
     limits: Limits,
@@ -309,7 +309,7 @@ async def _read_once(
     await nb.ready()
     # No more than is rendered: what is cut twice has no way to the rest.
     room = budget(limits).text
-    shown: list[CellOutputs] = []
+    shown: list[CellSection] = []
     named: list[str] = []
     left_out = load = 0
     for number, cell_id in enumerate(ids):

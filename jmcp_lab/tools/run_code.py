@@ -18,7 +18,7 @@ from ..notebooks import first_cell as blank
 from ..notebooks.cell_order import plain
 from ..notebooks.live_notebook import OUTPUT_ORIGIN, LiveNotebook, agent_origin
 from ..runtime.run_report import report
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import cell_name, cells_title, file_name, goes
@@ -27,7 +27,7 @@ from .edit_cells import check_fresh
 from .kernels import KernelName
 from .used_files import UsedFiles
 
-Hold = Annotated[
+RunOwnership = Annotated[
     float,
     Field(ge=0, le=300, description="Seconds until 'still running'."),
 ]
@@ -52,14 +52,14 @@ class _How(NamedTuple):
     open_world=True,
 )
 async def execute_cell(
-    ctx: Context,
+    ctx: CallContext,
     cells: Annotated[str | list[str] | None, Field(description="One id or several.")] = None,
     from_: str | None = None,
     all: bool = False,
     notebook: Notebook = None,
     stop_on_error: bool = True,
     images: bool = True,
-    hold: Hold = 40,
+    hold: RunOwnership = 40,
 ) -> Reply:
     """Run cells in order (cells), from one cell to the end (from), or all.
 
@@ -134,14 +134,14 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
     open_world=True,
 )
 async def insert_execute_code_cell(
-    ctx: Context,
+    ctx: CallContext,
     source: Source,
     notebook: Notebook = None,
     after: str | None = None,
     before: str | None = None,
     index: int | None = None,
     images: bool = True,
-    hold: Hold = 40,
+    hold: RunOwnership = 40,
 ) -> Reply:
     """Insert a code cell (after or before a cell id, at index, or at the end) and run it.
 
@@ -176,7 +176,7 @@ async def insert_execute_code_cell(
         return await _execute(ctx, nb, session.kernel_id, nb.path, pieces, _How(images))
 
 
-def _point_at(ctx: Context, nb: LiveNotebook, cell_id: str) -> None:
+def _point_at(ctx: CallContext, nb: LiveNotebook, cell_id: str) -> None:
     """Let the call lead to a cell that did not exist when it was allowed."""
     action = ctx.call.action
     if action is not None:
@@ -192,12 +192,12 @@ def _point_at(ctx: Context, nb: LiveNotebook, cell_id: str) -> None:
     open_world=True,
 )
 async def execute_ipython(
-    ctx: Context,
+    ctx: CallContext,
     code: str,
     notebook: Notebook = None,
     kernel: KernelName = None,
     images: bool = True,
-    hold: Hold = 40,
+    hold: RunOwnership = 40,
 ) -> Reply:
     """Run code in the kernel without writing it into the notebook.
 
@@ -236,7 +236,7 @@ async def execute_ipython(
         return await _execute(ctx, None, session.kernel_id, nb.path, [Piece(code)], _How(images))
 
 
-async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> None:
+async def _check_kernel(ctx: CallContext, nb: LiveNotebook, kernel: str | None) -> None:
     """Make sure that code for a certain kernel does not run in another one.
 
     Raises
@@ -258,7 +258,7 @@ async def _check_kernel(ctx: Context, nb: LiveNotebook, kernel: str | None) -> N
         )
 
 
-async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Reply:
+async def _run_in_kernel(ctx: CallContext, code: str, kernel: str, how: _How) -> Reply:
     """Run code in a running kernel that is named by its id."""
     sessions = ctx.services.sessions
     session = await sessions.get(kernel)
@@ -286,7 +286,7 @@ async def _run_in_kernel(ctx: Context, code: str, kernel: str, how: _How) -> Rep
 
 
 def _run_action(
-    ctx: Context,
+    ctx: CallContext,
     name: str,
     nb: LiveNotebook,
     ids: list[str],
@@ -316,13 +316,13 @@ def _run_action(
     )
 
 
-def _used_files(ctx: Context, path: str | None, items: tuple[PreviewItem, ...]) -> UsedFiles:
+def _used_files(ctx: CallContext, path: str | None, items: tuple[PreviewItem, ...]) -> UsedFiles:
     sources = (item.text or "" for item in items)
     return UsedFiles.of(sources, ctx.services.contents.root, path)
 
 
 async def _execute(
-    ctx: Context,
+    ctx: CallContext,
     nb: LiveNotebook | None,
     kernel_id: str,
     path: str | None,

@@ -20,7 +20,7 @@ from ..notebooks import cells as live_cells
 from ..render.large_outputs import searchable
 from ..render.marked import on_one_line
 from ..render.reply import HUGE, is_heavy, weight
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import cell_name, count, header
 from ..server.heavy_work import in_turn
@@ -59,7 +59,7 @@ class _Unread(NamedTuple):
     idempotent=True,
 )
 async def search_notebook(
-    ctx: Context,
+    ctx: CallContext,
     query: str,
     notebook: Notebook = None,
     regex: bool = False,

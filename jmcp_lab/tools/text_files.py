@@ -20,7 +20,7 @@ from ..render.lines import line_count, lines_from
 from ..render.marked import marked, on_one_line
 from ..render.outputs import clip
 from ..render.reply import HUGE, apart, off_the_loop
-from ..runtime.services import Context
+from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name, line_change
 from ..text.line_ends import line_end, plain
@@ -60,7 +60,7 @@ FILE = "file"
 
 @tool(title="Read a file", tool_class=ToolClass.READ, read_only=True, idempotent=True)
 async def read_file(
-    ctx: Context,
+    ctx: CallContext,
     path: str,
     offset: Annotated[int, Field(ge=1, description="First line, from 1.")] = 1,
     limit: Annotated[int, Field(ge=1, le=5000, description="Lines.")] = 1000,
@@ -75,11 +75,11 @@ async def read_file(
     return Reply.of(_lines(ctx, path, text, offset, limit))
 
 
-def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
+def _lines(ctx: CallContext, path: str, text: str, offset: int, limit: int) -> str:
     """Return the lines as far as the budget reaches, and remember what they show."""
     total = line_count(text)
     if not total:
-        ctx.services.seen.note(ctx.agent.id, path, FILE, text)
+        ctx.services.snapshots.note(ctx.agent.id, path, FILE, text)
         return f"{on_one_line(path)} · empty"
     if offset > total:
         raise InvalidArgumentError(f"'{path}' has {count(total, 'line')}.")
@@ -94,7 +94,7 @@ def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
         shown.append(short)
         whole = whole and short == line
     last = offset + len(shown) - 1
-    seen = ctx.services.seen
+    seen = ctx.services.snapshots
     note = seen.note if whole and last == total else seen.note_part
     note(ctx.agent.id, path, FILE, text)
     newline = "\n"
@@ -104,7 +104,7 @@ def _lines(ctx: Context, path: str, text: str, offset: int, limit: int) -> str:
     return f"{head}\n{marked('text', newline.join(shown), text)}{tail}"
 
 
-async def _image(ctx: Context, path: str, kind: str) -> Reply:
+async def _image(ctx: CallContext, path: str, kind: str) -> Reply:
     limits = ctx.services.limits
     if not limits.send_images:
         raise InvalidArgumentError("Images are switched off on this server.")
@@ -120,7 +120,7 @@ async def _image(ctx: Context, path: str, kind: str) -> Reply:
     return Reply((words, ImagePart(sent.data, sent.mime_type)))
 
 
-async def _checked(ctx: Context, path: str) -> str:
+async def _checked(ctx: CallContext, path: str) -> str:
     """Return the normalised path of a file that can be read or changed as text."""
     normal = await ctx.services.contents.resolve(path)
     if is_notebook(normal):
@@ -134,7 +134,7 @@ async def _checked(ctx: Context, path: str) -> str:
     return normal
 
 
-async def _permit_reading(ctx: Context, path: str) -> None:
+async def _permit_reading(ctx: CallContext, path: str) -> None:
     kind, size = await ctx.services.contents.kind(path)
     if kind == "directory":
         raise InvalidArgumentError(
@@ -159,7 +159,7 @@ async def _permit_reading(ctx: Context, path: str) -> None:
         await ctx.permit(lambda: action)
 
 
-async def _text(ctx: Context, path: str) -> str:
+async def _text(ctx: CallContext, path: str) -> str:
     """Return the present text: of the open document, or of the file when no page has it open."""
     live = ctx.services.rooms.texts.find(path)
     return plain(await ctx.services.contents.texts.text(path)) if live is None else live.text
@@ -167,7 +167,7 @@ async def _text(ctx: Context, path: str) -> str:
 
 @tool(title="Write a file", tool_class=ToolClass.FILE, destructive=True)
 async def write_file(
-    ctx: Context,
+    ctx: CallContext,
     path: str,
     content: str | None = None,
     edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)] | None = None,
@@ -192,13 +192,13 @@ async def write_file(
         plain_edits = [Edit(old=plain(edit.old), new=plain(edit.new)) for edit in edits or []]
         wanted = await off_the_loop(replace_all, present, plain_edits, f"'{path}'")
         return await _change(ctx, path, present, wanted, present, runs)
-    known = ctx.services.seen.text(ctx.agent.id, path, FILE)
+    known = ctx.services.snapshots.text(ctx.agent.id, path, FILE)
     base = present if known is None else known
     reply = await _change(ctx, path, base, plain(content), present, runs)
     return await _with_line_ends(ctx, path, content, reply)
 
 
-async def _with_line_ends(ctx: Context, path: str, content: str, reply: Reply) -> Reply:
+async def _with_line_ends(ctx: CallContext, path: str, content: str, reply: Reply) -> Reply:
     """Add to a reply that the file keeps its line ends, where the agent gave others."""
     if plain(content).count("\n") == 0 or ctx.services.rooms.texts.find(path) is not None:
         return reply
@@ -208,7 +208,7 @@ async def _with_line_ends(ctx: Context, path: str, content: str, reply: Reply) -
     return Reply.of(f"{reply.text} Its line ends are kept ({LINE_ENDS[kept]}).")
 
 
-async def _create(ctx: Context, path: str, content: str, runs: str | None) -> Reply:
+async def _create(ctx: CallContext, path: str, content: str, runs: str | None) -> Reply:
     contents = ctx.services.contents
     folders = await contents.new_folders(path)
     await contents.check_writable(path, len(content.encode(errors="replace")))
@@ -220,13 +220,13 @@ async def _create(ctx: Context, path: str, content: str, runs: str | None) -> Re
         await contents.make_folders(folders)
     if not await contents.texts.create(path, content, check):
         raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
-    ctx.services.seen.note(ctx.agent.id, path, FILE, plain(content))
+    ctx.services.snapshots.note(ctx.agent.id, path, FILE, plain(content))
     lines_made = count(line_count(plain(content)), "line")
     return Reply.of(f"Created {path} ({lines_made}).{made_folders(folders)}")
 
 
 async def _change(
-    ctx: Context, path: str, base: str, wanted: str, present: str, runs: str | None
+    ctx: CallContext, path: str, base: str, wanted: str, present: str, runs: str | None
 ) -> Reply:
     texts = ctx.services.rooms.texts
     await ctx.services.contents.check_writable(path, len(wanted.encode(errors="replace")))
@@ -249,9 +249,9 @@ async def _change(
         raise ConflictError(
             f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
         )
-    known = ctx.services.seen.text(ctx.agent.id, path, FILE)
+    known = ctx.services.snapshots.text(ctx.agent.id, path, FILE)
     # What others wrote is kept, but not shown: the agent knows the file as it wanted it.
-    ctx.services.seen.note_written(ctx.agent.id, path, FILE, base, wanted)
+    ctx.services.snapshots.note_written(ctx.agent.id, path, FILE, base, wanted)
     if before == after:
         words = f"{path} keeps its text: nothing of that is new."
     else:
@@ -261,7 +261,9 @@ async def _change(
     return Reply.of(words)
 
 
-async def _put(ctx: Context, path: str, before: str, after: str, check: Callable[[], None]) -> bool:
+async def _put(
+    ctx: CallContext, path: str, before: str, after: str, check: Callable[[], None]
+) -> bool:
     """Put a text in the place of another; return False if that is not there any more."""
     texts = ctx.services.rooms.texts
     # The person may have typed while the call waited for an answer.

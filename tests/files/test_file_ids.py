@@ -22,7 +22,7 @@ NAMES = ["exp[12]", "exp1", "exp", "exp*", "a?", "aé", "%", "a_", "a'b"]
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
 
 
-class Disk:
+class FileSync:
     """A folder, the ids of its files, and what the server tells these."""
 
     def __init__(self, kind: Kind, root: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_file_keeps_its_id_whatever_the_server_renames_and_deletes(
     kind: Kind, files: list[str], moves: list[tuple[int, str | None]]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        disk = Disk(kind, Path(folder))
+        disk = FileSync(kind, Path(folder))
         ids = {}
         for path in files:
             if (
@@ -98,7 +98,7 @@ def test_a_file_keeps_its_id_whatever_the_server_renames_and_deletes(
 def test_a_file_takes_its_id_to_a_name_that_a_shell_has_freed(
     tmp_path: Path, kind: Kind, place: str
 ) -> None:
-    disk = Disk(kind, tmp_path)
+    disk = FileSync(kind, tmp_path)
     kept = disk.makes("before/a.ipynb")
     disk.makes(place)
     (tmp_path / place).unlink()

@@ -54,9 +54,9 @@ async def test_a_person_is_told_as_well_that_what_is_taken_back_could_not_be_sav
         # The tests may run as root, who may write everything.
         patch.setattr(type(app.serverapp.contents_manager), "is_writable", lambda self, path: False)
         with pytest.raises(UnavailableError, match="read-only"):
-            await app.control.undo_call(made.id, "Ada")
+            await app.supervisor.undo_call(made.id, "Ada")
     assert (await robot.open("a.ipynb")).source(cell) == "x = 2"
-    await app.control.undo_call(made.id, "Ada")
+    await app.supervisor.undo_call(made.id, "Ada")
     assert (await robot.open("a.ipynb")).source(cell) == "x = 1"
 
 

@@ -12,7 +12,7 @@ from jmcp_lab.kernels.connection.output_sink import OutputSink
 from jmcp_lab.kernels.runs.input_requests import Asking
 from jmcp_lab.kernels.runs.run import Piece, RunState
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
-from jmcp_lab.outputs.cell_writer import CellOutputs
+from jmcp_lab.outputs.cell_writer import CellOutputWriter
 
 from .conftest import Bench
 
@@ -52,7 +52,7 @@ async def test_the_run_ends_and_the_next_one_has_its_turn(
 ) -> None:
     broken = Bench("print(1)", "2")
     fail: Callable[..., None] = lambda *_, **__: KINDS[kind]()  # noqa: E731
-    target = CellOutputs if where in ("set_state", "write") else OutputSink
+    target = CellOutputWriter if where in ("set_state", "write") else OutputSink
     whole = getattr(target, where)
 
     def only_there(self: object, *args: object, **kwargs: object) -> object:

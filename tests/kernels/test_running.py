@@ -11,7 +11,7 @@ from pycrdt import Array, Map, Text
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError
 from jmcp_lab.kernels.connection.channels import LocalChannels
 from jmcp_lab.kernels.runs.run import Piece, Run, RunState
-from jmcp_lab.outputs.cell_writer import CellOutputs
+from jmcp_lab.outputs.cell_writer import CellOutputWriter
 
 from .conftest import Bench, assert_complete, until
 
@@ -336,11 +336,11 @@ async def test_a_busy_document_only_delays_the_outputs(executor: Executor, kerne
 async def test_a_run_that_ends_by_a_defect_leaves_no_cell_running(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: CellOutputs, items: object) -> bool:
+    def fail(self: CellOutputWriter, items: object) -> bool:
         raise RuntimeError("What was printed cannot be written.")
 
     bench = Bench("print(1)", "2")
-    monkeypatch.setattr(CellOutputs, "write", fail)
+    monkeypatch.setattr(CellOutputWriter, "write", fail)
     run = start(executor, kernel_id, bench)
     await run.wait()
     assert run.state is RunState.FAILED

@@ -13,7 +13,7 @@ from jupyter_server.utils import url_path_join
 from tornado.httpserver import HTTPServer
 
 from jmcp_lab.agents.registry import AgentRegistry
-from jmcp_lab.mcp.endpoint import McpService
+from jmcp_lab.mcp.endpoint import McpEndpoint
 from jmcp_lab.mcp.handler import McpHandler
 from jmcp_lab.mcp.rate_limit import WrongTokens
 
@@ -44,8 +44,8 @@ def build_door(
     def build(left_after: float = 0.2) -> Door:
         dispatcher = FixtureDispatcher()
         log = logging.getLogger("jmcp-test")
-        service = McpService(dispatcher, registry, version="1.2.3", log=log, left_after=left_after)
-        services = {"door": service, "registry": registry, "wrong_tokens": WrongTokens(5)}
+        service = McpEndpoint(dispatcher, registry, version="1.2.3", log=log, left_after=left_after)
+        services = {"endpoint": service, "registry": registry, "wrong_tokens": WrongTokens(5)}
         path = url_path_join(jp_base_url, "mcp")
         jp_serverapp.web_app.add_handlers(".*$", [(path, McpHandler, services)])
         return Door(service, registry, dispatcher, f"http://127.0.0.1:{jp_http_port}{path}")

@@ -16,7 +16,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from jmcp_lab.stdio.pairing_client import Kept, Server, let_in
+from jmcp_lab.stdio.pairing_client import Credentials, Server, obtain_token
 
 from ..support.endpoint import http_client
 from ..support.processes import Process, end, start
@@ -163,4 +163,6 @@ async def test_a_program_whose_server_ends_while_it_waits_is_told_so(tmp_path: P
     url = f"{server.base}mcp"
     async with listening:
         with pytest.raises(OSError, match="does not answer"):
-            await let_in(server, url, "JupyterLab", "mcp", Kept(tmp_path, server, "mcp"), print)
+            await obtain_token(
+                server, url, "JupyterLab", "mcp", Credentials(tmp_path, server, "mcp"), print
+            )

@@ -66,7 +66,7 @@ async def test_a_person_takes_back_in_one_step_what_an_agent_did(
     notebook = await robot.open("a.ipynb")
     await robot.say("delete_cell", notebook="a.ipynb", cells=ids[::2])
     (call,) = [each for each in robot.app.ledger.since(0) if each.undoable]
-    await robot.app.control.undo_call(call.id, "Ada")
+    await robot.app.supervisor.undo_call(call.id, "Ada")
     assert notebook.ids == ids
     assert applied == [True] * 2
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from jmcp_lab.notebooks.snapshots import Seen
+from jmcp_lab.notebooks.snapshots import AgentSnapshots
 
 
 def test_long_texts_that_an_agent_saw_long_ago_are_not_kept() -> None:
-    seen = Seen(characters=1000)
+    seen = AgentSnapshots(characters=1000)
     for number in range(10):
         seen.note("agent", "file", f"cell {number}", str(number) * 300)
         seen.note("other", "file", f"cell {number}", "x")
@@ -17,7 +17,7 @@ def test_long_texts_that_an_agent_saw_long_ago_are_not_kept() -> None:
 
 
 def test_the_text_that_was_seen_last_is_kept_however_long_it_is() -> None:
-    seen = Seen(characters=1000)
+    seen = AgentSnapshots(characters=1000)
     seen.note("agent", "file", "a", "x" * 5000)
     assert seen.text("agent", "file", "a") == "x" * 5000
     seen.note("agent", "file", "b", "y")

@@ -10,7 +10,7 @@ from jmcp_lab.codec.shared_outputs import read_outputs, shared_output
 from jmcp_lab.kernels.connection.output_sink import Displays, OutputSink
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
-from jmcp_lab.outputs.cell_writer import CellOutputs
+from jmcp_lab.outputs.cell_writer import CellOutputWriter
 from jmcp_lab.text.terminal_line import TerminalLine
 
 from ..support.page import OutputArea, Page, process_text
@@ -34,7 +34,7 @@ class Cell:
         self.page = Page(self.document)
         self.by_hand = OutputArea()
         self.sink = OutputSink(limit=limit)
-        self.writer = CellOutputs(live, "c")
+        self.writer = CellOutputWriter(live, "c")
         self.writer.begin()
         self.displays = Displays()
 

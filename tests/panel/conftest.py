@@ -19,7 +19,7 @@ from jmcp_lab.panel.doorbell import Doorbell
 from jmcp_lab.panel.handlers import routes
 from jmcp_lab.permissions.gate import Gate
 from jmcp_lab.runtime.open_pages import OpenPages
-from jmcp_lab.runtime.supervisor import Control
+from jmcp_lab.runtime.supervisor import Supervisor
 
 from ..support.rest import Panel, PanelApp
 
@@ -48,7 +48,7 @@ def panel(
         agents=agents,
         gate=gate,
         pages=OpenPages(),
-        control=Control(services),
+        supervisor=Supervisor(services),
         doorbell=Doorbell(jp_serverapp.event_logger, ledger, agents),
         pairings=Pairings(agents),
     )

@@ -346,7 +346,7 @@ async def test_a_page_tells_what_the_person_looks_at(panel: Panel) -> None:
 
 
 async def test_a_door_that_did_not_open_says_why(panel: Panel) -> None:
-    panel.app.door.error = "Agents cannot connect: no SDK."
+    panel.app.endpoint.error = "Agents cannot connect: no SDK."
     state = (await (await panel.browser()).get("state")).json()
     assert state["server"]["mcp_error"] == "Agents cannot connect: no SDK."
     assert state["server"]["mcp_path"] == "mcp"

@@ -12,7 +12,7 @@ from jmcp_lab.calls.call import ImagePart, TextPart
 from jmcp_lab.errors import InvalidArgumentError
 from jmcp_lab.render.outputs import (
     Budget,
-    CellOutputs,
+    CellSection,
     fair_shares,
     outline,
     render_cells,
@@ -136,9 +136,9 @@ def test_an_error_keeps_its_end_when_other_outputs_are_long() -> None:
 
 def test_what_a_cell_does_not_need_passes_on_to_those_that_need_more() -> None:
     cells = [
-        CellOutputs("cell 1", [stream("a" * 50_000)]),
-        CellOutputs("cell 2", [stream("short")]),
-        CellOutputs("cell 3", [stream("b" * 50_000)]),
+        CellSection("cell 1", [stream("a" * 50_000)]),
+        CellSection("cell 2", [stream("short")]),
+        CellSection("cell 3", [stream("b" * 50_000)]),
     ]
     text = _text(render_cells(cells, Budget(text=10_000)))
     assert 9_900 <= len(text) <= 10_000

@@ -8,7 +8,7 @@ import pytest
 
 from jmcp_lab.render import reply as replies
 from jmcp_lab.render.limits import Limits
-from jmcp_lab.render.outputs import CellOutputs
+from jmcp_lab.render.outputs import CellSection
 
 from ..support.outputs import display, stream
 
@@ -37,8 +37,8 @@ async def test_an_output_that_is_long_in_any_way_is_rendered_off_the_event_loop(
     monkeypatch.setattr(replies, "is_huge", lambda _cells: False)
     monkeypatch.setattr(replies, "rendered", note_thread)
     monkeypatch.setattr(replies, "rendered_page", note_thread)
-    await replies.render([CellOutputs("a", []), CellOutputs("b", [LONG[kind]])], Limits())
-    await replies.render_one(CellOutputs("b", [LONG[kind]]), 1, 0, Limits())
+    await replies.render([CellSection("a", []), CellSection("b", [LONG[kind]])], Limits())
+    await replies.render_one(CellSection("b", [LONG[kind]]), 1, 0, Limits())
     assert len(threads) == 2
     assert threading.main_thread() not in threads
 

@@ -11,7 +11,7 @@ from jmcp_lab.calls.call import ImagePart, TextPart
 from jmcp_lab.render.outputs import (
     MAX_IMAGES,
     Budget,
-    CellOutputs,
+    CellSection,
     Hint,
     render_cells,
     render_outputs,
@@ -29,11 +29,11 @@ def _pages(name: str) -> Hint:
     return lambda output, offset: f"read_cell(cell='{name}', output={output}, offset={offset})"
 
 
-def _cells(count: int, texts: list[str]) -> list[CellOutputs]:
+def _cells(count: int, texts: list[str]) -> list[CellSection]:
     """Return cells that all printed these texts, as a reply about a run names them."""
     names = [f"{n:08x}" for n in range(1, count + 1)]
     return [
-        CellOutputs(
+        CellSection(
             f"cell {n} (id {name}) · ok · 0.00 s",
             [stream(text) for text in texts],
             _pages(name),
@@ -68,7 +68,7 @@ def test_many_cells_in_one_reply_are_all_there_and_what_is_left_out_is_said(
 
 def test_cells_that_no_room_is_left_for_are_named_in_their_place() -> None:
     cells = _cells(1000, ["ab"])
-    closing = CellOutputs("3 cells did not run.", [])
+    closing = CellSection("3 cells did not run.", [])
     text = _text(render_cells([*cells, closing], Budget()))
     assert len(text) <= 20_000
     lines = text.splitlines()
@@ -158,7 +158,7 @@ def test_nothing_is_left_out_without_words(sizes: list[list[int]], budget: int) 
     cells = []
     for n, texts in enumerate(sizes, 1):
         outputs = [stream(f"<{n}.{m}>" + "x" * size) for m, size in enumerate(texts, 1)]
-        cells.append(CellOutputs(f"cell {n} ({n:08x})", outputs, _pages(f"{n:08x}"), f"{n:08x}"))
+        cells.append(CellSection(f"cell {n} ({n:08x})", outputs, _pages(f"{n:08x}"), f"{n:08x}"))
     text = _text(render_cells(cells, Budget(text=budget)))
     assert len(text) <= budget
     parts = re.split(r"^cell (\d+) \(", text, flags=re.MULTILINE)

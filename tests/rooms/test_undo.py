@@ -112,7 +112,7 @@ async def test_what_the_user_takes_back_while_the_agent_asks_is_not_taken_back_t
     moved = next(call for call in robot.app.ledger.since(0) if call.undoable)
     task = robot.start("undo_changes", notebook="a.ipynb")
     await robot.request()
-    await robot.app.control.undo_call(moved.id, "Ada")
+    await robot.app.supervisor.undo_call(moved.id, "Ada")
     notebook = await robot.open("a.ipynb")
     cells.move(notebook, [first], 2, "page")
     await robot.allow()
@@ -149,7 +149,7 @@ async def test_an_agent_does_not_take_back_what_a_person_took_back(
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     (made,) = [call for call in robot.app.ledger.since(0) if call.undoable]
-    undo = await robot.app.control.undo_call(made.id, "Ada")
+    undo = await robot.app.supervisor.undo_call(made.id, "Ada")
     notebook = await robot.open("a.ipynb")
     assert notebook.source(cell) == "x = 1"
     said = await robot.fail("undo_changes", notebook="a.ipynb")
@@ -158,5 +158,5 @@ async def test_an_agent_does_not_take_back_what_a_person_took_back(
     assert "nothing of yours" in said
     assert notebook.source(cell) == "x = 1"
     # The person may.
-    await robot.app.control.undo_call(undo.id, "Ada")
+    await robot.app.supervisor.undo_call(undo.id, "Ada")
     assert notebook.source(cell) == "x = 2"

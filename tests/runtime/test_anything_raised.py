@@ -101,7 +101,7 @@ async def test_an_undo_from_the_panel_that_panics_has_ended(
     (made,) = [call for call in robot.app.ledger.since(0) if call.undoable]
     monkeypatch.setattr("jmcp_lab.runtime.supervisor.take_back", lambda *_, **__: panic())
     with pytest.raises(Exception, match="PanicException"):
-        await robot.app.control.undo_call(made.id, "Ada")
+        await robot.app.supervisor.undo_call(made.id, "Ada")
     (undo,) = [call for call in robot.app.ledger.since(0) if call.tool == "undo_changes"]
     assert undo.state is CallState.FAILED
     assert "log has the details" in (undo.error or "")

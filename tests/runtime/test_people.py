@@ -97,7 +97,7 @@ async def test_an_undo_that_moves_or_removes_the_cell_with_a_caret_waits_for_ano
     call = robot.app.services.changes.last(robot.agent.id, notebook.file_id)
     assert call is not None
     with pytest.raises(ConflictError, match="typing"):
-        await robot.app.control.undo_call(call.call_id, "Ada")
+        await robot.app.supervisor.undo_call(call.call_id, "Ada")
     # Once something is written there, only what the agent wrote is taken back.
     page.type(page.ids().index(new), "mine\n")
     await until(lambda: str(notebook.source(new)) == "mine\nnew")
@@ -165,7 +165,7 @@ async def test_an_undo_leaves_a_cell_that_a_page_runs(
     call = robot.app.services.changes.last(robot.agent.id, notebook.file_id)
     assert call is not None
     with pytest.raises(ConflictError, match="running"):
-        await robot.app.control.undo_call(call.call_id, "Ada")
+        await robot.app.supervisor.undo_call(call.call_id, "Ada")
     assert notebook.ids == [ids[1], ids[0]]
 
 

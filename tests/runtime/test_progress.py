@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.runtime.dispatcher import BEAT_SECONDS, Beats
+from jmcp_lab.runtime.dispatcher import BEAT_SECONDS, ProgressTicker
 
 from ..support.robots import LIMIT, Robot, write_notebook
 from ..support.waiting import printing_until, until_progress, waiting_for
@@ -93,7 +93,7 @@ async def test_progress_is_told_again_and_again_while_a_cell_is_silent(
 
 
 def test_progress_is_told_every_two_seconds_however_much_happens_between() -> None:
-    beats = Beats(BEAT_SECONDS)
+    beats = ProgressTicker(BEAT_SECONDS)
     assert BEAT_SECONDS == 2
     assert beats.due(0)
     assert not beats.due(1.9)

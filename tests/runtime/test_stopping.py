@@ -30,7 +30,7 @@ async def test_code_whose_kernel_still_starts_does_not_run_after_a_stop(
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     call = await robot.allow()
     await starting.wait()
-    assert await robot.app.control.stop_all("Ada") == (1, 0)
+    assert await robot.app.supervisor.stop_all("Ada") == (1, 0)
     go_on.set()
     reply = await task
     assert reply.is_error

@@ -36,7 +36,7 @@ async def test_an_edit_is_taken_back_after_any_number_of_reads(
         await robot.say("list_cells", notebook="a.ipynb")
     assert undoable(app) == [edit]
     assert len(app.ledger.since(0)) == 21
-    await app.control.undo_call(edit, "Ada")
+    await app.supervisor.undo_call(edit, "Ada")
     assert (await robot.open("a.ipynb")).source(cell) == "x = 1"
 
 
@@ -52,9 +52,9 @@ async def test_the_button_goes_when_a_change_is_too_long_ago(
     gone = [call for call in calls if not call.undoable]
     assert len(gone) == 2
     with pytest.raises(NotFoundError, match="not among the latest 3 changes"):
-        await app.control.undo_call(gone[0].id, "Ada")
+        await app.supervisor.undo_call(gone[0].id, "Ada")
     for call_id in undoable(app)[::-1]:
-        await app.control.undo_call(call_id, "Ada")
+        await app.supervisor.undo_call(call_id, "Ada")
     assert (await robot.open("a.ipynb")).source(cell) == "x = 2"
 
 
@@ -77,7 +77,7 @@ async def test_an_agent_is_told_that_all_was_taken_back(robot: Robot, root: Path
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     (edit,) = undoable(robot.app)
-    await robot.app.control.undo_call(edit, "Ada")
+    await robot.app.supervisor.undo_call(edit, "Ada")
     said = await robot.fail("undo_changes", notebook="a.ipynb")
     assert said == "All that you changed in a.ipynb was taken back already."
 

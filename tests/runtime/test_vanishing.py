@@ -83,7 +83,7 @@ async def test_whatever_a_client_asked_for_ends_when_it_vanishes(
     _, token = app.agents.add("Vanishing")
     path = f"{jp_base_url}mcp"
     url = f"http://127.0.0.1:{jp_http_port}{path}"
-    await app.door.start()
+    await app.endpoint.start()
     numbers = itertools.count(10)
     async with http_client(token) as http:
         headers = await open_session(http, url) if era == "legacy" else dict(MODERN_HEADERS)
@@ -100,8 +100,8 @@ async def test_whatever_a_client_asked_for_ends_when_it_vanishes(
                     head["Mcp-Name"] = name
                 await vanish(jp_http_port, head, path, body, moment)
         await until(lambda: not app.ledger.active())
-        await until(lambda: not app.door._traffic.exchanges)
-        await until(lambda: not app.door._traffic.calls)
+        await until(lambda: not app.endpoint._traffic.exchanges)
+        await until(lambda: not app.endpoint._traffic.calls)
     opened = [call.tool for call in app.ledger.since(0)]
     assert "insert_execute_code_cell" in opened
     assert all(call.reply is not None for call in app.ledger.since(0))
@@ -109,4 +109,4 @@ async def test_whatever_a_client_asked_for_ends_when_it_vanishes(
     assert "read_cells" in opened
     assert not [call for call in app.ledger.since(0) if call.tool_class == "run" and call.started]
     assert await robot.say("get_context")
-    await app.door.stop()
+    await app.endpoint.stop()

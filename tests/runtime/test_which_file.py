@@ -97,8 +97,8 @@ async def test_agents_are_told_that_the_person_went_on_in_a_copy(robot: Robot, r
     write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("list_cells")
-    robot.app.control.saved_as("a.ipynb", "b.ipynb")
-    robot.app.control.saved_as("nobody-works-there.ipynb", "c.ipynb")
+    robot.app.supervisor.saved_as("a.ipynb", "b.ipynb")
+    robot.app.supervisor.saved_as("nobody-works-there.ipynb", "c.ipynb")
     said = await robot.say("list_cells")
     assert "The user saved 'a.ipynb' as 'b.ipynb' and looks at that one now" in said
     assert "use_notebook(notebook='b.ipynb')" in said

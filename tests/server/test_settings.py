@@ -148,7 +148,7 @@ async def test_a_wrong_setting_lets_no_agent_in_and_drops_no_other(
     answer = await knock(app)
     assert answer.status_code == 503
     assert words in answer.json()["error"]["message"]
-    assert words in str(app.door.error)  # What the panel shows.
+    assert words in str(app.endpoint.error)  # What the panel shows.
     server = app.serverapp
     assert server is not None
     async with http_client() as program:
@@ -177,7 +177,7 @@ async def test_a_wrong_setting_lets_no_agent_in_and_drops_no_other(
 )
 async def test_agents_come_in_where_every_setting_is_right(app: JmcpLab) -> None:
     assert app.trust_outputs == "never"
-    assert app.door.error is None
+    assert app.endpoint.error is None
     assert (await knock(app)).status_code == 200
 
 

@@ -18,7 +18,7 @@ from jmcp_lab.agents.agent import Agent
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.call import ImagePart, Reply, TextPart, ToolClass
 from jmcp_lab.errors import ConflictError
-from jmcp_lab.mcp.endpoint import McpService
+from jmcp_lab.mcp.endpoint import McpEndpoint
 from jmcp_lab.runtime.tool import Tool, tool
 
 PIXEL = "iVBORw0KGgo="
@@ -138,7 +138,7 @@ class FixtureDispatcher:
 class Door:
     """A door under test."""
 
-    service: McpService
+    service: McpEndpoint
     registry: AgentRegistry
     dispatcher: FixtureDispatcher
     url: str

@@ -17,7 +17,7 @@ from jmcp_lab.panel.doorbell import Doorbell
 from jmcp_lab.permissions.gate import Gate
 from jmcp_lab.rooms.troubles import Troubles
 from jmcp_lab.runtime.open_pages import OpenPages
-from jmcp_lab.runtime.supervisor import Control
+from jmcp_lab.runtime.supervisor import Supervisor
 
 
 @dataclass
@@ -28,7 +28,7 @@ class PanelApp:
     agents: AgentRegistry
     gate: Gate
     pages: OpenPages
-    control: Control
+    supervisor: Supervisor
     doorbell: Doorbell
     pairings: Pairings
     mcp_path: str = "mcp"
@@ -36,7 +36,7 @@ class PanelApp:
     protection: str = "standard"
     not_live: str | None = None
     rooms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(troubles=Troubles))
-    door: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
+    endpoint: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
 
     def where_to_open(self) -> str:
         return "JupyterLab"

@@ -36,7 +36,7 @@ from jmcp_lab.notebooks.changes import (
     Retyped,
 )
 from jmcp_lab.notebooks.live_notebook import agent_origin
-from jmcp_lab.notebooks.snapshots import Seen
+from jmcp_lab.notebooks.snapshots import AgentSnapshots
 from jmcp_lab.notebooks.undo import revert
 from jmcp_lab.text.three_way_merge import MergeConflict, merge, splice
 
@@ -64,7 +64,7 @@ class World:
         self.files = files
         self.folder = folder
         self.changes = Changes()
-        self.seen = Seen()
+        self.seen = AgentSnapshots()
         self.number = 0
         self.seconds = 0.0
         self.deleted_by_people: set[str] = set()

@@ -263,7 +263,7 @@ async def test_the_person_takes_back_what_a_call_changed(robot: Robot, root: Pat
     notebook = await robot.open("a.ipynb")
     deletion = next(c for c in robot.app.ledger.since(0) if c.tool == "delete_cell")
     assert deletion.undoable
-    undo = await robot.app.control.undo_call(deletion.id, "Ada")
+    undo = await robot.app.supervisor.undo_call(deletion.id, "Ada")
     assert undo.state is CallState.DONE
     assert notebook.ids[:2] == [first, second]
     assert not deletion.undoable

@@ -247,14 +247,14 @@ async def test_stop_all_interrupts_denies_and_holds_until_resume(robot: Robot, r
     await until_progress(robot, "begun")
     waiting = robot.start("execute_cell", notebook="a.ipynb", cells=ids[1])
     await robot.request()
-    assert await robot.app.control.stop_all("Ada") == (1, 1)
+    assert await robot.app.supervisor.stop_all("Ada") == (1, 1)
     assert (await running).is_error
     assert (await waiting).is_error
     paused = await robot.call("insert_cell", notebook="a.ipynb", source="x")
     assert paused.is_error
     assert "paused" in paused.text
     assert len((await robot.open("a.ipynb")).ids) == 2
-    robot.app.control.resume()
+    robot.app.supervisor.resume()
     await robot.say("insert_cell", notebook="a.ipynb", source="x")
 
 
@@ -289,11 +289,11 @@ async def test_stop_all_ends_a_run_whose_kernel_still_starts(
     running = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     await robot.allow()
     await starts.wait()
-    assert await robot.app.control.stop_all("Ada") == (1, 0)
+    assert await robot.app.supervisor.stop_all("Ada") == (1, 0)
     may_start.set()
     assert (await running).is_error
     assert not (root / "ran").exists()
-    robot.app.control.resume()
+    robot.app.supervisor.resume()
     await robot.run("execute_cell", notebook="a.ipynb", cells=cell)
     assert (root / "ran").exists()
 
@@ -308,7 +308,7 @@ async def test_an_agent_that_is_stopped_or_revoked_runs_nothing_any_more(
     running = robot.start("execute_cell", notebook="a.ipynb", cells=ids)
     await robot.allow()
     await until_progress(robot, "begun")
-    control = robot.app.control
+    control = robot.app.supervisor
     if how == "stop":
         assert await control.stop_agent(robot.agent.id, "Ada") == (1, 0)
         assert robot.agent.paused
@@ -360,12 +360,12 @@ async def test_what_code_asks_is_answered_by_the_person(robot: Robot, root: Path
     assert call.question.prompt == "Who? "
     pending = await robot.say("wait", call=call.id, seconds=0)
     assert 'waiting for the user to answer "Who?"' in pending
-    robot.app.control.answer_question(call.id, call.question.id, "Ada")
+    robot.app.supervisor.answer_question(call.id, call.question.id, "Ada")
     reply = await task
     assert "Who? Ada\nHi Ada" in reply.text
     assert call.question is None
     with pytest.raises(ConflictError, match="no longer asked"):
-        robot.app.control.answer_question(call.id, "q_0", "Grace")
+        robot.app.supervisor.answer_question(call.id, "q_0", "Grace")
 
 
 async def test_a_question_that_nobody_answers_ends(robot: Robot, root: Path) -> None:

@@ -326,7 +326,7 @@ async def test_a_merge_of_too_many_lines_is_refused_before_it_fills_the_memory(
 ) -> None:
     (root / "breaks.txt").write_text("\n" * 600_000)
     await robot.say("read_file", path="breaks.txt")
-    robot.app.services.seen.note(robot.agent.id, "breaks.txt", "file", "x" + "\n" * 600_000)
+    robot.app.services.snapshots.note(robot.agent.id, "breaks.txt", "file", "x" + "\n" * 600_000)
     said = await robot.fail("write_file", path="breaks.txt", content="new\n")
     assert "too many lines" in said
     assert (root / "breaks.txt").read_text() == "\n" * 600_000

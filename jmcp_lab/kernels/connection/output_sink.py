@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ...outputs.buffer import DEFAULT_LIMIT, OutputBuffer
-from ...outputs.cell_writer import CellOutputs
+from ...outputs.cell_writer import CellOutputWriter
 from ...server.heap import give_back_soon
 from .output_widgets import CAN_BE_TAKEN
 
@@ -96,7 +96,7 @@ class OutputSink:
         self.ended = False
         self.retired = False
         self._cell = (
-            CellOutputs(notebook, cell_id, self._on_foreign)
+            CellOutputWriter(notebook, cell_id, self._on_foreign)
             if notebook is not None and cell_id is not None
             else None
         )

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...notebooks.live_notebook import OUTPUT_ORIGIN
-from ...outputs.cell_writer import CellOutputs
+from ...outputs.cell_writer import CellOutputWriter
 from . import messages as words
 from .run import Piece, PieceResult, Run, RunState
 
@@ -22,7 +22,7 @@ def compare(run: Run, piece: Piece) -> str | None:
     if piece.cell_id is None or run.notebook is None:
         return None
     cell = run.notebook.cell(piece.cell_id)
-    if cell is None or CellOutputs(run.notebook, piece.cell_id).cell is None:
+    if cell is None or CellOutputWriter(run.notebook, piece.cell_id).cell is None:
         return "gone"
     return None if str(cell["source"]) == piece.source else "changed"
 
@@ -50,7 +50,7 @@ async def finish(run: Run, state: RunState, message: str | None) -> None:
         while notebook is not None and run.shown_waiting:
             cell_id = run.shown_waiting.pop()
             await notebook.ready()
-            CellOutputs(notebook, cell_id).set_state("idle")
+            CellOutputWriter(notebook, cell_id).set_state("idle")
     finally:
         # Whatever is wrong with the document: somebody waits for the run.
         run.finish(state, message)
@@ -64,7 +64,10 @@ def show_waiting(run: Run) -> None:
     with notebook.transaction(OUTPUT_ORIGIN):
         for piece in run.pieces:
             # A cell that shows it already was given it by somebody else, who will take it back.
-            if piece.cell_id is not None and CellOutputs(notebook, piece.cell_id).show_waiting():
+            if (
+                piece.cell_id is not None
+                and CellOutputWriter(notebook, piece.cell_id).show_waiting()
+            ):
                 run.shown_waiting.add(piece.cell_id)
 
 

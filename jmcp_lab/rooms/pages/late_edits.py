@@ -52,7 +52,7 @@ MOST_BYTES = 16_000_000
 _log = logging.getLogger("jmcp_lab")
 
 
-class LateTyping:
+class LateEdits:
     """Follows one notebook, and brings late keystrokes home.
 
     Parameters

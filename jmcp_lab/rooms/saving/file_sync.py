@@ -46,7 +46,7 @@ WRONG = (400, 500)
 """What contents managers answer of a file that is not of the kind that it is read as."""
 
 
-class Disk:
+class FileSync:
     """Follows the file of one room, from before it is first read.
 
     Parameters

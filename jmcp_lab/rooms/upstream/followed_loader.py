@@ -2,7 +2,7 @@
 
 One loader serves every room of a file: a notebook, and the same notebook in the text editor. What
 it notes of the file when one of them reads or saves it says nothing of what the others have met,
-so each room has a `Disk` of its own; here the loader's methods are led to it.
+so each room has a `FileSync` of its own; here the loader's methods are led to it.
 """
 
 from __future__ import annotations

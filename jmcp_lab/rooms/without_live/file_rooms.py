@@ -17,7 +17,7 @@ from uuid import uuid4
 from ...errors import NotFoundError, ToolError, UnavailableError
 from ...files.open_errors import check_notebook
 from .. import notices as news
-from ..notices import News
+from ..notices import Notices
 from ..openings import Openings
 from ..texts import ASK_SECONDS, FileTexts
 from ..troubles import Troubles
@@ -69,7 +69,7 @@ class FileRooms:
         self._peers = peers
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = News()
+        self.news = Notices()
         self._open: dict[str, HeldFile] = {}
         self._own_ids: dict[str, str] = {}
         self.texts = FileTexts(pages, peers, self._file_id)

@@ -12,7 +12,7 @@ from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
 from jmcp_lab.rooms.pages import late_edits as late
-from jmcp_lab.rooms.pages.late_edits import LATE_SECONDS, LateTyping
+from jmcp_lab.rooms.pages.late_edits import LATE_SECONDS, LateEdits
 
 from ...support.robots import Robot, write_notebook
 from ...support.room_page import OpenPage, until
@@ -21,7 +21,7 @@ from ..test_files import close
 ORIGIN = "jmcp:test"
 
 
-def late_in(robot: Robot, path: str) -> LateTyping:
+def late_in(robot: Robot, path: str) -> LateEdits:
     notebook = robot.app.rooms.find(path)
     assert notebook is not None
     return robot.app.rooms._open[f"json:notebook:{notebook.file_id}"].room.late
@@ -85,7 +85,7 @@ async def test_a_deletion_that_the_person_takes_back_keeps_what_was_typed_meanwh
     if undone == "after":
         page.release()
         await until(lambda: notebook.source(ids[1]) == "mine two")
-    await robot.app.control.undo_call(made.call_id, "Ada")
+    await robot.app.supervisor.undo_call(made.call_id, "Ada")
     page.release()
     await until(lambda: notebook.source(ids[1]) == "mine two")
     assert notebook.ids == ids
@@ -106,7 +106,7 @@ async def test_an_insertion_that_is_taken_back_in_a_hidden_notebook_keeps_what_w
     await page.until(lambda: page.texts() == ["new", "one"])
     page.hold()
     page.type(0, "mine\n")
-    await robot.app.control.undo_call(made.call_id, "Ada")
+    await robot.app.supervisor.undo_call(made.call_id, "Ada")
     assert len(notebook.ids) == 1
     page.release()
     await until(lambda: len(notebook.ids) == 2)
@@ -138,7 +138,7 @@ def notebook_of(*sources: str, output: str = "") -> LiveNotebook:
 @pytest.mark.parametrize("size", [100, 2_000_000], ids=["small", "big"])
 def test_what_is_kept_holds_no_outputs_neither_those_of_before_nor_of_later(size: int) -> None:
     notebook = notebook_of("one", "two", output="x" * size)
-    typing = LateTyping(notebook, lambda: True, lambda _text: None)
+    typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(50):
         cells.move(notebook, ["c1"], 2 * (number % 2), ORIGIN)
         with notebook.transaction(ORIGIN):
@@ -153,7 +153,7 @@ def test_what_is_kept_holds_no_outputs_neither_those_of_before_nor_of_later(size
 def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "MOST_GHOSTS", 10)
     notebook = notebook_of("one", "two", "three")
-    typing = LateTyping(notebook, lambda: True, lambda _text: None)
+    typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(100):
         cells.move(notebook, [f"c{number % 3}"], number % 4, ORIGIN)
     attic = typing._attic
@@ -170,7 +170,7 @@ def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) 
 def test_the_oldest_go_when_they_are_too_big(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "MOST_BYTES", 1_000_000)
     notebook = notebook_of("x" * 300_000, "two")
-    typing = LateTyping(notebook, lambda: True, lambda _text: None)
+    typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(20):
         cells.move(notebook, ["c0"], 2 * (number % 2), ORIGIN)
     assert typing.waiting
@@ -180,7 +180,7 @@ def test_the_oldest_go_when_they_are_too_big(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_where_no_page_was_nothing_is_kept() -> None:
     notebook = notebook_of("one", "two")
-    typing = LateTyping(notebook, lambda: False, lambda _text: None)
+    typing = LateEdits(notebook, lambda: False, lambda _text: None)
     cells.move(notebook, ["c0"], 2, ORIGIN)
     assert not typing.waiting
     assert typing._attic is None
@@ -188,7 +188,7 @@ def test_where_no_page_was_nothing_is_kept() -> None:
 
 def test_an_attic_that_lost_the_thread_begins_anew() -> None:
     notebook = notebook_of("one", "two")
-    typing = LateTyping(notebook, lambda: True, lambda _text: None)
+    typing = LateEdits(notebook, lambda: True, lambda _text: None)
     cells.move(notebook, ["c0"], 2, ORIGIN)
     attic = typing._attic
     assert attic is not None

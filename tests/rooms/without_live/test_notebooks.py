@@ -95,9 +95,9 @@ async def test_the_person_takes_an_edit_back_from_the_panel(
     call = app.ledger.since(0)[-1]
     tell(app, "a.ipynb", dirty=True, saves=False)
     with pytest.raises(Exception, match="Save it, then take this back"):
-        await app.control.undo_call(call.id, "Ada")
+        await app.supervisor.undo_call(call.id, "Ada")
     tell(app, "a.ipynb", dirty=False)
-    await app.control.undo_call(call.id, "Ada")
+    await app.supervisor.undo_call(call.id, "Ada")
     assert sources(root / "a.ipynb") == ["one"]
 
 
