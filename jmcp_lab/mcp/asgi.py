@@ -1,4 +1,4 @@
-"""Tornado on one side, ASGI on the other: one HTTP request as the SDK wants to see it."""
+"""Adapts one Tornado request to ASGI, which is what the MCP SDK serves."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ _CONNECTION_HEADERS = frozenset(
 )
 
 HELD_SECONDS = 0.25
-"""So long the beginning of an answer waits for its end. Most are whole by then and leave at once:
-each piece that is sent by itself costs the server more than working out a small answer does."""
+"""Seconds to wait for the rest of an answer before its first part is sent.
+
+Most answers are complete by then and leave in one piece. Sending a piece by itself costs the server
+more than computing a small answer does."""
 
 HELD_BYTES = 64 * 1024
-"""More than that does not wait."""
+"""Bytes of an answer that may wait; more is sent at once."""
 
 STATE = "exchange"
-"""Name under which a tool call finds its exchange: ``request.state.exchange``."""
+"""Key of the exchange in the ASGI state; a tool call reads it as ``request.state.exchange``."""
 
 
 class _Gone(asyncio.Event):
-    """Set once the client has gone; who wants to hear of that needs no task to wait for it."""
+    """Is set once the client has disconnected, and then calls a listener, which needs no task."""
 
     on_set: Callable[[], None] | None = None
 
     def set(self) -> None:
-        """Tell those who wait, and who wants to hear of it once."""
+        """Wake those who wait, and call the listener the first time."""
         if not self.is_set() and self.on_set is not None:
             self.on_set()
         super().set()
@@ -53,15 +55,15 @@ class Exchange:
     Parameters
     ----------
     handler : RequestHandler
-        What Tornado gave us to answer with.
+        Tornado's handler of the request, which writes the answer.
     agent : Agent
-        Who asks.
+        Agent that sent the request.
     body : bytes
 
     Attributes
     ----------
     halves : bool
-        The arguments of a tool held halves of surrogate pairs, in whose place there is a sign now.
+        Whether a tool's arguments held unpaired surrogates, which were replaced.
     """
 
     def __init__(self, handler: RequestHandler, agent: Agent, body: bytes) -> None:
@@ -109,14 +111,14 @@ class Exchange:
         }
 
     def when_gone(self, listener: Callable[[], None] | None) -> None:
-        """Call `listener` as soon as the client has gone; None calls nobody any longer."""
+        """Call `listener` as soon as the client has disconnected; None removes the listener."""
         if listener is not None and self.gone.is_set():
             listener()
         else:
             self.gone.on_set = listener
 
     async def receive(self) -> Message:
-        """Give the whole body, then wait until the client has gone."""
+        """Return the whole body, then wait until the client has disconnected."""
         if not self._body_sent:
             self._body_sent = True
             return {"type": "http.request", "body": self._body, "more_body": False}
@@ -124,7 +126,7 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Write a part of the answer; waits while the client is slow to read."""
+        """Write a part of the answer, and wait while the client reads slowly."""
         if self.gone.is_set():
             return
         try:
@@ -154,7 +156,7 @@ class Exchange:
         if streams:
             handler.set_header("X-Accel-Buffering", "no")
             if self.method == "POST":
-                # Not for the first event: clients limit how long they wait for headers.
+                # Do not wait for the first event: clients limit how long they wait for headers.
                 loop = asyncio.get_running_loop()
                 self._holding = loop.call_later(HELD_SECONDS, self._send_held)
             else:
@@ -166,21 +168,21 @@ class Exchange:
             self._held_bytes += len(body)
         if not message.get("more_body"):
             self.release()
-            # Now, not when the SDK has tidied up.
+            # Finish now, not after the SDK has cleaned up.
             await self._handler.finish()
         elif self._holding is None or self._held_bytes > HELD_BYTES:
             self.release()
             await self._handler.flush()
 
     def _send_held(self) -> None:
-        """Send what there is by now."""
+        """Send what was written so far."""
         self._holding = None
         if not self.gone.is_set():
-            # Who has gone meanwhile is told of by the connection.
+            # Tornado reports a client that has disconnected in the meantime.
             self._handler.flush()
 
     def release(self) -> None:
-        """Hold nothing back any longer; whoever calls it sends it."""
+        """Stop holding the answer back; the caller flushes it."""
         if self._holding is not None:
             self._holding.cancel()
             self._holding = None
@@ -192,17 +194,17 @@ class Exchange:
 
 
 class Discard:
-    """The answer to a request that we make ourselves: only its end matters."""
+    """Discards the answer to a request that this server makes itself."""
 
     def __init__(self) -> None:
         self._body_sent = False
 
     async def receive(self) -> Message:
-        """Give an empty body; nobody goes away."""
+        """Return an empty body, then wait for ever: this client never disconnects."""
         if self._body_sent:
             await asyncio.Event().wait()
         self._body_sent = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Message) -> None:
-        """Drop a part of the answer."""
+        """Discard a part of the answer."""

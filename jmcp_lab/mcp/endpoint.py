@@ -1,7 +1,7 @@
-"""The door as a service: opened when the extension starts, shut when the server stops.
+"""The MCP endpoint: opens when the extension starts, and closes when the server stops.
 
-Neither a start that fails nor a stop may harm Jupyter: an exception in an extension's stop hook
-keeps the whole server from ending.
+Neither a failed start nor a stop may harm Jupyter: an exception in an extension's stop hook keeps
+the whole server from ending.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from .asgi import Exchange
     from .sdk_server import SessionManager
 
-LEFT_AFTER = 10.0
-"""Seconds without a request after which a client that dropped its connection is gone."""
+ABANDON_SECONDS = 10.0
+"""Seconds without a request after which a client that dropped its connection has left."""
 
-_OPEN_WITHIN = 60.0
-"""Seconds: on a slow machine the SDK's import takes many, and clients do not try again."""
+_OPEN_SECONDS = 60.0
+"""Seconds that a request waits for the endpoint to open.
 
-_END_SESSION_WITHIN = 0.5
-_STOP_WITHIN = 1.5
+Importing the SDK takes long on a slow machine, and clients do not retry."""
+
+_END_SESSION_SECONDS = 0.5
+_STOP_SECONDS = 1.5
 
 
 class McpEndpoint:
@@ -43,7 +45,7 @@ class McpEndpoint:
     dispatcher : Dispatcher
     registry : AgentRegistry
     version : str
-        Our version, which clients are told.
+        Version of this package, which clients see.
     log : logging.Logger
     left_after : float, optional
 
@@ -60,7 +62,7 @@ class McpEndpoint:
         *,
         version: str,
         log: logging.Logger,
-        left_after: float = LEFT_AFTER,
+        left_after: float = ABANDON_SECONDS,
     ) -> None:
         self.error: str | None = None
         self._dispatcher = dispatcher
@@ -85,7 +87,7 @@ class McpEndpoint:
 
     @property
     def closed_because(self) -> str:
-        """Why requests cannot be served, in words."""
+        """Why requests cannot be served, as a sentence."""
         if self.error is not None:
             return self.error
         if self._stopping:
@@ -97,7 +99,7 @@ class McpEndpoint:
         return self._traffic.busy(agent.id)
 
     async def start(self) -> None:
-        """Open the door; a failure is logged and kept in `error`, never raised."""
+        """Open the endpoint; a failure is logged and stored in `error`, never raised."""
         try:
             with contained():
                 await self._start()
@@ -109,36 +111,36 @@ class McpEndpoint:
             self._started.set()
 
     def stay_shut(self, words: str) -> None:
-        """Let nobody in as long as this server runs, and say why."""
+        """Refuse every request as long as this server runs, and say why."""
         self._log.error(words)
         self.error = words
         self._registry.changed()
         self._started.set()
 
     async def opening(self) -> None:
-        """Return once the door is open or has failed to open; wait for it no longer than it takes.
+        """Return once the endpoint has opened or failed to open.
 
-        The server answers pages before that, and so agents knock before that.
+        The server answers pages before that, so agents may connect before that too.
         """
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_OPEN_WITHIN):
+            async with asyncio.timeout(_OPEN_SECONDS):
                 await self._started.wait()
 
     async def _start(self) -> None:
-        # It imports the SDK: that takes long, and a page may be waiting for its first answer.
+        # Importing the SDK takes long, and a page may be waiting for its first answer.
         server = await asyncio.to_thread(_import_server)
         handlers = server.Handlers(
             self._dispatcher, self._registry, self._traffic, self._log, self._left_after
         )
         manager = server.build_manager(handlers, version=self._version)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._owner = asyncio.create_task(self._own(manager, ready), name="jmcp-door")
+        self._owner = asyncio.create_task(self._own(manager, ready), name="jmcp-endpoint")
         await ready
         self._manager = manager
         settle()
 
     async def _own(self, manager: SessionManager, ready: asyncio.Future[None]) -> None:
-        """Enter and leave the manager in one task, as its task group demands."""
+        """Enter and leave the manager in one task, as its task group requires."""
         try:
             with contained():
                 async with manager.run():
@@ -169,7 +171,7 @@ class McpEndpoint:
     async def serve(self, exchange: Exchange) -> None:
         """Serve one request of an agent."""
         if self._manager is None:
-            raise RuntimeError("the door is not open")
+            raise RuntimeError("the endpoint is not open")
         agent = exchange.agent
         exchange.on_start = self._answer_starts
         if exchange.session_id is None:
@@ -194,7 +196,7 @@ class McpEndpoint:
     # -- ending --------------------------------------------------------------------------------
 
     def _revoked(self, agent_id: str) -> None:
-        """End everything that an agent has open, at once."""
+        """End everything that an agent has open."""
         if self._manager is None:
             return
         task = asyncio.create_task(self._end_agent(agent_id), name="jmcp-revoke")
@@ -214,7 +216,7 @@ class McpEndpoint:
                 exchange.gone.set()
 
     async def _end_session(self, session: Session) -> None:
-        """End a session as its client would, with a DELETE."""
+        """End a session with a DELETE, as its client would."""
         from .sdk_server import principal
 
         self._traffic.sessions.pop(session.id, None)
@@ -238,16 +240,16 @@ class McpEndpoint:
         }
         answer = Discard()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_END_SESSION_WITHIN):
+            async with asyncio.timeout(_END_SESSION_SECONDS):
                 await self._manager.handle_request(scope, answer.receive, answer.send)
 
     async def stop(self) -> None:
-        """Shut the door; quick, and never raises."""
+        """Close the endpoint quickly; never raises."""
         self._stopping = True
         self._started.set()
         try:
             with contained():
-                async with asyncio.timeout(_STOP_WITHIN):
+                async with asyncio.timeout(_STOP_SECONDS):
                     await self._stop()
         except Exception as error:
             self._log.warning("The MCP endpoint did not stop cleanly (%s).", type(error).__name__)
@@ -259,7 +261,7 @@ class McpEndpoint:
     async def _stop(self) -> None:
         for call in list(self._traffic.calls):
             call.task.cancel()
-        # Sessions first: the SDK otherwise waits a second to tell each client of its end.
+        # Sessions first: otherwise the SDK waits a second to tell each client that it ended.
         await asyncio.gather(
             *(self._end_session(session) for session in list(self._traffic.sessions.values())),
             return_exceptions=True,

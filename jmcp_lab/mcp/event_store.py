@@ -1,7 +1,7 @@
-"""What a client may ask for again after its connection broke.
+"""Stores the events that a client may replay after its connection broke.
 
-The SDK names a stream by the client's own request id, which two sessions share. So every session
-has a store of its own: nobody can replay what was sent to somebody else.
+The SDK identifies a stream by the client's own request id, which may be the same in two sessions.
+So every session has its own store, and no client can replay what was sent to another one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ KEPT_BYTES = 4 * 1024 * 1024
 class SessionEvents(EventStore):
     """The last events of one session, within a bound.
 
-    They are kept as JSON: as objects, the events of many agents would be most of what Python's
-    garbage collector goes through.
+    The store keeps them as JSON. As objects, the events of many agents would be most of what
+    Python's garbage collector has to scan.
 
     Parameters
     ----------
     kept_events, kept_bytes : int, optional
-        The oldest events are dropped beyond either; the newest one always stays.
+        Bounds beyond which the oldest events are dropped; the newest one always stays.
     """
 
     def __init__(self, kept_events: int = KEPT_EVENTS, kept_bytes: int = KEPT_BYTES) -> None:
@@ -64,10 +64,10 @@ class SessionEvents(EventStore):
     async def replay_events_after(
         self, last_event_id: str, send_callback: EventCallback
     ) -> str | None:
-        """Send what followed an event on its own stream; return that if more may come on it.
+        """Send what followed an event on its stream, and return the stream if more may come.
 
-        None when the event is not known, and when its request is answered. Some clients ask for
-        what followed each answer, which is nothing: waiting for that would never end.
+        Return None when the event is unknown or its request was answered. Some clients ask for
+        what followed each answer; nothing ever does, so waiting for it would never end.
         """
         stream = next((e.stream for e in self._events if str(e.number) == last_event_id), None)
         if stream is None:
@@ -77,7 +77,7 @@ class SessionEvents(EventStore):
         for event in list(self._events):
             if event.stream != stream or event.number < after:
                 continue
-            # A client may give its next request the same id: only what is not earlier counts.
+            # A client may reuse the id for its next request, so ignore earlier events.
             answered = answered or event.is_answer
             if event.number > after and event.kept is not None:
                 message = jsonrpc_message_adapter.validate_json(event.kept, by_name=False)

@@ -1,4 +1,4 @@
-"""How many wrong tokens one address may try."""
+"""Limits how many wrong tokens one address may try."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-WRONG_TOKENS = 200
-WINDOW = 60.0
-MOST_ADDRESSES = 1024
+MAX_WRONG_TOKENS = 200
+"""Maximum of wrong tokens that an address may try within the window."""
+
+WINDOW_SECONDS = 60.0
+"""Seconds for which a wrong token counts."""
+
+MAX_ADDRESSES = 1024
+"""Maximum of addresses that are remembered; the least recent one is forgotten."""
 
 
 class WrongTokens:
@@ -24,20 +29,20 @@ class WrongTokens:
     """
 
     def __init__(
-        self, limit: int = WRONG_TOKENS, *, clock: Callable[[], float] = time.monotonic
+        self, limit: int = MAX_WRONG_TOKENS, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit = limit
         self._clock = clock
         self._tries: OrderedDict[str, deque[float]] = OrderedDict()
 
     def exceeded(self, address: str) -> bool:
-        """Count a wrong token; return whether the address has tried too many."""
+        """Count a wrong token, and return whether the address has tried too many."""
         now = self._clock()
         tries = self._tries.setdefault(address, deque(maxlen=self._limit))
         self._tries.move_to_end(address)
-        while len(self._tries) > MOST_ADDRESSES:
+        while len(self._tries) > MAX_ADDRESSES:
             self._tries.popitem(last=False)
-        while tries and now - tries[0] > WINDOW:
+        while tries and now - tries[0] > WINDOW_SECONDS:
             tries.popleft()
         if len(tries) >= self._limit:
             return True

@@ -1,6 +1,6 @@
-"""The SDK's server, built from the table of tools. The only code that knows how the SDK works.
+"""Builds the MCP SDK's server from the table of tools; no other module knows how the SDK works.
 
-Importing this module imports the SDK, so it is imported when the door opens and not before.
+Importing this module imports the SDK, so the endpoint imports it when it opens and not before.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..errors import ToolError
 from ..server.containment import contained, error_name
 from ..text.surrogates import without_halves
 from .event_store import SessionEvents
-from .traffic import IDLE_TIMEOUT
+from .traffic import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -59,14 +59,14 @@ _HALVES = (
 )
 
 _PROBE = "mcp-remote-fallback-test"
-"""The name under which mcp-remote tries a server before its client connects."""
+"""Client name with which mcp-remote probes a server before its own client connects."""
 
 
 class SessionManager(StreamableHTTPSessionManager):
-    """A session manager whose sessions do not share what can be replayed.
+    """A session manager with one event store for each session.
 
-    The SDK asks for `event_store` once for each new session; its one store for all sessions would
-    mix them up, because it tells streams apart by the client's own request ids.
+    The SDK reads `event_store` once for each new session. A store shared by all sessions would mix
+    them up, because it identifies streams by the client's own request ids.
     """
 
     @property
@@ -76,11 +76,11 @@ class SessionManager(StreamableHTTPSessionManager):
 
     @event_store.setter
     def event_store(self, store: EventStore | None) -> None:
-        """Take nothing: the stores are made here."""
+        """Ignore the SDK's store: this class makes its own."""
 
 
 class Handlers:
-    """What the server answers with.
+    """Handlers of the SDK server's requests.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Handlers:
     traffic : Traffic
     log : logging.Logger
     left_after : float
-        Seconds without a request after which a client that dropped its connection is gone.
+        Seconds without a request after which a client that dropped its connection has left.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Handlers:
     async def note_client(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Note what the client says it is, at every message."""
+        """Record what the client says it is, at every message."""
         claims = _claims(ctx)
         if claims is not None and claims.get("name") != _PROBE:
             self._registry.seen(_exchange(ctx).agent, claims)
@@ -120,7 +120,7 @@ class Handlers:
     async def list_tools(
         self, ctx: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        """Return the table: the same for everybody, in the same order."""
+        """Return the table of tools: the same for every client, in the same order."""
         return types.ListToolsResult(tools=self._tools)
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
@@ -166,15 +166,15 @@ class Handlers:
             return await self._dispatcher.call(agent, name, arguments, progress=progress)
 
     async def _cancel_when_left(self, exchange: Exchange, task: asyncio.Task[Reply]) -> None:
-        """Cancel a call whose client dropped the connection and did not come back.
+        """Cancel a call whose client dropped the connection and did not reconnect.
 
-        With a session a broken connection does not end a call, since the client may come back for
-        its result. One that stays away must not leave a request on the user's screen for ever.
+        In a session, a broken connection does not end a call, because the client may reconnect for
+        the result. A client that stays away must not leave a request on the user's screen for ever.
         """
         agent_id = exchange.agent.id
         left = self._traffic.clock()
         await asyncio.sleep(self._left_after)
-        # One that goes on with other requests may come back, or go away later.
+        # A client that sends other requests may still reconnect, or leave later.
         while self._traffic.requested_since(agent_id, left) or self._traffic.listens(agent_id):
             left = self._traffic.clock()
             await asyncio.sleep(self._left_after)
@@ -201,9 +201,9 @@ class Handlers:
 
 
 class ProgressNotices:
-    """Progress of one call, as the protocol wants it: always increasing.
+    """Sends progress notifications of one call; the protocol requires increasing values.
 
-    Nothing is sent when the client did not ask for progress.
+    The SDK sends nothing when the client did not ask for progress.
     """
 
     def __init__(self, session: ServerSession) -> None:
@@ -212,22 +212,22 @@ class ProgressNotices:
         self._closed = False
 
     async def __call__(self, seconds: float, words: str) -> None:
-        """Tell how long it has taken so far, and what is going on."""
+        """Send how long the call has taken and what it is doing."""
         if self._closed:
             return
         self._last = seconds if seconds > self._last else self._last + 0.001
         await self._session.report_progress(self._last, message=without_halves(words))
 
     def close(self) -> None:
-        """Send nothing more: the call has its answer."""
+        """Send no more progress: the call was answered."""
         self._closed = True
 
 
 async def _finished(task: asyncio.Task[Any]) -> None:
-    """Wait for a task; cancel it, once, when this wait is cancelled.
+    """Wait for a task, and cancel it once when this wait is cancelled.
 
-    The SDK cancels by scopes, which cancel every later ``await`` again. In a task of its own a
-    tool sees one ordinary cancellation and can clean up.
+    The SDK cancels by scopes, which cancel every later ``await`` again. In its own task a tool sees
+    one ordinary cancellation and can clean up.
     """
     try:
         await asyncio.wait({task})
@@ -236,7 +236,7 @@ async def _finished(task: asyncio.Task[Any]) -> None:
         with anyio.move_on_after(5, shield=True):
             await asyncio.wait({task})
         if task.done() and not task.cancelled():
-            task.exception()  # taken, so that nobody complains that it was not
+            task.exception()  # retrieved, or asyncio would log that it never was
         raise
 
 
@@ -283,7 +283,7 @@ def _to_result(reply: Reply) -> types.CallToolResult:
 
 
 def _checked(result: types.CallToolResult) -> types.CallToolResult:
-    """Return a result that can be sent; one that cannot would end the whole session.
+    """Return a result after checking that it can be sent; one that cannot would end the session.
 
     Raises
     ------
@@ -309,14 +309,14 @@ def build_manager(handlers: Handlers, *, version: str) -> SessionManager:
     server.middleware.append(handlers.note_client)
     return SessionManager(
         server,
-        session_idle_timeout=IDLE_TIMEOUT,
+        session_idle_timeout=IDLE_SECONDS,
         max_request_body_size=MAX_BODY,
         max_sessions=MAX_SESSIONS,
     )
 
 
 def principal(agent_id: str) -> AuthenticatedUser:
-    """Return who a request comes from: a session is bound to it, nobody else can use it."""
+    """Return the user of a request; the SDK binds a session to it, so no other agent can use it."""
     return AuthenticatedUser(
         AccessToken(token="-", client_id="jmcp_lab", scopes=[], subject=agent_id)
     )

@@ -1,4 +1,4 @@
-"""Agents' work as activity of the server, so that it is not ended for idleness under them."""
+"""Reports agents' work as server activity, so that an idle-culler does not stop the server."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from ..calls.call import Call
 
 KEY = "jmcp_lab_last_activity"
-"""Jupyter Server counts every setting whose name ends like this."""
+"""Key of the setting; Jupyter Server reads every setting whose name ends in ``last_activity``."""
 
 
 class Activity:
-    """Notes when an agent last did something.
+    """Records when an agent last did something.
 
-    Requests of agents are none to Jupyter Server's REST API, and an edit needs no kernel: where a
-    server ends after some minutes without activity, it would while an agent writes.
+    Agents do not use Jupyter Server's REST API, and an edit needs no kernel. Without this, a server
+    that stops after some minutes without activity would stop while an agent writes.
 
     Parameters
     ----------
     settings : mutable mapping
-        Of Jupyter's web application.
+        Settings of Jupyter's web application.
     """
 
     def __init__(self, settings: MutableMapping[str, object]) -> None:
         self._settings = settings
 
     def note(self, call: Call) -> None:
-        """Take note of a call that has changed: one that was refused or failed is no work."""
+        """Record a call that is done; a refused or failed call does not count as work."""
         if call.state is CallState.DONE:
             self._settings[KEY] = datetime.now(UTC)

@@ -1,7 +1,7 @@
-"""Which MCP sessions are open, and which requests are being served.
+"""Tracks which MCP sessions are open and which HTTP requests are being served.
 
-The SDK keeps its sessions to itself; what is needed to say who is connected, to end the streams of
-an agent that was revoked and to notice a client that left, is kept here.
+The SDK does not expose its sessions. This module records what the server needs to say who is
+connected, to end the streams of a revoked agent and to notice a client that left.
 """
 
 from __future__ import annotations
@@ -16,20 +16,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .asgi import Exchange
 
-IDLE_TIMEOUT = 30 * 60
+IDLE_SECONDS = 30 * 60
 """Seconds after which the SDK ends a session without requests."""
 
-LEFT_AFTER = 120
-"""Seconds after which a session whose event stream broke no longer counts as a connection."""
+STREAM_GRACE_SECONDS = 120
+"""Seconds after which a session whose event stream broke no longer counts as connected."""
 
-MOST_PER_AGENT = 16
-MOST_REQUESTS = 100
-"""Requests that an agent may have open at the same time."""
+MAX_SESSIONS_PER_AGENT = 16
+"""Maximum of sessions of one agent; the idle ones beyond it are ended."""
+
+MAX_REQUESTS_PER_AGENT = 100
+"""Maximum of requests that an agent may have open at the same time."""
 
 
 @dataclass(slots=True)
 class Session:
-    """An MCP session of a client that speaks the protocol with a handshake."""
+    """An MCP session, of a client whose protocol version has a handshake."""
 
     id: str
     agent_id: str
@@ -40,7 +42,7 @@ class Session:
 
 @dataclass(slots=True, eq=False)
 class RunningCall:
-    """A tool call that a client waits for."""
+    """A tool call whose client waits for the reply."""
 
     agent_id: str
     task: asyncio.Task[Any]
@@ -48,12 +50,12 @@ class RunningCall:
 
 @dataclass(slots=True)
 class Traffic:
-    """What is open at this moment.
+    """The sessions, exchanges and calls that are open now.
 
     Parameters
     ----------
     clock : callable, optional
-        Seconds on a clock that is never set back.
+        Monotonic clock, in seconds.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -64,7 +66,7 @@ class Traffic:
 
     @contextmanager
     def serving(self, exchange: Exchange) -> Iterator[None]:
-        """Note a request while it is served."""
+        """Record a request while it is served."""
         agent_id = exchange.agent.id
         self._last_request[agent_id] = self.clock()
         session = self._session_of(exchange)
@@ -82,8 +84,8 @@ class Traffic:
                 session.open_requests -= 1
 
     def busy(self, agent_id: str) -> bool:
-        """Return whether an agent has as many requests open as it may have."""
-        return sum(each.agent.id == agent_id for each in self.exchanges) >= MOST_REQUESTS
+        """Return whether an agent has reached its maximum of open requests."""
+        return sum(each.agent.id == agent_id for each in self.exchanges) >= MAX_REQUESTS_PER_AGENT
 
     def _session_of(self, exchange: Exchange) -> Session | None:
         session = self.sessions.get(exchange.session_id or "")
@@ -91,7 +93,7 @@ class Traffic:
 
     @contextmanager
     def calling(self, agent_id: str, task: asyncio.Task[Any]) -> Iterator[RunningCall]:
-        """Note a tool call while somebody waits for it."""
+        """Record a tool call while its client waits."""
         call = RunningCall(agent_id, task)
         self.calls.add(call)
         try:
@@ -100,15 +102,15 @@ class Traffic:
             self.calls.discard(call)
 
     def requested_since(self, agent_id: str, moment: float) -> bool:
-        """Return whether an agent made a request after a moment of `clock`."""
+        """Return whether an agent made a request after a given time of `clock`."""
         return self._last_request.get(agent_id, -1.0) > moment
 
     def listens(self, agent_id: str) -> bool:
-        """Return whether an agent has a request open whose connection stands."""
+        """Return whether an agent has an open request whose client is still connected."""
         return any(each.agent.id == agent_id and not each.gone.is_set() for each in self.exchanges)
 
     def answered(self, exchange: Exchange) -> bool:
-        """Note what an answer says about sessions; return whether one was opened or closed."""
+        """Record what an answer says about sessions; return whether it opened or closed one."""
         status = exchange.status
         if status is None:
             return False
@@ -125,7 +127,7 @@ class Traffic:
         return False
 
     def has_session(self, agent_id: str) -> bool:
-        """Return whether an agent holds a session and has not obviously left it."""
+        """Return whether an agent has a session that it has not obviously left."""
         now = self.clock()
         return any(
             session.open_requests or now - session.last_used <= self._patience(session)
@@ -135,7 +137,7 @@ class Traffic:
 
     @staticmethod
     def _patience(session: Session) -> float:
-        return LEFT_AFTER if session.had_stream else IDLE_TIMEOUT
+        return STREAM_GRACE_SECONDS if session.had_stream else IDLE_SECONDS
 
     def of_agent(self, agent_id: str) -> list[Session]:
         """Return the sessions of an agent, least recently used first."""
@@ -143,14 +145,14 @@ class Traffic:
         return sorted(found, key=lambda session: session.last_used)
 
     def surplus(self, agent_id: str) -> list[Session]:
-        """Return the idle sessions of an agent that are to be ended before it opens another."""
+        """Return the idle sessions of an agent to end before it opens another one."""
         found = self.of_agent(agent_id)
         idle = [session for session in found if not session.open_requests]
-        return idle[: max(0, len(found) - MOST_PER_AGENT + 1)]
+        return idle[: max(0, len(found) - MAX_SESSIONS_PER_AGENT + 1)]
 
     def prune(self) -> None:
         """Forget the sessions that the SDK has ended by itself."""
         now = self.clock()
         for session in list(self.sessions.values()):
-            if not session.open_requests and now - session.last_used > IDLE_TIMEOUT:
+            if not session.open_requests and now - session.last_used > IDLE_SECONDS:
                 del self.sessions[session.id]

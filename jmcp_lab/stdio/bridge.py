@@ -1,7 +1,7 @@
-"""The bridge for clients that only start a program: standard streams ⇄ the server's `/mcp`.
+"""Bridges a client that only starts programs to the server: standard streams ⇄ `/mcp`.
 
-Messages are passed on as they are, so progress, cancellation and what the client says it is
-survive; nothing is declared a second time.
+The bridge forwards messages unchanged, so progress, cancellation and the client's name reach the
+server, and no tool has to be declared a second time.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ UNNAMED = "An MCP client"
 _UNAUTHORIZED = -32001
 
 LINGER_SECONDS = 3.0
-"""How long a program that was not let in waits for its client's next request."""
+"""Seconds that a program which was not let in waits for its client's next request."""
 
 
 class BridgeError(Exception):
-    """The bridge has ended, and why; the client has been told."""
+    """The bridge ended, and the client was told why."""
 
 
 class _Source(Protocol):
-    """Where messages come from; what could not be read comes as an exception."""
+    """Source of messages; it yields an exception for a message that it could not read."""
 
     def __aiter__(self) -> AsyncIterator[SessionMessage | Exception]:
         """Return the messages as they come."""
 
 
 class _Target(Protocol):
-    """Where messages go."""
+    """Target of messages."""
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Pass a message on."""
+        """Forward a message."""
 
 
 @dataclass(slots=True)
 class _Unanswered:
-    """The requests of the client that have no answer yet."""
+    """The client's requests that have no answer yet."""
 
     requests: dict[str | int, types.JSONRPCRequest] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class _Unanswered:
 
 
 async def _pump(source: _Source, target: _Target, note: Callable[[object], None]) -> None:
-    """Copy messages until the source ends; what could not be read is skipped."""
+    """Copy messages until the source ends, and skip those that could not be read."""
     async for message in source:
         if not isinstance(message, Exception):
             note(message.message)
@@ -73,19 +73,19 @@ async def _pump(source: _Source, target: _Target, note: Callable[[object], None]
 
 
 async def bridge(reach: Callable[[str], Awaitable[Reached]]) -> None:
-    """Carry messages between this process's standard streams and a server, until stdin ends.
+    """Forward messages between this process's standard streams and a server until stdin ends.
 
     Parameters
     ----------
     reach : callable
-        Returns the way to the server and the agent's token for a client, named as it names itself
-        in its first message. That may last: a person may have to answer.
+        Returns the server's address and the agent's token for a client, which is named as in its
+        first message. This may take long, because a person may have to answer.
 
     Raises
     ------
     BridgeError
-        Whatever went wrong. Every request that waits has been answered with it: clients show
-        that, and not what a program writes about itself.
+        Something went wrong. Every waiting request was answered with the reason: clients show
+        answers, not what a program writes to its error stream.
     """
     kept, taken = anyio.create_memory_object_stream[SessionMessage](math.inf)
     unanswered = _Unanswered()
@@ -93,11 +93,11 @@ async def bridge(reach: Callable[[str], Awaitable[Reached]]) -> None:
     failure = ""
     async with (
         stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (from_client, to_client),
-        to_client,  # What is open is waited for.
+        to_client,  # Wait for the messages that are still being sent.
     ):
 
         async def upwards(tasks: anyio.abc.TaskGroup) -> None:
-            # Also while a person is waited for: a client that gives up ends this program.
+            # This also runs while a person is asked: a client that gives up ends this program.
             async with kept:
                 await _pump(from_client, kept, unanswered.asked)
             tasks.cancel_scope.cancel()
@@ -124,7 +124,7 @@ async def bridge(reach: Callable[[str], Awaitable[Reached]]) -> None:
                 await across()
                 tasks.cancel_scope.cancel()
         except Exception as error:
-            # Whatever it is, the client waits for an answer.
+            # Whatever went wrong, the client waits for an answer.
             failure = failure_words(error)
             for request in unanswered.requests.values():
                 await _refuse(request, failure, to_client)
@@ -141,9 +141,9 @@ async def _refuse(request: types.JSONRPCRequest, why: str, to_client: _Target) -
 
 
 async def _refuse_others(from_client: _Source, why: str, to_client: _Target) -> None:
-    """Answer what the client asks next: one that speaks both eras tries the other one as well.
+    """Refuse what the client asks next, until it ends or asks nothing for a while.
 
-    Until it ends, or asks nothing for a while.
+    A client that speaks both protocol versions tries the other one as well.
     """
     with anyio.move_on_after(LINGER_SECONDS) as silence:
         async for message in from_client:
@@ -155,7 +155,7 @@ async def _refuse_others(from_client: _Source, why: str, to_client: _Target) -> 
 
 
 def client_name(message: object) -> str:
-    """Return what a client calls itself in its first message, in either era of the protocol."""
+    """Return the client's name from its first message, in either version of the protocol."""
     params: Any = getattr(message, "params", None) or {}
     meta = params.get("_meta") or {}
     for info in (params.get("clientInfo"), meta.get(types.CLIENT_INFO_META_KEY)):

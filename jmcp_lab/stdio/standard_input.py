@@ -1,7 +1,7 @@
-"""Standard input as lines that nothing waits for at the end.
+"""Reads standard input line by line in a thread that does not delay the program's end.
 
-A thread that reads cannot be interrupted. Those of anyio are waited for when a program ends, so
-that it would last until its client closes the other end; this one is not.
+A thread that reads cannot be interrupted. A program waits for anyio's threads when it ends, so it
+would run until its client closes the other end of the pipe. It does not wait for this thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CHUNK = 65_536
 
 
 class StandardInput:
-    """The lines of a descriptor, until it or `end` ends them.
+    """The lines of a file descriptor, until it ends or `end` is called.
 
     Parameters
     ----------
@@ -33,17 +33,17 @@ class StandardInput:
         threading.Thread(target=self._read, name="standard input", daemon=True).start()
 
     def end(self) -> None:
-        """Let the lines end here."""
+        """End the lines here."""
         self._lines.put_nowait(None)
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """Return the lines as they come."""
+        """Return the lines as they arrive."""
         while (line := await self._lines.get()) is not None:
             yield line
 
     def _read(self) -> None:
         rest = b""
-        # Unbuffered: a buffer has a lock, which the interpreter needs at its end.
+        # Read unbuffered: a buffer has a lock that the interpreter needs when it ends.
         with contextlib.suppress(OSError):
             while chunk := os.read(self._descriptor, _CHUNK):
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -55,5 +55,5 @@ class StandardInput:
 
     def _tell(self, line: bytes | None) -> None:
         text = None if line is None else line.decode("utf-8", errors="replace")
-        with contextlib.suppress(RuntimeError):  # The loop has ended.
+        with contextlib.suppress(RuntimeError):  # The event loop has ended.
             self._loop.call_soon_threadsafe(self._lines.put_nowait, text)

@@ -194,7 +194,7 @@ async def _replay(door: Door, token: str, headers: dict[str, str], until: str) -
 async def test_the_requests_that_one_agent_has_open_are_bounded(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "MOST_REQUESTS", 2)
+    monkeypatch.setattr(sessions, "MAX_REQUESTS_PER_AGENT", 2)
     _, token = door.mint()
     _, other = door.mint("other")
     async with http_client(token) as http, http_client(other) as others:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from jmcp_lab.mcp.traffic import MOST_REQUESTS
+from jmcp_lab.mcp.traffic import MAX_REQUESTS_PER_AGENT
 
 from ..support.endpoint import Door, http_client, open_session, tool_call
 from .test_requests import events
@@ -16,7 +16,7 @@ async def test_a_client_that_resumes_each_finished_stream_is_never_refused(door:
     _, token = door.mint()
     async with http_client(token) as http, asyncio.timeout(LIMIT):
         headers = await open_session(http, door.url)
-        for number in range(MOST_REQUESTS + 20):
+        for number in range(MAX_REQUESTS_PER_AGENT + 20):
             # Some clients begin to count anew.
             call = tool_call("echo", {"text": "hello"}, id=number % 7)
             answer = await http.post(door.url, json=call, headers=headers)
