@@ -20,7 +20,7 @@ SOURCES = (
     "docs",
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"]
-OTHERS = {"bottleneck.py", "jupyter_server_config.py", "warnings.py"}
+OTHERS = {"bottleneck.py", "jupyter_server_config.py", "orjson.py", "warnings.py"}
 """Files of other programs, which documents name as examples."""
 NAMED = re.compile(r"`([\w./-]+\.(?:py|tsx?|css|sh))(?=[`:])")
 
