@@ -1,4 +1,4 @@
-"""Where a person opens JupyterLab, said to agents and programs that pass it on."""
+"""The address at which a person opens JupyterLab, for agents and programs that pass it on."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from ..runtime.open_pages import OpenPages
 
-# Jupyter Server has these by a name of their own only after 2.20.
+# Jupyter Server names these addresses only after 2.20.
 _EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def where_to_open(server: ServerApp, pages: OpenPages) -> str:
-    """Return what to open, in words that fit after "open", and without any token.
+    """Return what to open, as a phrase that fits after "open", without any token.
 
-    The server's own idea of its address is worth little behind a proxy, in a container and on a
-    JupyterHub. A page that a person has opened knows; then what an administrator says of it.
+    The server's own address is often wrong behind a proxy, in a container and on a JupyterHub. So
+    the address of a page that a person has opened comes first, then what the administrator set.
     """
     known = pages.address or _public_url(server)
     if known:

@@ -1,4 +1,4 @@
-"""The doorbell: tells every open panel to ask for the state again."""
+"""The doorbell: notifies every open panel to poll the state."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from ..calls.ledger import Ledger
 
 RING_SECONDS = 0.1
-"""A call changes its state several times within milliseconds, and every ring makes every page ask
-again: that work is not to stand in the way of the call itself."""
+"""Seconds between two rings.
+
+A call changes its state several times within milliseconds, and every ring makes every page poll.
+That work must not delay the call itself."""
 
 SCHEMA_ID = "https://schema.jmcp-lab.org/events/doorbell/v1"
 SCHEMA_PATH = Path(__file__).parent.parent / "event_schemas" / "doorbell.yaml"
 
 
 class Doorbell:
-    """Rings at most every tenth of a second, however much changed.
+    """Rings at most ten times a second, however much changed.
 
     Parameters
     ----------
@@ -48,11 +50,11 @@ class Doorbell:
         self.ring("agents")
 
     def ring(self, topic: str) -> None:
-        """Ring soon, once for all that changes until then."""
+        """Ring soon, once for all changes until then."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # before the server runs nobody listens
+            return  # nobody listens before the server runs
         if self._topic is None:
             loop.call_later(RING_SECONDS, self._ring)
         self._topic = topic

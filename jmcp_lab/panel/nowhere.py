@@ -1,6 +1,6 @@
-"""Addresses beside ours at which there is nothing: a slip in one of them, and a token in it.
+"""Answers mistyped addresses next to ours, without logging a token that they may contain.
 
-Jupyter would answer them, but Tornado then writes the address as it came into the log.
+Jupyter would answer them as well, but Tornado then logs the address unchanged.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from .base import PanelHandler
 
 
 class NowhereHandler(PanelHandler):
-    """Says that there is nothing, to whoever asks, and logs no address."""
+    """Answers 404 to everybody, and logs no address."""
 
     def check_xsrf_cookie(self) -> None:
-        """Check nothing: nothing is done here."""
+        """Skip the check: this handler changes nothing."""
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Answer before anybody is logged in by what the address holds."""
+        """Answer before a token in the address logs anybody in."""
         self.current_user = self._jupyter_current_user = None
         raise web.HTTPError(
             404,
@@ -26,8 +26,8 @@ class NowhereHandler(PanelHandler):
         )
 
     def _log(self) -> None:
-        """Write nothing into the access log: any part of the address may be a secret."""
+        """Keep the request out of the access log: any part of the address may be a secret."""
 
     def _request_summary(self) -> str:
-        """Name the request in the log without its address."""
+        """Describe the request without its address."""
         return f"{self.request.method} ({self.request.remote_ip})"

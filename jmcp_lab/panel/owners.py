@@ -1,8 +1,8 @@
-"""Who may decide for an agent: the person who let it in, where Jupyter knows people by name.
+"""Decides who may answer for an agent: its owner, where Jupyter knows people by name.
 
-With a token or one password for all, Jupyter invents a name for each browser. Whoever comes from
-another browser, or when the cookie is over, is somebody else then, and must not be locked out: such
-people are all one. Where an identity provider gives people names, an agent is its owner's.
+With a token or one shared password, Jupyter invents a name for each browser. The same person would
+be somebody else in another browser or after the cookie expired, and must not be locked out. So all
+such people count as one. Where an identity provider names people, an agent belongs to its owner.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NAMING = (
     "generate_anonymous_user",
     "process_login_form",
 )
-"""What decides who somebody is."""
+"""Methods of an identity provider that decide who somebody is."""
 
 NEEDED: dict[ToolClass, tuple[tuple[str, str], ...]] = {
     ToolClass.RUN: (("execute", "kernels"),),
@@ -49,21 +49,21 @@ NEEDED: dict[ToolClass, tuple[tuple[str, str], ...]] = {
     ToolClass.READ: (("read", "contents"),),
     ToolClass.INFO: (("read", "contents"),),
 }
-"""What the authorizer must let somebody do who decides about an action, by its class."""
+"""Permissions that a person needs to decide about an action, by its class."""
 
 
 def owner_of(provider: IdentityProvider, user: User) -> str:
-    """Return the name by which a person owns agents; empty where it is invented by Jupyter."""
+    """Return the name under which a person owns agents; empty if Jupyter invented it."""
     if _invents_names(provider):
         return ""
-    # A provider that has names may let in who has none, with the server's token.
+    # A provider with names may also let in people without one, by the server's token.
     nameless = isinstance(provider, LegacyIdentityProvider) or user.name.startswith("Anonymous ")
     invented = nameless and _INVENTED_ID.fullmatch(user.username) is not None
     return "" if invented else str(user.username)
 
 
 def _invents_names(provider: IdentityProvider) -> bool:
-    """Return whether all that tells people apart is Jupyter's own."""
+    """Return whether only Jupyter's own code identifies people."""
     own = (IdentityProvider, PasswordIdentityProvider)
     return all(
         any(getattr(type(provider), name, None) is getattr(kind, name, None) for kind in own)
@@ -72,7 +72,7 @@ def _invents_names(provider: IdentityProvider) -> bool:
 
 
 def check_owner(handler: PanelHandler, agent: Agent) -> None:
-    """Refuse who is not the owner of an agent.
+    """Refuse everybody but the owner of an agent.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def check_owner(handler: PanelHandler, agent: Agent) -> None:
 
 
 async def check_may_decide(handler: PanelHandler, call: Call) -> None:
-    """Refuse who could not do what a call wants to do.
+    """Refuse people who may not do themselves what a call asks for.
 
     Raises
     ------
@@ -107,7 +107,7 @@ async def check_may_decide(handler: PanelHandler, call: Call) -> None:
 
 
 async def decidable(handler: PanelHandler) -> list[str]:
-    """Return the classes of actions that somebody may decide about, as far as Jupyter knows."""
+    """Return the classes of actions that this person may decide about."""
     asked: dict[tuple[str, str], bool] = {}
 
     async def may(action: str, resource: str) -> bool:

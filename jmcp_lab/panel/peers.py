@@ -1,4 +1,4 @@
-"""Whose program is at the other end of a connection on this computer."""
+"""Finds out which user's program is at the other end of a local connection."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
-"""Linux's connections (proc(5)): the second column is the socket's own address, the third the one
-it is connected to, the eighth the id of the user whom it belongs to."""
+"""Tables of Linux's connections (proc(5)).
+
+The second column is the socket's own address, the third its peer's, the eighth its user's id."""
 
 _CREDENTIALS = struct.Struct("3i")
-"""Process, user and group at the other end of a Unix socket (unix(7), SO_PEERCRED)."""
+"""Process, user and group of a Unix socket's peer (unix(7), SO_PEERCRED)."""
 
 MOST_LINES = 200_000
 
@@ -38,12 +39,12 @@ def uid_of_peer(request: HTTPServerRequest) -> int | None:
     Returns
     -------
     int or None
-        None where that cannot be told: elsewhere than on Linux, and of other computers.
+        None where it is unknown: on other systems than Linux, and for other computers.
     """
     if not sys.platform.startswith("linux"):
         return None
     try:
-        # Of the connection itself: what a request says of where it comes from may be a claim.
+        # Ask the connection itself, because headers of a request may be forged.
         connection: socket.socket = request.connection.stream.socket  # type: ignore[union-attr]
         if connection.family == socket.AF_UNIX:
             raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
@@ -55,7 +56,7 @@ def uid_of_peer(request: HTTPServerRequest) -> int | None:
 
 
 def _uid(from_port: str, to_port: str) -> int | None:
-    """Find the user of the connection's other end, which is a socket of this computer as well."""
+    """Return the user of the connection's other end, which is a socket of this computer too."""
     for table in _TABLES:
         try:
             with Path(table).open(encoding="ascii") as lines:
@@ -73,10 +74,9 @@ def _uid(from_port: str, to_port: str) -> int | None:
 
 
 def _is_loopback_entry(address: str) -> bool:
-    """Return whether an address of the table is one of this computer alone.
+    """Return whether an address of the table is a loopback address.
 
-    They are written as they lie in memory, four bytes at a time: the other way round on most
-    computers.
+    The table writes addresses in the computer's own byte order, four bytes at a time.
     """
     words = bytes.fromhex(address)
     if sys.byteorder == "little":
@@ -87,5 +87,5 @@ def _is_loopback_entry(address: str) -> bool:
 
 
 def is_own_user(uid: int | None) -> bool:
-    """Return whether a program is this server's own user's, as far as can be told."""
+    """Return whether a program belongs to this server's own user, as far as is known."""
     return uid is None or uid == os.geteuid()

@@ -1,4 +1,4 @@
-"""Agents, calls and grants as the panel's REST interface shows them."""
+"""JSON views of agents, calls and grants for the panel."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
     from ..permissions.policy import Grant
 
 
-MOST_AT_ONCE = 500
-"""Calls that are written before others have a turn on the event loop."""
+MAX_AT_ONCE = 500
+"""Maximum of calls that are serialised before the event loop runs other work."""
 
 MANY_ITEMS = 100
-"""A card with more is put together once, not for each page that looks: they look often."""
+"""Number of items above which a card is cached, because pages poll often."""
 
-MOST_KNOWN = 20
-"""Cards of so many items that are kept while they wait."""
+MAX_CACHED = 20
+"""Maximum of large cards in the cache."""
 
-MOST_CELLS = 100
-"""Cells of a call that is over: hundreds of calls, each of thousands, are megabytes a page."""
+MAX_CELLS = 100
+"""Maximum of cells of an ended call: hundreds of calls with thousands of cells are megabytes."""
 
 MARKED = timedelta(minutes=1)
-"""How long pages may mark the cells of a call that has ended, and more."""
+"""Time for which pages mark the cells of an ended call, with a margin."""
 
 _previews: dict[str, tuple[Preview, dict[str, Any]]] = {}
-"""The card of a call that waits, as long as it shows the same."""
+"""Cached cards of waiting calls, valid while the preview is the same object."""
 
 
 def agent_view(
     agent: Agent, registry: AgentRegistry, ledger: Ledger, patience: Patience, viewer: str
 ) -> dict[str, Any]:
-    """Return an agent as `viewer` may see it, without anything of its token."""
+    """Return an agent as `viewer` may see it, without any part of its token."""
     return {
         "id": agent.id,
         "label": agent.label,
@@ -69,12 +69,12 @@ def agent_view(
 
 
 def _other_owner(agent: Agent | None, viewer: str) -> str | None:
-    """Return who let an agent in, where that is somebody else, who alone decides then."""
+    """Return an agent's owner if that is somebody else, who alone decides then."""
     return agent.owner if agent is not None and agent.owner not in ("", viewer) else None
 
 
 def offer_view(offer: Offer, viewer: str) -> dict[str, Any]:
-    """Return what somebody wrote into the list of agents, without anything of its tokens."""
+    """Return a change that somebody wrote into the list of agents, without any part of a token."""
     changes = {
         name: ("", "") if name == "token_hash" else (_plain(before), _plain(after))
         for name, (before, after) in offer.changes.items()
@@ -100,7 +100,7 @@ def _plain(value: object) -> str:
 
 
 def _doing(agent: Agent, ledger: Ledger) -> str | None:
-    """Return what an agent is at: what runs before what waits, the latest first."""
+    """Return what an agent is doing: its latest running call, or else its latest waiting one."""
     active = ledger.active(agent.id)
     running = [call for call in active if call.state is CallState.RUNNING]
     latest = (running or active)[-1:]
@@ -108,9 +108,9 @@ def _doing(agent: Agent, ledger: Ledger) -> str | None:
 
 
 def call_view(call: Call) -> dict[str, Any]:
-    """Return a call as a card or a line of Activity needs it."""
+    """Return a call as a card or a row of Activity needs it."""
     target = call.action.target if call.action is not None else None
-    most = MOST_CELLS if _is_over(call) else None
+    most = MAX_CELLS if _is_over(call) else None
     return {
         "id": call.id,
         "seq": call.seq,
@@ -151,18 +151,18 @@ def call_view(call: Call) -> dict[str, Any]:
 
 
 async def dump_calls(calls: Sequence[Call]) -> str:
-    """Return calls as JSON, with commas in between: thousands of them in turns."""
+    """Return calls as JSON, separated by commas; the event loop runs other work in between."""
     parts = [
         dump_json([call_view(call) for call in part])[1:-1]
-        async for part in in_turns(calls, MOST_AT_ONCE)
+        async for part in in_turns(calls, MAX_AT_ONCE)
     ]
     return ", ".join(parts)
 
 
 def _is_over(call: Call) -> bool:
-    """Return whether no page needs all cells of a call: it has ended, and their marks are gone.
+    """Return whether no page needs all cells of a call, because it ended and their marks are gone.
 
-    Of runs that were allowed pages ask which cells these were, to trust what they put out.
+    Pages need all cells of an allowed run, because they trust the outputs of exactly those.
     """
     if call.ended is None or now() - call.ended < MARKED:
         return False
@@ -170,7 +170,7 @@ def _is_over(call: Call) -> bool:
 
 
 def _preview(call: Call) -> dict[str, Any] | None:
-    """Return what a card shows; without a card nobody needs it, and it may be of any size."""
+    """Return what a card shows, or None without a card: a preview may be of any size."""
     preview = call.action.preview if call.action is not None else None
     if preview is None or call.state is not CallState.WAITING:
         _previews.pop(call.id, None)
@@ -187,7 +187,7 @@ def _preview(call: Call) -> dict[str, Any] | None:
     }
     if len(preview.items) > MANY_ITEMS:
         _previews[call.id] = preview, view
-        if len(_previews) > MOST_KNOWN:
+        if len(_previews) > MAX_CACHED:
             del _previews[next(iter(_previews))]
     return view
 
@@ -219,7 +219,7 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
 
 
 def grant_view(grant: Grant) -> dict[str, Any]:
-    """Return something that was allowed for longer."""
+    """Return a grant."""
     return {
         "id": grant.id,
         "agent": grant.agent_id,

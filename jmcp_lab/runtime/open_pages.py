@@ -1,8 +1,8 @@
-"""The JupyterLab pages that are open, and what the person looks at in them.
+"""Tracks the open JupyterLab pages and what the person looks at in them.
 
-A page with the panel asks for the state again and again; one that has not asked for a while is
-gone. So it is known whether anybody is there to approve. What such a page had not saved may come
-back with it, as when a computer wakes up, and is not forgotten with it.
+A page with the panel polls the state, so a page that has not polled for a while is gone. This tells
+whether anybody is there to approve a request. Such a page may come back with unsaved changes, for
+example when a computer wakes up, so its list of unsaved files is kept longer than the page.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from uuid import uuid4
 from ..errors import InvalidArgumentError
 
 ALIVE = 75.0
-"""Seconds without a word after which a page is gone; hidden tabs poll once a minute at least."""
+"""Seconds without a poll after which a page is gone; hidden tabs poll at least once a minute."""
 
 ASLEEP = 24 * 3600.0
-"""Seconds for which a page without a goodbye may come back with what it has not saved."""
+"""Seconds for which a page that vanished may come back with unsaved changes."""
 
-RELOADS_WITHIN = 10.0
-"""Seconds for which a page that said goodbye may only be reloading."""
+RELOAD_SECONDS = 10.0
+"""Seconds in which a page that said goodbye may be reloading."""
 
-MOST_WRITTEN = 100
-"""Files of which it is remembered that they were written, the latest."""
+MAX_WRITTEN = 100
+"""Maximum of recently written files to remember."""
 
-MOST_PAGES = 50
-MOST_OPEN = 100
-MOST_HELD = 1000
-LONGEST_PATH = 1000
-LONGEST_SELECTION = 10_000
+MAX_PAGES = 50
+MAX_OPEN = 100
+MAX_HELD = 1000
+MAX_PATH = 1000
+MAX_SELECTION = 10_000
 
 _TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(slots=True)
 class Page:
-    """One page, by what it last told; `asked` once it has asked this server for the state."""
+    """What one page last reported; `asked` is set once it has polled this server for the state."""
 
     last_word: float
     asked: bool = False
@@ -54,7 +54,7 @@ class Page:
     files: list[dict[str, Any]] = field(default_factory=list)
 
     def entries(self, path: str) -> list[dict[str, Any]]:
-        """Return what the page told of a notebook or a text file."""
+        """Return what the page reported about a notebook or a text file."""
         return [entry for entry in (*self.open, *self.files) if entry["path"] == path]
 
 
@@ -64,7 +64,7 @@ class OpenPages:
     Parameters
     ----------
     clock : callable, optional
-        Seconds on a clock that is never set back.
+        Monotonic clock, in seconds.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -75,37 +75,37 @@ class OpenPages:
         self._written: OrderedDict[str, str] = OrderedDict()
         self._told = asyncio.Event()
         self.ring: Callable[[], None] = lambda: None
-        """Called when pages have to look here."""
+        """Is called when pages should poll."""
         self.address: str | None = None
-        """Where the person opened the latest page: the server's address as its reader has it."""
-        self._last_goodbye = -RELOADS_WITHIN - 1
+        """Address of the server as the person's browser knows it, from the latest page."""
+        self._last_goodbye = -RELOAD_SECONDS - 1
         self._silent: dict[str, float] = {}
 
     def seen(self, tab: str) -> bool:
-        """Note that a page asks for the state; return whether it had asked before."""
+        """Record that a page polls the state, and return whether it had polled before."""
         page = self._note(tab)
         asked, page.asked = page.asked, True
         return asked
 
     def _note(self, tab: str) -> Page:
-        """Return a page that is there: it may have told what it shows before it asks anything."""
+        """Return the record of a live page, which may report what it shows before it polls."""
         self._prune()
         page = self._pages.get(_tab(tab))
         if page is not None:
             page.last_word = self._clock()
             return page
-        if len(self._pages) >= MOST_PAGES:
+        if len(self._pages) >= MAX_PAGES:
             self._falls_silent(min(self._pages, key=lambda name: self._pages[name].last_word))
         page = self._pages[tab] = Page(self._clock())
         self._silent.pop(tab, None)
         before = self._asleep.pop(tab, None)
         if before is not None:
-            # Until it tells again.
+            # Until it reports again.
             page.open, page.files = before.open, before.files
         return page
 
     def tell(self, tab: str, view: Mapping[str, Any]) -> None:
-        """Note what the person looks at in a page.
+        """Record what the person looks at in a page.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class OpenPages:
         self._told.set()
 
     def forget(self, tab: str) -> None:
-        """Note that a page was closed or is being reloaded."""
+        """Record that a page was closed or is being reloaded."""
         self._asleep.pop(_tab(tab), None)
         self._silent.pop(_tab(tab), None)
         if self._pages.pop(tab, None) is not None:
@@ -134,16 +134,16 @@ class OpenPages:
         return bool(self._pages)
 
     def recently(self) -> bool:
-        """Return whether such a page may ask in a moment.
+        """Return whether such a page may poll in a moment.
 
-        It was open a few seconds ago and may be reloading; or it is hidden, asks nothing as long
-        as no agent is connected, and is rung for just now.
+        Either it was open a few seconds ago and may be reloading, or it is hidden, does not poll
+        while no agent is connected, and has just been notified.
         """
-        reloads = self._clock() - self._last_goodbye <= RELOADS_WITHIN
+        reloads = self._clock() - self._last_goodbye <= RELOAD_SECONDS
         return self.anyone() or reloads or bool(self._silent)
 
     def looking_at(self) -> dict[str, Any] | None:
-        """Return what the person looks at: in the page that has the focus, else the last one."""
+        """Return what the person looks at in the focused page, or else in the latest one."""
         self._prune()
         if not self._pages:
             return None
@@ -173,15 +173,15 @@ class OpenPages:
     def unsaved(self, path: str) -> bool:
         """Return whether a page has unsaved changes in a notebook or a text file.
 
-        One that is asleep counts, unless a page that told of the file later has it open: there the
-        person goes on, and the other page merges when it comes back.
+        A page that is asleep counts, unless a page that reported later has the file open. The
+        person works on in that one, and the other page merges when it comes back.
         """
         return any(entry["dirty"] for entry in self._entries(path))
 
     async def saved(self, path: str, seconds: float) -> bool:
-        """Ask pages to save a file; return whether nothing of it is unsaved in the end.
+        """Ask pages to save a file, and return whether no unsaved change is left in the end.
 
-        A page where the person has switched saving by itself off is not asked.
+        A page in which the person has turned autosave off is not asked.
         """
         if any(entry["dirty"] and not entry["saves"] for entry in self._entries(path)):
             return False
@@ -198,20 +198,20 @@ class OpenPages:
             return False
         finally:
             self._wanted[path] -= 1
-            self._wanted += Counter()  # only what is still wanted
+            self._wanted += Counter()  # drops the entries that reached zero
         return True
 
     def wrote(self, path: str) -> None:
-        """Tell pages that a file has another content now."""
-        # A mark that no other writing has, of an earlier server either.
+        """Tell pages that the content of a file has changed."""
+        # The mark is unique, also among those of earlier servers.
         self._written[path] = uuid4().hex[:12]
         self._written.move_to_end(path)
-        if len(self._written) > MOST_WRITTEN:
+        if len(self._written) > MAX_WRITTEN:
             self._written.popitem(last=False)
         self.ring()
 
     def errands(self) -> dict[str, Any]:
-        """Return what pages are to do: files to save, and those that were written."""
+        """Return what pages should do: files to save, and files that were written."""
         return {"save": sorted(self._wanted), "written": dict(self._written)}
 
     def _entries(self, path: str) -> list[dict[str, Any]]:
@@ -241,11 +241,11 @@ class OpenPages:
         page = self._pages.pop(tab)
         if not page.visible:
             self._silent[tab] = self._clock()
-            if len(self._silent) > MOST_PAGES:
+            if len(self._silent) > MAX_PAGES:
                 del self._silent[min(self._silent, key=lambda name: self._silent[name])]
         if any(entry["dirty"] for entry in (*page.open, *page.files)):
             self._asleep[tab] = page
-            if len(self._asleep) > MOST_PAGES:
+            if len(self._asleep) > MAX_PAGES:
                 del self._asleep[min(self._asleep, key=lambda name: self._asleep[name].last_word)]
 
 
@@ -256,13 +256,13 @@ def _tab(tab: str) -> str:
 
 
 def path_of(value: object) -> str:
-    """Return a path that a page sends.
+    """Return a path that a page sent, after checking it.
 
     Raises
     ------
     InvalidArgumentError
     """
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_PATH:
         raise InvalidArgumentError("A path is missing or too long.")
     return value
 
@@ -286,7 +286,7 @@ def _active(value: object) -> dict[str, Any] | None:
         "path": path_of(value.get("path")),
         "cell_id": cell_id if isinstance(cell_id, str) and len(cell_id) <= 64 else None,
         "cursor": _numbers(value.get("cursor"), ("line", "column")),
-        "selection": {"text": text[:LONGEST_SELECTION]} if isinstance(text, str) else None,
+        "selection": {"text": text[:MAX_SELECTION]} if isinstance(text, str) else None,
     }
 
 
@@ -304,11 +304,11 @@ def _open(view: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
             "editing": _ids(item.get("editing")),
             "running": _ids(item.get("running")),
         }
-        for item in value[:MOST_OPEN]
+        for item in value[:MAX_OPEN]
     ]
 
 
 def _ids(value: object) -> list[str]:
     if not isinstance(value, list):
         return []
-    return [each for each in value[:MOST_HELD] if isinstance(each, str) and len(each) <= 64]
+    return [each for each in value[:MAX_HELD] if isinstance(each, str) and len(each) <= 64]

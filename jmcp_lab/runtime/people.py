@@ -1,7 +1,7 @@
-"""What people do in a notebook at this moment, and no agent's act may disturb.
+"""Protects what people are doing in a notebook from agents' edits.
 
-Yjs cannot move a cell, or give it another type: it is deleted and made anew. A caret in it would
-be lost, and so would the outputs that a page writes into it.
+Yjs cannot move a cell or change its type: the cell is deleted and recreated. That would lose a
+person's caret in it, and the outputs that a page is writing into it.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
     from .services import Services
 
-STARTS_WITHIN = 10.0
-"""Seconds in which a run that a page began must have reached the kernel."""
+START_SECONDS = 10.0
+"""Seconds within which a run that a page started must have reached the kernel."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What people do in one notebook.
+    """What people are doing in one notebook.
 
     Parameters
     ----------
     services : Services
     notebook : LiveNotebook
     kernel_id : str or None
-        The notebook's kernel.
+        Id of the notebook's kernel.
     """
 
     services: Services
@@ -43,16 +43,16 @@ class People:
     kernel_id: str | None
 
     def check(self, cell_ids: Sequence[str], done: str, call: Call | None = None) -> None:
-        """Make sure that these cells may be taken out of their place, or lose their outputs.
+        """Make sure that these cells may be recreated, or lose their outputs.
 
         Parameters
         ----------
         cell_ids : sequence of str
         done : str
-            What is not done otherwise, for example ``moved``.
+            Past participle of the edit that is refused otherwise, for example ``moved``.
         call : Call, optional
-            Whose change it is. Where a person is asked about just this change, or has allowed it,
-            their caret is no reason against it.
+            Call that makes the change. Where a person is asked about this very change, or has
+            allowed it, their caret does not prevent it.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class People:
                 )
 
     def check_runs(self, cell_ids: Sequence[str], done: str) -> None:
-        """Make sure that none of these cells runs.
+        """Make sure that none of these cells is running.
 
         Raises
         ------
@@ -91,9 +91,9 @@ class People:
             )
 
     def runs(self, cell_id: str) -> bool:
-        """Return whether a cell runs, or waits for its turn, as far as that can be true.
+        """Return whether a cell is running or queued, where that can be true.
 
-        A page that was closed in mid-run leaves its [*] behind.
+        A page that was closed during a run leaves its [*] behind.
         """
         if cell_id in self.notebook.run_in_pages():
             return True
@@ -101,7 +101,7 @@ class People:
         if cell is None or plain(cell, "execution_state")[0] != "running":
             return False
         began = self.notebook.state_changed.get(cell_id, 0.0)
-        recent = time.monotonic() - began < STARTS_WITHIN
+        recent = time.monotonic() - began < START_SECONDS
         return recent or self._run_by_agent(cell_id) or self._kernel_busy()
 
     def _kernel_busy(self) -> bool:
@@ -120,7 +120,7 @@ class People:
 
 
 async def people_in(services: Services, notebook: LiveNotebook) -> People:
-    """Return what people do in a notebook; it is looked at again at each question."""
+    """Return what people are doing in a notebook; each check looks again."""
     session = await services.sessions.find(notebook.path)
     return People(services, notebook, None if session is None else session.kernel_id)
 

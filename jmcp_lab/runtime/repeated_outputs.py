@@ -1,4 +1,4 @@
-"""Outputs that an agent has been shown already: a run of several cells does not say them again."""
+"""Leaves out of a reply the outputs that the agent has already seen."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
     from .services import CallContext
 
-MOST_OUTPUTS = 3
-"""Of more outputs a reply may leave out some."""
+MAX_OUTPUTS = 3
+"""Maximum of outputs of a cell that can count as seen; a reply may leave out some of more."""
 
-MOST_NAMED = 20
-"""Cells that the call names which shows their outputs again."""
+MAX_NAMED = 20
+"""Maximum of cells in the proposed call that shows their outputs again."""
 
 
 def left_out(nb: LiveNotebook, cell_ids: Sequence[str]) -> str:
-    """Return that outputs of cells are left out, and what shows them."""
-    cells = [nb.short_id(cell_id) for cell_id in cell_ids[:MOST_NAMED]]
+    """Return a sentence that outputs were left out, with the call that shows them."""
+    cells = [nb.short_id(cell_id) for cell_id in cell_ids[:MAX_NAMED]]
     shows = proposed("read_cells", cells=cells, notebook=nb.path)
     return f"Outputs that are as you were last shown them are left out; {shows} shows them."
 
 
 def repeated(ctx: CallContext, nb: LiveNotebook, cell_id: str, outputs: Sequence[Any]) -> bool:
-    """Return whether the agent was last shown exactly these outputs of a cell."""
+    """Return whether these are exactly the outputs of a cell that the agent saw last."""
     found = _fingerprint(outputs)
     last = ctx.services.snapshots.outputs(ctx.agent.id, nb.file_id, cell_id)
     return found is not None and found == last
@@ -44,9 +44,9 @@ def note_shown(
     cells: Sequence[tuple[str, Sequence[Any]]],
     parts: Sequence[TextPart | ImagePart],
 ) -> None:
-    """Remember what a reply shows of cells, by their ids; of a long one it may be not all."""
+    """Remember which outputs a reply shows; a long reply may not show all of them."""
     length = sum(len(getattr(part, "text", "")) for part in parts)
-    # Below that no output had to be cut for another.
+    # In a shorter reply, no output had to be cut to make room for another.
     whole = length < ctx.services.limits.text // 2
     for cell_id, outputs in cells:
         shown = _fingerprint(outputs) if whole else None
@@ -54,20 +54,20 @@ def note_shown(
 
 
 def _fingerprint(outputs: Sequence[Any]) -> str | None:
-    """Return what tells outputs from others; None for those that are always worth showing.
+    """Return a fingerprint of outputs, or None for those that are always shown.
 
-    An image is to be looked at, and may have been sent smaller than it is.
+    Images are always shown, because one may have been sent smaller than it is.
     """
     if is_heavy(outputs):
-        # Telling it from others would hold the event loop.
+        # A fingerprint of so much would block the event loop.
         return None
     kept = []
-    # Those of a run tell 1 from 1.0, those of the document do not.
-    for output in map(file_form, outputs[: MOST_OUTPUTS + 1]):
+    # Outputs of a run distinguish 1 from 1.0, and those of the document do not.
+    for output in map(file_form, outputs[: MAX_OUTPUTS + 1]):
         data = output.get("data", {})
         if output.get("output_type") == "error" or any(m.startswith("image/") for m in data):
             return None
         kept.append([output.get("output_type"), output.get("name"), output.get("text"), data])
-    if not 1 <= len(kept) <= MOST_OUTPUTS:
+    if not 1 <= len(kept) <= MAX_OUTPUTS:
         return None
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

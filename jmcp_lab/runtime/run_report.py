@@ -1,4 +1,4 @@
-"""What a run came to, in words and outputs."""
+"""Turns a finished run into a reply."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ..render.limits import Limits
     from .services import CallContext
 
-MOST_NAMED = 10
-"""Cells that did not run and are named."""
+MAX_NAMED = 10
+"""Maximum of cells that did not run and are named."""
 
 
 async def report(ctx: CallContext, nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:
@@ -41,7 +41,7 @@ async def report(ctx: CallContext, nb: LiveNotebook | None, run: Run, limits: Li
         else:
             new.append((cell_id, result.outputs))
             shown.append(of_cell(nb, cell_id, line, result.outputs))
-    # What a piece that was lost says of itself is what there is to say of the run.
+    # A piece that was lost carries the message of the whole run.
     told = any(result.note == run.message for result in ran)
     said = (
         run.notice,
@@ -59,13 +59,13 @@ async def report(ctx: CallContext, nb: LiveNotebook | None, run: Run, limits: Li
 
 
 def _not_run(nb: LiveNotebook | None, run: Run, ran: int) -> str:
-    """Return which cells did not run, by name as far as there is room for them."""
+    """Return a sentence that names the cells that did not run, up to a maximum."""
     left = len(run.pieces) - ran
     if left <= 0:
         return ""
     done = {id(result.piece) for result in run.results if result.status != "skipped"}
     ids = [piece.cell_id for piece in run.pieces if id(piece) not in done]
-    names = [cell_name(nb, cell_id) for cell_id in ids[:MOST_NAMED] if nb is not None and cell_id]
+    names = [cell_name(nb, cell_id) for cell_id in ids[:MAX_NAMED] if nb is not None and cell_id]
     if not names:
         return f"{count(left, 'piece')} of the code did not run."
     rest = f" and {count(left - len(names), 'more cell')}" if left > len(names) else ""

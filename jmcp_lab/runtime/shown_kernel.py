@@ -1,4 +1,4 @@
-"""The kernel that a request names: code that is allowed runs in that one, or not at all."""
+"""The kernel that a request names; allowed code runs in that kernel or not at all."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShownKernel:
-    """What a card says of the kernel that code is to run in.
+    """What a card says about the kernel in which code will run.
 
     Parameters
     ----------
     name : str or None
-        The kernelspec of the running kernel, or of the one that is to be started; None stands for
-        the server's default.
+        Kernelspec of the running kernel, or of the kernel that will be started. None means the
+        server's default.
     id : str or None
-        None as long as none runs.
+        Id of the running kernel; None while none runs.
     others : tuple of str
         Paths of the other notebooks that use the kernel.
     program : str
-        What the kernelspec starts, where none runs.
+        Program that the kernelspec starts; empty while a kernel runs.
     """
 
     name: str | None
@@ -39,7 +39,7 @@ class ShownKernel:
     async def of(
         cls, sessions: KernelSessions, nb: LiveNotebook, wanted: str | None = None
     ) -> ShownKernel:
-        """Return the kernel that a notebook has, or that would be started for it."""
+        """Return the kernel that a notebook has, or the one that would be started for it."""
         session = await sessions.find(nb.path)
         if session is None:
             name = wanted or nb.kernel_name
@@ -48,29 +48,29 @@ class ShownKernel:
 
     @classmethod
     async def running(cls, sessions: KernelSessions, session: SessionInfo) -> ShownKernel:
-        """Return a kernel that runs."""
+        """Return a running kernel."""
         return cls(session.kernel_name, session.kernel_id, await _others(sessions, session))
 
     @property
     def words(self) -> str:
-        """Who else is concerned, for the card; an empty string if nobody is."""
+        """Sentence for the card about other notebooks that share the kernel; empty if none does."""
         if not self.others:
             return ""
         return f"The kernel is also that of {self.named}: they share all variables."
 
     @property
     def named(self) -> str:
-        """The other notebooks that use the kernel, for a sentence."""
+        """Names of the other notebooks that use the kernel."""
         return ", ".join(file_name(path) for path in self.others)
 
     async def check(self, sessions: KernelSessions, nb: LiveNotebook) -> None:
-        """Make sure that what was shown is still so.
+        """Make sure that what the card showed is still true.
 
         Raises
         ------
         ConflictError
-            The notebook has got another kernel, other notebooks have got its kernel, or what the
-            kernelspec starts is something else.
+            The notebook has another kernel now, other notebooks share its kernel now, or the
+            kernelspec starts another program now.
         """
         session = await sessions.find(nb.path)
         if session is not None:

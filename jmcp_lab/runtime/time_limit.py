@@ -1,4 +1,4 @@
-"""The time that a call may take before anybody is asked: whatever it reads from, it ends."""
+"""Limits how long a call may read before it is answered or a person is asked."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ..calls.call import Call
 
 ANSWER_SECONDS = 40.0
-"""How long a call may take that nobody has to allow, or until somebody is asked."""
+"""Seconds that a call may take if nobody has to allow it, or until somebody is asked."""
 
 
 @asynccontextmanager
 async def answering(call: Call) -> AsyncIterator[None]:
-    """End a call that waits too long for what it reads; nothing is allowed to change yet.
+    """End a call that reads for too long; such a call has not changed anything yet.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Taking back what a call changed: for the agent's tool and for the person's button alike."""
+"""Undoes what a call changed, for the agent's tool and for the person's button."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ async def take_back(
     merges: Merges | None = None,
     ahead: Ahead | None = None,
 ) -> list[Change]:
-    """Take back a change set in `call`, which can be taken back in turn, by `by` alone.
+    """Undo a change set within `call`; only `by` can undo that in turn.
 
     Returns
     -------
     list of Change
-        What this has changed. Nothing when nothing was left of it: others had undone it, or
-        deleted the cell.
+        Changes that were made. Empty when nothing was left to undo, because others had undone it
+        or deleted the cell.
 
     Raises
     ------
     ConflictError
-        The same lines were changed since; nothing was taken back.
+        The same lines were changed since; nothing was undone.
     """
     redo: list[Change] = []
-    # Nobody else is to begin with it meanwhile.
+    # Marked now, so that nobody else starts to undo it in the meantime.
     made.undone = True
     try:
         await slices.take_back(notebook, made, origin, redo, merges, ahead)
     except BaseException:
-        # Of a part that was taken back, another call can do that again.
+        # Another call can redo the part that was undone.
         made.undone = bool(redo)
         raise
     finally:
@@ -61,9 +61,9 @@ async def take_back(
 def record(
     services: Services, call: Call, notebook: LiveNotebook, changes: list[Change], *, by: str
 ) -> None:
-    """Remember what a call changed, so that it can be taken back.
+    """Remember what a call changed, so that it can be undone.
 
-    `by` is the agent that may do so with its own tool; a person may whoever it was.
+    `by` is the agent that may undo it with its own tool. A person may undo the changes of all.
     """
     if changes:
         forgotten = services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))

@@ -1,4 +1,4 @@
-"""How tools speak of notebooks and cells: short, with the cell's id in every line."""
+"""Names notebooks and cells in replies: short, with the cell's id in every line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def file_name(path: str) -> str:
-    """Return what people call a file: with its folder, for there may be others of its name."""
+    """Return a file's name with its folder, because a name alone may be ambiguous."""
     return short_path(path)
 
 
 def short_id(notebook: LiveNotebook, cell_id: str) -> str:
-    """Return the short name of one cell, as it stands in a line of ours."""
+    """Return the short id of one cell, escaped for a line of a reply."""
     return shown(notebook.short_id(cell_id))
 
 
@@ -40,7 +40,7 @@ def cells_title(notebook: LiveNotebook, cell_ids: list[str]) -> str:
 def goes(
     notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
 ) -> tuple[str, str]:
-    """Return where cells go: in words for people, and by what stays when other cells move.
+    """Return where cells go: as a phrase for people, and as an anchor that survives other moves.
 
     Raises
     ------
@@ -58,9 +58,9 @@ def goes(
 
 
 def status(view: cells.CellView) -> str:
-    """Return whether a code cell has run, in words: never its execution count.
+    """Return a phrase for whether a code cell has run, without its execution count.
 
-    Two numbers for one cell get mixed up.
+    Agents mix up two numbers for one cell.
     """
     if view.type != "code":
         return ""
@@ -82,7 +82,7 @@ def header(notebook: LiveNotebook, view: cells.CellView) -> str:
 
 
 def first_line(source: str, most: int = 80) -> str:
-    """Return how a text begins, as it may stand at the end of a line of ours."""
+    """Return the first line of a text, escaped for the end of a line of a reply."""
     first, _, rest = source.strip().partition("\n")
     cut = on_one_line(first[:most]) + ("…" if rest or len(first) > most else "")
     return cut or "(empty)"
@@ -94,7 +94,7 @@ def count(number: int, noun: str) -> str:
 
 
 def line_change(old: str, new: str) -> str:
-    """Return how many lines came and went, for example ``+2 -1 lines``."""
+    """Return how many lines were added and removed, for example ``+2 -1 lines``."""
     before, after = old.split("\n"), new.split("\n")
     size = min(len(before), len(after))
     head = 0

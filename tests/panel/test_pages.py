@@ -10,9 +10,9 @@ from jmcp_lab.errors import InvalidArgumentError
 from jmcp_lab.runtime.open_pages import (
     ALIVE,
     ASLEEP,
-    MOST_PAGES,
-    MOST_WRITTEN,
-    RELOADS_WITHIN,
+    MAX_PAGES,
+    MAX_WRITTEN,
+    RELOAD_SECONDS,
     OpenPages,
 )
 
@@ -72,7 +72,7 @@ def test_a_page_that_said_goodbye_may_be_reloading(pages: OpenPages, clock: Tick
     pages.forget("a")
     assert not pages.anyone()
     assert pages.recently()
-    clock.now += RELOADS_WITHIN + 1
+    clock.now += RELOAD_SECONDS + 1
     assert not pages.recently()
 
 
@@ -90,11 +90,11 @@ def test_the_page_with_the_focus_counts(pages: OpenPages, clock: Ticks) -> None:
 
 
 def test_the_number_of_pages_is_bounded(pages: OpenPages, clock: Ticks) -> None:
-    for number in range(MOST_PAGES + 10):
+    for number in range(MAX_PAGES + 10):
         clock.now += 0.1
         pages.seen(f"t{number}")
     assert not pages.seen("t0")
-    assert pages.seen(f"t{MOST_PAGES + 9}")
+    assert pages.seen(f"t{MAX_PAGES + 9}")
 
 
 @pytest.mark.parametrize("tab", ["", "a b", "x" * 65, "../a", "é"])
@@ -143,9 +143,9 @@ def test_each_writing_of_a_file_has_a_mark_of_its_own(pages: OpenPages) -> None:
         pages.wrote("x.ipynb")
         marks.add(pages.errands()["written"]["x.ipynb"])
     assert len(marks) == 3
-    for number in range(MOST_WRITTEN):
+    for number in range(MAX_WRITTEN):
         pages.wrote(f"{number}.ipynb")
-    assert len(pages.errands()["written"]) == MOST_WRITTEN
+    assert len(pages.errands()["written"]) == MAX_WRITTEN
     assert "x.ipynb" not in pages.errands()["written"]
 
 
@@ -188,7 +188,7 @@ def test_a_sleeping_page_does_not_hold_a_file_for_ever(
 
 
 def test_the_number_of_sleeping_pages_is_bounded(pages: OpenPages, clock: Ticks) -> None:
-    for number in range(3 * MOST_PAGES):
+    for number in range(3 * MAX_PAGES):
         clock.now += 1
         pages.tell(f"tab{number}", telling(f"{number}.ipynb", dirty=True))
-    assert sum(pages.unsaved(f"{number}.ipynb") for number in range(number + 1)) == 2 * MOST_PAGES
+    assert sum(pages.unsaved(f"{number}.ipynb") for number in range(number + 1)) == 2 * MAX_PAGES

@@ -18,7 +18,7 @@ from jmcp_lab.calls.call import (
     ToolClass,
 )
 from jmcp_lab.calls.ledger import Ledger, now
-from jmcp_lab.panel.views import MARKED, MOST_CELLS, call_view
+from jmcp_lab.panel.views import MARKED, MAX_CELLS, call_view
 
 IDS = tuple(f"c{number}" for number in range(5000))
 
@@ -46,8 +46,8 @@ def made(kind: ToolClass, *, allowed: bool = True, ago: timedelta = MARKED) -> C
 @pytest.mark.parametrize("kind", [ToolClass.EDIT, ToolClass.FILE, ToolClass.KERNEL])
 def test_of_thousands_of_cells_that_were_changed_pages_are_told_the_first(kind: ToolClass) -> None:
     target = call_view(made(kind))["target"]
-    assert target["cell_ids"] == list(IDS[:MOST_CELLS])
-    assert len(target["positions"]) == MOST_CELLS
+    assert target["cell_ids"] == list(IDS[:MAX_CELLS])
+    assert len(target["positions"]) == MAX_CELLS
 
 
 def test_pages_mark_all_cells_of_a_call_that_has_just_ended() -> None:
@@ -58,7 +58,7 @@ def test_pages_mark_all_cells_of_a_call_that_has_just_ended() -> None:
 def test_pages_know_all_cells_whose_run_was_allowed_and_trust_what_they_put_out() -> None:
     assert call_view(made(ToolClass.RUN))["target"]["cell_ids"] == list(IDS)
     denied = call_view(made(ToolClass.RUN, allowed=False))
-    assert denied["target"]["cell_ids"] == list(IDS[:MOST_CELLS])
+    assert denied["target"]["cell_ids"] == list(IDS[:MAX_CELLS])
 
 
 def test_a_card_shows_every_cell_and_the_last_text_of_each() -> None:

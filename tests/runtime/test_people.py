@@ -191,7 +191,7 @@ async def test_what_a_closed_page_left_running_without_a_kernel_holds_nothing(
     notebook = await robot.open("a.ipynb")
     page.set_state(1, "running")
     await until(lambda: notebook.state_changed.get(ids[1]) is not None)
-    monkeypatch.setattr(people, "STARTS_WITHIN", 0.0)
+    monkeypatch.setattr(people, "START_SECONDS", 0.0)
     await robot.say("delete_cell", notebook="a.ipynb", cells=ids[1])
 
 
