@@ -131,8 +131,7 @@ class LateEdits:
                 self._bring(ghost, before, typed, reunited if ghost.cell_id in joined else carried)
 
     def join_doubles(self, known: Mapping[str, str]) -> None:
-        """Merge two copies of a cell that a person and an agent moved or converted at the same
-        time.
+        """Merge the two copies of a cell that a person and an agent moved or converted at once.
 
         Both recreated the cell. The person's copy stays, and changes to the agent's copy are merged
         into it.
