@@ -80,8 +80,7 @@ class CellIds:
         return bool(self._twice)
 
     def doubles(self) -> dict[str, tuple[int, list[int]]]:
-        """Return the duplicate ids, each with the index of its newest cell and the other indexes.
-        """
+        """Return the duplicate ids, each with the index of its newest cell and of the others."""
         if len(self._times) == len(self.all):
             self._twice.clear()
             return {}

@@ -1,7 +1,7 @@
 """One open notebook: the Yjs document that every page and every agent shares.
 
 A `LiveNotebook` is valid as long as its room is. Tools open the room again on every call, which is
-cheap while it is open. Only a run keeps it, together with a lease.
+cheap while it is open; only a run keeps the notebook, together with a lease.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ class LiveNotebook:
 
     def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
         self._document = cast("NotebookDocument", document)
-        # jupyter-ydoc 4.2 tracks transactions without an origin for undo, so it keeps all that pages
-        # delete, such as all outputs of a cell that a person runs a hundred times, in memory and for
-        # each page that joins. Nothing undoes with this manager: pages have their own.
+        # jupyter-ydoc 4.2 tracks all of pages' transactions for undo, so it keeps what they delete:
+        # all outputs of a cell that is run a hundred times, in memory and for each page that joins.
+        # Nothing uses this undo manager, because pages have their own.
         document.undo_manager.include_origin(NO_ORIGIN)
         self._path = path
         self.file_id = file_id
@@ -175,7 +175,7 @@ class LiveNotebook:
         return named or "python"
 
     def _said(self, key: str, field: str) -> str:
-        """Return a text from the metadata; converting all of it to Python would be much slower."""
+        """Return a text from the metadata; converting all of it to Python would be slower."""
         found = self.meta.get("metadata")
         part = found.get(key) if isinstance(found, Map) else None
         said = part.get(field) if isinstance(part, Map | dict) else None
@@ -253,10 +253,9 @@ class LiveNotebook:
 
     @property
     def busy(self) -> bool:
-        """Whether a transaction of other code is open, which a write must not join.
+        """Whether other code has a transaction open, which a write must not join.
 
-        jupyter-server-ydoc keeps one open across awaits while it merges a large file that changed
-        on disk.
+        jupyter-server-ydoc keeps one open across awaits while it merges a large changed file.
         """
         return self.ydoc._txn is not None
 
@@ -303,15 +302,13 @@ class LiveNotebook:
         return self._ids.doubled
 
     def doubles(self) -> dict[str, tuple[int, list[int]]]:
-        """Return the duplicate ids, each with the index of its newest cell and the other indexes.
-        """
+        """Return the duplicate ids, each with the index of its newest cell and of the others."""
         return self._ids.doubles()
 
     def repair_ids(self) -> None:
         """Make all cell ids unique again, as after a file was assembled by hand.
 
-        Of several cells with the same id and text, one stays. Cells with different texts all stay,
-        under new ids.
+        Of cells with the same id and text, one stays; otherwise all stay, under new ids.
         """
         while found := self.doubles():
             _, (keep, others) = found.popitem()
