@@ -1,4 +1,4 @@
-"""How much may be asked at once: what a card cannot show, nobody can check and so nobody allows."""
+"""Limit the size of a request, because nobody can check or allow what a card cannot show."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 MOST_LINES = 10_000
 MOST_CHARACTERS = 400_000
-"""What a card draws at most; the panel has the same numbers."""
+"""Maximum characters, beside `MOST_LINES`, that a card draws; the panel has the same limits."""
 
 MOST_COMPARED = 2_000_000
-"""Characters of texts before and after a change; the panel compares no longer ones."""
+"""Maximum characters of texts before and after a change; the panel compares no longer ones."""
 
 
 def showable(action: Action) -> Action:
@@ -49,7 +49,7 @@ def showable(action: Action) -> Action:
 
 
 def _drawn(item: PreviewItem) -> str:
-    """Return what of an item is drawn: the text, or the lines that a change takes and brings."""
+    """Return the drawn part of an item: the text, or the lines that a change removes and adds."""
     if item.text is not None:
         return item.text
     old, new = item.old or "", item.new or ""
