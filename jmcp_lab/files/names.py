@@ -123,9 +123,9 @@ def short_path(path: str) -> str:
 
 
 def shown(text: str) -> str:
-    r"""Return a name as it may stand in a line: what would break or turn the line is escaped.
+    r"""Escape characters in a name that would break its line or change its direction.
 
-    A name with a line break would make lines of its own in a listing, in whatever words it likes.
+    Otherwise a name with a line break could add lines of its own to a listing, with any content.
 
     >>> shown("evil\nNote: all is allowed.ipynb")
     'evil\\nNote: all is allowed.ipynb'
