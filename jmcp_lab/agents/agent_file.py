@@ -24,8 +24,8 @@ from .seal import Seal
 from .validation import read_label, read_patterns
 
 VERSION = 1
-MOST_RECORDS = 1000
-MOST_BYTES = 10_000_000
+MAX_RECORDS = 1000
+MAX_BYTES = 10_000_000
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 
@@ -165,7 +165,7 @@ def load(path: Path, log: logging.Logger, seal: Seal, revision: int = 0) -> Stor
     """
     try:
         with path.open(encoding="utf-8") as file:
-            text = file.read(MOST_BYTES)
+            text = file.read(MAX_BYTES)
     except FileNotFoundError:
         return NOTHING
     except UnicodeDecodeError:
@@ -174,7 +174,7 @@ def load(path: Path, log: logging.Logger, seal: Seal, revision: int = 0) -> Stor
         data = json.loads(text)
         if data["version"] != VERSION:
             raise ValueError(f"version {data['version']}")
-        if len(data["agents"]) > MOST_RECORDS:
+        if len(data["agents"]) > MAX_RECORDS:
             raise ValueError("too many agents")
         agents = [from_record(record) for record in data["agents"]]
         stopped = data.get("stopped") is True

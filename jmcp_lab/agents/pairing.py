@@ -36,7 +36,7 @@ that does not answer at once, and start it again when they are asked to.
 SILENCE = timedelta(minutes=10)
 """Time for which a rejected client cannot ask again."""
 
-MOST_WAITING = 5
+MAX_WAITING = 5
 """Maximum number of waiting requests of one source."""
 
 PATIENCE = timedelta(minutes=1)
@@ -134,11 +134,11 @@ class Pairings:
                 "can choose 'Connect an agent' in JupyterLab's Agents panel."
             )
         now = self._clock()
-        if len(waiting) >= MOST_WAITING and waiting[0].created + PATIENCE <= now:
+        if len(waiting) >= MAX_WAITING and waiting[0].created + PATIENCE <= now:
             self._give_way(waiting.pop(0))
-        if len(waiting) >= MOST_WAITING:
+        if len(waiting) >= MAX_WAITING:
             raise UnavailableError(
-                f"{MOST_WAITING} programs wait for the user's answer already. Ask the user to look "
+                f"{MAX_WAITING} programs wait for the user's answer already. Ask the user to look "
                 "at the Agents panel in JupyterLab, or try again in a minute."
             )
         pairing = Pairing(

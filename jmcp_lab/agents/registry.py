@@ -21,7 +21,7 @@ from .offers import Offer, Offers
 from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
 
-MOST_AGENTS = 200
+MAX_AGENTS = 200
 
 
 class AgentRegistry:
@@ -127,8 +127,8 @@ class AgentRegistry:
             label, mode, notebooks, until, expires_in, owner, hash_token(token), self._clock
         )
         with self._alone():
-            if len(self._agents) >= MOST_AGENTS:
-                words = f"There are {MOST_AGENTS} agents already: revoke some first."
+            if len(self._agents) >= MAX_AGENTS:
+                words = f"There are {MAX_AGENTS} agents already: revoke some first."
                 raise UnavailableError(words)
             agent.color = next_color(self._agents.values())
             self._agents[agent.id] = agent

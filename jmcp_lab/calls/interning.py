@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Hashable")
 
-KEPT = 256
+MAX_KEPT = 256
 
 
 class Alike:
@@ -24,7 +24,7 @@ class Alike:
         Maximum number of cached values. A value that leaves the cache lives on where it is used.
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = MAX_KEPT) -> None:
         self._kept = kept
         self._found: dict[tuple[type, Hashable], Hashable] = {}
 

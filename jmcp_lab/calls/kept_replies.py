@@ -10,10 +10,10 @@ from .call import Reply, TextPart
 if TYPE_CHECKING:
     from .call import Call
 
-KEPT_CHARACTERS = 20_000_000
+MAX_CHARACTERS = 20_000_000
 """Maximum characters of all kept replies."""
 
-KEPT_AN_AGENT = 100
+MAX_PER_AGENT = 100
 """Maximum number of kept replies to one agent. An agent asks for a late reply soon after the call
 has ended, not after a hundred others, and the replies of a thousand runs are most of what is kept.
 """
@@ -32,7 +32,7 @@ class KeptReplies:
         stays.
     """
 
-    def __init__(self, characters: int = KEPT_CHARACTERS, an_agent: int = KEPT_AN_AGENT) -> None:
+    def __init__(self, characters: int = MAX_CHARACTERS, an_agent: int = MAX_PER_AGENT) -> None:
         self._characters = characters
         self._an_agent = an_agent
         self._kept: dict[str, deque[Call]] = {}

@@ -13,15 +13,15 @@ from typing import Final
 
 from .values import REPLACEMENT, is_well_formed, well_formed
 
-MOST_TEXTS: Final = 2_000
-MOST_LINES: Final = 10_000
-MOST_TRIED: Final = 100
+MAX_TEXTS: Final = 2_000
+MAX_LINES: Final = 10_000
+MAX_TRIED: Final = 100
 """Maximum number of lines compared with a changed one."""
 
-LONGEST: Final = 1_000
+MAX_CHARACTERS: Final = 1_000
 """Maximum characters of a changed part that are compared one by one."""
 
-MOST_COMPARED: Final = 2_000
+MAX_COMPARED: Final = 2_000
 """Maximum number of lines of a text that are compared with its earlier lines."""
 
 
@@ -55,9 +55,9 @@ class HalfPairs:
             if REPLACEMENT in shared:
                 self._lines.setdefault(shared, {})[line] = None
                 self._lines.move_to_end(shared)
-        while len(self._texts) > MOST_TEXTS:
+        while len(self._texts) > MAX_TEXTS:
             self._texts.popitem(last=False)
-        while len(self._lines) > MOST_LINES:
+        while len(self._lines) > MAX_LINES:
             self._lines.popitem(last=False)
 
     def restore(self, owner: str, text: str) -> str:
@@ -85,7 +85,7 @@ class HalfPairs:
             return line if line in known else next(reversed(known))
         candidates = [*nearby]
         for shared in reversed(self._lines):
-            if len(candidates) >= MOST_TRIED:
+            if len(candidates) >= MAX_TRIED:
                 break
             candidates += self._lines[shared]
         best, most = line, 0
@@ -100,7 +100,7 @@ class HalfPairs:
 
 def _partners(before: list[str], lines: list[str]) -> dict[int, range]:
     """Return for each line the range of earlier lines that it may come from."""
-    if not before or len(before) > MOST_COMPARED or len(lines) > MOST_COMPARED:
+    if not before or len(before) > MAX_COMPARED or len(lines) > MAX_COMPARED:
         return {}
     found = {}
     matcher = SequenceMatcher(None, before, lines, autojunk=False)
@@ -122,7 +122,7 @@ def _aligned(original: str, line: str) -> tuple[str, int]:
         end += 1
     blocks = [(0, 0, start), (len(shared) - end, len(line) - end, end)]
     old, new = shared[start : len(shared) - end], line[start : len(line) - end]
-    if old and new and max(len(old), len(new)) <= LONGEST:
+    if old and new and max(len(old), len(new)) <= MAX_CHARACTERS:
         matcher = SequenceMatcher(None, old, new, autojunk=False)
         blocks += [(start + a, start + b, size) for a, b, size in matcher.get_matching_blocks()]
     characters, restored, same = list(line), 0, 0

@@ -33,7 +33,7 @@ Path = tuple[Any, ...]
 NOTEBOOK: Final = ""
 """The owner of values that belong to no cell; no cell in a document has an empty id."""
 
-MOST_OWNERS: Final = 2_000
+MAX_OWNERS: Final = 2_000
 """Maximum number of deleted cells whose values are kept, as the cells may come back."""
 
 ADDED: Final[dict[str, Any]] = {
@@ -386,7 +386,7 @@ class Originals:
     def ends(self, started: int, ids: set[str]) -> None:
         """Forget values that the notebook no longer has, the oldest first, beyond a limit."""
         left = [cell_id for cell_id in self._owners if cell_id not in ids and cell_id != NOTEBOOK]
-        for cell_id in left[: max(0, len(left) - MOST_OWNERS)]:
+        for cell_id in left[: max(0, len(left) - MAX_OWNERS)]:
             del self._owners[cell_id]
         self._variants.ends(started)
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LARGEST: Final = 1 << 53
+MAX_INTEGER: Final = 1 << 53
 """The limit up to which every whole number is exact as a float."""
 
-DEEPEST: Final = 100
+MAX_DEPTH: Final = 100
 """Maximum nesting of lists and dicts in a document; pages recurse, and so does this code."""
 
 REPLACEMENT: Final = "\ufffd"
@@ -50,7 +50,7 @@ def document_form(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
     if value is None or kind is bool:
         return value
     if isinstance(value, dict):
-        if depth >= DEEPEST:
+        if depth >= MAX_DEPTH:
             return None
         depth += 1
         return {
@@ -60,7 +60,7 @@ def document_form(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return _document_list(value, depth) if depth < DEEPEST else None
+        return _document_list(value, depth) if depth < MAX_DEPTH else None
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, int | float):
@@ -75,7 +75,7 @@ def _document_list(values: Sequence[Any], depth: int) -> list[Any]:
         return [document_form(item, depth + 1) for item in values]
     if kinds == {float} and all(map(math.isfinite, values)):
         return list(values)
-    if kinds == {int} and -LARGEST <= min(values) and max(values) <= LARGEST:
+    if kinds == {int} and -MAX_INTEGER <= min(values) and max(values) <= MAX_INTEGER:
         return [*map(float, values)]
     return [*map(_document_number, values)]
 
@@ -94,7 +94,7 @@ def format_number(value: Any) -> float:  # noqa: ANN401 - JSON
     try:
         found = float(value)
     except OverflowError:
-        return float(LARGEST)
+        return float(MAX_INTEGER)
     except (TypeError, ValueError):
         return 0.0
     return found if math.isfinite(found) else 0.0
@@ -120,7 +120,10 @@ def _file_numbers(values: Sequence[float]) -> list[float]:
     """Return the file form of many floats, without a Python call for each if possible."""
     if not any(map(float.is_integer, values)):
         return list(values)
-    if all(map(float.is_integer, values)) and -LARGEST <= min(values) <= max(values) <= LARGEST:
+    if (
+        all(map(float.is_integer, values))
+        and -MAX_INTEGER <= min(values) <= max(values) <= MAX_INTEGER
+    ):
         # An int has no negative zero.
         if 0.0 not in values or all(value or str(value) == "0.0" for value in values):
             return [*map(int, values)]
@@ -128,7 +131,11 @@ def _file_numbers(values: Sequence[float]) -> list[float]:
 
 
 def _file_number(value: float) -> float:
-    if value.is_integer() and -LARGEST <= value <= LARGEST and (value or str(value) == "0.0"):
+    if (
+        value.is_integer()
+        and -MAX_INTEGER <= value <= MAX_INTEGER
+        and (value or str(value) == "0.0")
+    ):
         return int(value)
     return value
 
@@ -140,18 +147,18 @@ def is_exact(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - JSON
     if value is None or isinstance(value, bool):
         return True
     if isinstance(value, int):
-        return -LARGEST <= value <= LARGEST
+        return -MAX_INTEGER <= value <= MAX_INTEGER
     if isinstance(value, float):
         # Large floats stay floats on the way back, so remembering them is merely unnecessary.
         return math.isfinite(value) and not value.is_integer()
-    if depth >= DEEPEST:
+    if depth >= MAX_DEPTH:
         return False
     if isinstance(value, dict):
         return all(is_exact(str(k)) and is_exact(item, depth + 1) for k, item in value.items())
     if isinstance(value, list | tuple):
         kinds = {*map(type, value)}
         if kinds == {int}:
-            return bool(-LARGEST <= min(value) and max(value) <= LARGEST)
+            return bool(-MAX_INTEGER <= min(value) and max(value) <= MAX_INTEGER)
         if kinds == {float}:
             return not any(map(float.is_integer, value)) and all(map(math.isfinite, value))
         return all(is_exact(item, depth + 1) for item in value)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from .values import copied, file_form, fingerprint, weight
 
-MOST_LEFT: Final = 64 << 20
+MAX_LEFT: Final = 64 << 20
 """Maximum bytes of values kept that the notebook does not currently have."""
 
 
@@ -124,10 +124,10 @@ class Variants:
 
     def ends(self, started: int) -> None:
         """Forget what was not used since, the oldest first, beyond a limit."""
-        if self._growth <= MOST_LEFT:
+        if self._growth <= MAX_LEFT:
             return
         unused = {key: found.weight for key, found in self._found.items() if found.used < started}
-        over = sum(unused.values()) - MOST_LEFT // 2
+        over = sum(unused.values()) - MAX_LEFT // 2
         for key, size in unused.items():
             if over > 0:
                 over -= size

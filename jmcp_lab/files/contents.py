@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .own_folders import OwnFolders
     from .save_errors import SaveFailure
 
-MOST_NEW_FOLDERS = 8
+MAX_NEW_FOLDERS = 8
 """Maximum number of folders created together with one new file."""
 
 
@@ -272,10 +272,10 @@ class Contents:
             missing.append(folder)
             folder = folder.rpartition("/")[0]
         check_new(part.rpartition("/")[2] for part in [path, *missing])
-        if len(missing) > MOST_NEW_FOLDERS:
+        if len(missing) > MAX_NEW_FOLDERS:
             raise InvalidArgumentError(
                 f"{len(missing)} folders would have to be made for '{shown(path)}'; at most "
-                f"{MOST_NEW_FOLDERS} are made at once."
+                f"{MAX_NEW_FOLDERS} are made at once."
             )
         return missing[::-1]
 

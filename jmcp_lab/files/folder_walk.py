@@ -20,7 +20,7 @@ from . import paths
 SECONDS = 3.0
 """Maximum seconds of one search."""
 
-MOST_ENTRIES = 100_000
+MAX_ENTRIES = 100_000
 """Maximum number of files and folders inspected in one search."""
 
 PIECE = 5000
@@ -123,7 +123,7 @@ class FolderSearch:
 
     def over(self) -> bool:
         """Return whether the search has reached a limit."""
-        return self.looked >= MOST_ENTRIES or time.monotonic() > self._end
+        return self.looked >= MAX_ENTRIES or time.monotonic() > self._end
 
     def next(self) -> Folder | None:
         """Return the folder to read next, or None if none is left or the search is over."""

@@ -29,11 +29,11 @@ KERNEL = "ipykernel"
 well.
 """
 
-MOST_FOLDERS = 50
-MOST_ENTRIES = 50_000
-MOST_SOURCES = 5_000
-LARGEST_SOURCE = 2_000_000
-LARGEST_PARSED = 300_000
+MAX_FOLDERS = 50
+MAX_ENTRIES = 50_000
+MAX_SOURCES = 5_000
+MAX_SOURCE_BYTES = 2_000_000
+MAX_PARSED_BYTES = 300_000
 
 _REQUIRED = re.compile(r"[\w.-]+")
 _IMPORTS = re.compile(
@@ -157,7 +157,7 @@ def _folders(interpreters: Iterable[str]) -> tuple[str, ...]:
             found += [str(each) for each in prefix.glob(pattern)]
         for each in (prefix / "Lib/site-packages", Path(program).parent / "Lib/site-packages"):
             found += [str(each)] if each.is_dir() else []
-    return tuple(dict.fromkeys(found))[:MOST_FOLDERS]
+    return tuple(dict.fromkeys(found))[:MAX_FOLDERS]
 
 
 def _changed(folder: str) -> float:
@@ -190,14 +190,14 @@ def _names(folders: Sequence[str]) -> Iterator[str]:
 def _entries(folder: str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return [entry.name for entry, _ in zip(entries, range(MOST_ENTRIES), strict=False)]
+            return [entry.name for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)]
     except OSError:
         return []
 
 
 def _tried(by_name: dict[str, metadata.Distribution], known: set[str]) -> Iterator[str]:
     """Yield the modules that a kernel's dependencies import or try to import."""
-    parts, left = [KERNEL], MOST_SOURCES
+    parts, left = [KERNEL], MAX_SOURCES
     for name in parts:
         distribution = by_name.get(name)
         if distribution is None:
@@ -221,10 +221,10 @@ def _imports(path: str, known: Container[str]) -> Iterator[str]:
     """
     source = b""
     with suppress(OSError), open(path, "rb") as file:
-        source = file.read(LARGEST_SOURCE)
+        source = file.read(MAX_SOURCE_BYTES)
     found = {(one or other).decode(errors="replace") for one, other in _IMPORTS.findall(source)}
     named = {name.lower() for name in found}
-    if len(source) <= LARGEST_PARSED and any(name not in known for name in named):
+    if len(source) <= MAX_PARSED_BYTES and any(name not in known for name in named):
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
             named = set(_imported(ast.parse(source)))
     yield from named

@@ -11,7 +11,7 @@ from .names import is_notebook, shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_SEARCHED = 20_000
+MAX_SEARCHED = 20_000
 """Maximum number of files inspected to find one that was moved without the server's knowledge."""
 
 FileKey = tuple[int, int]
@@ -53,7 +53,7 @@ def found_by_key(root: str, key: FileKey, notebook: bool) -> str | None:
     """Search visible folders, nearest to the root first, for a file with this key."""
     seen = 0
     folders = [root]
-    while folders and seen < MOST_SEARCHED:
+    while folders and seen < MAX_SEARCHED:
         folder = folders.pop(0)
         try:
             entries = list(os.scandir(folder))

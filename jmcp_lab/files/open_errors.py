@@ -18,7 +18,7 @@ from .notebook_files import UnreadableNotebookError
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-MOST_ENTRIES = 5000
+MAX_ENTRIES = 5000
 """Maximum number of entries of a folder inspected to suggest a name."""
 
 
@@ -80,7 +80,7 @@ def _spelled_otherwise(root: str | None, path: str) -> str | None:
     folder, slash, name = path.rpartition("/")
     try:
         with os.scandir(os.path.join(root, folder)) if root else nullcontext(()) as entries:
-            for entry in islice(entries, MOST_ENTRIES):
+            for entry in islice(entries, MAX_ENTRIES):
                 wanted = name.casefold(), f"{name}{SUFFIX}".casefold()
                 if entry.name.casefold() in wanted and is_notebook(entry.name):
                     return f"{folder}{slash}{entry.name}"

@@ -16,10 +16,10 @@ from .names import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_WORDS = 200
+MAX_WORDS = 200
 """Maximum characters of another component's error message that are passed on."""
 
-DEEPEST = 10
+MAX_CAUSES = 10
 """Maximum number of errors followed in a chain of causes."""
 
 
@@ -214,7 +214,7 @@ def _in_words(words: str) -> SaveFailure | None:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     found: BaseException | None = error
-    for _ in range(DEEPEST):
+    for _ in range(MAX_CAUSES):
         if found is None:
             return
         yield found
@@ -231,4 +231,4 @@ def _said_by(error: BaseException | None) -> str:
 def _plain(words: str) -> str:
     """Return a single line without absolute paths."""
     line = " ".join(_ABSOLUTE.sub("…", _SAYS_NOTHING.sub("", words)).split())
-    return shown(line if len(line) <= MOST_WORDS else line[:MOST_WORDS] + "…").rstrip(".")
+    return shown(line if len(line) <= MAX_WORDS else line[:MAX_WORDS] + "…").rstrip(".")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEPT = 500
 """Maximum number of change sets that are kept; the oldest go first."""
 
-KEPT_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 """Maximum total size of change sets, which include cleared figures. The latest one always stays."""
 
 LOOKED_AT = 200
@@ -198,7 +198,7 @@ class Changes:
             self._undone[made.call_id] = None
 
     def _are_too_many(self) -> bool:
-        large = len(self._sets) > 1 and self._size > KEPT_BYTES
+        large = len(self._sets) > 1 and self._size > MAX_BYTES
         return large or len(self._sets) > self._kept
 
     @property

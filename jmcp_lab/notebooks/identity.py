@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from ..codec.fingerprint import Version
 
-KEPT = 64
+MAX_LEFT = 64
 """Maximum number of closed notebooks that are recognized when they are reopened."""
 
-MOST_ENDED = 10_000
+MAX_ENDED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Identity:
     def leave(self, version: Version, number: int | None) -> None:
         """Remember the id for when the notebook is reopened."""
         _left[self._file_id] = _Left(self.id, version, number)
-        if len(_left) > KEPT:
+        if len(_left) > MAX_LEFT:
             _end(_left.popitem(last=False)[1].id)
 
 
@@ -124,5 +124,5 @@ def _new_id(file_id: str) -> str:
 
 def _end(document_id: str) -> None:
     _ended[document_id] = None
-    if len(_ended) > MOST_ENDED:
+    if len(_ended) > MAX_ENDED:
         _ended.popitem(last=False)

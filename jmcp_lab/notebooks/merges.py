@@ -23,7 +23,7 @@ LARGE = 50_000
 """Number of characters in all three texts from which a merge takes more than a few milliseconds."""
 
 
-MOST_KNOWN = 20
+MAX_KNOWN = 20
 """Maximum number of cached merges of one change, as a person may type while the call waits."""
 
 
@@ -63,7 +63,7 @@ def _keep(
     found: list[Splice] | MergeConflict,
 ) -> None:
     known[present] = found
-    if len(known) > MOST_KNOWN:
+    if len(known) > MAX_KNOWN:
         del known[next(iter(known))]
 
 

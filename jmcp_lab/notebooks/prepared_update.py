@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FEW_STEPS = 200_000
 """Maximum number of steps over cells that are done directly; so many take about 20 ms."""
 
-MOST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 """Maximum size of a document; copying a larger one takes too much memory and time."""
 
 SLICE = 200
@@ -151,7 +151,7 @@ class Ahead:
         come = [(at, anew[cell_id]) for at, cell_id in enumerate(wanted) if cell_id in anew]
         arrangement, base = notebook.arrangement, notebook.ydoc.get_state()
         state = notebook.ydoc.get_update()
-        if len(state) > MOST_BYTES:
+        if len(state) > MAX_BYTES:
             return
         work = asyncio.get_running_loop().run_in_executor(
             _threads, in_short_turns, _worked_out, state, base, out, come

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-KEPT = 20_000
+MAX_CELLS = 20_000
 """Maximum number of cells remembered for one agent; the least recently seen go first."""
 
-KEPT_CHARACTERS = 20_000_000
+MAX_CHARACTERS = 20_000_000
 """Maximum characters of text remembered for one agent; the least recently seen go first."""
 
 
@@ -40,7 +40,7 @@ class _Known:
 class AgentSnapshots:
     """The texts and outputs that agents have been shown, by agent, file and cell."""
 
-    def __init__(self, kept: int = KEPT, characters: int = KEPT_CHARACTERS) -> None:
+    def __init__(self, kept: int = MAX_CELLS, characters: int = MAX_CHARACTERS) -> None:
         self._kept = kept
         self._characters = characters
         self._texts: dict[str, _Known] = {}

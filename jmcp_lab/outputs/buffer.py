@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 10_000_000
 """Maximum characters of text kept of the outputs of one cell."""
 
-MOST_OUTPUTS = 2_000
+MAX_OUTPUTS = 2_000
 """Maximum number of outputs kept of one cell, however short they are.
 
 Each output is an object in the document, in every page and in the history, and writing more of them
@@ -57,7 +57,7 @@ class OutputBuffer:
     Parameters
     ----------
     limit : int or None
-        Maximum characters to keep, in at most `MOST_OUTPUTS` outputs: half of them for the
+        Maximum characters to keep, in at most `MAX_OUTPUTS` outputs: half of them for the
         beginning, the rest for the end. Rich outputs count a tenth of their size. None keeps
         everything.
 
@@ -243,10 +243,10 @@ class OutputBuffer:
         if self._limit is None:
             return
         if self._tail is None:
-            if self._weight <= self._limit and len(self.items) <= MOST_OUTPUTS:
+            if self._weight <= self._limit and len(self.items) <= MAX_OUTPUTS:
                 return
             self._split(self._limit // 2)
-        if self._weight > self._limit // 2 or len(self._target) > MOST_OUTPUTS // 2:
+        if self._weight > self._limit // 2 or len(self._target) > MAX_OUTPUTS // 2:
             # Trim to a quarter, so that not every message has to trim.
             self._trim(self._limit // 4)
 
@@ -258,13 +258,13 @@ class OutputBuffer:
         head: list[Item | Taken] = []
         weight = 0
         rest = self.items
-        for item in rest[: MOST_OUTPUTS // 2]:
+        for item in rest[: MAX_OUTPUTS // 2]:
             if weight + item.weight > keep:
                 break
             weight += item.weight
             head.append(item)
         tail = rest[len(head) :]
-        if tail and isinstance(tail[0], Stream) and len(head) < MOST_OUTPUTS // 2:
+        if tail and isinstance(tail[0], Stream) and len(head) < MAX_OUTPUTS // 2:
             first = tail[0]
             end = Stream(first.name)
             cursor_back = len(first.line) - first.line.cursor
@@ -281,7 +281,7 @@ class OutputBuffer:
     def _trim(self, keep: int) -> None:
         tail = self._tail or []
         while len(tail) > 1 and (
-            len(tail) > MOST_OUTPUTS // 4
+            len(tail) > MAX_OUTPUTS // 4
             or (self._weight > keep and self._weight - tail[0].weight >= keep)
         ):
             gone = tail.pop(0)

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 PENDING_PER_AGENT = 20
 
-MOST_DENIALS = 3
+MAX_DENIALS = 3
 """Number of denied requests in a row that pause an agent."""
 
-MOST_REQUESTS = 20
+MAX_REQUESTS = 20
 REQUESTS_SECONDS = 60.0
-"""Seconds within which more than `MOST_REQUESTS` requests pause an agent."""
+"""Seconds within which more than `MAX_REQUESTS` requests pause an agent."""
 
 
 class Pause(StrEnum):
@@ -41,11 +41,11 @@ class Pause(StrEnum):
 
 PAUSE_WORDS = {
     Pause.DENIALS: (
-        f"You are paused: the user said no to {MOST_DENIALS} of your requests in a row. They can "
+        f"You are paused: the user said no to {MAX_DENIALS} of your requests in a row. They can "
         "resume you in JupyterLab's Agents panel. Ask them what they want."
     ),
     Pause.FLOOD: (
-        f"You are paused: you asked more than {MOST_REQUESTS} times in a minute. The user can "
+        f"You are paused: you asked more than {MAX_REQUESTS} times in a minute. The user can "
         "resume you in JupyterLab's Agents panel. Ask for less at a time."
     ),
 }
@@ -101,9 +101,9 @@ class Patience:
         return None
 
     def _asks_too_often(self, agent_id: str) -> bool:
-        asked = self._asked.setdefault(agent_id, deque(maxlen=MOST_REQUESTS))
+        asked = self._asked.setdefault(agent_id, deque(maxlen=MAX_REQUESTS))
         ticks = time.monotonic()
-        if len(asked) == MOST_REQUESTS and ticks - asked[0] < REQUESTS_SECONDS:
+        if len(asked) == MAX_REQUESTS and ticks - asked[0] < REQUESTS_SECONDS:
             return True
         asked.append(ticks)
         return False
@@ -120,7 +120,7 @@ class Patience:
 
     def end_a_run_of_denials(self, agent_id: str) -> None:
         """Pause an agent that was denied too often in a row."""
-        if self._in_a_row.get(agent_id, 0) >= MOST_DENIALS:
+        if self._in_a_row.get(agent_id, 0) >= MAX_DENIALS:
             self._pause(agent_id, Pause.DENIALS)
 
     # -- pauses --------------------------------------------------------------------------------

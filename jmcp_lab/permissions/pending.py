@@ -31,7 +31,7 @@ class Watched(Protocol):
 SHARE = 20.0
 """Minimum ratio of waiting to drawing for a card, however fast its cells change."""
 
-LONGEST_WAIT = 2.0
+MAX_WAIT_SECONDS = 2.0
 """Maximum seconds until a changed card is drawn again."""
 
 
@@ -67,7 +67,7 @@ class Request:
         Nobody can approve an outdated card, because a decision checks it again.
         """
         if self._due is None:
-            wait = min(self._took * SHARE, LONGEST_WAIT)
+            wait = min(self._took * SHARE, MAX_WAIT_SECONDS)
             self._due = asyncio.get_running_loop().call_later(wait, draw, self)
 
     @contextmanager

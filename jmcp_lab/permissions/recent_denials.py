@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REPEAT = timedelta(minutes=10)
 """Time after a denial for which the same request is denied without asking."""
 
-KEPT = 500
+MAX_KEPT = 500
 
 
 class Denials:
@@ -26,7 +26,7 @@ class Denials:
         """Record a request that a person denied."""
         if call.action is not None:
             self._denied[_key(call)] = (time.monotonic(), call)
-            while len(self._denied) > KEPT:
+            while len(self._denied) > MAX_KEPT:
                 self._denied.popitem(last=False)
 
     def repeated(self, call: Call) -> Call | None:

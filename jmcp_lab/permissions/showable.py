@@ -10,11 +10,11 @@ from ..text.diff import common_prefix
 if TYPE_CHECKING:
     from ..calls.call import Action, PreviewItem
 
-MOST_LINES = 10_000
-MOST_CHARACTERS = 400_000
-"""Maximum characters, beside `MOST_LINES`, that a card draws; the panel has the same limits."""
+MAX_LINES = 10_000
+MAX_CHARACTERS = 400_000
+"""Maximum characters, beside `MAX_LINES`, that a card draws; the panel has the same limits."""
 
-MOST_COMPARED = 2_000_000
+MAX_COMPARED = 2_000_000
 """Maximum characters of texts before and after a change; the panel compares no longer ones."""
 
 
@@ -30,18 +30,18 @@ def showable(action: Action) -> Action:
     if preview is None:
         return action
     whole = sum(len(t) for item in preview.items for t in (item.old, item.new) if t is not None)
-    drawn = [_drawn(item) for item in preview.items] if whole <= MOST_COMPARED else []
+    drawn = [_drawn(item) for item in preview.items] if whole <= MAX_COMPARED else []
     characters = sum(len(text) for text in drawn) if drawn or not whole else whole
     lines = sum(text.count("\n") + 1 for text in drawn)
-    if characters > MOST_CHARACTERS or lines > MOST_LINES:
+    if characters > MAX_CHARACTERS or lines > MAX_LINES:
         size = (
             f"{characters:,} characters"
-            if characters > MOST_CHARACTERS
+            if characters > MAX_CHARACTERS
             else f"{lines:,} lines in {len(drawn):,} parts"
         )
         raise ToolError(
             f"This is too long for the user to check: {size}, and a request may show "
-            f"{MOST_CHARACTERS:,} characters and {MOST_LINES:,} lines. Nothing was done. Ask for "
+            f"{MAX_CHARACTERS:,} characters and {MAX_LINES:,} lines. Nothing was done. Ask for "
             "it in smaller steps, or keep large data out of the code and read it from a file.",
             code="too_long",
         )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FINISH_SECONDS = 10.0
 """Maximum seconds that a closing room waits for its last save."""
 
-TRIES = 3
+MAX_TRIES = 3
 """Maximum attempts to read or save a file while another program keeps writing it."""
 
 MAX_COPIES = 20
@@ -286,7 +286,7 @@ class LiveRoom(PagesRoom):
         return self.autosave.save()
 
     async def _write_file(self) -> None:
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             try:
                 saved = await self.disk.save(self._file_format, self._file_type)
                 break

@@ -7,14 +7,14 @@ from collections import deque
 from ..calls.proposed import proposed
 from ..files.save_errors import save_failure_message
 
-KEPT = 20
+MAX_NOTICES = 20
 """Maximum number of notices of one notebook that wait for agents that are away."""
 
 CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 """Schema of Jupyter's file events: saved, renamed, deleted."""
 
 
-MOST_TOLD = 10_000
+MAX_TOLD = 10_000
 """Maximum number of standing notices remembered as delivered."""
 
 
@@ -32,7 +32,7 @@ class Notices:
     def add(self, file_id: str, text: str) -> None:
         """Queue a notice for every agent that has used the notebook; its next call delivers it."""
         self._number += 1
-        items = self._items.setdefault(file_id, deque(maxlen=KEPT))
+        items = self._items.setdefault(file_id, deque(maxlen=MAX_NOTICES))
         if items and items[-1][1] == text:
             # A repeated notice replaces the old one: agents that know it get it again, others get
             # it once.
@@ -54,7 +54,7 @@ class Notices:
         if key in self._once:
             return []
         self._once[key] = None
-        if len(self._once) > MOST_TOLD:
+        if len(self._once) > MAX_TOLD:
             del self._once[next(iter(self._once))]
         return [text]
 

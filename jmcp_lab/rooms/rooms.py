@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 120.0
 """Seconds that a room stays open for us after the last call that used it."""
 
-SAVES = 5
+MAX_SAVES = 5
 """Maximum rounds of saving everything at shutdown, while changes keep coming."""
 
 
@@ -388,7 +388,7 @@ class Rooms:
             async with asyncio.timeout(seconds):
                 # A notebook may change while it is being saved. If people have switched autosave
                 # off, nothing else would write the changes.
-                for _ in range(SAVES):
+                for _ in range(MAX_SAVES):
                     tasks = [self._upstream.start_saving(room) for room in rooms]
                     if not (saves := [task for task in tasks if task is not None]):
                         break

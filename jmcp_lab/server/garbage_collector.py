@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-MOST_SECONDS = 5.0
+MAX_SECONDS = 5.0
 """Maximum seconds between two collections if pauses overlap continuously."""
 
 FULL_EVERY = 10
@@ -55,7 +55,7 @@ class _Paused:
                 return
             if not self._inside:
                 gc.enable()
-            elif time.monotonic() - self._since > MOST_SECONDS:
+            elif time.monotonic() - self._since > MAX_SECONDS:
                 self._since, is_due = time.monotonic(), True
         if is_due:
             self._looked += 1

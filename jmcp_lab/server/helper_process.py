@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 """Maximum seconds of one call."""
 
-MOST_BYTES = 3 << 30
+MAX_BYTES = 3 << 30
 """Maximum address space of the process."""
 
 IDLE_SECONDS = 60.0
@@ -309,7 +309,7 @@ def _limit() -> None:
     os.nice(5)
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     given = [each for each in (soft, hard) if each != resource.RLIM_INFINITY]
-    most = min([MOST_BYTES, *given])
+    most = min([MAX_BYTES, *given])
     # macOS does not limit memory.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TURN_SECONDS = 0.02
 """Maximum seconds for which the event loop is blocked, unless a single item takes longer."""
 
-MOST_GROWTH = 8
+MAX_GROWTH = 8
 """Maximum factor by which a part may be longer than the one before."""
 
 Thing = TypeVar("Thing")
@@ -39,7 +39,7 @@ async def in_turns(things: Sequence[Thing], most: int) -> AsyncIterator[Sequence
         at += size
         now = time.thread_time()
         # Each part has a fixed cost, so let them grow fast.
-        longer = min(int(TURN_SECONDS / max(now - began, 1e-6)), MOST_GROWTH) or 1
+        longer = min(int(TURN_SECONDS / max(now - began, 1e-6)), MAX_GROWTH) or 1
         size = min(longer * size, most)
         if now - began > 2 * TURN_SECONDS:
             size = max(1, int(size * TURN_SECONDS / (now - began)))

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Opcode = tuple[str, int, int, int, int]
 """An opcode as `difflib.SequenceMatcher.get_opcodes` returns it."""
 
-MOST_PAIRS = 1_000_000
+MAX_PAIRS = 1_000_000
 """Maximum number of character pairs compared in one call; the rest of the text is replaced."""
 
-MOST_LINE_PAIRS = 250_000
+MAX_LINE_PAIRS = 250_000
 """Maximum number of line pairs compared between two matches, if no line there is unique."""
 
-MOST_LEVELS = 20
+MAX_LEVELS = 20
 """Maximum depth of the search for unique lines between unique lines."""
 
 
@@ -56,7 +56,7 @@ def opcodes(old: str, new: str) -> list[Opcode]:
     list of tuple
         In the form of `difflib`; equal and changed parts alternate.
     """
-    left = MOST_PAIRS
+    left = MAX_PAIRS
     found: list[Opcode] = []
     for kind, start, end, first, last in line_opcodes(old, new):
         if kind != "replace":
@@ -96,7 +96,7 @@ def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
         The start of each run in `old`, its start in `new`, and its length.
     """
     found = []
-    waiting = [(0, len(old), 0, len(new), MOST_LEVELS)]
+    waiting = [(0, len(old), 0, len(new), MAX_LEVELS)]
     while waiting:
         start, end, first, last, levels = waiting.pop()
         head = _same_head(old, new, start, end, first, last)
@@ -112,7 +112,7 @@ def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
             # Each of the parts begins with the anchor itself.
             places = [(start, first), *((start + i, first + k) for i, k in anchors), (end, last)]
             waiting += [(i, j, k, m, levels - 1) for (i, k), (j, m) in pairwise(places)]
-        elif (end - start) * (last - first) <= MOST_LINE_PAIRS:
+        elif (end - start) * (last - first) <= MAX_LINE_PAIRS:
             matcher = SequenceMatcher(None, old[start:end], new[first:last], autojunk=False)
             found += [
                 (start + block.a, first + block.b, block.size)

@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 
 BOM = "\ufeff"
 
-MOST_COMPARED = 5_000
+MAX_COMPARED = 5_000
 """Maximum number of changed lines that are compared in a file with mixed line ends."""
 
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -80,7 +80,7 @@ def _mixed(lines: list[str], old: list[str], ends: list[str]) -> list[str | None
         found[-1 - tail] = ends[-1 - tail]
         tail += 1
     middle, old_middle = lines[head : len(found) - tail], old[head : len(ends) - tail]
-    if max(len(middle), len(old_middle)) <= MOST_COMPARED:
+    if max(len(middle), len(old_middle)) <= MAX_COMPARED:
         for a, b, length in SequenceMatcher(None, middle, old_middle).get_matching_blocks():
             found[head + a : head + a + length] = ends[head + b : head + b + length]
     _changed(found, head, len(found) - tail, ends, head, len(ends) - tail)

@@ -16,7 +16,7 @@ SIGN = re.compile(r"[\u2e80-\uffff]|\n")
 thousands and stands for about a word.
 """
 
-MOST_COMPARED = 1_000_000
+MAX_COMPARED = 1_000_000
 """Maximum number of pairs of characters, or of signs in two insertions, that are compared."""
 
 
@@ -29,7 +29,7 @@ def reunited(text: str | None, mine: str, present: str) -> list[Splice]:
     if text is None:
         return united(mine, present)
     both = []
-    left = MOST_COMPARED
+    left = MAX_COMPARED
     for part in _changed_on_both(text, mine, present):
         left -= (part.end - part.start) * (len(part.mine) + len(part.theirs))
         if left < 0:
@@ -135,7 +135,7 @@ def _same(one: str, other: str) -> str:
     if one.endswith(" ") and other.endswith(" ") and any(map(str.isalnum, words)):
         return f"{words} "
     signs, others = SIGN.findall(one), SIGN.findall(other)
-    if len(signs) * len(others) > MOST_COMPARED:
+    if len(signs) * len(others) > MAX_COMPARED:
         return ""
     blocks = SequenceMatcher(None, signs, others, autojunk=False).get_matching_blocks()
     found = ["".join(signs[block.a : block.a + block.size]) for block in blocks]

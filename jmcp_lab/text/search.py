@@ -25,27 +25,27 @@ from . import matching
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-LONGEST_QUERY = 1000
+MAX_QUERY = 1000
 
 SECONDS = 3.0
 """Maximum seconds of one search."""
 
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """Maximum memory of a search for a regular expression."""
 
 PIECE = 1_000_000
 """Number of characters encoded as JSON at once; with escapes, they may take six times as much."""
 
-MOST_HITS = 1000
+MAX_HITS = 1000
 """Maximum number of hits that are counted."""
 
-MOST_AT_ONCE = 2
+MAX_AT_ONCE = 2
 """Maximum number of concurrent searches of all agents; the others wait."""
 
 WAIT_SECONDS = 30.0
 """Maximum seconds that a search waits for its turn and its end."""
 
-_pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="jmcp search")
+_pool = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="jmcp search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class Query:
         """
         if not self.text:
             raise InvalidArgumentError("'query' is empty; give the text to look for.")
-        if len(self.text) > LONGEST_QUERY:
-            raise InvalidArgumentError(f"'query' is longer than {LONGEST_QUERY} characters.")
+        if len(self.text) > MAX_QUERY:
+            raise InvalidArgumentError(f"'query' is longer than {MAX_QUERY} characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Hit:
 
 
 async def search(query: Query, passages: Sequence[Passage], seconds: float = SECONDS) -> list[Hit]:
-    """Return the matching lines, at most `MOST_HITS`.
+    """Return the matching lines, at most `MAX_HITS`.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
             with alone():
                 for line in matching.lines_with(there, found, len(text), begun + seconds):
                     hits.append(_hit(passage, line))
-                    if len(hits) >= MOST_HITS:
+                    if len(hits) >= MAX_HITS:
                         return hits
             seconds -= time.thread_time() - begun
     except TimeoutError:
@@ -160,7 +160,7 @@ def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
 
 def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
     """Search for a regular expression in a separate process."""
-    asked = {"pattern": pattern, "most": MOST_HITS, "seconds": seconds, "bytes": MOST_BYTES}
+    asked = {"pattern": pattern, "most": MAX_HITS, "seconds": seconds, "bytes": MAX_BYTES}
     try:
         child = _start()
     except OSError:

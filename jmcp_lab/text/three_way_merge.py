@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .diff import matching_runs
 
-MOST_PAIRED = 1000
+MAX_PAIRED = 1000
 """Maximum number of lines of a text that are changed one by one. A formatter may change every line
 of a cell. With separate changes, text that somebody types meanwhile stays in its line; with one
 change for all lines, it lands beside them. But each change of the shared text takes the event loop
@@ -77,7 +77,7 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
     z = a = b = 0
     shared = _shared_runs(base_lines, mine_lines, present_lines)
     starts = _line_starts(present_lines)
-    one_by_one = len(base_lines) - sum(run.size for run in shared) <= MOST_PAIRED
+    one_by_one = len(base_lines) - sum(run.size for run in shared) <= MAX_PAIRED
     for run in shared:
         splices += _gap(
             base_lines[z : run.base],

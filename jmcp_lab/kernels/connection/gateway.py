@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from .channels import Channel, Listener
     from .iopub import Message
 
-RETRIES = 5
+MAX_RETRIES = 5
 """Maximum attempts to restore a lost connection; the pause doubles each time."""
 
 PAUSE_SECONDS = 1.0
 
-LARGEST_MESSAGE = 1 << 30
+MAX_MESSAGE_BYTES = 1 << 30
 """Maximum bytes of a message; by default, Tornado closes the connection on more than 10 MB."""
 
 
@@ -145,7 +145,7 @@ class GatewayChannels:
         )
         url += f"?session_id={url_escape(self._session.session)}"
         request = HTTPRequest(url, **settings.load_connection_args())
-        return await websocket_connect(request, max_message_size=LARGEST_MESSAGE)
+        return await websocket_connect(request, max_message_size=MAX_MESSAGE_BYTES)
 
     async def _read(self) -> None:
         """Read until the connection is lost for good, and report that, whatever the reason."""
@@ -201,7 +201,7 @@ class GatewayChannels:
                 self._listener.on_stdin(message)
 
     async def _reconnect(self) -> WebSocketClientConnection | None:
-        for attempt in range(RETRIES):
+        for attempt in range(MAX_RETRIES):
             await asyncio.sleep(PAUSE_SECONDS * 2**attempt)
             try:
                 return await self._connect()

@@ -28,7 +28,7 @@ LAST_WORDS_SECONDS = 5.0
 BUSY_SECONDS = 0.01
 """Seconds until the next check whether other code's transaction has ended."""
 
-LONGEST_ERROR = 4000
+MAX_ERROR = 4000
 """Maximum characters of stderr searched for an error that the kernel does not publish."""
 
 
@@ -194,7 +194,7 @@ class OutputSink:
                 name, text = str(content.get("name")), _text(content.get("text"))
                 buffer.stream(name, text)
                 if name == "stderr":
-                    self._complaint = (self._complaint + text[-LONGEST_ERROR:])[-LONGEST_ERROR:]
+                    self._complaint = (self._complaint + text[-MAX_ERROR:])[-MAX_ERROR:]
             case "display_data" | "execute_result" | "error":
                 item = buffer.add(_output(kind, content))
                 if kind == "display_data" and (display_id := _display_id(content)):
@@ -241,7 +241,7 @@ class OutputSink:
         IPython prints its own errors, such as that for an unknown magic, and does not publish them.
         """
         name, value = str(reply.get("ename")), str(reply.get("evalue"))
-        return f"{name}: {value}"[:LONGEST_ERROR] in self._complaint
+        return f"{name}: {value}"[:MAX_ERROR] in self._complaint
 
     def show_error(self, reply: Mapping[str, Any]) -> None:
         """Show the error from the kernel's reply."""

@@ -51,7 +51,7 @@ _EXPRESSION = (
     "__import__('IPython').get_ipython(), {names!r}, {most}, {width}))[1])"
     "({{'__name__': 'jmcp_lab_probe'}})"
 )
-_LONGEST_ANSWER = 2_000_000
+_MAX_ANSWER = 2_000_000
 
 
 class KernelQuestions:
@@ -264,7 +264,7 @@ def _parsed(answer: dict[str, Any]) -> dict[str, Any]:
     """Parse the report in an evaluated expression, which comes from the user's own process."""
     shown = (answer.get("data") or {}).get("text/plain")
     with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        if isinstance(shown, str) and len(shown) <= _LONGEST_ANSWER:
+        if isinstance(shown, str) and len(shown) <= _MAX_ANSWER:
             found = json.loads(ast.literal_eval(shown))
             if isinstance(found, dict) and isinstance(found.get("variables"), list):
                 return found

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from ...outputs.cell_writer import OutputDocument
     from .run import Piece
 
-KEPT_RUNS = 200
+MAX_ENDED_RUNS = 200
 """Maximum number of ended runs that are remembered for later questions."""
 
-KEPT_WEIGHT = 20_000_000
+MAX_ENDED_WEIGHT = 20_000_000
 """Maximum characters of output that these may hold together."""
 
 
@@ -175,7 +175,7 @@ class Executor:
         ended = [run for run in self._runs.values() if run.done]
         weight = sum(run.weight for run in ended)
         for index, run in enumerate(ended):
-            if len(ended) - index <= KEPT_RUNS and weight <= KEPT_WEIGHT:
+            if len(ended) - index <= MAX_ENDED_RUNS and weight <= MAX_ENDED_WEIGHT:
                 break
             weight -= run.weight
             del self._runs[run.id]

@@ -23,7 +23,7 @@ END_OF_INPUT = "\x04"
 HIDDEN = "········"
 """Placeholder for a password, as in JupyterLab."""
 
-LONGEST_PROMPT = 2000
+MAX_PROMPT = 2000
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -73,7 +73,7 @@ class Asking:
     async def _put(self, content: Mapping[str, Any]) -> None:
         # Earlier output comes on another channel, and must be above the question.
         await self._bridge.caught_up()
-        prompt = str(content.get("prompt") or "")[:LONGEST_PROMPT]
+        prompt = str(content.get("prompt") or "")[:MAX_PROMPT]
         question = Question(f"q_{secrets.token_hex(5)}", prompt, bool(content.get("password")))
         self._sink.print(prompt)
         self._run.asked(question, self._answer)

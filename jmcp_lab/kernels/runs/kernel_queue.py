@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 5.0
 alone. The kernel keeps the order of requests anyway.
 """
 
-RESENDS = 20
+MAX_RESENDS = 20
 """Maximum number of times to send code that the kernel aborts because somebody else's cell failed.
 """
 
@@ -225,7 +225,7 @@ class KernelQueue:
     async def _execute(
         self, run: Run, piece: Piece, sink: OutputSink, bridge: KernelBridge
     ) -> PieceResult:
-        for turn in range(RESENDS):
+        for turn in range(MAX_RESENDS):
             may_ask = run.can_ask()
             execution = run.execution = bridge.execute(piece.source, sink, may_ask=may_ask)
             if turn == 0:

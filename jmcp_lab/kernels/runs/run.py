@@ -52,7 +52,7 @@ RUN_ID = re.compile(r"(r_[0-9a-f]{10})(?:/(\d{1,6}))?")
 PATIENCE_SECONDS = 5.0
 """Seconds after a stop request until running code is reported as not reacting."""
 
-MOST_QUOTED = 80
+MAX_QUOTED = 80
 """Maximum characters of the code's output or prompt that are quoted in a message about a run."""
 
 
@@ -261,9 +261,9 @@ class Run:
         if self.ignores_stop:
             words.append("asked to stop and does not react; restarting the kernel ends it")
         if self.question is not None:
-            asks = quoted(self.question.prompt, MOST_QUOTED) or "what the code asks"
+            asks = quoted(self.question.prompt, MAX_QUOTED) or "what the code asks"
             words.append(f"waiting for the user to answer {asks}")
-        elif said := quoted(self.last_line or "", MOST_QUOTED):
+        elif said := quoted(self.last_line or "", MAX_QUOTED):
             words.append(f"last output: {said}")
         return ", ".join(words)
 

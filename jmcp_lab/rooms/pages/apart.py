@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRST_SECONDS = 1.0
-LONGEST_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 """Maximum seconds from a failure to the end of the connection; the pause doubles up to it."""
 
 GONE_SECONDS = 15.0
@@ -43,7 +43,7 @@ class Apart:
     def failed(self, error: Exception) -> float:
         """Record a failure; return after how many seconds the page may reconnect."""
         self.close()
-        pause, self._pause = self._pause, min(self._pause * 2, LONGEST_SECONDS)
+        pause, self._pause = self._pause, min(self._pause * 2, MAX_PAUSE_SECONDS)
         loop = asyncio.get_running_loop()
         self._gone = loop.call_later(pause + GONE_SECONDS, self.together)
         self.failure = error

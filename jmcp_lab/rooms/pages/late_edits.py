@@ -47,8 +47,8 @@ opened since, the marks in the page's document lead the keystrokes to their cell
 LATE_ORIGIN = "jmcp:late"
 """Origin of the transactions that merge late edits."""
 
-MOST_GHOSTS = 2000
-MOST_BYTES = 16_000_000
+MAX_GHOSTS = 2000
+MAX_BYTES = 16_000_000
 """Maximum size of the ghosts of one notebook, beside their number; the oldest go first."""
 
 _log = logging.getLogger("jmcp_lab")
@@ -257,7 +257,7 @@ class LateEdits:
         now, held = self._clock(), attic.size
         while attic.ghosts:
             oldest = attic.ghosts[0]
-            over = len(attic.ghosts) > MOST_GHOSTS or (held > MOST_BYTES and len(attic.ghosts) > 1)
+            over = len(attic.ghosts) > MAX_GHOSTS or (held > MAX_BYTES and len(attic.ghosts) > 1)
             if not (over or oldest.until < now):
                 return
             held -= oldest.size

@@ -30,12 +30,12 @@ REMADE_ORIGIN = "jmcp:remade"
 KEPT_SECONDS = 3600.0
 """Seconds for which a page may not have received an edit, and still move the cell."""
 
-MOST_EDITS = 32
+MAX_EDITS = 32
 """Maximum number of edits kept of one cell; the oldest go first."""
 
-MOST_CELLS = 200
-MOST_BYTES = 8_000_000
-"""Maximum size of the edits of one notebook, beside `MOST_CELLS`; the oldest go first."""
+MAX_CELLS = 200
+MAX_BYTES = 8_000_000
+"""Maximum size of the edits of one notebook, beside `MAX_CELLS`; the oldest go first."""
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ class Remade:
         found.edits.append((before, after))
         self._written[cell_id] = found
         self._size += len(before) + len(after)
-        while len(found.edits) > MOST_EDITS:
+        while len(found.edits) > MAX_EDITS:
             self._size -= sum(map(len, found.edits.pop(0)))
             found.moved = max(found.moved - 1, 0)
         self._expire()
@@ -166,7 +166,7 @@ class Remade:
         since = self._clock() - KEPT_SECONDS
         while self._written:
             cell_id, oldest = next(iter(self._written.items()))
-            many = len(self._written) > MOST_CELLS or self._size > MOST_BYTES
+            many = len(self._written) > MAX_CELLS or self._size > MAX_BYTES
             if oldest.at > since and not many:
                 return
             del self._written[cell_id]

@@ -18,7 +18,7 @@ from ...server.containment import contained
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-LONGEST_SECONDS = 3.0
+MAX_DELAY_SECONDS = 3.0
 """Maximum seconds from the first change to its save, if changes never stop."""
 
 SLOW_SECONDS = 5.0
@@ -135,7 +135,7 @@ class Autosave:
         """Schedule a save after a quiet period, or once the first change has waited long enough."""
         now = asyncio.get_running_loop().time()
         if self._due is None:
-            self._due = now + LONGEST_SECONDS
+            self._due = now + MAX_DELAY_SECONDS
         self._arm(min(quiet, self._due - now))
 
     def _arm(self, seconds: float) -> None:

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from ..live_room import LiveRoom
     from .content_versions import ContentVersion
 
-TRIES = 3
+MAX_TRIES = 3
 """Maximum attempts to save while another program keeps writing the file."""
 
-MOVE_TRIES = 10
+MAX_MOVE_TRIES = 10
 MOVE_SECONDS = 0.02
-"""Seconds between the `MOVE_TRIES` checks whether a missing file has a new name."""
+"""Seconds between the `MAX_MOVE_TRIES` checks whether a missing file has a new name."""
 
 WRONG = (400, 500)
 """HTTP statuses that contents managers give for a file of another kind than requested."""
@@ -221,7 +221,7 @@ class FileSync:
         the document. If cells are removed, it skips one, which the file then loses, or it fails at
         the end. Changes merged from the file meanwhile would be in some cells only.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             before = self._moment()
             try:
                 content = await self._get(deduplicate=False)
@@ -266,7 +266,7 @@ class FileSync:
             return await self._save_alone(kind, model)
 
     async def _save_alone(self, kind: DocumentKind, model: dict[str, Any]) -> dict[str, Any] | None:
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             path = self._loader.path
             content = await self._room.document.aget()
             # The content was assembled just now, and no other code has run since.
@@ -347,7 +347,7 @@ class FileSync:
 
     async def _moved(self, path: str) -> bool:
         """Return whether the file has a new name; the server learns it shortly after the move."""
-        for _ in range(MOVE_TRIES):
+        for _ in range(MAX_MOVE_TRIES):
             if self._loader.path != path:
                 return True
             await asyncio.sleep(MOVE_SECONDS)

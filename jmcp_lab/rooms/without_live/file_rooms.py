@@ -22,7 +22,7 @@ from ..openings import Openings
 from ..texts import ASK_SECONDS, FileTexts
 from ..troubles import Troubles
 from .notebook_file import NotebookFile
-from .open_file import LONGEST_SECONDS, WRITE_SECONDS, HeldFile
+from .open_file import MAX_PAUSE_SECONDS, WRITE_SECONDS, HeldFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -314,11 +314,11 @@ class FileRooms:
             if not held.complained:
                 self._log.warning("%s", error.message)
             held.complained = True
-            held.pause = min(held.pause * 2, LONGEST_SECONDS)
+            held.pause = min(held.pause * 2, MAX_PAUSE_SECONDS)
             return f"{error.message} The change is kept, and writing it is tried again."
         spent = time.monotonic() - started
         held.complained = False
-        held.pause = min(max(WRITE_SECONDS, spent * 4), LONGEST_SECONDS)
+        held.pause = min(max(WRITE_SECONDS, spent * 4), MAX_PAUSE_SECONDS)
         if changed:
             self._pages.wrote(held.path)
         return None
@@ -345,7 +345,7 @@ class FileRooms:
             except Exception:
                 # The contents manager may raise any exception. Unwritten changes are retried.
                 self._log.exception("'%s' could not be kept one with its file", held.path)
-                held.pause = LONGEST_SECONDS
+                held.pause = MAX_PAUSE_SECONDS
 
     # -- staying open --------------------------------------------------------------------------
 

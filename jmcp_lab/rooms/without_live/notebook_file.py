@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from ...notebooks.deep_events import DeepEvent
     from ..other_documents import Peer, Peers
 
-TRIES = 5
+MAX_TRIES = 5
 TORN_SECONDS = 0.05
-"""Seconds between the `TRIES` attempts to read a file that another program is writing."""
+"""Seconds between the `MAX_TRIES` attempts to read a file that another program is writing."""
 
 UNSAVED = -1
 """A change count that no document ever has."""
@@ -269,7 +269,7 @@ class NotebookFile:
 
     async def _read_whole(self, peer: Peer | None) -> tuple[dict[str, Any], Stamp]:
         """Read a file that may be in the middle of a write, when it is briefly incomplete."""
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             try:
                 return await self._read(peer)
             except InvalidArgumentError:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..backend import Pages
     from .notebook_file import NotebookFile
 
-LONGEST_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 """Maximum seconds between two writes of a notebook while a cell prints. The pause grows until a
 write takes at most a fifth of the time.
 """
