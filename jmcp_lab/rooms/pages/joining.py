@@ -53,7 +53,7 @@ class Joining:
     async def begin(self) -> None:
         """Ask the page for everything that it has and the room lacks."""
         self._answers += 1
-        # Until the page has sent its state, it must not hear of agents' edits: they could collide
+        # Until the page has sent its state, it must not receive agents' edits: they could collide
         # with what was typed there.
         self._room.joining.add(self._channel)
         await self._channel.send(create_sync_message(self._room.ydoc))
