@@ -30,7 +30,7 @@ from .mcp.rate_limit import WrongTokens
 from .mcp.server_activity import Activity
 from .notebooks.changes import Changes
 from .notebooks.snapshots import AgentSnapshots
-from .outputs.buffer import DEFAULT_LIMIT, MOST_OUTPUTS
+from .outputs.buffer import DEFAULT_LIMIT, MAX_OUTPUTS
 from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
@@ -86,7 +86,7 @@ class JmcpLab(CheckedExtensionApp):
         config=True,
         help="Characters that are kept of the outputs of one run of a cell: the first half and the "
         "last lines, and between them a line that says how much was left out. Figures count a "
-        f"tenth of their size, and of more than {MOST_OUTPUTS:,} outputs some are left out as "
+        f"tenth of their size, and of more than {MAX_OUTPUTS:,} outputs some are left out as "
         "well. 0 keeps everything.",
     )
     trust_outputs = Enum(

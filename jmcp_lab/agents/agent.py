@@ -1,4 +1,4 @@
-"""The Agent: one client that a person let in, with what it may do."""
+"""The Agent: one client that a person connected, with its permissions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .expiry import Until
 
 LABEL_LENGTH = 60
 CLAIM_LENGTH = 40
-"""Longest name or version of a client that is shown: a claim, made by the client about itself."""
+"""Maximum characters shown of a client's name or version, which are the client's own claims."""
 
 COLORS = (
     "#1e88e5",
@@ -24,13 +24,13 @@ COLORS = (
     "#d81b60",
     "#5c6bc0",
 )
-"""Each has a contrast of at least 3 against white and against a dark editor."""
+"""Colours with a contrast of at least 3 against white and against a dark editor."""
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Mode(StrEnum):
-    """What an agent may do without being asked about; the strictest comes first."""
+    """What an agent may do without asking, the strictest mode first."""
 
     LOOK = "look"
     ASK = "ask"
@@ -38,34 +38,37 @@ class Mode(StrEnum):
     AUTO = "auto"
 
     def stricter_than(self, other: Mode) -> bool:
-        """Return whether this mode asks about more, or allows less, than another."""
+        """Return whether this mode asks more often, or allows less, than another."""
         order = list(Mode)
         return order.index(self) < order.index(other)
 
 
 @dataclass(slots=True, eq=False)
 class Agent:
-    """One client that a person let in. Only the registry changes it.
+    """One client that a person connected. Only the registry changes it.
 
     Parameters
     ----------
     id : str
-        ``a_…``; stays the same when the label changes.
+        ``a_…``; it survives changes of the label.
     label : str
-        What the person called it.
+        The name that the person gave it.
     notebooks : tuple of str
-        Glob patterns of the notebooks it may work in; empty for all.
-        Elsewhere it asks, in any mode.
+        Glob patterns of the notebooks in which it may work; empty for all. Elsewhere it asks, in
+        any mode.
     until : Until or None
-        When mode `auto` ends.
+        The end of mode `auto`.
     expires : datetime or None
-        When its token ends.
+        The end of its token.
     token_hash : str
-        SHA-256 of its token; empty once the token has expired, so that no clock brings it back.
+        The SHA-256 of its token; empty once the token has expired, so that setting back the clock
+        does not restore it.
     owner : str
-        Who let it in, and alone decides for it, where people have names; empty for anybody.
+        The person who connected it, and who alone decides for it if people have names; empty for
+        anybody.
     claims : dict or None
-        ``name`` and ``version`` that the client gave of itself: shown as a claim, never trusted.
+        The ``name`` and ``version`` that the client gave for itself. They are shown as claims, and
+        never trusted.
     current : str or None
         Its current notebook.
     """
@@ -87,29 +90,29 @@ class Agent:
     current: str | None = None
 
     def auto_ended(self, now: datetime, left: float) -> bool:
-        """Return whether its time of mode `auto` is over: by the clock, or by the seconds left."""
+        """Return whether mode `auto` has ended: by the clock, or by the seconds left."""
         return isinstance(self.until, datetime) and (self.until <= now or left <= 0)
 
     def token_ended(self, now: datetime) -> bool:
-        """Return whether a token that opens the door still is over."""
+        """Return whether a token that is still accepted has reached its end."""
         return bool(self.token_hash) and self.expires is not None and self.expires <= now
 
 
 def next_color(agents: Iterable[Agent]) -> str:
-    """Return the color that the fewest agents have."""
+    """Return the colour that the fewest agents have."""
     used = [agent.color for agent in agents]
     return min(COLORS, key=used.count)
 
 
 def plain_text(text: str, length: int) -> str:
-    """Return a text fit to be shown in one line: no control, format or private characters."""
+    """Return a text fit for a single line, without control, format or private characters."""
     cleaned = "".join(" " if char in "\t\r\n" else char for char in text)
     cleaned = "".join(char for char in cleaned if unicodedata.category(char) not in _HIDDEN)
     return " ".join(cleaned.split())[:length].rstrip()
 
 
 def clean_claims(claims: Mapping[str, object] | None) -> dict[str, str] | None:
-    """Return name and version from a client's account of itself, cut and cleaned, or None."""
+    """Return a client's claimed name and version, shortened and cleaned, or None."""
     if claims is None:
         return None
     found = {

@@ -1,7 +1,7 @@
-"""The file that holds the agents of one server root.
+"""The file with the agents of one server root.
 
-Only hashes of tokens are in it. It belongs to the user alone (0600 in a folder of 0700) and is
-replaced as a whole, so that a crash leaves the old file or the new one.
+It contains only hashes of tokens. It is private to the user (0600 in a folder with 0700). It is
+replaced as a whole, so that a crash leaves either the old file or the new one.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from .seal import Seal
 from .validation import read_label, read_patterns
 
 VERSION = 1
-MOST_RECORDS = 1000
-MOST_BYTES = 10_000_000
+MAX_RECORDS = 1000
+MAX_BYTES = 10_000_000
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 SHARED = ("label", "mode", "notebooks", "until", "expires", "token_hash", "paused", "owner")
-"""What a person decides about an agent; the rest each server sees for itself."""
+"""Fields that a person decides about an agent; each server observes the others itself."""
 
 
 class Stored(NamedTuple):
-    """What the file holds.
+    """The content of the file.
 
     Parameters
     ----------
     agents : dict of str to Agent
         By id.
     stopped : bool
-        A person has stopped them all, and has not let them go on.
+        Whether a person has paused all agents and not resumed them.
     sealed : dict of str to Agent
         The agents as one of the user's servers has sealed them, by id.
     revision : int
-        Of the latest seal; 0 without one.
+        The revision of the latest seal; 0 if there is none.
     stopped_sealed : bool
-        A server has sealed `stopped`.
+        Whether a server has sealed `stopped`.
     """
 
     agents: dict[str, Agent]
@@ -61,7 +61,7 @@ NOTHING = Stored({}, False, {}, 0, True)
 
 
 def store_path(data_dir: str | Path, root_dir: str | Path) -> Path:
-    """Return where the agents of a server root are kept."""
+    """Return the path of the file for a server root."""
     root = os.path.realpath(root_dir)
     folder = hashlib.sha256(root.encode(errors="surrogateescape")).hexdigest()[:16]
     return Path(data_dir) / "jmcp_lab" / folder / "agents.json"
@@ -72,13 +72,13 @@ def _time(value: str | None) -> datetime | None:
 
 
 def shared_record(agent: Agent) -> dict[str, Any]:
-    """Return what a person decides about an agent, as it is stored."""
+    """Return the fields that a person decides about an agent, in stored form."""
     record = to_record(agent)
     return {name: record[name] for name in SHARED}
 
 
 def to_record(agent: Agent) -> dict[str, Any]:
-    """Return an agent as it is stored."""
+    """Return an agent in stored form."""
     return {
         "id": agent.id,
         "label": agent.label,
@@ -115,7 +115,7 @@ def from_record(record: dict[str, Any]) -> Agent:
         expires=_time(record["expires"]),
         token_hash=record["token_hash"],
         paused=bool(record["paused"]),
-        # Of an agent from before there were owners anybody is.
+        # An agent from before owners were introduced belongs to anybody.
         owner=str(record.get("owner", "")),
         claims=clean_claims(record["claims"]),
         first_call=_time(record["first_call"]),
@@ -124,14 +124,14 @@ def from_record(record: dict[str, Any]) -> Agent:
 
 
 def end_with_its_server(stored: Agent, mine: Agent | None) -> None:
-    """End mode `auto` "until this server stops" where another server wrote it, or an earlier one.
+    """End mode `auto` "until this server stops" if another or an earlier server wrote it.
 
     Parameters
     ----------
     stored : Agent
-        As it was read.
+        The agent as it was read.
     mine : Agent or None
-        As this server knows it.
+        The agent as this server knows it.
     """
 
     def lasts(agent: Agent) -> bool:
@@ -142,7 +142,7 @@ def end_with_its_server(stored: Agent, mine: Agent | None) -> None:
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes whenever the file is replaced, or None when there is no file."""
+    """Return a value that changes whenever the file is replaced, or None without a file."""
     try:
         status = path.stat()
     except OSError:
@@ -151,9 +151,9 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
 
 
 def load(path: Path, log: logging.Logger, seal: Seal, revision: int = 0) -> Stored | None:
-    """Read what is stored.
+    """Read the file.
 
-    A file that cannot be understood is set aside, not overwritten, and None is returned.
+    A file that cannot be parsed is renamed rather than overwritten, and the result is None.
 
     Parameters
     ----------
@@ -161,11 +161,11 @@ def load(path: Path, log: logging.Logger, seal: Seal, revision: int = 0) -> Stor
     log : logging.Logger
     seal : Seal
     revision : int
-        Of the latest seal that is known: an older one was put back by somebody.
+        The latest known revision of a seal. An older one was put back by somebody.
     """
     try:
         with path.open(encoding="utf-8") as file:
-            text = file.read(MOST_BYTES)
+            text = file.read(MAX_BYTES)
     except FileNotFoundError:
         return NOTHING
     except UnicodeDecodeError:
@@ -174,7 +174,7 @@ def load(path: Path, log: logging.Logger, seal: Seal, revision: int = 0) -> Stor
         data = json.loads(text)
         if data["version"] != VERSION:
             raise ValueError(f"version {data['version']}")
-        if len(data["agents"]) > MOST_RECORDS:
+        if len(data["agents"]) > MAX_RECORDS:
             raise ValueError("too many agents")
         agents = [from_record(record) for record in data["agents"]]
         stopped = data.get("stopped") is True
@@ -223,15 +223,15 @@ def save(
     revision: int,
     seal: Seal,
 ) -> None:
-    """Write the agents, and whether all are stopped: all of it or nothing.
+    """Write the agents, and whether all are paused, atomically.
 
     Parameters
     ----------
     path : Path
     agents : iterable of Agent
-        As they are in force.
+        The agents in force.
     offered : mapping of str to Agent
-        What others wrote about agents and nobody has looked at, by id.
+        Unanswered changes of agents by others, by id.
     stopped : bool
     revision : int
         One more than that of the latest seal.

@@ -1,4 +1,4 @@
-"""Who is here: open requests and sessions, and what was heard last of each agent."""
+"""Track who is connected: open exchanges and sessions, and the last contact with each agent."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from .agent import Agent
 
 RECENT = timedelta(minutes=2)
-"""A client without a session counts as connected for this long after its last request."""
+"""Time after its last HTTP exchange for which a client without a session counts as connected."""
 
 
 class Activity:
-    """What each agent's client is doing, as far as the door sees it.
+    """What each agent's client is doing, as far as the endpoint sees it.
 
     Parameters
     ----------
     clock : callable
-        Returns the present time, aware.
+        Returns the current time, with time zone.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -31,7 +31,7 @@ class Activity:
         self._was_connected: dict[str, bool] = {}
 
     def heard(self, agent: Agent) -> bool:
-        """Note a request of an agent; return whether people see more of it by that than before."""
+        """Record an HTTP exchange of an agent; return whether that changes what people see."""
         agent.last_seen = self._clock()
         visible = not self._was_connected.get(agent.id, False)
         self._was_connected[agent.id] = True
@@ -39,7 +39,7 @@ class Activity:
 
     @contextmanager
     def request(self, agent: Agent) -> Iterator[None]:
-        """Count a request as open while the context is entered."""
+        """Count an HTTP exchange as open during the block."""
         self._open_requests[agent.id] = self._open_requests.get(agent.id, 0) + 1
         try:
             yield
@@ -50,12 +50,12 @@ class Activity:
                 del self._open_requests[agent.id]
 
     def connected(self, agent: Agent) -> bool:
-        """Return whether an agent has a session or a request open, or was here just now."""
+        """Return whether an agent has an open session or exchange, or was active recently."""
         recent = agent.last_seen is not None and self._clock() - agent.last_seen <= RECENT
         connected = recent or agent.id in self._open_requests or self.has_session(agent.id)
         self._was_connected[agent.id] = connected
         return connected
 
     def forget(self, agent: Agent) -> None:
-        """Forget an agent that has ended; its open requests end by themselves."""
+        """Drop the record of a revoked agent; its open exchanges end by themselves."""
         self._was_connected.pop(agent.id, None)

@@ -1,4 +1,4 @@
-"""When mode `auto` ends, on a clock that nobody can set back."""
+"""The ends of mode `auto`, on a monotonic clock that nobody can set back."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class Deadlines:
-    """The ends that were set while this server runs."""
+    """The ends that were set since this server started."""
 
     def __init__(self) -> None:
         self._ticks: dict[str, float] = {}
 
     def set(self, agent: Agent, now: datetime) -> None:
-        """Remember the end of an agent's mode, if it has one."""
+        """Record the end of an agent's mode, if it has one."""
         self.forget(agent.id)
         if isinstance(agent.until, datetime):
             self._ticks[agent.id] = time.monotonic() + (agent.until - now).total_seconds()
 
     def forget(self, agent_id: str) -> None:
-        """Forget the end of an agent's mode."""
+        """Drop the end of an agent's mode."""
         self._ticks.pop(agent_id, None)
 
     def passed(self, agents: Iterable[Agent], now: datetime) -> list[Agent]:

@@ -1,4 +1,4 @@
-"""When something that was allowed for longer ends: a time, a span, or the stop of this server."""
+"""The end of a longer permission: a time, a duration, or the stop of this server."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Literal, TypeAlias
 from ..errors import InvalidArgumentError
 
 Until: TypeAlias = datetime | Literal["stop"]
-"""A moment (aware, UTC), or until this server stops."""
+"""A moment (with time zone, UTC), or until this server stops."""
 
 LONGEST = timedelta(hours=8)
-"""Nothing is allowed for longer than a working day without being asked again."""
+"""Maximum duration of a permission without asking again: a working day."""
 
 _SPAN = re.compile(r"(\d{1,6})\s*([smh])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -22,19 +22,19 @@ _HINT = (
 
 
 def utc_now() -> datetime:
-    """Return the present time, aware."""
+    """Return the current time, with time zone."""
     return datetime.now(UTC)
 
 
 def parse_until(text: str, now: datetime) -> Until:
-    """Read an end.
+    """Parse an end.
 
     Parameters
     ----------
     text : str
         ``30m``, ``2h``, an RFC 3339 time with its zone, or ``stop``.
     now : datetime
-        The present time, aware.
+        The current time, with time zone.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def parse_until(text: str, now: datetime) -> Until:
     Raises
     ------
     InvalidArgumentError
-        It is none of these, lies in the past, or is more than 8 hours away.
+        It is none of these, is in the past, or is more than 8 hours away.
     """
     text = text.strip()
     if text.lower() == "stop":
@@ -76,5 +76,5 @@ def format_time(moment: datetime | None) -> str | None:
 
 
 def format_until(until: Until | None) -> str | None:
-    """Return an end as the REST interface writes it: RFC 3339 or ``stop``."""
+    """Return an end as the REST API writes it: RFC 3339 or ``stop``."""
     return until if until is None or isinstance(until, str) else format_time(until)

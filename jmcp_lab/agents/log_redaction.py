@@ -1,7 +1,7 @@
-"""No agent's token in any log line, whoever writes it.
+"""Keep agents' tokens out of all log lines, whoever writes them.
 
-A token that is pasted into an address, such as that of the endpoint with the token at its end, gets
-into the access log of a server that has nothing there; so do tokens in other programs' exceptions.
+A token in a URL, such as that of the endpoint with the token at its end, gets into the access log
+of any server that has no such page. Tokens also appear in other programs' exceptions.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ _LEFT = PREFIX + "…"
 
 
 class TokenFilter(logging.Filter):
-    """Leaves nothing but the beginning of agents' tokens in what a handler writes."""
+    """Replaces agents' tokens with their prefix in everything that a handler writes."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through, without tokens."""
+        """Accept every record, and remove tokens from it."""
         try:
             message = record.getMessage()
         except Exception:
-            # Its arguments do not fit: the handler will say so, and writes them.
+            # The arguments do not match the message. The handler will report that, and write them.
             message = f"{record.msg} {record.args!r}"
         if _TOKEN.search(message):
             record.msg, record.args = _TOKEN.sub(_LEFT, message), None
         if record.exc_info and record.exc_info[0] is not None:
             text = record.exc_text or logging.Formatter().formatException(record.exc_info)
             if _TOKEN.search(text):
-                # Formatters take this, and do not work it out once more.
+                # Formatters use this text instead of formatting the exception again.
                 record.exc_text = _TOKEN.sub(_LEFT, text)
                 record.exc_info = None
         return True
 
 
 def keep_tokens_out_of_logs() -> None:
-    """Put the filter before everything that writes a log of this process."""
+    """Add the filter to all log handlers of this process."""
     for handler in _handlers():
         if not any(isinstance(each, TokenFilter) for each in handler.filters):
             handler.addFilter(TokenFilter())

@@ -1,7 +1,7 @@
-"""What somebody wrote into the list of agents who is none of the user's servers.
+"""Changes to the list of agents that were not made by any of the user's servers.
 
-Code in a kernel can write that file. What it makes stricter counts at once. What it makes looser,
-and agents that it adds, wait until a person has looked at them.
+Code in a kernel can write that file. A change that makes an agent stricter counts at once. Changes
+that make it looser, and new agents, wait until a person has reviewed them.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 
 OFFER = "o_"
-"""How the id of an offer begins."""
+"""Prefix of an offer's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the list says of an agent and is not in force.
+    """A change in the list that is not in force.
 
     Parameters
     ----------
     agent : Agent
-        As it would be.
+        The agent with the change.
     present : Agent or None
-        As it is; None for an agent that nobody let in.
+        The agent in force; None if nobody has connected it.
     """
 
     agent: Agent
@@ -47,14 +47,14 @@ class Offer:
 
     @property
     def id(self) -> str:
-        """``o_…``; another one when what is offered changes."""
+        """``o_…``; it differs if the offered change differs."""
         offered = {"id": self.agent.id} | storage.shared_record(self.agent)
         text = json.dumps(offered, sort_keys=True)
         return OFFER + hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
     def changes(self) -> dict[str, tuple[object, object]]:
-        """What would change: how it is and how it would be, by name."""
+        """The present and the offered value of each field that would change, by name."""
         new = storage.shared_record(self.agent)
         old = storage.shared_record(self.present) if self.present is not None else {}
         return {
@@ -64,7 +64,7 @@ class Offer:
         }
 
     def check(self, now: datetime) -> None:
-        """Make sure that a person could have made this agent so in the panel.
+        """Check that a person could have made this change in the panel.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Offer:
 
 
 class Offers:
-    """What waits for a person.
+    """Changes that wait for a person.
 
     Parameters
     ----------
@@ -105,21 +105,21 @@ class Offers:
         self._log = log
 
     def settle(self, stored: Agent, sealed: Agent | None, mine: Agent | None) -> Agent | None:
-        """Return how an agent counts, or None; let wait what is looser.
+        """Return the agent that is in force, or None; looser changes wait.
 
         Parameters
         ----------
         stored : Agent
-            As the list says it.
+            The agent in the list.
         sealed : Agent or None
-            As one of the user's servers has sealed it.
+            The agent as one of the user's servers has sealed it.
         mine : Agent or None
-            As this server knows it.
+            The agent as this server knows it.
         """
         known = sealed or mine
         counts = None
         if known is not None:
-            # A yes to something else is none to another owner.
+            # Accepting another change must not change the owner.
             stored.owner = known.owner
             for each in (stored, known):
                 storage.end_with_its_server(each, mine)
@@ -136,24 +136,24 @@ class Offers:
         return counts
 
     def keep(self, ids: Collection[str]) -> None:
-        """Drop all that the list does not hold any more."""
+        """Drop everything about agents that are no longer in the list."""
         self.waiting = {key: agent for key, agent in self.waiting.items() if key in ids}
 
     def drop(self, agent_id: str) -> None:
-        """Drop what waits about an agent."""
+        """Drop the waiting change of an agent."""
         self.waiting.pop(agent_id, None)
 
     def all(self, agents: Mapping[str, Agent]) -> list[Offer]:
-        """Return what waits, beside the agents that are in force."""
+        """Return all waiting changes with the agents in force."""
         return [Offer(agent, agents.get(key)) for key, agent in self.waiting.items()]
 
     def find(self, offer_id: str, agents: Mapping[str, Agent]) -> Offer:
-        """Return one that waits.
+        """Return a waiting change.
 
         Raises
         ------
         ConflictError
-            It is not there any more: what it offers has changed, or was answered.
+            It no longer exists: the offer has changed, or was answered.
         """
         for offer in self.all(agents):
             if offer.id == offer_id:
@@ -162,14 +162,14 @@ class Offers:
 
 
 def in_force(known: Agent, stored: Agent) -> Agent:
-    """Return an agent as it counts: what is stored, where that is stricter than what is known.
+    """Return the agent in force: the stored values where they are stricter than the known ones.
 
     Parameters
     ----------
     known : Agent
-        As one of the user's servers knows it.
+        The agent as one of the user's servers knows it.
     stored : Agent
-        As somebody wrote it.
+        The agent as somebody wrote it.
     """
     mode = stored.mode if stored.mode.stricter_than(known.mode) else known.mode
     narrower = stored.notebooks and (
@@ -190,7 +190,7 @@ def in_force(known: Agent, stored: Agent) -> Agent:
 
 
 def same(one: Agent, other: Agent) -> bool:
-    """Return whether two agents may do the same, by the same token."""
+    """Return whether two agents have the same permissions and the same token."""
     return storage.shared_record(one) == storage.shared_record(other)
 
 

@@ -1,7 +1,7 @@
-"""Pairing: a program asks to be let in, a person answers, and the program takes its token.
+"""Pairing: a program asks to be connected, a person answers, and the program takes its token.
 
-So no configuration of a client holds a secret. The program knows its request by a secret that
-nobody else is shown; the panel knows it by another id.
+So no client configuration contains a secret. The program identifies its request by a secret that
+nobody else sees; the panel identifies it by another id.
 """
 
 from __future__ import annotations
@@ -29,34 +29,36 @@ if TYPE_CHECKING:
     from .registry import AgentRegistry
 
 LIFE = timedelta(minutes=15)
-"""How long a request waits for a person, and then for its program: clients give up on a program
-that does not answer at once, and start it again when they are asked to."""
+"""Time that a request waits for a person, and then for its program. Clients give up on a program
+that does not answer at once, and start it again when they are asked to.
+"""
 
 SILENCE = timedelta(minutes=10)
-"""For how long a client that was turned away is not asked about again."""
+"""Time for which a rejected client cannot ask again."""
 
-MOST_WAITING = 5
-"""Of one source."""
+MAX_WAITING = 5
+"""Maximum number of waiting requests of one source."""
 
 PATIENCE = timedelta(minutes=1)
-"""After this long without an answer a request gives way to a new one, where there are too many:
-else whoever asks five times keeps all others out."""
+"""Time after which an unanswered request gives way to a new one if there are too many. Otherwise
+five requests would keep all others out.
+"""
 
 
 @dataclass(slots=True, eq=False)
 class Pairing:
-    """One program that asks to be let in.
+    """One program that asks to be connected.
 
     Parameters
     ----------
     id : str
         ``p_…``, for the panel.
     secret : str
-        What the program asks with; whoever has it gets the token.
+        The program's proof of identity; whoever has it gets the token.
     client : str
-        What the program says its client is: a claim.
+        The program's own claim about its client.
     source : str
-        Who asks, as far as the server can tell; sources do not stand in each other's way.
+        Who asks, as far as the server can tell. Sources do not affect each other's limits.
     allowed : bool or None
         None until a person has answered.
     """
@@ -77,14 +79,14 @@ class Pairing:
 
 
 class Pairings:
-    """The programs that ask, from their question until they have their token.
+    """The pairing requests, from the question until the program has its token.
 
     Parameters
     ----------
     registry : AgentRegistry
-        Where they become agents.
+        The registry to which the programs are added as agents.
     clock : callable, optional
-        Returns the present time, aware.
+        Returns the current time, with time zone.
     """
 
     def __init__(
@@ -99,26 +101,26 @@ class Pairings:
         self._turned_away: dict[tuple[str, str], datetime] = {}
 
     def waiting(self) -> list[Pairing]:
-        """Return those that no person has answered yet, the oldest first."""
+        """Return the unanswered requests, the oldest first."""
         self._lapse()
         return [each for each in self._pairings.values() if each.allowed is None]
 
     # -- the program's side --------------------------------------------------------------------
 
     def ask(self, client: object, source: str = "") -> Pairing:
-        """Ask a person to let a program in.
+        """Ask a person to connect a program.
 
         Parameters
         ----------
         client : object
-            What it calls itself.
+            The program's name for itself.
         source : str, optional
 
         Raises
         ------
         InvalidArgumentError
         DeniedError
-            A person has just said no to this client.
+            A person has just rejected this client.
         UnavailableError
             Too many programs wait already.
         """
@@ -132,11 +134,11 @@ class Pairings:
                 "can choose 'Connect an agent' in JupyterLab's Agents panel."
             )
         now = self._clock()
-        if len(waiting) >= MOST_WAITING and waiting[0].created + PATIENCE <= now:
+        if len(waiting) >= MAX_WAITING and waiting[0].created + PATIENCE <= now:
             self._give_way(waiting.pop(0))
-        if len(waiting) >= MOST_WAITING:
+        if len(waiting) >= MAX_WAITING:
             raise UnavailableError(
-                f"{MOST_WAITING} programs wait for the user's answer already. Ask the user to look "
+                f"{MAX_WAITING} programs wait for the user's answer already. Ask the user to look "
                 "at the Agents panel in JupyterLab, or try again in a minute."
             )
         pairing = Pairing(
@@ -156,12 +158,12 @@ class Pairings:
         pairing.answered.set()
 
     async def answered(self, secret: str, seconds: float) -> None:
-        """Wait until the person has answered a request, or for some seconds.
+        """Wait until the person has answered a request, or until the time is up.
 
         Raises
         ------
         NotFoundError
-            There is no such request, or not any more.
+            There is no such request, or it has ended.
         """
         pairing = self._find(secret)
         with suppress(TimeoutError):
@@ -169,18 +171,18 @@ class Pairings:
                 await pairing.answered.wait()
 
     def take(self, secret: str) -> str | bool:
-        """Return what became of a request.
+        """Return the result of a request.
 
         Returns
         -------
         str or bool
-            The agent's token, which cannot be had a second time; True while the request waits;
-            False when the person said no.
+            The agent's token, which can be taken only once; True while the request waits; False if
+            the person rejected it.
 
         Raises
         ------
         NotFoundError
-            There is no such request, or not any more.
+            There is no such request, or it has ended.
         UnavailableError
             The list of agents cannot be written; the request is kept.
         """
@@ -222,7 +224,7 @@ class Pairings:
         until: object = None,
         owner: str = "",
     ) -> None:
-        """Let a program in; it becomes an agent when it takes its token.
+        """Accept a program; it becomes an agent when it takes its token.
 
         Raises
         ------
@@ -242,7 +244,7 @@ class Pairings:
         self._answer(pairing, allowed=True)
 
     def turn_away(self, pairing_id: str) -> None:
-        """Say no to a program, and to the same client for a while.
+        """Reject a program, and the same client for a while.
 
         Raises
         ------
@@ -265,7 +267,7 @@ class Pairings:
 
     def _answer(self, pairing: Pairing, *, allowed: bool) -> None:
         pairing.allowed = allowed
-        # The program may have been ended by its client: then it has this long to come back.
+        # The client may have ended the program. It has this long to return.
         pairing.expires = self._clock() + LIFE
         pairing.answered.set()
         self._registry.changed()

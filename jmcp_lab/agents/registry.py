@@ -1,4 +1,4 @@
-"""The registry: who was let in, with which token, and who is connected now."""
+"""The registry: which agents are connected by which token, and which are active now."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .offers import Offer, Offers
 from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
 
-MOST_AGENTS = 200
+MAX_AGENTS = 200
 
 
 class AgentRegistry:
@@ -30,9 +30,9 @@ class AgentRegistry:
     Parameters
     ----------
     path : Path
-        The file that holds them; see `store.store_path`.
+        The file that stores them; see `agent_file.store_path`.
     clock : callable, optional
-        Returns the present time, aware.
+        Returns the current time, with time zone.
     log : logging.Logger, optional
     """
 
@@ -68,19 +68,19 @@ class AgentRegistry:
         self._revoke_listeners.append(listener)
 
     def watch_sessions(self, has_session: Callable[[str], bool]) -> None:
-        """Ask `has_session` whether an agent has an MCP session open."""
+        """Use `has_session` to find out whether an agent has an open MCP session."""
         self._activity.has_session = has_session
 
     def watch_work(self, has_work: Callable[[str], bool]) -> None:
-        """Ask `has_work` whether an agent has begun what it may still wait for."""
+        """Use `has_work` to find out whether an agent has unfinished work to wait for."""
         self._has_work = has_work
 
     def over(self, agent: Agent) -> bool:
-        """Return whether an agent's time is over: it may only wait for what it has begun."""
+        """Return whether an agent's token has ended, so that it may only wait for its own work."""
         return agent.token_ended(self._clock())
 
     def changed(self) -> None:
-        """Tell the listeners that something visible changed."""
+        """Notify the listeners of a visible change."""
         tell_all(self._listeners)
 
     # -- adding, looking, changing -------------------------------------------------------------
@@ -95,26 +95,26 @@ class AgentRegistry:
         expires_in: float | None = None,
         owner: str = "",
     ) -> tuple[Agent, str]:
-        """Let an agent in.
+        """Connect an agent.
 
         Parameters
         ----------
         label : str
-            What the person calls it.
+            The name that the person gives it.
         mode : Mode
         notebooks : iterable of str, optional
-            Glob patterns; mode `auto` needs some, and not all notebooks.
+            Glob patterns. Mode `auto` needs some, and they must not match all notebooks.
         until : Until or str, optional
-            When `auto` ends.
+            The end of `auto`.
         expires_in : float, optional
-            The token's life in seconds, 30 days when not given.
+            The token's life in seconds; the default is 30 days.
         owner : str, optional
-            Who lets it in; anybody when empty.
+            The person who connects it; anybody if it is empty.
 
         Returns
         -------
         tuple of Agent and str
-            The agent and its token, which cannot be had a second time.
+            The agent and its token, which is returned only this once.
 
         Raises
         ------
@@ -127,8 +127,8 @@ class AgentRegistry:
             label, mode, notebooks, until, expires_in, owner, hash_token(token), self._clock
         )
         with self._alone():
-            if len(self._agents) >= MOST_AGENTS:
-                words = f"There are {MOST_AGENTS} agents already: revoke some first."
+            if len(self._agents) >= MAX_AGENTS:
+                words = f"There are {MAX_AGENTS} agents already: revoke some first."
                 raise UnavailableError(words)
             agent.color = next_color(self._agents.values())
             self._agents[agent.id] = agent
@@ -154,7 +154,7 @@ class AgentRegistry:
         return agent
 
     def all(self) -> list[Agent]:
-        """Return the agents in the order in which they were let in."""
+        """Return the agents in the order in which they were connected."""
         self._sync()
         self._lapse()
         return list(self._agents.values())
@@ -172,7 +172,7 @@ class AgentRegistry:
         with self._alone():
             agent = self.get(agent_id)
             new = fields.read_changes(agent, changes, self._clock)
-            # What others wrote about it is answered by this.
+            # This change also answers what others wrote about the agent.
             self._offers.drop(agent_id)
             old = {name: getattr(agent, name) for name in new}
             self._assign(agent, new)
@@ -186,23 +186,23 @@ class AgentRegistry:
 
     @property
     def stopped(self) -> bool:
-        """Whether a person has stopped all agents and has not let them go on."""
+        """Whether a person has paused all agents and not resumed them."""
         return self._stopped is True
 
     def hold(self, stopped: bool) -> None:
-        """Stop all agents, or let them go on; a restart of the server changes nothing about it."""
+        """Pause or resume all agents; the setting survives a restart of the server."""
         self._change_quietly(lambda: setattr(self, "_stopped", stopped))
         self.changed()
 
     def set_current(self, agent_id: str, path: str | None) -> None:
-        """Set the current notebook of an agent; it is not kept over a restart."""
+        """Set the current notebook of an agent; it does not survive a restart."""
         agent = self.get(agent_id)
         if agent.current != path:
             agent.current = path
             self.changed()
 
     def revoke(self, agent_id: str) -> None:
-        """End an agent: its token opens nothing any more, and its open streams end.
+        """Revoke an agent: its token is no longer accepted, and its open streams end.
 
         Raises
         ------
@@ -215,28 +215,28 @@ class AgentRegistry:
             with self._alone():
                 self._save()
         finally:
-            # It counts here also when it cannot be written, which the next change does.
+            # The revocation counts here even if writing it fails; the next change writes it.
             if agent_id in self._agents:
                 self._drop(self._agents[agent_id])
             self._ended(agent_id)
 
-    # -- the door ------------------------------------------------------------------------------
+    # -- the endpoint --------------------------------------------------------------------------
 
     def verify(self, token: str) -> Agent | None:
-        """Return the agent of a token, or None when the token opens nothing."""
+        """Return the agent of a token, or None if the token is not valid."""
         if not is_well_formed(token):
             return None
         self._sync()
         self._lapse()
         wanted = hash_token(token)
         found = None
-        for agent in self._agents.values():  # no early end: the time says nothing about the list
+        for agent in self._agents.values():  # no early exit: the time must reveal nothing
             if secrets.compare_digest(agent.token_hash, wanted):
                 found = agent
         return found
 
     def seen(self, agent: Agent, claims: Mapping[str, object] | None = None) -> None:
-        """Note a request of an agent, and what its client says it is."""
+        """Record an HTTP exchange of an agent, and what its client claims to be."""
         if agent.id not in self._agents:
             return
         visible = self._activity.heard(agent)
@@ -252,24 +252,24 @@ class AgentRegistry:
             self.changed()
 
     def request(self, agent: Agent) -> AbstractContextManager[None]:
-        """Count a request as open while the context is entered."""
+        """Count an HTTP exchange as open during the block."""
         return self._activity.request(agent)
 
     def connected(self, agent: Agent) -> bool:
-        """Return whether an agent has a session or a request open, or was here just now."""
+        """Return whether an agent has an open session or exchange, or was active recently."""
         return self._activity.connected(agent)
 
-    # -- what others wrote ---------------------------------------------------------------------
+    # -- changes by others ---------------------------------------------------------------------
 
     def offers(self) -> list[Offer]:
-        """Return what stands in the list, is looser than what is known, and waits for a person."""
+        """Return the changes in the list that are looser than what is in force, and still wait."""
         self._sync()
         return self._offers.all(self._agents)
 
     def answer_offer(self, offer_id: str, *, accept: bool, owner: str = "") -> None:
-        """Put in force what others wrote about an agent, or throw it away.
+        """Put others' change of an agent into force, or discard it.
 
-        Of an agent that nobody let in, `owner` is who answers.
+        For an agent that nobody has connected, `owner` is the person who answers.
 
         Raises
         ------
@@ -287,7 +287,7 @@ class AgentRegistry:
             self._save()
         self.changed()
 
-    # -- inside --------------------------------------------------------------------------------
+    # -- internals -----------------------------------------------------------------------------
 
     def _assign(self, agent: Agent, values: Mapping[str, object]) -> None:
         for name, value in values.items():
@@ -296,7 +296,7 @@ class AgentRegistry:
             self._deadlines.set(agent, self._clock())
 
     def _lapse(self) -> None:
-        """End what has run out, for good: a clock that is set back does not bring it back."""
+        """End what has expired, for good: setting back the clock does not restore it."""
         now = self._clock()
         agents = list(self._agents.values())
         over = self._deadlines.passed(agents, now)
@@ -317,7 +317,7 @@ class AgentRegistry:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other servers of the same root from writing, and know what they wrote before.
+        """Keep other servers of the same root from writing, after reading what they wrote.
 
         Raises
         ------
@@ -329,12 +329,12 @@ class AgentRegistry:
             yield
 
     def _sync(self, *, certain: bool = False) -> None:
-        """Take over what another server of the same root wrote, above all what it revoked."""
+        """Apply what another server of the same root wrote, above all its revocations."""
         stored = self._list.news(certain=certain)
         if stored is None:
             return
         was = self._visible()
-        # Nobody but a server lets them go on.
+        # Only a server may resume the agents.
         held = bool(stored.agents) if self._stopped is None else self._stopped
         self._stopped = stored.stopped or (held and not stored.stopped_sealed)
         kept = stored.agents.keys() - self._unsaved_ends
@@ -365,7 +365,7 @@ class AgentRegistry:
             self._deadlines.set(agent, self._clock())
             return
         shared = {name: getattr(agent, name) for name in storage.SHARED}
-        # What is the same stays as it is: the end of `auto` is measured from when it was set.
+        # Do not reassign unchanged values: the end of `auto` counts from when it was set.
         self._assign(mine, {n: v for n, v in shared.items() if getattr(mine, n) != v})
         mine.claims = mine.claims or agent.claims
         mine.first_call = mine.first_call or agent.first_call
@@ -385,7 +385,7 @@ class AgentRegistry:
         self._unsaved_ends.clear()
 
     def _change_quietly(self, change: Callable[[], None]) -> None:
-        """Make a change that counts here whether it can be written or not; the log says why not."""
+        """Make a change that counts here even if writing it fails; the log has the reason."""
         try:
             with self._alone():
                 change()

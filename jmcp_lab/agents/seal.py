@@ -1,8 +1,8 @@
-"""The seal on the list of agents: it tells what Jupyter servers wrote from what others did.
+"""A seal on the list of agents that shows what Jupyter servers wrote, and what others did.
 
-The key is a file of the user's own. Whoever runs as the same user can read it, and so make seals:
-against a program that is out to do that, only kernels that run as another user help. A server that
-runs keeps the key, and the latest seal, in memory.
+The key is a private file of the user. Code that runs as the same user can read it, and so can
+create seals. Against a program that sets out to do that, only kernels that run as another user
+help. A running server keeps the key and the latest seal in memory.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ KEY_BYTES = 32
 
 
 class Seal:
-    """Seals what servers of one root write.
+    """Seals what the servers of one root write.
 
     Parameters
     ----------
     path : Path
-        Of the key, which is made when something is sealed for the first time.
+        The file of the key, which is created when something is sealed for the first time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,11 +36,11 @@ class Seal:
         self._key: bytes | None = None
 
     def make(self, content: Mapping[str, Any]) -> str:
-        """Return the seal of a content that JSON can hold."""
+        """Return the seal of JSON content."""
         return _digest(self._read() or self._create(), content)
 
     def holds(self, content: Mapping[str, Any], seal: object) -> bool:
-        """Return whether one of the user's servers has sealed exactly this."""
+        """Return whether one of the user's servers has sealed exactly this content."""
         key = self._read()
         if key is None or not isinstance(seal, str) or not seal.isascii():
             return False
@@ -54,12 +54,12 @@ class Seal:
         return self._key
 
     def _create(self) -> bytes:
-        """Make the key; where it cannot be kept, what is sealed with it waits after a restart."""
+        """Create the key. If it cannot be saved, sealed changes wait for review after a restart."""
         key = secrets.token_bytes(KEY_BYTES)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # What is there is no key: nobody can have sealed anything with it.
+            # The existing file is not a valid key, so nothing can be sealed with it.
             self._path.unlink(missing_ok=True)
             with os.fdopen(os.open(self._path, flags, 0o600), "wb") as file:
                 file.write(key)

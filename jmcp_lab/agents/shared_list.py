@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from .agent import Agent
 
 LOCK_SECONDS = 2.0
-"""How long a change waits while another server of the same root writes the list."""
+"""Maximum seconds that a change waits while another server of the same root writes the list."""
 
 FRESH_NS = 50_000_000
-"""A file that was changed so shortly before it was read may change again without another stamp."""
+"""Nanoseconds after a file's change within which it may change again without a new stamp."""
 
 
 def shared_fields(agents: Iterable[Agent]) -> list[tuple[object, ...]]:
-    """Return what all servers must know of the agents, to be compared."""
+    """Return what all servers must know about the agents, for comparison."""
     return [(each.id, *(getattr(each, name) for name in storage.SHARED)) for each in agents]
 
 
@@ -45,17 +45,17 @@ class SharedList:
         self._log = log
         self._stamp: tuple[int, int, int] | None = None
         self._read_at = 0
-        # Beside the folder, in which there is nothing but the list and its lock.
+        # The key is beside the folder, which contains only the list and its lock.
         self._seal = Seal(path.parent.with_name(f"{path.parent.name}.key"))
         self._revision = 0
 
     def news(self, *, certain: bool = False) -> storage.Stored | None:
-        """Return what is stored if it may be new, None otherwise or when it cannot be read.
+        """Return the stored list if it may be new; None otherwise, or if it cannot be read.
 
         Parameters
         ----------
         certain : bool, optional
-            Read it also where nothing seems to have changed.
+            Read the list even if nothing seems to have changed.
         """
         stamp = storage.stamp(self._path)
         settled = stamp is None or self._read_at - stamp[1] > FRESH_NS
@@ -69,7 +69,7 @@ class SharedList:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other servers of the same root from writing while the block runs.
+        """Keep other servers of the same root from writing during the block.
 
         Raises
         ------
@@ -84,11 +84,11 @@ class SharedList:
                     "Another Jupyter server is writing the list of agents. Try again."
                 ) from None
             except OSError:
-                pass  # Then the list cannot be written either, which is told when that is tried.
+                pass  # Then writing the list fails as well, and that reports the error.
             yield
 
     def save(self, agents: Iterable[Agent], offered: Mapping[str, Agent], *, stopped: bool) -> None:
-        """Write the list; call it in `alone`. See `store.save`.
+        """Write the list; call this inside `alone`. See `agent_file.save`.
 
         Raises
         ------

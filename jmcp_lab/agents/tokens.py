@@ -1,7 +1,7 @@
-"""Agent tokens: made, recognised by their form, and known only by their hash.
+"""Create agent tokens, recognize them by their form, and hash them for storage.
 
-A token is ``jml_``, 32 random bytes in base62 and a checksum. The prefix lets secret scanners and
-people recognise it; the checksum tells a typing error from a token that was revoked.
+A token is ``jml_``, 32 random bytes in base62 and a checksum. Secret scanners and people recognize
+the prefix. The checksum distinguishes a typing error from a revoked token.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def mint_token() -> str:
 
 
 def is_well_formed(token: str) -> bool:
-    """Return whether a text has the form of a token; says nothing about whether it is valid."""
+    """Return whether a text has the form of a token; it may still be invalid."""
     if len(token) != TOKEN_LENGTH or not token.startswith(PREFIX):
         return False
     body, check = token[len(PREFIX) : -_CHECK_LENGTH], token[-_CHECK_LENGTH:]
@@ -46,10 +46,10 @@ def is_well_formed(token: str) -> bool:
 
 
 def hash_token(token: str) -> str:
-    """Return what is stored of a token: its SHA-256, in hex."""
+    """Return the stored form of a token: its SHA-256, in hex."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def is_hash(text: str) -> bool:
-    """Return whether a text is the hash of a token by its form."""
+    """Return whether a text has the form of a token's hash."""
     return len(text) == 64 and all(character in "0123456789abcdef" for character in text)

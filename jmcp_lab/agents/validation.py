@@ -1,4 +1,4 @@
-"""What people give for an agent, read and checked."""
+"""Parse and validate what people enter for an agent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .notebook_patterns import choose_all
 
 TOKEN_LIFE = timedelta(days=30)
 LONGEST_LIFE = timedelta(days=366)
-MOST_PATTERNS = 50
+MAX_PATTERNS = 50
 
 
 def new_agent(
@@ -26,7 +26,7 @@ def new_agent(
     token_hash: str,
     clock: Callable[[], datetime],
 ) -> Agent:
-    """Return a new agent, without a color; see `AgentRegistry.add`.
+    """Return a new agent, without a colour; see `AgentRegistry.add`.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def new_agent(
 def read_changes(
     agent: Agent, changes: Mapping[str, object], clock: Callable[[], datetime]
 ) -> dict[str, object]:
-    """Return the checked new values of some fields of an agent.
+    """Return the validated new values of some fields of an agent.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_changes(
         new["paused"] = changes["paused"]
     mode = new.get("mode", agent.mode)
     if mode is Mode.AUTO:
-        # A new `auto` needs a new end: the one of the last time does not count.
+        # A new `auto` needs a new end; the end of an earlier one does not count.
         until = new.get("until", agent.until if agent.mode is Mode.AUTO else None)
         check_auto(mode, new.get("notebooks", agent.notebooks), until)
     elif agent.until is not None or "until" in new:
@@ -113,7 +113,7 @@ def read_mode(value: object) -> Mode:
 
 
 def read_life(expires_in: object) -> timedelta:
-    """Return how long a token lives, of a number of seconds or None."""
+    """Return a token's life from a number of seconds or None."""
     if expires_in is None:
         return TOKEN_LIFE
     number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
@@ -140,7 +140,7 @@ def read_patterns(value: object) -> tuple[str, ...]:
 
 
 def check_auto(mode: object, notebooks: object, until: object) -> None:
-    """Mode `auto` is for chosen notebooks and has an end."""
+    """Check that mode `auto` has an end and is limited to chosen notebooks."""
     if mode is not Mode.AUTO:
         return
     patterns = notebooks if isinstance(notebooks, tuple) else ()

@@ -1,4 +1,4 @@
-"""The audit log: every change of state of a call as an event that an administrator can keep."""
+"""The audit log: each change of a call's state as an event that an administrator can record."""
 
 from __future__ import annotations
 
@@ -22,29 +22,30 @@ SCHEMA_ID = "https://schema.jmcp-lab.org/events/call/v1"
 SCHEMA_PATH = Path(__file__).parent.parent / "event_schemas" / "call.yaml"
 
 LISTENERS_SECONDS = 0.25
-"""So long events may wait where nothing but listeners takes them. What an event costs (each is
-checked against its schema, and each open page gets it) then stands neither between a decision and
-what was decided, nor between a kernel and the page."""
+"""Seconds that events may wait if only listeners receive them. Each event is validated against its
+schema and sent to each open page. This cost must delay neither a call after its decision nor a
+page's messages from its kernel.
+"""
 
 SLICE_SECONDS = 0.005
-"""How long events are emitted before others have their turn."""
+"""Maximum seconds of emitting events before other tasks run."""
 
 _log = logging.getLogger("jmcp_lab")
 
 
 class Audit:
-    """Writes who asked for what, where, and who decided; no code, no outputs, no arguments.
+    """Records who asked for what, where, and who decided; no code, no outputs, no arguments.
 
     Parameters
     ----------
     events : EventLogger
-        The server's event bus: its handlers decide where the records go.
+        The server's event bus, whose handlers decide where the records go.
     ledger : Ledger
 
     Notes
     -----
-    Where an administrator has configured a handler, each record is written before what it tells
-    of happens: code that ends the server cannot get ahead of its own record.
+    If an administrator has configured a handler, each record is written before the recorded step
+    happens. So code that ends the server cannot prevent its own record.
     """
 
     def __init__(self, events: EventLogger, ledger: Ledger) -> None:
@@ -54,13 +55,13 @@ class Audit:
         self._draining: asyncio.Handle | None = None
         self._emitting = False
         events.register_event_schema(SCHEMA_PATH)
-        # Jupyter's route for events takes those of every schema from whoever holds the server's
-        # token, code in a kernel included. What changes an event is asked before anything keeps it.
+        # Jupyter's events endpoint accepts events of every schema from anyone with the server's
+        # token, including code in a kernel. A modifier runs before any handler gets the event.
         events.add_modifier(schema_id=SCHEMA_ID, modifier=self._only_ours)
         ledger.subscribe(self._changed)
 
     def flush(self) -> None:
-        """Emit all that waits, at once."""
+        """Emit all waiting events at once."""
         while self._waiting:
             self._emit(self._waiting.popleft())
 
@@ -78,7 +79,7 @@ class Audit:
         now = (call.state, call.decision, call.action_hash)
         last = self._last.get(call.id)
         if last == now or (last is not None and call.state is CallState.RECEIVED):
-            return  # only its progress changed, or what it wants became known: see its next step
+            return  # only progress or details changed; the next step has its own event
         if call.state.ended:
             self._last.pop(call.id, None)
         else:
@@ -96,13 +97,13 @@ class Audit:
             with contained():
                 self._events.emit(schema_id=SCHEMA_ID, data=without_halves(record))
         except Exception:
-            # A handler that cannot write must not decide what an agent may do.
+            # A handler that cannot write must not affect what an agent may do.
             _log.exception("A change of a call could not be written to the audit log")
         finally:
             self._emitting = False
 
     def _only_ours(self, schema_id: str, data: dict[str, Any]) -> dict[str, Any]:
-        """Refuse what is not emitted here: emitting is one step, which nothing comes between."""
+        """Reject events that are not emitted here; emitting is synchronous, so a flag is enough."""
         if not self._emitting:
             raise PermissionError("Only jmcp_lab itself writes its audit records.")
         return data

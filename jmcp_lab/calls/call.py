@@ -1,7 +1,7 @@
-"""The Call: one request of an agent, and the only record of what became of it.
+"""The Call: one tool call of an agent, and the only record of its result.
 
-Everything a person can do in the panel (allow, deny, stop, undo) is done to a Call, and every
-state a Call passes through is visible there.
+Everything a person can do in the panel (allow, deny, stop, undo) applies to a Call, and every state
+of a Call is visible there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ToolClass(StrEnum):
-    """What kind of effect a tool has; fixed by the server, never taken from a client."""
+    """The kind of effect that a tool has; the server sets it and never takes it from a client."""
 
     INFO = "info"
     READ = "read"
@@ -31,7 +31,7 @@ class ToolClass(StrEnum):
 
 
 class CallState(StrEnum):
-    """Where a call is in its life."""
+    """The state of a call."""
 
     RECEIVED = "received"
     WAITING = "waiting_for_approval"
@@ -43,7 +43,7 @@ class CallState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to the call."""
+        """Whether the call is over."""
         return self in _ENDED
 
 
@@ -74,7 +74,7 @@ class DecisionSource(StrEnum):
 
 
 class OptionKind(StrEnum):
-    """The four answers to a request, in the words of the Agent Client Protocol."""
+    """The four answers to a request, as named by the Agent Client Protocol."""
 
     ALLOW_ONCE = "allow_once"
     ALLOW_ALWAYS = "allow_always"
@@ -96,7 +96,7 @@ class ImagePart:
     Parameters
     ----------
     data : str
-        The image, base64.
+        The image in base64.
     mime_type : str
         For example ``image/png``.
     """
@@ -107,14 +107,14 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back to the agent: text first, images after."""
+    """What the agent gets back: text first, then images."""
 
     parts: tuple[TextPart | ImagePart, ...]
     is_error: bool = False
 
     @classmethod
     def of(cls, text: str, *, is_error: bool = False) -> Reply:
-        """Return a reply of one text."""
+        """Return a reply with a single text."""
         return cls((TextPart(text),), is_error)
 
     @property
@@ -125,22 +125,23 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a call works on.
+    """The object of a call.
 
     Parameters
     ----------
     path : str or None
         Path relative to the server's root.
     cell_ids : tuple of str
-        The cells, in the order in which they are worked on.
+        The cells, in the order in which the call processes them.
     positions : tuple of int
-        Where these cells were when the call was resolved; the first cell is 1.
+        The positions of these cells when the call was resolved; the first cell is 1.
     kernel : str or None
         Name of the kernelspec.
     file_id : str or None
-        Of the notebook: stays when its file is renamed, ends when another takes its place.
+        The id of the notebook. It survives renames, and ends when another file replaces the
+        notebook.
     kernel_id : str or None
-        The running kernel that code goes to; None as long as none runs.
+        The running kernel that gets the code; None if none is running.
     """
 
     path: str | None = None
@@ -153,7 +154,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PreviewItem:
-    """One piece of what will happen: code that will run, or a text before and after."""
+    """One part of a preview: code that will run, or a text before and after."""
 
     title: str
     cell_id: str | None = None
@@ -164,13 +165,13 @@ class PreviewItem:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Exactly what a call will do; what a request card shows.
+    """Exactly what a call will do, as a request card shows it.
 
     Parameters
     ----------
     kind : str
         ``code`` (items have `text` that will run), ``diff`` (items have `old` and `new`) or
-        ``text`` (items say in words what will happen).
+        ``text`` (items describe what will happen).
     items : tuple of PreviewItem
     language : str
         For highlighting, as in the kernelspec's ``language``.
@@ -185,7 +186,7 @@ class Preview:
 
     @property
     def lines(self) -> int:
-        """How many lines will run or change."""
+        """The number of lines that will run or change."""
         return sum(
             len((item.text if item.text is not None else item.new or "").splitlines() or [""])
             for item in self.items
@@ -202,24 +203,26 @@ class Action:
     ----------
     tool : str
     tool_class : ToolClass
-        The class of this very call; a tool may fall into two (``use_notebook`` creates a file).
+        The class of this particular call. A tool may have two classes (``use_notebook`` creates a
+        file).
     summary : str
-        One line in words, such as ``Run cell 12 in sales.ipynb``.
+        A description in one line, such as ``Run cell 12 in sales.ipynb``.
     target : Target
     preview : Preview or None
     guarded : str or None
-        Why no grant may cover this action, or None.
+        Why this action always asks and no grant may cover it, or None.
     interrupt : bool
-        Interrupting a kernel is allowed where starting one would ask.
+        Whether it interrupts a kernel, which is allowed where starting one would ask.
     creates : bool
-        The file does not exist yet; overwriting asks where creating does not.
+        Whether the file does not exist yet; overwriting asks where creating does not.
     used_kernel : bool
-        Somebody ran code in the kernel, or allowed it. Inspecting a kernel in which nobody did
-        asks where this one does not.
+        Whether somebody has run code in the kernel, or allowed it. Inspecting an unused kernel asks
+        where inspecting a used one does not.
     details : tuple of str
-        What the preview's words tell, by ids: cells change their positions while a person reads.
+        What the preview describes, by ids, because positions of cells may change while a person
+        reads.
     others : tuple of str
-        Paths of the other notebooks whose kernel it is, too.
+        Paths of other notebooks that use the same kernel.
     """
 
     tool: str
@@ -241,7 +244,7 @@ class Action:
         ----------
         agent_id : str
         any_kernel : bool
-            Leave out which kernel runs now: a no holds for the next one as well.
+            Exclude the running kernel: a denial applies to the next kernel as well.
         """
         items = self.preview.items if self.preview else ()
         covered = {
@@ -261,13 +264,13 @@ class Action:
 
 
 def _digest(texts: Iterable[str | None]) -> str:
-    """Return the hash of texts in their order, of which there may be megabytes.
+    """Return the hash of a sequence of texts, which may have megabytes.
 
-    As JSON they would take ten times as long, during which the event loop stands still.
+    Hashing them as JSON would take ten times as long, and would block the event loop.
     """
     found = hashlib.sha256()
     for text in texts:
-        # Half of a surrogate pair is a text as well.
+        # A lone surrogate can be part of a text as well.
         part = None if text is None else text.encode("utf-8", "surrogatepass")
         found.update(b"null;" if part is None else b"%d:" % len(part))
         found.update(part or b"")
@@ -285,7 +288,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about a call, by whom and why."""
+    """The decision about a call, who made it and why."""
 
     allowed: bool
     source: DecisionSource
@@ -297,16 +300,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What running code asks the person for, as by Python's ``input()``.
+    """A question from running code to the person, as by Python's ``input()``.
 
     Parameters
     ----------
     id : str
-        An answer names it: the next question of the same call has another one.
+        An answer refers to it; each question of a call has another one.
     prompt : str
-        The code's own words.
+        The code's own text.
     password : bool
-        The answer is not to be shown.
+        Whether the answer must be hidden.
     """
 
     id: str
@@ -316,12 +319,12 @@ class Question:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One request of an agent.
+    """One tool call of an agent.
 
-    Only the ledger changes a call, so that every change has a sequence number. `follows` is the
-    id of an earlier call with the very same action, which this one waits for. Until `denied_until`
-    the same request of the agent is denied without asking. `weight` is what its reply counts among
-    those that are kept, 0 when it is not.
+    Only the ledger changes a call, so that every change has a sequence number. `follows` is the id
+    of an earlier call with the same action, for which this one waits. Until `denied_until`, the
+    same action of the agent is denied without asking. `weight` is the size of its reply among the
+    kept replies, or 0 if the reply is not kept.
     """
 
     id: str

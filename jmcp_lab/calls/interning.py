@@ -1,4 +1,4 @@
-"""One value in place of many that are equal: of a thousand calls most say nearly the same."""
+"""Share equal values between calls, because most of a thousand calls have nearly equal content."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Hashable")
 
-KEPT = 256
+MAX_KEPT = 256
 
 
 class Alike:
-    """Remembers the latest values, to give the first of those that are equal.
+    """Caches the latest values, and returns the first of several equal ones.
 
     Parameters
     ----------
     kept : int, optional
-        How many are remembered. What is forgotten here lives on where it is used.
+        Maximum number of cached values. A value that leaves the cache lives on where it is used.
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = MAX_KEPT) -> None:
         self._kept = kept
         self._found: dict[tuple[type, Hashable], Hashable] = {}
 
     def __call__(self, value: T) -> T:
         """Return a value that equals this one; it may be this one."""
-        # With its type: True equals 1.
+        # Include the type, because True equals 1.
         key = type(value), value
         found = self._found.get(key)
         if found is not None:
@@ -41,7 +41,7 @@ class Alike:
         return value
 
     def action(self, action: Action) -> Action:
-        """Return an action without its preview, and with what other actions have as well."""
+        """Return an action without its preview, sharing equal parts with other actions."""
         bare = action if action.preview is None else replace(action, preview=None)
         found = self._found.get((type(bare), bare))
         if found is not None:

@@ -1,4 +1,4 @@
-"""The replies that are kept, so that `wait` can give them again."""
+"""The replies that are kept so that `wait` can return them again."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from .call import Reply, TextPart
 if TYPE_CHECKING:
     from .call import Call
 
-KEPT_CHARACTERS = 20_000_000
-"""How many characters of replies are kept."""
+MAX_CHARACTERS = 20_000_000
+"""Maximum characters of all kept replies."""
 
-KEPT_AN_AGENT = 100
-"""How many replies to one agent are kept. An agent asks for a late one soon after the call has
-ended, not after a hundred others; and of a thousand runs the replies are most of what is kept."""
+MAX_PER_AGENT = 100
+"""Maximum number of kept replies to one agent. An agent asks for a late reply soon after the call
+has ended, not after a hundred others, and the replies of a thousand runs are most of what is kept.
+"""
 
 _WORDS = "The reply to this call is no longer kept. read_cells shows what is there now."
 _GONE = {failed: Reply.of(_WORDS, is_error=failed) for failed in (False, True)}
 
 
 class KeptReplies:
-    """The latest replies to each agent; what is over the bounds says that it is gone.
+    """The latest replies to each agent; older ones are replaced with a note that they are gone.
 
     Parameters
     ----------
     characters, an_agent : int, optional
-        The bounds, of all together and of one agent. The latest reply of all always stays.
+        The limits for all replies together, and for one agent. The latest reply of all always
+        stays.
     """
 
-    def __init__(self, characters: int = KEPT_CHARACTERS, an_agent: int = KEPT_AN_AGENT) -> None:
+    def __init__(self, characters: int = MAX_CHARACTERS, an_agent: int = MAX_PER_AGENT) -> None:
         self._characters = characters
         self._an_agent = an_agent
         self._kept: dict[str, deque[Call]] = {}
         self._weight = 0
 
     def keep(self, call: Call) -> None:
-        """Keep the reply to a call that has ended, or the one that it has now."""
+        """Keep the present reply to a call that has ended."""
         if call.weight:
             self.forget(call)
         call.weight = _weight(call.reply)
@@ -53,7 +55,7 @@ class KeptReplies:
             self._drop(min(others, key=lambda old: old.seq))
 
     def forget(self, call: Call) -> None:
-        """Take a call out of the account: it is forgotten itself."""
+        """Remove a call from the account, because it is forgotten itself."""
         if not call.weight:
             return
         kept = self._kept[call.agent_id]
@@ -69,7 +71,7 @@ class KeptReplies:
 
 
 def _weight(reply: Reply | None) -> int:
-    """Return how many characters a reply has; one that says nothing counts as one."""
+    """Return the number of characters in a reply, at least 1."""
     parts = reply.parts if reply is not None else ()
     length = sum(len(part.text if isinstance(part, TextPart) else part.data) for part in parts)
     return max(length, 1)

@@ -1,6 +1,7 @@
-"""The ledger: every call of this server, with a sequence number for every change.
+"""The ledger: all calls of this server, with a sequence number for every change.
 
-The panel asks "what changed after N"; listeners (the doorbell, the audit log) hear of each change.
+The panel asks "what changed after N", and listeners (the doorbell, the audit log) are notified of
+each change.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from .call import Decision, ToolClass
 
 KEPT = 2000
-"""How many ended calls are kept for the panel, besides those that can be taken back."""
+"""Maximum number of ended calls kept for the panel, besides those that can be undone."""
 
 LAST_WORDS = timedelta(minutes=5)
-"""For so long after its end the reply to a call can be fetched by an agent whose time is over."""
+"""Time after its end for which an agent whose token has ended can fetch a call's reply."""
 
 _NO_ARGUMENTS: dict[str, Any] = {}
-"""Of every call that has ended; nobody changes them."""
+"""Arguments of every call that has ended; nothing may modify them."""
 
 _FIELDS = {field.name for field in fields(Call)}
 
@@ -63,7 +64,7 @@ def _may_go(call: Call) -> bool:
 
 
 def now() -> datetime:
-    """Return the present time, UTC."""
+    """Return the current time, UTC."""
     return datetime.now(UTC)
 
 
@@ -73,8 +74,9 @@ class Ledger:
     Parameters
     ----------
     kept : int, optional
-        How many calls are kept once they have ended. One that can be taken back is kept until it
-        cannot: reading never pushes it out, and who remembers what calls changed bounds them.
+        Maximum number of ended calls. A call that can be undone is kept as long as that is
+        possible: reading calls never push it out, and the limits of the change sets bound their
+        number.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -113,7 +115,7 @@ class Ledger:
         reason: str | None = None,
         summary: str = "",
     ) -> Call:
-        """Enter a new call."""
+        """Add a new call."""
         call = Call(
             id="c_" + secrets.token_hex(8),
             agent_id=agent_id,
@@ -135,7 +137,7 @@ class Ledger:
         Raises
         ------
         ValueError
-            The step does not exist: a call that has ended stays as it is.
+            The step does not exist; for example, a call that has ended cannot change its state.
         """
         state: CallState | None = changes.get("state")
         if state is not None and state is not call.state:
@@ -143,7 +145,7 @@ class Ledger:
                 raise ValueError(f"{call.state} → {state}")
             if state is CallState.RUNNING and call.started is None:
                 decision: Decision | None = changes.get("decision")
-                # It runs from the moment on in which that was decided.
+                # The call has been running since the decision.
                 changes.setdefault("started", (decision and decision.at) or now())
             if state.ended:
                 changes.setdefault("ended", now())
@@ -166,17 +168,17 @@ class Ledger:
     def _changed(self, call: Call) -> None:
         self._seq += 1
         call.seq = self._seq
-        # To the end: they are in the order of their changes.
+        # Move it to the end, because the calls are ordered by their last change.
         self._calls[call.id] = self._calls.pop(call.id)
         for event in self._waiters.get(call.id, ()):
             event.set()
         tell_all(self._listeners, call)
 
     def _lighten(self, call: Call) -> None:
-        """Drop what nobody looks at once a call has ended; share what others say as well."""
+        """Release what is not needed once a call has ended, and share equal values."""
         self._active.pop(call.id, None)
         call.arguments = _NO_ARGUMENTS
-        # A task that is done still holds its coroutine and its context.
+        # A finished task still references its coroutine and its context.
         call.task = None
         call.summary = self._alike(call.summary)
         call.action_hash = self._alike(call.action_hash)
@@ -206,7 +208,7 @@ class Ledger:
         return call
 
     def find(self, call_id: str) -> Call | None:
-        """Return a call, or None when it never was or is forgotten."""
+        """Return a call, or None if it never existed or is forgotten."""
         return self._calls.get(call_id)
 
     def since(self, seq: int) -> list[Call]:
@@ -224,7 +226,7 @@ class Ledger:
         return sorted(found, key=lambda call: call.created)
 
     def at_work(self, agent_id: str) -> bool:
-        """Return whether something that an agent began goes on, or ended a short while ago."""
+        """Return whether any work of an agent is in progress, or ended a short while ago."""
         since = now() - LAST_WORDS
         return any(
             call.agent_id == agent_id

@@ -1,1 +1,1 @@
-"""What the file of a notebook says, and the same as a shared document holds it."""
+"""Convert between the file form of a notebook and its form in a shared document."""

@@ -1,4 +1,4 @@
-"""What a cell of a file is in the shared document, whatever the file says."""
+"""Convert any cell of a file to its form in the shared document."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TYPES: Final = ("code", "markdown", "raw")
 STANDARD: Final = frozenset(
     ("id", "cell_type", "source", "metadata", "outputs", "execution_count", "attachments")
 )
-"""The keys of a cell that nbformat knows. What else a file has stays beside the document."""
+"""The cell keys that nbformat defines. Other keys of a file are kept outside the document."""
 
 
 def text_form(value: Any) -> str:  # noqa: ANN401 - JSON
-    """Return the text that stands for a source, or for what a stream printed."""
+    """Return the text form of a source, or of a stream's text."""
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
@@ -27,7 +27,7 @@ def text_form(value: Any) -> str:  # noqa: ANN401 - JSON
 
 
 def source_of(cell: dict[str, Any]) -> str:
-    """Return the text of a cell as the file has it, or the text that stands for what it has."""
+    """Return the text of a cell in a file, or its text form if it is not a string."""
     source = cell.get("source", "")
     return source if isinstance(source, str) else text_form(source)
 
@@ -43,7 +43,7 @@ def output_form(output: dict[str, Any]) -> dict[str, Any]:
 def cell_form(cell: dict[str, Any]) -> dict[str, Any]:
     """Return the document form of a cell, with an id.
 
-    A page draws no cell of an unknown type, and nothing of it can run: it is shown as raw text.
+    A page draws no cell of an unknown type, and such a cell cannot run, so it becomes a raw cell.
     """
     kind = cell.get("cell_type")
     form: dict[str, Any] = {
@@ -68,13 +68,13 @@ def cell_form(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def document_id(cell: dict[str, Any]) -> str | None:
-    """Return the id that a cell of a file has in the document; None if it gets a new one there."""
+    """Return the document's id for a cell of a file; None if the cell gets a new one there."""
     cell_id = cell.get("id")
     return well_formed(cell_id) if isinstance(cell_id, str) and cell_id else None
 
 
 def new_id() -> str:
-    """Return an id for a cell."""
+    """Return a new cell id."""
     return secrets.token_hex(4)
 
 
@@ -83,14 +83,14 @@ def _dict_form(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
 
 
 def shared_output(form: dict[str, Any]) -> Map[Any]:
-    """Return the shared object for an output in its document form."""
+    """Return the shared object for an output in document form."""
     if form.get("output_type") == "stream":
         return Map(form | {"text": Text(form["text"])})
     return Map(form)
 
 
 def shared_cell(form: dict[str, Any]) -> Map[Any]:
-    """Return the shared object for a cell in its document form."""
+    """Return the shared object for a cell in document form."""
     shared = form | {"source": Text(form["source"]), "metadata": Map(form["metadata"])}
     if form["cell_type"] == "code":
         shared["outputs"] = Array([shared_output(output) for output in form["outputs"]])

@@ -1,6 +1,6 @@
-"""What the file of a notebook said, in as little memory as a comparison needs.
+"""Compact versions of a notebook file, for comparisons.
 
-A version can be kept on disk: its marks are the same in every process.
+A version can be stored on disk, because its hashes are the same in every process.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ RESULTS = ("outputs", "execution_count")
 LOOKS = ("cell_type", "metadata", "attachments")
 
 DEFAULTS = {"language_info": {"name": ""}, "kernelspec": {"name": "", "display_name": ""}}
-"""What jupyter-ydoc puts into the metadata of a notebook that has none of it."""
+"""The metadata that jupyter-ydoc adds to a notebook that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellVersion:
-    """One cell: its text, and marks of the rest that are equal when the rest is."""
+    """One cell: its text, and hashes of the other parts for comparison."""
 
     source: str
     looks: int
@@ -37,9 +37,9 @@ class CellVersion:
 
     @classmethod
     def of(cls, cell: dict[str, Any]) -> CellVersion:
-        """Return the version of a cell as nbformat has it.
+        """Return the version of a cell in nbformat form.
 
-        ``trusted`` is no part of the file: the contents manager says it on reading.
+        It excludes ``trusted``, which is not in the file: the contents manager adds it on reading.
         """
         looks = {key: cell.get(key) or None for key in LOOKS}
         metadata = cell.get("metadata")
@@ -48,7 +48,7 @@ class CellVersion:
         return cls(source_of(cell), mark(looks), mark(results))
 
     def unless_kept(self, said: CellVersion, given: CellVersion) -> CellVersion:
-        """Return the cell with what was given for the file wherever that still says the same."""
+        """Return this cell with the `given` value for each part that still equals `said`."""
         return CellVersion(
             given.source if self.source == said.source else self.source,
             given.looks if self.looks == said.looks else self.looks,
@@ -60,8 +60,9 @@ class CellVersion:
 class Version:
     """A whole notebook.
 
-    Before nbformat 4.5 cells have no ids. Nor has a notebook any here in which one id says nothing
-    of a cell in the document: then cells are known by their texts.
+    Cells have no ids before nbformat 4.5. A notebook also counts as having none if an id is missing
+    or not unique, so that it does not identify a cell of the document. Then cells are matched by
+    their texts.
     """
 
     ids: tuple[str, ...] | None
@@ -70,7 +71,7 @@ class Version:
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Version:
-        """Return the version of a notebook as nbformat has it."""
+        """Return the version of a notebook in nbformat form."""
         ids = [document_id(cell) for cell in content["cells"]]
         known = tuple(cell_id for cell_id in ids if cell_id is not None)
         return cls(
@@ -81,16 +82,16 @@ class Version:
 
     @property
     def digest(self) -> str:
-        """A short text that is the same for versions that are equal."""
+        """A short text that is the same for equal versions."""
         return blake2b(self._json(), digest_size=16).hexdigest()
 
     def pack(self) -> bytes:
-        """Return the version as it is kept on disk."""
+        """Return the version in its on-disk form."""
         return zlib.compress(self._json(), 1)
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """Return the version that `pack` made these bytes of."""
+        """Return the version that `pack` turned into these bytes."""
         found = json.loads(zlib.decompress(data))
         ids = found["ids"]
         return cls(
@@ -100,7 +101,7 @@ class Version:
         )
 
     def metadata_unless_kept(self, said: Version, given: Version) -> dict[str, int]:
-        """Return the marks of the metadata; see `CellVersion.unless_kept`."""
+        """Return the hashes of the metadata; see `CellVersion.unless_kept`."""
         found = {}
         for key in {*self.metadata, *given.metadata}:
             kept = self.metadata.get(key) == said.metadata.get(key)
@@ -118,8 +119,9 @@ class Version:
         Parameters
         ----------
         others : list of tuple
-            Ids and texts of the cells that these were or became: where a file has no ids, a cell
-            is the one of them which has its text, or which stands where it stands among those.
+            Ids and texts of the earlier or later state of these cells. If the file has no ids, a
+            cell gets the id of the one with the same text, or of the one at the same place among
+            the others.
         """
         ids = self.ids or aligned([cell.source for cell in self.cells], others)
         return dict(zip(ids, self.cells, strict=True))
@@ -132,12 +134,12 @@ def metadata_of(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_trust(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a cell as the file has it."""
+    """Return the metadata of a cell in file form."""
     return {key: value for key, value in metadata.items() if key != "trusted"}
 
 
 def aligned(sources: list[str], others: list[tuple[str, str]]) -> list[str]:
-    """Return an id for each text: that of the fitting cell, or a new one."""
+    """Return an id for each text: that of the matching cell, or a new one."""
     found = [secrets.token_hex(4) for _ in sources]
     texts = [text for _, text in others]
     for kind, start, end, first, last in sequence_opcodes(texts, sources):
@@ -147,22 +149,20 @@ def aligned(sources: list[str], others: list[tuple[str, str]]) -> list[str]:
 
 
 def renamed(old: Mapping[str, str], new: Mapping[str, str], *, made_up: bool) -> dict[str, str]:
-    """Return which cells are under another id what they were before.
-
-    A program that saves a notebook may give cells ids of its own, as nbstripout does.
+    """Return the earlier ids of cells that another program has given new ids, as nbstripout does.
 
     Parameters
     ----------
     old, new : mapping
         The texts of the cells by id, in order.
     made_up : bool
-        Whether the ids of before came from no file.
+        Whether the old ids were generated rather than read from a file.
 
     Returns
     -------
     dict
-        The old id of a cell by its new one. Only cells that say the same count; but where all ids
-        are new, and some cells say the same, so do those between them.
+        The old id of each cell by its new one. Only cells with unchanged texts count. But if all
+        ids are new, and some texts are unchanged, the cells between those count as well.
     """
     gone = {cell_id: text for cell_id, text in old.items() if cell_id not in new}
     fresh = [cell_id for cell_id in new if cell_id not in old]
@@ -175,9 +175,9 @@ def renamed(old: Mapping[str, str], new: Mapping[str, str], *, made_up: bool) ->
 
 
 def mark(value: Any) -> int:  # noqa: ANN401 - JSON
-    """Return a number that is the same for the same JSON, in every process.
+    """Return a hash of JSON that is the same in every process.
 
-    Types count: 1.0 is not 1. Large texts, such as images, are hashed as they are.
+    Types matter: 1.0 differs from 1. Large texts, such as images, are hashed without conversion.
     """
     if isinstance(value, str):
         data = b"s" + value.encode("utf-8", "surrogatepass")

@@ -1,7 +1,8 @@
-"""Texts of a file that hold half of a surrogate pair, which no shared document can hold.
+"""Preserve lone surrogates of a file's texts, which no shared document can hold.
 
-The document has U+FFFD in its place. While a line is there as it was, wherever it went, the file
-keeps what it said; in a line that was changed, each U+FFFD that stayed is what it was.
+The document has U+FFFD in their place. An unchanged line keeps its original form in the file,
+wherever it was moved. In a changed line, each U+FFFD that stayed becomes the original character
+again.
 """
 
 from __future__ import annotations
@@ -12,37 +13,37 @@ from typing import Final
 
 from .values import REPLACEMENT, is_well_formed, well_formed
 
-MOST_TEXTS: Final = 2_000
-MOST_LINES: Final = 10_000
-MOST_TRIED: Final = 100
-"""How many lines are compared with one that was changed."""
+MAX_TEXTS: Final = 2_000
+MAX_LINES: Final = 10_000
+MAX_TRIED: Final = 100
+"""Maximum number of lines compared with a changed one."""
 
-LONGEST: Final = 1_000
-"""Characters of a changed part that are compared one by one."""
+MAX_CHARACTERS: Final = 1_000
+"""Maximum characters of a changed part that are compared one by one."""
 
-MOST_COMPARED: Final = 2_000
-"""Lines of a text that are compared with what they were."""
+MAX_COMPARED: Final = 2_000
+"""Maximum number of lines of a text that are compared with its earlier lines."""
 
 
 class HalfPairs:
-    """What the file says in the place of each U+FFFD."""
+    """The original characters behind each U+FFFD."""
 
     def __init__(self) -> None:
         self._texts: OrderedDict[str, str] = OrderedDict()
-        # The lines as the document has them, and each as the file had it.
+        # The lines in document form, each with its originals in file form.
         self._lines: OrderedDict[str, dict[str, None]] = OrderedDict()
 
     def learn(self, owner: str, text: str, *, from_file: bool) -> None:
-        """Take note of what the file says.
+        """Record a text of the file.
 
         Parameters
         ----------
         owner : str
-            The id of the cell whose source this is; empty for a text that is no cell's source.
+            The id of the cell whose source this is; empty for a text that is not a cell's source.
         text : str
         from_file : bool
-            Whether each U+FFFD of the text is one in the file. Otherwise somebody may have
-            copied what the document shows.
+            Whether a U+FFFD in the text is a real one from the file. Otherwise somebody may have
+            copied it from what the document shows.
         """
         self._texts.pop(owner, None)
         if is_well_formed(text) and not (from_file and REPLACEMENT in text):
@@ -54,13 +55,13 @@ class HalfPairs:
             if REPLACEMENT in shared:
                 self._lines.setdefault(shared, {})[line] = None
                 self._lines.move_to_end(shared)
-        while len(self._texts) > MOST_TEXTS:
+        while len(self._texts) > MAX_TEXTS:
             self._texts.popitem(last=False)
-        while len(self._lines) > MOST_LINES:
+        while len(self._lines) > MAX_LINES:
             self._lines.popitem(last=False)
 
     def restore(self, owner: str, text: str) -> str:
-        """Return a text of the document as the file is to have it."""
+        """Return the file form of a text of the document."""
         if REPLACEMENT not in text or not self._lines:
             return text
         base = self._texts.get(owner, "")
@@ -80,11 +81,11 @@ class HalfPairs:
             if well_formed(candidate) == line:
                 return candidate
         if (known := self._lines.get(line)) is not None:
-            # A line that stands in the file with U+FFFD itself may be meant as well.
+            # If the file also has this line with a real U+FFFD, that one may be meant.
             return line if line in known else next(reversed(known))
         candidates = [*nearby]
         for shared in reversed(self._lines):
-            if len(candidates) >= MOST_TRIED:
+            if len(candidates) >= MAX_TRIED:
                 break
             candidates += self._lines[shared]
         best, most = line, 0
@@ -98,8 +99,8 @@ class HalfPairs:
 
 
 def _partners(before: list[str], lines: list[str]) -> dict[int, range]:
-    """Return for each line which lines it may have been."""
-    if not before or len(before) > MOST_COMPARED or len(lines) > MOST_COMPARED:
+    """Return for each line the range of earlier lines that it may come from."""
+    if not before or len(before) > MAX_COMPARED or len(lines) > MAX_COMPARED:
         return {}
     found = {}
     matcher = SequenceMatcher(None, before, lines, autojunk=False)
@@ -111,7 +112,7 @@ def _partners(before: list[str], lines: list[str]) -> dict[int, range]:
 
 
 def _aligned(original: str, line: str) -> tuple[str, int]:
-    """Return a changed line with the halves back that stayed, and how much of it is the same."""
+    """Return a changed line with its surrogates restored, and how many characters are unchanged."""
     shared = well_formed(original)
     start, most = 0, min(len(shared), len(line))
     while start < most and shared[start] == line[start]:
@@ -121,7 +122,7 @@ def _aligned(original: str, line: str) -> tuple[str, int]:
         end += 1
     blocks = [(0, 0, start), (len(shared) - end, len(line) - end, end)]
     old, new = shared[start : len(shared) - end], line[start : len(line) - end]
-    if old and new and max(len(old), len(new)) <= LONGEST:
+    if old and new and max(len(old), len(new)) <= MAX_CHARACTERS:
         matcher = SequenceMatcher(None, old, new, autojunk=False)
         blocks += [(start + a, start + b, size) for a, b, size in matcher.get_matching_blocks()]
     characters, restored, same = list(line), 0, 0

@@ -1,13 +1,12 @@
-"""What the file of a notebook says where the shared document can hold only something like it.
+"""Remember the file's values where the shared document can hold only an approximation.
 
-The document has one kind of number, no NaN, no half of a surrogate pair, and only the keys that
-nbformat knows (see `values` and `cell_form`). What the file says instead is kept here, beside the
-document, and put back when the notebook is written, for as long as the document still says what
-stood for it.
+The document has a single number type, no NaN, no lone surrogates, and only the keys that nbformat
+defines (see `values` and `cell_form`). The original values are kept here, beside the document. They
+are restored when the notebook is written, as long as the document still has what stood for them.
 
-A value is found by its place: the id of the cell, and the keys that lead to it. So each value of a
-dict stays what it is when others in that dict change. An output, and the metadata and attachments
-of a cell that is a copy, are found by what they say as well, wherever they went.
+A value is found by its place: the cell's id, and the keys that lead to it. So each value of a dict
+is preserved even when others in that dict change. Outputs, and the metadata and attachments of a
+copied cell, are also found by their content, wherever they were moved.
 """
 
 from __future__ import annotations
@@ -32,23 +31,23 @@ from .variants import NATURAL, Variants, copy_of
 Path = tuple[Any, ...]
 
 NOTEBOOK: Final = ""
-"""The owner of what belongs to no cell: no cell has an empty id in a document."""
+"""The owner of values that belong to no cell; no cell in a document has an empty id."""
 
-MOST_OWNERS: Final = 2_000
-"""Cells that are remembered although they are not there at present: they may come back."""
+MAX_OWNERS: Final = 2_000
+"""Maximum number of deleted cells whose values are kept, as the cells may come back."""
 
 ADDED: Final[dict[str, Any]] = {
     "language_info": {"name": ""},
     "kernelspec": {"name": "", "display_name": ""},
 }
-"""What jupyter-ydoc puts into the metadata of a notebook that has none of it, for the page."""
+"""The metadata that jupyter-ydoc adds for the page to a notebook that has none."""
 
 TOP: Final = frozenset(("cells", "metadata", "nbformat", "nbformat_minor"))
 
 
 @dataclass(slots=True)
 class _Owner:
-    """What is known of one cell, or of the notebook."""
+    """The known originals of one cell, or of the notebook."""
 
     places: dict[Path, tuple[int, Any]] = field(default_factory=dict)
     absent: dict[str, int] = field(default_factory=dict)
@@ -57,7 +56,7 @@ class _Owner:
 
 
 class Originals:
-    """The exact values of one notebook."""
+    """The original values of one notebook."""
 
     def __init__(self) -> None:
         self._owners: OrderedDict[str, _Owner] = OrderedDict()
@@ -70,9 +69,9 @@ class Originals:
     # -- learning ------------------------------------------------------------------------------
 
     def learn(self, content: dict[str, Any]) -> None:
-        """Take note of what the file says.
+        """Record the content of the file.
 
-        Cells without an id are those of an old format. `name` finds out which they are.
+        Cells without an id belong to an old format; `name` assigns their ids later.
         """
         top = _Owner()
         metadata = content.get("metadata")
@@ -107,7 +106,7 @@ class Originals:
         return self._unnamed
 
     def name(self, ids: list[str]) -> None:
-        """Say which cells the ones without an id are, in their order."""
+        """Assign ids to the cells without one, in order."""
         unnamed, self._unnamed = self._unnamed, []
         for cell_id, cell in zip(ids, unnamed, strict=True):
             self.learn_cell(cell_id, cell, from_file=True)
@@ -120,16 +119,16 @@ class Originals:
         *,
         from_file: bool = False,
     ) -> None:
-        """Take note of a cell as the file has it, or is to have it.
+        """Record a cell that the file has, or will have.
 
         Parameters
         ----------
         cell_id : str
         cell : dict
         form : dict, optional
-            Its document form, when that is known.
+            Its document form, if it is known.
         from_file : bool
-            Whether the file has it so. A cell that is made anew keeps what is known of it.
+            Whether the file has this cell. A recreated cell keeps what is known about it.
         """
         form = cell_form(cell) if form is None else form
         owner = _Owner(has_id=from_file and "id" in cell)
@@ -137,7 +136,7 @@ class Originals:
         if known is not None:
             owner.has_id, owner.absent = known.has_id, known.absent
         else:
-            # A count comes with the outputs being cleared, too.
+            # Clearing the outputs adds an execution count as well.
             forms = ({"execution_count": None} if "outputs" in form else {}) | form
             owner.absent = {k: fingerprint(v) for k, v in forms.items() if k not in cell}
         self._owners[cell_id] = owner
@@ -159,7 +158,7 @@ class Originals:
         }
 
     def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> dict[str, Any]:
-        """Take note of an output that a kernel sent, and return its document form."""
+        """Record an output that a kernel sent, and return its document form."""
         owner, form = self._owners.setdefault(cell_id, _Owner()), output_form(output)
         self._learn_output(cell_id, owner, index, output, form)
         return form
@@ -167,7 +166,7 @@ class Originals:
     def learn_results(
         self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
     ) -> list[dict[str, Any]]:
-        """Take note of outputs put back into a cell, and its count; return the outputs' forms."""
+        """Record outputs restored to a cell, and its count; return the outputs' document forms."""
         forms = [self.learn_output(cell_id, at, output) for at, output in enumerate(outputs)]
         owner = self._owners.setdefault(cell_id, _Owner())
         count = document_form(execution_count)
@@ -175,7 +174,7 @@ class Originals:
         return forms
 
     def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
-        """Take note of one key of the notebook's metadata."""
+        """Record one key of the notebook's metadata."""
         owner = self._owners.setdefault(NOTEBOOK, _Owner())
         path: Path = ("metadata", well_formed(key))
         owner.absent.pop(key, None)
@@ -229,7 +228,7 @@ class Originals:
     def _learn_dict(
         self, owner: _Owner, path: Path, original: dict[str, Any], form: dict[str, Any]
     ) -> None:
-        """Take note of a dict, and of each of its values by itself."""
+        """Record a dict, and each of its values separately."""
         if is_exact(original, len(path) - 1):
             return
         owner.places[path] = (fingerprint(form), original)
@@ -257,18 +256,18 @@ class Originals:
         exact = is_exact(original)
         self._variants.add(kind, fingerprint(form), NATURAL if exact else original, owner)
 
-    # -- what the file is to say -----------------------------------------------------------------
+    # -- the file form -----------------------------------------------------------------------------
 
     def cell(self, cell_id: str, form: dict[str, Any], *, with_id: bool = True) -> dict[str, Any]:
-        """Return a cell of the document as the file is to have it.
+        """Return the file form of a cell of the document.
 
         Parameters
         ----------
         cell_id : str
         form : dict
-            What the document says. It is used up.
+            The cell in document form. This method modifies it.
         with_id : bool
-            Whether the format has ids; where the file has one all the same, it stays.
+            Whether the format has ids. An id that the file has anyway stays.
         """
         known = self._owners.get(cell_id)
         owner = known or _Owner()
@@ -290,12 +289,12 @@ class Originals:
             cell["source"] = self._texts.restore(cell_id, cell["source"])
         lost = {key: copied(value) for key, value in owner.extras.items() if key not in cell}
         if cell.get("cell_type") in ("code", "markdown", "raw"):
-            # Outputs of a cell that is markdown now are not what the file said.
+            # If a cell is markdown now, its file form does not get the outputs that it had before.
             lost = {k: v for k, v in lost.items() if k not in STANDARD or _fits(k, v, cell)}
         return cell | lost
 
     def top(self, form: dict[str, Any]) -> dict[str, Any]:
-        """Return what the file is to say beside its cells."""
+        """Return the file's content apart from its cells."""
         owner = self._owners.get(NOTEBOOK) or _Owner()
         absent = owner.absent
         metadata = {
@@ -312,13 +311,13 @@ class Originals:
         return found | {key: copied(value) for key, value in owner.extras.items()}
 
     def metadata(self, form: dict[str, Any]) -> dict[str, Any]:
-        """Return the notebook's metadata as the file is to have it."""
+        """Return the file form of the notebook's metadata."""
         owner = self._owners.get(NOTEBOOK) or _Owner()
         found: dict[str, Any] = self._value(owner, ("metadata",), form)
         return found
 
     def cells(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the cells without the empty one that a page shows of a notebook with none."""
+        """Return the cells without the empty one that a page shows for an empty notebook."""
         if not self._no_cells or len(cells) != 1:
             return cells
         (cell,) = cells
@@ -360,7 +359,7 @@ class Originals:
         return found
 
     def _new_output(self, output: dict[str, Any]) -> dict[str, Any]:
-        """Return an output that the file has not, or a stream that was continued."""
+        """Return an output that the file does not have, or a stream that has grown."""
         if output.get("output_type") == "stream" and isinstance(output.get("text"), str):
             output["text"] = self._texts.restore("", output["text"])
         return output
@@ -381,19 +380,19 @@ class Originals:
     # -- bounds --------------------------------------------------------------------------------
 
     def starts(self) -> int:
-        """Say that the whole notebook is about to be written; return what `ends` asks for."""
+        """Announce that the whole notebook will be written; return a token for `ends`."""
         return self._variants.starts()
 
     def ends(self, started: int, ids: set[str]) -> None:
-        """Forget what the notebook does not say any more, the oldest first, beyond a bound."""
+        """Forget values that the notebook no longer has, the oldest first, beyond a limit."""
         left = [cell_id for cell_id in self._owners if cell_id not in ids and cell_id != NOTEBOOK]
-        for cell_id in left[: max(0, len(left) - MOST_OWNERS)]:
+        for cell_id in left[: max(0, len(left) - MAX_OWNERS)]:
             del self._owners[cell_id]
         self._variants.ends(started)
 
 
 def _fits(key: str, value: Any, cell: dict[str, Any]) -> bool:  # noqa: ANN401 - JSON
-    """Return whether a standard key that the document left out is still what the file has."""
+    """Return whether a standard key that the document left out is still valid for the file."""
     if key == "attachments":
         return not value
     return bool(cell["cell_type"] != "code")

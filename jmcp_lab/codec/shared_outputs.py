@@ -1,4 +1,4 @@
-"""Outputs of a shared cell as nbformat has them, and the other way round."""
+"""Convert the outputs of a shared cell to nbformat and back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
-    """Return the outputs of a shared cell as nbformat has them, whole numbers as ints."""
+    """Return the outputs of a shared cell in nbformat form, with whole numbers as ints."""
     return file_outputs(document_outputs(cell))
 
 
 def document_outputs(cell: Map[Any]) -> list[Any]:
-    """Return the outputs of a shared cell with floats for all numbers, which takes less time."""
+    """Return the outputs of a shared cell with all numbers as floats, which is faster."""
     outputs = cell.get("outputs")
     if not isinstance(outputs, Array):
         return []
@@ -29,7 +29,7 @@ def document_outputs(cell: Map[Any]) -> list[Any]:
 
 
 def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
-    """Return one output as `document_outputs` does; None where there is none any more."""
+    """Return one output as `document_outputs` does; None if it no longer exists."""
     outputs = cell.get("outputs")
     if not isinstance(outputs, Array) or index >= len(outputs):
         return None
@@ -39,7 +39,7 @@ def document_output(cell: Map[Any], index: int) -> Any:  # noqa: ANN401 - JSON
 
 
 def only_output(cell: Map[Any], index: int) -> list[Any]:
-    """Return as many outputs as a shared cell has, with None for all but one of them."""
+    """Return a list as long as a shared cell's outputs, with None for all but one of them."""
     outputs = cell.get("outputs")
     if not isinstance(outputs, Array):
         return []
@@ -47,7 +47,7 @@ def only_output(cell: Map[Any], index: int) -> list[Any]:
 
 
 def has_error(cell: Map[Any]) -> bool:
-    """Return whether an error is among the outputs of a shared cell, however large others are."""
+    """Return whether a shared cell's outputs include an error, without reading large outputs."""
     outputs = cell.get("outputs")
     return isinstance(outputs, Array) and any(
         isinstance(output, Map) and output.get("output_type") == "error" for output in outputs
@@ -55,10 +55,10 @@ def has_error(cell: Map[Any]) -> bool:
 
 
 def file_outputs(outputs: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return outputs of the document as nbformat has them; may be called in another thread."""
+    """Return outputs of the document in nbformat form; this is safe in other threads."""
     return [cast("dict[str, Any]", file_form(output)) for output in outputs]
 
 
 def shared_output(output: Mapping[str, Any]) -> Map[Any]:
-    """Return an output in nbformat as the shared object that a cell holds."""
+    """Return the shared object for an output in nbformat form."""
     return cell_form.shared_output(cell_form.output_form(dict(output)))

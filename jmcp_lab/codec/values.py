@@ -1,10 +1,10 @@
-"""JSON values in a file, and the same values in the shared document.
+"""Convert JSON values between files and the shared document.
 
-The document is read by pages, which have one kind of number, and holds no text that is not well
-formed. So a value has two forms. The *document form* has floats for numbers, null for what is no
-finite number, and U+FFFD for half a surrogate. The *file form* of a document's value has ints for
-whole floats, as far as these are exact. Where the way from file to document and back does not
-lead to the same value, `originals` knows what the file said.
+Pages read the document. They have one number type, and they cannot handle lone surrogates. So a
+value has two forms. The *document form* has floats for numbers, null for non-finite numbers, and
+U+FFFD for lone surrogates. The *file form* of a document's value has ints for whole floats, within
+the range where these are exact. If the round trip from file to document and back changes a value,
+`originals` knows what the file had.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LARGEST: Final = 1 << 53
-"""Up to here, each whole number is a float of its own."""
+MAX_INTEGER: Final = 1 << 53
+"""The limit up to which every whole number is exact as a float."""
 
-DEEPEST: Final = 100
-"""Levels of lists and dicts that go into a document. Pages recurse, and so do we."""
+MAX_DEPTH: Final = 100
+"""Maximum nesting of lists and dicts in a document; pages recurse, and so does this code."""
 
 REPLACEMENT: Final = "\ufffd"
 
@@ -30,18 +30,18 @@ _NUMBERS: Final = ({int}, {float}, {int, float})
 
 
 def well_formed(text: str) -> str:
-    """Return a text with U+FFFD in the place of each half of a surrogate pair."""
+    """Return a text with U+FFFD in place of each lone surrogate."""
     return text if text.isascii() else _HALVES.sub(REPLACEMENT, text)
 
 
 def is_well_formed(text: str) -> bool:
-    """Return whether a text has no half of a surrogate pair."""
+    """Return whether a text has no lone surrogates."""
     return text.isascii() or _HALVES.search(text) is None
 
 
 def document_form(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
-    """Return what stands for a JSON value in the shared document."""
-    # An output may hold millions of values: each test here counts.
+    """Return the document form of a JSON value."""
+    # An output may hold millions of values, so every check here costs time.
     kind = type(value)
     if kind is str:
         return value if value.isascii() else _HALVES.sub(REPLACEMENT, value)
@@ -50,7 +50,7 @@ def document_form(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
     if value is None or kind is bool:
         return value
     if isinstance(value, dict):
-        if depth >= DEEPEST:
+        if depth >= MAX_DEPTH:
             return None
         depth += 1
         return {
@@ -60,12 +60,12 @@ def document_form(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return _document_list(value, depth) if depth < DEEPEST else None
+        return _document_list(value, depth) if depth < MAX_DEPTH else None
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, int | float):
         return _document_number(value)
-    # What is no JSON comes from no file. The writer says what it thinks of it.
+    # A value that is not JSON does not come from a file. The writer will report it.
     return value
 
 
@@ -75,7 +75,7 @@ def _document_list(values: Sequence[Any], depth: int) -> list[Any]:
         return [document_form(item, depth + 1) for item in values]
     if kinds == {float} and all(map(math.isfinite, values)):
         return list(values)
-    if kinds == {int} and -LARGEST <= min(values) and max(values) <= LARGEST:
+    if kinds == {int} and -MAX_INTEGER <= min(values) and max(values) <= MAX_INTEGER:
         return [*map(float, values)]
     return [*map(_document_number, values)]
 
@@ -84,24 +84,24 @@ def _document_number(value: float) -> float | str | None:
     try:
         found = float(value)
     except OverflowError:
-        # Beyond what a float can be, the digits are all that can be shown.
+        # The number is too large for a float, so only its digits can be shown.
         return str(value)
     return found if math.isfinite(found) else None
 
 
 def format_number(value: Any) -> float:  # noqa: ANN401 - JSON
-    """Return what stands in the document for one of the two numbers of a notebook's format."""
+    """Return the document form of one of the two numbers of a notebook's format."""
     try:
         found = float(value)
     except OverflowError:
-        return float(LARGEST)
+        return float(MAX_INTEGER)
     except (TypeError, ValueError):
         return 0.0
     return found if math.isfinite(found) else 0.0
 
 
 def file_form(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return what a value of the shared document is in a file, as far as the value tells."""
+    """Return the file form of a document's value, as far as the value itself determines it."""
     if type(value) is str:
         return value
     if isinstance(value, dict):
@@ -117,41 +117,48 @@ def file_form(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _file_numbers(values: Sequence[float]) -> list[float]:
-    """Return the file form of many floats, without a call of ours for each where that can be."""
+    """Return the file form of many floats, without a Python call for each if possible."""
     if not any(map(float.is_integer, values)):
         return list(values)
-    if all(map(float.is_integer, values)) and -LARGEST <= min(values) <= max(values) <= LARGEST:
-        # An int has no sign of zero.
+    if (
+        all(map(float.is_integer, values))
+        and -MAX_INTEGER <= min(values) <= max(values) <= MAX_INTEGER
+    ):
+        # An int has no negative zero.
         if 0.0 not in values or all(value or str(value) == "0.0" for value in values):
             return [*map(int, values)]
     return [*map(_file_number, values)]
 
 
 def _file_number(value: float) -> float:
-    if value.is_integer() and -LARGEST <= value <= LARGEST and (value or str(value) == "0.0"):
+    if (
+        value.is_integer()
+        and -MAX_INTEGER <= value <= MAX_INTEGER
+        and (value or str(value) == "0.0")
+    ):
         return int(value)
     return value
 
 
 def is_exact(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - JSON
-    """Return whether the file form of a value's document form is this very value."""
+    """Return whether a value survives the round trip through its document form unchanged."""
     if isinstance(value, str):
         return is_well_formed(value)
     if value is None or isinstance(value, bool):
         return True
     if isinstance(value, int):
-        return -LARGEST <= value <= LARGEST
+        return -MAX_INTEGER <= value <= MAX_INTEGER
     if isinstance(value, float):
-        # Large ones stay floats on the way back; it does no harm to remember them.
+        # Large floats stay floats on the way back, so remembering them is merely unnecessary.
         return math.isfinite(value) and not value.is_integer()
-    if depth >= DEEPEST:
+    if depth >= MAX_DEPTH:
         return False
     if isinstance(value, dict):
         return all(is_exact(str(k)) and is_exact(item, depth + 1) for k, item in value.items())
     if isinstance(value, list | tuple):
         kinds = {*map(type, value)}
         if kinds == {int}:
-            return bool(-LARGEST <= min(value) and max(value) <= LARGEST)
+            return bool(-MAX_INTEGER <= min(value) and max(value) <= MAX_INTEGER)
         if kinds == {float}:
             return not any(map(float.is_integer, value)) and all(map(math.isfinite, value))
         return all(is_exact(item, depth + 1) for item in value)
@@ -159,7 +166,7 @@ def is_exact(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - JSON
 
 
 def fingerprint(value: Any) -> int:  # noqa: ANN401 - JSON
-    """Return a number that is the same, within this process, for the same value in a document."""
+    """Return a hash of a document's value that is stable within this process."""
     if isinstance(value, dict):
         return hash(("{", frozenset((key, fingerprint(item)) for key, item in value.items())))
     if isinstance(value, list | tuple):
@@ -176,7 +183,7 @@ def fingerprint(value: Any) -> int:  # noqa: ANN401 - JSON
 
 
 def copied(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a copy that may be changed."""
+    """Return a copy that may be modified."""
     if isinstance(value, dict):
         return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -187,7 +194,7 @@ def copied(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def weight(value: Any) -> int:  # noqa: ANN401 - JSON
-    """Return about how many bytes a value takes in memory."""
+    """Return the approximate memory size of a value, in bytes."""
     total, waiting = 0, [value]
     while waiting:
         part = waiting.pop()

@@ -1,4 +1,4 @@
-"""Values of a file that are found by what stands for them in the document, wherever it went."""
+"""Find a file's original values by their document form, wherever they were moved."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from typing import Any, Final
 
 from .values import copied, file_form, fingerprint, weight
 
-MOST_LEFT: Final = 64 << 20
-"""Bytes of values that are kept although the notebook does not say them at present."""
+MAX_LEFT: Final = 64 << 20
+"""Maximum bytes of values kept that the notebook does not currently have."""
 
 
 class _Natural:
-    """Says that the file has what the document's value tells by itself."""
+    """A marker: the file has what the document's value itself determines."""
 
 
 NATURAL: Final = _Natural()
 
 
 class _Found:
-    """What the file may have where the document says one thing, the latest last.
+    """The originals that may belong to one document value, the latest last.
 
-    Mostly that is one thing in one cell, and there is one of these for each output of each run.
+    Usually this is one original in one cell, and there is one such object for each output of each
+    run.
 
     Parameters
     ----------
     original : Any
     owner : str
-        The id of the cell that it is in.
+        The id of the cell that contains it.
     """
 
     __slots__ = ("_more", "_natural", "_original", "_owner", "used")
@@ -35,19 +36,19 @@ class _Found:
         self._original = original
         self._owner = owner
         self._more: dict[str, Any] | None = None
-        """All of them, by cell, as soon as it is in several."""
+        """All originals by cell, once there are several cells."""
         self._natural = 0
-        """How many of them are natural."""
+        """The number of cells whose original is natural."""
         self.used = 0
 
     @property
     def weight(self) -> int:
-        """About how many bytes they take."""
+        """Their approximate size in bytes."""
         found = (self._original,) if self._more is None else self._more.values()
         return sum(100 if value is NATURAL else weight(value) for value in found)
 
     def choose(self, owner: str) -> Any:  # noqa: ANN401 - JSON
-        """Return what it is in this cell, else what it is by itself, else the latest."""
+        """Return this cell's original, or the natural value if a cell has it, or the latest."""
         if self._more is None:
             return self._original
         if owner in self._more:
@@ -55,7 +56,7 @@ class _Found:
         return NATURAL if self._natural else next(reversed(self._more.values()))
 
     def add(self, original: Any, owner: str) -> None:  # noqa: ANN401 - JSON
-        """Remember what the file has in one cell."""
+        """Record the original of one cell."""
         if self._more is None:
             if owner == self._owner:
                 self._original = original
@@ -68,17 +69,17 @@ class _Found:
 
 
 class Variants:
-    """What the file may have for what the document says, by kind and content."""
+    """The originals that may belong to a document value, by kind and content."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, int], _Found] = {}
         self.inexact = False
-        """Whether there has been one that a document's value does not tell."""
+        """Whether any original differed from its natural value."""
         self._written = 0
         self._growth = 0
 
     def add(self, kind: str, mark: int, original: Any, owner: str) -> None:  # noqa: ANN401 - JSON
-        """Take note of what the file has in one cell.
+        """Record the original of one cell.
 
         Parameters
         ----------
@@ -87,7 +88,7 @@ class Variants:
         mark : int
             The fingerprint of the document's value.
         original : Any
-            What the file has, or `NATURAL`.
+            The file's value, or `NATURAL`.
         owner : str
             The id of the cell.
         """
@@ -96,7 +97,7 @@ class Variants:
             found = _Found(original, owner)
         else:
             found.add(original, owner)
-        # At the end, as the latest.
+        # Insert it at the end, as the latest.
         self._found[kind, mark] = found
         if original is NATURAL:
             self._growth += 100
@@ -105,11 +106,11 @@ class Variants:
             self.inexact = True
 
     def know(self, kind: str, mark: int) -> bool:
-        """Return whether the file has had something for a document's value."""
+        """Return whether the file has had an original for a document's value."""
         return (kind, mark) in self._found
 
     def restored(self, kind: str, form: Any, owner: str, mark: int | None = None) -> Any:  # noqa: ANN401
-        """Return what the file is to have for a document's value."""
+        """Return the file form of a document's value."""
         found = self._found.get((kind, fingerprint(form) if mark is None else mark))
         if found is None:
             return file_form(form)
@@ -117,16 +118,16 @@ class Variants:
         return copy_of(found.choose(owner), form)
 
     def starts(self) -> int:
-        """Say that the whole notebook is about to be written; return what `ends` asks for."""
+        """Announce that the whole notebook will be written; return a token for `ends`."""
         self._written += 1
         return self._written
 
     def ends(self, started: int) -> None:
-        """Forget what was not asked for since, the oldest first, beyond a bound."""
-        if self._growth <= MOST_LEFT:
+        """Forget what was not used since, the oldest first, beyond a limit."""
+        if self._growth <= MAX_LEFT:
             return
         unused = {key: found.weight for key, found in self._found.items() if found.used < started}
-        over = sum(unused.values()) - MOST_LEFT // 2
+        over = sum(unused.values()) - MAX_LEFT // 2
         for key, size in unused.items():
             if over > 0:
                 over -= size
@@ -135,5 +136,5 @@ class Variants:
 
 
 def copy_of(original: Any, form: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a copy of what the file has, which may be what the document's value tells."""
+    """Return a copy of the original, or the natural file form if that is the original."""
     return file_form(form) if original is NATURAL else copied(original)

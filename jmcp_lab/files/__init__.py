@@ -1,1 +1,1 @@
-"""Files and folders: which paths agents may use, and how the contents manager reads and writes."""
+"""Files and folders: which paths agents may use, and how the contents manager accesses them."""

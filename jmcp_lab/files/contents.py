@@ -1,4 +1,4 @@
-"""Files and folders through the server's contents manager, with paths that agents may use."""
+"""Access files and folders through the server's contents manager, limited to allowed paths."""
 
 from __future__ import annotations
 
@@ -33,33 +33,33 @@ if TYPE_CHECKING:
     from .own_folders import OwnFolders
     from .save_errors import SaveFailure
 
-MOST_NEW_FOLDERS = 8
-"""How many folders come with one new file."""
+MAX_NEW_FOLDERS = 8
+"""Maximum number of folders created together with one new file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file as it is on disk now.
+    """The current state of a file on disk.
 
     Parameters
     ----------
     key : tuple of int or None
-        None where the contents manager keeps no files on this machine's disk.
+        None if the contents manager does not keep its files on this machine's disk.
     """
 
     key: FileKey | None = None
 
 
 class Contents:
-    """What agents may see and make of the server's files.
+    """What agents may see and create among the server's files.
 
     Parameters
     ----------
     manager : ContentsManager
         Of any kind, synchronous or not.
     own_folders : Callable, optional
-        Returns what below its root is Jupyter's own; asked when it is first needed, because other
-        extensions have folders too.
+        Returns which paths below the root belong to Jupyter. It is called only on first use,
+        because other extensions have folders too.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class Contents:
 
     @property
     def root(self) -> str | None:
-        """The contents manager's root on disk, when it has one."""
+        """The contents manager's root on disk, if it has one."""
         root: str | None = getattr(self._manager, "root_dir", None)
         return root
 
     def check_path(self, path: str) -> str:
-        """Return the normalised path of a visible file inside the root.
+        """Return the normalized path of a visible file inside the root.
 
         Raises
         ------
@@ -101,21 +101,24 @@ class Contents:
         return normal
 
     def _is_own(self, path: str) -> bool:
-        """Return whether something is Jupyter's own; see `OwnFolders`."""
+        """Return whether a path belongs to Jupyter; see `OwnFolders`."""
         if self._own is None and self._own_folders is not None and self.root:
             self._own = self._own_folders()
         return self._own is not None and self._own.hold(path)
 
     def stays(self, path: str) -> Callable[[], None]:
-        """Return what makes sure later that a path leads where it leads now; `on_disk.stays`."""
+        """Return a check for later that a path still leads to the same place.
+
+        See `on_disk.stays`.
+        """
         return on_disk.stays(self.root, path)
 
     def is_led(self, path: str) -> bool:
-        """Return whether links lead to a file."""
+        """Return whether the path to a file contains links."""
         return on_disk.as_it_lies(self.root, path) != path
 
     async def look(self, path: str) -> FileState | None:
-        """Return what is at a checked path at this moment, or None."""
+        """Return the current state of a checked path, or None if nothing is there."""
         if not await ensure_async(self._manager.file_exists(path)):
             return None
         where = self._on_disk(path)
@@ -128,40 +131,40 @@ class Contents:
         return FileState((found.st_dev, found.st_ino))
 
     async def check_editable(self, path: str) -> None:
-        """Make sure that a notebook can be saved once it is changed.
+        """Check that a notebook can be saved after a change.
 
         Raises
         ------
         UnavailableError
-            It cannot, and why.
+            It cannot; the message says why.
         """
         if (failure := await self._obstacle(path)) is not None:
             raise UnavailableError(not_writable(path, failure))
 
     async def _obstacle(self, path: str, size: int | None = None) -> SaveFailure | None:
-        """Return why as many bytes, or as many as there are, could not be written."""
+        """Return why this many bytes, or as many as the file has now, could not be written."""
         try:
             model = await ensure_async(self._manager.get(path, content=False))
         except (HTTPError, OSError):
-            # It cannot even be looked at, and who opens it is told why.
+            # The file is not accessible. The code that opens it reports why.
             return None
         there = int(model.get("size") or 0)
         return obstacle(model, self._on_disk(path), there if size is None else size)
 
     async def check_writable(self, path: str, size: int = 0) -> None:
-        """Make sure, before anybody is asked, that a file can be written or made.
+        """Check that a file can be written or created, before asking a person about it.
 
         Parameters
         ----------
         path : str
             A checked path.
         size : int, optional
-            How many bytes are to be written.
+            The number of bytes to write.
 
         Raises
         ------
         UnavailableError
-            It cannot, and why.
+            It cannot; the message says why.
         """
         place = path
         while place and not await self._there(place):
@@ -173,17 +176,17 @@ class Contents:
             )
 
     def gone(self, path: str) -> bool:
-        """Return at once whether a file has vanished from this machine's disk.
+        """Return, without awaiting, whether a file has vanished from this machine's disk.
 
-        Files that are kept elsewhere count as there.
+        Files that are stored elsewhere count as existing.
         """
         where = self._on_disk(path)
         return where is not None and not os.path.exists(where)
 
     async def changed(self, path: str) -> datetime | None:
-        """Return when a file was last changed, as the contents manager says it.
+        """Return the modification time of a file, as the contents manager reports it.
 
-        None when it is gone, or out of reach.
+        Return None if the file is gone or out of reach.
         """
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=False))
@@ -192,12 +195,15 @@ class Contents:
         return cast("datetime", model["last_modified"])
 
     async def find_key(self, key: FileKey, *, notebook: bool = True) -> str | None:
-        """Return the path of a file that was moved, by what stays the same; None if not found."""
+        """Return the new path of a moved file by its key, or None if it is not found."""
         root = self.root
         return await asyncio.to_thread(on_disk.found_by_key, root, key, notebook) if root else None
 
     async def alike(self, path: str, cell_ids: Sequence[str]) -> bool:
-        """Return whether a notebook has most of these cells: keys are soon given to other files."""
+        """Return whether a notebook has most of these cells; a key alone proves nothing.
+
+        The system soon gives the key of a deleted file to another one.
+        """
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=True))
             there = {cell.get("id") for cell in model["content"]["cells"]}
@@ -213,10 +219,10 @@ class Contents:
         return where if os.path.isdir(root) else None
 
     async def resolve(self, path: str) -> str:
-        """Return the checked path of what an agent names, spelled as it is on disk.
+        """Return the checked path of what an agent names, in the spelling on disk.
 
-        Names that differ in their normal form only look the same. The very name given comes
-        first; where nothing is called so, its other form. What is not there yet stays as given.
+        Names with different Unicode normal forms can look the same. The exact name comes first; if
+        nothing has it, the other form is used. A path that does not exist yet stays as given.
 
         Raises
         ------
@@ -251,13 +257,12 @@ class Contents:
         return await self.exists(path) or await self.folder_exists(path)
 
     async def new_folders(self, path: str) -> list[str]:
-        """Return the folders that have to be made before a new file, the outermost first.
+        """Return the folders to create before a new file, the outermost first.
 
         Raises
         ------
         InvalidArgumentError
-            They are too many, or a file has the place of one; or somebody could not read the name
-            of the file or of one of them.
+            There are too many, or a file is in the place of one, or a name is not legible.
         """
         missing: list[str] = []
         folder = path.rpartition("/")[0]
@@ -267,15 +272,15 @@ class Contents:
             missing.append(folder)
             folder = folder.rpartition("/")[0]
         check_new(part.rpartition("/")[2] for part in [path, *missing])
-        if len(missing) > MOST_NEW_FOLDERS:
+        if len(missing) > MAX_NEW_FOLDERS:
             raise InvalidArgumentError(
                 f"{len(missing)} folders would have to be made for '{shown(path)}'; at most "
-                f"{MOST_NEW_FOLDERS} are made at once."
+                f"{MAX_NEW_FOLDERS} are made at once."
             )
         return missing[::-1]
 
     async def make_folders(self, folders: list[str]) -> None:
-        """Make folders, the outermost first; one that is there meanwhile is as good.
+        """Create folders, the outermost first; skip those that exist by now.
 
         Raises
         ------
@@ -300,7 +305,7 @@ class Contents:
     async def search(
         self, folder: str, depth: int, wanted: Callable[[Entry], bool]
     ) -> FolderSearch:
-        """Look through the folders below one; see `search_folders`.
+        """Search the folders below one; see `search_folders`.
 
         Raises
         ------
@@ -318,7 +323,7 @@ class Contents:
         return search
 
     def _shown_in(self, top: str) -> Callable[[str], bool]:
-        """Return what says whether agents see a path in one listing; it is called in threads."""
+        """Return a function that tells whether a listing shows a path; threads call it."""
         own = self._own if not self._is_own(top) else None
         last: tuple[str, Callable[[str], bool]] | None = None
 
@@ -337,14 +342,14 @@ class Contents:
     async def create_notebook(
         self, path: str, metadata: dict[str, Any], check: Callable[[], None]
     ) -> None:
-        """Write an empty notebook, unless somebody else has made one there by now.
+        """Write an empty notebook, unless a file exists there by now.
 
         Parameters
         ----------
         path : str
         metadata : dict
         check : Callable
-            Raises when nothing may be written there any more; see `stays`.
+            Raises an error if nothing may be written there any more; see `stays`.
 
         Raises
         ------
@@ -362,13 +367,13 @@ class Contents:
             raise UnavailableError(save_failure_message(path, error)) from error
 
     async def no_notebook(self, path: str) -> ToolError:
-        """Return why there is no notebook at a checked path, and which one may be meant."""
+        """Return the error that there is no notebook at a checked path, with a suggestion."""
         if await self.folder_exists(path):
             return InvalidArgumentError(is_folder(path))
         return await not_found(self._manager, path)
 
     async def kind(self, path: str) -> tuple[str, int]:
-        """Return the type of what is at a path (``file``, ``notebook``, ``directory``), and bytes.
+        """Return the type at a path (``file``, ``notebook``, ``directory``), and its size in bytes.
 
         Raises
         ------

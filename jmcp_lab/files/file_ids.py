@@ -1,10 +1,14 @@
-"""The ids by which the server knows its files: they go with a folder, whatever it is called.
+"""Make the server's file ids follow their folders, whatever these are called.
 
-An open document is known by the id of its file. `jupyter_server_fileid` moves and deletes ids with
-what the contents manager does. But it moves those in a folder only if the folder has an id of its
-own, it takes the name of a folder for a pattern (in `exp[12]` it finds the files of `exp1`), and a
-move fails where the new name has the id of a file that is gone. A document whose id stays behind is
-never saved again, and one whose id is deleted has no file.
+An open document is identified by the id of its file. `jupyter_server_fileid` moves and deletes ids
+along with the contents manager's operations, but it has three faults:
+
+- It moves the ids in a folder only if the folder has an id of its own.
+- It treats a folder's name as a pattern: for `exp[12]`, it matches the files of `exp1`.
+- A move fails if the new path has the id of a file that is gone.
+
+A document whose id stays behind is never saved again, and a document whose id is deleted has no
+file.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
     from jupyter_server_fileid.manager import BaseFileIdManager
 
-# Where paths are unique, the id of a file that is gone gives way.
+# Paths may be unique in the table, so REPLACE drops the id of a file that is gone.
 MOVE = """
 UPDATE OR REPLACE Files SET path = :new || substr(path, length(:old) + 1)
 WHERE path = :old OR substr(path, 1, length(:below)) = :below
@@ -27,7 +31,7 @@ DELETE = "DELETE FROM Files WHERE substr(path, 1, length(:below)) = :below"
 
 
 def follow_folders() -> None:
-    """Let the ids of files go with their folders from now on, where the server has such ids."""
+    """Make file ids follow their folders from now on, if the server has file ids."""
     try:
         from jupyter_server_fileid import manager
     except ImportError:
@@ -46,7 +50,7 @@ def follow_folders() -> None:
 def _with_what_is_below(move: Callable[..., str | None]) -> Callable[..., str | None]:
     def moved(self: BaseFileIdManager, old_path: str, new_path: str) -> str | None:
         old, new = self._normalize_path(old_path), self._normalize_path(new_path)
-        # Its own sign between folders.
+        # Each manager uses its own path separator.
         separator = self._normalize_path("a/b")[-2]
         with self.con:
             _move(self, old, new, separator)

@@ -1,4 +1,4 @@
-"""The lock of a file itself, which all see who have the file, whoever and wherever they are."""
+"""Lock the file itself, which is visible to everyone who has the file, on any machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 OTHER_DRIVES = {"9p", "cifs", "drvfs", "ncpfs", "smb3", "smbfs", "vboxsf"}
-"""Windows behind them may take a lock for a ban: who holds it could not write by another handle."""
+"""File systems, often of Windows, that may enforce locks: even the holder cannot write by another
+handle.
+"""
 
 
 class NoLockError(Exception):
@@ -24,21 +26,21 @@ class NoLockError(Exception):
 
 @asynccontextmanager
 async def holding_itself(path: str, seconds: float) -> AsyncIterator[None]:
-    """Hold the lock of a file, or of its folder where there is none yet, while the block runs.
+    """Hold the lock of a file, or of its folder if the file does not exist yet, during the block.
 
-    Nothing is written for it.
+    This writes nothing.
 
     Parameters
     ----------
     path : str
         On this machine's disk.
     seconds : float
-        How long to wait for the lock.
+        Maximum seconds to wait for the lock.
 
     Raises
     ------
     NoLockError
-        The system has no such locks, or not on this drive.
+        The system has no such locks, or this drive does not.
     OSError
         Another program holds the lock for too long.
     """
@@ -50,7 +52,7 @@ async def holding_itself(path: str, seconds: float) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # The lock ends with it.
+        # Closing the descriptor releases the lock.
         os.close(descriptor)
 
 
@@ -58,9 +60,9 @@ if sys.platform == "linux":
     import fcntl
 
     def _try(path: str) -> int | None:
-        """Return a descriptor that holds the lock, or None while somebody else does."""
+        """Return a descriptor that holds the lock, or None while somebody else holds it."""
         try:
-            # What has no end, such as a pipe, must not be waited for.
+            # Do not block on something without an end, such as a pipe.
             descriptor = os.open(_place(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise NoLockError from error
@@ -80,7 +82,7 @@ if sys.platform == "linux":
         except BlockingIOError:
             return False
         except OSError as error:
-            # Over NFS, only what may be written can be locked.
+            # Over NFS, only writable files can be locked.
             raise NoLockError from error
         return True
 
@@ -88,9 +90,9 @@ if sys.platform == "linux":
         return path if os.path.exists(path) else os.path.dirname(path)
 
     def _is_there(descriptor: int, path: str) -> bool:
-        """Return whether what is locked is what whoever comes now would lock.
+        """Return whether the path still leads to what was locked.
 
-        Another file may have come in its place, as with a checkout, or have been made.
+        Another file may have replaced it, as a checkout does, or the file may have been created.
         """
         try:
             return os.path.samestat(os.fstat(descriptor), os.stat(_place(path)))
@@ -112,5 +114,5 @@ if sys.platform == "linux":
 else:
 
     def _try(path: str) -> int | None:
-        """Lock nothing: on Windows a lock keeps the file from being written."""
+        """Raise an error: on Windows, a lock prevents writing the file."""
         raise NoLockError

@@ -1,4 +1,4 @@
-"""Looks through folders off the event loop: on the disk, or as a contents manager lists them."""
+"""Search folders off the event loop: on the disk, or through a contents manager."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .folder_walk import Folder
 
 AT_ONCE = 2
-"""Searches of all agents on the disk at a time; the others wait for their turn."""
+"""Maximum number of concurrent searches of all agents on the disk; the others wait."""
 
 WAIT_SECONDS = 30.0
-"""How long a search waits for its turn and for the disk."""
+"""Maximum seconds that a search waits for its turn and for the disk."""
 
 _UPSTREAM = "jupyter_server.services.contents."
 
@@ -40,19 +40,19 @@ async def search_folders(
     on_disk: bool,
     wait: float = WAIT_SECONDS,
 ) -> None:
-    """Do a search as far as its limits reach.
+    """Perform a search within its limits.
 
     Parameters
     ----------
     search : FolderSearch
     manager : ContentsManager
-        Of any kind. Only where it lists folders in Jupyter's own way is the disk asked instead.
+        Of any kind. If it lists folders in Jupyter's own way, the disk is read instead.
     root : str or None
-        What the manager says is its root on disk.
+        The manager's root on disk.
     shown : Callable[[str], bool]
-        Whether agents may see a path. It is called in threads.
+        Returns whether agents may see a path. Threads call it.
     on_disk : bool
-        Whether it is there.
+        Whether the root exists on disk.
     wait : float, optional
         Seconds.
 
@@ -60,9 +60,9 @@ async def search_folders(
     ------
     NotFoundError
     InvalidArgumentError
-        The folder in which it begins cannot be read.
+        The top folder cannot be read.
     UnavailableError
-        Too many searches are under way, or the disk does not answer.
+        Too many searches are running, or the disk does not answer.
     """
     top = search.top
     try:
@@ -115,13 +115,14 @@ async def _search_manager(
         except (InvalidArgumentError, NotFoundError):
             if folder.entry is None:
                 raise
-            # It was deleted meanwhile, or is closed to the server: the others can be read.
+            # The folder was deleted meanwhile, or the server may not read it. The others are
+            # readable.
             folder.entry.unreadable = True
             continue
         for entry, real in entries:
             beside = os.path.join(folder.real, entry.path.rpartition("/")[2])
             search.add(folder, entry, real, linked=entry.is_folder and real != beside)
-        # One folder may be slow; the server's other work goes on in between.
+        # A single folder may be slow, so let the server do other work in between.
         await asyncio.sleep(0)
     search.sort()
 
@@ -132,7 +133,7 @@ async def _entries(
     root: str | None,
     shown: Callable[[str], bool],
 ) -> list[tuple[Entry, str]]:
-    """Return what lies in a folder and what tells each apart, without links that lead out.
+    """Return a folder's entries, each with its identity, without links that lead out of the root.
 
     Raises
     ------
@@ -162,7 +163,7 @@ def _visible(
 
 
 def _real(entry: Entry, root: str | None) -> str:
-    """Return what tells a folder from every other one, whichever links lead to it."""
+    """Return the identity of a folder, which is the same for all links that lead to it."""
     if root is None or not entry.is_folder:
         return entry.path
     return os.path.realpath(os.path.join(root, entry.path))

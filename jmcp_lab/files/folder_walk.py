@@ -1,6 +1,6 @@
-"""Looks through folders, the nearest first, within limits of time and number.
+"""Search folders, the nearest first, within limits of time and number.
 
-A folder of many files has its turn in pieces, so that those beside it are seen whatever it holds.
+A folder with many files is read in pieces, so that the folders beside it are seen as well.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from jupyter_core.paths import is_file_hidden
 from . import paths
 
 SECONDS = 3.0
-"""How long one search may take."""
+"""Maximum seconds of one search."""
 
-MOST_ENTRIES = 100_000
-"""Files and folders looked at in one search."""
+MAX_ENTRIES = 100_000
+"""Maximum number of files and folders inspected in one search."""
 
 PIECE = 5000
-"""Entries of one folder that are looked at before other folders have their turn."""
+"""Maximum number of entries read from one folder before other folders have their turn."""
 
 
 @dataclass(slots=True)
@@ -37,9 +37,9 @@ class Entry:
     type : str
         ``file``, ``notebook`` or ``directory``.
     size : int or None
-        In bytes, where that is known.
+        In bytes, if known.
     unreadable : bool
-        Whether what is in it could not be read.
+        Whether its content could not be read.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def is_folder(self) -> bool:
-        """Return whether it may hold others."""
+        """Return whether it is a folder."""
         return self.type == "directory"
 
 
@@ -63,11 +63,11 @@ class Folder:
     level : int
         From 1.
     real : str
-        What tells it from every other folder, whichever links lead to it.
+        The folder's identity, which is the same for all links that lead to it.
     entry : Entry or None
-        None for the one in which the search began.
+        None for the top folder.
     read : int
-        How many of its entries were looked at.
+        The number of its entries inspected so far.
     """
 
     path: str
@@ -79,12 +79,12 @@ class Folder:
 
 @dataclass(slots=True)
 class FolderSearch:
-    """What was found below a folder so far, and what is still to be read.
+    """The results of a search so far, and the folders still to read.
 
     Parameters
     ----------
     top : str
-        The folder in which it begins.
+        The folder in which the search begins.
     depth : int
         Levels of folders.
     wanted : Callable[[Entry], bool]
@@ -94,9 +94,9 @@ class FolderSearch:
     ----------
     found : list of Entry
     looked : int
-        How many entries were looked at.
+        The number of entries inspected.
     deeper : int
-        How many folders are too deep to be read.
+        The number of folders that are too deep to be read.
     first_deeper : str
         One of them.
     """
@@ -116,19 +116,20 @@ class FolderSearch:
     _end: float = 0.0
 
     def begin(self, root: str | None) -> None:
-        """Start the clock, with paths relative to a root on disk, where there is one."""
+        """Start the clock; paths are relative to a root on disk, if there is one."""
         real = os.path.realpath(os.path.join(root, self.top)) if root else self.top
         self._folders.append(Folder(self.top, 1, real))
         self._end = time.monotonic() + self.seconds
 
     def over(self) -> bool:
-        """Return whether as much was looked at as one search may."""
-        return self.looked >= MOST_ENTRIES or time.monotonic() > self._end
+        """Return whether the search has reached a limit."""
+        return self.looked >= MAX_ENTRIES or time.monotonic() > self._end
 
     def next(self) -> Folder | None:
-        """Return the folder to read now, or None when there is none or the search is over."""
+        """Return the folder to read next, or None if none is left or the search is over."""
         while not self.over():
-            # Where a link and the folder itself are both there, the folder is what is listed.
+            # If both a link and its target folder exist, list the folder itself, so links come
+            # later.
             queue = self._folders or self._links or self._pieces
             if not queue:
                 return None
@@ -141,7 +142,7 @@ class FolderSearch:
         return None
 
     def add(self, folder: Folder, entry: Entry, real: str, *, linked: bool = False) -> None:
-        """Take in an entry of a folder."""
+        """Add an entry of a folder."""
         self.looked += 1
         folder.read += 1
         if self.wanted(entry):
@@ -156,16 +157,16 @@ class FolderSearch:
         (self._links if linked else self._folders).append(inner)
 
     def goes_on(self, folder: Folder) -> None:
-        """Take in that a folder holds more than was looked at."""
+        """Record that a folder has more entries than were inspected."""
         self._pieces.append(folder)
 
     def unread(self) -> list[Folder]:
-        """Return the folders that were not read to their end, the nearest first."""
+        """Return the folders that were not read completely, the nearest first."""
         links = [folder for folder in self._links if folder.real not in self._entered]
         return [*self._pieces, *self._folders, *links]
 
     def sort(self) -> None:
-        """Put what was found in order: level by level, folder by folder, files first."""
+        """Sort the results: level by level, folder by folder, files first."""
         self.found.sort(key=_place)
 
 
@@ -177,7 +178,7 @@ def _place(entry: Entry) -> tuple[int, str, bool, str]:
 def search_disk(
     search: FolderSearch, root: str, lists: Callable[[str], bool], *, allow_hidden: bool
 ) -> None:
-    """Look through folders of this machine's disk, as Jupyter's own contents manager shows them.
+    """Search folders of this machine's disk, as Jupyter's own contents manager shows them.
 
     Parameters
     ----------
@@ -185,13 +186,13 @@ def search_disk(
     root : str
         Paths are relative to it.
     lists : Callable[[str], bool]
-        Whether a path is shown at all.
+        Returns whether a path is shown at all.
     allow_hidden : bool
 
     Raises
     ------
     OSError
-        The folder in which the search begins cannot be read.
+        The top folder cannot be read.
     """
     search.begin(root)
     while (folder := search.next()) is not None:
@@ -201,7 +202,8 @@ def search_disk(
         except OSError:
             if folder.entry is None:
                 raise
-            # It was deleted meanwhile, or is closed to the server: the others can be read.
+            # The folder was deleted meanwhile, or the server may not read it. The others are
+            # readable.
             folder.entry.unreadable = True
             continue
         _add_all(search, folder, piece, root, lists, allow_hidden=allow_hidden)
@@ -230,14 +232,14 @@ def _add_all(
             continue
         real = os.path.realpath(found.path) if linked else f"{folder.real}/{found.name}"
         search.add(folder, entry, real, linked=linked)
-    # What is not shown was looked at too.
+    # Count the entries that are not shown, too.
     folder.read, search.looked = read, looked
     if len(piece) == PIECE:
         search.goes_on(folder)
 
 
 def _entry(found: os.DirEntry[str], path: str) -> Entry | None:
-    """Return what is there; None for what is neither a file nor a folder nor a link."""
+    """Return the entry; None if it is not a file, a folder or a link."""
     try:
         if found.is_dir():
             return Entry(path, "directory")

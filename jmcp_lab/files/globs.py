@@ -1,4 +1,4 @@
-"""Globs on names and paths, matched in a time that does not grow without measure."""
+"""Match names and paths against globs in bounded time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _ANY_FOLDERS = re.compile(r"(?:(?<=/)|^)(?:\*\*/)+")
 
 
 def glob(pattern: str) -> Callable[[str], bool]:
-    """Return what tells whether a name, or a path when the glob holds a slash, fits a glob.
+    """Return a predicate that matches names, or paths if the glob contains a slash.
 
-    ``*`` is any text, slashes included. ``**/`` is any folders, or none. Names that look the same
-    because they are fit the same globs.
+    ``*`` matches any text, including slashes. ``**/`` matches any folders, or none. Names that
+    differ only in their Unicode normal form match the same globs.
 
     Parameters
     ----------
     pattern : str
     """
     pattern = _ANY_FOLDERS.sub("**/", normal_form(pattern))
-    # The standard library's own cache would keep as many globs as somebody thinks of, for ever.
+    # The standard library's cache would keep every glob that anybody tries, for ever.
     found = [_compiled(pattern)]
     if (without := _ANY_FOLDERS.sub("", pattern)) != pattern:
         found.append(_compiled(without))
@@ -36,5 +36,6 @@ def glob(pattern: str) -> Callable[[str], bool]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # What `translate` returns does not go back over what follows a star: it takes linear time.
+    # The regular expression that `translate` returns does not backtrack into stars, so it takes
+    # linear time.
     return re.compile(fnmatch.translate(pattern))

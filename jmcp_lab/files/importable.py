@@ -1,7 +1,7 @@
-"""The names of modules that Python already knows: a new file of such a name takes its place.
+"""Find the names of modules that Python knows, which a new file of that name would shadow.
 
-Kernels look for modules in the notebook's folder first. So a file there that is called as one that
-a kernel imports when it starts is run with it, and nobody was asked to run it.
+Kernels look for modules in the notebook's folder first. A file there with the name of a module that
+a kernel imports at its start runs with the kernel, without anybody being asked.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
 SUFFIXES = (".py", ".pyw", ".pyc", ".pyo", ".so", ".pyd", ".dll")
-"""What Python imports, or did once; before the suffix of a library there may be a tag."""
+"""File name suffixes that Python imports, or once did; a library may have a tag before its suffix.
+"""
 
 KERNEL = "ipykernel"
-"""What a Python kernel is: the modules that it and its parts only try to import count as well."""
+"""Package of the Python kernel. Modules that it and its dependencies merely try to import count as
+well.
+"""
 
-MOST_FOLDERS = 50
-MOST_ENTRIES = 50_000
-MOST_SOURCES = 5_000
-LARGEST_SOURCE = 2_000_000
-LARGEST_PARSED = 300_000
+MAX_FOLDERS = 50
+MAX_ENTRIES = 50_000
+MAX_SOURCES = 5_000
+MAX_SOURCE_BYTES = 2_000_000
+MAX_PARSED_BYTES = 300_000
 
 _REQUIRED = re.compile(r"[\w.-]+")
 _IMPORTS = re.compile(
@@ -42,27 +45,27 @@ _IMPORTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """What one or several interpreters can import.
+    """The modules that one or several interpreters can import.
 
     Parameters
     ----------
     folders : tuple of str
         Where packages are installed.
     names : frozenset of str
-        Of installed packages, what they may require, and what a kernel tries to import; in lower
-        case, as some disks find files.
+        The names of installed packages, of packages that these may require, and of modules that a
+        kernel tries to import. They are in lower case, because some disks ignore case.
     """
 
     folders: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
 
     def shadowed(self, path: str) -> str | None:
-        """Return which known module a new file would take the place of, or None.
+        """Return the known module that a new file would shadow, or None.
 
         Parameters
         ----------
         path : str
-            Relative to the server's root. A notebook may be in any of the folders above the file.
+            Relative to the server's root. The notebook may be in any folder above the file.
         """
         *parts, last = path.split("/")
         if not last.lower().endswith(SUFFIXES):
@@ -78,7 +81,8 @@ class Modules:
         if len(dotted) == 1:
             name = dotted[0].lower()
             return name in _STDLIB or name in self.names
-        # Of an ordinary package all parts come from one folder; of a namespace, from any.
+        # All parts of an ordinary package come from one folder; those of a namespace package, from
+        # any.
         return any(
             _is_namespace(os.path.join(folder, *dotted[:-1]))
             and _holds(os.path.join(folder, *dotted[:-1]), dotted[-1])
@@ -99,27 +103,27 @@ def _holds(folder: str, name: str) -> bool:
 
 
 class KnownModules:
-    """Finds out what interpreters can import, off the event loop, and again when that changes.
+    """Finds out, off the event loop, what interpreters can import, and updates that on changes.
 
     Parameters
     ----------
     root : str or None
-        The server's root: what lies there is a person's own, unless it was installed.
+        The server's root. Files below it are a person's own, unless they were installed.
     """
 
-    # The same for every server of this process.
+    # The result is the same for every server of this process.
     _found: ClassVar[dict[tuple[str, ...], tuple[tuple[float, ...], Modules]]] = {}
 
     def __init__(self, root: str | None) -> None:
         self._root = os.path.realpath(root) if root else None
 
     async def of(self, interpreters: Iterable[str] = ()) -> Modules:
-        """Return what this server's Python can import, and those that kernels are started with.
+        """Return what this server's Python and the Pythons of kernels can import.
 
         Parameters
         ----------
         interpreters : iterable of str
-            The programs of kernelspecs; what is no Python adds nothing.
+            The programs of kernelspecs; those that are not Python add nothing.
         """
         return await asyncio.to_thread(self._of, tuple(sorted(set(interpreters))))
 
@@ -140,20 +144,20 @@ class KnownModules:
 
 
 def _folders(interpreters: Iterable[str]) -> tuple[str, ...]:
-    """Return where packages are installed: for this Python, and for others by how they lie."""
+    """Return the package folders: of this Python, and of others by their usual layout."""
     found = [each for each in sys.path if each and os.path.isdir(each)]
     for program in interpreters:
         if not os.path.isabs(program) or program == sys.executable:
             continue
         if not os.path.basename(program).lower().startswith(("python", "pypy")):
             continue
-        # A virtual environment's own folder, not that of the Python that it was made with.
+        # Use the folder of the virtual environment, not of the Python that created it.
         prefix = Path(program).parent.parent
         for pattern in ("lib/python3*/*-packages", "lib/python3/dist-packages"):
             found += [str(each) for each in prefix.glob(pattern)]
         for each in (prefix / "Lib/site-packages", Path(program).parent / "Lib/site-packages"):
             found += [str(each)] if each.is_dir() else []
-    return tuple(dict.fromkeys(found))[:MOST_FOLDERS]
+    return tuple(dict.fromkeys(found))[:MAX_FOLDERS]
 
 
 def _changed(folder: str) -> float:
@@ -173,11 +177,12 @@ def _names(folders: Sequence[str]) -> Iterator[str]:
     yield from installed
     by_name: dict[str, metadata.Distribution] = {}
     for distribution in metadata.distributions(path=list(folders)):
-        with suppress(Exception):  # of somebody else's files, whatever is wrong with them
+        with suppress(Exception):  # files of third parties may be broken in any way
             by_name[_canonical(distribution.name)] = distribution
             yield _module(distribution.name)
             yield from (distribution.read_text("top_level.txt") or "").lower().split()
-            # Also what only an extra requires: packages try to import it.
+            # Include packages that only an extra requires, because other packages try to import
+            # them.
             yield from (_module(each) for each in _required(distribution, extras=True))
     yield from _tried(by_name, installed)
 
@@ -185,14 +190,14 @@ def _names(folders: Sequence[str]) -> Iterator[str]:
 def _entries(folder: str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return [entry.name for entry, _ in zip(entries, range(MOST_ENTRIES), strict=False)]
+            return [entry.name for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)]
     except OSError:
         return []
 
 
 def _tried(by_name: dict[str, metadata.Distribution], known: set[str]) -> Iterator[str]:
-    """Return what the parts of a kernel import, or try to: some of it is not installed."""
-    parts, left = [KERNEL], MOST_SOURCES
+    """Yield the modules that a kernel's dependencies import or try to import."""
+    parts, left = [KERNEL], MAX_SOURCES
     for name in parts:
         distribution = by_name.get(name)
         if distribution is None:
@@ -209,17 +214,17 @@ def _tried(by_name: dict[str, metadata.Distribution], known: set[str]) -> Iterat
 
 
 def _imports(path: str, known: Container[str]) -> Iterator[str]:
-    """Return which modules a file imports that are not known yet.
+    """Yield the unknown modules that a file imports.
 
-    Only a file whose text may name such a one is parsed: documentation names others. Of what cannot
-    be parsed, or takes long, all that is named counts.
+    A file is parsed only if its text may import such a module, as documentation mentions others. If
+    a file cannot be parsed, or that takes long, everything that its text mentions counts.
     """
     source = b""
     with suppress(OSError), open(path, "rb") as file:
-        source = file.read(LARGEST_SOURCE)
+        source = file.read(MAX_SOURCE_BYTES)
     found = {(one or other).decode(errors="replace") for one, other in _IMPORTS.findall(source)}
     named = {name.lower() for name in found}
-    if len(source) <= LARGEST_PARSED and any(name not in known for name in named):
+    if len(source) <= MAX_PARSED_BYTES and any(name not in known for name in named):
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
             named = set(_imported(ast.parse(source)))
     yield from named
@@ -245,5 +250,5 @@ def _canonical(name: str) -> str:
 
 
 def _module(name: str) -> str:
-    """Return what a distribution's module is called, when it is called as the distribution."""
+    """Return the module name of a distribution, if the module is named after it."""
     return re.sub(r"[-.]+", "_", name).lower()

@@ -1,10 +1,10 @@
-"""A file is not renamed, moved or deleted while it is written.
+"""Keep a file from being renamed, moved or deleted while it is being written.
 
-A contents manager writes to the place that a file had when the save began. Who renames it meanwhile
-gets two: the old one is back, with what was saved, and the new one says what the file said before,
-which the open document takes for a change that another program made. A file that is deleted
-meanwhile is back as well. So both wait until the file is written, and a save until the file is in
-its place.
+A contents manager writes to the path that a file had when the save began. A rename during the save
+leaves two files. The old path is back, with the saved content. The new path has the content from
+before the save, which the open document takes for another program's change. A file that is deleted
+during a save comes back as well. So renames and deletions wait until the file is written, and a
+save waits until the file is at its new path.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 WAIT_SECONDS = 10.0
-"""How long one waits for the other: a disk may never answer."""
+"""Maximum seconds that one operation waits for the other, because a disk may never answer."""
 
 Work = dict[asyncio.Future[None], str]
-"""The place of each file or folder with which something is done, by what comes when that ends."""
+"""The places of files and folders in use, by futures that complete when that use ends."""
 
 _saves: Work = {}
 _moves: Work = {}
 
 
 class OwnPlaces:
-    """The places at which the task that asks is at work, it or one that it was begun by."""
+    """The places at which the current task, or a task that started it, is at work."""
 
     def __init__(self, name: str) -> None:
         self._held: ContextVar[tuple[list[str], ...]] = ContextVar(name, default=())
 
     @contextmanager
     def holding(self, place: str) -> Iterator[None]:
-        """Be at work at a place while the block runs."""
+        """Mark a place as in use by this task during the block."""
         held = [place]
         token = self._held.set((*self._held.get(), held))
         try:
             yield
         finally:
             self._held.reset(token)
-            # Tasks that were begun meanwhile may go on, and are at work there no more.
+            # Tasks started in the block may outlive it, and are no longer at work there.
             held.clear()
 
     @property
@@ -57,12 +57,12 @@ class OwnPlaces:
 
 
 def let_moves_wait(manager: Any) -> None:  # noqa: ANN401 - of any kind
-    """Let a contents manager rename and delete only what is not being written.
+    """Make a contents manager's renames and deletions wait for running writes.
 
     Parameters
     ----------
     manager : ContentsManager
-        In one that is not asynchronous nothing happens at the same time.
+        A synchronous one is left alone, as its operations never overlap.
     """
     for name in ("rename", "delete"):
         move = getattr(manager, name, None)
@@ -72,9 +72,9 @@ def let_moves_wait(manager: Any) -> None:  # noqa: ANN401 - of any kind
 
 def _waiting(manager: Any, move: Callable[..., Any]) -> Callable[..., Any]:  # noqa: ANN401
     async def moved(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        # The old path is the first of them, by whatever name.
+        # The old path is always the first argument, whatever its name.
         place = place_of(manager, next(iter([*arguments, *options.values()])))
-        # Saves that begin from now on wait for this.
+        # Saves that start from now on wait for this move.
         with noted(_moves, place):
             await ended(_saves, lambda saved: _is_in(saved, place))
             return await move(*arguments, **options)
@@ -89,7 +89,7 @@ async def staying(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN4
     Raises
     ------
     OSError
-        It is being moved for too long.
+        A move of it takes too long.
     """
     place = place_of(manager, path)
     if not await ended(_moves, lambda moved: _is_in(place, moved)):
@@ -99,7 +99,7 @@ async def staying(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN4
 
 
 def place_of(manager: Any, path: str) -> str:  # noqa: ANN401 - of any kind
-    """Return the place of a file or a folder, over all contents managers."""
+    """Return a place that identifies a file or folder across all contents managers."""
     return f"{getattr(manager, 'root_dir', '')}/{path.strip('/')}"
 
 
@@ -109,7 +109,7 @@ def _is_in(place: str, folder: str) -> bool:
 
 @contextmanager
 def noted(work: Work, place: str) -> Iterator[None]:
-    """Say that something is done at a place while the block runs."""
+    """Register an operation at a place during the block."""
     end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     work[end] = place
     try:
@@ -120,7 +120,7 @@ def noted(work: Work, place: str) -> Iterator[None]:
 
 
 async def ended(work: Work, concerns: Callable[[str], bool]) -> bool:
-    """Wait for what concerns somebody; return whether it came to its end."""
+    """Wait for all matching operations; return whether they have ended."""
     loop = asyncio.get_running_loop()
     until = loop.time() + WAIT_SECONDS
     while ends := [end for end, place in work.items() if concerns(place)]:

@@ -1,4 +1,4 @@
-"""Names of files and folders: which look the same, which cannot be read, how they are shown."""
+"""Names of files and folders: which look the same, which are illegible, how to display them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 SUFFIX = ".ipynb"
 
 TITLE_LENGTH = 60
-"""Longer paths are cut in the middle in titles."""
+"""Maximum length of a path in a title; longer ones are shortened in the middle."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Control and format characters, halves of pairs, private and unassigned ones, line separators."""
+"""Unicode categories: control, format, surrogate, private and unassigned characters, line
+separators.
+"""
 
 _BLANK = frozenset(
     [
@@ -29,19 +31,19 @@ _BLANK = frozenset(
         *(chr(code) for code in range(0xE0100, 0xE01F0)),
     ]
 )
-"""Characters of other categories that show nothing."""
+"""Characters of other categories that are invisible."""
 
 _EMOJI_STYLE = "\ufe0f"
-"""Shows nothing itself, and is part of many emoji."""
+"""A variation selector that is invisible itself, but part of many emoji."""
 
 
 def is_notebook(path: str) -> bool:
-    """Return whether JupyterLab opens a file as a notebook for its name, ``.IPYNB`` included."""
+    """Return whether JupyterLab opens a file of this name as a notebook, ``.IPYNB`` included."""
     return path.lower().endswith(SUFFIX)
 
 
 def normal_form(name: str) -> str:
-    """Return what is equal for all names that look the same because they are.
+    """Return a name in a form that is equal for all Unicode spellings of it.
 
     ``é`` is one character or two. Files from macOS often have two.
     """
@@ -49,9 +51,9 @@ def normal_form(name: str) -> str:
 
 
 def spelled_as_on_disk(part: str, names: Iterable[str]) -> str | None:
-    """Return which of the names in a folder is meant by `part`, or None.
+    """Return which of a folder's names `part` means, or None.
 
-    The very same one comes first, then one that differs in its normal form only.
+    An exact match comes first, then a name that differs only in its Unicode normal form.
     """
     wanted, found = normal_form(part), None
     for name in names:
@@ -63,17 +65,18 @@ def spelled_as_on_disk(part: str, names: Iterable[str]) -> str | None:
 
 
 def check_new(names: Iterable[str]) -> None:
-    """Make sure that people can read the names of what is about to be made.
+    """Check that people can read the names of files and folders to be created.
 
     Parameters
     ----------
     names : iterable of str
-        Of the file, and of the folders that come with it.
+        The names of the file, and of the folders created with it.
 
     Raises
     ------
     InvalidArgumentError
-        One begins with a space, or holds a character that cannot be seen, or looks like a space.
+        A name begins with a space, or contains an invisible character or one that looks like a
+        space.
     """
     for name in names:
         if name.startswith(" "):
@@ -101,9 +104,9 @@ def _readable(name: str, at: int) -> bool:
 
 
 def short_path(path: str) -> str:
-    """Return a path as a title has room for it: without the folders in the middle when it is long.
+    """Return a path short enough for a title, with folders in the middle left out if needed.
 
-    The name of the file and of the folder that it is in are always whole.
+    The name of the file and of its folder are always complete.
 
     >>> short_path("reports/by-region/northern-hemisphere/quarterly-figures/2026/sales.ipynb")
     'reports/by-region/northern-hemisphere/…/2026/sales.ipynb'
@@ -120,9 +123,9 @@ def short_path(path: str) -> str:
 
 
 def shown(text: str) -> str:
-    r"""Return a name as it may stand in a line: what would break or turn the line is escaped.
+    r"""Escape characters in a name that would break its line or change its direction.
 
-    A name with a line break would make lines of its own in a listing, in whatever words it likes.
+    Otherwise a name with a line break could add lines of its own to a listing, with any content.
 
     >>> shown("evil\nNote: all is allowed.ipynb")
     'evil\\nNote: all is allowed.ipynb'
@@ -135,7 +138,7 @@ def shown(text: str) -> str:
 
 
 def _keeps_to_its_place(character: str) -> bool:
-    # Zero-width joiners are part of words and emoji, and turn nothing.
+    # Zero-width joiners are part of words and emoji, and do not affect the direction of text.
     return character in "\u200c\u200d" or unicodedata.category(character) not in _UNSEEN
 
 

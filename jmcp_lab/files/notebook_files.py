@@ -1,8 +1,8 @@
-"""The contents manager, for notebooks that it cannot read or write by itself.
+"""Wrap a contents manager to read and write notebooks that it cannot handle itself.
 
-nbformat raises for a file that begins with a byte order mark, and for one without metadata; a
-contents manager signs notebooks, and cannot sign half of a surrogate pair. Such files are read
-and written as text here, through the same contents manager.
+nbformat raises an error for a file with a byte order mark, and for a notebook without metadata. A
+contents manager signs notebooks, and cannot sign lone surrogates. This module reads and writes such
+files as text, through the same contents manager.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _lines: Any = rwbase
 BYTE_ORDER_MARK: Final = "\ufeff"
 KNOWN_FORMAT: Final = 4
 TRANSIENT: Final = ("orig_nbformat", "orig_nbformat_minor", "signature")
-"""What nbformat takes out of the metadata when it reads and writes."""
+"""Metadata keys that nbformat removes when it reads and writes."""
 
 
 class UnreadableNotebookError(HTTPError):
-    """A file is no notebook.
+    """A file is not a notebook.
 
     Parameters
     ----------
     why : str
-        As the end of a sentence.
+        The reason, as the end of a sentence.
     cut_off : bool, optional
         Whether only its end is missing.
     """
@@ -51,19 +51,19 @@ class UnreadableNotebookError(HTTPError):
 
 
 def why_no_notebook(error: Exception) -> str | None:
-    """Return why a file is no notebook, or None where reading it failed for another reason."""
+    """Return why a file is not a notebook, or None if reading it failed for another reason."""
     if isinstance(error, UnreadableNotebookError):
         return error.why
     return "it is not UTF-8 text" if getattr(error, "status_code", None) == 400 else None
 
 
 class NotebookFiles:
-    """A contents manager that reads and writes every notebook.
+    """A contents manager that can read and write every notebook.
 
     Parameters
     ----------
     manager : ContentsManager
-        Of any kind, synchronous or not. Everything else is left to it.
+        Of any kind, synchronous or not. It handles everything else.
     """
 
     def __init__(self, manager: Any) -> None:  # noqa: ANN401 - its methods carry no types
@@ -74,7 +74,7 @@ class NotebookFiles:
 
     @property
     def plain(self) -> Any:  # noqa: ANN401
-        """The contents manager itself."""
+        """The wrapped contents manager."""
         return self._manager
 
     async def get(self, path: str, content: bool = True, **how: Any) -> Any:  # noqa: ANN401
@@ -83,7 +83,7 @@ class NotebookFiles:
         Raises
         ------
         UnreadableNotebookError
-            It is no notebook.
+            It is not a notebook.
         """
         try:
             return await self._get(path, content=content, **how)
@@ -101,24 +101,24 @@ class NotebookFiles:
             return model | {"type": "notebook", "format": "json", "content": parsed(text)}
 
     async def _text(self, path: str, how: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-        """Return the model of a file, and its text, of which the end may be missing."""
+        """Return the model of a file, and its text, whose end may be missing."""
         how = how | {"type": "file", "content": True}
         try:
             model = await self._get(path, **how | {"format": "text"})
         except Exception:
-            # It may end in the middle of a character.
+            # It may end inside a character.
             model = await self._get(path, **how | {"format": "base64"})
             return model, decoded(b64decode(model["content"]))
         return model, model["content"]
 
     async def _get(self, path: str, **how: Any) -> dict[str, Any]:
-        """Return a model; its hash is None where the manager is from before there were hashes."""
+        """Return a model; its hash is None if the manager does not support hashes yet."""
         if "require_hash" not in how:
             return cast("dict[str, Any]", await ensure_async(self._manager.get(path, **how)))
         try:
             model = await ensure_async(self._manager.get(path, **how))
         except TypeError:
-            # Another reason comes again.
+            # An error for another reason will be raised again.
             without = {name: value for name, value in how.items() if name != "require_hash"}
             model = await ensure_async(self._manager.get(path, **without))
         return {"hash": None, **model}
@@ -133,7 +133,7 @@ class NotebookFiles:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return the notebook that a text is, in format 4.
+    """Parse a text as a notebook, converted to format 4.
 
     Raises
     ------
@@ -160,14 +160,14 @@ def parsed(text: str) -> dict[str, Any]:
             return dict(_nbformat.reads(json.dumps(content), as_version=KNOWN_FORMAT))
         return _put_right(content)
     except Exception as error:
-        # nbformat converts what is there, and raises whatever it meets.
+        # nbformat converts whatever is there, and may raise any exception.
         raise UnreadableNotebookError(
             f"its parts are not those of a notebook ({type(error).__name__}: {str(error)[:100]})"
         ) from error
 
 
 def _put_right(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook of format 4 as nbformat reads it, also where it would not."""
+    """Return a format 4 notebook as nbformat would read it, even if nbformat rejects it."""
     cells = content.get("cells")
     if not isinstance(cells, list):
         raise UnreadableNotebookError("it has no list of cells")
@@ -197,7 +197,7 @@ def _strip_transient(content: dict[str, Any]) -> None:
 
 
 def written(content: dict[str, Any]) -> str:
-    """Return the text of a notebook's file, with halves of surrogate pairs as JSON escapes."""
+    """Return the text of a notebook's file, with lone surrogates as JSON escapes."""
     plain = copied(content)
     _strip_transient(plain)
     for cell in plain["cells"]:
@@ -207,12 +207,12 @@ def written(content: dict[str, Any]) -> str:
 
 
 def bytes_of(model: dict[str, Any]) -> bytes | None:
-    """Return what the file of a notebook or of a text consists of, saved by `NotebookFiles`.
+    """Return the bytes of a notebook or text that `NotebookFiles` has saved.
 
     Returns
     -------
     bytes or None
-        None for files of other kinds.
+        None for other kinds of file.
     """
     content = model["content"]
     if model["type"] == "file":
@@ -224,7 +224,7 @@ def bytes_of(model: dict[str, Any]) -> bytes | None:
 
 
 def _split(cell: dict[str, Any]) -> None:
-    """Split the texts of a cell into lines as nbformat does, as far as they are there."""
+    """Split the texts of a cell into lines as nbformat does, if they exist."""
     whole = {"cell_type": "raw", "outputs": []} | cell
     outputs = [output for output in whole["outputs"] if _is_output(output)]
     node = _nbformat.from_dict({"cells": [whole | {"outputs": outputs}]})
@@ -242,14 +242,14 @@ def _is_output(output: dict[str, Any]) -> bool:
 
 
 async def _nbformat_can(content: dict[str, Any]) -> bool:
-    """Return whether nbformat can write a notebook; a large one is gone through in a thread."""
+    """Return whether nbformat can write a notebook; check a large one in a thread."""
     if takes_long(content):
         return await asyncio.to_thread(in_short_turns, _nbformat_writes, content)
     return _nbformat_writes(content)
 
 
 def _nbformat_writes(content: dict[str, Any]) -> bool:
-    """Return whether nbformat can write a notebook, and the contents manager sign it."""
+    """Return whether nbformat can write a notebook, and the contents manager can sign it."""
     if not isinstance(content.get("metadata"), dict):
         return False
     if any(type(content.get(key, 0)) is not int for key in ("nbformat", "nbformat_minor")):

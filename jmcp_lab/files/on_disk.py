@@ -1,4 +1,4 @@
-"""Where files really lie on disk, whatever links lead there and wherever they went."""
+"""Find where files really are on disk, across links and moves."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .names import is_notebook, shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_SEARCHED = 20_000
-"""Files looked at to find one that was moved behind the server."""
+MAX_SEARCHED = 20_000
+"""Maximum number of files inspected to find one that was moved without the server's knowledge."""
 
 FileKey = tuple[int, int]
-"""Device and inode: what stays the same when a file is moved. A deleted file's is given anew."""
+"""Device and inode, which survive a move; the system reuses them after a deletion."""
 
 
 def as_it_lies(root: str | None, path: str) -> str:
-    """Return a path below the root without the links that lead there."""
+    """Return a path below the root with all links resolved."""
     if not root:
         return path
     root = os.path.realpath(root)
@@ -28,9 +28,9 @@ def as_it_lies(root: str | None, path: str) -> str:
 
 
 def stays(root: str | None, path: str) -> Callable[[], None]:
-    """Return what makes sure later that a path leads where it leads now.
+    """Return a check for later that a path still leads to the same place.
 
-    When a person has answered a request, there may be a link in the place of a folder.
+    While a person answers a request, a link may replace a folder.
     """
     place = as_it_lies(root, path)
 
@@ -42,7 +42,7 @@ def stays(root: str | None, path: str) -> Callable[[], None]:
 
 
 def led_elsewhere(path: str) -> str:
-    """Return in words that a path leads elsewhere than it did."""
+    """Return the message that a path now leads to another place."""
     return (
         f"'{shown(path)}' leads elsewhere by now: a link has taken the place of it or of a folder. "
         "Nothing was done. Look at it again."
@@ -50,10 +50,10 @@ def led_elsewhere(path: str) -> str:
 
 
 def found_by_key(root: str, key: FileKey, notebook: bool) -> str | None:
-    """Look through visible folders, nearest to the root first, for a file with this key."""
+    """Search visible folders, nearest to the root first, for a file with this key."""
     seen = 0
     folders = [root]
-    while folders and seen < MOST_SEARCHED:
+    while folders and seen < MAX_SEARCHED:
         folder = folders.pop(0)
         try:
             entries = list(os.scandir(folder))

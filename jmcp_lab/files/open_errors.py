@@ -1,4 +1,4 @@
-"""Why a notebook cannot be opened, in words that an agent can act on."""
+"""Explain why a notebook cannot be opened, in messages that tell an agent what to do."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .notebook_files import UnreadableNotebookError
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-MOST_ENTRIES = 5000
-"""Entries of a folder that are looked at for a name that may be meant."""
+MAX_ENTRIES = 5000
+"""Maximum number of entries of a folder inspected to suggest a name."""
 
 
 async def check_notebook(serverapp: ServerApp, path: str) -> None:
-    """Make sure that there is a notebook at a checked path.
+    """Check that there is a notebook at a checked path.
 
     Raises
     ------
     NotFoundError
     InvalidArgumentError
-        It is a folder, or another file.
+        It is a folder, or another kind of file.
     """
     contents: Any = serverapp.contents_manager
     try:
@@ -49,12 +49,12 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
 
 
 def is_folder(path: str) -> str:
-    """Return in words that there is a folder where a notebook was looked for."""
+    """Return the message that a path leads to a folder instead of a notebook."""
     return f"'{path}' is a folder. {proposed('list_files', path=path)} shows what is in it."
 
 
 async def not_found(contents: Any, path: str) -> NotFoundError:  # noqa: ANN401 - of any kind
-    """Return that there is no notebook at a checked path, and which one may be meant."""
+    """Return the error that there is no notebook at a checked path, with a suggestion."""
     *_, name = path.rpartition(":")
     for near in dict.fromkeys((f"{path}{SUFFIX}", name, f"{name}{SUFFIX}")):
         if near != path and is_notebook(near) and await ensure_async(contents.file_exists(near)):
@@ -76,11 +76,11 @@ def _not_found(path: str, near: str | None = None) -> NotFoundError:
 
 
 def _spelled_otherwise(root: str | None, path: str) -> str | None:
-    """Return the visible notebook of a folder that differs in the case of letters only."""
+    """Return the visible notebook in the same folder whose name differs only in case."""
     folder, slash, name = path.rpartition("/")
     try:
         with os.scandir(os.path.join(root, folder)) if root else nullcontext(()) as entries:
-            for entry in islice(entries, MOST_ENTRIES):
+            for entry in islice(entries, MAX_ENTRIES):
                 wanted = name.casefold(), f"{name}{SUFFIX}".casefold()
                 if entry.name.casefold() in wanted and is_notebook(entry.name):
                     return f"{folder}{slash}{entry.name}"
@@ -90,7 +90,7 @@ def _spelled_otherwise(root: str | None, path: str) -> str | None:
 
 
 def explain(path: str, error: HTTPError) -> NoReturn:
-    """Raise what a failed open means, in words, without the server's own paths."""
+    """Raise an error that explains a failed open, without revealing server paths."""
     if isinstance(error, UnreadableNotebookError):
         raise InvalidArgumentError(
             f"'{path}' is not a valid notebook file, so it was not opened and not changed: "

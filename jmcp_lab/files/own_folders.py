@@ -1,7 +1,7 @@
-"""Jupyter's own folders: settings, kernels, extensions, secrets. Agents have no business there.
+"""Keep agents out of Jupyter's own folders: settings, kernels, extensions, secrets.
 
-Usually they are hidden, or not below the server's root. Where they are, by whatever name or link,
-agents neither read, list nor write them.
+These folders are usually hidden, or outside the server's root. Where they are below it, agents
+neither read, list nor write them, whatever name or link leads there.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ INNER = (
     *("runtime", "kernel-*.json", "jpserver-*", "nbserver-*", "external_kernels"),
     *("notebook_secret", "notebook_cookie_secret", "nbsignatures.db*", "profile_*", "nbconvert"),
 )
-"""What Jupyter keeps in its folders, in lower case.
+"""Name patterns of what Jupyter keeps in its folders, in lower case.
 
-Somebody may have named a folder of their work as one of Jupyter's (``JUPYTER_DATA_DIR=.``), or one
-above it: then these are Jupyter's own, and the rest is theirs.
+Somebody may have chosen their work folder, or one above it, as a Jupyter folder
+(``JUPYTER_DATA_DIR=.``). Then only these entries are Jupyter's own, and the rest is theirs.
 """
 
 REFUSED = (
@@ -41,15 +41,15 @@ REFUSED = (
 
 
 class OwnFolders:
-    """What agents keep out of, below one root.
+    """The paths below one root that are off limits for agents.
 
     Parameters
     ----------
     root : str
     whole : iterable of str
-        Folders and files that are Jupyter's as a whole.
+        Folders and files that belong to Jupyter as a whole.
     shared : iterable of str
-        Folders in which only some things are Jupyter's; see `INNER`.
+        Folders in which only some entries belong to Jupyter; see `INNER`.
     """
 
     def __init__(self, root: str, whole: Iterable[str], shared: Iterable[str] = ()) -> None:
@@ -63,7 +63,7 @@ class OwnFolders:
         self._looked = -math.inf
 
     def hold(self, path: str) -> bool:
-        """Return whether something below the root is Jupyter's own.
+        """Return whether a path below the root belongs to Jupyter.
 
         Parameters
         ----------
@@ -84,9 +84,9 @@ class OwnFolders:
         )
 
     def holds_in(self, folder: str) -> Callable[[str], bool]:
-        """Return what says of a name in a folder, which is not Jupyter's own itself, whether it is.
+        """Return a predicate for the names in a folder that does not itself belong to Jupyter.
 
-        However many somebody has put there: only links are followed.
+        It is fast for any number of entries, because it follows only links.
 
         Parameters
         ----------
@@ -112,14 +112,14 @@ class OwnFolders:
         return self._in_whole.knows(path, (found.st_dev, found.st_ino))
 
     def _look(self) -> None:
-        """Find the folders on disk; for a listing once, not for each of its entries."""
+        """Find the folders on disk once for a whole listing, not for each of its entries."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._in_whole, self._in_shared = _Places(self._whole), _Places(self._shared)
             self._looked = time.monotonic()
 
 
 class _Places:
-    """Paths, and what tells the files there, by whatever name a disk finds them."""
+    """Paths with their file keys, so that any other name of the same file matches."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._exact = set(paths)
@@ -133,7 +133,7 @@ class _Places:
         if str(path) in self._exact:
             return True
         key = _key(path)
-        # What is not there yet has nothing but its name.
+        # A path that does not exist yet has only its name.
         return str(path).casefold() in self._names if key is None else key in self._keys
 
 
@@ -151,7 +151,7 @@ def _is_inner(name: str) -> bool:
 
 
 def own_folders(server: Any, root: str) -> OwnFolders:  # noqa: ANN401 - a ServerApp
-    """Return Jupyter's own folders as Jupyter and this server name them."""
+    """Return Jupyter's own folders, as Jupyter and this server configure them."""
     return OwnFolders(root, filter(None, _whole(server)), _searched())
 
 
@@ -187,7 +187,7 @@ def _searched() -> Iterator[str]:
 
 
 def _ipython() -> Iterator[str]:
-    """Return where IPython keeps its profiles, without importing it."""
+    """Yield the folders of IPython's profiles, without importing IPython."""
     yield os.path.expanduser(os.environ.get("IPYTHONDIR") or "~/.ipython")
     settings = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     yield os.path.join(os.path.expanduser(settings), "ipython")

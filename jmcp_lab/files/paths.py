@@ -1,4 +1,4 @@
-"""Paths that agents give: relative to the server's root, inside it, and nothing hidden."""
+"""Check paths from agents: relative to the server's root, inside it, and not hidden."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ STARTED_FOLDERS = (
     ("share", "jupyter"),
     ("__pycache__",),
 )
-"""What is in such folders runs when Python or Jupyter starts, or is imported by every kernel.
+"""Folders whose files run when Python or Jupyter starts, or are imported by every kernel.
 
-An environment that was made in the project's folder is below the server's root.
+An environment that was created in the project's folder is below the server's root.
 """
 
 STARTED_FILES = (
@@ -61,7 +61,7 @@ def normalise(path: str) -> str:
     Raises
     ------
     InvalidArgumentError
-        When the path leaves the root, is hidden, or holds characters that no path may hold.
+        The path leaves the root, is hidden, or contains characters that no path may contain.
     """
     if len(path) > MAX_LENGTH:
         raise InvalidArgumentError("The path is too long.")
@@ -94,14 +94,14 @@ def normalise(path: str) -> str:
 
 
 def hidden(path: str) -> bool:
-    """Return whether any part of a normalised path is hidden."""
+    """Return whether any part of a normalized path is hidden."""
     return any(part.startswith(".") for part in PurePosixPath(path).parts)
 
 
 def protected(path: str) -> bool:
-    """Return whether a file is one that could loosen our own rules, or holds secrets.
+    """Return whether a file could loosen our own rules, or holds secrets.
 
-    The lesson of agents that first wrote their own auto-approve setting (CVE-2025-53773).
+    Agents have first written their own auto-approve setting in the past (CVE-2025-53773).
     """
     parts = [part.lower() for part in PurePosixPath(path).parts]
     if any(part in PROTECTED_FOLDERS for part in parts) or ".local/share/jupyter" in path.lower():
@@ -111,9 +111,9 @@ def protected(path: str) -> bool:
 
 
 def started(path: str) -> bool:
-    """Return whether Python or Jupyter runs a file by itself, or what it says.
+    """Return whether Python or Jupyter runs a file by itself, or follows its instructions.
 
-    To write one is to have code run later that nobody was shown.
+    Writing such a file makes code run later that nobody was shown.
     """
     parts = tuple(part.lower() for part in PurePosixPath(path).parts)
     within = any(
@@ -126,21 +126,22 @@ def started(path: str) -> bool:
 
 
 def inside(root: str | None, path: str) -> bool:
-    """Return whether the real path lies below the real root, following symbolic links.
+    """Return whether the real path is below the real root, following symbolic links.
 
-    Without a root on this machine's disk (another contents manager) there is nothing to follow.
+    If there is no root on this machine's disk (another contents manager), there is nothing to
+    follow.
     """
     if not root:
         return True
-    # Unlike `Path.resolve`, this takes links that lead in a circle as they are.
+    # Unlike `Path.resolve`, this tolerates circular links.
     real_root = Path(os.path.realpath(root))
     return Path(os.path.realpath(real_root / path)).is_relative_to(real_root)
 
 
 def odd(root: str | None, path: str) -> str | None:
-    """Return in words what is at a path, when it is neither a file nor a folder nor nothing.
+    """Return a description of what is at a path, unless it is a file, a folder or nothing.
 
-    To open a pipe waits for somebody at its other end, for ever.
+    Opening a pipe would wait for ever for somebody at its other end.
     """
     if not root:
         return None

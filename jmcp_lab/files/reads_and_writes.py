@@ -1,10 +1,10 @@
-"""Nobody reads a file of this server while it is written, or writes it while it is read.
+"""Keep a file of this server from being read while it is written, and vice versa.
 
-A contents manager empties a file and then fills it, with a copy of what was there beside it. Who
-reads a notebook meanwhile finds half of it. jupyter-server takes that for what is left of a save
-that died: it moves the file away while it is written, and puts the copy in its place. So to open
-or copy a notebook undoes the save that is under way, and the open document takes that for the work
-of another program.
+A contents manager empties a file and then fills it, with a copy of the old content beside it. A
+reader that comes meanwhile finds half a notebook. jupyter-server takes the copy for the remains of
+a save that died. It moves the file away, in the middle of the write, and restores the copy. So
+opening or copying a notebook undoes the running save, and the open document takes that for a change
+by another program.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _reads: Work = {}
 _writes: Work = {}
 
 _written = OwnPlaces("jmcp_written")
-"""What writes a file may read it: some contents managers do."""
+"""Places that the current task writes; it may read them, as some contents managers do."""
 
 
 def take_turns(manager: Any) -> None:  # noqa: ANN401 - of any kind
-    """Let those who read and write files through a contents manager wait for each other.
+    """Make reads and writes through a contents manager wait for each other.
 
     Parameters
     ----------
     manager : ContentsManager
-        In one that is not asynchronous nothing happens at the same time.
+        A synchronous one is left alone, as its operations never overlap.
     """
     for name, wrapped in (
         ("get", _get),
@@ -94,17 +94,17 @@ async def _reading(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN
 async def _writing(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN401
     place = place_of(manager, path)
     if _written.has(place):
-        # A save that saves in its turn, or a manager that takes turns twice.
+        # This is a save inside a save, or the manager was wrapped twice.
         yield
         return
     async with AsyncExitStack() as stack:
         if not is_saving():
-            # What a person saves is saved also where there can be no lock.
+            # A person's save must work even where no lock is available.
             with suppress(OSError):
                 await stack.enter_async_context(saving(manager, path.strip("/")))
         await ended(_writes, place.__eq__)
         with noted(_writes, place):
-            # Who comes to read from now on waits.
+            # Readers that arrive from now on wait.
             await ended(_reads, place.__eq__)
             with _written.holding(place):
                 yield

@@ -1,7 +1,7 @@
-"""Why a file could not be written: the true cause, in words for an agent and for a person.
+"""Find out why a file could not be written, and explain it to an agent or a person.
 
-A contents manager wraps what the system said in an HTTP error, and jupyter-server-ydoc makes a line
-of a log of it. The system's own number is looked for in all of these.
+A contents manager wraps the system's error in an HTTP error, and jupyter-server-ydoc turns it into
+a log line. This module looks for the system's error number in all of these.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from .names import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_WORDS = 200
-"""How much of what somebody else's code says is passed on."""
+MAX_WORDS = 200
+"""Maximum characters of another component's error message that are passed on."""
 
-DEEPEST = 10
-"""How far a chain of causes is followed."""
+MAX_CAUSES = 10
+"""Maximum number of errors followed in a chain of causes."""
 
 
 class SlowSaveError(TimeoutError):
-    """A save has not come to its end by now, and goes on."""
+    """A save has not finished in time, and continues."""
 
 
 class SaveFailure(StrEnum):
-    """What kept a file from being written."""
+    """Reasons why a file could not be written."""
 
     DISK_FULL = "disk_full"
     QUOTA = "quota"
@@ -116,7 +116,7 @@ _CAUSES = {
 }
 
 _OF_THE_FILE = {SaveFailure.READ_ONLY, SaveFailure.READ_ONLY_DISK}
-"""Another place is as good as having these mended."""
+"""Failures that working in another place avoids."""
 
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 _REPR = re.compile(r"\b\w+Error\((\d{1,3})\b|^HTTP (\d{3})\b")
@@ -126,20 +126,20 @@ _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/](?:[^\s'\"\\/]+[\\/])+[^\s'\"\\/]*")
 
 
 def failure_of(error: BaseException | str | None) -> SaveFailure:
-    """Return the cause of a save that failed.
+    """Return the cause of a failed save.
 
     Parameters
     ----------
     error : BaseException, str or None
-        What was raised, or the words of it in a log; None where the server wrote nothing and said
-        nothing, as jupyter-server-ydoc does with a file that is not writable.
+        The exception, or its text in a log. None means that the server wrote nothing and raised
+        nothing, as jupyter-server-ydoc does for a file that is not writable.
     """
     if error is None:
         return SaveFailure.READ_ONLY
     if isinstance(error, str):
         return _in_words(error) or SaveFailure.REFUSED
     chain = list(_chain(error))
-    # The system's number says more than the status that a manager has made of it.
+    # The system's error number is more precise than the status that a manager derives from it.
     for one in chain:
         number = getattr(one, "errno", None)
         if isinstance(number, int) and number in _BY_NUMBER:
@@ -157,9 +157,9 @@ def failure_of(error: BaseException | str | None) -> SaveFailure:
 
 
 def save_failure_message(path: str, error: BaseException | str | None) -> str:
-    """Return that a file could not be saved, why, and what has to be done about it.
+    """Return the message that a file could not be saved, why, and what to do about it.
 
-    For an agent and for a person alike; without the server's own paths.
+    It suits an agent and a person alike, and does not reveal server paths.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def save_failure_message(path: str, error: BaseException | str | None) -> str:
 
 
 def not_writable(path: str, failure: SaveFailure) -> str:
-    """Return that a notebook is not changed, as that could not be saved, and why."""
+    """Return the message that a notebook was not changed because it could not be saved."""
     copy = ", or work in a copy" if failure in _OF_THE_FILE else ""
     return (
         f"'{shown(path)}' could not be saved, so nothing was changed: {words_of(failure)} Tell the "
@@ -182,7 +182,7 @@ def not_writable(path: str, failure: SaveFailure) -> str:
 
 
 def cause(error: BaseException | str | None) -> str:
-    """Return the cause alone, and what has to be done about it."""
+    """Return only the cause, and what to do about it."""
     failure = failure_of(error)
     if failure is not SaveFailure.REFUSED:
         return words_of(failure)
@@ -191,7 +191,7 @@ def cause(error: BaseException | str | None) -> str:
 
 
 def words_of(failure: SaveFailure) -> str:
-    """Return a cause in words, and what has to be done about it."""
+    """Return the message for a cause, and what to do about it."""
     return _CAUSES.get(failure, "the server refuses it.")
 
 
@@ -214,7 +214,7 @@ def _in_words(words: str) -> SaveFailure | None:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     found: BaseException | None = error
-    for _ in range(DEEPEST):
+    for _ in range(MAX_CAUSES):
         if found is None:
             return
         yield found
@@ -229,6 +229,6 @@ def _said_by(error: BaseException | None) -> str:
 
 
 def _plain(words: str) -> str:
-    """Return one line without absolute paths."""
+    """Return a single line without absolute paths."""
     line = " ".join(_ABSOLUTE.sub("…", _SAYS_NOTHING.sub("", words)).split())
-    return shown(line if len(line) <= MOST_WORDS else line[:MOST_WORDS] + "…").rstrip(".")
+    return shown(line if len(line) <= MAX_WORDS else line[:MAX_WORDS] + "…").rstrip(".")

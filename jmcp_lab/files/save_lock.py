@@ -1,12 +1,12 @@
-"""One save of a file at a time, over all servers that have it in common.
+"""Allow one save of a file at a time, across all servers that share it.
 
-Two servers on one folder that save the same notebook in the same instant both find on disk what
-they know, and the second writes over what the first one wrote. Who looks and writes while it holds
-the lock of the file finds what the other has written, and takes it in.
+If two servers save the same notebook at the same moment, both find their own known version on disk,
+and the second overwrites what the first has written. A server that checks and writes while it holds
+the file's lock finds the other's changes, and merges them.
 
-The lock is the file's own where there is such a thing: servers of two users, or in two containers,
-may have nothing else in common. Elsewhere it is on a file in Jupyter's data folder, which is of all
-servers of one user.
+The lock is on the file itself if the system supports that, because servers of two users, or in two
+containers, may share nothing else. Otherwise it is on a file in Jupyter's data folder, which all
+servers of one user share.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LOCK_SECONDS = 30.0
-"""How long a save waits for those of other servers; a large notebook on a slow disk takes long."""
+"""Maximum seconds that a save waits for those of other servers; a large notebook may take long."""
 
 _saved = OwnPlaces("jmcp_saved")
 
 
 @asynccontextmanager
 async def saving(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN401 - of any kind
-    """Keep a file in its place, and others from saving it; see `staying` and `_alone`."""
+    """Keep a file in its place, and keep others from saving it; see `staying` and `_alone`."""
     async with staying(manager, path), _alone(manager, path):
         with _saved.holding(place_of(manager, path)):
             yield
 
 
 def is_saving() -> bool:
-    """Return whether this very task keeps others from saving a file.
+    """Return whether the current task keeps others from saving some file.
 
-    It may be another one than it looks: a file that was moved since has the same lock at its new
-    place, and of files without a lock of their own several share one.
+    That may be a different file than it seems. A moved file has the same lock at its new path, and
+    several files without a lock of their own share one.
     """
     return _saved.any
 
 
 @asynccontextmanager
 async def _alone(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN401 - of any kind
-    """Keep other servers from saving a file while the block looks at it and writes it.
+    """Keep other servers from saving a file while the block checks and writes it.
 
     Parameters
     ----------
     manager : ContentsManager
         Files that it does not keep on this machine's disk have no lock.
     path : str
-        Of the file, as the manager names it.
+        The path of the file, as the manager names it.
 
     Raises
     ------
@@ -82,10 +82,10 @@ async def _alone(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN40
 
 
 def lock_file(root: str, path: str) -> Path:
-    """Return the lock of a file: in Jupyter's data folder, by the file's real place.
+    """Return the lock of a file: in Jupyter's data folder, named after the file's real path.
 
-    A file with several names, which are hard links, is not told by its place. There are no more
-    than 4096 locks, ever: files that share one wait for each other.
+    A file with several hard links is identified by its key instead. There are at most 4096 locks,
+    so files may share one and wait for each other.
     """
     real = os.fsencode(os.path.realpath(os.path.join(root, path)))
     try:

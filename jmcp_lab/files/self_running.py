@@ -1,7 +1,7 @@
-"""Files that run by themselves: nobody runs them, some program reads them when it starts.
+"""Recognize files that run by themselves, because a program reads them when it starts.
 
-Whoever writes one has code run later that nobody was shown. Some are refused; of the others a
-person is asked in words that say what the file is.
+Writing such a file makes code run later that nobody was shown. Some are refused. For the others,
+the request to the person says what the file is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ON_WINDOWS: tuple[tuple[tuple[str, ...], str], ...] = (
     if os.name == "nt"
     else ()
 )
-"""Elsewhere no shell looks for a command in the folder where it is given."""
+"""Patterns for Windows; elsewhere, no shell looks for a command in the current folder."""
 
 _KINDS = (
     (
@@ -64,16 +64,16 @@ _KINDS = (
     *_ON_WINDOWS,
     (("pyvenv.cfg",), "Python reads it when it starts."),
 )
-"""Patterns of names in lower case, and in words why such a file runs by itself."""
+"""Patterns of file names in lower case, with a message why such a file runs by itself."""
 
 _FOLDERS = {
     "renv": "R runs what is in this folder when a kernel starts beside it.",
     "_extensions": "Quarto runs what is in this folder when a document beside it is rendered.",
 }
-"""Names of folders in lower case, and in words why what is in them runs by itself."""
+"""Names of folders in lower case, with a message why their content runs by itself."""
 
 _PACKAGE_INFO = (".dist-info", ".egg-info", ".egg-link")
-"""What says that a package is installed in the folder that it lies in."""
+"""Name suffixes which show that a package is installed in the same folder."""
 
 _ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
 
@@ -83,18 +83,18 @@ _IN_ENVIRONMENT = frozenset(
         *("etc", "share", "opt", "ssl", "conda-meta", "pyvenv.cfg", "python._pth"),
     }
 )
-"""The parts of an environment; what else is in its folder is a project's."""
+"""Entries that belong to an environment; the rest of its folder belongs to a project."""
 
 
 def why(path: str, modules: Modules) -> str | None:
-    """Return in words how a file runs by itself, or None when it does not.
+    """Return a message how a file runs by itself, or None if it does not.
 
     Parameters
     ----------
     path : str
-        Normalised.
+        Normalized.
     modules : Modules
-        What a new module could take the place of.
+        The modules that a new file could shadow.
     """
     parts = path.lower().split("/")
     module = modules.shadowed(path)
@@ -131,10 +131,10 @@ def why(path: str, modules: Modules) -> str | None:
 
 
 def in_program(root: str | None, path: str) -> bool:
-    """Return whether a file belongs to an environment of Python or conda, or a Git repository.
+    """Return whether a file belongs to a Python or conda environment, or a Git repository.
 
-    By what is in a folder on disk, not by its name. A repository without files of its own has no
-    folder ``.git``.
+    This depends on what is in a folder on disk, not on its name. A bare repository has no ``.git``
+    folder.
     """
     if not root:
         return False

@@ -1,9 +1,9 @@
-"""Signatures of large notebooks, worked out off the event loop.
+"""Compute the signatures of large notebooks off the event loop.
 
-jupyter-server signs the outputs of a notebook as it writes it, and checks that as it reads it, on
-its event loop: a figure of a million numbers takes it a second. Only what takes long is done in a
-thread here, just after the notebook was read or written and before anybody else has it; the store
-of signatures belongs to the loop's thread, and is asked there.
+jupyter-server signs the outputs of a notebook when it writes it, and checks the signature when it
+reads it, on its event loop. A figure of a million numbers takes a second. Here only the slow part
+runs in a thread, just after the notebook was read or written and before any other code has it. The
+signature store belongs to the event loop's thread, and is accessed there.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Work = tuple["Callable[..., None]", Any, str]
-"""What upstream does with a notebook and its path."""
+"""A signing function of jupyter-server, with the notebook and its path."""
 
 
 @dataclass(slots=True)
 class _PutOff:
-    """What is to be done once a notebook was read or written."""
+    """The work to do once a notebook was read or written."""
 
     works: list[Work] = field(default_factory=list)
     is_over: bool = False
-    """Tasks that were begun meanwhile may go on, and nobody comes back to what they put off."""
+    """Whether the read or write has ended; work that tasks started in it add later would be lost.
+    """
 
 
 _put_off: ContextVar[_PutOff | None] = ContextVar("jmcp_put_off", default=None)
@@ -44,20 +45,20 @@ _SIGNS = ("mark_trusted_cells", "check_and_sign")
 
 
 def sign_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
-    """Let a contents manager work out the signatures of large notebooks in a thread.
+    """Make a contents manager compute the signatures of large notebooks in a thread.
 
     Parameters
     ----------
     manager : ContentsManager
-        One that does anything in its own way, such as jupytext's, is left as it is: it may look at
-        what a signature says before this does.
+        A customized one, such as jupytext's, is left alone, because it may need the result of a
+        signature check before this computes it.
     """
     if not _is_upstreams(manager):
         return
 
     async def finish(works: list[Work]) -> None:
         for work, notebook, path in works:
-            # It is made when it is first asked for.
+            # The notary is created on first access.
             notary = manager.notary
             compute = notary.compute_signature
             signed = _as_signed(notebook)
@@ -66,7 +67,7 @@ def sign_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
             try:
                 work(notebook, path)
             finally:
-                # Nothing was awaited since: it is that of the class again.
+                # Nothing was awaited since, so this restores the method of the class.
                 del notary.compute_signature
 
     for name in _SIGNS:
@@ -76,10 +77,10 @@ def sign_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
 
 
 def _as_signed(notebook: Any) -> Any:  # noqa: ANN401 - a NotebookNode
-    """Return a notebook without what nbformat takes out of it as it looks whether to sign it.
+    """Return a notebook without what nbformat removes before it computes a signature.
 
-    That is the mark of trust of code cells. Where another cell has one it is signed as well, and
-    the notebook not trusted when it is read again: see `lent_trust`.
+    That is the trust flag of code cells. On other cells, the flag is signed as well, and the
+    notebook is not trusted when it is read again: see `lent_trust`.
     """
     cells = []
     for cell in notebook["cells"]:

@@ -1,4 +1,4 @@
-"""Text files on the disk, through the server's contents manager."""
+"""Read and write text files on disk, through the server's contents manager."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TextFiles:
         ------
         NotFoundError
         InvalidArgumentError
-            It cannot be read, or is no text.
+            It cannot be read, or is not text.
         """
         content, form = await self.read(path)
         if form != "text":
@@ -64,13 +64,13 @@ class TextFiles:
         return content
 
     async def create(self, path: str, text: str, check: Callable[[], None]) -> bool:
-        """Write a new text file; return False, and write nothing, if there is one by now.
+        """Write a new text file; if one exists by now, return False and write nothing.
 
         Parameters
         ----------
         path, text : str
         check : Callable
-            Raises when nothing may be written there any more; called just before.
+            Raises an error if nothing may be written there any more; called just before the write.
 
         Raises
         ------
@@ -85,21 +85,21 @@ class TextFiles:
         return True
 
     async def replace(self, path: str, before: str, after: str, check: Callable[[], None]) -> bool:
-        """Write a text file; return False, and write nothing, if its text is not `before`.
+        """Write a text file; if its text is not `before`, return False and write nothing.
 
-        Line ends do not count, and those that the file has are kept.
+        The comparison ignores line ends, and the file keeps those that it has.
 
         Parameters
         ----------
         path, before, after : str
         check : Callable
-            Raises when nothing may be written there any more; called just before.
+            Raises an error if nothing may be written there any more; called just before the write.
 
         Raises
         ------
         NotFoundError
         InvalidArgumentError
-            It is no text by now.
+            It is no longer text.
         UnavailableError
             The file cannot be written.
         """
@@ -113,7 +113,7 @@ class TextFiles:
 
     @asynccontextmanager
     async def _writing(self, path: str) -> AsyncIterator[None]:
-        """Keep other servers from the file, and say in words why it could not be written."""
+        """Keep other servers from the file, and explain why it could not be written."""
         try:
             async with saving(self._manager, path):
                 yield

@@ -1,4 +1,4 @@
-"""Whether a file can be written, asked before anything is changed."""
+"""Check whether a file can be written, before anything is changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SPARE = 16_384
-"""What a file system takes besides the bytes of a file: blocks are whole, folders grow."""
+"""Bytes that a file system needs beyond a file's size, for whole blocks and growing folders."""
 
 
 def obstacle(model: Mapping[str, Any], where: str | None, size: int) -> SaveFailure | None:
@@ -21,12 +21,12 @@ def obstacle(model: Mapping[str, Any], where: str | None, size: int) -> SaveFail
     Parameters
     ----------
     model : mapping
-        Of the file, or of the folder that it is to be made in, as the contents manager gives it:
-        only the manager knows whom it lets write.
+        The contents manager's model of the file, or of the folder for a new file. Only the manager
+        knows who may write.
     where : str or None
-        The same on this machine's disk, if it is there.
+        The path on this machine's disk, if it is there.
     size : int
-        How many bytes are to be written. Jupyter keeps the old file until the new one is whole.
+        The number of bytes to write. Jupyter keeps the old file until the new one is complete.
     """
     if not model.get("writable", True):
         on_read_only_disk = where is not None and _is_on_read_only_disk(where)
@@ -51,5 +51,5 @@ def _has_room(where: str, size: int) -> bool:
         space = shutil.disk_usage(folder)
     except OSError:
         return True
-    # Some network drives tell nothing, and say that they have no space at all.
+    # Some network drives do not report their size, and claim to have no space at all.
     return space.total == 0 or space.free >= size + SPARE

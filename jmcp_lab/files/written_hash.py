@@ -1,6 +1,6 @@
-"""The hash of what a save has written, told from what was written.
+"""Compute the hash of a saved file from what was written.
 
-A look at the file afterwards may find what another program has written meanwhile.
+Reading the file afterwards may find what another program has written meanwhile.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from typing import Any
 from .notebook_files import bytes_of
 
 WRITERS = ("save", "_save_notebook", "_save_file", "run_pre_save_hooks")
-"""What in a contents manager decides which bytes are written."""
+"""Methods of a contents manager that determine which bytes are written."""
 
 JUPYTERS_OWN = "jupyter_server.services.contents."
 
 
 async def hash_written(manager: Any, model: dict[str, Any]) -> str | None:  # noqa: ANN401
-    """Return the hash of a file that has just been saved, as its contents manager computes it.
+    """Return the hash of a file that was just saved, as its contents manager computes it.
 
     Parameters
     ----------
     manager : ContentsManager
     model : dict
-        What it was given. Hooks before the save may have changed that, in place.
+        The model that it was given. Pre-save hooks may have changed it in place.
 
     Returns
     -------
     str or None
-        None where the manager may write other bytes than Jupyter's own would.
+        None if the manager may write other bytes than Jupyter's own would.
     """
     if not _writes_as_jupyter(type(manager)) or not hasattr(manager, "hash_algorithm"):
         return None
-    # The copy of a large notebook takes a while.
+    # Serializing a large notebook takes a while.
     return await asyncio.to_thread(_hash, manager.hash_algorithm, model)
 
 
 def writes_as_given(manager: Any) -> bool:  # noqa: ANN401
-    """Return whether a contents manager writes notebooks and texts as they are given to it."""
+    """Return whether a contents manager writes notebooks and texts exactly as given."""
     hooks = getattr(manager, "pre_save_hook", None), *getattr(manager, "_pre_save_hooks", ())
     return _writes_as_jupyter(type(manager)) and not any(hooks)
 

@@ -1,4 +1,4 @@
-"""What is said when the server's kernels are behind a gateway, and it does not answer."""
+"""Error messages for kernels behind a gateway that does not answer."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ NO_ANSWER = f"The kernel gateway that this server has its kernels from does not 
 UNAUTHORIZED, FORBIDDEN = 401, 403
 
 _AWAY = (502, 503, 504, 599)
-"""What a proxy, Jupyter Server's client and Tornado's say of a gateway that is not there."""
+"""Statuses with which a proxy, Jupyter Server's client or Tornado's reports a missing gateway."""
 
 
 def behind_gateway() -> bool:
-    """Return whether the server has its kernels from a gateway."""
+    """Return whether the server gets its kernels from a gateway."""
     return bool(GatewayClient.instance().gateway_enabled)
 
 
 @contextmanager
 def reaching() -> Iterator[None]:
-    """Do something with the server's kernels; a gateway that fails is named as what it is.
+    """Access the server's kernels; report a failing gateway as such.
 
-    The errors of jupyter-server's own gateway client hold the gateway's address, which is not
-    for agents.
+    The errors of jupyter-server's gateway client contain the gateway's address, which agents must
+    not see.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def reaching() -> Iterator[None]:
 
 
 def is_forbidden(error: web.HTTPError) -> bool:
-    """Return whether a gateway does not allow something, such as to list its kernels."""
+    """Return whether a gateway forbids an operation, such as listing its kernels."""
     return behind_gateway() and error.status_code == FORBIDDEN
 
 

@@ -1,4 +1,4 @@
-"""What kernelspecs say, and why a kernel does not start with one."""
+"""Read kernelspecs, and explain why a kernel does not start."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 def language_of(spec: KernelSpec | dict[str, Any]) -> str:
-    """Return the language that a kernelspec names; a gateway's come as JSON."""
+    """Return the language of a kernelspec; those of a gateway are JSON."""
     if isinstance(spec, dict):
         return str(spec.get("spec", spec).get("language") or "")
     return str(spec.language or "")
 
 
 def content_of(spec: KernelSpec | dict[str, Any]) -> str:
-    """Return all that a kernelspec says, to tell it from another of its name."""
+    """Return the whole content of a kernelspec, to distinguish it from others of its name."""
     content = spec if isinstance(spec, dict) else spec.to_dict()
     return json.dumps(content, sort_keys=True, default=str)
 
 
 def cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:
-    """Say why a kernel did not start.
+    """Raise an error that explains why a kernel did not start.
 
     Raises
     ------
     UnavailableError
     """
-    # The text of the error may hold paths of the server: its name is enough here.
+    # The error's text may contain server paths, so use only the name of its class.
     named = f"The kernel '{kernel_name}'" if kernel_name else "The kernel"
     reason = type(error).__name__
     if isinstance(error, HTTPError) and error.reason:

@@ -1,4 +1,4 @@
-"""One kernel a notebook, even when its page and an agent start one at the same moment."""
+"""Ensure one kernel for each notebook, even if its page and an agent start one simultaneously."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _PROVISIONAL = re.compile(r"(?:.*/)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""The path that JupyterLab 4.6 gives a session until its kernel has started: a UUID."""
+"""Pattern of the path that JupyterLab 4.6 gives a session until its kernel has started: a UUID."""
 
 
 async def session_of(manager: Any, path: str) -> dict[str, Any] | None:  # noqa: ANN401
-    """Return the model of a notebook's session, whoever made it, or None."""
-    # The list, and not a look-up by path: it leaves out sessions whose kernel is gone.
+    """Return the model of a notebook's session, whoever created it, or None."""
+    # Use the list rather than a look-up by path, because it leaves out sessions whose kernel is
+    # gone.
     for model in await ensure_async(manager.list_sessions()):
         if model["path"] == path and model["type"] == "notebook":
             return dict(model)
@@ -26,15 +27,17 @@ async def session_of(manager: Any, path: str) -> dict[str, Any] | None:  # noqa:
 
 
 class SessionGuard:
-    """Lets a session manager give a notebook one kernel.
+    """Makes a session manager give each notebook one kernel.
 
-    Jupyter Server 2.21 looks for a session of the path, awaits the start of a kernel, and only
-    then saves the session (``SessionRootHandler.post``). JupyterLab 4.6 starts its session under
-    a path of its own and changes that afterwards (``SessionContext._changeKernel``). So who asks
-    in between gets another session with another kernel: a person who opens a notebook while an
-    agent starts to run in it would never see the agent's variables. Here who comes second waits
-    and gets what is there; of a page's session that is given its path the kernel is changed, and
-    the server's handler ends the one that it had started.
+    Jupyter Server 2.21 looks for a session of the path, awaits the start of a kernel, and only then
+    saves the session (``SessionRootHandler.post``). JupyterLab 4.6 starts its session under a path
+    of its own and changes that afterwards (``SessionContext._changeKernel``). A second caller in
+    between gets another session with another kernel. For example, a person who opens a notebook
+    while an agent starts to run in it would never see the agent's variables.
+
+    With this guard, the second caller waits and gets the existing session. When a page's session
+    gets its path, its kernel is replaced by the existing one, and the server's handler ends the one
+    that it had started.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ class SessionGuard:
         kernel_name: str | None = None,
         kernel_id: str | None = None,
     ) -> dict[str, Any]:
-        """Make a session, or return the one that a notebook has got meanwhile."""
+        """Create a session, or return the one that a notebook has got meanwhile."""
         arguments = {
             "path": path,
             "name": name,
@@ -73,7 +76,7 @@ class SessionGuard:
             return found or dict(await ensure_async(self._create(**arguments)))
 
     async def update_session(self, session_id: str, **changes: Any) -> None:
-        """Change a session; one that only now gets its path gets the notebook's kernel, too."""
+        """Change a session; one that gets its path only now also gets the notebook's kernel."""
         path = changes.get("path")
         session = await ensure_async(self._manager.get_session(session_id=session_id))
         started_by_page = _PROVISIONAL.fullmatch(session["path"]) and not changes.get("kernel_id")
@@ -85,8 +88,8 @@ class SessionGuard:
             if other is not None and other["id"] != session_id:
                 changes["kernel_id"] = other["kernel"]["id"]
                 if not other["kernel"].get("connections"):
-                    # An agent's, which no page knows by its id: one entry in the list is enough.
-                    # Deleting it in the server's own way would end the kernel.
+                    # This is an agent's session, whose id no page knows, so one entry in the list
+                    # is enough. The server's own deletion would end the kernel.
                     self._manager.cursor.execute(
                         "DELETE FROM session WHERE session_id=?", (other["id"],)
                     )

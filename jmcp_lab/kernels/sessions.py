@@ -1,4 +1,4 @@
-"""Which kernel a notebook runs in: the very Jupyter session that its page uses."""
+"""Find a notebook's kernel: the same Jupyter session that its page uses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SessionInfo:
     session_id : str
     kernel_id : str
     kernel_name : str
-        Name of the kernelspec.
+        The name of the kernelspec.
     state : str
         ``idle``, ``busy``, ``starting``, ``dead`` or ``unknown``.
     language : str
@@ -73,7 +73,7 @@ class KernelInfo:
 
 
 class KernelSessions:
-    """Sessions and kernels of this server.
+    """The sessions and kernels of this server.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class KernelSessions:
     # -- notebooks -----------------------------------------------------------------------------
 
     async def find(self, path: str) -> SessionInfo | None:
-        """Return the session of a notebook, whoever made it, or None."""
+        """Return the session of a notebook, whoever created it, or None."""
         model = await self._model(path)
         return None if model is None else await self._info(model)
 
@@ -121,13 +121,13 @@ class KernelSessions:
         return await self._info({"path": "", "id": "", "kernel": kernel})
 
     async def start(self, path: str, kernel_name: str | None = None) -> SessionInfo:
-        """Return the session of a notebook; make one, with a kernel, if there is none.
+        """Return the session of a notebook; create one, with a kernel, if there is none.
 
         Parameters
         ----------
         path : str
         kernel_name : str, optional
-            The kernelspec of a new session: the notebook's own; None is the server's default.
+            The kernelspec for a new session: the notebook's own, or None for the server's default.
 
         Raises
         ------
@@ -146,12 +146,12 @@ class KernelSessions:
         ----------
         path : str
         kernel : str
-            Name of a kernelspec, or id of a running kernel.
+            The name of a kernelspec, or the id of a running kernel.
 
         Raises
         ------
         NotFoundError
-            Neither.
+            It is neither.
         UnavailableError
             The kernel does not start.
         """
@@ -182,7 +182,7 @@ class KernelSessions:
         """End a session and its kernel; a kernel that other notebooks use stays."""
         others = [p for p in await self.paths_of(session.kernel_id) if p != session.path]
         if others:
-            # The server's own way of deleting a session always takes the kernel with it.
+            # The server's own way of deleting a session always ends the kernel as well.
             self._sessions.cursor.execute(
                 "DELETE FROM session WHERE session_id=?", (session.session_id,)
             )
@@ -193,13 +193,13 @@ class KernelSessions:
     # -- kernels -------------------------------------------------------------------------------
 
     async def restart(self, session: SessionInfo) -> None:
-        """Restart a session's kernel; its variables are gone.
+        """Restart a session's kernel; its variables are lost.
 
         Raises
         ------
         NotFoundError
         UnavailableError
-            It does not come up again.
+            It does not start again.
         """
         self._check(session.kernel_id)
         restarted = await self._guarded(self._kernels.restart_kernel(session.kernel_id), None)
@@ -256,7 +256,7 @@ class KernelSessions:
         return specs.get(kernel or self._kernels.default_kernel_name)
 
     async def program(self, kernel: str | None) -> str:
-        """Return what tells apart what a kernelspec starts, now and later; empty if it is unknown.
+        """Return a text that changes when a kernelspec starts another program; empty if unknown.
 
         Parameters
         ----------
@@ -291,7 +291,7 @@ class KernelSessions:
             except HTTPError as error:
                 if not is_forbidden(error):
                     raise
-        # A gateway does not list the kernels of all its users unless it is told to.
+        # By default, a gateway does not list the kernels of all its users.
         ids = list(self._kernels.list_kernel_ids())
         return [await ensure_async(self._kernels.kernel_model(each)) for each in ids]
 
@@ -325,7 +325,7 @@ class KernelSessions:
     async def _create(
         self, path: str, *, kernel_name: str | None, kernel_id: str | None = None
     ) -> dict[str, Any]:
-        # The type and the path are what a page looks for when it opens the notebook.
+        # A page looks for this type and path when it opens the notebook.
         model = await self._guarded(
             self._sessions.create_session(
                 path=path,
@@ -339,10 +339,10 @@ class KernelSessions:
         return dict(model)
 
     async def _guarded(self, work: Awaitable[Any], kernel_name: str | None) -> Any:  # noqa: ANN401
-        """Wait for something that starts a kernel; say in words why it did not.
+        """Await an operation that starts a kernel; explain a failure.
 
-        It goes on when whoever waits for it is stopped: half a start leaves a kernel in no list,
-        and half a restart a notebook without one.
+        The operation continues if the caller is cancelled. A half-finished start leaves a kernel
+        that is in no list, and a half-finished restart leaves a notebook without a kernel.
         """
         start = asyncio.ensure_future(ensure_async(work))
         self._starts.add(start)

@@ -1,8 +1,8 @@
-"""Cells that still show [*] though the server that ran them was killed.
+"""Reset cells that still show [*] although the server that ran them was killed.
 
-That a cell runs is in the shared document, not in the file. A server that ends in order takes it
-back; one that is killed leaves it in the history on disk and in the pages, which come back with
-it to the next server. There it is a lie as long as the notebook has no kernel.
+The shared document, not the file, records that a cell is running. A server that shuts down in order
+resets it. A killed one leaves it in the history on disk and in the pages, which bring it to the
+next server. It is wrong there as long as the notebook has no kernel.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class Leftovers:
-    """Takes the [*] from cells of notebooks without a kernel, when a room opens.
+    """Removes the [*] from cells of notebooks without a kernel, when a room opens.
 
-    Rooms are opened by pages as well as by us, so this follows the events of all rooms.
+    Pages as well as jmcp_lab open rooms, so this follows the events of all rooms.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Leftovers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def listen(self) -> None:
-        """Look at every room that opens from now on."""
+        """Check every room that opens from now on."""
         events = self._serverapp.event_logger
         if events is not None and SESSION_EVENTS in events.schemas:
             events.add_listener(schema_id=SESSION_EVENTS, listener=cast("Any", self._on_event))
@@ -58,16 +58,16 @@ class Leftovers:
         await self.settle(name)
 
     def _on_answer(self, name: str, update: bytes) -> None:
-        """Look again when a page comes back with what the history does not know."""
+        """Check again when a page returns with updates that the history lacks."""
         if update == NOTHING_NEW:
             return
-        # The document takes it in as soon as we return.
+        # The document applies the update as soon as this returns.
         task = asyncio.get_running_loop().create_task(self.settle(name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def settle(self, name: str) -> None:
-        """Show every cell of a notebook as idle, if there is nothing that could run it."""
+        """Show every cell of a notebook as idle, if nothing can be running it."""
         room = self._upstream.notebook_room(name)
         if room is None:
             return
@@ -79,7 +79,7 @@ class Leftovers:
         try:
             await notebook.ready()
             with notebook.reading():
-                # The array itself would go to each cell from its start.
+                # The array itself would walk to each cell from its start.
                 cells = notebook.shared_cells()
                 states = [state for cell in cells for state in plain(cell, "execution_state")]
             running = [i for i, s in zip(notebook.ids, states, strict=True) if s == "running"]

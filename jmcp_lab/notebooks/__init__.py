@@ -1,1 +1,1 @@
-"""The live notebook: the Yjs document that the page is looking at, and edits to it by cell id."""
+"""The live notebook: the Yjs document that pages show, and edits to its cells by id."""

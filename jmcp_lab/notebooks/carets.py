@@ -1,7 +1,8 @@
-"""Where people's carets are: each page says it in its presence, beside what it types.
+"""Find the cells in which people have their cursor, which each page reports in its awareness state.
 
-Presence comes by the same connection as the typing, so it is as new as that, and it ends with the
-connection. A page stops saying it some minutes after the last key (`src/notebook/caret.ts`).
+The awareness state comes by the same connection as typed text, so it is equally recent, and it ends
+with the connection. A page stops reporting some minutes after the last key
+(`src/notebook/caret.ts`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ if TYPE_CHECKING:
     from pycrdt import Awareness
 
 FIELD = "jmcpCaret"
-"""The part of a page's presence that names the cell which is being edited."""
+"""The field of a page's awareness state that names the cell being edited."""
 
 
 class Room(Protocol):
-    """What people share a document in."""
+    """A room in which people share a document."""
 
     @property
     def awareness(self) -> Awareness:
-        """The presence of everybody in it."""
+        """The awareness states of all its clients."""
 
 
 def carets_in(room: Room) -> set[str]:

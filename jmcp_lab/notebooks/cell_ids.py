@@ -1,4 +1,4 @@
-"""The ids of a notebook's cells in their order, and where each of them is."""
+"""The ids of a notebook's cells in order, with an index to find each one quickly."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HEAD = 8
-"""How much of a long cell id is shown, where that much is unique."""
+"""Number of characters shown of a long cell id, if that prefix is unique."""
 
 FEW = 8
-"""How often a place is looked for one by one before all are noted: one edit asks a few times."""
+"""Number of linear searches before an index is built; a single edit needs only a few."""
 
 
 class CellIds:
-    """The ids, as they come and go.
+    """The cell ids, updated as cells come and go.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class CellIds:
     all : list of str
         In order. Only this class changes it.
     arrangement : int
-        Another number whenever cells came, went, moved or changed their ids.
+        A counter that changes whenever cells are added, removed, moved or renamed.
     """
 
     def __init__(self, ids: Iterable[str]) -> None:
@@ -41,9 +41,9 @@ class CellIds:
         self._asked = self._asked_for_heads = 0
 
     def index(self, cell_id: str) -> int | None:
-        """Return where the first cell with an id is, counted from 0, or None."""
+        """Return the index of the first cell with an id, from 0, or None."""
         if self._places is None and self._asked >= FEW:
-            # From the end, so that the first of several counts.
+            # Iterate backwards, so that the first of several equal ids wins.
             last = len(self.all) - 1
             self._places = {each: last - at for at, each in enumerate(reversed(self.all))}
         if self._places is not None:
@@ -52,7 +52,7 @@ class CellIds:
         return self.all.index(cell_id) if cell_id in self else None
 
     def starting(self, start: str) -> list[str]:
-        """Return the ids that start with a text, in order."""
+        """Return the ids that start with a prefix, in order."""
         found = self.all
         if len(start) >= HEAD:
             self._asked_for_heads += 1
@@ -68,7 +68,7 @@ class CellIds:
         return self._times[cell_id] > 0
 
     def short(self, cell_id: str) -> str:
-        """Return the start of a cell's id where that names it, else the whole id."""
+        """Return the prefix of a cell's id if it is unique, otherwise the whole id."""
         head = cell_id[:HEAD]
         return head if self._heads[head] <= 1 else cell_id
 
@@ -76,11 +76,11 @@ class CellIds:
 
     @property
     def doubled(self) -> bool:
-        """Whether an id came that another cell has."""
+        """Whether a cell was added whose id another cell has."""
         return bool(self._twice)
 
     def doubles(self) -> dict[str, tuple[int, list[int]]]:
-        """Return the ids that more than one cell has: where the newest is, and the others."""
+        """Return the duplicate ids, each with the index of its newest cell and of the others."""
         if len(self._times) == len(self.all):
             self._twice.clear()
             return {}
@@ -95,27 +95,27 @@ class CellIds:
     # -- following -----------------------------------------------------------------------------
 
     def rename(self, index: int, new: str) -> None:
-        """Take note that a cell has another id."""
+        """Record that a cell has a new id."""
         self._gone(self.all[index])
         self._come(new)
         self.all[index] = new
         self._rearranged()
 
     def follow(self, delta: list[dict[str, Any]]) -> tuple[set[str], list[str]]:
-        """Apply what was told of a change of the cells.
+        """Apply a Yjs delta of the list of cells.
 
         Returns
         -------
         set of str
-            The ids that came or went.
+            The ids that were added or removed.
         list of str
-            Those that went.
+            Those that were removed.
         """
         self._rearranged()
         at = 0
         touched: set[str] = set()
         went: list[str] = []
-        # What comes after a place in the list of changes is after it in the notebook as well.
+        # The delta is in document order, so later entries do not shift these indexes.
         twice: dict[str, int] = {}
         for change in delta:
             if "retain" in change:
@@ -140,7 +140,7 @@ class CellIds:
                 self._shift_doubles(at + gone, -gone)
         self._twice |= twice
         if len(self._times) == len(self.all):
-            # A cell that was moved has come before it went.
+            # A cell that was moved has been inserted before its old place was deleted.
             self._twice.clear()
         return touched.union(went), went
 
@@ -157,7 +157,7 @@ class CellIds:
         for counter, key in ((self._heads, cell_id[:HEAD]), (self._times, cell_id)):
             counter[key] -= 1
             if counter[key] <= 0:
-                # What nobody has any more is not kept.
+                # Drop keys whose count is zero.
                 del counter[key]
 
     def _shift_doubles(self, start: int, by: int) -> None:

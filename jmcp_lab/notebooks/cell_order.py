@@ -1,8 +1,8 @@
-"""The shared cells of a document in their order, each at hand.
+"""A document's shared cells in order, with direct access to each.
 
-pycrdt finds an element of a shared array by walking to it from the start, also where it goes
-through all of them: in a notebook of 5,000 cells that is 12 million steps. So they are kept in a
-list of Python's, which follows the array.
+pycrdt finds an element of a shared array by walking to it from the start, even when it iterates
+over all elements. For a notebook of 5,000 cells that takes 12 million steps. So this module keeps
+the elements in a Python list that follows the array.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ class CellOrder:
 
     Notes
     -----
-    It follows when a transaction ends: inside of one that takes cells out or puts some in, it says
-    what was there before.
+    The list is updated when a transaction ends. Inside a transaction that removes or inserts cells,
+    it
+    still has the previous state.
     """
 
     def __init__(self, array: Array[Any]) -> None:
         self._array = array
-        # What Yjs itself holds, so that nothing here keeps the document alive.
+        # Keep only Yjs's inner objects, so that this list does not keep the document alive.
         self._followed = _Followed([_held(cell) for cell in array])
-        # It ends with this object: pycrdt drops it.
+        # The subscription ends with this object, because pycrdt drops it.
         self._subscription = array.integrated.observe(self._followed.follow)
 
     def __len__(self) -> int:
@@ -53,23 +54,23 @@ class CellOrder:
 
 
 class _Followed:
-    """A list that follows an array by what is told of its changes."""
+    """A list that follows an array through its change events."""
 
     def __init__(self, held: list[Any]) -> None:
         self.held = held
         self.lost = False
-        """Whether something could not be followed: then the array alone is to be asked."""
+        """Whether an event could not be applied; then only the array is reliable."""
 
     def follow(self, event: Any) -> None:  # noqa: ANN401 - pycrdt's own, before it is wrapped
         try:
             followed(self.held, event.delta)
         except Exception:
-            # Nobody hears of what is raised here, and the list would be wrong from now on.
+            # pycrdt swallows exceptions raised here, and the list would be wrong from now on.
             self.lost = True
 
 
 def followed(held: list[Any], delta: list[dict[str, Any]]) -> None:
-    """Apply what was told of a change of an array to a list."""
+    """Apply a Yjs delta to a list."""
     at = 0
     for change in delta:
         if "retain" in change:
@@ -86,9 +87,10 @@ def _held(value: Any) -> Any:  # noqa: ANN401
 
 
 def plain(cell: Map[Any], *keys: str) -> list[Any]:
-    """Return what a shared cell has under some keys, and its texts as texts; None where nothing is.
+    """Return a shared cell's values for some keys, with texts as strings and None if missing.
 
-    As `Map.get` does, in a tenth of the time: of many cells many keys are read.
+    This does the same as `Map.get` in a tenth of the time, for callers that read many keys of many
+    cells.
     """
     with cell.doc.transaction() as transaction:
         held, now = cell.integrated, cast("Any", transaction._txn)
@@ -97,7 +99,7 @@ def plain(cell: Map[Any], *keys: str) -> list[Any]:
 
 
 def has_nothing_in(cell: Map[Any], key: str) -> bool:
-    """Return whether what a shared cell has under a key is a shared map with nothing in it."""
+    """Return whether a shared cell's value for a key is an empty shared map."""
     with cell.doc.transaction() as transaction:
         held, now = cell.integrated, cast("Any", transaction._txn)
         found = held.get(now, key) if held.has(now, key) else None

@@ -1,4 +1,4 @@
-"""Looking at the cells of a live notebook, by id or by place."""
+"""Find and read the cells of a live notebook, by id or by place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CellView:
-    """A cell as it is now, without its outputs."""
+    """A cell's current state, without its outputs."""
 
     id: str
     position: int
@@ -29,13 +29,14 @@ class CellView:
 
 
 def find(notebook: LiveNotebook, ref: str) -> str:
-    """Return the id of the cell that `ref` names: an id, or a prefix that only one id has.
+    """Return the id of the cell that `ref` names: an id, or a unique prefix of one.
 
     Raises
     ------
     NotFoundError
-        No cell, or more than one. Positions are no names: they shift while people work. What may
-        be meant as one names no cell whose id happens to start with these digits.
+        No cell matches, or more than one does. Positions are not accepted, because they shift while
+        people work. A number that could be a position does not match an id that starts with its
+        digits.
     """
     if notebook.index(ref) is not None:
         return ref
@@ -60,7 +61,7 @@ def view(notebook: LiveNotebook, index: int) -> CellView:
 
 
 def view_of(cell: Map[Any], index: int) -> CellView:
-    """Return a shared cell that is at `index`: finding it again takes longer the more there are."""
+    """Return a view of the shared cell at `index`, without a lookup that is slow for many cells."""
     cell_id, kind, source, count, state = plain(
         cell, "id", "cell_type", "source", "execution_count", "execution_state"
     )
@@ -99,14 +100,14 @@ def view_by_id(notebook: LiveNotebook, cell_id: str) -> CellView:
 
 
 def shared(notebook: LiveNotebook, cell_id: str) -> Map[Any]:
-    """Return the shared map of a cell that is there."""
+    """Return the shared map of a cell that exists."""
     return cast("Map[Any]", notebook.cell(cell_id))
 
 
 def place(
     notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
 ) -> int:
-    """Return the index at which new cells go; the end when no place is given.
+    """Return the index for new cells; the end if no place is given.
 
     Raises
     ------

@@ -1,6 +1,7 @@
-"""Reading and editing the cells of a live notebook, by id.
+"""Read and edit the cells of a live notebook, by id.
 
-Every function that changes something is synchronous: what it looked at is what it changes.
+Every function that changes something is synchronous, so that nothing can change between its check
+and its write.
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
 
 
 MANY = 50
-"""Of so many cells Yjs takes longer to say where each is than to change them."""
+"""Number of cells from which Yjs takes longer to compute each event's path than to change the
+cells.
+"""
 
 Results = tuple[list[dict[str, Any]], int | None]
-"""Outputs of a cell, and its execution count."""
+"""The outputs of a cell, and its execution count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,10 @@ class NewCell:
 
 
 def trust(notebook: LiveNotebook, cell_id: str, trusted: bool, origin: str) -> None:
-    """Say whether pages may run what is in the outputs of a cell, such as scripts.
+    """Set whether pages may run active content in a cell's outputs, such as scripts.
 
-    It is the ``trusted`` that JupyterLab itself writes when a person runs a cell; saving drops
-    it, and signs the notebook instead.
+    JupyterLab itself writes this ``trusted`` flag when a person runs a cell. Saving drops the flag,
+    and signs the notebook instead.
     """
     cell = notebook.cell(cell_id)
     if cell is None:
@@ -89,18 +92,19 @@ def move(
     origin: str,
     ahead: Ahead | None = None,
 ) -> bool:
-    """Move cells, in the order given, to before what is at `index` now.
+    """Move cells, in the given order, to before the cell that is at `index` now.
 
-    Yjs cannot move: each cell is made anew, with its id and everything it has.
+    Yjs cannot move a cell, so each one is recreated with its id and its whole content.
 
     Returns
     -------
     bool
-        Whether any was to be moved.
+        Whether any cell had to be moved.
     """
     at, wanted = moved(notebook, cell_ids, index)
     if notebook.ids[at : at + len(cell_ids)] == list(cell_ids):
-        # They are there, with all that people have in them, and their undo history.
+        # The cells are in place already. Leaving them alone keeps people's cursors and undo
+        # history.
         return False
     contents = wholes(notebook, cell_ids) if ahead is None else ahead.wholes(cell_ids)
     notebook.removing(cell_ids, for_good=False)
@@ -115,7 +119,7 @@ def move(
 
 
 def moved(notebook: LiveNotebook, cell_ids: Sequence[str], index: int) -> tuple[int, list[str]]:
-    """Return where cells that move are after that, and all cells in their order."""
+    """Return the new index of cells that move, and the ids of all cells in their new order."""
     moving = set(cell_ids)
     at = sum(cell_id not in moving for cell_id in notebook.ids[:index])
     staying = [cell_id for cell_id in notebook.ids if cell_id not in moving]
@@ -123,16 +127,16 @@ def moved(notebook: LiveNotebook, cell_ids: Sequence[str], index: int) -> tuple[
 
 
 def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
-    """Return a cell as nbformat has it, outputs, metadata and attachments included."""
+    """Return a cell in nbformat form, including outputs, metadata and attachments."""
     return wholes(notebook, [cell_id])[0]
 
 
 def wholes(notebook: LiveNotebook, cell_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return cells as nbformat has them; see `whole`."""
+    """Return cells in nbformat form; see `whole`."""
     with notebook.reading():
         found = list(notebook.document.cells_of(shared(notebook, i) for i in cell_ids))
     for cell_id, content in zip(cell_ids, found, strict=True):
-        # nbformat 4.4 and older has no ids on disk, the open document has them always.
+        # nbformat 4.4 and older has no ids on disk, but the open document always has them.
         content["id"] = cell_id
     return found
 
@@ -173,7 +177,7 @@ def delete(
 
 
 def without(notebook: LiveNotebook, cell_ids: Sequence[str]) -> list[str]:
-    """Return the cells that stay where some are deleted."""
+    """Return the ids of the cells that remain after a deletion."""
     going = set(cell_ids)
     return [cell_id for cell_id in notebook.ids if cell_id not in going]
 
@@ -183,7 +187,7 @@ def _remove(notebook: LiveNotebook, cell_ids: Sequence[str]) -> None:
 
 
 def replace(notebook: LiveNotebook, cell_id: str, content: dict[str, Any], origin: str) -> None:
-    """Make a cell anew in its place, as `content` says."""
+    """Recreate a cell in its place with the given content."""
     index = cast("int", notebook.index(cell_id))
     notebook.removing([cell_id], for_good=False)
     with notebook.transaction(origin):
@@ -199,19 +203,19 @@ def arrange(
     origin: str,
     ahead: Ahead | None = None,
 ) -> None:
-    """Make the cells those that are wanted, in that order.
+    """Give the notebook exactly the wanted cells, in order.
 
     Parameters
     ----------
     notebook : LiveNotebook
     wanted : sequence of str
-        Ids. Cells that are not named are deleted.
+        Ids. Cells that are not listed are deleted.
     anew : dict
-        The cells to make anew, or to make, whole. The others stay, in the order that they have.
+        The whole cells to create or recreate. The others stay, in their present order.
     origin : str
-        Of the one transaction.
+        The origin of the single transaction.
     ahead : Ahead, optional
-        What may know already how that is done.
+        Work done in advance, which may contain the result.
     """
     ids, left = list(notebook.ids), set(wanted)
     anew = to_make(notebook, anew)
@@ -231,14 +235,14 @@ def arrange(
 
 
 def to_make(notebook: LiveNotebook, anew: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return cells that are about to be made as they are made, without trust where it has to go."""
+    """Return cells that are about to be created, without trust where they must not have it."""
     with notebook.reading():
         before = {cell_id: notebook.source(cell_id) or "" for cell_id in anew}
     return {cell_id: distrusted(content, before[cell_id]) for cell_id, content in anew.items()}
 
 
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
-    """Apply splices of the present text to a cell."""
+    """Apply splices of its current text to a cell."""
     text = cast("Text", shared(notebook, cell_id)["source"])
     before = str(text)
     with notebook.transaction(origin):
@@ -250,10 +254,10 @@ def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin
 
 
 def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) -> None:
-    """Change the type of a cell; id, text, metadata and attachments stay.
+    """Change the type of a cell; its id, text, metadata and attachments stay.
 
-    The page does not follow a changed ``cell_type`` of a cell it has drawn, so the cell is made
-    anew, as JupyterLab's own command does.
+    A page does not follow a change of ``cell_type`` in a cell that it has drawn. So the cell is
+    recreated, as JupyterLab's own command does.
     """
     old = whole(notebook, cell_id)
     new: dict[str, Any] = {
@@ -285,7 +289,7 @@ def clear_outputs(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) 
 def _each(
     notebook: LiveNotebook, cell_ids: Sequence[str], change: Callable[[str], None], origin: str
 ) -> None:
-    """Change the outputs of cells, of many in another way than of few; see `CellEvents`."""
+    """Change the outputs of cells; for many cells, avoid slow Yjs events, see `CellEvents`."""
     if len(cell_ids) < MANY:
         with notebook.transaction(origin):
             _need_ids(notebook)
@@ -293,7 +297,8 @@ def _each(
                 change(cell_id)
         return
     with notebook.events.unasked(cell_ids):
-        # Yjs forgets whom it told only as it would tell them again.
+        # Yjs drops an ended subscription only at its next event, so change one cell by itself
+        # first.
         for part in (cell_ids[:1], cell_ids[1:]):
             with notebook.transaction(origin):
                 _need_ids(notebook)
@@ -314,7 +319,7 @@ def _made(notebook: LiveNotebook, cell: NewCell) -> Map[Any]:
 
 
 def _need_ids(notebook: LiveNotebook) -> None:
-    """Raise an nbformat 4.0 to 4.4 notebook to 4.5, in which cells keep their ids on disk."""
+    """Raise an nbformat 4.0 to 4.4 notebook to 4.5, whose cells have ids on disk."""
     meta = notebook.meta
     if int(meta.get("nbformat", 4)) == 4 and int(meta.get("nbformat_minor", 5)) < 5:
         meta["nbformat_minor"] = 5

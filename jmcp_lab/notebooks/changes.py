@@ -1,8 +1,8 @@
-"""What each call changed in a notebook, so that exactly that can be taken back later.
+"""Record what each call changed in a notebook, so that exactly that can be undone later.
 
-A change set holds what was there before and after, not positions in a history: it works after
-the room was closed and opened again. Taking it back is a merge, so what a person wrote since
-stays; and it is itself a change set, so it can be taken back as well.
+A change set stores the content before and after, not positions in a history, so it works after the
+room was closed and reopened. Undoing it is a merge, so later changes by a person stay. The undo is
+itself a change set, so it can be undone as well.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEPT = 500
-"""How many change sets are kept, the latest."""
+"""Maximum number of change sets that are kept; the oldest go first."""
 
-KEPT_BYTES = 50_000_000
-"""How large they are together; figures that were cleared are in them. The latest stays always."""
+MAX_BYTES = 50_000_000
+"""Maximum total size of change sets, which include cleared figures. The latest one always stays."""
 
 LOOKED_AT = 200
-"""Values of a list that are looked at to know how large all of them are."""
+"""Maximum number of list items inspected to estimate the size of a whole list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """A cell came; `content` is the whole cell."""
+    """A cell was added; `content` is the whole cell."""
 
     cell_id: str
     content: dict[str, Any]
@@ -47,7 +47,7 @@ class Inserted:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A cell went; `content` is the whole cell, `previous` the cell before it."""
+    """A cell was deleted; `content` is the whole cell, `previous` the cell before it."""
 
     cell_id: str
     content: dict[str, Any]
@@ -58,7 +58,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A cell changed its place; `previous` is the cell before its old one."""
+    """A cell was moved; `previous` is the cell before its old place."""
 
     cell_id: str
     previous: str | None
@@ -68,7 +68,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Retyped:
-    """The type of a cell was changed; `content` is the whole cell before."""
+    """The type of a cell was changed; `content` is the whole cell before that."""
 
     cell_id: str
     content: dict[str, Any]
@@ -77,7 +77,7 @@ class Retyped:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """Outputs of a cell were removed."""
+    """The outputs of a cell were removed."""
 
     cell_id: str
     outputs: list[dict[str, Any]]
@@ -86,7 +86,7 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Refilled:
-    """Outputs of a cell were put back."""
+    """The outputs of a cell were restored."""
 
     cell_id: str
     outputs: list[dict[str, Any]]
@@ -105,12 +105,12 @@ class ChangeSet:
     file_id: str
     changes: list[Change] = field(default_factory=list)
     on_undone: Callable[[ChangeSet], None] | None = field(default=None, repr=False, compare=False)
-    """Told when it was taken back, or was not after all."""
+    """Callback for when the set was undone, or when its undo was undone."""
     _undone: bool = False
 
     @property
     def undone(self) -> bool:
-        """Whether it was taken back."""
+        """Whether the set was undone."""
         return self._undone
 
     @undone.setter
@@ -121,16 +121,16 @@ class ChangeSet:
 
     @property
     def size(self) -> int:
-        """About how many bytes its changes take; of small cells the texts are the least."""
+        """The approximate size in bytes; for small cells, overhead outweighs the texts."""
         return round(sum(_size(getattr(made, n, "")) for made in self.changes for n in _HOLDING))
 
 
 _HOLDING = ("before", "after", "content", "outputs")
-"""Where a change has what may be large."""
+"""The attributes of a change that may be large."""
 
 
 def _size(value: Any) -> float:  # noqa: ANN401 - JSON
-    """Return about how many bytes a value takes; of long lists only the start is looked at."""
+    """Return the approximate size of a value in bytes; for long lists, inspect only the start."""
     total, waiting = 0.0, [(value, 1.0)]
     while waiting:
         part, times = waiting.pop()
@@ -153,12 +153,12 @@ class Changes:
     Parameters
     ----------
     kept : int, optional
-        How many change sets are kept.
+        Maximum number of change sets.
 
     Attributes
     ----------
     began : datetime
-        Since when it knows what calls changed: before that, another server did.
+        The time of the server start; changes from before it are unknown.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -166,13 +166,13 @@ class Changes:
         self._sets: OrderedDict[str, ChangeSet] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._size = 0
-        # At hand: each call that changes something asks for the oldest of them.
+        # Keep these in a dict of their own: each call that changes something needs the oldest one.
         self._undone: dict[str, None] = {}
         self._forgotten = False
         self.began = datetime.now(UTC)
 
     def add(self, made: ChangeSet) -> list[str]:
-        """Remember what a call changed; return the calls that are forgotten for it."""
+        """Record what a call changed; return the calls that are forgotten to make room."""
         forgotten: list[str] = []
         if not made.changes:
             return forgotten
@@ -182,7 +182,7 @@ class Changes:
         made.on_undone = self._note
         self._note(made)
         while self._are_too_many():
-            # What was taken back, or cannot be any more, makes way first.
+            # Change sets that were undone, or that can no longer be undone, go first.
             oldest = next(iter(self._undone), None) or next(iter(self._sets))
             self._sets.pop(oldest).on_undone = None
             self._size -= self._sizes.pop(oldest)
@@ -192,18 +192,18 @@ class Changes:
         return forgotten
 
     def _note(self, made: ChangeSet) -> None:
-        """Remember whether a change set was taken back."""
+        """Record whether a change set was undone."""
         self._undone.pop(made.call_id, None)
         if made.undone:
             self._undone[made.call_id] = None
 
     def _are_too_many(self) -> bool:
-        large = len(self._sets) > 1 and self._size > KEPT_BYTES
+        large = len(self._sets) > 1 and self._size > MAX_BYTES
         return large or len(self._sets) > self._kept
 
     @property
     def reach(self) -> str:
-        """How far back changes are known, in words for the end of a sentence."""
+        """How far back changes are known, as text for the end of a sentence."""
         latest = f", or not among the latest {len(self._sets)} changes" if self._forgotten else ""
         return (
             f"since the server started at {self.began:%H:%M} UTC on {self.began:%Y-%m-%d}{latest}"
@@ -225,13 +225,13 @@ class Changes:
         return found
 
     def last(self, agent_id: str, file_id: str) -> ChangeSet | None:
-        """Return the latest change of an agent in a file that was not taken back."""
+        """Return an agent's latest change to a file that was not undone."""
         for made in reversed(self._sets.values()):
             if made.agent_id == agent_id and made.file_id == file_id and not made.undone:
                 return made
         return None
 
     def all_undone(self, agent_id: str, file_id: str) -> bool:
-        """Return whether an agent has changed a file, and all of that was taken back."""
+        """Return whether an agent has changed a file, and all its changes were undone."""
         mine = [m for m in self._sets.values() if (m.agent_id, m.file_id) == (agent_id, file_id)]
         return bool(mine) and all(made.undone for made in mine)

@@ -1,9 +1,9 @@
-"""Buttons in markdown that run a command of JupyterLab when they are pressed.
+"""Detect buttons in markdown that run a JupyterLab command when somebody presses them.
 
-JupyterLab asks before it runs such a command, unless all code cells of the notebook are trusted:
-then it trusts the markdown too, whoever wrote it. So a cell in which a button is new says that it
-is not trusted, and pages ask before that button does anything, until the person opens the text of
-the cell and runs it.
+JupyterLab asks before it runs such a command, unless all code cells of the notebook are trusted. In
+that case it also trusts the markdown, whoever wrote it. So a cell with a new button is marked as
+not trusted. Pages then ask before the button does anything, until the person opens the cell's
+source and runs it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TRUSTED = "trusted"
-"""The key in a cell's metadata that JupyterLab keeps its trust under; it is not saved."""
+"""The metadata key under which JupyterLab keeps a cell's trust; it is not saved."""
 
 _ATTRIBUTE = "commandlinker"
 _ANGLES = re.compile("[<>]")
 
 
 def has_new_button(text: str, before: str = "") -> bool:
-    """Return whether a text has a button that runs a command and was not in it before."""
+    """Return whether a text has a command button that was not in the earlier text."""
     return not _buttons(text) <= _buttons(before)
 
 
@@ -35,13 +35,13 @@ def _buttons(text: str) -> frozenset[str]:
 
 
 def distrust(cell: Map[Any], before: str) -> None:
-    """Take the trust from a cell of a document whose text has just changed, where it has to go.
+    """Mark a shared cell as untrusted if its changed text has a new button.
 
     Parameters
     ----------
     cell : Map
     before : str
-        Its text before.
+        The text before the change.
     """
     metadata = cell.get("metadata")
     if (
@@ -54,7 +54,7 @@ def distrust(cell: Map[Any], before: str) -> None:
 
 
 def distrusted(content: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return a cell that is about to be made, without trust where it has to go."""
+    """Return a cell that is about to be created, marked as untrusted if it has a new button."""
     cell, text = dict(content), content.get("source", "")
     text = "".join(text) if isinstance(text, list) else str(text)
     if cell.get("cell_type") == "markdown" and has_new_button(text, before):

@@ -1,8 +1,8 @@
-"""What changed anywhere in a shared array, worked out only as far as somebody looks.
+"""Change events of a shared array whose details are computed only on access.
 
-pycrdt works out each event at once and for each observer anew, with the place at which it
-happened, which takes a walk to that place: where the outputs of 5,000 cells are cleared, these
-walks take longer than everything else.
+pycrdt computes each event eagerly, once for each observer, including the event's path. Computing a
+path means walking the array. When the outputs of 5,000 cells are cleared, these walks take longer
+than everything else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KINDS: Final = {_ArrayEvent: ArrayEvent, _MapEvent: MapEvent, _TextEvent: TextE
 
 
 class DeepEvent:
-    """One event, as pycrdt's own has it; it can be looked at inside the callback only.
+    """One event with the attributes of pycrdt's own; it is valid only inside the callback.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ class DeepEvent:
         return self._seen[name]
 
     def end(self) -> None:
-        """Let go of what exists during the callback only."""
+        """Release what exists only during the callback."""
         self._raw = None
 
 
 class CellEvents:
-    """Tells of everything that changes in the cells of one document.
+    """Reports all changes in the cells of one document.
 
     Parameters
     ----------
@@ -67,9 +67,11 @@ class CellEvents:
 
     Notes
     -----
-    Before Yjs tells of a transaction it brings its events into an order, for which it works out
-    again and again where each of them happened: 5,000 cells whose outputs are cleared at once take
-    it seconds. Who does that says which cells these are, and Yjs is not asked.
+    Before Yjs reports a transaction, it sorts the events, and computes their paths again and again
+    for
+    that. If the outputs of 5,000 cells are cleared at once, this takes seconds. Code that does so
+    names
+    the cells itself, and Yjs observers are off meanwhile.
     """
 
     def __init__(self, array: Array[Any]) -> None:
@@ -80,14 +82,14 @@ class CellEvents:
     def listen(
         self, listener: Callable[[list[DeepEvent], Collection[str]], None]
     ) -> Callable[[], None]:
-        """Call `listener` with the events of each transaction, or else with the ids of cells.
+        """Call `listener` with the events of each transaction, or else with cell ids.
 
-        It is called inside the transaction: it must not write.
+        It is called inside the transaction, so it must not write.
 
         Returns
         -------
         Callable
-            Ends that.
+            Ends the subscription.
         """
         self._listeners.append(listener)
         self._follow()
@@ -102,9 +104,9 @@ class CellEvents:
 
     @contextmanager
     def unasked(self, cell_ids: Collection[str]) -> Iterator[None]:
-        """Tell of transactions that end in the block by the ids of the cells that they change.
+        """Report transactions that end in the block by the given cell ids, without Yjs events.
 
-        Their texts, their ids and whether they run must stay what they are.
+        The texts, ids and execution states of these cells must not change.
         """
         self._leave()
         try:
@@ -136,7 +138,7 @@ def _tell(
             try:
                 listener(events, ())
             except Exception as error:
-                # As pycrdt does: it is raised when the transaction ends.
+                # Do as pycrdt does: it raises these exceptions when the transaction ends.
                 doc._exceptions.append(error)
         for event in events:
             event.end()

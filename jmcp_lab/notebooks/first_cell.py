@@ -1,7 +1,7 @@
-"""The cell that a notebook without cells has as long as it is open.
+"""The placeholder cell that an empty notebook has while it is open.
 
-A page cannot show a notebook without cells, so the live document of one has a blank cell. It is
-not part of the file until somebody writes in it. It makes way for the first cells of an agent.
+A page cannot show a notebook without cells, so the live document of one has a blank cell. It
+becomes part of the file only when somebody writes in it. An agent's first cells replace it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _NAMESPACE = uuid.UUID("8a1c6f0e-6f0b-4d3c-9a55-2f1d0f3f7b1e")
 
 
 def blank_id(path: str) -> str:
-    """Return the id of the blank cell of a notebook.
+    """Return the id of a notebook's blank cell.
 
-    It is the same whenever the file is read again: a page that was away knows the cell.
+    The id is the same on every reading of the file, so a returning page recognizes the cell.
     """
     return str(uuid.uuid5(_NAMESPACE, path))
 
 
 def blank_cell(path: str) -> dict[str, Any]:
-    """Return a blank cell, as jupyter-ydoc makes it where a notebook has no cells."""
+    """Return a blank cell, as jupyter-ydoc creates it for a notebook without cells."""
     return {
         "id": blank_id(path),
         "cell_type": "code",
         "execution_count": None,
-        # A cell without outputs has nothing that is not to be trusted.
+        # A cell without outputs has nothing untrusted.
         "metadata": {"trusted": True},
         "outputs": [],
         "source": "",
@@ -44,7 +44,7 @@ def blank_cell(path: str) -> dict[str, Any]:
 
 
 def is_blank(cell: dict[str, Any]) -> bool:
-    """Return whether nobody has put anything into a cell."""
+    """Return whether a cell is empty: no text, no outputs, no metadata."""
     return (
         cell.get("cell_type") == "code"
         and not source_of(cell)
@@ -55,19 +55,19 @@ def is_blank(cell: dict[str, Any]) -> bool:
 
 
 def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: str) -> list[Change]:
-    """Insert cells at `index`, or in the place of the blank cell where that is all there is.
+    """Insert cells at `index`, or replace the blank cell if it is the only cell.
 
     Returns
     -------
     list of Change
-        What this has changed, for taking it back.
+        The resulting changes, for a later undo.
     """
     changes: list[Change] = []
     if (gone := _making_way(notebook)) is None:
         cells.insert(notebook, index, new, origin)
     else:
         changes.append(Deleted(gone, cells.whole(notebook, gone), None, None, 0))
-        # What a person types into it meanwhile is on its way, and brings the cell back.
+        # A person's keystrokes may be on their way to this cell. They will restore it.
         notebook.removing([gone], for_good=True)
         with notebook.transaction(origin):
             cells.insert(notebook, 1, new, origin)
@@ -76,7 +76,7 @@ def insert(notebook: LiveNotebook, index: int, new: Sequence[NewCell], origin: s
 
 
 def make_way(notebook: LiveNotebook, origin: str) -> None:
-    """Take the blank cell out where others have come to it, and nobody is in it."""
+    """Remove the blank cell if other cells have been added and nobody is editing it."""
     blank = notebook.blank
     index = None if blank is None else notebook.index(blank)
     if blank is None or index is None or len(notebook.ids) == 1:
@@ -88,7 +88,7 @@ def make_way(notebook: LiveNotebook, origin: str) -> None:
 
 
 def _making_way(notebook: LiveNotebook) -> str | None:
-    """Return the id of the blank cell where it is all there is, and nobody is in it."""
+    """Return the id of the blank cell if it is the only cell and nobody is editing it."""
     if notebook.blank is None or notebook.ids != [notebook.blank]:
         return None
     if notebook.blank in notebook.carets():

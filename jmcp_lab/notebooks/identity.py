@@ -1,11 +1,10 @@
-"""Whether a notebook is still the one that a person meant: by its file and by what is in it.
+"""Decide whether a notebook is still the one that a person meant, by its file and its content.
 
-The id of a file stays with its name when a shell puts another file there, and what was allowed for
-the old one would hold for the new. So a document has an id of its own, which goes with it when the
-server renames the file and ends when another program brings other contents: in a file that took the
-place of the old one, or in the same file when most of its cells are others. A program that saves
-what it has changed writes into the same file; where it puts a new one in its place, as git does,
-people are asked once more.
+A file's id stays with its name when a shell puts another file there. Grants for the old notebook
+would then apply to the new one. So each document has an id of its own. It follows the file when the
+server renames it. It ends when another program brings other content: a file that replaces the old
+one, or the same file with mostly different cells. A program that saves its edits usually writes to
+the same file. If it replaces the file, as git does, people are asked once more.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
 
     from ..codec.fingerprint import Version
 
-KEPT = 64
-"""How many notebooks that were closed are known again when they are opened."""
+MAX_LEFT = 64
+"""Maximum number of closed notebooks that are recognized when they are reopened."""
 
-MOST_ENDED = 10_000
+MAX_ENDED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """A notebook as it was closed."""
+    """A notebook as it was when it was closed."""
 
     id: str
     version: Version
@@ -41,17 +40,17 @@ _ended: OrderedDict[str, None] = OrderedDict()
 
 
 def has_ended(document_id: str) -> bool:
-    """Return whether the file of a document is known to be another one by now."""
+    """Return whether a document's file is known to be a different notebook by now."""
     return document_id in _ended
 
 
 class Identity:
-    """The id of one open document, which what people allow is bound to.
+    """The id of one open document, to which grants are bound.
 
     Parameters
     ----------
     file_id : str
-        The id that stays with the file when the server renames it.
+        The file's id, which survives renames by the server.
     """
 
     def __init__(self, file_id: str) -> None:
@@ -60,14 +59,14 @@ class Identity:
         self.id = _new_id(file_id)
 
     def enter(self, version: Version, number: int | None) -> None:
-        """Be who the notebook was before it was closed, if its file is what it was then.
+        """Take over the id from before the notebook was closed, if its file is still the same.
 
         Parameters
         ----------
         version : Version
-            What the file says.
+            The version of the file.
         number : int or None
-            What stays the same when a file is written in place.
+            The file's inode, which a write in place preserves.
         """
         self._number = number
         known = _left.pop(self._file_id, None)
@@ -79,21 +78,21 @@ class Identity:
             _end(known.id)
 
     def meet(self, before: Version, now: Version, number: int | None) -> None:
-        """Become another one if another program brought the contents of another notebook."""
+        """Take a new id if another program has brought the content of another notebook."""
         if not _same(before, now, self._number, number):
             _end(self.id)
             self.id = _new_id(self._file_id)
         self._number = number
 
     def leave(self, version: Version, number: int | None) -> None:
-        """Remember who the notebook is, for when it is opened again."""
+        """Remember the id for when the notebook is reopened."""
         _left[self._file_id] = _Left(self.id, version, number)
-        if len(_left) > KEPT:
+        if len(_left) > MAX_LEFT:
             _end(_left.popitem(last=False)[1].id)
 
 
 def number_of(manager: Any, path: str) -> int | None:  # noqa: ANN401 - of any kind
-    """Return what stays the same when a file is written in place; None where nothing does."""
+    """Return the file's inode, which a write in place preserves; None if there is none."""
     root = getattr(manager, "root_dir", None)
     try:
         return os.stat(os.path.join(root, path)).st_ino if root else None
@@ -115,7 +114,7 @@ def _sources(version: Version) -> list[str]:
 
 
 def _mostly(old: Sequence[str], new: Sequence[str]) -> bool:
-    """Return whether most of what was there is there still."""
+    """Return whether most of the old items still exist."""
     return 2 * (Counter(old) & Counter(new)).total() > len(old)
 
 
@@ -125,5 +124,5 @@ def _new_id(file_id: str) -> str:
 
 def _end(document_id: str) -> None:
     _ended[document_id] = None
-    if len(_ended) > MOST_ENDED:
+    if len(_ended) > MAX_ENDED:
         _ended.popitem(last=False)

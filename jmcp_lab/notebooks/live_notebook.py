@@ -1,7 +1,7 @@
 """One open notebook: the Yjs document that every page and every agent shares.
 
-A `LiveNotebook` is valid as long as its room is. Tools open the room anew on every call (that is
-cheap while it is open); only a run keeps it, together with a lease.
+A `LiveNotebook` is valid as long as its room is. Tools open the room again on every call, which is
+cheap while it is open; only a run keeps the notebook, together with a lease.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
     from .deep_events import DeepEvent
 
 OUTPUT_ORIGIN = "jmcp:exec"
-"""Origin of every transaction that writes outputs: undoing an edit never touches them."""
+"""Origin of every transaction that writes outputs; undoing an edit never affects them."""
 
 NO_ORIGIN = "jmcp:none"
-"""Origin of no transaction."""
+"""Origin that no transaction has."""
 
 REPAIR_ORIGIN = "jmcp:repair"
 """Origin of the transactions that make ids unique again."""
 
 
 class Removal(Protocol):
-    """Told just before cells are taken out of their place."""
+    """A listener that is called just before cells are removed from their place."""
 
     def __call__(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
-        """Take note; `for_good` unless the cells are made anew in the same step."""
+        """Handle the removal; `for_good` unless the same step recreates the cells."""
 
 
 Edit = Callable[[str, str, str], None]
-"""Told the id of a cell, and its text before and after an edit."""
+"""A listener that gets a cell's id, and its text before and after an edit."""
 
 
 def agent_origin(agent_id: str) -> str:
@@ -65,21 +65,21 @@ class LiveNotebook:
     document : NotebookDocument
         The room's own document, not a copy.
     path : Callable[[], str]
-        Returns the present path; it follows renames.
+        Returns the current path; it follows renames.
     file_id : str
-        The id that stays with the file when it is renamed.
+        The file's id, which survives renames.
 
     Notes
     -----
-    Looking through the ids of 5,000 cells in the document takes 166 ms, so the list of ids is kept
-    here, beside that of the cells, and follows the document's events, whoever makes the change.
+    Reading the ids of 5,000 cells from the document takes 166 ms. So this class keeps a list of ids
+    that follows the document's events, whoever makes the change.
     """
 
     def __init__(self, document: YNotebook, path: Callable[[], str], file_id: str) -> None:
         self._document = cast("NotebookDocument", document)
-        # jupyter-ydoc 4.2 has it undo what comes without an origin, which is all that pages send,
-        # and so keep what they delete: of a cell that a person runs a hundred times all outputs,
-        # in memory and for each page that joins. Nobody undoes there: pages have their own.
+        # jupyter-ydoc 4.2 tracks all of pages' transactions for undo, so it keeps what they delete:
+        # all outputs of a cell that is run a hundred times, in memory and for each page that joins.
+        # Nothing uses this undo manager, because pages have their own.
         document.undo_manager.include_origin(NO_ORIGIN)
         self._path = path
         self.file_id = file_id
@@ -91,28 +91,28 @@ class LiveNotebook:
         with document.ydoc.transaction():
             self._ids = CellIds(cast("str", plain(cell, "id")[0]) for cell in self._order)
         self.blank: str | None = None
-        """The cell that makes way for the first cells that an agent brings; see `blank`."""
+        """The placeholder cell that an agent's first cells replace; see `first_cell`."""
         self.changes = self._saved = 0
         self.together: Callable[[], AbstractContextManager[None]] = nullcontext
-        """Lets pages hear of several transactions as of one."""
+        """Returns a context that sends several transactions to pages as one."""
 
         self.carets: Callable[[], set[str]] = set
         """Returns the ids of the cells that people are editing."""
         self.saving: Callable[[], bool] = lambda: False
-        """Returns whether a save is to come, which tells whether the file can be written."""
+        """Returns whether a save is due, which shows whether the file is writable."""
         self.meet_file: Callable[[], Awaitable[object]] | None = None
-        """Takes in what another program has written into the file."""
+        """Merges what another program has written to the file."""
         self.run_in_pages: Callable[[], set[str]] = set
-        """Returns the ids of the cells that people run, where the document cannot say it."""
+        """Returns the ids of the cells that people run, if the document cannot tell."""
         self.state_changed: dict[str, float] = {}
-        """When a cell was last said to run, or not to, where that was seen."""
+        """The time of each cell's last observed change of its execution state."""
         self._listeners: list[Callable[[set[str]], None]] = []
         self._removals: list[Removal] = []
         self._edits: list[Edit] = []
         self._moved: set[str] = set()
         self._subscription = cells.observe(self._on_array)
         self._end_events = self.events.listen(self._on_change)
-        # The one object: another one for the same map does not know the subscription.
+        # Keep this one object: a second object for the same map does not know the subscription.
         self._meta = cast("Map[Any]", document.ydoc.get("meta", type=Map))
         self._meta_subscription = self._meta.observe_deep(self._on_meta)
 
@@ -125,16 +125,16 @@ class LiveNotebook:
         self._removals.clear()
         self._edits.clear()
 
-    # -- what it is ----------------------------------------------------------------------------
+    # -- properties ----------------------------------------------------------------------------
 
     @property
     def path(self) -> str:
-        """Path relative to the server's root."""
+        """The path relative to the server's root."""
         return self._path()
 
     @property
     def shown(self) -> str:
-        """The path as it stands in a reply."""
+        """The path as replies show it."""
         return shown(self.path)
 
     @property
@@ -159,7 +159,7 @@ class LiveNotebook:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The notebook's metadata, as plain Python."""
+        """The notebook's metadata as plain Python."""
         found = self.meta.get("metadata")
         return cast("dict[str, Any]", found.to_py()) if found is not None else {}
 
@@ -170,12 +170,12 @@ class LiveNotebook:
 
     @property
     def language(self) -> str:
-        """The notebook's language as far as it says so; ``python`` otherwise."""
+        """The notebook's language if its metadata names one, otherwise ``python``."""
         named = self._said("language_info", "name") or self._said("kernelspec", "language")
         return named or "python"
 
     def _said(self, key: str, field: str) -> str:
-        """Return a text in the metadata; making Python of all of it would take much longer."""
+        """Return a text from the metadata; converting all of it to Python would be slower."""
         found = self.meta.get("metadata")
         part = found.get(key) if isinstance(found, Map) else None
         said = part.get(field) if isinstance(part, Map | dict) else None
@@ -190,16 +190,16 @@ class LiveNotebook:
 
     @property
     def arrangement(self) -> int:
-        """Another number whenever cells came, went, moved or changed their ids."""
+        """A counter that changes whenever cells are added, removed, moved or renamed."""
         return self._ids.arrangement
 
     def cell(self, cell_id: str) -> Map[Any] | None:
-        """Return the shared cell, or None when it was deleted."""
+        """Return the shared cell, or None if it was deleted."""
         index = self.index(cell_id)
         return None if index is None else self.cell_at(index)
 
     def cell_at(self, index: int) -> Map[Any]:
-        """Return the shared cell at a place, as it was before the transaction that is open."""
+        """Return the shared cell at an index, as of before any open transaction."""
         return cast("Map[Any]", self._order[index])
 
     def shared_cells(self) -> Iterator[Map[Any]]:
@@ -207,11 +207,11 @@ class LiveNotebook:
         return iter(self._order)
 
     def index(self, cell_id: str) -> int | None:
-        """Return where the cell is, counted from 0, or None."""
+        """Return the index of the cell, from 0, or None."""
         return self._ids.index(cell_id)
 
     def starting(self, start: str) -> list[str]:
-        """Return the ids that start with a text."""
+        """Return the ids that start with a prefix."""
         return self._ids.starting(start)
 
     def __len__(self) -> int:
@@ -221,41 +221,41 @@ class LiveNotebook:
         return True
 
     def position(self, cell_id: str) -> int | None:
-        """Return where the cell is as people count, from 1, or None."""
+        """Return the position of the cell as people count, from 1, or None."""
         index = self.index(cell_id)
         return None if index is None else index + 1
 
     def source(self, cell_id: str) -> str | None:
-        """Return the present text of a cell, or None when it was deleted."""
+        """Return the current text of a cell, or None if it was deleted."""
         cell = self.cell(cell_id)
         return None if cell is None else str(plain(cell, "source")[0])
 
     def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
-        """Take note of what the file is to say of the output that goes to `index` of a cell."""
+        """Record the file form of the output that is about to go to `index` of a cell."""
         self._document.learn_output(cell_id, index, dict(output))
 
     def items(self) -> list[tuple[int, int]]:
-        """Return what tells each shared cell from any that comes in its place: its Yjs id."""
+        """Return the Yjs id of each shared cell, which differs if the cell is recreated."""
         with self.reading():
             return [self.item(index) for index in range(len(self.ids))]
 
     def item(self, index: int) -> tuple[int, int]:
-        """Return what tells the shared cell at a place from any that comes there."""
+        """Return the Yjs id of the shared cell at an index."""
         place = cast("Any", self.ycells.sticky_index(index, Assoc.AFTER))
         item = place.to_json()["item"]
         return item["client"], item["clock"]
 
     def short_id(self, cell_id: str) -> str:
-        """Return the start of a cell's id where that names it, else the whole id."""
+        """Return the prefix of a cell's id if it is unique, otherwise the whole id."""
         return self._ids.short(cell_id)
 
     # -- changing ------------------------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
-        """Whether somebody else's transaction is open, which a write must not join.
+        """Whether other code has a transaction open, which a write must not join.
 
-        jupyter-server-ydoc holds one across awaits while it merges a big file that changed on disk.
+        jupyter-server-ydoc keeps one open across awaits while it merges a large changed file.
         """
         return self.ydoc._txn is not None
 
@@ -266,23 +266,23 @@ class LiveNotebook:
             await asyncio.sleep(0)
 
     async def look(self) -> None:
-        """Take in what is in the file by now, and return when a transaction can be opened."""
+        """Merge the file's current content, and return when a transaction can be opened."""
         if self.meet_file is not None:
-            with suppress(Exception):  # whoever writes next says what is wrong with the file
+            with suppress(Exception):  # the next write reports the problem
                 await self.meet_file()
         await self.ready()
 
     @contextmanager
     def transaction(self, origin: str) -> Iterator[None]:
-        """Open a transaction; nothing may be awaited inside."""
+        """Open a transaction; the block must not await."""
         with collector_paused(), self.ydoc.transaction(origin=origin):
             yield
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Look at many cells; nothing may be awaited, nor written, inside.
+        """Read many cells; the block must neither await nor write.
 
-        Each look at a shared object opens a transaction of its own, unless there is one.
+        Without it, each access to a shared object opens a transaction of its own.
         """
         with collector_paused(), self.ydoc.transaction():
             yield
@@ -293,27 +293,27 @@ class LiveNotebook:
         return self.changes != self._saved
 
     def mark_saved(self, changes: int) -> None:
-        """Take note that the document was written to disk as it was after so many changes."""
+        """Record that the document was saved in its state after this number of changes."""
         self._saved = changes
 
     @property
     def doubled(self) -> bool:
-        """Whether an id came that another cell has."""
+        """Whether a cell was added whose id another cell has."""
         return self._ids.doubled
 
     def doubles(self) -> dict[str, tuple[int, list[int]]]:
-        """Return the ids that more than one cell has: where the newest is, and the others."""
+        """Return the duplicate ids, each with the index of its newest cell and of the others."""
         return self._ids.doubles()
 
     def repair_ids(self) -> None:
-        """Give every cell an id of its own again, as in a file that was put together by hand.
+        """Make all cell ids unique again, as after a file was assembled by hand.
 
-        Of cells with the same id and text one stays; otherwise all stay, under new ids.
+        Of cells with the same id and text, one stays; otherwise all stay, under new ids.
         """
         while found := self.doubles():
             _, (keep, others) = found.popitem()
             text = str(self.ycells[keep]["source"])
-            # From the end, so that the places of the rest stay what they are.
+            # Iterate backwards, so that the other indexes stay valid.
             for index in reversed(others):
                 with self.transaction(REPAIR_ORIGIN):
                     if str(self.ycells[index]["source"]) == text:
@@ -324,9 +324,9 @@ class LiveNotebook:
     # -- following -----------------------------------------------------------------------------
 
     def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
-        """Call `listener` with the ids of cells whose text changed, or that came or went.
+        """Call `listener` with the ids of cells that were edited, added or removed.
 
-        It is called inside the transaction: it must not write.
+        It is called inside the transaction, so it must not write.
 
         Returns
         -------
@@ -342,20 +342,20 @@ class LiveNotebook:
         return end
 
     def on_removal(self, listener: Removal) -> None:
-        """Call `listener` just before cells are taken out of their place by us."""
+        """Call `listener` just before the server removes cells from their place."""
         self._removals.append(listener)
 
     def removing(self, cell_ids: Sequence[str], *, for_good: bool) -> None:
-        """Say that cells are about to be taken out."""
+        """Announce that cells are about to be removed."""
         for listener in self._removals:
             listener(cell_ids, for_good=for_good)
 
     def on_edit(self, listener: Edit) -> None:
-        """Call `listener` just after we have changed the text of a cell."""
+        """Call `listener` just after the server has changed the text of a cell."""
         self._edits.append(listener)
 
     def has_edited(self, cell_id: str, before: str) -> None:
-        """Say that the text of a cell was changed."""
+        """Announce that the text of a cell was changed."""
         for listener in self._edits:
             listener(cell_id, before, str(self.source(cell_id)))
 
@@ -363,7 +363,7 @@ class LiveNotebook:
         self.changes += 1
 
     def _on_array(self, event: ArrayEvent) -> None:
-        """Follow which cells there are: Yjs tells it before what else is new in them."""
+        """Update the list of cells; Yjs reports its changes before changes inside cells."""
         touched, went = self._ids.follow(cast("Any", event).delta)
         self._moved |= touched
         for cell_id in went:
@@ -375,16 +375,16 @@ class LiveNotebook:
         for event in events:
             if event.kind is MapEvent:
                 touched |= self._follow_cell(event)
-            # Where a list changes that is not the list of cells, outputs do.
+            # A change in any list other than the list of cells is a change of outputs.
             elif event.kind is not ArrayEvent and (path := event.path)[1:2] == ["source"]:
-                # Yjs reports paths in the final state, and so are the ids.
+                # Yjs reports paths in the final state, and the ids are in that state too.
                 touched.add(self.ids[path[0]])
         if touched:
             for listener in list(self._listeners):
                 listener(touched)
 
     def _follow_cell(self, event: DeepEvent) -> set[str]:
-        """Take note of what changed in a cell beside its text; return its id if it is one."""
+        """Record a change in a cell other than its text; return its id if the target is a cell."""
         if not is_cell(event.target):
             return set()
         cell_id, keys = cast("str", event.target["id"]), event.keys
@@ -396,5 +396,5 @@ class LiveNotebook:
 
 
 def is_cell(shared: Map[Any]) -> bool:
-    """Return whether a shared map is a cell; other maps in a notebook hold no shared source."""
+    """Return whether a shared map is a cell; no other map in a notebook has a shared source."""
     return isinstance(shared.get("source"), Text)

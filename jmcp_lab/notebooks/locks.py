@@ -1,9 +1,9 @@
-"""Cells that are locked: what their metadata says that nobody is to change.
+"""Locked cells: those whose metadata forbids changes.
 
-JupyterLab heeds ``editable`` and ``deletable``: the source of a cell that is not editable cannot
-be typed in and its type cannot be changed, one that is not deletable cannot be deleted. Moving
-it, running it and clearing its outputs stay allowed. nbgrader writes both when it makes the
-students' version of an assignment, and ``nbgrader`` says what they are to be.
+JupyterLab respects ``editable`` and ``deletable``. The source and type of a cell that is not
+editable cannot be changed, and a cell that is not deletable cannot be deleted. Moving it, running
+it and clearing its outputs remain allowed. nbgrader writes both keys when it generates the
+students' version of an assignment; its ``nbgrader`` key says what they will be.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ class LockedError(ToolError):
 
 
 class Locks(NamedTuple):
-    """What locks a cell.
+    """The reasons why a cell is locked.
 
     Parameters
     ----------
     edits : str
-        What in its metadata says that its source and type stay; empty when nothing does.
+        The metadata that locks source and type; empty if nothing does.
     deletion : str
-        The same for the cell itself.
+        The metadata that forbids deleting the cell; empty if nothing does.
     """
 
     edits: str = ""
     deletion: str = ""
 
     def words(self) -> str:
-        """Return what holds, for the line about a cell; empty when nothing does."""
+        """Return the locks as text for the line about a cell; empty if there are none."""
         said = ["not editable"] if self.edits else []
         return ", ".join(said + (["not deletable"] if self.deletion else []))
 
@@ -76,14 +76,14 @@ def _by_nbgrader(found: object) -> Locks:
 
 
 def check_editable(notebook: LiveNotebook, cell_id: str, name: Callable[[str], str]) -> None:
-    """Make sure that an agent may change the source and the type of a cell.
+    """Check that an agent may change the source and the type of a cell.
 
     Parameters
     ----------
     notebook : LiveNotebook
     cell_id : str
     name : Callable
-        Returns what the reply calls a cell, by its id.
+        Returns the name of a cell for the reply, from its id.
 
     Raises
     ------
@@ -100,14 +100,14 @@ def check_editable(notebook: LiveNotebook, cell_id: str, name: Callable[[str], s
 def check_deletable(
     notebook: LiveNotebook, cell_ids: Sequence[str], name: Callable[[str], str]
 ) -> None:
-    """Make sure that an agent may delete cells.
+    """Check that an agent may delete cells.
 
     Parameters
     ----------
     notebook : LiveNotebook
     cell_ids : sequence of str
     name : Callable
-        Returns what the reply calls a cell, by its id.
+        Returns the name of a cell for the reply, from its id.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The merges of one call, each worked out once, and off the event loop where texts are large.
+"""Compute the merges of one call once each, and off the event loop if the texts are large.
 
-What a call shows before it asks is what it does after that, and both are the same merge.
+A call previews its change before it asks, and applies it afterwards. Both use the same merge.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from ..text.three_way_merge import Splice
 
 Texts = tuple[str, str, str]
-"""What was there before, what is wanted instead, and what is there now."""
+"""The earlier text, the wanted text and the current text."""
 
 LARGE = 50_000
-"""Characters, of all three texts, from which on a merge takes more than some milliseconds."""
+"""Number of characters in all three texts from which a merge takes more than a few milliseconds."""
 
 
-MOST_KNOWN = 20
-"""Merges of one change with what is there now, which a person types while the call waits."""
+MAX_KNOWN = 20
+"""Maximum number of cached merges of one change, as a person may type while the call waits."""
 
 
 class Merges:
-    """Merges texts, and knows what came of it."""
+    """Merges texts, and caches the results."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[str, list[Splice] | MergeConflict]] = {}
 
     def merge(self, base: str, mine: str, present: str) -> list[Splice]:
-        """Map the change from `base` to `mine` onto `present`; see `merge.merge`.
+        """Rebase the change from `base` to `mine` onto `present`; see `three_way_merge.merge`.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class Merges:
         return found
 
     async def ahead(self, found: Iterable[Texts]) -> None:
-        """Work out large merges in a thread, so that the loop finds them done."""
+        """Compute large merges in a thread, so that the event loop finds them cached."""
         for texts in found:
             base, mine, present = texts
             known = self._known.setdefault((base, mine), {})
@@ -63,7 +63,7 @@ def _keep(
     found: list[Splice] | MergeConflict,
 ) -> None:
     known[present] = found
-    if len(known) > MOST_KNOWN:
+    if len(known) > MAX_KNOWN:
         del known[next(iter(known))]
 
 

@@ -1,8 +1,8 @@
-"""The shared document of a notebook that loses nothing of what the file says.
+"""A notebook's shared document that preserves everything in the file.
 
-It takes the place of `jupyter_ydoc.YNotebook` for all rooms of the server, those of pages and
-ours. What it holds, and pages see, is the document form of the file (`cell_form`); what it gives
-back is what the file said, as far as nobody changed it (`originals`).
+It replaces `jupyter_ydoc.YNotebook` in all rooms of the server, those of pages and ours. It holds
+the document form of the file (`cell_form`), which pages see. When it is written back, everything
+that nobody changed has its original form again (`originals`).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 _Forms = dict[int, tuple[dict[str, Any], dict[str, Any]]]
-"""Cells of a file and their document forms, by the identity of the first."""
+"""The cells of a file and their document forms, by the identity (`id`) of the cell."""
 
 
 class NotebookDocument(YNotebook):
-    """A notebook that is written back as it was read, but for what was changed.
+    """A notebook that is written back as it was read, except for changes.
 
     Parameters
     ----------
@@ -44,36 +44,36 @@ class NotebookDocument(YNotebook):
 
     Notes
     -----
-    A room's document is not always filled by `set`: it may come out of a store, or as the update
-    of another document. So whoever reads the file says what it has, with `learn`.
+    `set` does not always fill a room's document: its content may come from a store or from another
+    document's update. So code that reads the file must pass the content to `learn`.
     """
 
     def __init__(self, ydoc: Doc[Any] | None = None, awareness: Awareness | None = None) -> None:
         super().__init__(ydoc, awareness)
         self.order = CellOrder(self._ycells)
-        """The shared cells, each at hand."""
+        """The shared cells, with direct access to each."""
         self.events = CellEvents(self._ycells)
         self._end_events: Callable[[], None] | None = None
         self._originals = Originals()
         self._learned: dict[str, Any] | None = None
-        # Cells that are about to be made of what was learned just now.
+        # Cells that are about to be created from content that was learned just now.
         self._setting: dict[int, dict[str, Any]] = {}
         self._forms: _Forms = {}
 
     def know_like(self, other: NotebookDocument) -> None:
-        """Share what another document of the same file knows of its exact values."""
+        """Share the original values that another document of the same file knows."""
         self._originals = other._originals
 
     def learn(self, content: dict[str, Any]) -> None:
-        """Take note of what the file says: it was read just now."""
+        """Record the original values of the file, which was read just now."""
         self._originals.learn(content)
 
     async def learn_aside(self, content: dict[str, Any]) -> None:
-        """Do the same in a thread, for a document that nobody looks at yet."""
+        """Do the same in a thread, for a document that is not in use yet."""
         await asyncio.to_thread(in_short_turns, self._originals.learn, content)
 
     async def fill(self, content: dict[str, Any]) -> None:
-        """Put in what the file says, which was learned just before."""
+        """Insert the file's content, which was learned just before."""
         self._learned = content
         try:
             if takes_long(content):
@@ -84,17 +84,17 @@ class NotebookDocument(YNotebook):
             self._forms = {}
 
     def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> None:
-        """Take note of an output that is about to be the one at `index` of a cell."""
+        """Record an output that is about to go to `index` of a cell."""
         self._originals.learn_output(cell_id, index, output)
 
     def learn_cell(self, cell_id: str, cell: dict[str, Any], form: dict[str, Any]) -> None:
-        """Take note of a cell that is about to be made, and of its document form."""
+        """Record a cell that is about to be created, with its document form."""
         self._originals.learn_cell(cell_id, cell, form)
 
     def learn_results(
         self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
     ) -> list[dict[str, Any]]:
-        """Take note of outputs and a count that are about to be put back into a cell.
+        """Record outputs and an execution count that are about to be restored to a cell.
 
         Returns
         -------
@@ -104,15 +104,15 @@ class NotebookDocument(YNotebook):
         return self._originals.learn_results(cell_id, outputs, execution_count)
 
     def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
-        """Take note of a key that the notebook's metadata is about to get."""
+        """Record a key that is about to be set in the notebook's metadata."""
         self._originals.learn_metadata(key, value)
 
     def get_metadata(self) -> dict[str, Any]:
-        """Return the notebook's metadata as the file is to have it."""
+        """Return the notebook's metadata in file form."""
         return self._originals.metadata(self._ymeta.to_py().get("metadata") or {})
 
     def get_top(self) -> dict[str, Any]:
-        """Return what `get` returns, without the cells: they take long."""
+        """Return the result of `get` without the cells, which take long."""
         return self._top(self._ymeta.to_py())
 
     def _top(self, meta: dict[str, Any]) -> dict[str, Any]:
@@ -124,22 +124,22 @@ class NotebookDocument(YNotebook):
         return self._originals.top(form)
 
     def cells_of(self, shared: Iterable[Map[Any]]) -> Iterator[dict[str, Any]]:
-        """Return shared cells as the file is to have them, one by one."""
-        # Only the format counts; making Python of all metadata takes much longer.
+        """Return shared cells in file form, one by one."""
+        # Only the format is needed. Converting all metadata to Python is much slower.
         keys = ("nbformat", "nbformat_minor")
         meta = dict(zip(keys, plain(self._ymeta, *keys), strict=True))
         for ycell in shared:
             yield self._cell_to_py(ycell, meta)
 
-    # -- in the place of those of YNotebook ------------------------------------------------------
+    # -- overrides of YNotebook -------------------------------------------------------------------
 
     def observe(self, callback: Callable[[str, Any], None]) -> None:
-        """Call `callback` with what changed, which it can look at until it returns.
+        """Call `callback` with each change, whose details are valid until it returns.
 
         Parameters
         ----------
         callback : Callable
-            Told ``"state"``, ``"meta"`` or ``"cells"``, and the event or events.
+            Receives ``"state"``, ``"meta"`` or ``"cells"``, and the event or events.
         """
         self.unobserve()
         tell = partial(partial, callback)
@@ -149,7 +149,7 @@ class NotebookDocument(YNotebook):
         self._end_events = self.events.listen(lambda events, _: callback("cells", events))
 
     def unobserve(self) -> None:
-        """Call nobody any longer."""
+        """Remove all callbacks."""
         super().unobserve()
         if self._end_events is not None:
             self._end_events()
@@ -161,7 +161,7 @@ class NotebookDocument(YNotebook):
         Parameters
         ----------
         value : dict
-            As nbformat has it. Numbers may be of any size and kind.
+            In nbformat form. Numbers may be of any size and kind.
         """
         known = self._forms.get(id(value))
         form = cell_form(value) if known is None else known[1]
@@ -179,13 +179,13 @@ class NotebookDocument(YNotebook):
     ) -> Iterator[bool]:
         if value is not self._learned:
             self._originals.learn(value)
-        # Each by itself, as it is learned: what is too deep is told by the levels below its key.
+        # Convert each key separately, as `learn` does: the depth limit counts from the key.
         top = {well_formed(k): document_form(v) for k, v in value.items() if k != "cells"}
         top |= {k: format_number(value[k]) for k in ("nbformat", "nbformat_minor") if k in value}
         if not isinstance(top.get("metadata"), dict):
             top["metadata"] = {}
-        # With what is added to it, so that the same metadata is not put in again: a page does
-        # not follow another map.
+        # Include the keys that jupyter-ydoc adds, so that unchanged metadata is not inserted again
+        # as a new map, which a page does not follow.
         top["metadata"] = copied(ADDED) | top["metadata"]
         top.setdefault("nbformat_minor", 0.0)
         cells = value.get("cells") or []
@@ -226,7 +226,7 @@ class NotebookDocument(YNotebook):
             cell = self._cell_to_py(ycell, meta)
             if deduplicate and "id" in cell and cell_id in seen:
                 if cell == seen[cell_id]:
-                    # The same cell, come twice over two ways.
+                    # The same cell has arrived twice by different routes.
                     continue
                 cell["id"] = cell_id = ycell["id"] = new_id()
             seen[cell_id] = cell
@@ -234,18 +234,18 @@ class NotebookDocument(YNotebook):
         yield self.put_together(started, seen, cells)
 
     def begin_writing(self) -> int:
-        """Say that all cells are about to be read for the file; return what `put_together` asks."""
+        """Announce that all cells will be read for the file; return a token for `put_together`."""
         return self._originals.starts()
 
     def put_together(
         self, started: int, ids: Iterable[str], cells: list[dict[str, Any]]
     ) -> dict[str, Any]:
-        """Return what the file is to say, of all cells of the document and their ids in it."""
+        """Return the file's content from all cells of the document and their ids there."""
         self._originals.ends(started, {*ids})
         return {"cells": self._originals.cells(cells)} | self.get_top()
 
     def _name_cells(self) -> None:
-        """Find out which cells those are that have no id in the file."""
+        """Match the cells that have no id in the file with the document's cells."""
         unnamed = self._originals.unnamed
         if not unnamed or not len(self._ycells):
             return
@@ -255,10 +255,10 @@ class NotebookDocument(YNotebook):
 
 
 def _forms(content: dict[str, Any]) -> _Forms:
-    """Return what the cells of a file are in the document."""
+    """Return the document forms of a file's cells."""
     return {id(cell): (cell, cell_form(cell)) for cell in content.get("cells") or []}
 
 
 def register() -> None:
-    """Make every room of a notebook have this document."""
+    """Make every notebook room use this document class."""
     jupyter_ydoc.ydocs["notebook"] = NotebookDocument

@@ -1,4 +1,4 @@
-"""What a notebook says at one moment, worked out in slices."""
+"""Read a consistent snapshot of a notebook in slices."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 async def content_at_one_moment(notebook: LiveNotebook) -> dict[str, Any]:
-    """Return what the file is to say, all of it as it is when this returns.
+    """Return the file form of the whole notebook as of the moment when this returns.
 
-    Cells are read in slices, and those that change meanwhile once more at the end: cells may come
-    and go all the while, as while an agent tidies up thousands of them.
+    It reads cells in slices, and rereads those that changed meanwhile at the end. Cells may be
+    added and removed all the time, for example while an agent tidies up thousands of them.
     """
     document = notebook.document
     if notebook.doubled:
-        # Which of two cells with one id stays is for the document to say.
+        # The document decides which of two cells with one id stays.
         return document.get()
     started, form = document.begin_writing(), _format(notebook)
     with Ahead(notebook, _as_saved) as ahead:
         await ahead.read(list(notebook.ids))
         if notebook.doubled or _format(notebook) != form:
-            # The first edit of an old notebook gives all its cells ids.
+            # The first edit of a notebook in an old format gives ids to all its cells.
             return document.get()
         ids = list(notebook.ids)
         return document.put_together(started, ids, ahead.wholes(ids))

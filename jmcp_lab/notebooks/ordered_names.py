@@ -1,4 +1,4 @@
-"""Names in an order that changes, each found without going through all of them."""
+"""A changing list of names with fast lookup."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PART: Final = 128
-"""How many names are put together; a part that grows to twice as many is made two."""
+"""Number of names in one part; a part with more than twice as many is split."""
 
 
 class Order:
-    """A list of names that is kept in parts, for hundreds of changes to thousands of names.
+    """A list of names stored in parts, for hundreds of changes to thousands of names.
 
     Parameters
     ----------
     names : sequence of str
-        One that comes twice is the first of the two, as in a list.
+        If a name occurs twice, lookups find the first one, as in a list.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -35,14 +35,14 @@ class Order:
         return sum(map(len, self._parts))
 
     def index(self, name: str) -> int | None:
-        """Return where a name is, counted from 0, or None."""
+        """Return the index of a name, from 0, or None."""
         part = self._part_of.get(name)
         if part is None:
             return None
         return self._start(part) + part.index(name)
 
     def at(self, index: int) -> str | None:
-        """Return the name at a place; None outside of the order."""
+        """Return the name at an index, or None if the index is out of range."""
         if index < 0:
             return None
         for part in self._parts:
@@ -52,13 +52,13 @@ class Order:
         return None
 
     def neighbours(self, name: str) -> tuple[str | None, str | None, int]:
-        """Return the names before and after one that is there, and where it is."""
+        """Return the names before and after an existing name, and its index."""
         index = self.index(name)
         assert index is not None
         return self.at(index - 1), self.at(index + 1), index
 
     def insert(self, index: int, name: str) -> None:
-        """Put a name in a place, as a list does."""
+        """Insert a name at an index, as a list does."""
         for number, part in enumerate(self._parts):
             if index <= len(part) or number == len(self._parts) - 1:
                 part.insert(index, name)
@@ -69,7 +69,7 @@ class Order:
             index -= len(part)
 
     def remove(self, name: str) -> None:
-        """Take out a name that is there."""
+        """Remove an existing name."""
         part = self._part_of[name]
         part.remove(name)
         if name not in part:

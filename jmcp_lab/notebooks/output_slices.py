@@ -1,7 +1,8 @@
-"""Work on the outputs of many cells, in slices between which the server does its other work.
+"""Change the outputs of many cells in slices, so that the server can do other work in between.
 
-Each cell's outputs are its own: what a person does to a cell between two slices is looked at as
-its turn comes. Which cells there are, and their texts, are never changed in slices.
+The outputs of each cell are independent. When the turn of a cell comes, its state is checked again,
+as a person may have changed it between two slices. Cells and their texts are never changed in
+slices.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from .prepared_update import Ahead
 
 SLICE = 200
-"""Cells in one slice, at most."""
+"""Maximum number of cells in one slice."""
 
 
 async def clear(
     notebook: LiveNotebook, cell_ids: Sequence[str], origin: str, spared: Callable[[str], bool]
 ) -> AsyncIterator[list[Change]]:
-    """Remove outputs and execution counts, and yield slice by slice what that changes.
+    """Remove outputs and execution counts; yield the resulting changes slice by slice.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ async def clear(
         Code cells.
     origin : str
     spared : Callable
-        Whether a cell is to keep what it has after all, such as one that runs by now.
+        Returns whether a cell must keep its outputs after all, for example because it runs now.
     """
     async for part in _slices(notebook, cell_ids):
         with notebook.reading():
@@ -56,21 +57,22 @@ async def take_back(
     merges: Merges | None = None,
     ahead: Ahead | None = None,
 ) -> None:
-    """Take back what a call changed, as `revert` does; add to `done` what that changes in turn.
+    """Undo what a call changed, as `revert` does; add the resulting changes to `done`.
 
-    Only outputs are taken back in slices, and nothing else is awaited.
+    Only outputs are undone in slices. For anything else, this does not await.
 
     Raises
     ------
     ConflictError
-        Nothing was taken back.
+        Nothing was undone.
     """
     if not all(isinstance(change, Cleared | Refilled) for change in made.changes):
         done += revert(notebook, made, origin, merges, ahead)
         return
 
     async def work() -> None:
-        # Of each cell there is one. The first come first: Yjs walks to each that it tells of.
+        # There is one change for each cell. Start with the first cells, because Yjs walks to each
+        # cell that it reports.
         known = {change.cell_id: change for change in made.changes}
         async for part in _slices(notebook, list(known)):
             done.extend(_taken_back(notebook, [known[cell_id] for cell_id in part], origin))
@@ -79,7 +81,7 @@ async def take_back(
 
 
 async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Await work that must not stay half done: who is cancelled meanwhile is so after it."""
+    """Await work that must not stop halfway; if cancelled, finish it and then raise."""
     task = asyncio.create_task(work)
     try:
         await asyncio.shield(task)
@@ -91,7 +93,7 @@ async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _slices(notebook: LiveNotebook, cell_ids: Sequence[str]) -> AsyncIterator[list[str]]:
-    """Yield ids of cells that are there, with the document ready to be written."""
+    """Yield ids of existing cells, when the document is ready to be written."""
     async for part in in_turns(cell_ids, SLICE):
         await notebook.ready()
         yield [cell_id for cell_id in part if notebook.index(cell_id) is not None]
@@ -109,7 +111,7 @@ def _clear(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> list
 
 
 def _taken_back(notebook: LiveNotebook, changes: Sequence[Change], origin: str) -> list[Change]:
-    """Take back what each of these changed, as far as nobody ran the cell since."""
+    """Undo each of these changes, unless the cell has run since."""
     now = results(notebook, [change.cell_id for change in changes])
     filled = {
         c.cell_id: (c.outputs, c.execution_count)

@@ -1,4 +1,4 @@
-"""Where cells are among the others, and where they go back to."""
+"""Find where cells stand among the others, and where to put them back."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Ordered(Protocol):
-    """What says where a cell is."""
+    """An ordered collection of cells."""
 
     def index(self, cell_id: str, /) -> int | None:
-        """Return where a cell is, counted from 0, or None."""
+        """Return the index of a cell, from 0, or None."""
 
     def __len__(self) -> int:
-        """Return how many cells there are."""
+        """Return the number of cells."""
 
 
 def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | None, int]:
@@ -34,10 +34,11 @@ def neighbours(notebook: LiveNotebook, cell_id: str) -> tuple[str | None, str | 
 def places(
     notebook: LiveNotebook, cell_ids: Sequence[str]
 ) -> list[tuple[str | None, str | None, int]]:
-    """Return for each cell its neighbours and index as the cells are taken out one by one.
+    """Return each cell's neighbours and index, as the cells are removed one by one.
 
-    A neighbour that goes as well is no help to find the way back, unless it is back first: going
-    back in the reverse order, each cell finds its neighbours as they were when it left.
+    A neighbour that is removed as well cannot show the way back, unless it is restored first. If
+    the cells are restored in reverse order, each one finds the neighbours that it had when it was
+    removed.
     """
     order = Order(notebook.ids)
     found = []
@@ -48,7 +49,7 @@ def places(
 
 
 def beside(cells: Ordered, previous: str | None, following: str | None, index: int) -> int:
-    """Return where a cell goes back to: next to the neighbour it had, if that is still there."""
+    """Return the index for a restored cell: next to a former neighbour, if one still exists."""
     if previous is not None and (found := cells.index(previous)) is not None:
         return found + 1
     if following is not None and (found := cells.index(following)) is not None:
@@ -57,7 +58,7 @@ def beside(cells: Ordered, previous: str | None, following: str | None, index: i
 
 
 def take_out(shared: Array[Any], places: Sequence[int]) -> None:
-    """Delete the cells at these places, which rise; neighbours at once."""
+    """Delete the cells at these ascending indexes; delete adjacent ones together."""
     for end in range(len(places), 0, -1):
         if end < len(places) and places[end] == places[end - 1] + 1:
             continue

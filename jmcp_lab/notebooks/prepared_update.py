@@ -1,12 +1,12 @@
-"""What is worked out off the event loop before many cells come, go or move.
+"""Prepare large insertions, deletions and moves of cells off the event loop.
 
-Yjs finds a place among the cells by walking to it from the first one, and has no way to put in, or
-take out, more than one thing at once: where hundreds of cells of thousands move, these walks take
-longer than everything else. So they are done in a copy of the document, in a thread, and what they
-lead to is put into the document at once, which then finds each place by its name.
+Yjs finds an index among the cells by walking from the first one, and it inserts or deletes only one
+item at a time. When hundreds of cells among thousands move, these walks take longer than everything
+else. So this module performs them on a copy of the document, in a thread. The resulting update is
+then applied to the document at once; in an update, Yjs finds each place by its id.
 
-What was worked out counts only while it is what would be worked out now. Nobody waits for anything
-between the last look at the document and the change.
+A prepared update is used only if it is still what would be computed now. Nothing awaits between
+this last check of the document and the change.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
     from .live_notebook import LiveNotebook
 
 FEW_STEPS = 200_000
-"""Cells that are walked over; so many take some 20 ms."""
+"""Maximum number of steps over cells that are done directly; so many take about 20 ms."""
 
-MOST_BYTES = 50_000_000
-"""Of a document; a copy of a larger one takes too much memory, and too long to be made."""
+MAX_BYTES = 50_000_000
+"""Maximum size of a document; copying a larger one takes too much memory and time."""
 
 SLICE = 200
-"""Cells that are read at once, at most."""
+"""Maximum number of cells that are read at once."""
 
 Form = dict[str, Any]
 
 Read = Callable[["LiveNotebook", "Sequence[str]"], list[dict[str, Any]]]
 
 _threads = ThreadPoolExecutor(1, thread_name_prefix="jmcp ahead")
-"""One copy of a document at a time."""
+"""A single thread, so that only one copy of a document exists at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Arranged:
-    """An arrangement of cells, and the update of the document that leads to it."""
+    """An arrangement of cells, and the document update that leads to it."""
 
     arrangement: int
     wanted: list[str]
@@ -61,15 +61,15 @@ class _Arranged:
 
 
 class Ahead:
-    """Knows whole cells, and a new arrangement of them, for as long as both are right.
+    """Caches whole cells and a new arrangement of them while both are still valid.
 
-    It follows the notebook while it is entered.
+    It follows the notebook between `__enter__` and `__exit__`.
 
     Parameters
     ----------
     notebook : LiveNotebook
     read : Callable, optional
-        Returns cells that are there in another form than nbformat's.
+        Reads existing cells in a form other than nbformat's.
     """
 
     def __init__(self, notebook: LiveNotebook, read: Read = cells.wholes) -> None:
@@ -95,13 +95,13 @@ class Ahead:
     # -- whole cells -----------------------------------------------------------------------------
 
     async def read(self, cell_ids: Sequence[str]) -> None:
-        """Read cells as they are now, those that are there."""
+        """Read the current state of those cells that exist."""
         async for part in in_turns(cell_ids, SLICE):
             await self._notebook.ready()
             self.wholes([cell_id for cell_id in part if self._notebook.index(cell_id) is not None])
 
     def wholes(self, cell_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Return cells as nbformat has them; only what is not known any more is read now."""
+        """Return cells in nbformat form; read only those whose cached state is outdated."""
         known = self._wholes if self._ends else {}
         unknown = [cell_id for cell_id in cell_ids if cell_id not in known]
         if unknown:
@@ -115,11 +115,11 @@ class Ahead:
         self._forget(cell_ids)
         try:
             with contained():
-                # Where Yjs says that something is, it is by now, and so are the ids.
+                # Yjs reports paths in the final state, and the ids are in that state too.
                 places = {path[0] for event in events if (path := event.path)}
                 self._forget([self._notebook.ids[place] for place in places])
         except Exception:
-            # It cannot say where: nothing that was read counts any more.
+            # The path is not available, so nothing in the cache is reliable.
             self._wholes.clear()
 
     def _forget(self, cell_ids: Iterable[str]) -> None:
@@ -131,16 +131,16 @@ class Ahead:
     async def arrange(
         self, wanted: Sequence[str], anew: Mapping[str, dict[str, Any]], gone: int = 0
     ) -> None:
-        """Work out how the cells become those that are wanted, if that takes long.
+        """Prepare the change to the wanted cells, if it takes long.
 
         Parameters
         ----------
         wanted : sequence of str
             Ids, in order.
         anew : mapping
-            The cells of them that are made anew, or made, whole.
+            Those whole cells among them that are created or recreated.
         gone : int, optional
-            How many cells go for good.
+            The number of cells that are deleted for good.
         """
         notebook = self._notebook
         if (len(anew) + gone) * len(notebook.ids) < FEW_STEPS or notebook.doubled:
@@ -151,7 +151,7 @@ class Ahead:
         come = [(at, anew[cell_id]) for at, cell_id in enumerate(wanted) if cell_id in anew]
         arrangement, base = notebook.arrangement, notebook.ydoc.get_state()
         state = notebook.ydoc.get_update()
-        if len(state) > MOST_BYTES:
+        if len(state) > MAX_BYTES:
             return
         work = asyncio.get_running_loop().run_in_executor(
             _threads, in_short_turns, _worked_out, state, base, out, come
@@ -161,19 +161,20 @@ class Ahead:
         self._arranged = _Arranged(arrangement, list(wanted), dict(anew), forms, update)
 
     def apply(self, wanted: Sequence[str], anew: Mapping[str, dict[str, Any]]) -> bool:
-        """Arrange the cells in the transaction that is open, if it is known how.
+        """Arrange the cells inside the open transaction, if a valid update is prepared.
 
         Returns
         -------
         bool
-            Whether that was done; nothing was changed otherwise.
+            Whether that was done; otherwise nothing was changed.
         """
         known, notebook = self._arranged, self._notebook
         if known is None or known.arrangement != notebook.arrangement:
             return False
         if known.wanted != list(wanted) or known.anew != anew:
             return False
-        # What people have written is looked at itself, whatever was told of it.
+        # Compare the texts themselves rather than relying on change events, since people may have
+        # edited them.
         if any(notebook.source(form["id"]) not in (None, form["source"]) for form in known.forms):
             return False
         for form in known.forms:
@@ -186,7 +187,7 @@ class Ahead:
 def _worked_out(
     state: bytes, base: bytes, out: list[int], come: list[tuple[int, dict[str, Any]]]
 ) -> tuple[list[Form], bytes]:
-    """Take cells out of a copy of a document, and put others in; return what that changes."""
+    """Remove cells from a copy of a document and insert others; return the update."""
     copy: Doc[Any] = Doc()
     copy.apply_update(state)
     shared = copy.get("cells", type=Array)

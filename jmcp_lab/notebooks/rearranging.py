@@ -1,7 +1,7 @@
-"""Cells that come, go and move one after the other, worked out first and then done at once.
+"""Compute a sequence of insertions, deletions and moves of cells first, then apply it at once.
 
-Each is put where it belongs among those that the one before left behind, and that is where a
-transaction for each would take its time: all that follows the document follows it each time.
+Each step places a cell relative to the result of the previous one. With one transaction for each
+step, everything that follows the document would do its work each time, which takes long.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Rearranging:
-    """Steps that change which cells there are, and where.
+    """A sequence of steps that change which cells exist, and their order.
 
     Parameters
     ----------
     notebook : LiveNotebook
         It must not change until `apply`.
     ahead : Ahead, optional
-        What may know already what the cells have, and how they are arranged.
+        Work done in advance: cell contents, and the prepared arrangement.
     """
 
     def __init__(self, notebook: LiveNotebook, ahead: Ahead | None = None) -> None:
@@ -36,7 +36,7 @@ class Rearranging:
         self._changed = False
 
     def restore(self, change: Deleted) -> Inserted | None:
-        """Put a deleted cell back, if it is not there; return what that changes."""
+        """Restore a deleted cell if it is missing; return the resulting change."""
         cell_id = change.cell_id
         if self._order.index(cell_id) is not None:
             return None
@@ -46,7 +46,7 @@ class Rearranging:
         return Inserted(cell_id, change.content)
 
     def remove(self, change: Inserted) -> Deleted | None:
-        """Take out a cell that was inserted, if it is there; return what that changes."""
+        """Remove an inserted cell if it exists; return the resulting change."""
         cell_id = change.cell_id
         if self._order.index(cell_id) is None:
             return None
@@ -57,14 +57,14 @@ class Rearranging:
         return gone
 
     def move_back(self, change: Moved) -> Moved | None:
-        """Put a cell where it was, if it is there and elsewhere; return what that changes."""
+        """Move a cell back if it exists and is elsewhere; return the resulting change."""
         cell_id = change.cell_id
         if self._order.index(cell_id) is None:
             return None
         now = Moved(cell_id, *self._order.neighbours(cell_id))
         at = self._beside(change)
         if at in (now.index, now.index + 1):
-            # Somebody moved it back already.
+            # Somebody has moved the cell back already.
             return None
         self._anew[cell_id] = self._content(cell_id)
         self._order.remove(cell_id)
@@ -73,12 +73,12 @@ class Rearranging:
         return now
 
     def apply(self, origin: str) -> None:
-        """Do all of it, in one transaction."""
+        """Apply all steps in one transaction."""
         if self._changed:
             cells.arrange(self._notebook, self._order.names(), self._anew, origin, self._ahead)
 
     async def work_out(self) -> None:
-        """Work out how `apply` is done, where that takes long; the notebook may change after it."""
+        """Prepare `apply` if it takes long; afterwards the notebook may change."""
         wanted = self._order.names()
         gone = len({*self._notebook.ids}.difference(wanted))
         if self._changed:

@@ -1,4 +1,4 @@
-"""Texts that pages and agents share: of a file that is open, and of a cell."""
+"""Texts that pages and agents share: an open text file's, or a cell's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LiveText:
 
     @property
     def text(self) -> str:
-        """The present text."""
+        """The current text."""
         return str(self._source)
 
     @property
@@ -38,20 +38,20 @@ class LiveText:
         return cast("Text", self._document.ydoc.get("source", type=Text))
 
     def edit(self, splices: Sequence[Splice], origin: str) -> None:
-        """Apply splices of the present text."""
+        """Apply splices of the current text."""
         with self._document.ydoc.transaction(origin=origin):
             splice_shared(self._source, splices)
-            # As a page says it of what is typed: where nobody saves by itself, the person is asked
-            # before the page closes, and a server that stops saves it.
+            # Pages do the same for typed text. Without autosave, the person is asked before the
+            # page closes, and a server that shuts down saves the text.
             self._document.dirty = True
 
 
 def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
-    """Apply splices of its present content to a shared text, inside a transaction.
+    """Apply splices of its current content to a shared text, inside a transaction.
 
-    pycrdt counts the bytes of UTF-8, not characters. To get at a place it goes through the piece of
-    text that is there, and what is behind it is copied to a piece of its own; so the one in the
-    middle comes first, and then those on each side of it.
+    pycrdt counts bytes of UTF-8, not characters. To reach a position, it walks through the block of
+    text there, and copies everything behind the position to a new block. So the middle splice is
+    applied first, and then the halves on each side of it.
     """
     present = str(text)
     found: list[_Change] = []
@@ -61,7 +61,7 @@ def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
         end = start + len(present[change.start : change.end].encode())
         found.append((start, end, well_formed(change.text)))
         at, size = change.end, end
-    # How much longer the text is by now before each part that is to be done.
+    # The last number is how much the text before each part has grown so far.
     waiting = [(0, len(found), 0)]
     while waiting:
         first, last, longer = waiting.pop()
@@ -78,4 +78,4 @@ def splice_shared(text: Text, splices: Sequence[Splice]) -> None:
 
 
 _Change = tuple[int, int, str]
-"""Where a change starts and ends, in bytes of the present text, and what it puts there."""
+"""Start and end of a change, in bytes of the current text, and the new text."""

@@ -1,7 +1,7 @@
-"""What a shared map says, as Python has it.
+"""Convert a shared map to plain Python values.
 
-As pycrdt's own `to_py`, in a fraction of its time: that wraps each value, looks each key up twice
-and asks for a transaction each time, and whoever saves a notebook reads all of it.
+This does the same as pycrdt's `to_py` in a fraction of the time. `to_py` wraps each value, looks up
+each key twice, and opens a transaction each time. Saving a notebook converts all of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def to_python(shared: Map[Any]) -> dict[str, Any]:
-    """Return a shared map that is part of a document, and all that is in it, as Python has it."""
+    """Return a shared map of a document, with everything in it, as plain Python values."""
     with shared.doc.transaction() as transaction:
         return cast("dict[str, Any]", _value(shared.integrated, transaction._txn, shared))
 

@@ -1,4 +1,4 @@
-"""Taking back what one call changed in a notebook: a merge, so what others wrote since stays."""
+"""Undo what one call changed in a notebook: a merge, so later changes by others stay."""
 
 from __future__ import annotations
 
@@ -36,56 +36,57 @@ def revert(
     merges: Merges | None = None,
     ahead: Ahead | None = None,
 ) -> list[Change]:
-    """Take back what a call changed, all of it or nothing.
+    """Undo what a call changed, all of it or nothing.
 
     Parameters
     ----------
     notebook : LiveNotebook
     made : ChangeSet
     origin : str
-        Of the transaction.
+        The origin of the transaction.
     merges : Merges, optional
-        What was merged ahead of this; see `to_merge`.
+        Merges computed in advance; see `to_merge`.
     ahead : Ahead, optional
-        What was worked out before; see `look_ahead`.
+        Work done in advance; see `look_ahead`.
 
     Returns
     -------
     list of Change
-        What this has changed, for taking it back in turn; nothing where nothing was left of it.
+        The resulting changes, so that this can be undone in turn; empty if nothing was left to
+        undo.
 
     Raises
     ------
     ConflictError
-        Somebody has changed the same lines since; nothing was taken back.
+        Somebody has changed the same lines since; nothing was undone.
     """
     merges = merges or Merges()
     steps = [_plan(notebook, change, merges) for change in reversed(made.changes)]
-    # Nothing is awaited in between, and pages hear of all of it at once: one that saw a notebook
-    # without cells for a moment would give it one of its own.
+    # Nothing awaits in between, and pages receive all of it as one update. A page that saw a
+    # notebook without cells for a moment would add one of its own.
     with notebook.together():
         done = _do(notebook, steps, origin, ahead)
     return [change for change in done if change is not None]
 
 
 Step = Callable[[str], Change | None]
-"""Takes one change back, in a transaction of some origin; returns what that changes in turn."""
+"""Undoes one change in a transaction with the given origin; returns the resulting change."""
 
 Rearrangement = Callable[[Rearranging], Change | None]
-"""Takes one change of where cells are back, among others of the kind."""
+"""Undoes one change of the order of cells, together with others of that kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rearranges:
-    """A step that is worked out with those before and after it, and then done at once."""
+    """A step that is computed together with its neighbours and then applied at once."""
 
     work: Rearrangement
 
 
 async def look_ahead(notebook: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead) -> None:
-    """Work out what `revert` is going to do, as far as that takes long, where cells are put back.
+    """Prepare the work of `revert` if cells must be put back and that takes long.
 
-    Whether it can be done at all is for `revert` to say.
+    Whether the undo is possible at all is decided by `revert`.
     """
     if not all(isinstance(change, Deleted | Inserted | Moved) for change in made.changes):
         return
@@ -106,7 +107,7 @@ def _do(
     origin: str,
     ahead: Ahead | None = None,
 ) -> list[Change | None]:
-    """Take the steps, those that rearrange cells and follow each other at once."""
+    """Perform the steps; consecutive steps that rearrange cells are applied together."""
     done: list[Change | None] = []
     for rearranges, same in groupby(steps, lambda step: isinstance(step, _Rearranges)):
         if rearranges:
@@ -119,9 +120,9 @@ def _do(
 
 
 def taken_out(notebook: LiveNotebook, made: ChangeSet, merges: Merges | None = None) -> list[str]:
-    """Return the cells that `revert` takes out of their place, if only to put them elsewhere.
+    """Return the cells that `revert` removes from their place, even if only to move them.
 
-    And those whose outputs it clears.
+    The result includes cells whose outputs `revert` clears.
     """
     merges = merges or Merges()
     return [
@@ -134,7 +135,7 @@ def taken_out(notebook: LiveNotebook, made: ChangeSet, merges: Merges | None = N
 
 
 def to_merge(notebook: LiveNotebook, made: ChangeSet) -> list[Texts]:
-    """Return what has to be merged to take a call back, as it is now."""
+    """Return the texts that an undo of a call has to merge now."""
     found = []
     for change in made.changes:
         if isinstance(change, Edited | Inserted):
@@ -145,7 +146,7 @@ def to_merge(notebook: LiveNotebook, made: ChangeSet) -> list[Texts]:
 
 
 def _wanted(change: Edited | Inserted) -> tuple[str, str]:
-    """Return what a text was, and what taking the change back wants instead."""
+    """Return the base text of an undo's merge, and the text that the undo wants instead."""
     if isinstance(change, Edited):
         return change.after, change.before
     return _text(change.content), ""
@@ -154,7 +155,7 @@ def _wanted(change: Edited | Inserted) -> tuple[str, str]:
 def texts(
     notebook: LiveNotebook, made: ChangeSet, merges: Merges | None = None
 ) -> list[tuple[str, str, str]]:
-    """Return what `revert` would do to the texts of cells: the cell's id, its text before, after.
+    """Return how `revert` would change the texts of cells: cell id, text before, text after.
 
     Raises
     ------
@@ -175,7 +176,7 @@ def texts(
 
 
 def _plan(notebook: LiveNotebook, change: Change, merges: Merges) -> Step | _Rearranges:
-    """Check that a change can be taken back, and return what does it."""
+    """Check that a change can be undone, and return the step that does it."""
     match change:
         case Edited():
             return _plan_text(notebook, change.cell_id, *_wanted(change), merges)
@@ -199,7 +200,7 @@ def _plan_text(
 ) -> Step:
     present = notebook.source(cell_id)
     if present is None:
-        # Somebody deleted the cell since: there is nothing to take back in it.
+        # Somebody has deleted the cell since, so there is nothing to undo in it.
         return lambda _origin: None
     splices = _merged(notebook, cell_id, base, wanted, present, merges)
     result = splice(present, splices)
@@ -214,7 +215,7 @@ def _plan_text(
 
 
 def _plan_removal(notebook: LiveNotebook, change: Inserted, merges: Merges) -> Step | _Rearranges:
-    """Plan to remove an inserted cell, or what the agent wrote in it if a person wrote too."""
+    """Plan to remove an inserted cell, or only the agent's text if a person wrote there too."""
     if notebook.source(change.cell_id) is None:
         return lambda _origin: None
     if _written_in(notebook, change, merges):
@@ -223,7 +224,7 @@ def _plan_removal(notebook: LiveNotebook, change: Inserted, merges: Merges) -> S
 
 
 def _written_in(notebook: LiveNotebook, change: Inserted, merges: Merges) -> bool:
-    """Return whether more than what the agent wrote is in a cell that it inserted.
+    """Return whether an inserted cell contains more than what the agent wrote.
 
     Raises
     ------
@@ -250,7 +251,7 @@ def _merged(
 
 
 def _check_restored(notebook: LiveNotebook, change: Deleted) -> None:
-    """Make sure that a cell that is there again says all that it said as it was deleted."""
+    """Check that a deleted cell that exists again has its old text."""
     present = notebook.source(change.cell_id)
     if present is not None and united(_text(change.content), present):
         raise ConflictError(
@@ -264,15 +265,15 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
         return None
     before = cells.whole(notebook, change.cell_id)
     if before.get("cell_type") != change.after:
-        # Somebody gave it another type since: what it has belongs to that one.
+        # Somebody has changed the type again since, and the content belongs to that type.
         return None
-    # Only what the change took away comes back; the rest is that of now, with what was typed,
-    # tagged and attached since.
+    # Restore only what the change removed. Everything else keeps its current state, including what
+    # was typed, tagged and attached since.
     metadata = without_trust(before.get("metadata", {}))
     if "trusted" in (old := change.content.get("metadata", {})):
         metadata["trusted"] = old["trusted"]
     now = {"source": before.get("source", ""), "metadata": metadata}
-    # What the file did not have, and is still empty, it does not get.
+    # Do not add a key that the file lacked and that is still empty.
     content = change.content | {k: v for k, v in now.items() if v or k in change.content}
     if "code" not in (before.get("cell_type"), content.get("cell_type")):
         content.pop("attachments", None)
@@ -284,7 +285,7 @@ def _type_back(notebook: LiveNotebook, change: Retyped, origin: str) -> Change |
 def _outputs_back(notebook: LiveNotebook, change: Cleared, origin: str) -> Change | None:
     cell_id, outputs, execution_count = change.cell_id, change.outputs, change.execution_count
     if _results(notebook, cell_id) != ([], None):
-        # It ran since: what it has belongs to that run, and so would these.
+        # The cell has run since. Its outputs belong to that run, and so would the restored ones.
         return None
     cells.set_outputs(notebook, cell_id, outputs, execution_count, origin)
     return Refilled(cell_id, outputs, execution_count)
@@ -303,7 +304,7 @@ def _results(notebook: LiveNotebook, cell_id: str) -> cells.Results | None:
 
 
 def results(notebook: LiveNotebook, cell_ids: Sequence[str]) -> dict[str, cells.Results | None]:
-    """Return what each cell's last run left; None for no code cell, or one that runs now."""
+    """Return what each cell's last run left; None for non-code cells and running cells."""
     found: dict[str, cells.Results | None] = dict.fromkeys(cell_ids)
     still = [cell_id for cell_id in cell_ids if _is_still(notebook.cell(cell_id))]
     for cell_id, content in zip(still, cells.wholes(notebook, still), strict=True):
@@ -319,5 +320,5 @@ def _is_still(cell: Map[Any] | None) -> bool:
 
 
 def _text(content: dict[str, Any]) -> str:
-    """Return the source of a whole cell as the document has it."""
+    """Return the source of a whole cell in document form."""
     return well_formed(source_of(content))

@@ -1,1 +1,1 @@
-"""Outputs of running code, from memory into the shared document."""
+"""Collect the outputs of running code in memory and write them to the shared document."""

@@ -1,7 +1,7 @@
 """The outputs of one run of a cell, in memory: what JupyterLab's output area would hold.
 
-Kernel messages change this buffer at once; the document follows it in batches. Of a flood of
-output the beginning and the end are kept.
+Kernel messages change this buffer at once, and the document follows in batches. If there is too
+much output, the buffer keeps its beginning and its end.
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DEFAULT_LIMIT = 10_000_000
-"""Characters of text that are kept of the outputs of one cell."""
+"""Maximum characters of text kept of the outputs of one cell."""
 
-MOST_OUTPUTS = 2_000
-"""So many outputs are kept however short they are: each is an object in the document, in every page
-and in the history, and to write more of them at once would hold the event loop."""
+MAX_OUTPUTS = 2_000
+"""Maximum number of outputs kept of one cell, however short they are.
+
+Each output is an object in the document, in every page and in the history, and writing more of them
+at once would block the event loop.
+"""
 
 LIVE_TAIL = 16_000
-"""How much of the end of a flood is shown while it goes on."""
+"""Maximum characters shown of the end of a flood of output while it continues."""
 
 LIVE_OUTPUTS = 50
-"""The same in outputs: as many as JupyterLab draws of a cell."""
+"""Maximum number of outputs shown of that end: as many as JupyterLab draws of a cell."""
 
 
 class Taken:
-    """What a widget took of the outputs, shown where the first of it came.
+    """The outputs that a widget captured, shown where the first of them arrived.
 
-    An ``Output`` of ipywidgets, which `interact` and progress bars of rich use, takes what is
-    printed and displayed while it is entered; clearing it clears nothing else. The page can put
-    that into the widget only for code that it runs itself.
+    An ``Output`` of ipywidgets, which `interact` and the progress bars of rich use, captures what
+    is printed and displayed while it is entered. Clearing it clears nothing else. The page can
+    capture outputs only for code that it runs itself.
     """
 
     __slots__ = ("buffer",)
@@ -44,7 +47,7 @@ class Taken:
 
     @property
     def weight(self) -> int:
-        """How much it holds, in characters."""
+        """The size of the content, in characters."""
         return self.buffer.weight
 
 
@@ -54,15 +57,16 @@ class OutputBuffer:
     Parameters
     ----------
     limit : int or None
-        Characters to keep, of at most `MOST_OUTPUTS` outputs; half of them for the beginning, the
-        rest for the end. Rich outputs count a tenth of their size. None keeps everything.
+        Maximum characters to keep, in at most `MAX_OUTPUTS` outputs: half of them for the
+        beginning, the rest for the end. Rich outputs count a tenth of their size. None keeps
+        everything.
 
     Attributes
     ----------
     items : list
-        All outputs, or their beginning when there were too many.
+        All outputs, or their beginning if there were too many.
     last_line : str
-        The last line of text that has something in it, for progress reports.
+        The last line of text that is not blank, for progress reports.
     """
 
     def __init__(self, limit: int | None = DEFAULT_LIMIT) -> None:
@@ -88,7 +92,7 @@ class OutputBuffer:
 
     @property
     def weight(self) -> int:
-        """How much it holds, in characters."""
+        """The size of the content, in characters."""
         return self._weight + (sum(i.weight for i in self.items) if self.overflowing else 0)
 
     # -- messages ------------------------------------------------------------------------------
@@ -115,14 +119,14 @@ class OutputBuffer:
         return item
 
     def note(self, words: str) -> None:
-        """Say something below the outputs, whether or not the kernel is about to clear them."""
+        """Add a message of ours below the outputs, even if a clear is pending."""
         self._stream = None
         item = words_of_ours(words)
         self._target.append(item)
         self._weight += item.weight
 
     def update(self, item: Rich, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
-        """Show something else in a display; return False when it is no longer there."""
+        """Update a display; return False if it no longer exists."""
         if any(item is other for other in (*self.items, *(self._tail or ()))):
             shown = {"output_type": "display_data", "data": data, "metadata": metadata}
             self._weight += item.update(self._fitted(shown)["data"], metadata)
@@ -139,7 +143,7 @@ class OutputBuffer:
 
     @contextmanager
     def taken_by(self, widget: str) -> Iterator[OutputBuffer]:
-        """Give what takes the messages while a widget takes the outputs."""
+        """Yield the buffer that receives messages while a widget captures the outputs."""
         taken = self._taken.get(widget)
         if taken is None:
             taken = self._taken[widget] = Taken(OutputBuffer(self._limit))
@@ -152,10 +156,10 @@ class OutputBuffer:
         self._bound()
 
     def page_takes(self, widget: str, *, clear: bool, wait: bool) -> bool:
-        """Learn that the page puts outputs into a widget; return whether that changed anything.
+        """Handle outputs that the page puts into a widget; return whether that changed anything.
 
-        It shows them itself, as an answer to what a person did. What was taken stays until the
-        widget is cleared, now or just before the next output.
+        The page itself shows these outputs, which respond to a person's action. What was captured
+        before stays until the widget is cleared, now or just before its next output.
         """
         taken = self._taken.get(widget)
         if taken is None:
@@ -175,7 +179,7 @@ class OutputBuffer:
     # -- reading -------------------------------------------------------------------------------
 
     def outputs(self) -> list[dict[str, Any]]:
-        """Return the outputs as nbformat has them."""
+        """Return the outputs in nbformat form."""
         return [item.to_py() for item in self.view(live=False)]
 
     def view(self, *, live: bool) -> list[Item]:
@@ -184,7 +188,8 @@ class OutputBuffer:
         Parameters
         ----------
         live : bool
-            Output still comes: of a flood only the last few lines are worth showing.
+            Whether output still arrives. If so, only the last few lines of a flood are worth
+            showing.
         """
         shown = self._shown(self.items, live=live)
         if self._tail is not None:
@@ -199,8 +204,8 @@ class OutputBuffer:
         return shown
 
     def _notice(self) -> Rich:
-        # Not a stream: JupyterLab 4.6 forgets only by an output of another kind which stream it
-        # wrote last, and would append the tail to whatever is above it.
+        # Do not use a stream for this. JupyterLab 4.6 remembers the stream that it wrote last until
+        # an output of another kind comes, and would append the tail to whatever is above it.
         cut = [f"{self._cut_text:,} characters of text"] if self._cut_text else []
         cut += [f"{self._cut_rich:,} other outputs"] if self._cut_rich else []
         return words_of_ours(f"{' and '.join(cut) or 'Nothing'} {TOO_MUCH}")
@@ -238,28 +243,28 @@ class OutputBuffer:
         if self._limit is None:
             return
         if self._tail is None:
-            if self._weight <= self._limit and len(self.items) <= MOST_OUTPUTS:
+            if self._weight <= self._limit and len(self.items) <= MAX_OUTPUTS:
                 return
             self._split(self._limit // 2)
-        if self._weight > self._limit // 2 or len(self._target) > MOST_OUTPUTS // 2:
-            # Down to a quarter, so that not every message has to cut.
+        if self._weight > self._limit // 2 or len(self._target) > MAX_OUTPUTS // 2:
+            # Trim to a quarter, so that not every message has to trim.
             self._trim(self._limit // 4)
 
     def _fitted(self, output: dict[str, Any]) -> dict[str, Any]:
         return output if self._limit is None else dict(fitted(output, self._limit // 2))
 
     def _split(self, keep: int) -> None:
-        """Divide the outputs into a beginning that stays and an end that is trimmed."""
+        """Split the outputs into a beginning that stays and an end that is trimmed."""
         head: list[Item | Taken] = []
         weight = 0
         rest = self.items
-        for item in rest[: MOST_OUTPUTS // 2]:
+        for item in rest[: MAX_OUTPUTS // 2]:
             if weight + item.weight > keep:
                 break
             weight += item.weight
             head.append(item)
         tail = rest[len(head) :]
-        if tail and isinstance(tail[0], Stream) and len(head) < MOST_OUTPUTS // 2:
+        if tail and isinstance(tail[0], Stream) and len(head) < MAX_OUTPUTS // 2:
             first = tail[0]
             end = Stream(first.name)
             cursor_back = len(first.line) - first.line.cursor
@@ -276,7 +281,7 @@ class OutputBuffer:
     def _trim(self, keep: int) -> None:
         tail = self._tail or []
         while len(tail) > 1 and (
-            len(tail) > MOST_OUTPUTS // 4
+            len(tail) > MAX_OUTPUTS // 4
             or (self._weight > keep and self._weight - tail[0].weight >= keep)
         ):
             gone = tail.pop(0)

@@ -1,17 +1,17 @@
-"""Outputs between nbformat and the shared document, by the rules that the page really renders.
+"""Write outputs to the shared document, within the limits of what pages really render.
 
-What JupyterLab 4.6 does with changes of a shared cell decides how they may be made (document
-against DOM, each rule was found by comparing the two):
+The way in which JupyterLab 4.6 handles changes of a shared cell determines how they may be made.
+Each rule was found by comparing the document with the DOM:
 
-* only the last output may grow or shrink, and only at its end: the page applies every change of
-  a text to the end of its last output, whichever output the change names;
-* the texts of two streams may not change in one transaction: the page looks at one change;
-* an output in the middle cannot be replaced: the page puts the new one at the end. It, and all
-  that follow, are deleted and added again in one transaction;
-* a stream is joined to the last output when the output that was added last, whether it still
-  exists or not, was a stream of the same name;
-* assigning to a part of an output is never shown;
-* numbers are floats, as everywhere in Yjs: an integer would become a BigInt in the page.
+* Only the last output may grow or shrink, and only at its end. The page applies every change of a
+  text to the end of its last output, whichever output the change names.
+* The texts of two streams must not change in one transaction, because the page looks at one change.
+* An output in the middle cannot be replaced, because the page puts the new one at the end. It and
+  all outputs after it are deleted and added again in one transaction.
+* The page appends a stream to the last output if the output that was added last, whether it still
+  exists or not, was a stream of the same name.
+* The page never shows an assignment to a part of an output.
+* Numbers are floats, as everywhere in Yjs: an integer would become a BigInt in the page.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 TIMES = "execution"
-"""The key of a cell's metadata under which JupyterLab notes when it ran."""
+"""The metadata key under which JupyterLab records when a cell ran."""
 
 
 class OutputDocument(Protocol):
-    """What writing outputs needs of a live notebook."""
+    """The interface of a live notebook that writing outputs needs."""
 
     @property
     def busy(self) -> bool:
-        """Whether somebody else's transaction is open."""
+        """Whether other code has a transaction open."""
 
     async def ready(self) -> None:
         """Return when a transaction can be opened."""
 
     def cell(self, cell_id: str) -> Map[Any] | None:
-        """Return the shared cell, or None when it was deleted."""
+        """Return the shared cell, or None if it was deleted."""
 
     def learn_output(self, cell_id: str, index: int, output: Mapping[str, Any]) -> None:
-        """Take note of what the file is to say of the output that goes to `index` of a cell."""
+        """Record the file form of the output that is about to go to `index` of a cell."""
 
     def transaction(self, origin: str) -> AbstractContextManager[None]:
         """Open a transaction."""
 
     def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
-        """Call `listener` with the ids of cells that came or went; return what ends that."""
+        """Call `listener` with the ids of changed cells; return a function that ends that."""
 
 
 class CellOutputWriter:
@@ -66,14 +66,16 @@ class CellOutputWriter:
     notebook : OutputDocument
     cell_id : str
     on_foreign : Callable, optional
-        Called when what others do to the cell asks for `write`, inside their transaction.
+        Called inside others' transactions when their changes to the cell require a `write`.
 
     Notes
     -----
-    The cell belongs to everybody: a person may clear its outputs, run it or delete it at any
-    moment. Before every change the document is compared with what was written last; if somebody
-    else changed it, their change stays and only what comes from then on is added after it. Of two
-    runs of the cell it shows the one that was asked for last.
+    Everybody may change the cell: a person can clear its outputs, run it or delete it at any
+    moment. So
+    before every change, the document is compared with what was written last. If somebody else has
+    changed it, their change stays, and only later items are added after it. If the cell is run
+    twice,
+    it shows the run that was requested last.
     """
 
     def __init__(
@@ -108,19 +110,19 @@ class CellOutputWriter:
             outputs = cast("Array[Any]", cell["outputs"])
             if len(outputs):
                 outputs.clear()
-            # In this order: a count that is set while a cell runs makes every page show it idle.
+            # Keep this order: a page shows a running cell as idle as soon as its count is set.
             cell["execution_count"] = None
-            # When the run before began and ended, which a page notes if it is asked to.
+            # The start and end times of the previous run, which a page records if that is enabled.
             metadata = cell.get("metadata")
             if isinstance(metadata, Map) and TIMES in metadata:
                 del metadata[TIMES]
-            # What waits for its turn shows it already, and each change stays in the document.
+            # A queued cell already shows this state, and Yjs keeps a trace of every change.
             if cell.get("execution_state") != "running":
                 cell["execution_state"] = "running"
         return True
 
     def show_waiting(self) -> bool:
-        """Give the cell its [*]; return False if it has one already, or is gone."""
+        """Show the cell as [*]; return False if it already is, or if it is gone."""
         if (cell := self.cell) is None or cell.get("execution_state") == "running":
             return False
         self.set_state("running")
@@ -133,7 +135,7 @@ class CellOutputWriter:
                 cell["execution_state"] = state
 
     def end(self, execution_count: int | None) -> bool:
-        """Show the cell as run; return False if it is gone."""
+        """Show the cell as finished; return False if it is gone."""
         if (cell := self.cell) is None:
             return False
         if self._hold is not None:
@@ -142,48 +144,48 @@ class CellOutputWriter:
                 return True
         with self._notebook.transaction(OUTPUT_ORIGIN):
             cell["execution_state"] = "idle"
-            # Last: the next run begins with taking it away, and what two neighbouring changes of
-            # one key leave behind in the document is one thing.
+            # Write the count last. The next run removes it first, and Yjs stores two adjacent
+            # changes of one key as one item.
             if execution_count is not None:
                 cell["execution_count"] = float(execution_count)
         return True
 
     def release(self) -> None:
-        """Follow no longer what others do to the cell."""
+        """Stop following what others do to the cell."""
         if self._hold is not None:
             self._hold.release()
             self._hold = None
 
     def settle(self) -> None:
-        """Expect no more of runs that were asked for before this one."""
+        """Record that all runs requested before this one have ended."""
         if self._hold is not None:
             self._hold.settled = True
 
     @property
     def taken(self) -> bool:
-        """Whether somebody else runs the cell since."""
+        """Whether somebody else has run the cell since."""
         return self._hold is not None and self._hold.taken
 
     @property
     def overrun(self) -> bool:
-        """Whether a run that was asked for before this one has ended in the cell since."""
+        """Whether a run that was requested before this one has ended in the cell since."""
         return self._hold is not None and self._hold.overrun and not self._hold.taken
 
     @property
     def foreign(self) -> bool:
-        """Whether somebody else put outputs into the cell, or took some of ours."""
+        """Whether somebody else has added outputs to the cell, or removed some of ours."""
         if (cell := self.cell) is None or self.taken:
             return True
         outputs = cast("Array[Any]", cell["outputs"])
         return len(outputs) > 0 and not self._ours(outputs)
 
     def write(self, items: Sequence[Item]) -> bool:
-        """Make the document show `items`; return False if the cell is gone, or another's.
+        """Make the document show `items`; return False if the cell is gone or runs for others.
 
         Parameters
         ----------
         items : sequence
-            All outputs, those that were written before included.
+            All outputs, including those written before.
         """
         if (cell := self.cell) is None or self.taken:
             return False
@@ -222,11 +224,11 @@ class CellOutputWriter:
         return output.get("name") == kind[1] and isinstance(text, Text) and len(text) == last.size
 
     def _start_over(self, outputs: Array[Any], items: Sequence[Item]) -> None:
-        """Leave what the document has, and show only what comes after what was written."""
+        """Leave the document's outputs alone, and show only what comes after the written ones."""
         present = {id(item) for item in items}
         self._hidden = {key: held for key, held in self._hidden.items() if key in present}
         for written in self._written:
-            # Only what the document had is left out, not what came since.
+            # Hide only what the document had, not what arrived since.
             had = Written(written.item, written.pieces, written.hidden + written.tail)
             self._hidden[id(written.item)] = had
         self._written = []
@@ -237,7 +239,7 @@ class CellOutputWriter:
         return held is not None and (isinstance(item, Rich) or not held.new_tail(item))
 
     def _kept(self, shown: Sequence[Item]) -> int:
-        """Return how many outputs may stay, the last of them if need be with another text."""
+        """Return how many outputs may stay, the last of them possibly with a changed text."""
         for number, (written, item) in enumerate(zip(self._written, shown, strict=False)):
             if written.item is not item or not written.current:
                 return number + int(written.becomes(item))
@@ -246,7 +248,7 @@ class CellOutputWriter:
         return min(len(self._written), len(shown))
 
     def _separate(self, outputs: Array[Any], keep: int, shown: Sequence[Item]) -> None:
-        """Make the page forget a stream that is gone, when it would join the next one to it."""
+        """Make the page forget a deleted stream that it would otherwise join to the next one."""
         new = shown[keep] if keep < len(shown) else None
         if not isinstance(new, Stream) or new.name != self._added or not self._base + keep:
             return
@@ -260,7 +262,7 @@ class CellOutputWriter:
         self._added = None
 
     def _delete(self, outputs: Array[Any], keep: int, shown: Sequence[Item]) -> None:
-        """Delete what is not to stay, and in the same transaction add what takes its place."""
+        """Delete surplus outputs, and add their replacements in the same transaction."""
         if keep == len(self._written):
             return
         last = self._written[keep - 1] if keep else None
@@ -271,7 +273,7 @@ class CellOutputWriter:
             if settled:
                 self._extend(outputs, shown[keep:])
         if not settled and last is not None:
-            # Only now is the stream the last output, which is the one that may change.
+            # Only now is the stream the last output, and only the last one may change.
             self._grow(outputs, last)
             self._append(outputs, shown[keep:])
 
@@ -280,7 +282,7 @@ class CellOutputWriter:
             return
         first = items[0]
         if not self._written and self._base and isinstance(first, Stream):
-            # The page would join them: two streams of one name in a row are one.
+            # The page would join them: two adjacent streams of one name are one.
             above = outputs[len(outputs) - 1]
             if isinstance(above, Map) and above.get("name") == first.name:
                 self._base -= 1
@@ -314,13 +316,13 @@ class CellOutputWriter:
         return Written(item, held.pieces, held.hidden) if held is not None else Written(item)
 
     def _grow(self, outputs: Array[Any], written: Written) -> None:
-        """Make the last output, if it is a stream, show the present text by a change at its end."""
+        """If the last output is a stream, bring its text up to date by a change at its end."""
         stream = written.item
         if not isinstance(stream, Stream) or written.settled(stream):
             return
         text = cast("Text", outputs[len(outputs) - 1]["text"])
         if written.epoch != stream.epoch:
-            # Not just continued: it was cut, or became another one.
+            # The text was not only extended: it was cut, or the item was exchanged.
             old = str(text).encode()[written.theirs :].decode()
             new = stream.text.removeprefix(written.hidden)
             same = common_prefix(old, new)
@@ -330,7 +332,7 @@ class CellOutputWriter:
             same = common_prefix(written.tail, new)
             gone, new = len(written.tail[same:].encode()), new[same:]
         with self._notebook.transaction(OUTPUT_ORIGIN):
-            # Yjs counts text in bytes here; both ends are at characters.
+            # Yjs counts text in bytes here, and both offsets are at character boundaries.
             if gone:
                 del text[len(text) - gone : len(text)]
             if new:

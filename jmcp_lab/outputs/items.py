@@ -1,4 +1,4 @@
-"""What a cell's outputs are made of in memory: text of a stream, and everything else."""
+"""The parts of a cell's outputs in memory: streams of text, and everything else."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 PLAIN = "text/plain"
 
 TOO_MUCH = "left out here: too much output for one cell"
-"""How every note ends that stands where something was left out."""
+"""The end of every note about omitted output."""
 
 NUMBER = 8
-"""Characters that a number is taken to have, with what stands around it."""
+"""Number of characters assumed for a number and its separators."""
 
 RICH_DISCOUNT = 10
-"""How many characters of a figure or another rich output weigh as much as one of text."""
+"""Number of characters of a figure or other rich output that weigh as much as one of text."""
 
 
 class Stream:
-    """What one of stdout and stderr printed without interruption by another output.
+    """Uninterrupted output of stdout or stderr.
 
     Attributes
     ----------
@@ -35,7 +35,8 @@ class Stream:
     line : TerminalLine
         The last line, which carriage returns may still rewrite.
     epoch : int
-        Changes when `final` was cut, after which it does not just continue what it was.
+        A counter that changes when `final` was cut, so that it no longer just extends its old
+        state.
     """
 
     __slots__ = ("epoch", "final", "line", "name", "weight")
@@ -50,7 +51,7 @@ class Stream:
             self.write(text)
 
     def write(self, text: str) -> int:
-        """Print `text`; return how much heavier that made the output."""
+        """Print `text`; return by how much the weight of the output grew."""
         before = self.weight
         waiting = len(self.line)
         final = self.line.feed(well_formed(text))
@@ -61,7 +62,7 @@ class Stream:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The whole text."""
         return "".join(self.final) + self.line.line
 
     def cut_end(self, keep: int) -> str:
@@ -72,7 +73,7 @@ class Stream:
         return text[end:]
 
     def cut_start(self, keep: int) -> int:
-        """Keep about the last `keep` characters; return how many went."""
+        """Keep about the last `keep` characters; return how many were removed."""
         text = self.text
         if len(text) <= keep:
             return 0
@@ -92,7 +93,7 @@ class Stream:
         self.weight = len(final) + len(line)
 
     def to_py(self) -> dict[str, Any]:
-        """Return it as nbformat has it."""
+        """Return the output in nbformat form."""
         return {"output_type": "stream", "name": self.name, "text": self.text}
 
 
@@ -102,7 +103,7 @@ class Rich:
     Attributes
     ----------
     version : int
-        Changes when the kernel updated the display.
+        A counter that changes when the kernel has updated the display.
     """
 
     __slots__ = ("output", "version", "weight")
@@ -113,7 +114,7 @@ class Rich:
         self.weight = _weight(output)
 
     def update(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> int:
-        """Replace what is displayed; return how much heavier that made the output."""
+        """Replace the displayed data; return by how much the weight of the output grew."""
         before = self.weight
         self.output = {"output_type": "display_data", "data": data, "metadata": metadata}
         self.version += 1
@@ -121,7 +122,7 @@ class Rich:
         return self.weight - before
 
     def to_py(self) -> dict[str, Any]:
-        """Return it as nbformat has it."""
+        """Return the output in nbformat form."""
         return dict(self.output)
 
 
@@ -140,7 +141,7 @@ def _weight_of(mime: str, value: object) -> int:
 
 
 def _size(value: object) -> int:
-    """Return about how many characters a value has as JSON, without looking at each number."""
+    """Return the approximate size of a value as JSON, without inspecting each number."""
     size = 0
     waiting = [value]
     while waiting:
@@ -151,7 +152,8 @@ def _size(value: object) -> int:
             size += sum(map(len, map(str, part)))
             waiting += part.values()
         elif isinstance(part, list | tuple):
-            # What begins with a number is data of a figure: as a rule all of it is numbers.
+            # A list that begins with a number is usually data of a figure, and all of it is
+            # numbers.
             if part and (part[0] is None or isinstance(part[0], int | float)):
                 size += NUMBER * len(part)
             else:
@@ -162,9 +164,9 @@ def _size(value: object) -> int:
 
 
 def fitted(output: Mapping[str, Any], most: int) -> Mapping[str, Any]:
-    """Return an output of which no part weighs more than `most`, and that says what it lost.
+    """Return an output with no part heavier than `most`, including notes about what it lost.
 
-    Text loses its middle; anything else is of no use in part and goes.
+    Text loses its middle. Any other part would be useless if it was cut, so it is removed.
     """
     if _weight(output) <= most:
         return output
@@ -198,23 +200,24 @@ def _without_middle(text: str, most: int) -> str:
 
 
 def words_of_ours(words: str) -> Rich:
-    """Return an output that is not the kernel's: what happened to its outputs."""
+    """Return a message of ours, rather than the kernel's, as an output."""
     data = {"text/plain": f"[{words}]"}
     return Rich({"output_type": "display_data", "data": data, "metadata": {}})
 
 
 class Joins:
-    """Makes one stream of several in a row that have the same name, as a page does.
+    """Merges adjacent streams of the same name into one, as a page does.
 
-    Streams meet when what a widget took stands between them, or went from there. A joined stream
-    stays the same object while only its last part grows, so that only this is written.
+    Streams become adjacent if outputs that a widget captured stood between them and were shown
+    there or removed. A merged stream stays the same object while only its last part grows, so that
+    only this part is written.
     """
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[str, Stream, int, Stream]] = {}
 
     def apply(self, items: Iterable[Item]) -> list[Item]:
-        """Return the items with no two streams of one name in a row."""
+        """Return the items without adjacent streams of one name."""
         rows: list[list[Item]] = []
         for item in items:
             above = rows[-1][-1] if rows else None

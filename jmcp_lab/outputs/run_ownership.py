@@ -1,8 +1,8 @@
-"""Whose run a cell shows: of all that are asked for, the last.
+"""Decide whose run a cell shows: the one that was requested last.
 
-A person may run the cell of an agent's run, before it or while it goes on. The page of who pressed
-Run last clears the cell, and so does the server, but neither knows of the other: a page goes on to
-write the outputs of the run that it asked for, until that has ended.
+A person may run the cell of an agent's run before it starts or while it runs. Both the page and the
+server clear the cell when they start a run, but neither knows about the other. The page keeps
+writing the outputs of its own run until that has ended.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ class RunOwnership:
     ----------
     cell : Map
     on_change : Callable
-        Called inside their transaction: it must not write.
+        Called inside others' transactions, so it must not write.
 
     Attributes
     ----------
     taken : bool
-        Somebody else runs the cell since: what it shows is theirs.
+        Whether somebody else has run the cell since, so that its content is theirs.
     overrun : bool
-        A run of somebody else came to its end in it, which was asked for before ours: its outputs
-        may stand among ours.
+        Whether somebody else's run, requested before ours, has ended in the cell. Its outputs may
+        be mixed with ours.
     count : int or None
-        The number of our run, once it has ended: one that was asked for before it has a lower one.
+        The execution count of our run after its end. A run requested earlier has a lower one.
     settled : bool
-        Every run that was asked for before ours has ended, so a number that comes is no sign of
-        one: the file may have changed on disk.
+        Whether every run requested before ours has ended. Then a new count is no sign of such a
+        run; it may come from a change of the file on disk.
 
     Notes
     -----
-    Nothing is written in answer to a page that shows the cell idle: it may be about to run it, and
-    what it writes next would lose against our answer, and never be seen here.
+    Do not write anything in response to a page that shows the cell as idle. The page may be about
+    to
+    run it, and its next write would lose against our response and never be seen here.
     """
 
     def __init__(self, cell: Map[Any], on_change: Callable[[], None]) -> None:
@@ -53,7 +54,7 @@ class RunOwnership:
         self._subscription = cell.observe(self._on_event)
 
     def release(self) -> None:
-        """Follow no longer."""
+        """Stop following the cell."""
         self._cell.unobserve(self._subscription)
 
     def _on_event(self, event: MapEvent) -> None:
@@ -61,7 +62,7 @@ class RunOwnership:
         if transaction.origin == OUTPUT_ORIGIN:
             return
         if "execution_state" in keys:
-            # A page that runs a cell shows it idle first, so that this is always a change.
+            # A page that runs a cell first shows it as idle, so "running" is always a change.
             self.taken |= self._cell.get("execution_state") == "running"
         theirs = self._cell.get("execution_count")
         if "execution_count" in keys and theirs is not None and not self.settled:

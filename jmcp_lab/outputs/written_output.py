@@ -1,4 +1,4 @@
-"""What of a cell's outputs was written into the document."""
+"""The state of an output as it was written to the document."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ class Written:
     ----------
     item : Item
     pieces : int
-        How many final pieces of a stream are not to be shown.
+        The number of a stream's final pieces that must not be shown.
     hidden : str
-        What is not to be shown of the line after these, unless it is rewritten.
+        The part of the following line that must not be shown, unless the line is rewritten.
 
     Attributes
     ----------
     tail : str
-        What the document has of a stream after its final pieces.
+        The text of a stream that the document has after the final pieces.
     size : int
-        Length of the stream's text in the document, in bytes.
+        The length of the stream's text in the document, in bytes.
     theirs : int
-        How much of that, from the beginning, somebody else wrote.
+        The number of bytes at its beginning that somebody else wrote.
     """
 
     __slots__ = ("epoch", "hidden", "item", "pieces", "size", "tail", "theirs", "version")
@@ -40,18 +40,18 @@ class Written:
 
     @property
     def current(self) -> bool:
-        """Whether the document has the item as it is now, up to text that was appended."""
+        """Whether the document has the item's current state, apart from appended text."""
         return isinstance(self.item, Stream) or self.version == self.item.version
 
     @property
     def kind(self) -> tuple[str, str | None]:
-        """What the shared output must be to be this one."""
+        """The type and the name that the shared output must have."""
         if isinstance(self.item, Stream):
             return "stream", self.item.name
         return str(self.item.output["output_type"]), None
 
     def becomes(self, item: Item) -> bool:
-        """Take another stream of the same name for this one; return whether it could be done."""
+        """Replace this stream with another of the same name; return whether that is possible."""
         if self.kind[0] != "stream" or not isinstance(item, Stream) or self.kind[1] != item.name:
             return False
         self.item = item
@@ -59,7 +59,7 @@ class Written:
         return True
 
     def new_tail(self, stream: Stream) -> str:
-        """Return what the document should have of a stream after the final pieces it has."""
+        """Return the text that must follow the stream's final pieces in the document."""
         tail = "".join(stream.final[self.pieces :]) + stream.line.line
         return tail.removeprefix(self.hidden)
 
@@ -68,7 +68,7 @@ class Written:
         return self.epoch == stream.epoch and self.tail == self.new_tail(stream)
 
     def mark(self, stream: Stream, size: int) -> None:
-        """Note that the document has all of a stream's text."""
+        """Record that the document has all of a stream's text."""
         if self.pieces != len(stream.final) or not stream.line.line.startswith(self.hidden):
             self.hidden = ""
         self.epoch = stream.epoch

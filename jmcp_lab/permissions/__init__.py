@@ -1,1 +1,1 @@
-"""Permissions: whether an action may happen, and who says so."""
+"""Permissions: whether an action may happen, and who decides."""

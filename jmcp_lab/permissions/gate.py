@@ -1,7 +1,7 @@
-"""The gate: every action passes here; where the policy asks, the call waits for a person.
+"""The gate that every action passes; if the policy asks, the call waits for a person.
 
 What was shown is what happens. A decision names the hash of what the card showed, the action is
-resolved again at that moment, and a yes is spent once.
+resolved again at that moment, and an approval is used only once.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from ..agents.registry import AgentRegistry
 
 EXPIRY = timedelta(minutes=15)
-"""How long a request waits for an answer."""
+"""Time that a request waits for an answer."""
 
 
 class Gate:
-    """Lets actions pass, asks people, remembers what they allowed for longer.
+    """Applies the policy to actions, asks people, and stores their grants.
 
     Parameters
     ----------
     ledger : Ledger
     agents : AgentRegistry
     expiry : timedelta, optional
-        After which a request that nobody answered is denied.
+        Time after which an unanswered request is denied.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class Gate:
 
     @property
     def stopped(self) -> bool:
-        """Whether all agents are held."""
+        """Whether all agents are paused."""
         return self._agents.stopped
 
     @property
     def expiry(self) -> timedelta:
-        """After which nobody is waited for any more."""
+        """Time after which an unanswered request is denied."""
         return self._expiry
 
     # -- passing -------------------------------------------------------------------------------
 
     def admit(self, call: Call, agent: Agent) -> None:
-        """Refuse every call of an agent that is held: also those that never ask, such as reading.
+        """Reject every call of a paused agent, including reads, which never ask.
 
         Raises
         ------
@@ -88,24 +88,24 @@ class Gate:
         resolve: Callable[[], Action],
         watched: Watched | None = None,
     ) -> Action:
-        """Return the action once it may happen; the caller does it before it awaits anything.
+        """Return the action once it is allowed; the caller performs it before awaiting anything.
 
         Parameters
         ----------
         call : Call
         agent : Agent
         resolve : Callable
-            Works out the action from what is there at that moment. It is called again when a
-            watched cell changes, and a last time just before this method returns.
+            Computes the action from the present state. It is called again when a watched cell
+            changes, and for the last time just before this method returns.
         watched : Watched, optional
-            The notebook that `resolve` looks at.
+            The notebook that `resolve` reads.
 
         Raises
         ------
         DeniedError
-            The mode, a person, or the lack of an answer says no.
+            The mode or a person denies it, or nobody answered.
         ToolError
-            `resolve` found that the action makes no sense any more.
+            `resolve` found that the action no longer makes sense.
         """
         action = self._show(call, resolve())
         ruling = self._rule(agent, action)
@@ -116,7 +116,8 @@ class Gate:
             await self._ask(call, agent, resolve, watched)
             if watched is not None:
                 await watched.look()
-            # What cannot be drawn any more is woken without an answer: nobody has said yes to it.
+            # If the card can no longer be drawn, the request wakes without an answer, so nobody has
+            # approved it.
             approved = call.action_hash if call.state is CallState.RUNNING else None
             action = self._show(call, resolve())
             # A stop or a pause that came meanwhile wins, and so does a change of the text.
@@ -163,7 +164,7 @@ class Gate:
 
     def _denial(self, call: Call, source: DecisionSource, reason: str) -> DeniedError:
         if call.decision is None or call.decision.allowed:
-            # The reason is for the agent; people are shown their own words only.
+            # The reason is for the agent; people see only their own reasons.
             decision = Decision(allowed=False, source=source, at=now())
             self._ledger.update(call, decision=decision)
         return DeniedError(reason)
@@ -188,9 +189,9 @@ class Gate:
         resolve: Callable[[], Action],
         watched: Watched | None,
     ) -> None:
-        """Return when the request was allowed (by a decision or by a grant): the call then runs.
+        """Return when the request was allowed, by a decision or a grant; the call is then running.
 
-        Or when what it would do cannot be worked out any more: the call then waits still.
+        Also return if the action can no longer be computed; the call is then still waiting.
         """
         request = Request(call, agent, resolve, asyncio.Event())
         self._requests[call.id] = request
@@ -227,13 +228,13 @@ class Gate:
             raise request.refusal
 
     def _refresh(self, request: Request) -> None:
-        """Draw the card anew when what it shows has changed."""
+        """Redraw the card if its content has changed."""
         if request.call.state is not CallState.WAITING:
             return
         with contextlib.suppress(ToolError), request.drawing():
             self._show(request.call, showable(request.resolve()))
             return
-        # It cannot be done any more: let the tool say why.
+        # The action is no longer possible. Let the tool report why.
         request.wake.set()
 
     def _agents_changed(self) -> None:
@@ -243,7 +244,7 @@ class Gate:
         self.review()
 
     def review(self) -> None:
-        """Rule again on everything that waits: a mode, a grant or a pause has changed."""
+        """Apply the policy to all requests again: a mode, a grant or a pause has changed."""
         for request in list(self._requests.values()):
             action = request.call.action
             if request.wake.is_set() or action is None:
@@ -293,22 +294,22 @@ class Gate:
         option : str
             One of the options that the request offers.
         action_hash : str
-            Of what the person saw.
+            The hash of what the person saw.
         until : str, optional
-            How far ``allow_always`` reaches in time; must be one that was offered.
+            The end of an ``allow_always``; it must be one that was offered.
         reason : str, optional
             A sentence for the agent.
         by : str
-            Who decides.
+            The person who decides.
 
         Raises
         ------
         NotFoundError
-            No such call.
+            There is no such call.
         ConflictError
-            Decided already, or what it would do has changed since it was drawn.
+            It was decided already, or its action has changed since the card was drawn.
         InvalidArgumentError
-            An option that was not offered.
+            The option was not offered.
         """
         call = self._ledger.get(call_id)
         request = self._requests.get(call_id)
@@ -341,7 +342,7 @@ class Gate:
 
     def _deny_by(self, request: Request, kind: OptionKind, by: str, said: str | None) -> None:
         why = f" They said: “{said}”" if said else " They gave no reason."
-        # Before it ends: of ended calls less is kept.
+        # Record it before the call ends, because less is kept of ended calls.
         self.patience.denied(request.call)
         self._refuse(
             request,
@@ -354,7 +355,7 @@ class Gate:
         self.patience.end_a_run_of_denials(request.call.agent_id)
 
     def withdraw(self, call: Call) -> None:
-        """Take a request back: the agent stopped waiting for it."""
+        """Withdraw a request, because the agent stopped waiting for it."""
         request = self._requests.get(call.id)
         if request is None or call.state is not CallState.WAITING:
             return
@@ -369,7 +370,7 @@ class Gate:
         request.wake.set()
 
     def deny_waiting(self, agent_id: str | None, by: str) -> int:
-        """Deny everything that waits, of one agent or of all; return how many."""
+        """Deny all waiting requests of one agent or of all; return their number."""
         waiting = [each for each in self._requests.values() if not each.wake.is_set()]
         waiting = [each for each in waiting if agent_id in (None, each.call.agent_id)]
         for request in waiting:
@@ -381,7 +382,7 @@ class Gate:
         request = self._requests.get(call.id)
         if request is None or request.wake.is_set():
             return False
-        # A no like any other: the agent does not ask again at once.
+        # This counts as a denial, so the agent cannot ask again at once.
         self.patience.denied(call)
         self._stop(request, by)
         self.patience.end_a_run_of_denials(call.agent_id)

@@ -1,4 +1,4 @@
-"""What people allowed for longer: runs of one agent in one notebook, until a time."""
+"""Grants: a person allows the runs of one agent in one notebook until a given time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Grants:
         self._deadlines: dict[str, float] = {}
 
     def add(self, call: Call, until: str, mode: Mode) -> Grant:
-        """Remember that what `call` wants to do is allowed until then, in this mode."""
+        """Grant what `call` wants to do until the given end, in this mode."""
         action = call.action
         assert action is not None
         assert action.target.path is not None
@@ -45,13 +45,13 @@ class Grants:
         )
         self._grants[grant.id] = grant
         if isinstance(grant.until, datetime):
-            # On a clock that nobody can set back.
+            # Use a monotonic clock, which nobody can set back.
             seconds = (grant.until - grant.created).total_seconds()
             self._deadlines[grant.id] = time.monotonic() + seconds
         return grant
 
     def valid(self) -> list[Grant]:
-        """Return the grants that have not ended; one that has does not come back."""
+        """Return the grants that have not ended; a grant that has ended never returns."""
         moment, ticks = now(), time.monotonic()
         for grant in list(self._grants.values()):
             late = over(grant.until, moment) or self._deadlines.get(grant.id, ticks) < ticks
@@ -60,13 +60,13 @@ class Grants:
         return list(self._grants.values())
 
     def follow(self, target: Target) -> None:
-        """Show what holds for a notebook under its present name."""
+        """Update the shown path of a notebook's grants to its present one."""
         for grant in list(self._grants.values()):
             if grant.file_id == target.file_id and target.path not in (None, grant.path):
                 self._grants[grant.id] = replace(grant, path=str(target.path))
 
     def revoke(self, grant_id: str) -> None:
-        """Take a grant back.
+        """Revoke a grant.
 
         Raises
         ------
@@ -77,9 +77,9 @@ class Grants:
         self._drop(grant_id)
 
     def end_below(self, agent: Agent) -> None:
-        """Drop what was allowed when an agent's mode was looser than it is now.
+        """Drop grants from when an agent's mode was looser than it is now.
 
-        Who makes the mode stricter wants to be asked; that holds also when it is loosened again.
+        A person who makes the mode stricter wants to be asked, even after loosening it again.
         """
         for grant in list(self._grants.values()):
             if grant.agent_id == agent.id and agent.mode.stricter_than(grant.mode):

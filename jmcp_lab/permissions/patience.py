@@ -1,7 +1,7 @@
-"""How much people are asked: what they said no to is not asked again, and nobody buries them.
+"""Limit how often people are asked: do not repeat denied requests, and prevent floods.
 
-An agent that is told no again and again, or that asks without a pause, is paused: a person who has
-to answer too much says yes at last.
+An agent that is denied again and again, or that asks without a break, is paused. A person who has
+to answer too often says yes in the end.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 PENDING_PER_AGENT = 20
 
-MOST_DENIALS = 3
-"""So many requests denied in a row pause an agent."""
+MAX_DENIALS = 3
+"""Number of denied requests in a row that pause an agent."""
 
-MOST_REQUESTS = 20
+MAX_REQUESTS = 20
 REQUESTS_SECONDS = 60.0
-"""More requests than that in so many seconds pause an agent."""
+"""Seconds within which more than `MAX_REQUESTS` requests pause an agent."""
 
 
 class Pause(StrEnum):
-    """Why an agent was paused by nobody's hand."""
+    """Why an agent was paused automatically."""
 
     DENIALS = "denials"
     FLOOD = "flood"
@@ -41,17 +41,17 @@ class Pause(StrEnum):
 
 PAUSE_WORDS = {
     Pause.DENIALS: (
-        f"You are paused: the user said no to {MOST_DENIALS} of your requests in a row. They can "
+        f"You are paused: the user said no to {MAX_DENIALS} of your requests in a row. They can "
         "resume you in JupyterLab's Agents panel. Ask them what they want."
     ),
     Pause.FLOOD: (
-        f"You are paused: you asked more than {MOST_REQUESTS} times in a minute. The user can "
+        f"You are paused: you asked more than {MAX_REQUESTS} times in a minute. The user can "
         "resume you in JupyterLab's Agents panel. Ask for less at a time."
     ),
 }
 
 Refusal = tuple[DecisionSource, str]
-"""Who says no instead of a person, and what the agent is told."""
+"""The source of an automatic denial, and the message for the agent."""
 
 
 class Patience:
@@ -72,13 +72,13 @@ class Patience:
         self._paused: dict[str, Pause] = {}
 
     def refusal(self, call: Call, waiting: int) -> Refusal | None:
-        """Return why nobody is asked about a call, or None.
+        """Return why a call is denied without asking anybody, or None.
 
         Parameters
         ----------
         call : Call
         waiting : int
-            How many requests of its agent wait.
+            The number of its agent's waiting requests.
         """
         first = self._denials.repeated(call)
         if first is not None:
@@ -101,54 +101,55 @@ class Patience:
         return None
 
     def _asks_too_often(self, agent_id: str) -> bool:
-        asked = self._asked.setdefault(agent_id, deque(maxlen=MOST_REQUESTS))
+        asked = self._asked.setdefault(agent_id, deque(maxlen=MAX_REQUESTS))
         ticks = time.monotonic()
-        if len(asked) == MOST_REQUESTS and ticks - asked[0] < REQUESTS_SECONDS:
+        if len(asked) == MAX_REQUESTS and ticks - asked[0] < REQUESTS_SECONDS:
             return True
         asked.append(ticks)
         return False
 
     def denied(self, call: Call) -> None:
-        """Remember that a person denied a request that waits."""
+        """Record that a person denied a waiting request."""
         self._denials.add(call)
         self._ledger.update(call, denied_until=now() + REPEAT)
         self._in_a_row[call.agent_id] = self._in_a_row.get(call.agent_id, 0) + 1
 
     def allowed(self, call: Call) -> None:
-        """Remember that a person allowed a request."""
+        """Record that a person allowed a request."""
         self._in_a_row.pop(call.agent_id, None)
 
     def end_a_run_of_denials(self, agent_id: str) -> None:
-        """Pause an agent that was told no too often in a row."""
-        if self._in_a_row.get(agent_id, 0) >= MOST_DENIALS:
+        """Pause an agent that was denied too often in a row."""
+        if self._in_a_row.get(agent_id, 0) >= MAX_DENIALS:
             self._pause(agent_id, Pause.DENIALS)
 
     # -- pauses --------------------------------------------------------------------------------
 
     def why_paused(self, agent_id: str) -> Pause | None:
-        """Return why an agent was paused, or None where a person did it or it is not."""
+        """Return why an agent was paused automatically, or None if it was not."""
         return self._paused.get(agent_id)
 
     def agents_changed(self) -> None:
-        """Begin anew with agents that were resumed, and forget those that are gone."""
+        """Reset the counts of agents that were resumed or are gone."""
         paused = {agent.id for agent in self._agents.all() if agent.paused}
         for agent_id in self._paused.keys() - paused:
             self.forget_agent(agent_id)
 
     def forget_agent(self, agent_id: str) -> None:
-        """Count from nothing."""
+        """Reset the counts of an agent."""
         self._paused.pop(agent_id, None)
         self._in_a_row.pop(agent_id, None)
         self._asked.pop(agent_id, None)
 
     def _pause(self, agent_id: str, why: Pause) -> None:
         self._paused[agent_id] = why
-        # One that was revoked is gone, and a list that cannot be written is tried again next time.
+        # A revoked agent no longer exists. If the list cannot be written, the next time tries
+        # again.
         with suppress(ToolError):
             self._agents.update(agent_id, paused=True)
 
     def ask_again(self, call_id: str) -> Call:
-        """Let a person be asked again for what they said no to, when the agent wants it again.
+        """Let the agent ask a person again for what they have denied.
 
         Raises
         ------

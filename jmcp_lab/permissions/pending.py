@@ -22,17 +22,17 @@ class Watched(Protocol):
     """A document whose changes may change what a request shows."""
 
     def on_change(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
-        """Call `listener` with the ids of changed cells; return what ends that."""
+        """Call `listener` with the ids of changed cells; return a function that ends that."""
 
     async def look(self) -> None:
-        """Take in what is in the file by now, and return when the document can be written."""
+        """Merge the file's current content, and return when the document can be written."""
 
 
 SHARE = 20.0
-"""A card is drawn anew in a twentieth of the time at most, however fast its cells change."""
+"""Minimum ratio of waiting to drawing for a card, however fast its cells change."""
 
-LONGEST_WAIT = 2.0
-"""Seconds after which it is drawn all the same."""
+MAX_WAIT_SECONDS = 2.0
+"""Maximum seconds until a changed card is drawn again."""
 
 
 class AlreadyWaitingError(Exception):
@@ -41,7 +41,7 @@ class AlreadyWaitingError(Exception):
     Parameters
     ----------
     call : Call
-        The first one: attach to it, so that there is one card and the action happens once.
+        The first call. Attach to it, so that there is one card and the action happens once.
     """
 
     def __init__(self, call: Call) -> None:
@@ -62,17 +62,17 @@ class Request:
     _due: asyncio.TimerHandle | None = None
 
     def draw_soon(self, draw: Callable[[Request], None]) -> None:
-        """Draw the card anew, one of thousands of cells not at each key that a person presses.
+        """Redraw the card soon; with thousands of cells, not on each key that a person presses.
 
-        Nobody can say yes to what it showed meanwhile: a decision looks at it again.
+        Nobody can approve an outdated card, because a decision checks it again.
         """
         if self._due is None:
-            wait = min(self._took * SHARE, LONGEST_WAIT)
+            wait = min(self._took * SHARE, MAX_WAIT_SECONDS)
             self._due = asyncio.get_running_loop().call_later(wait, draw, self)
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """Note how long the block takes, which draws the card; it need not be drawn again."""
+        """Measure how long the block takes, which draws the card; cancel a scheduled redraw."""
         self.leave()
         began = time.thread_time()
         try:
@@ -81,7 +81,7 @@ class Request:
             self._took = time.thread_time() - began
 
     def leave(self) -> None:
-        """Draw the card no more."""
+        """Cancel a scheduled redraw."""
         if self._due is not None:
             self._due.cancel()
             self._due = None

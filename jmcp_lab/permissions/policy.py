@@ -1,9 +1,8 @@
-"""The policy: may this action happen now? Pure: no clock, no I/O, nothing to await.
+"""The policy: decide whether an action may happen now. It is pure: no clock, no I/O, no await.
 
-The first level that applies decides: hard denies, paused, the mode's "never", what always asks,
-grants, then the mode's own word; outside the notebooks that were chosen for an agent that word is
-the one of `ask`, and reading is free. Anything unknown asks or is denied; nothing unknown is
-allowed.
+The first rule that applies decides: hard denials, paused, the mode's "never", what always asks,
+grants, then the mode's own verdict. Outside the notebooks chosen for an agent, that verdict is the
+one of mode `ask`, and reading is free. Anything unknown asks or is denied, and is never allowed.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What the policy says."""
+    """The result of the policy."""
 
     ALLOW = "allow"
     ASK = "ask"
@@ -33,7 +32,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict, where it comes from, and a reason in words for a denial."""
+    """A verdict, its source, and a message with the reason for a denial."""
 
     verdict: Verdict
     source: DecisionSource
@@ -42,11 +41,11 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A yes that covers more than one call: runs of one agent in one notebook, until a time.
+    """An approval for more than one call: runs of one agent in one notebook, until a time.
 
-    Bound to the document, not to its path: a grant follows a rename and does not cover another file
-    that takes the old name, however it got there. `mode` is the agent's at that time: a stricter
-    one ends the grant.
+    It is bound to the document, not to its path. So it follows a rename, and does not cover another
+    file that takes the old name in any way. `mode` is the agent's mode at that time; a stricter one
+    ends the grant.
     """
 
     id: str
@@ -62,7 +61,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the policy needs to know of an agent: outside `notebooks`, if there are any, it asks."""
+    """What the policy needs to know about an agent; outside its `notebooks`, if any, it asks."""
 
     id: str
     mode: Mode
@@ -134,7 +133,7 @@ TABLE: dict[Mode, dict[Row, Verdict]] = {
         "overwrite": Q,
     },
 }
-"""What each mode says to each kind of action."""
+"""The verdict of each mode on each kind of action."""
 
 PAUSED = (
     "The user has paused you, so nothing was done. Tell them what you still want to do, and call "
@@ -150,7 +149,7 @@ MODE_WORDS = {
 
 
 def row(action: Action) -> Row:
-    """Return the line of the mode table that an action falls under."""
+    """Return the row of the mode table for an action."""
     match action.tool_class:
         case ToolClass.KERNEL:
             return "interrupt" if action.interrupt else "kernel"
@@ -174,7 +173,7 @@ def over(until: Until | None, now: datetime) -> bool:
 
 
 def chosen(path: str | None, notebooks: Iterable[str]) -> bool:
-    """Return whether a path is one of the notebooks chosen by globs."""
+    """Return whether a path matches the globs of chosen notebooks."""
     return path is not None and any(matches(path, pattern) for pattern in notebooks)
 
 
@@ -186,7 +185,7 @@ def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datet
     subject : Subject
     action : Action
     grants : iterable of Grant
-        What people allowed for longer, to anyone.
+        The grants of all agents.
     now : datetime
         With time zone.
     """
@@ -213,10 +212,10 @@ def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datet
 
 
 def _outside(subject: Subject, action: Action) -> bool:
-    """Return whether an action is about something else than the notebooks chosen for the agent.
+    """Return whether an action affects other notebooks than those chosen for the agent.
 
-    Without a choice all are meant, except in mode `auto`, which is for chosen ones only. What is
-    done to a kernel is done to all notebooks whose kernel it is.
+    If none are chosen, all are meant, except in mode `auto`, which is for chosen ones only. An
+    action on a kernel affects all notebooks that use it.
     """
     limited = bool(subject.notebooks) or subject.mode is Mode.AUTO
     paths = (action.target.path, *action.others)

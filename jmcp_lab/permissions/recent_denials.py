@@ -1,4 +1,4 @@
-"""What people have said no to, so that the same is not asked again for a while."""
+"""Recent denials, so that the same request is not asked again for a while."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from ..calls.call import Call
 
 REPEAT = timedelta(minutes=10)
-"""For how long after a no the same request is denied without asking, however often it comes."""
+"""Time after a denial for which the same request is denied without asking."""
 
-KEPT = 500
+MAX_KEPT = 500
 
 
 class Denials:
-    """Denied requests by what they would have done."""
+    """Denied requests, by the action that they asked for."""
 
     def __init__(self) -> None:
         self._denied: OrderedDict[str, tuple[float, Call]] = OrderedDict()
 
     def add(self, call: Call) -> None:
-        """Remember a request that a person denied."""
+        """Record a request that a person denied."""
         if call.action is not None:
             self._denied[_key(call)] = (time.monotonic(), call)
-            while len(self._denied) > KEPT:
+            while len(self._denied) > MAX_KEPT:
                 self._denied.popitem(last=False)
 
     def repeated(self, call: Call) -> Call | None:
@@ -43,7 +43,7 @@ class Denials:
 
     def forget(self, call: Call) -> bool:
         """Let the same request ask again; return whether it would have been denied."""
-        # By the call: what it showed is kept no more.
+        # Search by the call, because its preview is no longer kept.
         keys = [key for key, (_, denied) in self._denied.items() if denied is call]
         for key in keys:
             del self._denied[key]

@@ -1,4 +1,4 @@
-"""How much may be asked at once: what a card cannot show, nobody can check and so nobody allows."""
+"""Limit the size of a request, because nobody can check or allow what a card cannot show."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..text.diff import common_prefix
 if TYPE_CHECKING:
     from ..calls.call import Action, PreviewItem
 
-MOST_LINES = 10_000
-MOST_CHARACTERS = 400_000
-"""What a card draws at most; the panel has the same numbers."""
+MAX_LINES = 10_000
+MAX_CHARACTERS = 400_000
+"""Maximum characters, beside `MAX_LINES`, that a card draws; the panel has the same limits."""
 
-MOST_COMPARED = 2_000_000
-"""Characters of texts before and after a change; the panel compares no longer ones."""
+MAX_COMPARED = 2_000_000
+"""Maximum characters of texts before and after a change; the panel compares no longer ones."""
 
 
 def showable(action: Action) -> Action:
@@ -30,18 +30,18 @@ def showable(action: Action) -> Action:
     if preview is None:
         return action
     whole = sum(len(t) for item in preview.items for t in (item.old, item.new) if t is not None)
-    drawn = [_drawn(item) for item in preview.items] if whole <= MOST_COMPARED else []
+    drawn = [_drawn(item) for item in preview.items] if whole <= MAX_COMPARED else []
     characters = sum(len(text) for text in drawn) if drawn or not whole else whole
     lines = sum(text.count("\n") + 1 for text in drawn)
-    if characters > MOST_CHARACTERS or lines > MOST_LINES:
+    if characters > MAX_CHARACTERS or lines > MAX_LINES:
         size = (
             f"{characters:,} characters"
-            if characters > MOST_CHARACTERS
+            if characters > MAX_CHARACTERS
             else f"{lines:,} lines in {len(drawn):,} parts"
         )
         raise ToolError(
             f"This is too long for the user to check: {size}, and a request may show "
-            f"{MOST_CHARACTERS:,} characters and {MOST_LINES:,} lines. Nothing was done. Ask for "
+            f"{MAX_CHARACTERS:,} characters and {MAX_LINES:,} lines. Nothing was done. Ask for "
             "it in smaller steps, or keep large data out of the code and read it from a file.",
             code="too_long",
         )
@@ -49,7 +49,7 @@ def showable(action: Action) -> Action:
 
 
 def _drawn(item: PreviewItem) -> str:
-    """Return what of an item is drawn: the text, or the lines that a change takes and brings."""
+    """Return the drawn part of an item: the text, or the lines that a change removes and adds."""
     if item.text is not None:
         return item.text
     old, new = item.old or "", item.new or ""

@@ -1,1 +1,1 @@
-"""Rooms: which documents are open, and how each is loaded, saved, and shared with pages."""
+"""Open documents: load and save each one, and share it with browser tabs and agents."""

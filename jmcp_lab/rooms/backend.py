@@ -1,4 +1,4 @@
-"""What tools need of the open notebooks, whoever keeps these: live rooms, or files alone."""
+"""The interface through which tools use open notebooks, live or edited through their files."""
 
 from __future__ import annotations
 
@@ -30,63 +30,63 @@ class Backend(Protocol):
     idle_seconds: float
     news: Notices
     ring: Callable[[], None]
-    """Called when `troubles` may return something else."""
+    """Callback to call when `troubles` may return something new."""
 
     @property
     def texts(self) -> Texts:
         """The text files that pages may have open."""
 
     async def open(self, path: str) -> LiveNotebook:
-        """Open a notebook, or join it where it is open; see `Rooms.open`."""
+        """Open a notebook, or join its room if it is already open; see `Rooms.open`."""
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
-        """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
+        """Open a notebook by file id, which survives moves; fall back to `path` without an id."""
 
     def place_of(self, file_id: str) -> str | None:
-        """Return where a file is by now, or None once it was deleted."""
+        """Return the current path of a file, or None if it was deleted."""
 
     def find(self, path: str) -> LiveNotebook | None:
-        """Return the notebook if we hold it open, without opening anything."""
+        """Return the notebook if this backend already holds it open; never open it."""
 
     def paths_open(self) -> set[str]:
-        """Return the paths of all notebooks that are open, by us or in a page."""
+        """Return the paths of all notebooks that this backend or a page has open."""
 
     def check(self, notebook: LiveNotebook) -> None:
-        """Make sure, at this very moment, that what is written now will reach the file."""
+        """Verify, without awaiting, that a write made now will reach the file."""
 
     def standing(self, notebook: LiveNotebook) -> list[str]:
-        """Return what holds of a notebook at present, and each agent is to be told once."""
+        """Return the current conditions of a notebook that each agent must be told once."""
 
     def lease(self, notebook: LiveNotebook) -> AbstractContextManager[None]:
-        """Keep a notebook open for as long as the block runs."""
+        """Keep a notebook open while the block runs."""
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
-        """Bring in what pages have not shared yet, before a call changes the notebook.
+        """Fetch changes that pages have not shared yet, before a call changes the notebook.
 
         Raises
         ------
         UnavailableError
-            The call edits, and a page holds on to what the person typed.
+            The call edits, and a page keeps unsaved input that it does not share.
         """
 
     async def written(self, notebook: LiveNotebook) -> str | None:
-        """Write what a call has changed, where nothing else does; return why not, in words."""
+        """Write a call's changes if nothing else does; return a message if that failed."""
 
     def listen(self) -> None:
-        """Follow what happens to documents and files, from the start of the server on."""
+        """Start following document and file events; call this once at server start."""
 
     def troubles(self) -> Troubles:
-        """Return what a person must know of open documents."""
+        """Return the problems of open documents that need a person."""
 
     async def save(self, notebook: LiveNotebook) -> None:
         """Write the notebook to disk now."""
 
     async def stop(self, seconds: float = 2.0) -> None:
-        """Save every notebook, so that the server can end."""
+        """Save every notebook before the server shuts down."""
 
 
 class Pages(Protocol):
-    """What files alone need to know of pages that do not share the document."""
+    """What the file-only backend needs to know about pages that do not share their document."""
 
     def unsaved(self, path: str) -> bool:
         """Return whether a page has unsaved changes in a notebook or a text file."""
@@ -95,16 +95,16 @@ class Pages(Protocol):
         """Return the paths of the notebooks that pages have open."""
 
     def editing(self, path: str) -> set[str]:
-        """Return the ids of a notebook's cells in which pages have the caret."""
+        """Return the ids of the notebook's cells that contain a page's cursor."""
 
     def running(self, path: str) -> set[str]:
         """Return the ids of a notebook's cells that pages are running."""
 
     async def saved(self, path: str, seconds: float) -> bool:
-        """Ask pages to save a file; return whether nothing of it is unsaved in the end."""
+        """Ask pages to save a file; return whether no unsaved changes remain."""
 
     def wrote(self, path: str) -> None:
-        """Tell pages that a file has another content now."""
+        """Tell pages that the content of a file has changed."""
 
 
 def open_backend(
@@ -116,9 +116,9 @@ def open_backend(
     pages: Pages,
     idle_seconds: float,
 ) -> Backend:
-    """Return what keeps the notebooks of a server: live rooms unless there is a reason why not.
+    """Return the backend of a server: live rooms, or files alone if `why` names an obstacle.
 
-    Without jupyter-server-ydoc nothing that needs it is even imported.
+    Without jupyter-server-ydoc, this function does not import any module that needs it.
     """
     follow_folders()
     let_moves_wait(serverapp.contents_manager)

@@ -1,12 +1,15 @@
-"""An open notebook whose file another program has written: git, an editor, a script.
+"""Merge changes that another program (git, an editor, a script) wrote to an open notebook's file.
 
-jupyter-server-ydoc makes the document what the file says, so that what was not saved yet is gone.
-Here three versions are compared: what the file said when the document last met it, what it says
-now, and what the document says. What only the file changed comes into the document; what only
-the document changed stays. Where both changed a text, the other program's change is put in as if
-it had been typed there: lines are merged, and in one line each character finds its place. Where
-both changed what else a cell has, its metadata and attachments are those of both. Of anything that
-cannot be both, such as outputs, the document's stays.
+jupyter-server-ydoc overwrites the document with the file, which loses everything unsaved. This
+module does a three-way merge instead. It compares the file as the document last met it, the file
+now, and the document.
+
+- A change that only the file has goes into the document.
+- A change that only the document has stays.
+- If both changed a cell's text, the file's change is applied as if somebody had typed it into the
+  document: the merge works by lines, and within one line by characters.
+- If both changed a cell's metadata or attachments, the cell gets the entries of both.
+- If two values exclude each other, as outputs do, the document's value stays.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from ..text.three_way_merge import Splice
 
 Carry = Callable[[str, str, str], list["Splice"]]
-"""What brings the change from one text to another into a third, come what may."""
+"""A function that rebases the change from one text to another onto a third; it always succeeds."""
 
 OUTSIDE_ORIGIN = "jmcp:outside"
 """Origin of the transactions that bring a file's changes into the document."""
@@ -42,7 +45,7 @@ def take_in(
     carry: Carry = carried,
     said: Version | None = None,
 ) -> None:
-    """Bring what another program changed in a notebook's file into the open document.
+    """Merge what another program changed in a notebook's file into the open document.
 
     Parameters
     ----------
@@ -52,10 +55,10 @@ def take_in(
     content : dict
         The file now, as the contents manager reads it.
     carry : Callable
-        What brings the file's change of a text into the text of the cell.
+        Rebases the file's change of a text onto the text of the cell.
     said : Version, optional
-        What the file said when it had been given `base`, where it is kept in another form: the same
-        cells without their outputs, say. What it still says so nobody has changed.
+        How the file represented `base`, if it stores another form of it: for example, the same
+        cells without their outputs. A part that still equals this version counts as unchanged.
     """
     said = said or base
     present = [
@@ -66,7 +69,7 @@ def take_in(
     there = _adopt_ids(notebook, said.named(present), version, made_up=base.ids is None)
     old = dict(zip(there, base.cells, strict=True))
     present = list(zip(notebook.ids, (text for _, text in present), strict=True))
-    # The file knows nothing of what is not saved yet.
+    # The file knows nothing of unsaved changes.
     new = version.named([(cell_id, cell.source) for cell_id, cell in there.items()])
     contents = {
         cell_id: {**cell, "id": cell_id}
@@ -98,9 +101,9 @@ def take_in(
 def _adopt_ids(
     notebook: LiveNotebook, old: dict[str, CellVersion], new: Version, *, made_up: bool
 ) -> dict[str, CellVersion]:
-    """Give cells in place the ids that another program gave them; return what they were by these.
+    """Rename cells in place to the ids that another program gave them; return `old` by the new ids.
 
-    Cells that were made anew would be there twice, once with what is not saved yet.
+    Recreating the cells instead would duplicate them: one copy would hold the unsaved changes.
     """
     if new.ids is None:
         return old
@@ -121,9 +124,9 @@ def _take_cell(
     content: dict[str, Any],
     carry: Carry,
 ) -> dict[str, Any] | None:
-    """Change the text of a cell in place; return the whole cell if it has to be made anew.
+    """Change a cell's text in place; return the whole cell if it must be recreated.
 
-    Pages do not follow every change of the rest in a cell that they have drawn.
+    Once a page has drawn a cell, it does not follow every change outside the text.
     """
     cell_id = content["id"]
     cell = cells.whole(notebook, cell_id)
@@ -157,9 +160,9 @@ def _with(cell: dict[str, Any], other: dict[str, Any], keys: Iterable[str]) -> d
 
 
 def _with_both(cell: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return a cell with what another has beside it: a tag, or an image that somebody pasted.
+    """Return a cell with the metadata and attachments of both, such as a tag or a pasted image.
 
-    Nobody knows which of it either side took out, so what one of them has stays.
+    Nothing records which side removed an entry, so an entry that either side has stays.
     """
     keys = ["metadata"] if cell.get("cell_type") == "code" else ["metadata", "attachments"]
     both = {key: (other.get(key), cell.get(key) or {}) for key in keys}
@@ -169,7 +172,7 @@ def _with_both(cell: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _trust(cell: dict[str, Any], source: dict[str, Any]) -> None:
-    """Let pages trust a cell as far as the one that its outputs come from."""
+    """Give a cell the trust of the cell that its outputs come from."""
     cell["metadata"] = {k: v for k, v in cell.get("metadata", {}).items() if k != "trusted"}
     if "trusted" in source.get("metadata", {}):
         cell["metadata"]["trusted"] = source["metadata"]["trusted"]
@@ -178,7 +181,7 @@ def _trust(cell: dict[str, Any], source: dict[str, Any]) -> None:
 def _order(
     present: list[str], old: list[str], new: list[str], gone: Iterable[str], anew: Iterable[str]
 ) -> list[str]:
-    """Return the ids of all cells that are to be there, in their order."""
+    """Return the ids of all cells that the merged notebook has, in order."""
     left = set(gone)
     here = [cell_id for cell_id in present if cell_id not in left]
     there = set(here).union(anew)
@@ -189,7 +192,7 @@ def _order(
 
 
 def _woven(first: list[str], second: list[str]) -> list[str]:
-    """Return `first` with what only `second` has, each after what it follows there."""
+    """Return `first` plus the ids only in `second`, each after its predecessor in `second`."""
     known = set(first)
     following: dict[str | None, list[str]] = {}
     last = None
@@ -207,9 +210,9 @@ def _woven(first: list[str], second: list[str]) -> list[str]:
 def rearrange(
     notebook: LiveNotebook, wanted: list[str], anew: dict[str, dict[str, Any]], origin: str
 ) -> None:
-    """Make the cells those that are wanted, in that order, and as few as possible anew."""
+    """Give the notebook exactly the `wanted` cells, in order, and recreate as few as possible."""
     if not wanted:
-        # As when an empty file is opened.
+        # This happens when an empty file is opened.
         cells.insert(notebook, 0, [cells.NewCell("")], origin)
         wanted = notebook.ids[:1]
     ids = list(notebook.ids)

@@ -1,4 +1,4 @@
-"""What a room does with a notebook and with a text file in ways of their own."""
+"""The behaviour of a room that differs between notebooks and text files."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
 
 
 class DocumentKind(Protocol):
-    """What is particular to one kind of document."""
+    """The operations that differ between kinds of document."""
 
     def version_of(self, content: Any) -> ContentVersion:  # noqa: ANN401
         """Return the version of a file's content."""
 
     def unpack(self, data: bytes) -> ContentVersion:
-        """Return the version that was kept on disk."""
+        """Return the version that was stored on disk."""
 
     def was_left_by(self, attempted: ContentVersion, content: Any) -> bool:  # noqa: ANN401
-        """Return whether a file says what a save of a version may have left when it failed."""
+        """Return whether a failed save of `attempted` can have left this content in the file."""
 
     def take_in(self, base: Any, content: Any, said: Any) -> None:  # noqa: ANN401
-        """Bring what another program has changed in the file into the document.
+        """Merge what another program changed in the file into the document.
 
         Parameters
         ----------
@@ -63,56 +63,56 @@ class DocumentKind(Protocol):
         content : object
             The file now.
         said : ContentVersion
-            What the file said when it had been given `base`.
+            How the file represented `base`.
         """
 
     def reunite(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
-        """Bring a file into a document that may have part of what is new there already."""
+        """Merge a file into a document that may already contain part of the file's changes."""
 
     async def ready(self) -> None:
         """Return when the document can be written."""
 
     def content_of(self, update: bytes) -> Any:  # noqa: ANN401
-        """Return what a page's document says, as a file would."""
+        """Return a page's document in the form that a file has."""
 
     def version_in(self, update: bytes) -> ContentVersion:
-        """Return the version that a document holds, with the ids that its cells have there."""
+        """Return the version that a document holds, with the cell ids that it uses."""
 
     def join(self, update: bytes, base: ContentVersion) -> list[str]:
-        """Bring a page of another history and the document together.
+        """Merge a page that has another Yjs history into the document.
 
         Returns
         -------
         list of str
-            What agents should know, in words.
+            Messages for the agents.
         """
 
     def feed(self, update: bytes) -> None:
-        """Take note of a page's update, just before the document takes it in."""
+        """Inspect a page's update just before the document applies it."""
 
     def settle(self) -> None:
-        """Put right what a page's update met, just after the document has taken it in."""
+        """Repair the effects of a page's update just after the document has applied it."""
 
     def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
-        """Bring what was typed on one side into cells that the other took out home.
+        """Restore text that one side typed into cells that the other side removed.
 
         Parameters
         ----------
         update : bytes
-            All that the page had.
+            Everything that the page had.
         ours : bytes
-            All that the document had of the same Yjs history, before it met the page.
+            Everything that the document had of the same Yjs history before it met the page.
         base : ContentVersion or None
-            What the file said that the page met last, if it is known.
+            The version of the file that the page met last, if it is known.
 
         Returns
         -------
         list of str
-            What agents should know, in words.
+            Messages for the agents.
         """
 
     def left_behind(self, update: bytes) -> LeftBehind | None:
-        """Return the cells of a page that the document has no more, once it has met the page."""
+        """Return the page's cells that the document no longer has, after it has met the page."""
 
     def close(self) -> None:
         """Stop following the document."""
@@ -131,7 +131,7 @@ class NotebookKind:
         file_id = room.room_id.rsplit(":", 1)[-1]
         self.notebook = LiveNotebook(cast("YNotebook", room.document), lambda: room.path, file_id)
         self.notebook.together = room.one_message
-        # The presence of who has left stays for half a minute.
+        # The awareness state of a user who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.notebook.saving = lambda: room.autosave.pending
         self.notebook.meet_file = lambda: room.disk.look()
@@ -140,28 +140,29 @@ class NotebookKind:
         )
 
     def version_of(self, content: dict[str, Any]) -> Version:
-        """Return the version of a notebook as nbformat has it."""
+        """Return the version of a notebook in nbformat form."""
         return Version.of(content)
 
     def unpack(self, data: bytes) -> Version:
-        """Return the version that was kept on disk."""
+        """Return the version that was stored on disk."""
         return Version.unpack(data)
 
     def was_left_by(self, attempted: ContentVersion, content: dict[str, Any]) -> bool:
-        """Return whether it is all there: a notebook that is cut off is none."""
+        """Return whether the file is complete; a truncated notebook is not a notebook."""
         return Version.of(content).digest == attempted.digest
 
     def take_in(self, base: Version, content: dict[str, Any], said: Version) -> None:
         """Merge by cells and lines."""
         document = self._room.document
         if base.ids is None and Version.of(document.get()) == base:
-            # An old file has no ids, and keeps none as long as nothing has to be told apart.
+            # A notebook of an old format has no cell ids. It needs none while no cells must be told
+            # apart.
             document.set(content)
         else:
             take_in(self.notebook, base, content, said=said)
 
     def reunite(self, base: ContentVersion, content: dict[str, Any]) -> None:
-        """Merge by cells and lines; what both have beyond the base is there once."""
+        """Merge by cells and lines; keep once what both sides added to the base."""
         take_in(self.notebook, cast("Version", base), content, reunited)
 
     async def ready(self) -> None:
@@ -169,16 +170,16 @@ class NotebookKind:
         await self.notebook.ready()
 
     def content_of(self, update: bytes) -> Any:  # noqa: ANN401
-        """Return what a page's notebook says."""
+        """Return the content of a page's notebook."""
         return _document(self._room, update).get()
 
     def version_in(self, update: bytes) -> Version:
-        """Return the version that a document holds; one of nbformat 4.4 has ids there as well."""
+        """Return the version that a document holds; it has ids even for nbformat 4.4 cells."""
         document = _document(self._room, update)
         return Version.of(document.get(deduplicate=False) | {"cells": [*_whole(document).values()]})
 
     def join(self, update: bytes, base: ContentVersion) -> list[str]:
-        """Bring a page of another history and the notebook together."""
+        """Merge a page that has another Yjs history into the notebook."""
         page = _document(self._room, update)
         found = LiveNotebook(cast("YNotebook", page), lambda: "", self.notebook.file_id)
         alone = self._is_blank and self.notebook.blank not in found.ids
@@ -194,18 +195,18 @@ class NotebookKind:
         return []
 
     def feed(self, update: bytes) -> None:
-        """Let what was typed into a cell that is gone be found."""
+        """Record edits to a removed cell, so that they can be found later."""
         self.late.feed(update)
 
     def settle(self) -> None:
-        """Put right what a page's update met: a cell that was moved or deleted meanwhile."""
+        """Repair a page's edit of a cell that was moved or deleted in the meantime."""
         if self.notebook.busy:
             self._room.call_later(0.05, self.settle)
             return
         self.late.settle()
 
     def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
-        """Find the cells that one side took out, and what was typed there on the other."""
+        """Find the cells that one side removed, and what the other side typed into them."""
         alone = self._is_blank
         theirs = self._return(update, ours, cast("Version | None", base))
         mine = self._return(ours, update, cast("Version | None", base))
@@ -217,7 +218,7 @@ class NotebookKind:
         return told_of(self.notebook, theirs + mine)
 
     def left_behind(self, update: bytes) -> LeftBehind | None:
-        """Return the cells of a page that the notebook has no more, once it has met the page."""
+        """Return the page's cells that the notebook no longer has, after it has met the page."""
         page = _document(self._room, update)
         gone = removed_while_away(page.ydoc, self.notebook.ydoc.get_update())
         if not gone:
@@ -228,7 +229,7 @@ class NotebookKind:
     def _return(self, one: bytes, other: bytes, base: Version | None) -> list[str]:
         gone = removed_while_away(_document(self._room, one).ydoc, other)
         if not gone or not clients_ahead(one, other):
-            # Who has said nothing that the other lacks has typed nothing there.
+            # A side without any update that the other lacks has typed nothing into these cells.
             return []
         contents = _whole(_document(self._room, one))
         known: dict[str, str] = {}
@@ -268,29 +269,29 @@ class TextKind:
         return TextVersion(content)
 
     def unpack(self, data: bytes) -> TextVersion:
-        """Return the version that was kept on disk."""
+        """Return the version that was stored on disk."""
         return TextVersion.unpack(data)
 
     def was_left_by(self, attempted: ContentVersion, content: str) -> bool:
-        """Return whether it is all there, or its beginning, as of a disk that is full."""
+        """Return whether the content is the whole text or, as after a full disk, a prefix."""
         whole = cast("TextVersion", attempted).text
         return content == whole or is_beginning(content, whole)
 
     def take_in(self, base: TextVersion, content: str, said: TextVersion) -> None:
-        """Merge by lines: another program has nothing of what was typed and is not saved."""
+        """Merge by lines; another program has none of the unsaved text."""
         present = str(self._text)
         self._make(splice(present, carried(said.text, content, present)))
 
     def reunite(self, base: ContentVersion, content: str) -> None:
-        """Merge by lines; what both have beyond the base is there once."""
+        """Merge by lines; keep once what both sides added to the base."""
         present = str(self._text)
         self._make(splice(present, reunited(cast("TextVersion", base).text, content, present)))
 
     async def ready(self) -> None:
-        """Return at once: nobody holds a transaction over an await."""
+        """Return at once: no code keeps a transaction of a text open across an await."""
 
     def content_of(self, update: bytes) -> str:
-        """Return what a page's text says."""
+        """Return the content of a page's text file."""
         page: Doc[Any] = Doc()
         page.apply_update(update)
         return str(page.get("source", type=Text))
@@ -300,7 +301,7 @@ class TextKind:
         return TextVersion(self.content_of(update))
 
     def join(self, update: bytes, base: ContentVersion) -> list[str]:
-        """Bring a page of another history and the text together."""
+        """Merge a page that has another Yjs history into the text."""
         typed = self.content_of(update)
         present = str(self._text)
         wanted = splice(present, reunited(cast("TextVersion", base).text, typed, present))
@@ -315,32 +316,32 @@ class TextKind:
                 splice_shared(self._text, differences(present, wanted))
 
     def feed(self, update: bytes) -> None:
-        """Nothing is taken out of its place in a text."""
+        """Do nothing: a text has no cells that could be moved or removed."""
 
     def settle(self) -> None:
-        """Nothing is taken out of its place in a text."""
+        """Do nothing: a text has no cells that could be moved or removed."""
 
     def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
-        """Nothing is taken out of its place in a text."""
+        """Return no messages: a text has no cells that could be moved or removed."""
         return []
 
     def left_behind(self, update: bytes) -> LeftBehind | None:
-        """Nothing is taken out of its place in a text."""
+        """Return None: a text has no cells that could be moved or removed."""
         return None
 
     def close(self) -> None:
-        """Nothing follows the document."""
+        """Do nothing: a text kind does not follow its document."""
 
 
 async def version_aside(kind: DocumentKind, content: Any) -> ContentVersion:  # noqa: ANN401
-    """Return the version of a file's content that nobody changes, in a thread where it is long."""
+    """Return the version of a content that nothing mutates; use a thread for a long one."""
     if isinstance(content, dict) and takes_long(content):
         return await asyncio.to_thread(in_short_turns, kind.version_of, content)
     return kind.version_of(content)
 
 
 def kind_of(room: LiveRoom) -> DocumentKind | None:
-    """Return what is particular to a room's document; None for kinds of other extensions."""
+    """Return the `DocumentKind` of a room's document; None for kinds of other extensions."""
     if room.file_type == "notebook":
         return NotebookKind(room)
     if room.file_type == "file" and room.file_format == "text":
@@ -349,14 +350,14 @@ def kind_of(room: LiveRoom) -> DocumentKind | None:
 
 
 def marks_of(update: bytes) -> PageMarks:
-    """Return what a page's document says of itself."""
+    """Return the marks that a page's document carries."""
     page: Doc[Any] = Doc()
     page.apply_update(update)
     return PageMarks.of(page)
 
 
 def _whole(document: YNotebook) -> dict[str, dict[str, Any]]:
-    """Return the cells of a notebook by id, in their order; one of nbformat 4.4 has ids as well."""
+    """Return the cells of a notebook by id, in order; nbformat 4.4 cells get their ids as well."""
     found = document.get(deduplicate=False)["cells"]
     ids = [str(cell["id"]) for cell in document.ycells]
     return {i: cell | {"id": i} for i, cell in zip(ids, found, strict=True)}

@@ -1,7 +1,7 @@
-"""The room of one document: how it is loaded, saved, kept, and shared with pages that come back.
+"""The room of one document: load it, save it, store its history, and merge returning pages.
 
-It takes the place of jupyter-server-ydoc's `DocumentRoom`, for the rooms that pages open as well as
-for those that agents do. What it does differently, and why, is in `docs/upstream.md`.
+It replaces jupyter-server-ydoc's `DocumentRoom`, both for rooms that pages open and for rooms that
+agents open. `docs/upstream.md` lists the differences and their reasons.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ if TYPE_CHECKING:
     from .saving.content_versions import ContentVersion
 
 FINISH_SECONDS = 10.0
-"""Longest wait for the last save of a room that closes."""
+"""Maximum seconds that a closing room waits for its last save."""
 
-TRIES = 3
-"""How often a file is read again, or saved again, that another program writes meanwhile."""
+MAX_TRIES = 3
+"""Maximum attempts to read or save a file while another program keeps writing it."""
 
 MAX_COPIES = 20
-"""Other versions of one document that are remembered."""
+"""Maximum number of other versions remembered for one document."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomListener:
-    """Who wants to know what happens in a room.
+    """Callbacks for events in a room.
 
     Parameters
     ----------
     merged : Callable
-        What another program wrote into the file was merged.
+        Called after another program's changes to the file were merged.
     said : Callable
-        Something happened that agents should know, in words.
+        Called with a message for the agents.
     """
 
     merged: Callable[[], None]
@@ -61,7 +61,7 @@ class RoomListener:
 
 
 class NotWritableError(OSError):
-    """The contents manager says that the file cannot be written."""
+    """The contents manager reports that the file is not writable."""
 
 
 class LiveRoom(PagesRoom):
@@ -71,10 +71,10 @@ class LiveRoom(PagesRoom):
     ----------
     autosave : Autosave
     reunions : Reunions
-    disk : Disk
-        What follows the file.
+    disk : FileSync
+        Follows the file.
     history : str
-        The id of the Yjs history. It changes when the document is built from its file.
+        The id of the Yjs history. It changes when the document is rebuilt from its file.
     file_hash : str or None
         The hash of the file that the document met last.
     """
@@ -90,7 +90,8 @@ class LiveRoom(PagesRoom):
         self.disk = FileSync(self, OutOfBandChanges)
         self._followed: Any = None
 
-    # -- what it is --------------------------------------------------------------------------------
+    # -- properties
+    # ----------------------------------------------------------------------------------
 
     @property
     def document(self) -> YBaseDoc:
@@ -99,55 +100,55 @@ class LiveRoom(PagesRoom):
 
     @property
     def notebook(self) -> LiveNotebook:
-        """The notebook, in the room of one that is ready."""
+        """The notebook; only for the room of a notebook that is ready."""
         assert isinstance(self.kind, NotebookKind)
         return self.kind.notebook
 
     @property
     def late(self) -> LateEdits:
-        """What people typed into cells that are gone, in the room of a notebook that is ready."""
+        """The late edits of removed cells; only for the room of a notebook that is ready."""
         assert isinstance(self.kind, NotebookKind)
         return self.kind.late
 
     @property
     def path(self) -> str:
-        """Where the file is, or was when it was seen last."""
+        """The current path of the file, or the last known one."""
         try:
             return str(self._file.path)
         except RuntimeError:
             return str(self._document.path)
 
     def say(self, text: str) -> None:
-        """Let the agents that use the document know something."""
+        """Send a message to the agents that use the document."""
         for listener in list(self.listeners):
             listener.said(text)
 
     @property
     def identity(self) -> Identity | None:
-        """Whether the notebook is still the one that people meant; None of a text."""
+        """The notebook's identity, which tells whether a call still means it; None for a text."""
         return self.kind.notebook.identity if isinstance(self.kind, NotebookKind) else None
 
     def heard_of_merge(self) -> None:
-        """Say that what another program wrote into the file was merged."""
+        """Announce that another program's changes to the file were merged."""
         self._emit(LogLevel.INFO, "overwrite", "Out-of-band changes were merged.")
         for listener in list(self.listeners):
             listener.merged()
 
     def heard_of_copy(self, copy: str, why: str) -> None:
-        """Say that another version of the document was kept in a file of its own."""
+        """Record and announce that another version of the document was saved as a separate file."""
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
-        # On a warning, pages ask the person to close a second view, whatever it says.
+        # On a warning, pages ask the person to close a second view, whatever the message says.
         self._emit(LogLevel.INFO, None, "Another version was kept in a file of its own.")
 
     def heard_of_spoilt_file(self, why: str) -> None:
-        """Say that the file of the notebook is no notebook any more."""
+        """Announce that the notebook's file is no longer a valid notebook."""
         self._emit(LogLevel.INFO, None, "The file is no notebook any more.")
         self.say(news.spoilt(self.path, why))
 
     @property
     def trouble(self) -> Unsaved | None:
-        """What keeps the file from saying what the document says, where that needs a person."""
+        """The reason why the file and the document differ, if a person must act; otherwise None."""
         if self.autosave.failure is not None:
             return Unsaved.of(self.path, self.autosave.failure)
         if self.apart.failure is not None:
@@ -158,19 +159,19 @@ class LiveRoom(PagesRoom):
         return Unsaved.in_file(self.path, why)
 
     def save_soon(self) -> None:
-        """Save the document soon, where people want that."""
+        """Schedule a save, if the people in the room want autosave."""
         self.autosave.changed(wanted=self.saves_by_itself)
         self._mark_unsaved()
 
     def call_later(self, seconds: float, work: Callable[[], None]) -> None:
-        """Do something later, if the room is still there then."""
+        """Call `work` after a delay, unless the room is closed by then."""
         loop = asyncio.get_running_loop()
         loop.call_later(seconds, lambda: work() if self.kind is not None else None)
 
     # -- loading -----------------------------------------------------------------------------------
 
     async def initialize(self) -> None:
-        """Load the document: what its history says, merged with what the file says."""
+        """Load the document: apply its stored history and merge the file into it."""
         if self.ready_event.is_set():
             return
         stored = await self.store.open()
@@ -197,12 +198,13 @@ class LiveRoom(PagesRoom):
             self.save_soon()
 
     def begin_history(self) -> None:
-        """Say in the document which history it is, and keep what changes from now on."""
+        """Write the history's id into the document, and record all changes from now on."""
         self._document.path = self._file.path
         marks = self.ydoc.get(MARKS, type=Map)
         with self.ydoc.transaction():
             marks["history"] = self.history
-            # An update of this very document: pages that know it have been here since now.
+            # This is an update of this very document. A page that knows it joined after this
+            # moment.
             marks["life"] = secrets.token_hex(4)
         self.store.follow(self.ydoc.get_update)
         self._followed = self.ydoc.observe(self._on_update)
@@ -213,15 +215,16 @@ class LiveRoom(PagesRoom):
     async def file_met(
         self, found: str | None, version: ContentVersion, *, before: bool = False
     ) -> None:
-        """Take note that the document says all that a file says.
+        """Record that the document contains everything that the file contains.
 
         Parameters
         ----------
         found : str or None
-            The hash of the file; None where the contents manager knows none.
+            The hash of the file; None if the contents manager provides none.
         version : ContentVersion
         before : bool, optional
-            It said so before a server ended while it wrote it, as the history knows.
+            The file held this version before a server ended in the middle of a write, as the
+            history shows. The file itself is still incomplete.
         """
         self.file_hash = found
         if found is None:
@@ -230,18 +233,18 @@ class LiveRoom(PagesRoom):
             await take_over(self)
         met = self.reunions.note_file(found, version)
         if before:
-            # Until the file is whole, the history must tell that it is not.
+            # Until the file is complete again, the history must record that it is not.
             return
         await self.store.met(found, version.digest, met.pack)
 
     async def about_to_write(self, version: ContentVersion) -> None:
-        """Store what led to a version of the file before that is written."""
-        # Half a notebook is none; half a text is one.
+        """Store the updates that lead to a version of the file before writing that version."""
+        # A truncated notebook cannot be parsed, but a truncated text is still a text.
         pack = None if isinstance(self.kind, NotebookKind) else version.pack
         await self.store.intend(version.digest, pack)
 
     def restore_marks(self) -> None:
-        """Say again what is true of this room, where the page's document said something else."""
+        """Restore this room's marks after a page's document has overwritten them."""
         marks = self.ydoc.get(MARKS, type=Map)
         with self.ydoc.transaction():
             if marks.get("history") != self.history:
@@ -255,45 +258,46 @@ class LiveRoom(PagesRoom):
 
     @property
     def saves_by_itself(self) -> bool:
-        """Whether the people in the room want that; as upstream decides it."""
+        """Whether the people in the room want autosave; upstream decides this the same way."""
         states = [state.get("autosave", True) for state in self.awareness.states.values() if state]
         return any(states) if states else True
 
     def why_by_hand(self) -> str | None:
-        """Return that nothing is saved until somebody asks for it, and why; None where it is."""
+        """Return a message why nothing is saved automatically; None if autosave is on."""
         if self._save_delay is None:
             return news.never_saved(self.path)
         return None if self.saves_by_itself else news.saved_by_hand(self.path)
 
     def _on_document_change(self, target: str, event: object) -> None:
-        """Save soon. What comes from the file, while it is read, is saved already."""
+        """Schedule a save. Changes made while the file is being read are already in the file."""
         if target == "state" or self._update_lock.locked() or not self.ready:
             return
         self.autosave.changed(wanted=self.saves_by_itself)
         asyncio.get_running_loop().call_soon(self._mark_unsaved)
 
     def _mark_unsaved(self) -> None:
-        """Let the pages say that something is not saved; those that typed it say so themselves."""
+        """Mark the document as dirty for all pages; only the page that typed marks it by itself."""
         if self.ready and self.autosave.unsaved and self.ydoc._txn is None:
             if not self._document.dirty:
                 self._document.dirty = True
 
     def _save_to_disc(self) -> asyncio.Task[None]:
-        """Save now, as when a person asks for it; the task raises what went wrong."""
+        """Save now, as when a person asks for it; the task raises the save's error."""
         return self.autosave.save()
 
     async def _write_file(self) -> None:
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             try:
                 saved = await self.disk.save(self._file_format, self._file_type)
                 break
             except OutOfBandChanges:
-                # Of a kind of another extension; what follows the others merges.
+                # The document is of another extension's kind. For notebooks and texts, `FileSync`
+                # merges.
                 await super()._on_outofband_change()
         else:
             raise OSError("Another program writes this file again and again")
         if (task := asyncio.current_task()) is not None and task.cancelling():
-            # The loader waits until the file is written, and returns as if nothing had been.
+            # The loader waits until the file is written, and then swallows the cancellation.
             raise asyncio.CancelledError
         if saved is None:
             raise NotWritableError("The file is read-only")
@@ -312,14 +316,14 @@ class LiveRoom(PagesRoom):
         self._emit(LogLevel.ERROR, None, message)
 
     async def _on_outofband_change(self) -> None:
-        """Do nothing where the room's `FileSync` has its own look at the file."""
+        """Ignore the notification where `FileSync` inspects the file itself."""
         if self.kind is None:
             await super()._on_outofband_change()
 
     # -- ending ------------------------------------------------------------------------------------
 
     async def stop(self) -> None:
-        """Save what is not saved, keep the history, and let go of the document."""
+        """Save unsaved changes, store the history, and release the document."""
         if self.kind is not None and self.ready:
             if self.autosave.unsaved and self.saves_by_itself:
                 await self.autosave.finish(FINISH_SECONDS)
@@ -333,13 +337,13 @@ class LiveRoom(PagesRoom):
             self.kind.close()
             self.kind = None
         await super().stop()
-        # Upstream leaves them open, and Python warns about that.
+        # Upstream leaves these streams open, and Python warns about that.
         for name in ("_update_send_stream", "_update_receive_stream"):
             if (stream := getattr(self, name, None)) is not None:
                 stream.close()
 
     async def end_history(self) -> None:
-        """Close the history; what changes after that is in the file only."""
+        """Close the history; later changes are in the file only."""
         self.autosave.close()
         if self.ready:
             self.store.checkpoint()

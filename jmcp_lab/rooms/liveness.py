@@ -1,4 +1,4 @@
-"""Whether the pages of this server share live documents with us, and if not, why."""
+"""Find out whether this server's pages share live documents with jmcp_lab, and if not, why."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ DOCUMENTS = "jupyter_server_documents"
 
 
 class NotLive(StrEnum):
-    """What keeps live documents off."""
+    """Reasons why live documents are off."""
 
     DISABLED = "disable_rtc"
     """An administrator switched them off with ``YDocExtension.disable_rtc``."""
 
     NO_EXTENSION = "no_extension"
-    """jupyter_server_ydoc is disabled, or could not be loaded."""
+    """jupyter_server_ydoc is disabled, or failed to load."""
 
     OTHERS = "other_documents"
-    """jupyter-server-documents is there, with live documents of its own."""
+    """jupyter-server-documents is installed and serves live documents of its own."""
 
 
 _WHY = {
@@ -32,10 +32,11 @@ _WHY = {
 
 
 def why_not_live(serverapp: ServerApp) -> NotLive | None:
-    """Return what keeps live documents off on this server, or None where they are on.
+    """Return the reason why live documents are off on this server, or None if they are on.
 
-    Extensions are linked before the first is loaded, and so this is known when ours is. Whether
-    the other one has loaded as well is known only after all have: until then it counts as loaded.
+    Jupyter links all extensions before it loads the first one, so this is known when ours loads.
+    Whether the other extension has really loaded is known only after all have; until then, this
+    function assumes that it has.
     """
     manager: Any = serverapp.extension_manager
     if _enabled(manager, DOCUMENTS):
@@ -47,7 +48,7 @@ def why_not_live(serverapp: ServerApp) -> NotLive | None:
 
 
 def failed_to_load(serverapp: ServerApp) -> bool:
-    """Return whether jupyter_server_ydoc is enabled, but raised when it was loaded."""
+    """Return whether jupyter_server_ydoc is enabled but raised an error while it loaded."""
     manager: Any = serverapp.extension_manager
     return any(
         getattr(app, "ywebsocket_server", None) is None for app in manager.extension_apps[YDOC]
@@ -55,10 +56,10 @@ def failed_to_load(serverapp: ServerApp) -> bool:
 
 
 def say_so_to_pages(serverapp: ServerApp, why: NotLive) -> None:
-    """Let pages open files without live documents, where nobody serves these.
+    """Tell pages to open files without live documents if nothing serves these.
 
-    jupyter-docprovider, the other half of jupyter-server-ydoc, takes them for served unless it is
-    told otherwise, and then no page opens any notebook: each waits for a document for ever.
+    jupyter-docprovider, the frontend of jupyter-server-ydoc, assumes that live documents are served
+    unless the page config says otherwise. Every page would then wait for its document for ever.
     """
     if why is NotLive.NO_EXTENSION:
         page_config = serverapp.web_app.settings.setdefault("page_config_data", {})
@@ -71,7 +72,7 @@ def _enabled(manager: Any, name: str) -> bool:  # noqa: ANN401 - its attributes 
 
 
 def log_words(why: NotLive) -> str:
-    """Return what the server's log says of it."""
+    """Return the message for the server's log."""
     if why is NotLive.OTHERS:
         return (
             "jupyter-server-documents is installed and keeps the live documents. Agents edit "
@@ -84,9 +85,9 @@ def log_words(why: NotLive) -> str:
 
 
 def agent_words(why: NotLive) -> str:
-    """Return what an agent is told of every notebook, the first time that it uses it.
+    """Return the message that an agent gets on its first use of each notebook.
 
-    Nobody is asked to switch anything on: two layers of live documents would fight.
+    The message asks nobody to enable anything: two layers of live documents would conflict.
     """
     if why is NotLive.OTHERS:
         return (

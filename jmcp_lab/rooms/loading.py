@@ -1,4 +1,4 @@
-"""How a document is built when its room opens: from its history, and from its file."""
+"""Build a room's document from its stored history and its file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Loading:
     room : LiveRoom
     kind : DocumentKind
     stored : Stored
-        What the history says.
+        The stored history.
     """
 
     def __init__(self, room: LiveRoom, kind: DocumentKind, stored: Stored) -> None:
@@ -51,7 +51,8 @@ class Loading:
         Raises
         ------
         UnreadableNotebookError
-            It is no notebook, and nothing but its end is missing that the history may have.
+            The file is not a notebook, and it is not just truncated with a history that may
+            complete it.
         """
         try:
             self._content, self._found = await self._room.disk.read()
@@ -60,18 +61,18 @@ class Loading:
                 raise
             self._cut_off = error
         except Exception as error:
-            # Each contents manager has its own for a file that is no text.
+            # Each contents manager raises its own error for a file that is not text.
             if not await self._ends_in_a_character():
                 raise
             self._cut_off = error
 
     async def build(self) -> None:
-        """Build the document. Nobody else changes it meanwhile.
+        """Build the document. The caller makes sure that nothing else changes it meanwhile.
 
         Raises
         ------
         Exception
-            The file was cut off, and the history cannot be used.
+            The file is truncated, and the history is unusable.
         """
         room, kind = self._room, self._kind
         known = self._apply()
@@ -97,16 +98,17 @@ class Loading:
             await room.reunions.keep_unsaved_of_old_store(kind, self._content)
 
     async def _fill(self) -> None:
-        """Put in what the file says, as it was read."""
+        """Fill the document with the file as it was read."""
         document = self._room.document
-        # Who tried to use a history may have found out what the cells of the file are in that.
+        # A failed attempt to apply a history may have taught the document about its cells, so only
+        # a document without stored updates can take the shortcut.
         if isinstance(document, NotebookDocument) and not self._stored.updates:
             await document.fill(self._content)
         else:
             await document.aset(self._content)
 
     async def says_more(self) -> bool:
-        """Return whether the document says more than the file."""
+        """Return whether the document contains changes that the file lacks."""
         if self._torn:
             return True
         content = await self._room.document.aget()
@@ -114,7 +116,7 @@ class Loading:
         return (await version_aside(self._kind, content)).digest != self._version.digest
 
     def _apply(self) -> bool:
-        """Apply the history; return False when there is none that can be used."""
+        """Apply the history; return False if there is no usable one."""
         room, stored = self._room, self._stored
         if not stored.updates or stored.history is None:
             return False
@@ -123,14 +125,14 @@ class Loading:
                 room.ydoc.apply_update(merge_updates(*stored.updates))
                 room.document.get()
         except Exception as error:
-            # It is harmed, or another release has written it: as good as none.
+            # The history is corrupt, or another release wrote it. Treat it as absent.
             room.log.warning("The history of a document is not usable (%s)", error_name(error))
             return False
         room.history = stored.history
         return True
 
     async def _version_of_file(self, *, known: bool) -> ContentVersion:
-        """Return what the file says, or said before a server ended while it wrote it."""
+        """Return the version of the file, or of the file before a server died while writing it."""
         last = self._stored.file
         if self._cut_off is not None and not known:
             raise self._cut_off
@@ -141,7 +143,7 @@ class Loading:
         return version or self._kind.version_of(await self._room.document.aget())
 
     async def _ends_in_a_character(self) -> bool:
-        """Return whether a text file was cut off so that it is no text any more."""
+        """Return whether a text file was cut inside a character, so that it does not decode."""
         room, stored = self._room, self._stored
         if None in (stored.file, stored.unfinished) or isinstance(self._kind, NotebookKind):
             return False
@@ -152,7 +154,7 @@ class Loading:
         return text is not None and self._is_beginning(plain(text))
 
     def _is_beginning(self, text: object) -> bool:
-        """Return whether a text is the beginning of what a server was about to write."""
+        """Return whether a text is a prefix of what a server was about to write."""
         unfinished = self._stored.unfinished
         if unfinished is None or not isinstance(text, str):
             return False
@@ -160,22 +162,22 @@ class Loading:
             with contained():
                 whole = cast("TextVersion", self._kind.unpack(unfinished)).text
         except Exception:
-            # It is harmed, or another release has written it.
+            # The stored version is corrupt, or another release wrote it.
             return False
         return is_beginning(text, whole)
 
     def _is_known(self, version: ContentVersion) -> bool:
-        """Return whether the history has all that the file says."""
+        """Return whether the history contains everything that the file contains."""
         if self._stored.file is None:
             return False
         found, digest = self._stored.file
         return self._found == found or version.digest in (digest, self._stored.intended)
 
     async def _branch(self, version: ContentVersion) -> None:
-        """Begin another history: the one that was kept lacks what the file says.
+        """Start a new history, because the stored one lacks something that the file has.
 
-        It may be older, as out of a backup, and lack what the file has from a page. That page must
-        not bring it again.
+        The stored history may be older, for example from a backup, and lack what a page wrote to
+        the file. When that page returns, it must not insert its text a second time.
         """
         room, stored = self._room, self._stored
         room.reunions.note_met(room.history, room.ydoc.get_update())
@@ -183,37 +185,38 @@ class Loading:
         said = await room.document.aget()
         base: ContentVersion | None
         if version.digest == stored.ahead:
-            # Compared with the history, all that differs is what could not be stored.
+            # Take the history itself as the base: its only difference to the file is what could not
+            # be stored.
             base = self._kind.version_of(said)
         else:
             base = await room.reunions.version(stored.file[0]) if stored.file else None
         if base is None or not self._merges(base):
-            # Nobody knows what the two had in common: the file is what people see elsewhere.
+            # The common ancestor is unknown. Prefer the file, which is what people see elsewhere.
             if self._kind.version_of(said).digest != version.digest:
                 await self._keep(said)
             await room.document.aset(self._content)
         room.store.branch(room.history)
 
     async def _keep(self, said: Any) -> None:  # noqa: ANN401
-        """Keep what the history says in a file of its own, or let it wait until that works."""
+        """Save the history's content as a separate file, or postpone that until it works."""
         why = "a server had not saved it when it ended, and nobody knows which is newer"
         try:
             await self._room.reunions.copies.keep(said, why)
         except Exception as error:
-            # The folder cannot be written, or the disk is full: no reason not to open the file.
+            # The folder is read-only or the disk is full. That is no reason not to open the file.
             self._room.log.warning("A history is not taken over yet (%s)", error_name(error))
             await self._room.store.put_off()
 
     def _merges(self, base: ContentVersion) -> bool:
-        """Take in what the file says; return False for a base that can be read and makes no sense.
+        """Merge the file; return False if the base can be read but makes no sense.
 
-        It is out of a history that was harmed, or that another release has written.
+        Such a base comes from a corrupt history, or from one that another release has written.
         """
         try:
             with contained():
                 self._kind.reunite(base, self._content)
         except Exception as error:
-            # It unpacks, and anything may be wrong with what it says.
+            # The base unpacks, but its content can be wrong in any way.
             name = error_name(error)
             self._room.log.warning("A version in a history does not fit its file (%s)", name)
             return False
@@ -221,10 +224,10 @@ class Loading:
 
 
 async def take_over(room: LiveRoom) -> None:
-    """Go on in the history that another server had as this room was opened, once it has let go.
+    """Take over a history that another server held when this room opened, once it is free.
 
-    The two Yjs histories cannot be one. What that server had not saved is kept in a file of its
-    own; what it had saved has come from the file.
+    Two Yjs histories cannot become one. Changes that the other server had not saved go into a
+    separate file; those that it had saved have already come from the document's file.
     """
     stored = await room.store.look_again()
     if stored is None:
@@ -232,7 +235,7 @@ async def take_over(room: LiveRoom) -> None:
     try:
         await _keep_unsaved(room, stored)
     except Exception as error:
-        # It stays where it is, and the next save tries again.
+        # The history stays where it is, and the next save tries again.
         room.log.warning("A history is not taken over (%s)", error_name(error))
     else:
         if room.kind is not None:
@@ -248,7 +251,7 @@ async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
         with contained():
             said = kind.content_of(merge_updates(*stored.updates))
     except Exception as error:
-        # It is harmed: there is nothing in it that could be kept.
+        # The history is corrupt, so it contains nothing that could be kept.
         room.log.warning("The history of a document is not usable (%s)", error_name(error))
         return
     digest = kind.version_of(said).digest

@@ -1,4 +1,4 @@
-"""What happened to a notebook that its agents did not do: told to each of them once."""
+"""Notices about events that a notebook's agents did not cause; each agent gets each one once."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from collections import deque
 from ..calls.proposed import proposed
 from ..files.save_errors import save_failure_message
 
-KEPT = 20
-"""How many pieces of news of one notebook wait for agents that were away."""
+MAX_NOTICES = 20
+"""Maximum number of notices of one notebook that wait for agents that are away."""
 
 CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
-"""Events of files: saved, renamed, deleted through Jupyter."""
+"""Schema of Jupyter's file events: saved, renamed, deleted."""
 
 
-MOST_TOLD = 10_000
-"""How many texts that hold at present are remembered as told."""
+MAX_TOLD = 10_000
+"""Maximum number of standing notices remembered as delivered."""
 
 
 class Notices:
-    """What agents have yet to be told, by notebook."""
+    """Undelivered notices for agents, by notebook."""
 
     def __init__(self) -> None:
         self.standing: str | None = None
-        """What every agent is told of every notebook, the first time that it uses it."""
+        """A notice that each agent gets about each notebook, on its first use of it."""
         self._items: dict[str, deque[tuple[int, str]]] = {}
         self._read: dict[tuple[str, str], int] = {}
         self._once: dict[tuple[str, str, str], None] = {}
         self._number = 0
 
     def add(self, file_id: str, text: str) -> None:
-        """Tell every agent that has used the notebook, on its next call."""
+        """Queue a notice for every agent that has used the notebook; its next call delivers it."""
         self._number += 1
-        items = self._items.setdefault(file_id, deque(maxlen=KEPT))
+        items = self._items.setdefault(file_id, deque(maxlen=MAX_NOTICES))
         if items and items[-1][1] == text:
-            # The same thing again: it is told again to those who know, once to the others.
+            # A repeated notice replaces the old one: agents that know it get it again, others get
+            # it once.
             items.pop()
         items.append((self._number, text))
 
     def take(self, agent_id: str, file_id: str) -> list[str]:
-        """Return what happened since the agent's last call; what always holds on its first."""
+        """Return the notices since the agent's last call; on its first, the standing one."""
         key = (agent_id, file_id)
         last = self._read.get(key)
         self._read[key] = self._number
@@ -48,23 +49,23 @@ class Notices:
         return [text for number, text in self._items.get(file_id, ()) if number > last]
 
     def once(self, agent_id: str, file_id: str, text: str) -> list[str]:
-        """Return a text that holds at present, the first time that an agent is told it."""
+        """Return a notice about the present state, unless the agent has had it already."""
         key = (agent_id, file_id, text)
         if key in self._once:
             return []
         self._once[key] = None
-        if len(self._once) > MOST_TOLD:
+        if len(self._once) > MAX_TOLD:
             del self._once[next(iter(self._once))]
         return [text]
 
     def forget_agent(self, agent_id: str) -> None:
-        """Drop what a revoked agent was told."""
+        """Drop the delivery records of a revoked agent."""
         self._read = {key: number for key, number in self._read.items() if key[0] != agent_id}
         self._once = {key: None for key in self._once if key[0] != agent_id}
 
 
 def merged(path: str) -> str:
-    """Return that the file's changes are in the notebook."""
+    """Return the notice that the file's changes were merged into the notebook."""
     return (
         f"'{path}' was changed on disk by another program, and the notebook has the changes now, "
         "merged with what was not saved yet. Read the cells again."
@@ -72,7 +73,7 @@ def merged(path: str) -> str:
 
 
 def not_saved(path: str, error: BaseException | str | None) -> str:
-    """Return that a save did not work, and why."""
+    """Return the notice that a save failed, and why."""
     return (
         f"{save_failure_message(path, error)} The changes are in the open notebook only. Tell the "
         "user."
@@ -80,7 +81,7 @@ def not_saved(path: str, error: BaseException | str | None) -> str:
 
 
 def text_not_saved(path: str, error: BaseException) -> str:
-    """Return that a text file that is open could not be saved, and why."""
+    """Return the notice that an open text file could not be saved, and why."""
     return (
         f"{save_failure_message(path, error)} What is new is in the file as it is open in "
         "JupyterLab only. Tell the user."
@@ -88,7 +89,7 @@ def text_not_saved(path: str, error: BaseException) -> str:
 
 
 def saved_by_hand(path: str) -> str:
-    """Return that nothing is saved until the user does it."""
+    """Return the notice that autosave is off, so that only the user saves."""
     return (
         f"The user has switched autosave off: what changes in '{path}' is in the open notebook, "
         "and in the file only when they save it."
@@ -96,7 +97,7 @@ def saved_by_hand(path: str) -> str:
 
 
 def never_saved(path: str) -> str:
-    """Return that nothing is saved until the user does it, whatever they have chosen."""
+    """Return the notice that the server never saves by itself, whatever the user has chosen."""
     return (
         "This server saves no notebook by itself (YDocExtension.document_save_delay is None): what "
         f"changes in '{path}' is in the open notebook, and in the file only when the user saves "
@@ -105,7 +106,7 @@ def never_saved(path: str) -> str:
 
 
 def spoilt(path: str, why: str) -> str:
-    """Return that the file of an open notebook is no notebook any more, and what comes of it."""
+    """Return the notice that an open notebook's file is no longer a notebook, and what follows."""
     return (
         f"The file '{path}' is no notebook any more: {why}. Another program changed it, as git "
         "does at a merge conflict. The open notebook is as it was. When that changes, or the user "
@@ -115,17 +116,17 @@ def spoilt(path: str, why: str) -> str:
 
 
 def kept(path: str, copy: str, why: str) -> str:
-    """Return that another version of a document is kept in a file of its own."""
+    """Return the notice that another version of a document is in a separate file."""
     return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."
 
 
 def moved(old: str, new: str) -> str:
-    """Return that a shell or another program moved the notebook."""
+    """Return the notice that a shell or another program moved the notebook."""
     return f"'{old}' was moved to '{new}' outside Jupyter."
 
 
 def gone(path: str) -> str:
-    """Return that an open notebook is nowhere."""
+    """Return the notice that an open notebook can no longer be found."""
     return (
         f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was changed. "
         "list_notebooks shows what is there."
@@ -133,7 +134,7 @@ def gone(path: str) -> str:
 
 
 def gone_meanwhile(path: str) -> str:
-    """Return that a notebook vanished while a call waited."""
+    """Return the notice that a notebook vanished while a call waited."""
     return (
         f"'{path}' was deleted or moved meanwhile, so nothing was changed. "
         "list_notebooks shows what is there."
@@ -141,7 +142,7 @@ def gone_meanwhile(path: str) -> str:
 
 
 def saved_as(old: str, new: str) -> str:
-    """Return that the user went on in a copy."""
+    """Return the notice that the user continued in a copy."""
     return (
         f"The user saved '{old}' as '{new}' and looks at that one now. '{old}' is as it was; "
         f"{proposed('use_notebook', notebook=new)} goes to the new one."
@@ -149,7 +150,7 @@ def saved_as(old: str, new: str) -> str:
 
 
 def replaced(path: str, elsewhere: str) -> str:
-    """Return that another file has the name of one that was moved outside Jupyter."""
+    """Return the notice that a different file has taken the path of a moved notebook."""
     return (
         f"'{path}' is another file by now: the one you knew was moved to '{elsewhere}'. What you "
         f"do in '{path}' goes into the new one; {proposed('use_notebook', notebook=elsewhere)} "

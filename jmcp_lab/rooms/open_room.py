@@ -1,4 +1,4 @@
-"""A room that we hold open, and the client by which we hold it."""
+"""A room that jmcp_lab keeps open, and the fake client that keeps it from closing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Lease:
-    """A client that reads nothing and sends nothing, so that a room is not empty.
+    """A client that neither reads nor sends, so that its room does not count as empty.
 
-    jupyter-server-ydoc closes a room when the last websocket leaves and `room.clients` holds
-    nobody else, and edits made through the closed room's document are lost without an error.
+    jupyter-server-ydoc closes a room when the last websocket leaves and `room.clients` has no other
+    member. Edits to the document of a closed room are lost without an error.
     """
 
     def __init__(self, path: str) -> None:
@@ -31,7 +31,7 @@ class Lease:
         """Drop the message: we share the room's own document."""
 
     async def recv(self) -> bytes:
-        """Wait for ever: nothing comes from here."""
+        """Wait for ever: this client never sends anything."""
         nothing: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         return await nothing
 
@@ -43,7 +43,7 @@ class Lease:
 
 
 class OpenRoom:
-    """A room that we hold open, and when it was last used."""
+    """A room that we keep open, and the time of its last use."""
 
     def __init__(self, room: LiveRoom, notebook: LiveNotebook, path: str) -> None:
         self.room = room
@@ -59,22 +59,23 @@ class OpenRoom:
         self.closing: asyncio.Task[None] | None = None
 
     async def meet(self, state: FileState, contents: Contents, news: Notices) -> None:
-        """Take note of the file that is at the notebook's place, and tell if it is another one."""
+        """Record which file is at the notebook's path; notify agents if it is another one."""
         before, self.state = self.state, state
         if before is None or before.key is None or before.key == state.key:
             return
-        # Most programs save by putting a new file in the place of the old one, which is gone then.
+        # Most programs save by replacing the old file with a new one, so the old file's key exists
+        # nowhere.
         elsewhere = await contents.find_key(before.key)
         if elsewhere is not None and await contents.alike(elsewhere, self.notebook.ids):
             news.add(self.notebook.file_id, replaced(self.path, elsewhere))
 
     @property
     def file_id(self) -> str:
-        """The id that stays with the file when it is renamed."""
+        """The file's id, which survives renames."""
         return self.notebook.file_id
 
     def release(self) -> None:
-        """Hear of the room no longer."""
+        """Cancel the timer and stop listening to the room."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -83,5 +84,5 @@ class OpenRoom:
 
     @property
     def needed(self) -> bool:
-        """Whether somebody works with the room, or what was typed may still find its cell here."""
+        """Whether a call uses the room, or late edits may still find their cell in it."""
         return self.leases > 0 or self.room.late.waiting

@@ -1,4 +1,4 @@
-"""Notebooks that are being opened: each once at a time, and none keeps another one waiting."""
+"""Open each notebook only once at a time, so that a slow one does not block the others."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 OPEN_SECONDS = 30.0
-"""How long a call waits for a notebook to be opened; a large one on a slow disk takes long."""
+"""Maximum seconds a call waits for a notebook to open; a large one on a slow disk takes long."""
 
 Opened = TypeVar("Opened")
 
 
 class Openings(Generic[Opened]):
-    """Opens notebooks for calls, which may come for the same one at the same time.
+    """Opens notebooks for calls, several of which may ask for the same one at the same time.
 
-    A drive that does not answer can keep an opening for as long as it likes. So the opening is
-    nobody's in particular: who has waited long enough is told, and it goes on for who comes later.
+    A drive that does not answer can block an opening indefinitely. So no call owns the opening: a
+    call that has waited long enough gets an error, and the opening continues for later calls.
     """
 
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[Opened]] = {}
 
     async def open(self, path: str, start: Callable[[], Coroutine[Any, Any, Opened]]) -> Opened:
-        """Return what opening a path gives, begun with `start` unless it is under way.
+        """Open a path with `start`, or join an opening of it that is already running.
 
         Raises
         ------
         UnavailableError
-            It takes too long, or the server ends.
+            The opening takes too long, or the server is shutting down.
         """
         task = self._tasks.get(path)
         if task is None or task.done():
@@ -52,7 +52,7 @@ class Openings(Generic[Opened]):
         return task.result()
 
     def close(self) -> None:
-        """Open nothing more."""
+        """Cancel all openings."""
         for task in self._tasks.values():
             task.cancel()
 
@@ -60,5 +60,6 @@ class Openings(Generic[Opened]):
         if self._tasks.get(path) is task:
             del self._tasks[path]
         if not task.cancelled():
-            # Whoever waited is told; where nobody did, nobody has to be.
+            # Retrieve the exception, so that asyncio does not warn. Every waiting call has raised
+            # it already.
             task.exception()

@@ -1,10 +1,11 @@
-"""The live documents of jupyter-server-documents, where it is there instead of jupyter-server-ydoc.
+"""Use the live documents of jupyter-server-documents if it replaces jupyter-server-ydoc.
 
-It makes the document what the file says as soon as the file is newer, and what was typed in the
-last second is gone. So nothing is written into the file of a notebook that it has open: changes
-are merged into its document, without an await in between, and it saves them as it saves what is
-typed. Read in 0.3.3: `YRoomManager.has_room()`, `get_room()`; `YRoom.get_jupyter_ydoc()`,
-`add_stop_callback()`, `file_api.content_loaded`, `file_api.has_unsaved_changes`.
+jupyter-server-documents overwrites the document as soon as the file is newer, which loses the last
+second of typing. So this module never writes the file of a notebook that it has open. Instead it
+merges changes into its document, without an await in between, and jupyter-server-documents saves
+them like typed text. Taken from the source of 0.3.3: `YRoomManager.has_room()`, `get_room()`;
+`YRoom.get_jupyter_ydoc()`, `add_stop_callback()`, `file_api.content_loaded`,
+`file_api.has_unsaved_changes`.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS = 3.0
 LOOK_SECONDS = 0.05
-"""How long it may take until the other one has saved, and how often that is looked at."""
+"""Seconds between two checks whether the other extension has saved; `SAVE_SECONDS` is the maximum.
+"""
 
 _log = logging.getLogger("jmcp_lab")
 
 
 class Peer:
-    """One notebook that somebody else keeps live."""
+    """One notebook that jupyter-server-documents keeps live."""
 
     def __init__(
         self,
@@ -44,28 +46,28 @@ class Peer:
     ) -> None:
         self._room = room
         self.theirs = theirs
-        # Another view of the same Yjs document, with what our own models can do.
+        # This is a second view of the same Yjs document, with the features of our own models.
         self.notebook = LiveNotebook(NotebookDocument(theirs.ydoc), lambda: "", file_id)
 
     @property
     def mark(self) -> str:
-        """What is another one after each change."""
+        """A token that differs after each change."""
         return f"live {id(self.notebook)} {self.notebook.changes}"
 
     def content(self) -> dict[str, Any]:
-        """Return the notebook as it is at this moment."""
+        """Return the notebook's current content."""
         content: dict[str, Any] = self.notebook.document.get()
         return content
 
     def put(self, base: Version, content: dict[str, Any]) -> None:
-        """Bring what `content` changed since `base` into the document. Nothing is awaited."""
+        """Merge the changes from `base` to `content` into the document, without awaiting."""
         take_in(self.notebook, base, content)
 
     async def saved(self) -> None:
         """Return when the document is saved, or at the latest after `SAVE_SECONDS`."""
         loop = asyncio.get_running_loop()
         end = loop.time() + SAVE_SECONDS
-        # There is no event for it.
+        # The extension emits no event for it.
         while self._room.file_api.has_unsaved_changes and loop.time() < end:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -91,7 +93,7 @@ class Peers:
         return None
 
     async def find_text(self, file_id: str) -> None:
-        """Look whether pages have a text file open live; `text` returns it then."""
+        """Look for a text file that pages have open live; `text` returns it afterwards."""
         with self._as_expected():
             await self._find_text(file_id)
 
@@ -100,7 +102,8 @@ class Peers:
         try:
             yield
         except (AttributeError, RuntimeError, KeyError, TypeError):
-            # Another version. The file is left, and what pages say of what is not saved.
+            # It is another version of the extension. Fall back to the file, and to what pages
+            # report as unsaved.
             if not self._complained:
                 _log.warning("jupyter-server-documents is not as expected", exc_info=True)
             self._complained = True
@@ -120,7 +123,7 @@ class Peers:
             self._close(file_id)
             peer = Peer(room, document, file_id)
             self._open[file_id] = peer
-            # Its end puts things into the document that are no cells.
+            # When the room stops, it puts entries into the document that are not cells.
             room.add_stop_callback(lambda: self._close(file_id))
         await peer.notebook.ready()
         return peer
@@ -133,7 +136,7 @@ class Peers:
     # -- text files ----------------------------------------------------------------------------
 
     def text(self, file_id: str) -> YUnicode | None:
-        """Return a text file that `find_text` has found, as long as pages have it open."""
+        """Return a text file that `find_text` has found, while pages have it open."""
         return self._texts.get(file_id)
 
     async def _find_text(self, file_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Rooms: open, lease, save and close the shared documents of notebooks."""
+"""Open, lease, save and close the shared documents of notebooks."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from ..files.contents import Contents, FileState
 
 IDLE_SECONDS = 120.0
-"""How long a room stays open for us after the last call that used it."""
+"""Seconds that a room stays open for us after the last call that used it."""
 
-SAVES = 5
-"""How often everything is saved at the end, as long as changes come."""
+MAX_SAVES = 5
+"""Maximum rounds of saving everything at shutdown, while changes keep coming."""
 
 
 class Rooms:
@@ -44,7 +44,7 @@ class Rooms:
     contents : Contents
     log : Logger
     idle_seconds : float, optional
-        How long a room without pages and runs stays open after its last use.
+        Seconds that a room without pages and runs stays open after its last use.
     """
 
     def __init__(
@@ -72,20 +72,20 @@ class Rooms:
     # -- opening -------------------------------------------------------------------------------
 
     async def open(self, path: str) -> LiveNotebook:
-        """Open a notebook's room, or join it, and keep it open for a while.
+        """Open or join a notebook's room, and keep it open for a while.
 
         Parameters
         ----------
         path : str
-            Relative to the server's root, as an agent gave it. A notebook that was renamed or
-            moved while it was open is found by its old path as well.
+            Relative to the server's root, as an agent gave it. The old path of a notebook that was
+            renamed or moved while it was open also works.
 
         Raises
         ------
         NotFoundError
             There is no such notebook.
         InvalidArgumentError
-            The path is not a notebook, or not one that can be read.
+            The path is not a notebook, or not a readable one.
         """
         path = await self._contents.resolve(path)
         state = await self._contents.look(path)
@@ -105,20 +105,20 @@ class Rooms:
     async def _enter(self, path: str, state: FileState) -> OpenRoom:
         await self._adopt(path, state)
         held = self._held(path) or await self._start(path)
-        # Whoever asked for it may have gone: then it closes like any other.
+        # The caller that asked for it may be gone. Then this room closes like any other.
         self._touch(held)
         return held
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
-        """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
+        """Open a notebook by file id, which survives moves; fall back to `path` without an id."""
         return await self.open(self.place_of(file_id) or path)
 
     def place_of(self, file_id: str) -> str | None:
-        """Return where a file is by now, or None once it was deleted."""
+        """Return the current path of a file, or None if it was deleted."""
         return self._upstream.path_of(file_id)
 
     def find(self, path: str) -> LiveNotebook | None:
-        """Return the notebook if we hold its room open, without opening anything."""
+        """Return the notebook if we hold its room open; never open it."""
         held = self._held(path)
         return held.notebook if held else None
 
@@ -127,7 +127,7 @@ class Rooms:
         return self._upstream.notebook_paths()
 
     def check(self, notebook: LiveNotebook) -> None:
-        """Make sure, at this very moment, that the room and its file are still there.
+        """Verify, without awaiting, that the room and its file still exist.
 
         Raises
         ------
@@ -144,14 +144,14 @@ class Rooms:
         self._contents.check_path(path)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
-        """Pages share the document: there is nothing that they would have to save first."""
+        """Do nothing: pages share the document, so they have nothing to save first."""
 
     async def written(self, notebook: LiveNotebook) -> str | None:
-        """Rooms save by themselves: there is nothing to write."""
+        """Do nothing: rooms save by themselves."""
         return None
 
     def standing(self, notebook: LiveNotebook) -> list[str]:
-        """Return what holds of a notebook at present, and each agent is to be told once."""
+        """Return the current conditions of a notebook that each agent must be told once."""
         held = self._open.get(room_id(notebook.file_id))
         if held is None:
             return []
@@ -172,7 +172,7 @@ class Rooms:
         return self._upstream.room(held.room.room_id) is held.room
 
     def _where(self, held: OpenRoom) -> str | None:
-        """Return the present path of a room's file, or None once it was deleted."""
+        """Return the current path of a room's file, or None if it was deleted."""
         found = self._upstream.path_of(held.notebook.file_id)
         if found is not None:
             held.path = found
@@ -191,7 +191,7 @@ class Rooms:
                 f"'{path}' is not a notebook that can be opened ({type(error).__name__})."
             ) from error
         if (held := self._open.get(room.room_id)) is not None and held.room is room:
-            # It was opened by another of its names meanwhile.
+            # Another call opened the room by another of its names meanwhile.
             return held
         held = OpenRoom(room, room.notebook, path)
         held.listener = RoomListener(
@@ -222,7 +222,7 @@ class Rooms:
                     held.state = state
                     return held
             if where is not None and held.state is not None and held.state.key is not None:
-                # A shell moved it: the server knows only the old place.
+                # A shell moved the file, so the server knows only the old path.
                 found = await self._contents.find_key(held.state.key)
                 if found is not None and await self._moved(held, where, found):
                     return held
@@ -235,7 +235,7 @@ class Rooms:
         raise NotFoundError(f"There is no notebook '{path}'.")
 
     async def _adopt(self, path: str, state: FileState) -> None:
-        """Let an open room go with its file, which a shell has moved to `path`."""
+        """If a shell has moved an open room's file to `path`, let the room follow it."""
         if state.key is None:
             return
         for held in list(self._open.values()):
@@ -246,7 +246,7 @@ class Rooms:
                 await self._moved(held, where, path)
 
     async def _moved(self, held: OpenRoom, old: str, new: str) -> bool:
-        """Let a room go with its file, if it is that: keys are soon given to other files."""
+        """Let a room follow its file if `new` is that file; the system soon reuses keys."""
         if await self._contents.changed(new) != self._upstream.known_change(held.room):
             return False
         if self._where(held) != old or not self._upstream.moved(old, new):
@@ -256,7 +256,7 @@ class Rooms:
         return True
 
     async def _abandon(self, held: OpenRoom) -> None:
-        """Let go of a room whose file is gone; pages that have it open keep it."""
+        """Release a room whose file is gone; pages that have it open keep it."""
         self._forget(held)
         held.room.clients.discard(cast("Any", held.lease))
         await self._upstream.close(held.room, lambda: False)
@@ -264,7 +264,7 @@ class Rooms:
     # -- what happens to files -----------------------------------------------------------------
 
     def listen(self) -> None:
-        """Follow the events of the server's documents and files, from the first room on."""
+        """Start following the server's document and file events, from the first room on."""
         events = self._serverapp.event_logger
         if self._listening or events is None:
             return
@@ -295,11 +295,11 @@ class Rooms:
             return
         for held in list(self._open.values()):
             if not held.leases and self._where(held) is None:
-                # Before the watcher of its file finds nothing there, and says so with a traceback.
+                # Otherwise the room's file watcher finds no file, and logs that with a traceback.
                 await self._abandon(held)
 
     def troubles(self) -> Troubles:
-        """Return what a person must know of open documents, those that only pages have included."""
+        """Return the problems that need a person, in all rooms, also those only pages use."""
         rooms = self._upstream.live_rooms()
         return Troubles(
             tuple(trouble for room in rooms if (trouble := room.trouble) is not None),
@@ -309,7 +309,7 @@ class Rooms:
     # -- staying open --------------------------------------------------------------------------
 
     def _touch(self, held: OpenRoom) -> None:
-        """Hold the room and put its closing off."""
+        """Hold the room and postpone its closing."""
         held.used = time.monotonic()
         held.room.clients.add(cast("Any", held.lease))
         self._upstream.keep(held.room)
@@ -329,7 +329,7 @@ class Rooms:
 
     @contextmanager
     def lease(self, notebook: LiveNotebook) -> Iterator[None]:
-        """Keep a notebook's room open for as long as the block runs."""
+        """Keep a notebook's room open while the block runs."""
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook:
             raise UnavailableError("The notebook was closed. Call the tool again.")
@@ -342,14 +342,14 @@ class Rooms:
             held.used = time.monotonic()
 
     async def _let_go(self, held: OpenRoom) -> None:
-        """Leave a room that is idle; close it when nobody else is in it."""
+        """Leave an idle room, and close it if nobody else is in it."""
         where = self._where(held)
         there = where is not None and await self._contents.look(where) is not None
         saved = not there or not held.room.autosave.unsaved or await self._upstream.save(held.room)
         if self._open.get(held.room.room_id) is not held:
             return
         if held.leases or time.monotonic() - held.used < self.idle_seconds or not saved:
-            # What could not be saved is nowhere else: the room stays until it can be.
+            # Unsaved changes exist only in this room, so it stays open until a save works.
             self._arm(held, self.idle_seconds)
             return
         self._forget(held)
@@ -378,7 +378,7 @@ class Rooms:
             )
 
     async def stop(self, seconds: float = 2.0) -> None:
-        """Save every notebook and let go of every page, so that the server can end."""
+        """Save every notebook and disconnect every page, so that the server can shut down."""
         self._openings.close()
         try:
             rooms = self._upstream.rooms()
@@ -386,9 +386,9 @@ class Rooms:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                # Something may change while it is saved. Where people switched saving by itself
-                # off, nothing else would write what was changed.
-                for _ in range(SAVES):
+                # A notebook may change while it is being saved. If people have switched autosave
+                # off, nothing else would write the changes.
+                for _ in range(MAX_SAVES):
                     tasks = [self._upstream.start_saving(room) for room in rooms]
                     if not (saves := [task for task in tasks if task is not None]):
                         break

@@ -1,7 +1,8 @@
-"""Open documents whose file a shell has moved: they are found again when they cannot be saved.
+"""Relocate open documents whose file a shell has moved, once saving them fails.
 
-The server does not see such a move, and saves would fail at the old place for ever. The rooms that
-agents hold go with their file at the next call; here all do, those that only pages have included.
+The server does not notice such a move, and every save to the old path would fail. Rooms that agents
+hold follow their file on the next call. This module handles all rooms, including those that only
+pages use.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ if TYPE_CHECKING:
     from .upstream.ydoc_server import Upstream
 
 MET = ("initialize", "save", "overwrite")
-"""Events after which a document and its file say the same."""
+"""Events after which a document and its file have the same content."""
 
 
 class Strays:
-    """Lets the rooms of a server go with their files.
+    """Lets the rooms of a server follow their moved files.
 
     Parameters
     ----------
     upstream : Upstream
     contents : Contents
-    told : News
-        For the agents that use a document.
+    told : Notices
+        Receives the notices for the agents that use a document.
     """
 
     def __init__(self, upstream: Upstream, contents: Contents, told: news.Notices) -> None:
@@ -41,7 +42,7 @@ class Strays:
         self._keys: dict[str, FileKey] = {}
 
     def listen(self, serverapp: ServerApp) -> None:
-        """Follow what happens to the documents of a server from now on."""
+        """Start following the document events of a server."""
         events = serverapp.event_logger
         if events is not None and SESSION_EVENTS in events.schemas:
             events.add_listener(schema_id=SESSION_EVENTS, listener=cast("Any", self._on_event))
@@ -58,13 +59,13 @@ class Strays:
             await self._find(room)
 
     async def _note(self, room: LiveRoom) -> None:
-        """Take note of what stays the same when the file of a room is moved."""
+        """Record the file key of a room, which survives a move."""
         state = await self._contents.look(room.path)
         if state is not None and state.key is not None:
             self._keys[room.room_id] = state.key
 
     async def _find(self, room: LiveRoom) -> None:
-        """Let a room go with its file, if that is elsewhere now."""
+        """Find the room's moved file, and let the room follow it."""
         file_id, key = room.room_id.rsplit(":", 1)[-1], self._keys.get(room.room_id)
         old = self._upstream.path_of(file_id)
         if old is None or key is None or not self._contents.gone(old):
@@ -76,13 +77,13 @@ class Strays:
             self._news.add(file_id, news.moved(old, new))
             task = self._upstream.start_saving(room) if room.saves_by_itself else None
             if task is not None:
-                # It has told what went wrong, and nobody else waits for it.
+                # The save itself reports its error, and no caller awaits this task.
                 task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def _is_of(self, room: LiveRoom, path: str) -> bool:
-        """Return whether a file is a room's: keys are soon given to other files."""
+        """Return whether a file is the room's; a key alone is no proof, as keys are reused."""
         if await self._contents.changed(path) == self._upstream.known_change(room):
             return True
-        # It was moved while it was written, or changed since.
+        # The file was moved during a write, or has changed since.
         is_notebook = room.file_type == "notebook"
         return is_notebook and await self._contents.alike(path, room.notebook.ids)

@@ -1,4 +1,4 @@
-"""Text files, and the pages that may have them open."""
+"""Text files that pages may have open."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
     from .upstream.ydoc_server import Upstream
 
 ASK_SECONDS = 3.0
-"""How long a page has for saving what a person typed."""
+"""Maximum seconds that a page gets to save what a person typed."""
 
 
 class Texts(Protocol):
-    """What tools need of the text files that pages may have open."""
+    """What tools need to know about text files that pages may have open."""
 
     def find(self, path: str) -> LiveText | None:
-        """Return a text file that a page has open live, or None: then the disk is the truth."""
+        """Return a text file that a page has open live; None if the file on disk is current."""
 
     async def prepare(self, path: str) -> None:
-        """Bring in what pages have not shared yet, before a call changes the file.
+        """Fetch changes that pages have not shared yet, before a call changes the file.
 
         Raises
         ------
         UnavailableError
-            A page holds on to what the person typed.
+            A page keeps unsaved input that it does not share.
         """
 
     def written(self, path: str) -> None:
-        """Tell pages that the file has another content now."""
+        """Tell pages that the content of the file has changed."""
 
     def unsaved(self, path: str) -> str | None:
-        """Return in words why what is open is not in the file, where a save did not work."""
+        """Return a message why the open text is not in the file, if a save has failed."""
 
 
 class LiveTexts:
-    """Text files where jupyter-server-ydoc keeps those live that pages have open."""
+    """Text files that jupyter-server-ydoc keeps live while pages have them open."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
@@ -53,10 +53,10 @@ class LiveTexts:
         return None if document is None else LiveText(document)
 
     async def prepare(self, path: str) -> None:
-        """Do nothing: pages share what is typed at once."""
+        """Do nothing: pages share typed text at once."""
 
     def written(self, path: str) -> None:
-        """Do nothing: a file that no page has open live is in no page."""
+        """Do nothing: a file without a live document is not open in any page."""
 
     def unsaved(self, path: str) -> str | None:
         """See `Texts`."""
@@ -67,7 +67,7 @@ class LiveTexts:
 
 
 class FileTexts:
-    """Text files that pages have open by themselves, or as jupyter-server-documents keeps them.
+    """Text files that pages have open on their own, or through jupyter-server-documents.
 
     Parameters
     ----------
@@ -108,5 +108,5 @@ class FileTexts:
         self._pages.wrote(path)
 
     def unsaved(self, path: str) -> str | None:
-        """Return nothing: what could not be written is told by the call that tried."""
+        """Return None: a call whose write fails reports that itself."""
         return None

@@ -1,4 +1,4 @@
-"""What a person must know of open documents: one is not saved, or there are two versions."""
+"""Problems of open documents that need a person: unsaved changes, or two versions of a document."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..server.containment import error_name
 
 @dataclass(frozen=True, slots=True)
 class Unsaved:
-    """A document that is not what its file says at present, and cannot be by itself.
+    """A document that differs from its file and cannot fix that by itself.
 
     Parameters
     ----------
     path : str
     words : str
-        Why, and what has to be done about it.
+        The reason, and what the person has to do about it.
     kind : str
-        ``not_saved``, where saving is tried again; ``page_apart``, where a page has what the
-        document has not; or ``no_notebook``, where the file is none any more.
+        ``not_saved`` if saving is being retried; ``page_apart`` if a page has text that the
+        document lacks; ``no_notebook`` if the file is no longer a notebook.
     """
 
     path: str
@@ -30,16 +30,16 @@ class Unsaved:
 
     @classmethod
     def of(cls, path: str, error: BaseException) -> Unsaved:
-        """Return a document whose last save did not work."""
+        """Return the problem of a document whose last save failed."""
         return cls(path, save_failure_message(path, error))
 
     @classmethod
     def in_page(cls, path: str, error: BaseException) -> Unsaved:
-        """Return a document of which a page could not be brought together with it."""
+        """Return the problem of a document that could not be merged with a page."""
         failure = failure_of(error)
         refused = f"an error on this server ({error_name(error)})."
         cause = refused if failure is SaveFailure.REFUSED else words_of(failure)
-        # A notification shows the beginning: what to do comes first.
+        # A notification shows only the beginning of its text, so the instruction comes first.
         return cls(
             path,
             f"Keep the page of '{shown(path)}' open: what was typed there is there only. The page "
@@ -49,7 +49,7 @@ class Unsaved:
 
     @classmethod
     def in_file(cls, path: str, why: str) -> Unsaved:
-        """Return a notebook whose file is none any more."""
+        """Return the problem of a notebook whose file is no longer a notebook."""
         return cls(
             path,
             f"The file '{shown(path)}' is no notebook any more. Yours is open and whole: save it "
@@ -62,16 +62,16 @@ class Unsaved:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Another version of a document, in a file of its own, where nobody knows which is newer.
+    """Another version of a document, in a separate file, because it is unknown which is newer.
 
     Parameters
     ----------
     path : str
-        Of the document.
+        The path of the document.
     copy : str
-        Of the other version.
+        The path of the other version.
     why : str
-        How it came to be.
+        The reason why there are two versions.
     """
 
     path: str
@@ -81,7 +81,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """All of these on one server."""
+    """All such problems of one server."""
 
     unsaved: tuple[Unsaved, ...] = ()
     copies: tuple[Copy, ...] = ()

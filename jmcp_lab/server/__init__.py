@@ -1,1 +1,1 @@
-"""How the server process behaves: memory, threads, a helper process, signals, shared files."""
+"""The behaviour of the server process: memory, threads, a helper process, signals, shared files."""

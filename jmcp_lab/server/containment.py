@@ -1,8 +1,8 @@
-"""Whatever is raised becomes an `Exception`, so that nothing slips past the code that ends a call.
+"""Convert everything that is raised to an `Exception`, so that the code that ends a call gets it.
 
-``except Exception`` is not everything. The panics of Rust extensions (pycrdt's among them),
-``SystemExit`` and ``KeyboardInterrupt`` pass it by: the first kills the task in silence and leaves
-somebody waiting for ever, the others end the whole server.
+``except Exception`` does not catch everything. Panics of Rust extensions (pycrdt is one),
+``SystemExit`` and ``KeyboardInterrupt`` escape it. A panic kills the task silently and leaves
+callers waiting for ever, and the others end the whole server.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _log = logging.getLogger("jmcp_lab")
 
 
 class StrayError(Exception):
-    """Something was raised that is no `Exception`, or a cancellation that nobody asked for."""
+    """Something was raised that is not an `Exception`, or a cancellation that nobody requested."""
 
 
 class _Contained:
-    """See `contained`; it keeps nothing, so that one serves all."""
+    """See `contained`; it has no state, so a single instance is enough."""
 
     def __enter__(self) -> None:
         pass
@@ -47,10 +47,10 @@ _CONTAINED = _Contained()
 
 
 def contained() -> _Contained:
-    """Raise a `StrayError` in place of what is raised in the block and is no `Exception`.
+    """Raise a `StrayError` for everything raised in the block that is not an `Exception`.
 
-    A cancellation of the task that is at work passes. One of something that it waited for does
-    not: code that takes that for its own end leaves everybody behind it waiting.
+    A cancellation of the current task passes through. A cancellation of something that the task
+    waited for does not: code that takes it for its own end leaves everybody behind it waiting.
     """
     return _CONTAINED
 
@@ -59,22 +59,22 @@ def _is_cancelled() -> bool:
     try:
         task = asyncio.current_task()
     except RuntimeError:
-        return True  # No loop runs here: whoever raised it knows what it means.
+        return True  # No event loop runs here, so the code that raised it knows its meaning.
     return task is None or task.cancelling() > 0
 
 
 def error_name(error: BaseException) -> str:
-    """Return the name of what was raised, also of what `contained` has replaced."""
+    """Return the class name of an error, or of the one that `contained` has replaced."""
     stray = isinstance(error, StrayError) and error.__cause__ is not None
     return type(error.__cause__ if stray else error).__name__
 
 
 def tell_all(listeners: Iterable[Callable[P, object]], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Call every listener; one that fails keeps neither the others nor the caller from going on."""
+    """Call every listener; a failing one affects neither the others nor the caller."""
     for listener in list(listeners):
         try:
             with contained():
                 listener(*args, **kwargs)
         except Exception:
-            # Whoever calls it has done its own work, and others listen too.
+            # The caller's own work is done, and others listen too.
             _log.exception("A listener failed")

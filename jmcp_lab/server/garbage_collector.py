@@ -1,9 +1,10 @@
-"""Python's garbage collector, as this server lets it work.
+"""Control when Python's garbage collector runs in this server.
 
-The collector looks for rings of objects each time that some hundreds more came than went. Modules
-and JSON values come by the hundred thousand, in no ring, and it goes through all of them again and
-again: a figure of 20,000 traces took 180 ms to be read from a document, 30 ms without it; imports
-take a third longer. Whatever thread that is in, no other runs meanwhile.
+The collector looks for reference cycles each time that a few hundred more objects were created than
+freed. Modules and JSON values come by the hundred thousand, without cycles, and it scans all of
+them again and again. Reading a figure of 20,000 traces from a document took 180 ms with it and 30
+ms without it, and imports take a third longer. No other thread runs meanwhile, whichever thread it
+is in.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-MOST_SECONDS = 5.0
-"""Where pauses overlap all the time, rings are looked for in between as often as that."""
+MAX_SECONDS = 5.0
+"""Maximum seconds between two collections if pauses overlap continuously."""
 
 FULL_EVERY = 10
-"""One in so many of these times all objects are looked at, which takes some 0.1 s."""
+"""Number of such collections per full one, which takes about 0.1 s."""
 
 
 class _Paused:
-    """A context for many threads at once; the last who leaves it ends the pause."""
+    """A context for many threads at once; the last one that leaves it ends the pause."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -54,7 +55,7 @@ class _Paused:
                 return
             if not self._inside:
                 gc.enable()
-            elif time.monotonic() - self._since > MOST_SECONDS:
+            elif time.monotonic() - self._since > MAX_SECONDS:
                 self._since, is_due = time.monotonic(), True
         if is_due:
             self._looked += 1
@@ -65,15 +66,15 @@ _paused = _Paused()
 
 
 def collector_paused() -> _Paused:
-    """Return the pause, for a ``with`` statement around work in which nothing is awaited."""
+    """Return a context that pauses the collector, for blocks that do not await."""
     return _paused
 
 
 def settle() -> None:
-    """Tell the collector that what the server has loaded by now is there to stay.
+    """Exclude everything that the server has loaded so far from garbage collection.
 
-    A full collection stops the server for as long as it takes to go through every object: 0.15 s
-    with what a JupyterLab server loads, several times a second while many agents work; a tenth of
-    that without it.
+    A full collection stops the server while it scans every object. With what a JupyterLab server
+    loads, it takes 0.15 s, several times a second while many agents work. Without that, it takes a
+    tenth.
     """
     gc.freeze()

@@ -1,9 +1,9 @@
-"""The hardened server: what code in a kernel could log in with is out of its reach.
+"""Hardened mode: keep everything that could log in to the server out of reach of kernel code.
 
-Code in a kernel is the same user as the server. On a plain Jupyter server it finds the server's
-token in its own environment, in the runtime file and in the page that opens the browser; it can
-read the server's memory and environment; and with the secret on disk it makes itself a login
-cookie. With any of these it can decide like a browser.
+Code in a kernel runs as the same user as the server. On a plain Jupyter server, it finds the
+server's token in its own environment, in the runtime file and in the page that opens the browser.
+It can read the server's memory and environment. With the secret on disk, it can create a login
+cookie. With any of these, it can make decisions like a browser.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 TOKEN_VARIABLES = ("JUPYTER_TOKEN", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN")
-"""Variables of the environment that hold a token of this server or of its hub."""
+"""Environment variables that hold a token of this server or of its hub."""
 
 TOKEN_FILE = "JUPYTER_TOKEN_FILE"
 
 PR_SET_DUMPABLE = 4
-"""From Linux's ``sys/prctl.h``; see prctl(2) and ptrace(2)."""
+"""Constant from Linux's ``sys/prctl.h``; see prctl(2) and ptrace(2)."""
 
 
 def harden_server(server: ServerApp) -> list[str]:
-    """Put what a kernel could log in with out of its reach, before the first kernel starts.
+    """Put login secrets out of reach of kernels, before the first kernel starts.
 
     Parameters
     ----------
     server : ServerApp
-        Initialized, and not yet started: its runtime file is not written.
+        Initialized but not started, so its runtime file does not exist yet.
 
     Returns
     -------
     list of str
-        What is still within reach, in words; empty when the server is hardened.
+        Messages about what is still within reach; empty if the server is hardened.
     """
-    # The token is read from the environment at first use: that has to be before it goes.
+    # The token is read from the environment on first use, so read it before it is removed.
     token = server.identity_provider.token
     _read_hub_tokens(server)
     left = [_token_elsewhere(token), close_memory()]
     for name in (*TOKEN_VARIABLES, TOKEN_FILE):
-        # Kernels, terminals and all other children inherit what is here.
+        # Kernels, terminals and all other child processes inherit this environment.
         os.environ.pop(name, None)
     _renew_cookies(server)
     _write_no_token(server)
@@ -52,9 +52,9 @@ def harden_server(server: ServerApp) -> list[str]:
 
 
 def _read_hub_tokens(server: ServerApp) -> None:
-    """Let JupyterHub's parts of the server read the hub's token, which they do at first use.
+    """Make JupyterHub's parts of the server read the hub's token, which they do on first use.
 
-    One logs people in, the other tells the hub of activity, without which a server that is busy
+    One part logs people in. The other reports activity to the hub, without which a busy server
     counts as idle.
     """
     parts: list[object] = [server.identity_provider]
@@ -70,12 +70,13 @@ def close_memory() -> str:
     Returns
     -------
     str
-        Why they are still open; empty when they are closed.
+        Why they are still open; empty if they are closed.
 
     Notes
     -----
-    A process that may not be dumped cannot be traced either, and its files in ``/proc`` belong to
-    root (prctl(2), PR_SET_DUMPABLE). What it starts is not concerned: exec makes it as it was.
+    A process that is not dumpable cannot be traced either, and its files in ``/proc`` belong to
+    root
+    (prctl(2), PR_SET_DUMPABLE). This does not affect child processes, because exec resets it.
     """
     if not sys.platform.startswith("linux"):
         return "the server's memory and environment can be read (they can be closed on Linux only)"
@@ -88,7 +89,7 @@ def close_memory() -> str:
 
 
 def _token_elsewhere(token: str) -> str:
-    """Say where the token stands that the server cannot take away."""
+    """Return where the token is exposed that the server cannot remove."""
     if token and any(token in argument for argument in sys.argv):
         return "the token stands on the command line (leave it out: the server makes one)"
     if os.environ.get(TOKEN_FILE):
@@ -109,8 +110,8 @@ def _write_no_token(server: ServerApp) -> None:
     def without_token() -> dict[str, Any]:
         return {**info(), "token": ""}
 
-    # Not scrubbed from the file once it is there: whoever watches the folder would be first.
+    # Do not remove it from the file afterwards: a process that watches the folder would be faster.
     server.server_info = without_token  # type: ignore[method-assign]
     server.no_browser_open_file = True
-    # Without that page the browser would get the token on its command line.
+    # Without that page, the browser would get the token on its command line.
     server.open_browser = False

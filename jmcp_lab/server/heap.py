@@ -1,4 +1,4 @@
-"""Gives memory that agents' work needed for a while back to the system."""
+"""Return memory that agents' work needed for a while to the system."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 
 
 SOON_SECONDS = 3.0
-"""So long after a flood of output pages and the file have theirs, and its memory is free."""
+"""Seconds after a flood of output until pages and the file have it, and its memory is free."""
 
 WORK_SECONDS = 60.0
-"""How often memory is given back while agents work: it takes a thread some milliseconds."""
+"""Seconds between two trims while agents work; a trim takes a thread some milliseconds."""
 
 ARENAS = 2
 
 _ARENA_MAX = -8
-"""``M_ARENA_MAX`` of glibc's ``malloc.h``."""
+"""Value of ``M_ARENA_MAX`` in glibc's ``malloc.h``."""
 
 
 class Heap:
-    """Gives memory back now and then while there is work, and once after it.
+    """Returns memory to the system from time to time during work, and once after it.
 
-    Outputs, replies and updates of many sizes come and go in all threads. What stays of each holds
-    a hole open: after half an hour of runs 60 MB of a server's 280 were holes.
+    Outputs, replies and updates of many sizes come and go in all threads, and what stays of each
+    keeps a hole open. After half an hour of runs, 60 MB of a server's 280 MB were holes.
     """
 
     def __init__(self) -> None:
         self._due: asyncio.TimerHandle | None = None
 
     def worked(self) -> None:
-        """Note that something was done."""
+        """Record that some work was done."""
         if self._due is not None:
             return
-        # Before the server runs there is no loop, and nothing to give back.
+        # Before the server runs, there is no event loop, and no memory to return.
         with suppress(RuntimeError):
             self._due = asyncio.get_running_loop().call_later(WORK_SECONDS, self._give_back)
 
@@ -49,16 +49,16 @@ class Heap:
 
 
 def give_back_soon() -> None:
-    """Give memory back in a moment, in a thread."""
+    """Return memory to the system shortly, in a thread."""
     loop = asyncio.get_running_loop()
     loop.call_later(SOON_SECONDS, loop.run_in_executor, None, give_back)
 
 
 def give_back() -> None:
-    """Give free memory back, where the C library can be asked to; takes some milliseconds.
+    """Return free memory to the system if the C library supports it; takes some milliseconds.
 
-    Messages that come and go by the hundred thousand leave holes between what stays, and glibc
-    keeps these for later: after each 100 MB of output the server was 60 to 130 MB larger.
+    Hundreds of thousands of short-lived messages leave holes between what stays, and glibc keeps
+    these for later use. After each 100 MB of output, the server was 60 to 130 MB larger.
     """
     trim = _malloc_trim()
     if trim is not None:
@@ -66,24 +66,24 @@ def give_back() -> None:
 
 
 def keep_few_arenas() -> None:
-    """Let threads share two heaps, where the C library can be asked to.
+    """Make threads share two arenas if the C library supports it.
 
-    glibc gives threads up to eight heaps for each processor, so that they need not wait for each
-    other, and each keeps holes of its own. Python's threads hardly ever allocate at the same time.
-    With two the server grew by 144 MB while three agents read notebooks of 50 MB, and 18 MB of that
-    stayed; with sixteen by 245 MB, and 74 MB stayed.
+    glibc gives threads up to eight arenas for each processor, so that they need not wait for each
+    other, and each arena keeps holes of its own. Python's threads hardly ever allocate at the same
+    time. While three agents read notebooks of 50 MB, the server grew by 144 MB with two arenas, and
+    18 MB of that stayed. With sixteen arenas it grew by 245 MB, and 74 MB stayed.
     """
     if "MALLOC_ARENA_MAX" in os.environ or "arena_max" in os.environ.get("GLIBC_TUNABLES", ""):
-        # Somebody has decided.
+        # An administrator has set this already.
         return
-    # Other C libraries have no such function, or take no such parameter.
+    # Other C libraries lack this function, or do not accept the parameter.
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)
 
 
 @cache
 def _malloc_trim() -> Callable[[int], int] | None:
-    """Return the function of glibc; other C libraries have none and give back by themselves."""
+    """Return glibc's function; other C libraries have none and return memory by themselves."""
     try:
         trim: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):

@@ -1,10 +1,11 @@
-"""Work that keeps a thread busy for long, beside an event loop that has to go on.
+"""Run work that keeps a thread busy for long beside an event loop that must keep running.
 
-Python runs one thread at a time. Whoever wants to go on asks for that, and has it after the switch
-interval; another thread that waits as well may come first. With three busy threads the loop waits
-15 ms each time it has looked at its sockets, which it does a dozen times for each page. So heavy
-work is done by one thread at a time, in the order in which it came; meanwhile the interval is short
-and the garbage collector pauses. Two at a time would be done no sooner: both need the same lock.
+Python runs one thread at a time. A thread that wants to run requests the lock, and gets it after
+the switch interval, unless another waiting thread comes first. With three busy threads, the event
+loop waits 15 ms after each poll of its sockets, which it does a dozen times for each page. So only
+one thread does heavy work at a time, in order of arrival. Meanwhile the switch interval is short
+and the garbage collector is paused. Two threads would not be faster, because both need the same
+lock.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SWITCH_SECONDS = 0.0005
-"""How long the loop waits for a thread that is busy; usually Python has it wait ten times that."""
+"""Seconds that the event loop waits for a busy thread; Python's default is ten times that."""
 
 MANY_VALUES = 2000
-"""To go through a notebook with more values takes the event loop more than some milliseconds."""
+"""Number of values in a notebook that take the event loop more than some milliseconds to process.
+"""
 
 LONG_TEXTS = 2_000_000
-"""The same for the characters of its texts."""
+"""Number of characters in a notebook's texts that take as long."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 class _Line:
-    """A lock that is had in the order in which it was asked for: Python's own starve who waits."""
+    """A lock that is granted in order of arrival; Python's own locks can starve a thread."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -49,7 +51,7 @@ class _Line:
                 return
             turn.acquire()
             self._waiting.append(turn)
-        # Whoever has it now hands it over.
+        # The present holder will release this lock.
         turn.acquire()
 
     def __exit__(self, *error: object) -> None:
@@ -61,7 +63,7 @@ class _Line:
 
 
 class _ShortTurns:
-    """Makes the switch interval short while anybody is in it."""
+    """Shortens the switch interval while any thread is inside."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -87,9 +89,9 @@ _line, _short_turns = _Line(), _ShortTurns()
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Wait for the turn of this thread, and let the block be the only heavy work.
+    """Wait for this thread's turn, and make the block the only heavy work.
 
-    Never on the event loop, and not within another such block.
+    Never use this on the event loop, or inside another such block.
     """
     with _line, collector_paused(), _short_turns:
         yield
@@ -98,7 +100,7 @@ def alone() -> Iterator[None]:
 def in_turn(
     work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:
-    """Return what a function returns that is heavy work."""
+    """Call a function as heavy work, and return its result."""
     with alone():
         return work(*arguments, **named)
 
@@ -106,13 +108,13 @@ def in_turn(
 def in_short_turns(
     work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:
-    """Return what a function returns that must not wait for other heavy work, such as a save."""
+    """Call a function that must not wait for other heavy work, such as a save."""
     with collector_paused(), _short_turns:
         return work(*arguments, **named)
 
 
 def takes_long(content: dict[str, Any]) -> bool:
-    """Return whether a notebook has many cells, or few with much in them."""
+    """Return whether a notebook has many cells, or few large ones."""
     values = characters = 0
     waiting: list[Any] = [content]
     while waiting:

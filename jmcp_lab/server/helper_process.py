@@ -1,10 +1,10 @@
-"""A process beside the server, for work that would hold up all threads of the server's own.
+"""A process beside the server for work that would block all threads of the server.
 
-Python runs one thread at a time. What goes through millions of values in a thread makes everybody
-else wait for the lock again and again, and leaves holes in the server's memory. So outputs of that
-size are handed to another process, which begins when it is needed, does one thing after the other,
-and ends when nobody has asked for a while or when it has become large. It is an imported function
-that is called there, with arguments and a result that can be pickled.
+Python runs one thread at a time. A thread that processes millions of values makes all others wait
+for the lock again and again, and leaves holes in the server's memory. So outputs of that size are
+passed to another process. It starts on demand, does one thing after the other, and ends when it was
+idle for a while or has become large. It calls imported functions, whose arguments and results must
+be picklable.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECONDS = 60.0
-"""How long one call may take."""
+"""Maximum seconds of one call."""
 
-MOST_BYTES = 3 << 30
-"""How much address space the process may take."""
+MAX_BYTES = 3 << 30
+"""Maximum address space of the process."""
 
 IDLE_SECONDS = 60.0
-"""It ends when nobody has asked for so long."""
+"""Seconds without a call after which the process ends."""
 
 END_SECONDS = 5.0
-"""How long it may take to end once it does not answer any more."""
+"""Maximum seconds that the process may take to end once it no longer answers."""
 
 KEPT_BYTES = 300_000_000
-"""It ends after a call for which it needed more memory: it would keep most of it."""
+"""Memory of a call after which the process ends, because it would keep most of it."""
 
 _BEGIN = """
 import json, os, sys
@@ -53,25 +53,25 @@ serve()
 """
 
 _ENDED, _NOT_UNDERSTOOD, _OUT_OF_MEMORY = 0, 3, 4
-"""What the process ends with. Whatever else it is, the system ended it."""
+"""Exit codes of the process; with any other one, the system has ended it."""
 
 _NEEDED = ("jmcp_lab", "PIL")
-"""What the process imports that may lie where it does not look by itself."""
+"""Packages that the process imports, which may be outside its default path."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 class NoHelperError(Exception):
-    """The process cannot be started here, or cannot be handed this."""
+    """The process cannot be started here, or cannot be given this call."""
 
 
 class _EndedError(Exception):
-    """The process ended of itself before it took the call."""
+    """The process ended by itself before it took the call."""
 
 
 class Helper:
-    """Keeps the process, and hands it one call at a time; for threads, never on the event loop."""
+    """Manages the process, and passes it one call at a time; for threads, never the event loop."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
@@ -84,21 +84,21 @@ class Helper:
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> Result:
-        """Return what a function returns, or raise what it raises, in the process.
+        """Call a function in the process; return its result, or raise its error.
 
         Raises
         ------
         NoHelperError
-            There is no process and none can be started, or it cannot be asked for this.
+            No process is running and none can be started, or it cannot take this call.
         UnavailableError
-            It takes too long or too much memory, or the server ends.
+            The call takes too long or too much memory, or the server is shutting down.
         """
         return self._called(work, lambda: arguments, named)
 
     def call_with(
         self, work: Callable[..., Result], arguments: Callable[[], tuple[object, ...]]
     ) -> Result:
-        """Do the same with arguments that are so large that they are taken once it is their turn.
+        """Do the same with large arguments that are created only when it is their turn.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Helper:
         return found
 
     def close(self) -> None:
-        """End the process, and with it what it does and was to do."""
+        """End the process, with its current and pending calls."""
         self._closed += 1
         self._end()
 
@@ -137,7 +137,7 @@ class Helper:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            # What it has not taken is still to be written, which fails.
+            # Leaving the context flushes what the process has not taken, which fails.
             with contextlib.suppress(OSError, ValueError), process:
                 pass
 
@@ -171,11 +171,11 @@ class Helper:
                 raise NoHelperError from None
             raise _stopped("it takes too much memory") from None
         except (pickle.PicklingError, RecursionError, TypeError, AttributeError) as error:
-            # What nests too deeply, say. Half a message is none.
+            # The message nests too deeply, for example. An incomplete message is useless.
             self._end()
             raise NoHelperError from error
         except BaseException:
-            # Whatever it is, half a message may be in the pipe: no later call may use it.
+            # In any case, half a message may be in the pipe, so no later call may use it.
             self._end()
             raise
         finally:
@@ -191,7 +191,7 @@ class Helper:
         folders = json.dumps(_folders()).encode()
         try:
             self._process = subprocess.Popen(
-                # Neither the user's settings nor the folder's files have a part in it.
+                # Neither the user's settings nor the folder's files affect this process.
                 [sys.executable, "-I", "-W", "ignore", "-c", _BEGIN],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -207,14 +207,14 @@ class Helper:
 
 
 helper = Helper()
-"""The one of this server."""
+"""The helper of this server."""
 
 
 def _folders() -> list[str]:
-    """Return where the process looks for modules after all that it knows by itself.
+    """Return the folders that the process adds to the end of its module path.
 
-    The server may look for its own also where agents write: in the folder in which ``python -m
-    jupyter lab`` was started, or in one of ``PYTHONPATH``.
+    The server's own path may contain folders to which agents write: the one in which ``python -m
+    jupyter lab`` was started, or one of ``PYTHONPATH``.
     """
     files = (getattr(sys.modules.get(name), "__file__", None) for name in _NEEDED)
     return [os.path.dirname(os.path.dirname(os.path.abspath(file))) for file in files if file]
@@ -229,7 +229,7 @@ def _stopped(why: str) -> UnavailableError:
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """Stands for a result where there is none."""
+    """A result that stands for an error."""
 
     error: Exception
 
@@ -238,7 +238,7 @@ class _Raised:
 
 
 def serve() -> None:
-    """Do what is asked, until nobody asks any more."""
+    """Serve calls until none come any more."""
     asked, answers = cast("io.BufferedReader", sys.stdin.buffer), _own_output()
     _limit()
     while True:
@@ -254,14 +254,14 @@ def serve() -> None:
 
 
 def _serve_one(asked: BinaryIO, answers: BinaryIO) -> bool:
-    """Answer one call, and return whether it was the last."""
+    """Serve one call, and return whether it was the last."""
     with collector_paused():
         try:
             work, arguments, named = pickle.load(asked)
         except MemoryError:
             os._exit(_OUT_OF_MEMORY)
         except Exception:
-            # Nothing is known of the rest.
+            # The rest of the stream cannot be interpreted.
             os._exit(_NOT_UNDERSTOOD)
         try:
             with contained():
@@ -278,18 +278,18 @@ def _serve_one(asked: BinaryIO, answers: BinaryIO) -> bool:
 
 
 def _pickled(error: Exception) -> bytes:
-    """Return the answer that something was raised; not each exception can be pickled and back."""
+    """Return the answer for an error; not every exception survives pickling."""
     try:
         answer = pickle.dumps(_Raised(error))
         pickle.loads(answer)
     except Exception:
-        # How an exception is pickled is for its class, which may do anything.
+        # A class may define any code for its own pickling.
         return pickle.dumps(_Raised(RuntimeError(f"{type(error).__name__}: {error}")))
     return answer
 
 
 def _own_output() -> BinaryIO:
-    """Return where the answers go; whatever else is printed goes nowhere."""
+    """Return the stream for answers, and redirect all other output to nowhere."""
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -297,7 +297,7 @@ def _own_output() -> BinaryIO:
 
 
 def _limit() -> None:
-    """Let the server go first, and bound the memory, where the system can."""
+    """Lower the priority and limit the memory, if the system supports it."""
     import signal
 
     # A Ctrl-C in the terminal is for the server, which asks what it means.
@@ -309,15 +309,15 @@ def _limit() -> None:
     os.nice(5)
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     given = [each for each in (soft, hard) if each != resource.RLIM_INFINITY]
-    most = min([MOST_BYTES, *given])
+    most = min([MAX_BYTES, *given])
     # macOS does not limit memory.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def _most_memory() -> int:
-    """Return the most bytes that this process has had in memory; 0 where nobody knows."""
-    # Linux counts what its parent had when it began for what it had itself, but not here.
+    """Return the peak memory of this process in bytes; 0 if it is unknown."""
+    # On Linux, `getrusage` includes the parent's memory at the fork, but this file does not.
     with contextlib.suppress(OSError, ValueError, IndexError, StopIteration):
         with open("/proc/self/status", encoding="ascii", errors="replace") as status:
             kept = next(line for line in status if line.startswith("VmHWM:"))

@@ -1,7 +1,7 @@
-"""Goes through many things on the event loop so that its other work has its turn in between.
+"""Process many items on the event loop with pauses for its other work.
 
-A cell may be a line of text or a million numbers, and which it is shows only when it is read. So
-the first part is one thing; then parts grow for as long as they are quick.
+A cell may be a line of text or a million numbers, and only reading it shows which. So the first
+part is a single item, and parts grow for as long as they are quick.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 TURN_SECONDS = 0.02
-"""How long the event loop is held, as far as one thing takes no longer."""
+"""Maximum seconds for which the event loop is blocked, unless a single item takes longer."""
 
-MOST_GROWTH = 8
-"""How many times as long as the last one a part may be."""
+MAX_GROWTH = 8
+"""Maximum factor by which a part may be longer than the one before."""
 
 Thing = TypeVar("Thing")
 
 
 async def in_turns(things: Sequence[Thing], most: int) -> AsyncIterator[Sequence[Thing]]:
-    """Yield parts of a sequence, from its beginning to its end.
+    """Yield consecutive parts of a sequence.
 
     Parameters
     ----------
     things : sequence
     most : int
-        The longest part.
+        The maximum length of a part.
     """
     at, size = 0, 1
     turn = time.thread_time()
@@ -38,8 +38,8 @@ async def in_turns(things: Sequence[Thing], most: int) -> AsyncIterator[Sequence
         yield things[at : at + size]
         at += size
         now = time.thread_time()
-        # Each part has a cost of its own, so that they grow fast.
-        longer = min(int(TURN_SECONDS / max(now - began, 1e-6)), MOST_GROWTH) or 1
+        # Each part has a fixed cost, so let them grow fast.
+        longer = min(int(TURN_SECONDS / max(now - began, 1e-6)), MAX_GROWTH) or 1
         size = min(longer * size, most)
         if now - began > 2 * TURN_SECONDS:
             size = max(1, int(size * TURN_SECONDS / (now - began)))

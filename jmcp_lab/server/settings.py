@@ -1,7 +1,7 @@
-"""Settings that are wrong: found one by one, named, and never a reason to drop the others.
+"""Find invalid settings one by one and report them, without dropping the valid ones.
 
-traitlets takes all settings of a class or none. One mistyped value would start the server with
-every default, those that protect included.
+traitlets accepts all settings of a class or none. A single typing error would start the server with
+all defaults, including those of settings that protect it.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from jupyter_core.application import JupyterApp
 
 SHOWN = 40
-"""Characters of a wrong value that are shown."""
+"""Maximum characters shown of an invalid value."""
 
 _ALIKE = 0.75
-"""How alike the name of a class that does not exist is to ours, to be a slip of it."""
+"""Minimum similarity to our class name at which an unknown name counts as a misspelling of it."""
 
 
 class CheckedExtensionApp(ExtensionApp):
-    """An extension that takes its right settings, and keeps its wrong ones apart.
+    """An extension that applies its valid settings and keeps the invalid ones apart.
 
     Attributes
     ----------
     wrong_settings : mapping of str to str
-        A sentence for each setting that is wrong, by its name: what it is, and what it takes.
+        A message for each invalid setting, by its name: its value, and what it accepts.
     """
 
     wrong_settings: Mapping[str, str] = {}
@@ -47,7 +47,7 @@ class CheckedExtensionApp(ExtensionApp):
         section_names: list[str] | None = None,
         traits: dict[str, TraitType[Any, Any]] | None = None,
     ) -> None:
-        """Load what is right of a configuration."""
+        """Load the valid part of a configuration."""
         ours = type(self).__name__
         known = self.traits(config=True)
         wrong = dict(self.wrong_settings)
@@ -55,7 +55,7 @@ class CheckedExtensionApp(ExtensionApp):
         for name, value in self._find_my_config(cfg).items():
             if name not in known:
                 continue
-            # A later place may correct an earlier one.
+            # A later source may correct an earlier one.
             wrong.pop(f"{ours}.{name}", None)
             if not _fits(self, known[name], value):
                 wrong[f"{ours}.{name}"] = _misfit(f"{ours}.{name}", known[name], value)
@@ -70,9 +70,10 @@ class CheckedExtensionApp(ExtensionApp):
         super()._load_config(sound, section_names, traits)
 
     def all_wrong_settings(self) -> list[str]:
-        """Return a sentence for each wrong setting, and for each file that gave none.
+        """Return a message for each invalid setting, and for each file that could not be read.
 
-        Known once every extension was linked: one's configuration may hold another's settings.
+        Call this after every extension is linked, because the configuration of one may contain
+        settings of another.
         """
         server = self.serverapp
         assert server is not None
@@ -95,7 +96,7 @@ def _fits(app: ExtensionApp, trait: TraitType[Any, Any], value: object) -> bool:
             value = value.get_value(trait)
         trait._validate(app, value)
     except Exception:
-        # Whatever reading a value raises: with it the setting cannot be made.
+        # Reading a value may raise any exception. In any case the setting is unusable.
         return False
     return True
 
@@ -111,7 +112,7 @@ def _show(value: object) -> str:
 
 
 def _takes(trait: TraitType[Any, Any]) -> str:
-    """Say what a setting takes."""
+    """Return a description of what a setting accepts."""
     if isinstance(trait, Bool):
         return "True or False"
     if isinstance(trait, Enum):
@@ -132,7 +133,7 @@ def _unknown(section: str, name: str, ours: str, known: Iterable[str]) -> str:
 
 
 def _slips(cfg: Config, ours: str) -> list[str]:
-    """Return the sections that are ours, or a slip of our name."""
+    """Return the sections with our name, or a misspelling of it."""
     return [
         section
         for section, value in cfg.items()
@@ -149,10 +150,10 @@ def _plain(name: str) -> str:
 
 
 def _unread(apps: Iterable[JupyterApp], words: str) -> Iterator[Path]:
-    """Find the configuration files that name a class, and of which Jupyter took nothing.
+    """Find the configuration files that name a class but that Jupyter did not load.
 
-    Jupyter goes on without a file that has a mistake, and says so in its log only. What it took
-    is in `loaded_config_files`; a file that sets nothing is not in there either, and is right.
+    Jupyter ignores a file with an error, and reports that only in its log. Files that it loaded are
+    in `loaded_config_files`. A valid file that sets nothing is not in there either.
     """
     apps = list(apps)
     taken = {os.path.abspath(path) for app in apps for path in app.loaded_config_files}
@@ -162,7 +163,7 @@ def _unread(apps: Iterable[JupyterApp], words: str) -> Iterator[Path]:
 
 
 def _files(app: JupyterApp) -> Iterator[Path]:
-    """Return where an application looks for its configuration."""
+    """Yield the paths where an application looks for its configuration."""
     if app.config_file:
         folders, names = [""], ["jupyter_config", os.path.splitext(app.config_file)[0]]
     else:
@@ -173,7 +174,7 @@ def _files(app: JupyterApp) -> Iterator[Path]:
 
 
 def _names(path: Path, words: str) -> bool:
-    """Return whether a file names a class, other than in a comment."""
+    """Return whether a file names a class outside its comments."""
     try:
         text = path.read_text("utf-8", errors="replace")
     except OSError:

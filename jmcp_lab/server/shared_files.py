@@ -1,6 +1,6 @@
-"""Files that several processes share: locks between them, and writes that nobody sees half of.
+"""Files shared by several processes: locks between them, and atomic writes.
 
-A lock is the system's, on a file: it is free again when its holder ends, however that ends.
+A lock is the system's lock on a file, so it is released when its holder ends for any reason.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 POLL_SECONDS = 0.01
-"""How often a lock that somebody holds is tried again."""
+"""Seconds between two attempts to take a lock that somebody holds."""
 
 REPLACE_TRIES = 50
 
 
 class LockTimeoutError(TimeoutError):
-    """Another process holds the lock for longer than its caller waits."""
+    """Another process holds the lock for longer than the caller waits."""
 
 
 @contextmanager
 def locked(path: Path, seconds: float) -> Iterator[None]:
-    """Hold the lock of a file while the block runs; the event loop stands still meanwhile.
+    """Hold a lock file's lock during the block; this blocks the event loop.
 
     Parameters
     ----------
     path : Path
-        Of the lock, not of what it protects. It is made where it is missing, and stays: to delete
-        it would let two processes hold two locks of one name.
+        The lock file, not the file that it protects. It is created if it is missing, and never
+        deleted: deleting it would let two processes hold two locks of one name.
     seconds : float
-        How long to wait for it.
+        Maximum seconds to wait for it.
 
     Raises
     ------
     LockTimeoutError
     OSError
-        There can be no such file.
+        The lock file cannot be created.
     """
     descriptor = _open(path)
     try:
@@ -63,9 +63,9 @@ def locked(path: Path, seconds: float) -> Iterator[None]:
 
 @asynccontextmanager
 async def holding(path: Path, seconds: float) -> AsyncIterator[None]:
-    """Hold the lock of a file while the block runs; other tasks go on. See `locked`.
+    """Hold a lock file's lock during the block, without blocking the event loop; see `locked`.
 
-    Two tasks of one process wait for each other as two processes do.
+    Two tasks of one process exclude each other like two processes.
     """
     descriptor = _open(path)
     try:
@@ -89,7 +89,7 @@ def _open(path: Path) -> int:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file of the user's own: all of it or nothing, also when the computer goes down.
+    """Write a private file atomically, even if the computer crashes.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _replace(new: Path, path: Path) -> None:
-    """Put a file in the place of another, which on Windows somebody may have open just now."""
+    """Replace a file with another; on Windows, somebody may have it open at the moment."""
     for _ in range(REPLACE_TRIES if sys.platform == "win32" else 0):
         try:
             new.replace(path)
@@ -139,12 +139,13 @@ else:
     import fcntl
 
     def _try(descriptor: int) -> bool:
-        # Unlike `lockf`, this is the descriptor's: two of one process exclude each other.
+        # Unlike `lockf`, this lock belongs to the descriptor, so two in one process exclude each
+        # other.
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                return True  # This disk has no locks: all is as if there were no other process.
+                return True  # The disk has no locks; continue without.
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 return False
             raise

@@ -1,9 +1,9 @@
-"""The end of the server: every way to ask for it is heard, and nothing keeps it from coming.
+"""Shut down the server in order: handle every signal that asks for it, and let nothing block it.
 
-Jupyter Server stops in order on SIGTERM, and on SIGINT where it has a terminal to ask in. Without
-one (systemd, JupyterHub, nohup, CI, Windows) SIGINT breaks its event loop, and SIGHUP ends the
-process on the spot: what was not saved is lost. And one kernel that never started keeps a server
-that was asked to stop alive for ever, with its port closed.
+Jupyter Server stops in order on SIGTERM, and on SIGINT if it has a terminal for its question.
+Without one (systemd, JupyterHub, nohup, CI, Windows), SIGINT breaks its event loop, and SIGHUP
+kills the process at once, so unsaved changes are lost. And a single kernel that never started keeps
+a stopping server alive for ever, with its port closed.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     Handler = Callable[[int, FrameType | None], Any] | int | None
 
 ASKED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""The signals that ask a program to end; not every system has all of them."""
+"""Signals that ask a program to end; not every system has all of them."""
 
 PATIENCE_SECONDS = 10.0
-"""So long after the first of them, another one ends the server as if nobody had taken it."""
+"""Seconds after the first signal from which another one ends the server with its default action."""
 
 
 class Signals:
-    """Stops a server in order on each signal that asks for it and that nobody else takes.
+    """Stops a server in order on each such signal that nothing else handles.
 
     Parameters
     ----------
     serverapp : ServerApp
     clock : callable, optional
-        Seconds on a clock that is never set back.
+        Returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class Signals:
         self._before: dict[int, Handler] = {}
 
     def follow(self) -> None:
-        """Take the signals from now on.
+        """Handle the signals from now on.
 
-        One that is ignored stays so, as SIGHUP under nohup; and what others do with one stays
-        theirs, as Jupyter's question at a Ctrl-C in a terminal.
+        Ignored signals stay ignored, such as SIGHUP under nohup. Signals that others handle stay
+        theirs, such as Jupyter's question after a Ctrl-C in a terminal.
         """
         if threading.current_thread() is not threading.main_thread():
             return
@@ -67,7 +67,7 @@ class Signals:
                 signal.signal(number, self._on_signal)
 
     def leave(self) -> None:
-        """Give back the signals that are still ours."""
+        """Restore the handlers of the signals that are still ours."""
         for number, before in self._before.items():
             if signal.getsignal(number) == self._on_signal:
                 signal.signal(number, before)
@@ -84,26 +84,27 @@ class Signals:
 
 
 STUCK_SECONDS = 5.0
-"""How long the process waits at its end for threads that are at work."""
+"""Maximum seconds that the ending process waits for working threads."""
 
 WORKERS = ("AnyIO worker thread", "asyncio_")
-"""How the threads are called in which a loop has done what would block it, as writing a file."""
+"""Name prefixes of threads in which an event loop runs blocking work, such as writing a file."""
 
 
 def let_threads_end(log: logging.Logger) -> None:
-    """Let the process end although the event loop was stopped before all of its tasks had ended.
+    """Let the process end even if its event loop was stopped before all its tasks had ended.
 
-    A thread of anyio ends with the task that it first worked for. Jupyter Server stops its loop
-    whatever tasks are left, and Python then waits for their threads for ever. And it waits for
-    every thread that a drive holds up which does not answer.
+    A thread of anyio ends with the task for which it was started. Jupyter Server stops its event
+    loop whatever tasks are left, and Python then waits for their threads for ever. It also waits
+    for every thread that is blocked by a drive that does not answer.
     """
     ending = threading.Event()
     waiting = threading.Thread(
         target=_end_workers, args=(ending, log), name="jmcp end", daemon=True
     )
     waiting.start()
-    # Just before Python waits for its threads; nothing with a public name comes so early. What is
-    # registered last is called first, and `concurrent.futures` waits there for its own.
+    # This must run just before Python waits for its threads, and no public function runs that
+    # early. The callback registered last is called first, and `concurrent.futures` waits for its
+    # own threads in one.
     threading._register_atexit(ending.set)  # type: ignore[attr-defined]
 
 
@@ -112,7 +113,7 @@ def _end_workers(ending: threading.Event, log: logging.Logger) -> None:
     workers = [thread for thread in threading.enumerate() if thread.name.startswith(WORKERS)]
     for thread in workers:
         if (stop := getattr(thread, "stop", None)) is not None:
-            # It does to its end what it has begun.
+            # The thread finishes the work that it has begun.
             stop()
     end = time.monotonic() + STUCK_SECONDS
     for thread in workers:
@@ -128,10 +129,10 @@ def _end_workers(ending: threading.Event, log: logging.Logger) -> None:
 
 
 def end_whatever_kernels_do(serverapp: ServerApp, ended: Callable[[], None]) -> None:
-    """Let a server end although a kernel of it never started, or cannot be shut down.
+    """Let a server end even if one of its kernels never started or cannot be shut down.
 
-    jupyter_client 8 keeps the ids of failed starts among the kernels to shut down; Jupyter
-    Server 2 does not know them, and the error leaves its loop running.
+    jupyter_client 8 keeps the ids of failed starts among the kernels to shut down. Jupyter Server 2
+    does not know them, and the resulting error leaves its event loop running.
 
     Parameters
     ----------

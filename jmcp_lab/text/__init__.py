@@ -1,1 +1,1 @@
-"""Texts: comparing, merging, cleaning and searching them. Nothing here knows Jupyter or Yjs."""
+"""Compare, merge, clean and search texts, without any knowledge of Jupyter or Yjs."""

@@ -1,8 +1,8 @@
-"""What makes one text of another: by lines, and by characters within the lines that differ.
+"""Compute text differences by lines, and by characters within the lines that differ.
 
-The event loop stands still meanwhile, so the time is about that of reading both texts: lines that
-each side has once are found at once (a patience diff), and only what lies between them is compared
-one by one, up to a bound.
+This blocks the event loop, so its time must stay close to that of reading both texts. Lines that
+are unique on each side are matched at once (a patience diff). Only what lies between them is
+compared pair by pair, up to a limit.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Opcode = tuple[str, int, int, int, int]
-"""As `difflib.SequenceMatcher.get_opcodes` returns them."""
+"""An opcode as `difflib.SequenceMatcher.get_opcodes` returns it."""
 
-MOST_PAIRS = 1_000_000
-"""Pairs of characters, in all, that are compared one by one; the rest of the text is replaced."""
+MAX_PAIRS = 1_000_000
+"""Maximum number of character pairs compared in one call; the rest of the text is replaced."""
 
-MOST_LINE_PAIRS = 250_000
-"""The same for lines of which no side has one only once, between two that are found."""
+MAX_LINE_PAIRS = 250_000
+"""Maximum number of line pairs compared between two matches, if no line there is unique."""
 
-MOST_LEVELS = 20
-"""How often lines are looked for between the lines that were found."""
+MAX_LEVELS = 20
+"""Maximum depth of the search for unique lines between unique lines."""
 
 
 def common_prefix(old: str, new: str) -> int:
-    """Return how many characters two texts have in common at their beginnings.
+    """Return the length of the common prefix of two texts.
 
-    By halves: comparing slices is hundreds of times as fast as comparing characters.
+    This uses bisection: comparing slices is hundreds of times as fast as comparing characters.
     """
     same, end = 0, min(len(old), len(new))
     while same < end:
@@ -45,7 +45,7 @@ def common_prefix(old: str, new: str) -> int:
 
 
 def opcodes(old: str, new: str) -> list[Opcode]:
-    """Return what makes `new` of `old`.
+    """Return the opcodes that turn `old` into `new`.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def opcodes(old: str, new: str) -> list[Opcode]:
     Returns
     -------
     list of tuple
-        As `difflib` says it; equal and changed parts alternate.
+        In the form of `difflib`; equal and changed parts alternate.
     """
-    left = MOST_PAIRS
+    left = MAX_PAIRS
     found: list[Opcode] = []
     for kind, start, end, first, last in line_opcodes(old, new):
         if kind != "replace":
@@ -69,7 +69,7 @@ def opcodes(old: str, new: str) -> list[Opcode]:
 
 
 def line_opcodes(old: str, new: str) -> list[Opcode]:
-    """Return what makes `new` of `old` by whole lines; the places are those of characters."""
+    """Return the opcodes that turn `old` into `new` by whole lines; offsets count characters."""
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     starts, firsts = _starts(before), _starts(after)
     return [
@@ -79,12 +79,12 @@ def line_opcodes(old: str, new: str) -> list[Opcode]:
 
 
 def sequence_opcodes(old: Sequence[str], new: Sequence[str]) -> list[Opcode]:
-    """Return what makes one sequence of texts of another."""
+    """Return the opcodes that turn one sequence of texts into another."""
     return _between(matching_runs(old, new), len(old), len(new))
 
 
 def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Return what two sequences have in common, in order.
+    """Return the runs that two sequences have in common, in order.
 
     Parameters
     ----------
@@ -93,10 +93,10 @@ def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
     Returns
     -------
     list of tuple
-        Where each run is in `old`, where it is in `new`, and how long it is.
+        The start of each run in `old`, its start in `new`, and its length.
     """
     found = []
-    waiting = [(0, len(old), 0, len(new), MOST_LEVELS)]
+    waiting = [(0, len(old), 0, len(new), MAX_LEVELS)]
     while waiting:
         start, end, first, last, levels = waiting.pop()
         head = _same_head(old, new, start, end, first, last)
@@ -112,7 +112,7 @@ def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
             # Each of the parts begins with the anchor itself.
             places = [(start, first), *((start + i, first + k) for i, k in anchors), (end, last)]
             waiting += [(i, j, k, m, levels - 1) for (i, k), (j, m) in pairwise(places)]
-        elif (end - start) * (last - first) <= MOST_LINE_PAIRS:
+        elif (end - start) * (last - first) <= MAX_LINE_PAIRS:
             matcher = SequenceMatcher(None, old[start:end], new[first:last], autojunk=False)
             found += [
                 (start + block.a, first + block.b, block.size)
@@ -122,10 +122,10 @@ def matching_runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
 
 
 def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the places of what each side has once, as many as are in one order on both."""
+    """Return the positions of lines that are unique on each side and in the same order."""
     once = _once(old)
     places = [(once[line], at) for line, at in _once(new).items() if line in once]
-    # The longest rising subsequence of their places in `old`.
+    # Find the longest increasing subsequence of their positions in `old`.
     ends: list[int] = []
     tops: list[int] = []
     before: list[int] = []
@@ -148,7 +148,7 @@ def _once(lines: Sequence[str]) -> dict[str, int]:
 
 
 def _by_characters(old: str, new: str, most: int) -> tuple[list[Opcode], int]:
-    """Return what makes one part of another, and how many pairs were compared for it."""
+    """Return the opcodes for one part, and the number of pairs compared for it."""
     head = _same_head(old, new, 0, len(old), 0, len(new))
     tail = _same_tail(old, new, head, len(old), head, len(new))
     end, last = len(old) - tail, len(new) - tail
@@ -180,7 +180,7 @@ def _same_tail(
 
 
 def _between(runs: Iterable[tuple[int, int, int]], end: int, last: int) -> list[Opcode]:
-    """Return the opcodes that runs in common stand for."""
+    """Return the opcodes for the given common runs."""
     found: list[Opcode] = []
     i = k = 0
     for at, there, size in [*runs, (end, last, 0)]:
@@ -194,7 +194,7 @@ def _between(runs: Iterable[tuple[int, int, int]], end: int, last: int) -> list[
 
 
 def _joined(found: list[Opcode]) -> list[Opcode]:
-    """Return opcodes with one in the place of each row of equal parts."""
+    """Return the opcodes with adjacent equal parts combined."""
     joined: list[Opcode] = []
     for opcode in found:
         if joined and opcode[0] == joined[-1][0] == "equal":

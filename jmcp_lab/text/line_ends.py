@@ -1,8 +1,8 @@
-r"""Line ends and byte order marks: taken off what people and agents edit, put back on saving.
+r"""Remove line ends and byte order marks for editing, and restore them on saving.
 
-A page's editor counts ``\r\n`` as one character and a shared text as two, so a shared text has
-``\n`` only. What is saved again has the line ends that it had: a comparison of the file with the
-one before shows the lines that were changed, and no others.
+A page's editor counts ``\r\n`` as one character and a shared text as two, so a shared text contains
+``\n`` only. A saved file gets its old line ends back. So a comparison with its previous version
+shows only the lines that were changed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from difflib import SequenceMatcher
 
 BOM = "\ufeff"
 
-MOST_COMPARED = 5_000
-"""Of files with line ends of several kinds: how many changed lines are compared one by one."""
+MAX_COMPARED = 5_000
+"""Maximum number of changed lines that are compared in a file with mixed line ends."""
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -28,30 +28,29 @@ def plain(text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text stays as it is."""
+    """Return whether `plain` leaves a text unchanged."""
     return "\r" not in text and not text.startswith(BOM)
 
 
 def line_end(text: str) -> str:
-    r"""Return the line end that most lines of a text have; ``\n`` where there is none."""
+    r"""Return the most frequent line end of a text; ``\n`` if it has none."""
     return _most_frequent(_BREAK.findall(text))
 
 
 def as_before(text: str, before: str) -> str:
-    r"""Return a plain text with the line ends, and the byte order mark, of what was there before.
+    r"""Return a plain text with the line ends and the byte order mark of its previous version.
 
     Parameters
     ----------
     text : str
         With ``\n`` for every line end.
     before : str
-        As it is in the file.
+        The previous text as it is in the file.
 
     Returns
     -------
     str
-        Every line that was there has the line end that it had. A new line has that of the line
-        above it.
+        Every old line keeps its line end. A new line gets that of the line above it.
     """
     if is_plain(before):
         return text
@@ -65,9 +64,9 @@ def as_before(text: str, before: str) -> str:
 
 
 def _mixed(lines: list[str], old: list[str], ends: list[str]) -> list[str | None]:
-    """Return the line end of each line that was there in a text of several kinds, or None.
+    """Return the line end of each old line in a text with mixed line ends, or None.
 
-    The last line has none, there and here.
+    The last line has no line end, in both versions.
     """
     found: list[str | None] = [None] * (len(lines) - 1)
     size = min(len(found), len(ends))
@@ -77,11 +76,11 @@ def _mixed(lines: list[str], old: list[str], ends: list[str]) -> list[str | None
         head += 1
     tail = 0
     while tail < size - head and lines[-1 - tail] == old[-1 - tail]:
-        # The break behind a line is the one before the line below it.
+        # The break after a line is the one before the next line.
         found[-1 - tail] = ends[-1 - tail]
         tail += 1
     middle, old_middle = lines[head : len(found) - tail], old[head : len(ends) - tail]
-    if max(len(middle), len(old_middle)) <= MOST_COMPARED:
+    if max(len(middle), len(old_middle)) <= MAX_COMPARED:
         for a, b, length in SequenceMatcher(None, middle, old_middle).get_matching_blocks():
             found[head + a : head + a + length] = ends[head + b : head + b + length]
     _changed(found, head, len(found) - tail, ends, head, len(ends) - tail)
@@ -91,7 +90,7 @@ def _mixed(lines: list[str], old: list[str], ends: list[str]) -> list[str | None
 def _changed(
     found: list[str | None], start: int, stop: int, ends: list[str], first: int, last: int
 ) -> None:
-    """Give lines that were changed, as many as before, the line ends that they had."""
+    """If as many lines were changed as before, give them their old line ends."""
     if stop - start == last - first:
         for offset in range(stop - start):
             if found[start + offset] is None:
@@ -105,7 +104,7 @@ def _joined(lines: list[str], ends: list[str | None]) -> str:
     for line, end in zip(lines, ends, strict=False):
         above = end or above
         if not line and above == "\n" and parts and parts[-1] == "\r":
-            # Together with the line end before it, this one would be a single one.
+            # With the preceding line end, this one would form a single one.
             above = "\r"
         parts += [line, above]
     return "".join([*parts, lines[-1]])

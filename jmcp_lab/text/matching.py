@@ -1,12 +1,17 @@
-"""Finds the lines of texts that a pattern fits; also a program that looks for an expression.
+"""Find the lines that match a pattern; also a program that searches for a regular expression.
 
-A regular expression comes from outside, and one of twenty characters can take for ever or fill the
-memory. Python's `re` cannot be stopped, so it runs in a process of its own, with limits. Nothing
-but the standard library is imported here: the program starts in a few hundredths of a second.
+A regular expression comes from outside, and one of twenty characters can run for ever or fill the
+memory. Python's `re` cannot be interrupted, so it runs in a separate process, with limits. This
+module imports only the standard library, so that the program starts in a few hundredths of a
+second.
 
-The program reads lines of JSON: first ``{"pattern": …, "most": …, "seconds": …, "bytes": …}``,
-then the texts, one string a line. It writes ``{"hits": [[number of the text, line, offset, words],
-…]}``, or ``{"invalid": reason}``.
+The program reads lines of JSON. The first one is
+
+    {"pattern": …, "most": …, "seconds": …, "bytes": …}
+
+and the others are the texts, one string on each line. It writes ``{"invalid": reason}`` or
+
+    {"hits": [[number of the text, line, offset, words], …]}
 """
 
 from __future__ import annotations
@@ -19,13 +24,13 @@ import time
 from collections.abc import Iterable, Iterator
 
 AROUND = 160
-"""Characters of a line that are shown around a hit."""
+"""Maximum characters shown of a line with a match."""
 
 WINDOW = 1 << 18
-"""Characters that are looked through at once: as long, nobody else in the process has a turn."""
+"""Maximum characters searched at once; no other thread of the process runs during that time."""
 
 Line = tuple[int, int, str]
-"""The line's number from 1, where it starts in the text, and its words."""
+"""The line's number from 1, its offset in the text, and its content."""
 
 
 def lines_with(
@@ -38,9 +43,9 @@ def lines_with(
     text : str
     found : re.Pattern
     longest : int, optional
-        The longest match there can be: the text is looked through in pieces then.
+        The maximum length of a match. If it is given, the text is searched in pieces.
     end : float, optional
-        When to give up between two pieces, on the clock of `time.thread_time`.
+        The time at which to give up between two pieces, on the clock of `time.thread_time`.
 
     Raises
     ------
@@ -75,7 +80,7 @@ def _search(
 
 
 def _around(text: str, start: int, stop: int, first: int, last: int) -> str:
-    """Return a line, or as much of it around the match as is shown."""
+    """Return a line, shortened to the part around the match if it is long."""
     if stop - start > AROUND:
         middle = (first + min(last, stop, first + AROUND)) // 2
         left = max(start, min(middle - AROUND // 2, stop - AROUND))
@@ -103,7 +108,7 @@ def _answer(lines: Iterable[bytes]) -> dict[str, object]:
 
 
 def _limit(seconds: float, memory: int) -> None:
-    """Bound what this process takes, where the system can; its parent ends it in any case."""
+    """Limit the resources of this process if the system can; the parent kills it anyway."""
     try:
         import os
         import resource
@@ -116,7 +121,7 @@ def _limit(seconds: float, memory: int) -> None:
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(kind, (most, hard))
         except (OSError, ValueError):
-            # macOS does not limit memory; time is limited all the same.
+            # macOS does not limit memory, but time is limited all the same.
             continue
     os.nice(10)
 

@@ -1,7 +1,7 @@
-"""Bringing what was typed into one text into what became of that text elsewhere, come what may.
+"""Rebase a change of one text onto another version of that text, without ever failing.
 
-A merge may refuse where the same line was changed on both sides. What a person typed must not be
-refused: it is put in character by character, by those around it.
+A merge may report a conflict if both sides changed the same line. But text that a person typed must
+not be refused, so it is inserted character by character, next to the surrounding characters.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from .three_way_merge import MergeConflict, Splice, merge
 
 
 def carried(before: str, typed: str, present: str) -> list[Splice]:
-    """Return what brings the change from `before` to `typed` into `present`, come what may.
+    """Return the splices that apply the change from `before` to `typed` to `present`.
 
-    Where the same line was changed on both sides, each character that was typed is put in, or
-    taken out, by those around it: the keystrokes of a moment, which must not be lost.
+    This always succeeds. If both sides changed the same line, each typed or deleted character is
+    placed by its neighbours. These are a moment's keystrokes, which must not be lost.
     """
     try:
         return merge(before, typed, present)
@@ -34,7 +34,7 @@ def carried(before: str, typed: str, present: str) -> list[Splice]:
 
 
 def _taken_out(places: list[int], there: list[bool], start: int, end: int) -> list[Splice]:
-    """Return what takes out those characters that are there, as few splices as that takes."""
+    """Return splices that delete those of the characters that exist, as few as possible."""
     found: list[Splice] = []
     for at in range(start, end):
         if not there[at]:
@@ -52,7 +52,7 @@ def _is_empty_line(text: str, at: int) -> bool:
 
 
 def _as_lines(new: str, present: str, at: int) -> str:
-    """Return what was put on an empty line, beside what another has put there meanwhile."""
+    """Return text typed on an empty line, separated from what others have typed there meanwhile."""
     if present[max(at - 1, 0) : at] not in ("", "\n") and not new.startswith("\n"):
         new = "\n" + new
     if present[at : at + 1] not in ("", "\n") and not new.endswith("\n"):
@@ -61,7 +61,7 @@ def _as_lines(new: str, present: str, at: int) -> str:
 
 
 def united(mine: str, present: str) -> list[Splice]:
-    """Return what puts into `present` all that only `mine` has, where nobody knows who wrote it."""
+    """Return splices that add to `present` all that only `mine` has; the author is unknown."""
     return [
         Splice(end, end, mine[first:last])
         for kind, _start, end, first, last in opcodes(present, mine)
@@ -70,7 +70,7 @@ def united(mine: str, present: str) -> list[Splice]:
 
 
 def _places(before: str, present: str) -> tuple[list[int], list[bool]]:
-    """Return where each character of `before` is in `present`, and whether it is there at all."""
+    """Return the position of each character of `before` in `present`, and whether it exists."""
     places = [0] * (len(before) + 1)
     there = [False] * len(before)
     for kind, start, end, first, last in opcodes(before, present):

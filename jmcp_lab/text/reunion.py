@@ -1,4 +1,4 @@
-"""Bringing two texts together that may have part of what is new in them from each other."""
+"""Merge two texts that may already contain parts of each other's changes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from .rebase import carried, united
 from .three_way_merge import Splice, splice
 
 SIGN = re.compile(r"[\u2e80-\uffff]|\n")
-"""Ideographs of Chinese, Japanese and Korean, one of thousands and about a word each, and lines."""
+"""Pattern for line breaks and for Chinese, Japanese and Korean characters, each of which is one of
+thousands and stands for about a word.
+"""
 
-MOST_COMPARED = 1_000_000
-"""Pairs of characters, and of signs in two insertions, that are compared one by one."""
+MAX_COMPARED = 1_000_000
+"""Maximum number of pairs of characters, or of signs in two insertions, that are compared."""
 
 
 def reunited(text: str | None, mine: str, present: str) -> list[Splice]:
-    """Return what makes of two texts the present one, where both began with `text`.
+    """Return splices that merge `mine` into `present`, where both are based on `text`.
 
-    What both have beyond it, one has from the other, by a way that was not followed: once is
-    enough.
+    Text that both sides added was copied from one to the other by an unknown route, so it is kept
+    once.
     """
     if text is None:
         return united(mine, present)
     both = []
-    left = MOST_COMPARED
+    left = MAX_COMPARED
     for part in _changed_on_both(text, mine, present):
         left -= (part.end - part.start) * (len(part.mine) + len(part.theirs))
         if left < 0:
@@ -41,7 +43,7 @@ def reunited(text: str | None, mine: str, present: str) -> list[Splice]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Lines of a text that both sides have changed, or put something beside."""
+    """Lines of a text that both sides have changed, or next to which both have inserted."""
 
     start: int
     end: int
@@ -79,11 +81,11 @@ def _changed_on_both(text: str, mine: str, present: str) -> list[_Part]:
 
 
 def _common(text: str, mine: str, theirs: str) -> list[tuple[int, str]]:
-    """Return what both have beyond a text, and where in it that is."""
+    """Return what both sides have added to a text, and where."""
     left = [(*other, *_reach(text, *other)) for other in _inserted(text, theirs)]
     found = []
     for start, end, new in _inserted(text, mine):
-        # What one side put in the place of some text the other may have put beside that.
+        # Where one side replaced some text, the other may have inserted beside that text.
         beside = [other for other in left if other[3] <= end and start <= other[4]]
         if same := _same(new, "".join(other[2] for other in beside)):
             found.append((start, same))
@@ -92,9 +94,10 @@ def _common(text: str, mine: str, theirs: str) -> list[tuple[int, str]]:
 
 
 def _reach(text: str, start: int, end: int, new: str) -> tuple[int, int]:
-    """Return from where to where an insertion may stand for the same text.
+    """Return the range of positions at which an insertion gives the same text.
 
-    A line that comes between two stands before the break of the first, or after it.
+    For example, a line between two others can be inserted before or after the first one's line
+    break.
     """
     if start == end:
         turned = new
@@ -106,7 +109,7 @@ def _reach(text: str, start: int, end: int, new: str) -> tuple[int, int]:
 
 
 def _inserted(old: str, new: str) -> list[tuple[int, int, str]]:
-    """Return what `new` has more, and from where to where in `old` it has it."""
+    """Return what `new` adds, and which range of `old` each addition replaces."""
     return [
         (start, end, new[first:last])
         for kind, start, end, first, last in SequenceMatcher(
@@ -117,12 +120,12 @@ def _inserted(old: str, new: str) -> list[tuple[int, int, str]]:
 
 
 def _same(one: str, other: str) -> str:
-    """Return what two insertions have in common: all that one of them is, words, or ideographs.
+    """Return what two insertions share: all of one of them, or words, or CJK characters.
 
-    Of two lines in an alphabet most share letters and words, whoever wrote them: with these
-    counted once, ``print(x)`` and ``print(y)`` would be ``print(y)`` and ``x)``. Words count that
-    both begin with, where each goes on with words that have a space behind them, as in a sentence
-    that is being typed. An ideograph is what a word is elsewhere.
+    Two lines in an alphabetic script usually share letters and words, whoever wrote them. If these
+    were kept once, ``print(x)`` and ``print(y)`` would become ``print(y)`` and ``x)``. A common
+    prefix of words counts if both insertions end with a space, as in a sentence that is being
+    typed. A CJK character counts like a word.
     """
     short, long = sorted((one, other), key=len)
     if long.startswith(short) or _has_lines(long, short):
@@ -132,7 +135,7 @@ def _same(one: str, other: str) -> str:
     if one.endswith(" ") and other.endswith(" ") and any(map(str.isalnum, words)):
         return f"{words} "
     signs, others = SIGN.findall(one), SIGN.findall(other)
-    if len(signs) * len(others) > MOST_COMPARED:
+    if len(signs) * len(others) > MAX_COMPARED:
         return ""
     blocks = SequenceMatcher(None, signs, others, autojunk=False).get_matching_blocks()
     found = ["".join(signs[block.a : block.a + block.size]) for block in blocks]
@@ -140,7 +143,7 @@ def _same(one: str, other: str) -> str:
 
 
 def _has_lines(text: str, lines: str) -> bool:
-    """Return whether a text has these lines as they are, whole and in one piece."""
+    """Return whether a text contains these lines completely and in one piece."""
     at = text.find(lines)
     if at < 0 or not any(map(str.isalnum, lines)):
         return False

@@ -1,9 +1,9 @@
-"""Text that code printed, as a terminal would leave it, for a reader who must not be misled.
+"""Clean printed text as a terminal would display it, so that it cannot mislead a reader.
 
-It is written by whatever the kernel ran, so it may hold terminal control sequences and characters
-that a person cannot see but a model reads. All of it works in linear time: outputs of 100 MB do
-occur. Long texts are gone through in pieces, because no other thread has a turn while a regular
-expression is at work.
+Code in the kernel wrote it, so it may contain terminal control sequences, and characters that a
+person cannot see but a model reads. All functions take linear time, because outputs of 100 MB do
+occur. They process long texts in pieces, because no other thread runs while a regular expression is
+at work.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator
 
 PIECE = 1 << 18
-"""Characters that one regular expression goes through at once."""
+"""Maximum characters that one regular expression processes at once."""
 
 _LONGEST_SEQUENCE = 1000
-"""Characters of a control sequence that is found also where a piece of one line would end."""
+"""Maximum length of a control sequence that is recognized across a piece boundary within a line."""
 
 _INTRODUCER = re.compile(r"[\x1b\x80-\x9f]")
 
@@ -46,10 +46,10 @@ _SPECIAL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_INVISIBLE_SE
 
 
 def clean(text: str) -> str:
-    """Return `text` as a terminal would leave it, without control and invisible characters.
+    """Return `text` as a terminal displays it, without control and invisible characters.
 
-    Carriage returns and backspaces overwrite, erase sequences erase, every other control sequence
-    is dropped. Tabs and newlines stay.
+    Carriage returns and backspaces overwrite, erase sequences erase, and every other control
+    sequence is dropped. Tabs and newlines stay.
     """
     if not any(_SPECIAL.search(text, at, at + PIECE) for at in range(0, len(text), PIECE)):
         return text
@@ -64,12 +64,12 @@ def clean(text: str) -> str:
 
 
 def without_invisible(text: str) -> str:
-    """Return `text` without the characters that a person cannot see and a model reads."""
+    """Return `text` without characters that a person cannot see but a model reads."""
     return _without(_INVISIBLE, text)
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield a text in pieces that no control sequence of a usual length is in two of."""
+    """Yield a text in pieces that do not split control sequences of usual length."""
     at = 0
     while at < len(text):
         end = at + PIECE
@@ -82,7 +82,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _without(pattern: re.Pattern[str], text: str, sign: str = "") -> str:
-    """Return a text with a sign, or nothing, for each character of a kind."""
+    """Return a text with each matching character removed or replaced with `sign`."""
     if len(text) <= PIECE:
         return pattern.sub(sign, text)
     pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
@@ -97,17 +97,17 @@ def _without_sequences(text: str) -> str:
 
 
 def quoted(text: str, length: int) -> str:
-    """Return the end of `text` in quotes, or nothing when there is nothing to see in it.
+    """Return the end of `text` in quotes, or nothing if it has no visible text.
 
-    It stays one line and cannot close its quotes, so that a reader knows where words that are not
-    ours begin and end.
+    The result is one line and cannot close its quotes, so a reader can tell where text that is not
+    ours begins and ends.
     """
     line = " ".join(clean(text).split()).replace('"', "'")
     return f'"{"…" if len(line) > length else ""}{line[-length:]}"' if line else ""
 
 
 def _overwritten(line: str) -> str:
-    """Return what stays visible of one line with carriage returns, backspaces, erase marks."""
+    """Return what stays visible of a line with carriage returns, backspaces and erase marks."""
     if "\b" not in line and not _ERASE_MARK.search(line):
         return _without_returns(line)
     shown: list[str] = []
@@ -120,7 +120,8 @@ def _overwritten(line: str) -> str:
         elif char == _ERASE_TO_END:
             del shown[at:]
         elif char == _ERASE_LINE:
-            # The cursor would stay, but programs return it to the start right before or after.
+            # A terminal keeps the cursor, but programs return it to the start right before or
+            # after.
             shown.clear()
             at = 0
         else:
@@ -130,10 +131,10 @@ def _overwritten(line: str) -> str:
 
 
 def _without_returns(line: str) -> str:
-    """Return what stays of a line when each carriage return starts to write over it.
+    """Return what stays visible of a line if each carriage return starts to overwrite it.
 
-    Read from the last piece back, a piece only adds what is longer than all that came after it:
-    that keeps a line of many small pieces linear.
+    From the last piece backwards, each piece adds only what is longer than all later ones. This
+    keeps a line of many small pieces linear.
     """
     if "\r" not in line:
         return line

@@ -1,7 +1,7 @@
-"""Finding text: hits by line, within a time limit, off the event loop.
+"""Search texts for matching lines, within a time limit and off the event loop.
 
-Plain text is looked for in a thread, in pieces; a regular expression in a process of its own, which
-can be ended whatever it does.
+Plain text is searched in a thread, in pieces. A regular expression runs in a separate process,
+which can be killed whatever it does.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from . import matching
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-LONGEST_QUERY = 1000
+MAX_QUERY = 1000
 
 SECONDS = 3.0
-"""How long one search may take."""
+"""Maximum seconds of one search."""
 
-MOST_BYTES = 1 << 30
-"""How much memory a search for a regular expression may take."""
+MAX_BYTES = 1 << 30
+"""Maximum memory of a search for a regular expression."""
 
 PIECE = 1_000_000
-"""Characters that are made JSON at once: written as escapes they may take six times as much."""
+"""Number of characters encoded as JSON at once; with escapes, they may take six times as much."""
 
-MOST_HITS = 1000
-"""More hits are not counted."""
+MAX_HITS = 1000
+"""Maximum number of hits that are counted."""
 
-MOST_AT_ONCE = 2
-"""Searches of all agents; the others wait for their turn."""
+MAX_AT_ONCE = 2
+"""Maximum number of concurrent searches of all agents; the others wait."""
 
 WAIT_SECONDS = 30.0
-"""How long a search waits for its turn and its end."""
+"""Maximum seconds that a search waits for its turn and its end."""
 
-_pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="jmcp search")
+_pool = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="jmcp search")
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for; plain text ignores case."""
+    """The text to search for; plain text ignores case."""
 
     text: str
     is_regex: bool = False
 
     def check(self) -> None:
-        """Make sure that it can be looked for.
+        """Check that the query is valid.
 
         Raises
         ------
@@ -65,8 +65,8 @@ class Query:
         """
         if not self.text:
             raise InvalidArgumentError("'query' is empty; give the text to look for.")
-        if len(self.text) > LONGEST_QUERY:
-            raise InvalidArgumentError(f"'query' is longer than {LONGEST_QUERY} characters.")
+        if len(self.text) > MAX_QUERY:
+            raise InvalidArgumentError(f"'query' is longer than {MAX_QUERY} characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class Passage:
     ----------
     cell_id : str
     output : int
-        Number of the output, from 1; 0 for the cell's source.
+        The number of the output, from 1; 0 for the cell's source.
     text : Callable
-        Returns the text. It is called off the event loop: making it may take long, and is not
-        what a search is stopped for.
+        Returns the text. It is called off the event loop, because it may take long, and its time
+        does not count towards the search's limit.
     """
 
     cell_id: str
@@ -90,7 +90,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line that fits.
+    """A matching line.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ class Hit:
     line : int
         From 1.
     offset : int
-        Of the line's start in the text.
+        The offset of the line's start in the text.
     words : str
-        The line, cut around the hit when it is long.
+        The line, shortened to the part around the match if it is long.
     """
 
     cell_id: str
@@ -113,12 +113,12 @@ class Hit:
 
 
 async def search(query: Query, passages: Sequence[Passage], seconds: float = SECONDS) -> list[Hit]:
-    """Return the lines that fit, at most `MOST_HITS`.
+    """Return the matching lines, at most `MAX_HITS`.
 
     Raises
     ------
     InvalidArgumentError
-        The query is no regular expression.
+        The query is not a valid regular expression.
     UnavailableError
         It takes too long, or too much memory.
     """
@@ -150,7 +150,7 @@ def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
             with alone():
                 for line in matching.lines_with(there, found, len(text), begun + seconds):
                     hits.append(_hit(passage, line))
-                    if len(hits) >= MOST_HITS:
+                    if len(hits) >= MAX_HITS:
                         return hits
             seconds -= time.thread_time() - begun
     except TimeoutError:
@@ -159,8 +159,8 @@ def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
 
 
 def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
-    """Look for a regular expression in a process of its own."""
-    asked = {"pattern": pattern, "most": MOST_HITS, "seconds": seconds, "bytes": MOST_BYTES}
+    """Search for a regular expression in a separate process."""
+    asked = {"pattern": pattern, "most": MAX_HITS, "seconds": seconds, "bytes": MAX_BYTES}
     try:
         child = _start()
     except OSError:
@@ -186,7 +186,7 @@ def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> li
 
 
 class _Limit:
-    """Calls something when the time of the block is over, not counting pauses."""
+    """Calls a function when the time of the block is up, not counting pauses."""
 
     def __init__(self, seconds: float, on_end: Callable[[], None]) -> None:
         self._left = seconds
@@ -204,7 +204,7 @@ class _Limit:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Let the block take as long as it likes."""
+        """Exclude the time of the block from the limit."""
         self._stop()
         try:
             yield
@@ -228,7 +228,7 @@ class _Limit:
 
 def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        # Neither the user's settings nor the folder's files have a part in it.
+        # Neither the user's settings nor the folder's files affect this process.
         [sys.executable, "-I", "-S", "-W", "ignore", matching.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -248,7 +248,7 @@ def _feed(
             with limit.paused():
                 text = passage.text()
             if time.monotonic() > last:
-                # Nobody waits for this any more.
+                # No call waits for this any more.
                 child.kill()
                 return
             child.stdin.write(b'"')
@@ -259,8 +259,8 @@ def _feed(
             child.stdin.write(b'"\n')
         child.stdin.close()
     except OSError:
-        # It has found enough, or has ended; what it has said tells which. What it did not take is
-        # still to be written, which fails again.
+        # The process has found enough or has ended; its answer tells which. `close` flushes the
+        # rest of the input, which fails again.
         with suppress(OSError):
             child.stdin.close()
 

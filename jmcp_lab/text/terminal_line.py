@@ -1,4 +1,4 @@
-r"""What ``\r``, ``\b`` and ``\n`` do to printed text: the rules of JupyterLab's output area."""
+r"""Apply ``\r``, ``\b`` and ``\n`` in printed text by the rules of JupyterLab's output area."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import re
 _CONTROL = re.compile("\n|\r|\b+")
 
 _SMALL = 64
-"""Pieces up to this length are cut by copying them; longer ones are halved first."""
+"""Maximum length of pieces that are cut by copying; longer ones are halved first."""
 
 
 class TerminalLine:
-    r"""The last line of a stream and the cursor in it.
+    """The last line of a stream, and the cursor in it.
 
-    The cursor never leaves the last line: a newline is appended at the end of the text wherever
-    the cursor is, and neither a carriage return nor a backspace crosses one. So what is before
-    the last newline is final, and only the last line has to be looked at again.
+    The cursor never leaves the last line. A newline is appended at the end of the text wherever the
+    cursor is, and neither a carriage return nor a backspace crosses one. So everything before the
+    last newline is final, and only the last line can still change.
 
     Notes
     -----
-    The line is held in pieces, those left and those right of the cursor, both with the piece at
-    the cursor last. A change costs what it changes and not the length of the line: code that
-    prints a spinner after megabytes without a newline would otherwise hold up the server.
+    The line is stored in pieces, those left and those right of the cursor, and the piece next to
+    the
+    cursor is last in both lists. So the cost of a change depends on the size of the change, not of
+    the
+    line. Otherwise, code that prints a spinner after megabytes without a newline would block the
+    server.
     """
 
     __slots__ = ("_left", "_left_size", "_right", "_right_size")
@@ -38,13 +41,13 @@ class TerminalLine:
     def line(self) -> str:
         """The text after the last newline."""
         left, right = "".join(self._left), "".join(reversed(self._right))
-        # Joined once is enough, and one string needs less memory than many.
+        # Store the joined text: joining once is enough, and one string needs less memory than many.
         self._set(left, right)
         return left + right
 
     @property
     def cursor(self) -> int:
-        """Where in `line` the next character goes."""
+        """The index in `line` of the next character."""
         return self._left_size
 
     def __len__(self) -> int:
@@ -100,8 +103,8 @@ class TerminalLine:
             self._drop_right(len(text))
 
     def _erase(self, count: int) -> None:
-        # In the middle of a line JupyterLab 4.6 removes the character under the cursor as well;
-        # the result is to be that of the same cell run by hand.
+        # In the middle of a line, JupyterLab 4.6 removes the character under the cursor as well.
+        # The result must equal that of the same cell run by hand.
         count = min(count, self._left_size)
         self._left_size -= count
         pieces, gone = self._left, count

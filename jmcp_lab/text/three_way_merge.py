@@ -1,8 +1,8 @@
-"""Three-way line merge: what the agent read, what it wrote, and what is there now.
+"""Three-way line merge of what the agent read, what it wrote, and the current text.
 
-The result is not a text but the smallest splices of the present text, so that nothing a person
-wrote is deleted and typed again, and no cursor jumps. Two versions are never compared character
-by character: that interleaves what two people typed.
+The result is not a text but the smallest splices of the current text. So nothing that a person
+wrote is deleted and inserted again, and no cursor jumps. Two versions are never compared character
+by character, because that interleaves what two people typed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 from .diff import matching_runs
 
-MOST_PAIRED = 1000
-"""Lines of a text that are changed one by one. A formatter may change each line of a cell: what
-somebody types meanwhile stays in its line, and lands beside all of them where they are one. Each of
-them is a change of the shared text, which takes the event loop some time."""
+MAX_PAIRED = 1000
+"""Maximum number of lines of a text that are changed one by one. A formatter may change every line
+of a cell. With separate changes, text that somebody types meanwhile stays in its line; with one
+change for all lines, it lands beside them. But each change of the shared text takes the event loop
+some time.
+"""
 
 
 class MergeConflict(Exception):
@@ -24,7 +26,7 @@ class MergeConflict(Exception):
     Parameters
     ----------
     line : int
-        The first such line of the present text, counted from 1.
+        The first such line of the current text, counted from 1.
     """
 
     def __init__(self, line: int) -> None:
@@ -34,7 +36,7 @@ class MergeConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Replace ``text[start:end]`` of the present text; offsets count characters."""
+    """Replaces ``text[start:end]`` of the current text; offsets count characters."""
 
     start: int
     end: int
@@ -42,7 +44,7 @@ class Splice:
 
 
 def merge(base: str, mine: str, present: str) -> list[Splice]:
-    """Map the change from `base` to `mine` onto `present`.
+    """Rebase the change from `base` to `mine` onto `present`.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
     mine : str
         What it wants instead.
     present : str
-        What is there now.
+        The current text.
 
     Returns
     -------
@@ -61,8 +63,8 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
     Raises
     ------
     MergeConflict
-        A line was changed on both sides, differently. Lines added by both at one place are no
-        conflict: both are kept, the agent's first.
+        Both sides changed a line differently. Lines added by both at one place are not a conflict:
+        both are kept, the agent's first.
     """
     if mine == base:
         return []
@@ -75,7 +77,7 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
     z = a = b = 0
     shared = _shared_runs(base_lines, mine_lines, present_lines)
     starts = _line_starts(present_lines)
-    one_by_one = len(base_lines) - sum(run.size for run in shared) <= MOST_PAIRED
+    one_by_one = len(base_lines) - sum(run.size for run in shared) <= MAX_PAIRED
     for run in shared:
         splices += _gap(
             base_lines[z : run.base],
@@ -91,7 +93,7 @@ def merge(base: str, mine: str, present: str) -> list[Splice]:
 
 
 class _Run(NamedTuple):
-    """Lines that all three versions share: where they begin in each, and how many they are."""
+    """Lines that all three versions share: where they begin in each, and how many there are."""
 
     base: int
     mine: int
@@ -100,7 +102,7 @@ class _Run(NamedTuple):
 
 
 def _shared_runs(base: list[str], mine: list[str], present: list[str]) -> list[_Run]:
-    """Return all runs of lines that three versions share, and an empty one at the end."""
+    """Return all runs of lines that the three versions share, and an empty one at the end."""
     found = []
     in_mine, in_present = matching_runs(base, mine), matching_runs(base, present)
     i = k = 0
@@ -111,7 +113,7 @@ def _shared_runs(base: list[str], mine: list[str], present: list[str]) -> list[_
         if first < last:
             run = _Run(first, there + first - at, other_there + first - other_at, last - first)
             found.append(run)
-        # What ends first meets no more of the other.
+        # The run that ends first cannot overlap another run of the other list.
         i, k = (i + 1, k) if end < other_end else (i, k + 1)
     return [*found, _Run(len(base), len(mine), len(present), 0)]
 
@@ -145,7 +147,8 @@ def _gap(
         if one_by_one and len(mine) == size:
             return _line_by_line(base, mine, present, first, starts)
         return [_replace(present, first, last, mine, starts)]
-    # Lines only added before or after untouched ones are no conflict with a change of these.
+    # Lines that were only added before or after unchanged ones do not conflict with a change of
+    # these.
     if mine[:size] == base:
         where = first if size == 0 else last
         return [_replace(present, where, where, mine[size:], starts)]
@@ -163,7 +166,7 @@ def _gap(
 def _line_by_line(
     base: list[str], mine: list[str], present: list[str], first: int, starts: list[int]
 ) -> list[Splice]:
-    """Resolve neighbouring lines that each side changed, none of them on both."""
+    """Resolve adjacent lines that each side changed, if no line was changed by both."""
     found = []
     for index, (old, new) in enumerate(zip(base, mine, strict=True), first):
         if new in (old, present[index]):
@@ -184,13 +187,13 @@ def _line_starts(lines: list[str]) -> list[int]:
 def _replace(
     present: list[str], first: int, last: int, lines: list[str], starts: list[int]
 ) -> Splice:
-    """Return the splice that puts `lines` in the place of ``present[first:last]``."""
+    """Return the splice that replaces ``present[first:last]`` with `lines`."""
     text = "\n".join(lines)
     if first < last and lines:
         return Splice(starts[first], starts[last] - 1, text)
     if lines:
-        # The new line break goes to the end of the unchanged line before: a person who takes
-        # back the line that follows must not join two of the agent's lines.
+        # Put the new line break at the end of the unchanged line before. If a person undoes the
+        # line that follows, that must not join two of the agent's lines.
         if first > 0:
             return Splice(starts[first] - 1, starts[first] - 1, "\n" + text)
         return Splice(0, 0, text + "\n")
@@ -200,7 +203,7 @@ def _replace(
 
 
 def _trim(present: str, change: Splice) -> Splice | None:
-    """Return the splice without what it would delete and insert again."""
+    """Return the splice without text that it would delete and insert again."""
     old = present[change.start : change.end]
     new = change.text
     size = min(len(old), len(new))

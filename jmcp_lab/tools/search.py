@@ -26,7 +26,7 @@ from ..runtime.wording import cell_name, count, header
 from ..server.heavy_work import in_turn
 from ..server.helper_process import NoHelperError, helper
 from ..text.sanitize import clean
-from ..text.search import MOST_HITS, WAIT_SECONDS, Hit, Passage, Query, search
+from ..text.search import MAX_HITS, WAIT_SECONDS, Hit, Passage, Query, search
 from .arguments import Notebook
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _not_searched(nb: LiveNotebook, unread: list[_Unread]) -> str:
 
 
 def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str) -> str:
-    found = f"{len(hits)}{' or more' if len(hits) == MOST_HITS else ''}"
+    found = f"{len(hits)}{' or more' if len(hits) == MAX_HITS else ''}"
     cells = len({hit.cell_id for hit in hits})
     lines = [
         f"{nb.shown} · {found} {'line fits' if found == '1' else 'lines fit'} in "

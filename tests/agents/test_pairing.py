@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.pairing import MOST_WAITING, PATIENCE, Pairings
+from jmcp_lab.agents.pairing import MAX_WAITING, PATIENCE, Pairings
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.errors import (
     ConflictError,
@@ -125,7 +125,7 @@ async def test_a_wrong_answer_changes_nothing(pairings: Pairings) -> None:
 
 
 async def test_nobody_can_fill_the_panel_with_programs(pairings: Pairings) -> None:
-    for number in range(MOST_WAITING):
+    for number in range(MAX_WAITING):
         pairings.ask(f"Program {number}")
     with pytest.raises(UnavailableError):
         pairings.ask("One more")
@@ -137,7 +137,7 @@ async def test_nobody_can_fill_the_panel_with_programs(pairings: Pairings) -> No
 async def test_programs_that_nobody_answers_give_way_to_new_ones(
     pairings: Pairings, clock: Clock
 ) -> None:
-    crowd = [pairings.ask(f"Program {number}") for number in range(MOST_WAITING)]
+    crowd = [pairings.ask(f"Program {number}") for number in range(MAX_WAITING)]
     waiting = asyncio.create_task(pairings.answered(crowd[0].secret, 10))
     await asyncio.sleep(0)
     clock.now += PATIENCE

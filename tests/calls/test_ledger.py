@@ -21,7 +21,7 @@ from jmcp_lab.calls.call import (
     Target,
     ToolClass,
 )
-from jmcp_lab.calls.kept_replies import KEPT_AN_AGENT, KEPT_CHARACTERS
+from jmcp_lab.calls.kept_replies import MAX_CHARACTERS, MAX_PER_AGENT
 from jmcp_lab.calls.ledger import Ledger, now
 from jmcp_lab.errors import NotFoundError
 
@@ -138,7 +138,7 @@ def test_old_replies_make_room_for_new_ones() -> None:
     for _ in range(3):
         call = enter(ledger)
         ledger.update(call, state=CallState.RUNNING)
-        ledger.update(call, state=CallState.DONE, reply=Reply.of("x" * (KEPT_CHARACTERS // 2)))
+        ledger.update(call, state=CallState.DONE, reply=Reply.of("x" * (MAX_CHARACTERS // 2)))
         calls.append(call)
     assert [len(call.reply.text) > 1000 for call in calls if call.reply] == [False, True, True]
 
@@ -186,9 +186,9 @@ def test_calls_that_did_the_same_share_what_is_kept_of_it() -> None:
 def test_an_agent_with_many_calls_takes_no_others_reply() -> None:
     ledger = Ledger()
     other = run(ledger, "a_2")
-    mine = [run(ledger, reply=str(number)) for number in range(KEPT_AN_AGENT + 2)]
+    mine = [run(ledger, reply=str(number)) for number in range(MAX_PER_AGENT + 2)]
     texts = [call.reply.text for call in mine if call.reply is not None]
-    assert texts[2:] == [str(number) for number in range(2, KEPT_AN_AGENT + 2)]
+    assert texts[2:] == [str(number) for number in range(2, MAX_PER_AGENT + 2)]
     assert all("no longer kept" in text for text in texts[:2])
     assert other.reply == Reply.of("done")
 
@@ -196,12 +196,12 @@ def test_an_agent_with_many_calls_takes_no_others_reply() -> None:
 def test_a_reply_that_is_given_anew_counts_once() -> None:
     ledger = Ledger()
     call = run(ledger)
-    for number in range(2 * KEPT_AN_AGENT):
+    for number in range(2 * MAX_PER_AGENT):
         ledger.update(call, reply=Reply.of(str(number)))
-    assert call.reply == Reply.of(str(2 * KEPT_AN_AGENT - 1))
-    first, *_ = [run(ledger) for _ in range(KEPT_AN_AGENT - 1)]
+    assert call.reply == Reply.of(str(2 * MAX_PER_AGENT - 1))
+    first, *_ = [run(ledger) for _ in range(MAX_PER_AGENT - 1)]
     assert first.reply == Reply.of("done")
-    assert call.reply == Reply.of(str(2 * KEPT_AN_AGENT - 1))
+    assert call.reply == Reply.of(str(2 * MAX_PER_AGENT - 1))
 
 
 def test_only_what_has_not_ended_is_active() -> None:

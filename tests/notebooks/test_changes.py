@@ -254,7 +254,7 @@ def test_the_last_change_of_an_agent_is_found_and_forgotten_ones_are_named() -> 
 def test_change_sets_with_large_outputs_make_way_for_later_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(changes_of_calls, "KEPT_BYTES", 10_000)
+    monkeypatch.setattr(changes_of_calls, "MAX_BYTES", 10_000)
     changes = Changes()
     figure = [{"output_type": "display_data", "data": {"image/png": "A" * 4_000}}]
     forgotten = []

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jmcp_lab.notebooks import merges as module
-from jmcp_lab.notebooks.merges import MOST_KNOWN, Merges
+from jmcp_lab.notebooks.merges import MAX_KNOWN, Merges
 
 if TYPE_CHECKING:
     import pytest
@@ -32,6 +32,6 @@ async def test_a_change_is_merged_once_with_each_text_that_it_meets(
 
 def test_what_a_person_types_while_a_call_waits_does_not_pile_up() -> None:
     merges = Merges()
-    for number in range(10 * MOST_KNOWN):
+    for number in range(10 * MAX_KNOWN):
         merges.merge("a", "b", f"a\n{number}")
-    assert len(merges._known["a", "b"]) == MOST_KNOWN
+    assert len(merges._known["a", "b"]) == MAX_KNOWN

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jmcp_lab.outputs.buffer import MOST_OUTPUTS
+from jmcp_lab.outputs.buffer import MAX_OUTPUTS
 
 from .test_cell_writer import Cell, Message, display, stream
 
@@ -33,18 +33,18 @@ def test_a_flood_keeps_its_beginning_and_its_end_and_says_what_is_missing() -> N
 @pytest.mark.parametrize("kind", [display, stream])
 def test_a_flood_of_short_outputs_is_cut_by_their_number(kind: Callable[..., Message]) -> None:
     cell = Cell(limit=10_000_000)
-    for number in range(5 * MOST_OUTPUTS):
+    for number in range(5 * MAX_OUTPUTS):
         # Streams that take turns are outputs of their own.
         more = ["stdout" if number % 2 else "stderr"] if kind is stream else []
         cell.message(*kind(f"{number}\n", *more))
         if number % 1000 == 0:
-            assert len(cell.flush(live=True)) <= MOST_OUTPUTS
+            assert len(cell.flush(live=True)) <= MAX_OUTPUTS
     outputs = cell.flush()
-    assert MOST_OUTPUTS // 2 < len(outputs) <= MOST_OUTPUTS + 1
+    assert MAX_OUTPUTS // 2 < len(outputs) <= MAX_OUTPUTS + 1
     [notice] = [output for output in outputs if "left out" in str(output)]
-    assert len(outputs[: outputs.index(notice)]) == MOST_OUTPUTS // 2
-    assert str(5 * MOST_OUTPUTS - 1) in str(outputs[-1])
-    gone = 5 * MOST_OUTPUTS + 1 - len(outputs)
+    assert len(outputs[: outputs.index(notice)]) == MAX_OUTPUTS // 2
+    assert str(5 * MAX_OUTPUTS - 1) in str(outputs[-1])
+    gone = 5 * MAX_OUTPUTS + 1 - len(outputs)
     if kind is display:
         assert f"{gone:,} other outputs left out" in str(notice)
 

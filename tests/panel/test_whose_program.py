@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from jmcp_lab.agents.pairing import MOST_WAITING
+from jmcp_lab.agents.pairing import MAX_WAITING
 from jmcp_lab.panel.peers import is_own_user, uid_of_peer
 
 from ..support.rest import Panel
@@ -85,7 +85,7 @@ async def test_whoever_fills_the_queue_keeps_out_no_program_that_shows_the_serve
     panel: Panel,
 ) -> None:
     crowd = panel.stranger()
-    for number in range(MOST_WAITING):
+    for number in range(MAX_WAITING):
         asked = await crowd.post("pairing", json={"client": f"program {number}"})
         assert asked.status_code == 202
     assert (await crowd.post("pairing", json={"client": "one more"})).status_code == 503

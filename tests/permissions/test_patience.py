@@ -10,7 +10,7 @@ import pytest
 from jmcp_lab.calls.call import Call, CallState
 from jmcp_lab.calls.ledger import KEPT
 from jmcp_lab.errors import ConflictError, DeniedError
-from jmcp_lab.permissions.patience import MOST_DENIALS, MOST_REQUESTS, REQUESTS_SECONDS
+from jmcp_lab.permissions.patience import MAX_DENIALS, MAX_REQUESTS, REQUESTS_SECONDS
 from jmcp_lab.permissions.recent_denials import REPEAT
 
 from .test_gate import House
@@ -97,7 +97,7 @@ async def test_three_denials_in_a_row_pause_the_agent_and_deny_what_waits(house:
     waiting = house.call()
     task = house.ask(waiting)
     await house.until(waiting, CallState.WAITING)
-    for number in range(MOST_DENIALS):
+    for number in range(MAX_DENIALS):
         assert not house.agent.paused
         await deny(house, str(number))
     assert house.agent.paused
@@ -131,7 +131,7 @@ async def test_the_same_request_again_and_again_is_one_denial(house: House) -> N
 
 async def test_denials_of_one_agent_do_not_pause_another(house: House) -> None:
     other = house.agents.add("Grace's agent")[0]
-    for number in range(MOST_DENIALS):
+    for number in range(MAX_DENIALS):
         await deny(house, str(number))
     assert house.agent.paused
     assert not other.paused
@@ -142,11 +142,11 @@ async def test_an_agent_that_asks_more_than_twenty_times_in_a_minute_is_paused(
 ) -> None:
     begun = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: begun)
-    for number in range(MOST_REQUESTS):
+    for number in range(MAX_REQUESTS):
         await allow(house, str(number))
     monkeypatch.setattr(time, "monotonic", lambda: begun + REQUESTS_SECONDS + 1)
     await allow(house, "a minute later")
-    for number in range(MOST_REQUESTS - 1):
+    for number in range(MAX_REQUESTS - 1):
         await allow(house, f"again {number}")
     house.text = "one too many"
     with pytest.raises(DeniedError, match="asked more than 20 times in a minute"):
@@ -163,7 +163,7 @@ async def test_a_person_who_pauses_an_agent_is_not_said_to_have_denied_it(house:
 
 
 async def test_a_request_that_a_person_stopped_is_a_no_like_any_other(house: House) -> None:
-    for number in range(MOST_DENIALS):
+    for number in range(MAX_DENIALS):
         assert not house.agent.paused
         house.text = str(number)
         call = house.call()

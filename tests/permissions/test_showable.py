@@ -8,7 +8,7 @@ import pytest
 
 from jmcp_lab.calls.call import Action, CallState, Preview, PreviewItem, Target, ToolClass
 from jmcp_lab.errors import ToolError
-from jmcp_lab.permissions.showable import MOST_CHARACTERS, MOST_LINES, showable
+from jmcp_lab.permissions.showable import MAX_CHARACTERS, MAX_LINES, showable
 
 from .test_gate import House
 
@@ -23,7 +23,7 @@ def house(tmp_path: Path) -> House:
 
 @pytest.mark.parametrize(
     "text",
-    ["x" * (MOST_CHARACTERS + 1), "1\n" * (MOST_LINES + 1), " " * 3_500_000 + "1"],
+    ["x" * (MAX_CHARACTERS + 1), "1\n" * (MAX_LINES + 1), " " * 3_500_000 + "1"],
     ids=["one line", "many lines", "far right"],
 )
 async def test_what_no_card_can_show_is_not_asked_for(house: House, text: str) -> None:
@@ -39,7 +39,7 @@ async def test_a_card_does_not_grow_beyond_what_can_be_shown(house: House) -> No
     task = house.ask(call)
     await house.until(call, CallState.WAITING)
     seen = call.action_hash
-    house.write("x" * (MOST_CHARACTERS + 1))
+    house.write("x" * (MAX_CHARACTERS + 1))
     with pytest.raises(ToolError, match="too long for the user to check"):
         await task
     assert call.action_hash != seen or call.decision is None

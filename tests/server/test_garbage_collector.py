@@ -52,7 +52,7 @@ def test_the_garbage_collector_goes_on_only_when_the_last_of_several_threads_is_
 def test_rings_are_looked_for_also_where_pauses_overlap_all_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.server.garbage_collector.MOST_SECONDS", -1.0)
+    monkeypatch.setattr("jmcp_lab.server.garbage_collector.MAX_SECONDS", -1.0)
     collected: list[str] = []
     with collector_paused():
         gc.callbacks.append(lambda phase, info: collected.append(phase))

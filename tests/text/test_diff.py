@@ -14,9 +14,9 @@ from pycrdt import Doc, Text
 from jmcp_lab.notebooks.shared_text import splice_shared
 from jmcp_lab.text import diff as comparing
 from jmcp_lab.text import reunion as text_reunion
-from jmcp_lab.text.diff import MOST_LINE_PAIRS, MOST_PAIRS, matching_runs, opcodes
+from jmcp_lab.text.diff import MAX_LINE_PAIRS, MAX_PAIRS, matching_runs, opcodes
 from jmcp_lab.text.rebase import carried
-from jmcp_lab.text.reunion import MOST_COMPARED, reunited
+from jmcp_lab.text.reunion import MAX_COMPARED, reunited
 from jmcp_lab.text.three_way_merge import Splice, splice
 
 texts = st.lists(st.sampled_from(["a\n", "b\n", "ab\n", "\n", "c", "丁\n", "\u2028"])).map("".join)
@@ -81,7 +81,7 @@ def test_of_long_texts_only_what_differs_is_compared_one_by_one(
     assert splice(present, reunited(text, mine, present))
     lines = max(each.count("\n") for each in (text, mine, present))
     # Each comparison of two texts, and what they have in common.
-    assert sum(compared) <= 4 * MOST_PAIRS + 2 * MOST_COMPARED + lines * MOST_LINE_PAIRS // 500
+    assert sum(compared) <= 4 * MAX_PAIRS + 2 * MAX_COMPARED + lines * MAX_LINE_PAIRS // 500
 
 
 def test_a_long_passage_that_is_taken_out_is_one_splice() -> None:

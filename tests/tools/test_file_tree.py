@@ -147,7 +147,7 @@ async def test_the_nearest_folders_are_read_first_when_there_are_too_many_files(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "PIECE", 20)
-    monkeypatch.setattr(folders, "MOST_ENTRIES", 100)
+    monkeypatch.setattr(folders, "MAX_ENTRIES", 100)
     for number in range(30):
         fill(root / "aa" / f"{number:02}", 10)
     fill(root / "bb", 500)
@@ -162,7 +162,7 @@ async def test_a_listing_says_which_folders_it_did_not_read_and_the_call_that_do
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "PIECE", 20)
-    monkeypatch.setattr(folders, "MOST_ENTRIES", 40)
+    monkeypatch.setattr(folders, "MAX_ENTRIES", 40)
     for number in range(30):
         fill(root / "aa" / f"it's {number:02}", 3)
     said = await robot.say("list_files", pattern="aa/*/*2.dat")
@@ -177,7 +177,7 @@ async def test_a_folder_that_was_read_in_part_is_named(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "PIECE", 20)
-    monkeypatch.setattr(folders, "MOST_ENTRIES", 60)
+    monkeypatch.setattr(folders, "MAX_ENTRIES", 60)
     fill(root / "big", 500)
     said = await robot.say("list_files")
     assert "Read in part: 'big'; list_files(path='big') sees more of it" in said

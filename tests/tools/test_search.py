@@ -18,7 +18,7 @@ from jmcp_lab.notebooks import cells
 from jmcp_lab.server import heavy_work as heavy
 from jmcp_lab.server.heavy_work import in_turn
 from jmcp_lab.text import matching
-from jmcp_lab.text.search import MOST_AT_ONCE, MOST_HITS, Passage, Query, search
+from jmcp_lab.text.search import MAX_AT_ONCE, MAX_HITS, Passage, Query, search
 
 from ..support.robots import Robot, write_notebook
 
@@ -194,7 +194,7 @@ async def test_of_a_long_line_the_part_around_the_hit_is_shown(is_regex: bool) -
 
 @pytest.mark.parametrize("is_regex", [False, True])
 async def test_no_more_hits_are_counted_than_anybody_reads(is_regex: bool) -> None:
-    assert len(await search(Query("a", is_regex), passages("a\n" * 5000))) == MOST_HITS
+    assert len(await search(Query("a", is_regex), passages("a\n" * 5000))) == MAX_HITS
 
 
 @pytest.mark.parametrize("query", ["", "x" * 2000])
@@ -251,7 +251,7 @@ def _peak() -> int:
 async def test_an_expression_that_fills_its_memory_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.text.search.MOST_BYTES", 64 << 20)
+    monkeypatch.setattr("jmcp_lab.text.search.MAX_BYTES", 64 << 20)
     with pytest.raises(UnavailableError, match="memory"):
         await search(Query("b", is_regex=True), passages("a" * 50_000_000), 30)
 
@@ -282,7 +282,7 @@ async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
         return ""
 
     slow = [Passage("c", 0, text)]
-    busy = [asyncio.create_task(search(Query("a"), slow)) for _ in range(MOST_AT_ONCE)]
+    busy = [asyncio.create_task(search(Query("a"), slow)) for _ in range(MAX_AT_ONCE)]
     await asyncio.to_thread(under_way.wait, 30)
     with pytest.raises(UnavailableError, match="try again"):
         await search(Query("a"), passages("a"))

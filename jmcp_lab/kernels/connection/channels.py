@@ -1,4 +1,4 @@
-"""The channels of a kernel on this machine: shell and control by asyncio, iopub by a thread."""
+"""The channels of a local kernel: shell and control use asyncio, iopub uses a thread."""
 
 from __future__ import annotations
 
@@ -26,64 +26,64 @@ if TYPE_CHECKING:
 PAUSE_SECONDS = 0.1
 
 REMEMBERED_SIGNATURES = 1024
-"""So many signatures are remembered, against messages that somebody plays again.
+"""Number of message signatures remembered to detect replayed messages.
 
-jupyter_client remembers 65,536, 8 MB for each kernel, and when they are full it sorts all of them
-on the event loop, for 30 ms, over and over while a kernel floods.
+jupyter_client remembers 65,536, which is 8 MB for each kernel. When that many are stored, it sorts
+all of them on the event loop, for 30 ms, again and again while a kernel floods.
 """
 
 Channel = Literal["control", "shell"]
-"""The control channel is answered while a cell runs, but not by every kernel."""
+"""A channel for nudges. Kernels answer on control while a cell runs, but not every kernel does."""
 
 STDIN_SECONDS = 1.0
-"""So long is waited until a kernel that publishes can also ask."""
+"""Seconds to wait for a new kernel's stdin socket to connect."""
 
 
 class Listener(Protocol):
-    """Who gets a kernel's messages; called on the event loop."""
+    """Receives a kernel's messages, on the event loop."""
 
     def on_iopub(self, message: Message) -> None:
-        """Take a published message; its content may still be packed."""
+        """Handle a published message, whose content may still be packed."""
 
     def on_shell(self, message: Message) -> None:
-        """Take a reply."""
+        """Handle a reply."""
 
     def on_stdin(self, message: Message) -> None:
-        """Take a question of the kernel's code."""
+        """Handle a question from the kernel's code."""
 
     def on_batch(self) -> None:
-        """Learn that a batch of published messages is over."""
+        """Handle the end of a batch of published messages."""
 
     def on_unreachable(self) -> None:
-        """Learn that no more messages will come."""
+        """Handle that no more messages will come."""
 
 
 class Channels(Protocol):
-    """The way to a kernel."""
+    """The channels to a kernel."""
 
     async def start(self) -> None:
         """Connect."""
 
     async def can_be_asked(self) -> None:
-        """Return when a question of the kernel's code can reach us."""
+        """Return when a question from the kernel's code can reach us."""
 
     def nudge(self, channel: Channel = "control") -> str:
-        """Ask the kernel for something that makes it publish its status; return the id."""
+        """Send a request that makes the kernel publish its status; return its id."""
 
     def execute(self, source: str, *, may_ask: bool) -> str:
         """Send code; return the id of the request."""
 
     def answer(self, value: str) -> None:
-        """Answer the question that the kernel's code waits at."""
+        """Answer the question that the kernel's code waits for."""
 
     def take_replies(self) -> None:
-        """Bring the replies that are here and have not been noticed yet."""
+        """Deliver the replies that have arrived but have not been noticed yet."""
 
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
 
     async def close(self) -> None:
-        """Free everything."""
+        """Free all resources."""
 
 
 def execute_content(source: str, *, may_ask: bool) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def execute_content(source: str, *, may_ask: bool) -> dict[str, Any]:
 
     Notes
     -----
-    `stop_on_error` would make the kernel drop what others have in its queue, so the runs stop by
+    `stop_on_error` would make the kernel drop others' code in its queue, so runs handle errors
     themselves. With `allow_stdin` false, code that asks for input fails at once.
     """
     return {
@@ -119,8 +119,8 @@ class LocalChannels:
         self._log = log
         self._client = cast("AsyncKernelClient", kernel.client())
         self._session: Session = self._client.session
-        # Clients of one manager share the id of its session: the kernel could not tell them apart,
-        # neither as receivers of replies nor by the ids of their messages.
+        # Clients of one manager share its session id. With it, the kernel could not tell them
+        # apart, neither as receivers of replies nor by their message ids.
         self._session.session = str(uuid.uuid4())
         self._session.digest_history_size = REMEMBERED_SIGNATURES
         self._unpacker = Unpacker(self._session)
@@ -146,10 +146,10 @@ class LocalChannels:
         self._reader.start()
 
     async def can_be_asked(self) -> None:
-        """Return when a question of the kernel's code can reach us.
+        """Return when a question from the kernel's code can reach us.
 
-        A kernel that has just started drops what it sends to a socket that has not connected yet,
-        and each of our sockets tries again at times of its own.
+        A kernel that has just started drops what it sends to a socket that is not connected yet,
+        and each of our sockets retries on its own schedule.
         """
         if self._stdin_events is None:
             return
@@ -157,13 +157,13 @@ class LocalChannels:
             async with asyncio.timeout(STDIN_SECONDS):
                 await recv_monitor_message(self._stdin_events)
         except TimeoutError:
-            # It may have connected before it was watched.
+            # The socket may have connected before the monitor was attached.
             pass
         finally:
             self._stop_watching()
 
     def nudge(self, channel: Channel = "control") -> str:
-        """Ask the kernel for something that makes it publish its status; return the id."""
+        """Send a request that makes the kernel publish its status; return its id."""
         message = self._session.msg("kernel_info_request")
         to_control = channel == "control"
         (self._client.control_channel if to_control else self._client.shell_channel).send(message)
@@ -177,27 +177,27 @@ class LocalChannels:
         return cast("str", message["header"]["msg_id"])
 
     def answer(self, value: str) -> None:
-        """Answer the question that the kernel's code waits at."""
+        """Answer the question that the kernel's code waits for."""
         self._client.stdin_channel.send(self._session.msg("input_reply", {"value": value}))
 
     def take_replies(self) -> None:
-        """Bring the replies that are here and have not been noticed yet.
+        """Deliver the replies that have arrived but have not been noticed yet.
 
-        The loop hears of a message by itself after some turns, which take long while it writes
-        to pages. The task that waits for replies goes on to wait for the next one.
+        The event loop notices a message by itself only after some iterations, which take long while
+        it writes to pages. The task that waits for replies continues with the next one.
         """
         while self._shell is not None:
             try:
                 frames = self._shell.recv_multipart(zmq.NOBLOCK)
             except zmq.ZMQError:
-                # There is none, or the socket is closed.
+                # No reply is left, or the socket is closed.
                 return
             try:
                 with contained():
                     _, parts = self._session.feed_identities(frames)
                     self._listener.on_shell(self._session.deserialize(parts))
             except Exception as error:
-                # As in `_on_message`: the next reply may be the one that is waited for.
+                # See `_on_message`: the next reply may be the one that somebody waits for.
                 self._dropped(error)
 
     def content(self, message: Message) -> dict[str, Any]:
@@ -208,7 +208,7 @@ class LocalChannels:
         return packed if isinstance(packed, dict) else {}
 
     async def close(self) -> None:
-        """End the thread, the task and the sockets."""
+        """Stop the thread, the tasks and the sockets."""
         self._shell = None
         self._handover.close()
         self._reader.close()
@@ -225,7 +225,7 @@ class LocalChannels:
             self._stdin_events = None
 
     def _on_frames(self, frames: list[bytes]) -> None:
-        """Check what was read; in the thread that reads."""
+        """Verify a message; this runs in the reading thread."""
         try:
             with contained():
                 self._handover.put(self._unpacker.checked(frames))
@@ -239,8 +239,8 @@ class LocalChannels:
             with contained():
                 self._listener.on_iopub(self._unpacker.message(cast("list[bytes]", parts)))
         except Exception as error:
-            # A message that is cut, not signed with our key or makes no sense must not end the
-            # reading: behind it the kernel may say that it is idle.
+            # A message that is truncated, invalid or not signed with our key must not stop the
+            # reader, because the kernel's idle status may come after it.
             self._dropped(error)
 
     async def _read(
@@ -253,10 +253,10 @@ class LocalChannels:
             except asyncio.CancelledError:
                 raise
             except queue.Empty:
-                # It was taken in `take_replies`, between the socket's word and our look.
+                # `take_replies` has taken the message after the socket became readable.
                 continue
             except Exception as error:
-                # As in `_on_message`; the pause, for a socket that fails each time.
+                # See `_on_message`. The pause is for a socket that fails every time.
                 self._dropped(error)
                 await asyncio.sleep(PAUSE_SECONDS)
 

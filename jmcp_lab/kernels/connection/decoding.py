@@ -1,7 +1,7 @@
-"""Reading the messages that a kernel publishes, without what nobody here asks of them.
+"""Decode the messages that a kernel publishes, without work that this code does not need.
 
-`Session.deserialize` of jupyter_client also makes dates of all texts in both headers that look
-like one. That is three quarters of its time, for each line of output that a kernel flushes.
+jupyter_client's `Session.deserialize` also converts all texts in both headers that look like dates.
+That takes three quarters of its time, for each line of output that a kernel flushes.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 
 PARTS = 5
-"""Signature, header, parent header, metadata, content: the wire protocol of Jupyter, version 5."""
+"""Number of message parts in version 5 of Jupyter's wire protocol: signature, header, parent
+header, metadata, content.
+"""
 
 
 class Unpacker:
-    """Checks and unpacks published messages of one kernel.
+    """Verifies and unpacks the published messages of one kernel.
 
     Parameters
     ----------
     session : Session
-        Its key signs what the kernel says.
+        Its key signs the kernel's messages.
     """
 
     def __init__(self, session: Session) -> None:
@@ -38,14 +40,14 @@ class Unpacker:
     def checked(self, frames: list[bytes]) -> list[bytes]:
         """Return the parts of a message that this kernel has signed.
 
-        Any thread may ask. The time that it takes for an image of some megabytes is not the event
-        loop's then: Python's lock is free while much is hashed.
+        This is thread-safe. The verification of an image of some megabytes does not block the event
+        loop, because Python releases its lock while it hashes much data.
 
         Raises
         ------
         ValueError
-            When the message is not signed with the session's key, or cut. A signature may come
-            twice, as with ``deserialize(content=False)``: a kernel may repeat itself.
+            The message is truncated or not signed with the session's key. A signature may come
+            twice, as with ``deserialize(content=False)``, because a kernel may repeat itself.
         """
         session = self._session
         parts = cast("list[bytes]", session.feed_identities(frames)[1])
@@ -56,12 +58,12 @@ class Unpacker:
         return parts
 
     def message(self, parts: list[bytes]) -> Message:
-        """Return a checked message with its content still packed: most are not for us.
+        """Return a verified message with its content still packed, as most are not for us.
 
         Raises
         ------
         ValueError
-            When it is no JSON.
+            It is not JSON.
         """
         session = self._session
         header = session.unpack(parts[1])
@@ -77,18 +79,18 @@ class Unpacker:
         return adapt(message)
 
     def content(self, packed: bytes) -> object:
-        """Return the content of a checked message.
+        """Return the content of a verified message.
 
         Raises
         ------
         ValueError
-            When it is no JSON.
+            It is not JSON.
         """
         content = self._session.unpack(packed)
         return without_halves(content) if may_have_halves(packed) else content
 
     def _parent_of(self, packed: bytes) -> object:
-        """Return a parent header: in a flood all messages have the same."""
+        """Return a parent header from a cache, as it is the same for all messages of a flood."""
         if packed != self._parent[0]:
             self._parent = (packed, self._session.unpack(packed))
         return self._parent[1]

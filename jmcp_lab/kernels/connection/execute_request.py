@@ -1,4 +1,4 @@
-"""One execute request: what came back for it, and whether that is all."""
+"""One execute request: what has come back for it, and whether that is everything."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from .output_sink import OutputSink
 
 SETTLE_SECONDS = 5.0
-"""How long the second of shell reply and idle status may come after the last that was heard."""
+"""Maximum seconds to wait for the missing one of shell reply and idle status after the last
+message.
+"""
 
 SETTLE_LOOKS = 5
-"""In so many steps that is waited: a loop that was held up for long has not read what came."""
+"""Number of checks in that time; after a long block, the event loop has not read all messages yet.
+"""
 
 USUAL_GAP = 6
-"""So many numbers are missing among published messages when nothing was dropped."""
+"""Number of published messages that may be missing in the count when nothing was dropped."""
 
 
 class Execution:
@@ -26,16 +29,16 @@ class Execution:
     Attributes
     ----------
     started : bool
-        The kernel works on it, or did.
+        Whether the kernel has begun to run it.
     reply : dict or None
-        Content of the shell reply.
+        The content of the shell reply.
     idle : bool
-        The kernel said that it has published everything.
+        Whether the kernel has reported that it has published everything.
     finished : Future
-        Done when both are there, or one of them and nothing was heard for `SETTLE_SECONDS`.
+        Done when both have come, or when one has and no message came for `SETTLE_SECONDS`.
     over : Event
-        Set when it is finished, or its kernel is lost. Whoever waits for this goes on in the next
-        turn of the loop; for one of two futures it would be the one after.
+        Set when it is finished, or its kernel is lost. A task that waits for this event continues
+        in the next iteration of the event loop; waiting for one of two futures takes one more.
     """
 
     def __init__(self, msg_id: str, sink: OutputSink) -> None:
@@ -58,8 +61,8 @@ class Execution:
     def count(self, msg_id: str, *, own: bool) -> None:
         """Count a published message by the number that ipykernel gives it.
 
-        A kernel that has no time to send drops messages: its own high-water mark is 1000. What it
-        sends on other channels is numbered as well: we see most of that, hence `USUAL_GAP`.
+        A kernel that cannot send fast enough drops messages; its high-water mark is 1000. Messages
+        on other channels are numbered as well. We see most of those, hence `USUAL_GAP`.
         """
         self._heard += int(own)
         digits = msg_id.rpartition("_")[2]
@@ -73,26 +76,26 @@ class Execution:
             self._last = max(self._last, number) if own else self._last
 
     def count_unpublished(self) -> None:
-        """Count a question, or the reply to somebody else's request: numbered, not published."""
+        """Count a question, or a reply to somebody else's request: numbered, but not published."""
         self._counted += int(self._first is not None)
 
     @property
     def dropped(self) -> int:
-        """About how many messages the kernel did not manage to send."""
+        """The approximate number of messages that the kernel failed to send."""
         if self._first is None or self._last is None:
             return 0
         gap = self._last - self._first - self._counted
         return gap if gap > USUAL_GAP else 0
 
     def start(self) -> None:
-        """Note that the kernel began."""
+        """Record that the kernel has begun."""
         if not self.started:
             self.started = True
             if self.on_started is not None:
                 self.on_started()
 
     def settle(self) -> None:
-        """Finish if everything is there, or soon if only half of it is."""
+        """Finish if everything has come, or soon if only half of it has."""
         if self.finished.done():
             return
         if self.idle and self.reply is not None:
@@ -101,9 +104,9 @@ class Execution:
             self._look(SETTLE_LOOKS, self._heard)
 
     def _look(self, left: int, heard: int) -> None:
-        """Look whether anything still comes, and finish after enough looks that saw nothing."""
+        """Finish after enough checks in a row that saw no new message."""
         if heard != self._heard:
-            # What was published before the idle status is still being read.
+            # The reader is still working on what was published before the idle status.
             left = SETTLE_LOOKS
         if left == 0:
             self._finish()
@@ -113,7 +116,7 @@ class Execution:
         self._timer = loop.call_later(pause, self._look, left - 1, self._heard)
 
     def drop(self) -> None:
-        """Wait for nothing more."""
+        """Stop waiting."""
         if self._timer is not None:
             self._timer.cancel()
 

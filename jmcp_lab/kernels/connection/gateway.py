@@ -1,8 +1,8 @@
-"""The channels of a kernel behind a kernel gateway: the websocket of Jupyter's REST interface.
+"""The channels of a kernel behind a kernel gateway: the websocket of Jupyter's REST API.
 
-jupyter_server 2.21's own client for this, `GatewayKernelClient`, sends no credentials when it
-connects and spins the event loop while it waits for a message. Its connection for pages is
-coupled to a page's websocket. So this one speaks the protocol itself, with the server's settings.
+The client of jupyter_server 2.21, `GatewayKernelClient`, sends no credentials when it connects, and
+spins the event loop while it waits for a message. The server's connection for pages is tied to a
+page's websocket. So this class implements the protocol itself, with the server's settings.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from .channels import Channel, Listener
     from .iopub import Message
 
-RETRIES = 5
-"""How often a lost connection is tried again, each time after twice the pause."""
+MAX_RETRIES = 5
+"""Maximum attempts to restore a lost connection; the pause doubles each time."""
 
 PAUSE_SECONDS = 1.0
 
-LARGEST_MESSAGE = 1 << 30
-"""Tornado would close the connection on an output of more than 10 MB."""
+MAX_MESSAGE_BYTES = 1 << 30
+"""Maximum bytes of a message; by default, Tornado closes the connection on more than 10 MB."""
 
 
 class GatewayChannels:
@@ -55,8 +55,9 @@ class GatewayChannels:
 
     Notes
     -----
-    The gateway keeps messages for a session whose connection was lost and sends them when the
-    same session comes back.
+    The gateway buffers messages for a session whose connection was lost, and sends them when the
+    same
+    session reconnects.
     """
 
     def __init__(self, kernel_id: str, listener: Listener, log: Logger) -> None:
@@ -74,10 +75,10 @@ class GatewayChannels:
         self._reading = asyncio.create_task(self._read(), name="jmcp-lab-gateway")
 
     async def can_be_asked(self) -> None:
-        """Return at once: everything comes on one connection."""
+        """Return at once: one connection carries all channels."""
 
     def nudge(self, channel: Channel = "control") -> str:
-        """Ask the kernel for something that makes it publish its status; return the id."""
+        """Send a request that makes the kernel publish its status; return its id."""
         message = self._session.msg("kernel_info_request")
         self._send(channel, message)
         return cast("str", message["header"]["msg_id"])
@@ -87,24 +88,24 @@ class GatewayChannels:
         return self.request("execute_request", execute_content(source, may_ask=may_ask))
 
     def request(self, kind: str, content: dict[str, Any]) -> str:
-        """Send a request of any kind; return its id."""
+        """Send a request of any type; return its id."""
         message = self._session.msg(kind, content)
         self._send("shell", message)
         return cast("str", message["header"]["msg_id"])
 
     def answer(self, value: str) -> None:
-        """Answer the question that the kernel's code waits at."""
+        """Answer the question that the kernel's code waits for."""
         self._send("stdin", self._session.msg("input_reply", {"value": value}))
 
     def take_replies(self) -> None:
-        """Do nothing: one connection brings all messages, each when it comes."""
+        """Do nothing: one connection delivers all messages as they come."""
 
     def content(self, message: Message) -> dict[str, Any]:
         """Return the content of a published message."""
         return cast("dict[str, Any]", message["content"])
 
     async def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -117,10 +118,10 @@ class GatewayChannels:
         )
 
     def _write(self, text: str) -> None:
-        """Send a message now, or as soon as there is a connection again."""
+        """Send a message now, or as soon as the connection is restored."""
 
         def look(sent: asyncio.Future[None]) -> None:
-            # What was not written to its end the gateway cannot have understood.
+            # The gateway cannot have processed a message that was not sent completely.
             if not sent.cancelled() and sent.exception() is not None:
                 self._unsent.append(text)
 
@@ -129,7 +130,7 @@ class GatewayChannels:
                 raise WebSocketClosedError
             sent = self._socket.write_message(text)
         except WebSocketClosedError:
-            # The reading task finds out as well, and either connects again or says so.
+            # The reading task notices this as well. It reconnects, or reports the loss.
             self._unsent.append(text)
         else:
             asyncio.ensure_future(sent).add_done_callback(look)
@@ -144,15 +145,15 @@ class GatewayChannels:
         )
         url += f"?session_id={url_escape(self._session.session)}"
         request = HTTPRequest(url, **settings.load_connection_args())
-        return await websocket_connect(request, max_message_size=LARGEST_MESSAGE)
+        return await websocket_connect(request, max_message_size=MAX_MESSAGE_BYTES)
 
     async def _read(self) -> None:
-        """Read until the connection is lost for good, and say so, whatever ended it."""
+        """Read until the connection is lost for good, and report that, whatever the reason."""
         try:
             with contained():
                 await self._follow()
         except Exception:
-            # However it broke, the kernel is out of reach, and its runs must hear so.
+            # In any case the kernel is out of reach, and its runs must be notified.
             self._log.exception("The connection to the kernel gateway broke")
         self._listener.on_unreachable()
 
@@ -174,7 +175,7 @@ class GatewayChannels:
             self._on_raw(raw)
             self._listener.on_batch()
             if loop.time() - began > SLICE_SECONDS:
-                # Messages that are there already are read without a break.
+                # `read_message` does not yield while messages are buffered.
                 await asyncio.sleep(0)
                 began = loop.time()
 
@@ -183,7 +184,7 @@ class GatewayChannels:
             with contained():
                 self._take(json.loads(raw) if isinstance(raw, str) else _with_buffers(raw), raw)
         except Exception as error:
-            # As with local kernels: behind it the kernel may say that it is idle.
+            # As with local kernels, the kernel's idle status may come after this message.
             self._log.warning("A kernel's message was dropped: %s", error)
 
     def _take(self, message: Message, raw: str | bytes) -> None:
@@ -200,7 +201,7 @@ class GatewayChannels:
                 self._listener.on_stdin(message)
 
     async def _reconnect(self) -> WebSocketClientConnection | None:
-        for attempt in range(RETRIES):
+        for attempt in range(MAX_RETRIES):
             await asyncio.sleep(PAUSE_SECONDS * 2**attempt)
             try:
                 return await self._connect()

@@ -1,8 +1,8 @@
-"""Reading what a kernel publishes so that nothing is lost and the server is never held up.
+"""Read what a kernel publishes without losing messages and without blocking the server.
 
-An asyncio reader with ZMQ's default high-water mark of 1000 messages loses output, and the idle
-status with it, when a kernel prints faster than the event loop reads. So a thread empties the
-socket, without a high-water mark, and the loop takes what came in slices.
+An asyncio reader with ZMQ's default high-water mark of 1000 messages loses output, and with it the
+idle status, when a kernel prints faster than the event loop reads. So a thread drains the socket,
+without a high-water mark, and the event loop processes the messages in slices.
 """
 
 from __future__ import annotations
@@ -21,33 +21,35 @@ if TYPE_CHECKING:
     from jupyter_client.manager import KernelManager
 
 BATCH_SECONDS = 0.03
-"""How often the loop takes messages over while a kernel floods."""
+"""Seconds between two batches of messages while a kernel floods."""
 
 SLICE_SECONDS = 0.02
-"""How long the loop works on messages before others have their turn."""
+"""Maximum seconds that the event loop works on messages before other tasks run."""
 
 HEAVY_SECONDS = 0.005
-"""After so much work on messages, an image of some megabytes, others come before its writing."""
+"""Seconds of work, as for an image of some megabytes, after which other tasks run before its
+writing.
+"""
 
 PAUSE_SECONDS = 0.001
-"""How long others have their turn, at least."""
+"""Minimum seconds for other tasks between two slices."""
 
 PROMPT_WAKES = 8
-"""So many times in one batch time the loop is woken at once: a short run is not to wait."""
+"""Maximum immediate wake-ups in one batch time, so that a short run does not wait."""
 
 Message = dict[str, Any]
 
 
 class Handover:
-    """Brings raw messages from a reading thread to the event loop, in batches.
+    """Passes raw messages from a reading thread to the event loop, in batches.
 
     Parameters
     ----------
     loop : asyncio.AbstractEventLoop
     handle : Callable
-        Called on the loop with each raw message.
+        Called on the event loop with each raw message.
     done : Callable
-        Called on the loop after each batch.
+        Called on the event loop after each batch.
     """
 
     def __init__(
@@ -67,18 +69,18 @@ class Handover:
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, raw: object) -> None:
-        """Hand over a message; called by the reading thread."""
+        """Pass on a message; the reading thread calls this."""
         self._raw.append(raw)
         if not self._pending and not self._closed:
             self._pending = True
             try:
                 self._loop.call_soon_threadsafe(self._wake)
             except RuntimeError:
-                # The loop was closed under us: nobody is left to take messages.
+                # The event loop is closed, so nothing will process messages any more.
                 self._closed = True
 
     def close(self) -> None:
-        """Take nothing more over."""
+        """Stop passing on messages."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -97,7 +99,7 @@ class Handover:
     def _drain(self) -> None:
         if self._closed:
             return
-        # First, so that a message that comes while we work wakes us again.
+        # Reset this first, so that a message that arrives during the work wakes the loop again.
         self._pending = False
         start = self._loop.time()
         end = start + SLICE_SECONDS
@@ -106,7 +108,8 @@ class Handover:
             if self._closed:
                 return
             if self._loop.time() >= end:
-                # Whether there is more or not: the thread may always just be bringing the next.
+                # Pause even if the queue is empty now: the thread may be about to add the next
+                # message.
                 self._pending = True
                 self._timer = self._loop.call_later(PAUSE_SECONDS, self._drain)
                 break
@@ -127,12 +130,14 @@ class ZmqReader:
     ----------
     manager : KernelManager
     put : Callable
-        Takes the frames of each message; called in the thread, must not raise.
+        Receives the frames of each message. It runs in the thread and must not raise.
 
     Notes
     -----
-    The socket is made by jupyter_client, which knows TCP, IPC and CurveZMQ. The high-water mark
-    must be set before it connects, hence on the context, whose options new sockets take over.
+    jupyter_client creates the socket, because it knows TCP, IPC and CurveZMQ. The high-water mark
+    must
+    be set before the socket connects, so it is set on the context, from which new sockets inherit
+    it.
     """
 
     def __init__(self, manager: KernelManager, put: Callable[[list[bytes]], None]) -> None:
@@ -149,7 +154,7 @@ class ZmqReader:
         self._thread = threading.Thread(target=self._read, name="jmcp-lab-iopub", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._thread.start()
 
     def close(self) -> None:

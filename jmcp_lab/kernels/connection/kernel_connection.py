@@ -1,4 +1,4 @@
-"""The connection to one kernel: sends code, routes what comes back, notices when it is lost."""
+"""The connection to one kernel: send code, route messages, and detect the loss of the kernel."""
 
 from __future__ import annotations
 
@@ -27,38 +27,39 @@ if TYPE_CHECKING:
     from .output_sink import OutputSink
 
 LATE_SINKS = 64
-"""So many ended executions of a kernel may still receive output of background threads."""
+"""Maximum number of ended executions that may still receive output of background threads."""
 
 LATE_WEIGHT = 20_000_000
-"""Characters that these may hold together."""
+"""Maximum characters that these may hold together."""
 
 INTERRUPTS = ("KeyboardInterrupt", "InterruptException")
-"""What IPython and IJulia call the error of interrupted code."""
+"""Names of the error of interrupted code in IPython and IJulia."""
 
 CATCH_UP_SECONDS = 1.0
-"""So long is waited for what a kernel published before it asked the person something."""
+"""Maximum seconds to wait for messages published before a question to the person."""
 
 NUDGE_SECONDS = 0.1
 
 NUDGES = (0, 3, 10, 30)
-"""When the kernel is asked for a sign of life, in steps of `NUDGE_SECONDS`.
+"""Steps of `NUDGE_SECONDS` at which the kernel is nudged.
 
-It may be busy or start slowly, and answers every time in the end.
+It may be busy or start slowly, and in the end it answers every nudge.
 """
 
 ANSWER_SECONDS = {"idle": 20.0, "busy": float("inf")}
-"""How long a kernel may say nothing to us, by the server's record of it: a busy one may be in
-code that holds everything up."""
+"""Maximum seconds without an answer from a kernel, by its state in the server's record. A busy
+kernel may run code that blocks everything.
+"""
 
 START_SECONDS = 60.0
-"""The same for a kernel that starts, or of which the server knows nothing."""
+"""Maximum seconds without an answer from a kernel that starts, or whose state is unknown."""
 
 _UNKNOWN = "unknown"
-"""Stands for what the kernel was busy with when we connected."""
+"""Placeholder for the code that the kernel was running when we connected."""
 
 
 class KernelLostError(Exception):
-    """The kernel, or all that was in it, is gone."""
+    """The kernel, or everything in it, is gone."""
 
     def __init__(self, how: Lost) -> None:
         super().__init__(how.value)
@@ -66,11 +67,11 @@ class KernelLostError(Exception):
 
 
 class SilentKernelError(Exception):
-    """The kernel's process is there and does not answer."""
+    """The kernel's process exists but does not answer."""
 
 
 class KernelBridge:
-    """The connection to one running kernel; it ends with it.
+    """The connection to one running kernel; it ends with the kernel.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ class KernelBridge:
     # -- life ----------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Connect; returns when published messages arrive, or the kernel is lost.
+        """Connect; return when published messages arrive, or the kernel is lost.
 
         Raises
         ------
@@ -130,11 +131,12 @@ class KernelBridge:
         await self._channels.start()
         nudges = 0
         while not self._up.done() and not self.lost.done():
-            # What is published before the kernel knows of us is lost. It answers on the control
-            # channel while it runs a cell, and publishes its status when it does.
+            # Messages that the kernel publishes before it knows our socket are lost. It answers on
+            # the control channel even while it runs a cell, and publishes its status when it does.
             if nudges in NUDGES or nudges % NUDGES[-1] == 0:
                 self._channels.nudge()
-                # IRkernel and deno say nothing there. What waits behind a cell is not piled up.
+                # IRkernel and deno do not answer there. Do not pile up requests behind a running
+                # cell.
                 if nudges in NUDGES or self._state() != "busy":
                     self._channels.nudge("shell")
             nudges += 1
@@ -147,7 +149,7 @@ class KernelBridge:
             await self._channels.can_be_asked()
 
     async def close(self) -> None:
-        """End the connection; what runs is not waited for."""
+        """Close the connection, without waiting for running code."""
         self._follow_restarts(add=False)
         await self._channels.close()
         for execution in self._executions.values():
@@ -160,19 +162,19 @@ class KernelBridge:
 
     @property
     def foreign_busy(self) -> bool:
-        """Whether the kernel works on code that is not ours."""
+        """Whether the kernel runs code that is not ours."""
         return bool(self._busy.difference(self._executions))
 
     def working_on(self, execution: Execution) -> bool:
-        """Whether the kernel is busy with this execution now."""
+        """Whether the kernel is running this execution now."""
         return execution.started and execution.msg_id in self._busy
 
     async def not_busy(self) -> None:
-        """Return when the kernel does not work on anybody's code."""
+        """Return when the kernel runs nobody's code."""
         await self._not_busy.wait()
 
     def recheck_busy(self, *, patient: bool) -> None:
-        """Believe the server's record, which after some autorestarts is never right again."""
+        """Apply the server's record of the state; after some autorestarts, only it is right."""
         over = {"idle": set(self._busy), None: set(self._busy), "starting": {_UNKNOWN}}
         for msg_id in over.get(self._state(), {_UNKNOWN} if patient else set()):
             self._mark(msg_id, busy=False)
@@ -187,10 +189,10 @@ class KernelBridge:
         return execution
 
     async def caught_up(self) -> None:
-        """Return when all is here that the kernel has published so far.
+        """Return when everything that the kernel has published so far has arrived.
 
-        Published messages keep their order, so the status of a request sent now comes after them.
-        Not every kernel answers on the control channel: then `CATCH_UP_SECONDS` must do.
+        Published messages keep their order, so the status for a request sent now comes after them.
+        Not every kernel answers on the control channel; then this returns after `CATCH_UP_SECONDS`.
         """
         mark = asyncio.Event()
         msg_id = self._channels.nudge()
@@ -204,16 +206,16 @@ class KernelBridge:
             self._marks.pop(msg_id, None)
 
     def answer(self, value: str) -> None:
-        """Answer the question that the kernel's code waits at."""
+        """Answer the question that the kernel's code waits for."""
         self._channels.answer(value)
 
     def release(self, execution: Execution) -> None:
-        """Expect nothing more of an execution than output of its background threads."""
+        """Expect nothing more from an execution than output of its background threads."""
         execution.drop()
         self._executions.pop(execution.msg_id, None)
         self._mark(execution.msg_id, busy=False)
         for sink in self._late.values():
-            # Its last words may have been an update of a display in another cell.
+            # The ended execution may have updated a display in another cell.
             sink.write_now()
         self._late[execution.msg_id] = execution.sink
         weight = sum(sink.buffer.weight for sink in self._late.values())
@@ -224,7 +226,7 @@ class KernelBridge:
             self._displays.forget(gone)
 
     async def check(self) -> None:
-        """Look at the kernel's process, for what no message told."""
+        """Check the kernel's process, in case no message has reported its end."""
         if self.lost.done():
             return
         if self.kernel_id not in self._manager:
@@ -235,9 +237,9 @@ class KernelBridge:
             self._died()
 
     def may_be_ending(self, ename: str | None) -> bool:
-        """Whether what a reply says may be the beginning of a restart, or of the end.
+        """Return whether an error may be the beginning of a restart or a shutdown.
 
-        Both interrupt the kernel first. A gateway does not tell what else it is about to do.
+        Both interrupt the kernel first. A gateway does not tell what it does next.
         """
         if not self.local:
             return ename in INTERRUPTS
@@ -279,7 +281,7 @@ class KernelBridge:
             self._up.set_result(None)
 
     def _on_page_takes(self, widget: str, kind: str, content: dict[str, Any]) -> None:
-        """Follow what is put into a widget for somebody else's request: a person used it."""
+        """Follow output that somebody else's request puts into a widget: a person used it."""
         for sink in [*self._late.values(), *(each.sink for each in self._executions.values())]:
             if not sink.retired and sink.page_takes(widget, kind, content):
                 self._touched.add(sink)
@@ -297,7 +299,7 @@ class KernelBridge:
             self._lose(Lost.RESTARTED)
             return
         if parent.get("msg_type") != "execute_request" or parent.get("subshell_id"):
-            # What runs in a subshell runs beside us.
+            # Code in a subshell runs concurrently with ours.
             return
         self._alive_seen = True
         msg_id = str(parent.get("msg_id"))
@@ -310,7 +312,7 @@ class KernelBridge:
             if execution is not None:
                 execution.idle = True
                 if execution.reply is None:
-                    # Kernels reply before they are idle.
+                    # Kernels send the reply before the idle status.
                     self._channels.take_replies()
                 execution.settle()
 
@@ -324,7 +326,7 @@ class KernelBridge:
                 self._not_busy.set()
 
     def on_batch(self) -> None:
-        """Let the cells follow what a batch of messages changed."""
+        """Update the cells that a batch of messages has changed."""
         touched, self._touched = self._touched, set()
         for sink in touched:
             sink.batch_done()
@@ -339,7 +341,7 @@ class KernelBridge:
             execution.settle()
 
     def on_stdin(self, message: Message) -> None:
-        """Route a question of code of ours."""
+        """Route a question from our code."""
         if message["msg_type"] != "input_request":
             return
         execution = self._executions.get((message.get("parent_header") or {}).get("msg_id") or "")
@@ -348,7 +350,7 @@ class KernelBridge:
             execution.on_question(without_halves(message["content"]))
 
     def on_unreachable(self) -> None:
-        """Give up: the gateway does not answer any more."""
+        """Give up, because the gateway no longer answers."""
         self._lose(Lost.UNREACHABLE)
 
     # -- losing the kernel ---------------------------------------------------------------------
@@ -375,9 +377,9 @@ class KernelBridge:
         return getattr(self._kernel, "execution_state", None)
 
     def _is_another_kernel(self) -> bool:
-        """Whether a kernel that says that it starts is not the one that we connected to.
+        """Whether a starting kernel is a different one than we connected to.
 
-        A fresh kernel may answer on the control channel before it says so.
+        A fresh kernel may answer on the control channel before it reports that it starts.
         """
         if self._process is None:
             return self._alive_seen

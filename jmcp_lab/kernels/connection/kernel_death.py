@@ -1,4 +1,4 @@
-"""A kernel that has died: how, and whether Jupyter is about to start it again."""
+"""A dead kernel: how it died, and whether Jupyter will restart it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from ..runs.run import Run
 
 RESTART_SECONDS = 30.0
-"""How long a run waits for a kernel that is started again.
+"""Maximum seconds that a run waits for a kernel to be restarted.
 
-Jupyter looks after its kernels every 3 s, and tries five times.
+Jupyter checks its kernels every 3 s, and tries five times.
 """
 
 LOOK_SECONDS = 0.1
 
 
 class Lost(StrEnum):
-    """Why a kernel, or all that was in it, is gone."""
+    """Reasons why a kernel, or everything in it, is gone."""
 
     RESTARTED = "restarted"
     SHUT_DOWN = "shut_down"
@@ -39,9 +39,9 @@ class Lost(StrEnum):
 
 
 async def started_again(kernel_id: str, manager: MultiKernelManager) -> None:
-    """Return when a kernel is up, or nobody starts it again, or not in time.
+    """Return when a kernel is up, or nothing will restart it, or time is up.
 
-    It may have died, or somebody restarts it at this moment.
+    The kernel may have died, or somebody may be restarting it.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + RESTART_SECONDS
@@ -53,17 +53,17 @@ async def started_again(kernel_id: str, manager: MultiKernelManager) -> None:
 
 
 def is_restarting(kernel_id: str, manager: MultiKernelManager) -> bool:
-    """Return whether somebody ends a kernel, or starts it again, at this moment."""
+    """Return whether somebody is currently ending or restarting a kernel."""
     return kernel_id in manager and _is_between(manager.get_kernel(kernel_id))
 
 
 def _is_between(kernel: Any) -> bool:  # noqa: ANN401
-    """Whether one process of a kernel ends, or the next has not begun."""
+    """Whether a kernel's process is ending, or the next one has not started yet."""
     return bool(getattr(kernel, "shutting_down", False)) or not getattr(kernel, "has_kernel", True)
 
 
 def _is_looked_after(kernel: Any) -> bool:  # noqa: ANN401 - of any kind
-    """Whether Jupyter starts this kernel again when it dies; it forgets one that it gives up."""
+    """Whether Jupyter restarts this kernel when it dies; Jupyter drops one that it gives up."""
     restarts = bool(getattr(kernel, "autorestart", False))
     return restarts and getattr(kernel, "_restarter", None) is not None
 
@@ -82,6 +82,6 @@ def how_it_died(kernel: Any) -> Lost:  # noqa: ANN401
 
 
 def after_interrupt(how: Lost, run: Run | None) -> Lost:
-    """Return how a kernel was lost, if `run` is what was in it: we may have interrupted that."""
+    """Return how a kernel was lost while it ran `run`, which we may have interrupted."""
     stopped = run is not None and run.execution is not None and run.stop_requested.is_set()
     return Lost.INTERRUPTED if stopped and how in (Lost.DIED, Lost.KILLED, Lost.ENDED) else how

@@ -1,4 +1,4 @@
-"""Where the output of one piece of code goes: into memory, and into its cell as it comes."""
+"""The destination of one piece of code's output: memory, and its cell as the output arrives."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
     from ...outputs.items import Rich
 
 FLUSH_SECONDS = 0.05
-"""Text is written into the cell at most this often; a page cannot show more."""
+"""Minimum seconds between two writes to a cell; a page cannot show more."""
 
 FLOOD_SECONDS = 1.0
-"""The same when so much came that only the last lines are shown."""
+"""Minimum seconds between two writes once only the last lines of a flood are shown."""
 
 LAST_WORDS_SECONDS = 5.0
-"""So long after the end of a run a page may still write of one that was asked for before it."""
+"""Seconds after the end of a run in which a page may still write an earlier run's output."""
 
 BUSY_SECONDS = 0.01
-"""When to look again whether somebody else's transaction has ended."""
+"""Seconds until the next check whether other code's transaction has ended."""
 
-LONGEST_ERROR = 4000
-"""Characters of stderr in which an error is looked for that the kernel does not publish."""
+MAX_ERROR = 4000
+"""Maximum characters of stderr searched for an error that the kernel does not publish."""
 
 
 class Displays:
-    """The displays of one kernel that can be updated, from any cell."""
+    """The updatable displays of one kernel, which any cell can update."""
 
     def __init__(self) -> None:
         self._places: dict[str, list[tuple[OutputSink, Rich]]] = {}
 
     def note(self, display_id: str, sink: OutputSink, item: Rich) -> None:
-        """Remember where a display is."""
+        """Record the place of a display."""
         self._places.setdefault(display_id, []).append((sink, item))
 
     def update(self, content: Mapping[str, Any]) -> set[OutputSink]:
-        """Update every place of a display; return the sinks that changed."""
+        """Update a display in all its places; return the sinks that changed."""
         display_id = _display_id(content)
         places = self._places.get(display_id, []) if display_id else []
         kept = [place for place in places if place[0].update(place[1], content)]
@@ -54,7 +54,7 @@ class Displays:
         return {sink for sink, _ in kept}
 
     def forget(self, sink: OutputSink) -> None:
-        """Forget the displays of a sink that is retired."""
+        """Drop the displays of a retired sink."""
         for display_id in list(self._places):
             kept = [place for place in self._places[display_id] if place[0] is not sink]
             if kept:
@@ -64,21 +64,21 @@ class Displays:
 
 
 class OutputSink:
-    """Takes the kernel's messages of one piece of code.
+    """Receives the kernel's messages for one piece of code.
 
     Parameters
     ----------
     notebook : OutputDocument or None
     cell_id : str or None
-        None: the outputs are kept in memory only.
+        None keeps the outputs in memory only.
     limit : int or None
-        Characters of output to keep.
+        Maximum characters of output to keep.
     on_output : Callable, optional
         Called after new output was written.
 
     Notes
     -----
-    All methods belong to the thread of the event loop.
+    Call all methods in the thread of the event loop.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class OutputSink:
         return self._cell is None or self._cell.begin()
 
     async def end(self, execution_count: int | None) -> None:
-        """Write what is left and show the cell as run."""
+        """Write the remaining output and show the cell as finished."""
         self.ended = True
         self._count = execution_count
         self._cancel_timer()
@@ -130,31 +130,31 @@ class OutputSink:
         loop = asyncio.get_running_loop()
         self._settling = loop.call_later(LAST_WORDS_SECONDS, self._cell.settle)
         await self.notebook.ready()
-        # Nothing is awaited from here on, so the document stays free.
+        # Do not await from here on, so that the document stays ready.
         try:
             self._write(live=False)
         finally:
-            # Whatever became of the outputs, the code has ended.
+            # The code has ended, even if writing its outputs failed.
             if not self._cell.end(execution_count):
                 self._end_in_returning_cell()
 
     def _end_in_returning_cell(self) -> None:
-        """Show the end of the code when somebody takes back that its cell was deleted.
+        """Show the end of the run if somebody undoes the deletion of its cell.
 
-        The cell comes back as it went: with its [*], and without what was printed since.
+        The cell returns as it was deleted: with its [*], and without later output.
         """
         assert self.notebook is not None
 
         def on_change(cell_ids: set[str]) -> None:
             if self.cell_id in cell_ids:
                 unfollow()
-                # Nothing may be written before the transaction is over.
+                # The current transaction must end before anything is written.
                 self._returning = asyncio.create_task(self.end(self._count))
 
         unfollow = self.notebook.on_change(on_change)
 
     def retire(self) -> None:
-        """Stop writing: the kernel is gone, or the cell runs again."""
+        """Stop writing, because the kernel is gone or the cell runs again."""
         self.retired = True
         self._cancel_timer()
         if self._settling is not None:
@@ -171,7 +171,7 @@ class OutputSink:
         displays: Displays,
         widget: str | None = None,
     ) -> bool:
-        """Take one message; return whether it was output.
+        """Process one message; return whether it was output.
 
         Parameters
         ----------
@@ -179,7 +179,7 @@ class OutputSink:
         content : mapping
         displays : Displays
         widget : str, optional
-            The widget that takes the outputs now.
+            The widget that currently captures the outputs.
         """
         if widget is None or kind not in CAN_BE_TAKEN:
             return self._message(self.buffer, kind, content, displays)
@@ -194,7 +194,7 @@ class OutputSink:
                 name, text = str(content.get("name")), _text(content.get("text"))
                 buffer.stream(name, text)
                 if name == "stderr":
-                    self._complaint = (self._complaint + text[-LONGEST_ERROR:])[-LONGEST_ERROR:]
+                    self._complaint = (self._complaint + text[-MAX_ERROR:])[-MAX_ERROR:]
             case "display_data" | "execute_result" | "error":
                 item = buffer.add(_output(kind, content))
                 if kind == "display_data" and (display_id := _display_id(content)):
@@ -209,7 +209,7 @@ class OutputSink:
         return True
 
     def page_takes(self, widget: str, kind: str, content: Mapping[str, Any]) -> bool:
-        """Learn that the page puts a message into a widget; return whether that changed ours."""
+        """Handle a message that the page puts into a widget; return whether our output changed."""
         if kind not in CAN_BE_TAKEN:
             return False
         wait = bool(content.get("wait"))
@@ -218,7 +218,7 @@ class OutputSink:
         return changed
 
     def update(self, item: Rich, content: Mapping[str, Any]) -> bool:
-        """Update a display of this cell; return False when it is no longer there."""
+        """Update a display of this cell; return False if it no longer exists."""
         if self.retired:
             return False
         there = self.buffer.update(item, _mapping(content, "data"), _mapping(content, "metadata"))
@@ -232,30 +232,30 @@ class OutputSink:
             self.batch_done()
 
     def show_page(self, data: Mapping[str, Any]) -> None:
-        """Show what the kernel sent to the pager, as JupyterLab does: below the outputs."""
+        """Show the kernel's pager output below the outputs, as JupyterLab does."""
         self.message("display_data", {"data": data, "metadata": {}}, Displays())
 
     def has_told(self, reply: Mapping[str, Any]) -> bool:
-        """Return whether the error that the kernel tells of in its reply stands in stderr.
+        """Return whether the error in the kernel's reply is already in stderr.
 
-        IPython prints its own errors, such as of a magic that there is not, and publishes none.
+        IPython prints its own errors, such as that for an unknown magic, and does not publish them.
         """
         name, value = str(reply.get("ename")), str(reply.get("evalue"))
-        return f"{name}: {value}"[:LONGEST_ERROR] in self._complaint
+        return f"{name}: {value}"[:MAX_ERROR] in self._complaint
 
     def show_error(self, reply: Mapping[str, Any]) -> None:
-        """Show the error that the kernel told of in its reply."""
+        """Show the error from the kernel's reply."""
         self.message("error", reply, Displays())
 
     def note(self, words: str) -> None:
-        """Say below the outputs what happened to them."""
+        """Add a message below the outputs about what happened to them."""
         self.buffer.note(words)
         self._changed = True
 
     # -- writing -------------------------------------------------------------------------------
 
     def batch_done(self) -> None:
-        """Write, now or soon, what the messages of a batch changed."""
+        """Write, now or soon, what a batch of messages has changed."""
         if not self._changed or self._timer is not None or self.retired:
             return
         loop = asyncio.get_running_loop()
@@ -267,7 +267,7 @@ class OutputSink:
             self._flush()
 
     def write_now(self) -> None:
-        """Write what waits for its time."""
+        """Write pending output immediately."""
         if self._timer is not None:
             self._timer.cancel()
             self._flush()
@@ -282,7 +282,7 @@ class OutputSink:
             return
         cell = self._cell
         if self.ended and cell is not None and cell.foreign and not cell.overrun:
-            # A background thread still prints, but the cell now shows something else.
+            # A background thread still prints, but the cell shows something else by now.
             self.retire()
             return
         self._write(live=not self.ended)
@@ -294,13 +294,14 @@ class OutputSink:
         self._changed = False
         if self._cell is not None:
             again = self.ended and self._cell.overrun
-            # When it was deleted the run goes on, and its outputs are here if it comes back.
+            # If the cell was deleted, the run continues, and its outputs are kept for when it
+            # returns.
             self._cell.write(self.buffer.view(live=live))
             if again:
                 self._cell.end(self._count)
 
     def _on_foreign(self) -> None:
-        """Look at the cell again, once the transaction is over in which others changed it."""
+        """Schedule a check of the cell for when the transaction that changed it has ended."""
         if not self.retired:
             self._changed = True
             self._timer = self._timer or asyncio.get_running_loop().call_later(0, self._flush)
@@ -316,7 +317,7 @@ def _text(text: object) -> str:
 
 
 def _lines(text: object) -> list[str]:
-    """Return the texts of what nbformat has as one text or as several."""
+    """Return the texts of an nbformat value that is one text or a list of texts."""
     if isinstance(text, str):
         return [text]
     return [str(line) for line in text] if isinstance(text, list) else []
@@ -333,7 +334,7 @@ def _display_id(content: Mapping[str, Any]) -> str | None:
 
 
 def _output(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the nbformat output of a message, whatever the kernel put into it."""
+    """Return a message as an nbformat output, whatever the kernel put into it."""
     if kind == "error":
         return {
             "output_type": kind,

@@ -1,1 +1,1 @@
-"""Short questions to a kernel, of which nothing stays in its history."""
+"""Short questions to a kernel that leave nothing in its history."""

@@ -1,7 +1,7 @@
-"""When completing code would run code: IPython imports a module to list what is in it.
+"""Detect completions that would run code: IPython imports a module to list its content.
 
-A module that lies beside the notebook, which an agent may have just written, would be run so, and
-nobody was asked. The same holds where IPython is set to evaluate what is before the cursor.
+That would run a module beside the notebook, which an agent may have just written, without asking
+anybody. The same applies if IPython is configured to evaluate the code before the cursor.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EVALUATION = (
 
 
 def imported(code: str, cursor: int) -> list[str] | None:
-    """Return which modules IPython may import to complete code, without those that contain them.
+    """Return the modules that IPython may import to complete code, each after its parents.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ def imported(code: str, cursor: int) -> list[str] | None:
     Returns
     -------
     list of str or None
-        None when it cannot be told which.
+        None if this cannot be determined.
     """
-    # IPython looks at the whole line in which the cursor is.
+    # IPython examines the whole line that contains the cursor.
     line = code.split("\n")[code.count("\n", 0, cursor)]
     found = _IMPORT.match(line)
     if found is None:
@@ -61,19 +61,19 @@ def imported(code: str, cursor: int) -> list[str] | None:
 
 
 def question(names: list[str] | None) -> str:
-    """Return the expression that asks IPython what `refusal` wants to know."""
+    """Return the expression that asks IPython what `refusal` needs to know."""
     return _QUESTION.format(names=names or [])
 
 
 def refusal(names: list[str] | None, answer: Any) -> str | None:  # noqa: ANN401 - of the kernel
-    """Return in words why completing would run code, or None.
+    """Return a message why completing would run code, or None.
 
     Parameters
     ----------
     names : list of str or None
-        As `imported` tells them.
+        The result of `imported`.
     answer : Any
-        What the kernel said to `question`.
+        The kernel's answer to `question`.
     """
     evaluation, greedy, overrides, loaded = _read(answer)
     if evaluation in EVALUATES or greedy or overrides:
@@ -84,7 +84,7 @@ def refusal(names: list[str] | None, answer: Any) -> str | None:  # noqa: ANN401
 
 
 def _read(answer: Any) -> tuple[str, bool, bool, bool]:  # noqa: ANN401
-    """Return what the kernel said; of a kernel that is no IPython, that nothing is loaded."""
+    """Parse the kernel's answer; assume for other kernels than IPython that nothing is loaded."""
     with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError, AttributeError):
         if answer["status"] == "ok":
             text = answer["data"]["text/plain"]

@@ -1,4 +1,4 @@
-"""Connections for a few questions to a kernel: to one of this machine, or behind a gateway."""
+"""Connections for a few questions to a kernel, local or behind a gateway."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Connection(Protocol):
-    """The way of questions to a kernel, and of its answers."""
+    """Sends requests to a kernel and receives its answers."""
 
     async def open(self) -> None:
         """Connect."""
 
     def nudge(self) -> None:
-        """Ask the kernel for something that makes it publish its status."""
+        """Send a request that makes the kernel publish its status."""
 
     def request(self, kind: str, content: dict[str, Any]) -> str:
         """Send a request; return its id."""
@@ -38,14 +38,14 @@ class Connection(Protocol):
         """Return the next message that the kernel publishes."""
 
     async def close(self) -> None:
-        """Free everything."""
+        """Free all resources."""
 
 
 def connection(kernel: KernelManager, log: Logger) -> Connection:
-    """Return a connection to a running kernel, not open yet."""
+    """Return a connection to a running kernel, not yet open."""
     if kernel.get_connection_info().get("iopub_port"):
         return LocalConnection(kernel)
-    # A gateway's kernels have no ports.
+    # The kernels of a gateway have no ports.
     return GatewayConnection(str(cast("Any", kernel).kernel_id), log)
 
 
@@ -54,7 +54,7 @@ class LocalConnection:
 
     def __init__(self, kernel: KernelManager) -> None:
         self._client = cast("AsyncKernelClient", kernel.client())
-        # Clients of one manager share the id of its session, and with it their replies.
+        # Clients of one manager share its session id, and so would share their replies.
         self._client.session.session = str(uuid.uuid4())
 
     async def open(self) -> None:
@@ -62,7 +62,7 @@ class LocalConnection:
         self._client.start_channels(stdin=False, hb=False)
 
     def nudge(self) -> None:
-        """Ask the kernel for something that makes it publish its status."""
+        """Send a request that makes the kernel publish its status."""
         self._client.control_channel.send(self._client.session.msg("kernel_info_request"))
 
     def request(self, kind: str, content: dict[str, Any]) -> str:
@@ -80,12 +80,12 @@ class LocalConnection:
         return await self._client.get_iopub_msg()
 
     async def close(self) -> None:
-        """Free everything."""
+        """Free all resources."""
         self._client.stop_channels()
 
 
 class GatewayConnection:
-    """A connection to a kernel that a gateway runs; listens to its channels."""
+    """A connection to a kernel that a gateway runs; it listens to the kernel's channels."""
 
     def __init__(self, kernel_id: str, log: Logger) -> None:
         self._channels = GatewayChannels(kernel_id, self, log)
@@ -103,7 +103,7 @@ class GatewayConnection:
             await self._channels.start()
 
     def nudge(self) -> None:
-        """Ask the kernel for something that makes it publish its status."""
+        """Send a request that makes the kernel publish its status."""
         self._channels.nudge()
 
     def request(self, kind: str, content: dict[str, Any]) -> str:
@@ -116,7 +116,7 @@ class GatewayConnection:
         Raises
         ------
         UnavailableError
-            There will be none.
+            The connection was lost.
         """
         return await _next(self._replies)
 
@@ -125,28 +125,28 @@ class GatewayConnection:
         return await _next(self._published)
 
     async def close(self) -> None:
-        """Free everything."""
+        """Free all resources."""
         await self._channels.close()
 
-    # -- what its channels bring -------------------------------------------------------------------
+    # -- listener callbacks ------------------------------------------------------------------------
 
     def on_iopub(self, message: Message) -> None:
-        """Take a published message; only how busy the kernel is has a reader."""
+        """Handle a published message; only status messages are needed."""
         if message["msg_type"] == "status":
             self._published.put_nowait(message)
 
     def on_shell(self, message: Message) -> None:
-        """Take a reply."""
+        """Handle a reply."""
         self._replies.put_nowait(message)
 
     def on_stdin(self, message: Message) -> None:
-        """Questions of other people's code are not for us."""
+        """Ignore questions from other people's code."""
 
     def on_batch(self) -> None:
-        """Nothing waits for the end of a batch."""
+        """Ignore the end of a batch."""
 
     def on_unreachable(self) -> None:
-        """End whatever waits for the kernel."""
+        """Unblock everything that waits for the kernel."""
         self._replies.put_nowait({})
 
 

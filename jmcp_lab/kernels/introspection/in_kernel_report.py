@@ -1,8 +1,8 @@
-"""Describing the variables of an IPython kernel; the text of this module runs inside the kernel.
+"""Describe the variables of an IPython kernel; the source of this module runs inside the kernel.
 
-So it imports nothing but the standard library, keeps to what old versions of Python understand,
-and leaves no name behind. The ``repr`` of an object is code of the user: it may fail, or take for
-ever and be interrupted.
+So it imports only the standard library, keeps to what old versions of Python understand, and leaves
+no name behind. The ``repr`` of an object is the user's code: it may fail, or take for ever and be
+interrupted.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ PLAIN = (bool, float, complex, str, bytes, bytearray, type(None))
 HOLDERS = (list, tuple, dict, set, frozenset)
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 LONG_INTEGER = 4000
-"""Bits of an integer beyond which its digits are not worked out."""
+"""Maximum bits of an integer whose digits are computed."""
 COLUMNS = 30
 
 
 def report(shell: Any, names: Any, most: int, width: int) -> str:  # noqa: ANN401
-    """Return JSON about the variables named, or about all that the user made.
+    """Return JSON about the given variables, or about all that the user created.
 
     Parameters
     ----------
     shell : InteractiveShell
     names : list of str or None
     most : int
-        So many variables at most.
+        Maximum number of variables.
     width : int
         Characters of each preview.
     """
@@ -48,7 +48,7 @@ def report(shell: Any, names: Any, most: int, width: int) -> str:  # noqa: ANN40
         try:
             entry = describe(space[name], width if previews else 0)
         except KeyboardInterrupt:
-            # The server gave up waiting: what comes after is named only.
+            # The server has given up waiting, so list the remaining variables without previews.
             previews = False
             entry = {"type": type(space[name]).__name__, "preview": "(its repr takes too long)"}
         entry["name"] = name
@@ -62,7 +62,7 @@ def report(shell: Any, names: Any, most: int, width: int) -> str:  # noqa: ANN40
 
 
 def _own(shell: Any) -> list[str]:  # noqa: ANN401
-    """Return the names that the user made, as IPython's own `%who` tells them."""
+    """Return the names that the user created, as IPython's own `%who` determines them."""
     hidden = shell.user_ns_hidden
     nothing = object()
     return [
@@ -104,7 +104,7 @@ def describe(value: Any, width: int) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _attribute(value: Any, name: str) -> Any:  # noqa: ANN401
-    """Return an attribute that the type has; objects that answer to every name have it not."""
+    """Return an attribute that the type defines; ignore objects that answer to every name."""
     if not hasattr(type(value), name):
         return None
     try:

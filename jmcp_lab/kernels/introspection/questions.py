@@ -1,7 +1,7 @@
-"""Short questions to a running kernel: nothing of them stays in its history or in a notebook.
+"""Short questions to a running kernel that leave nothing in its history or in a notebook.
 
-They travel on the kernel's shell channel, so a kernel that runs a cell answers after it: a busy
-kernel is not asked at all, because what was sent cannot be taken back.
+They use the kernel's shell channel, so a kernel that runs a cell answers only after it. A busy
+kernel is not asked at all, because a request cannot be withdrawn.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from .connections import Connection
 
 IDLE_SECONDS = 5.0
-"""How long a kernel may go on with what it has just ended, before it counts as busy."""
+"""Maximum seconds to wait for a kernel to become idle before it counts as busy."""
 
 ANSWER_SECONDS = 10.0
-"""After which a question is given up."""
+"""Maximum seconds to wait for an answer."""
 
 STOP_SECONDS = 3.0
-"""How long an interrupted question may take to end."""
+"""Maximum seconds that an interrupted question may take to end."""
 
 LISTEN_SECONDS = 2.0
-"""How long to wait for the first message that a kernel publishes to us."""
+"""Maximum seconds to wait for the first message that a kernel publishes to us."""
 
 NUDGE_SECONDS = 0.1
 
@@ -51,19 +51,19 @@ _EXPRESSION = (
     "__import__('IPython').get_ipython(), {names!r}, {most}, {width}))[1])"
     "({{'__name__': 'jmcp_lab_probe'}})"
 )
-_LONGEST_ANSWER = 2_000_000
+_MAX_ANSWER = 2_000_000
 
 
 class KernelQuestions:
-    """A connection to one running kernel, for a few questions; made by `questions`.
+    """A connection to one running kernel for a few questions; `questions` creates it.
 
     Parameters
     ----------
     kernel : KernelManager
     connection : Connection
-        Open.
+        An open connection.
     seconds : float
-        How long an answer may take.
+        Maximum seconds for an answer.
     """
 
     def __init__(self, kernel: KernelManager, connection: Connection, seconds: float) -> None:
@@ -74,10 +74,10 @@ class KernelQuestions:
         self._heard = asyncio.Event()
 
     async def listen(self) -> None:
-        """Return when what the kernel publishes arrives here: what it said before is lost.
+        """Return when the kernel's published messages arrive here; earlier ones are lost.
 
-        Not every kernel answers on the control channel while it is idle: then it is not waited
-        for any longer than `LISTEN_SECONDS`.
+        An idle kernel does not always answer on the control channel, so this waits at most
+        `LISTEN_SECONDS`.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(LISTEN_SECONDS):
@@ -88,9 +88,9 @@ class KernelQuestions:
                             await self._heard.wait()
 
     async def used(self) -> bool:
-        """Return whether code has ever been run in this kernel, by anybody.
+        """Return whether anybody has ever run code in this kernel.
 
-        The kernel counts what it runs; running nothing, silently, tells the count.
+        The kernel counts executions. A silent, empty request returns the count.
         """
         reply = await self._ask("execute_request", _silent({}))
         return int(reply.get("execution_count") or 0) > 0
@@ -98,12 +98,12 @@ class KernelQuestions:
     async def variables(
         self, names: Sequence[str] | None, *, most: int, width: int
     ) -> dict[str, Any]:
-        """Return what `probe.report` says about variables of an IPython kernel.
+        """Return the result of `probe.report` about variables of an IPython kernel.
 
         Raises
         ------
         UnavailableError
-            The kernel is busy, does not answer, or is no IPython kernel.
+            The kernel is busy, does not answer, or is not an IPython kernel.
         """
         chosen = None if names is None else list(names)
         expression = _EXPRESSION.format(
@@ -136,21 +136,21 @@ class KernelQuestions:
         return None
 
     async def complete(self, code: str, cursor: int) -> list[str]:
-        """Return how the code before `cursor` may go on.
+        """Return possible completions of the code before `cursor`.
 
-        Ask `completing_runs` first where the kernel speaks Python.
+        If the kernel runs Python, call `completing_runs` first.
         """
         reply = await self._ask("complete_request", {"code": code, "cursor_pos": cursor})
         found = reply.get("matches") if reply.get("status") == "ok" else None
         matches = [match for match in found or [] if isinstance(match, str)]
         start = reply.get("cursor_start")
         if _is_inside_line(code, start if isinstance(start, int) else cursor, cursor):
-            # IPython offers its magics for any word that is empty so far.
+            # IPython offers its magics for any word that is still empty.
             matches = [match for match in matches if not match.startswith("%")]
         return matches
 
     async def completing_runs(self, code: str, cursor: int) -> str | None:
-        """Return in words how a Python kernel would run code to complete this, or None."""
+        """Return a message how a Python kernel would run code to complete this, or None."""
         names = completing.imported(code, cursor)
         reply = await self._ask("execute_request", _silent({"c": completing.question(names)}))
         return completing.refusal(names, (reply.get("user_expressions") or {}).get("c"))
@@ -168,14 +168,14 @@ class KernelQuestions:
         for _ in range(2):
             await self._idle()
             reply = await self._answer(kind, content)
-            # A cell that failed takes with it what came right behind it.
+            # When a cell fails, the kernel aborts the requests queued right behind it.
             if reply.get("status") != "aborted":
                 return reply
         raise UnavailableError(_BUSY)
 
     async def _idle(self) -> None:
         end = time.monotonic() + IDLE_SECONDS
-        # The server's record of the state has no event.
+        # There is no event for the server's record of the state.
         while getattr(self._kernel, "execution_state", None) == "busy":
             if time.monotonic() > end:
                 raise UnavailableError(_BUSY)
@@ -186,7 +186,7 @@ class KernelQuestions:
         with suppress(TimeoutError):
             return await self._reply(msg_id, self._seconds)
         if self._working_on != msg_id:
-            # A cell of somebody else came first, and is not ours to interrupt.
+            # Somebody else's cell came first, and is not ours to interrupt.
             raise UnavailableError(_BUSY)
         await ensure_async(cast("Any", self._kernel).interrupt_kernel())
         with suppress(TimeoutError):
@@ -204,7 +204,7 @@ class KernelQuestions:
                     return dict(reply["content"])
 
     async def follow(self) -> None:
-        """Note what the kernel works on, until cancelled."""
+        """Record what the kernel works on, until cancelled."""
         while True:
             message = await self._connection.published()
             self._heard.set()
@@ -231,7 +231,7 @@ async def questions(
     kernel : KernelManager
     log : Logger
     seconds : float, optional
-        How long each answer may take.
+        Maximum seconds for each answer.
     """
     connected = connection(kernel, log)
     await connected.open()
@@ -249,7 +249,7 @@ async def questions(
 
 
 def _silent(expressions: dict[str, str]) -> dict[str, Any]:
-    """Return an execute request that runs nothing, leaves no trace and evaluates expressions."""
+    """Return an execute request that only evaluates expressions and leaves no trace."""
     return {
         "code": "",
         "silent": True,
@@ -261,10 +261,10 @@ def _silent(expressions: dict[str, str]) -> dict[str, Any]:
 
 
 def _parsed(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the report in an evaluated expression, which came from the user's own process."""
+    """Parse the report in an evaluated expression, which comes from the user's own process."""
     shown = (answer.get("data") or {}).get("text/plain")
     with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        if isinstance(shown, str) and len(shown) <= _LONGEST_ANSWER:
+        if isinstance(shown, str) and len(shown) <= _MAX_ANSWER:
             found = json.loads(ast.literal_eval(shown))
             if isinstance(found, dict) and isinstance(found.get("variables"), list):
                 return found
@@ -275,6 +275,6 @@ def _parsed(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_inside_line(code: str, start: int, cursor: int) -> bool:
-    """Return whether a word that is completed is no magic: it has no %, and is not the first."""
+    """Return whether a completed word is no magic: it has no %, and is not the first word."""
     before = code[:start].rpartition("\n")[2]
     return bool(before.strip()) and "%" not in code[start:cursor] and not before.endswith("%")

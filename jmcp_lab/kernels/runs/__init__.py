@@ -1,1 +1,1 @@
-"""Runs: what is queued for a kernel, how it goes on, and how it ends."""
+"""Runs: queue code for a kernel, follow its progress, and determine how it ends."""

@@ -1,4 +1,4 @@
-"""How code that is in the kernel comes to its end, and what became of it."""
+"""Wait for the end of code in the kernel, and determine its result."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from .run import Piece, Run
 
 CHECK_SECONDS = 0.5
-"""How often the kernel's process is looked at while code of ours is in it."""
+"""Seconds between two checks of the kernel's process while it runs our code."""
 
 REMOTE_CHECK_SECONDS = 5.0
-"""The same for a kernel that has to be asked over HTTP."""
+"""Seconds between two checks of a kernel that must be asked over HTTP."""
 
 LOST_SECONDS = 3.0
-"""A restart interrupts the running cell first: so long is waited to learn what it really was."""
+"""Maximum seconds to tell an interrupt from a restart, which interrupts the running cell first."""
 
 
 async def ended(run: Run, execution: Execution, bridge: KernelBridge) -> None:
@@ -57,19 +57,21 @@ async def ended(run: Run, execution: Execution, bridge: KernelBridge) -> None:
 
 
 async def result_of(run: Run, piece: Piece, sink: OutputSink, execution: Execution) -> PieceResult:
-    """Write the end of a piece into its cell, and return what became of it."""
+    """Write the end of a piece into its cell, and return its result."""
     reply = execution.reply
     for payload in words.payloads(reply):
         if payload.get("source") == "page":
             sink.show_page(payload.get("data") or {})
         elif payload.get("source") == "set_next_input":
-            # Who runs it by hand gets a cell of it: that would be an edit that nobody allowed.
+            # JupyterLab would insert a new cell with this text. That would be an edit that nobody
+            # allowed.
             sink.note(words.PROPOSED)
             sink.show_page({"text/plain": str(payload.get("text"))})
     status = str((reply or {}).get("status") or "aborted")
     unsaid = sink.error is None and reply is not None and not sink.has_told(reply)
     if status == "error" and reply is not None and unsaid:
-        # It was not published, or dropped on its way: the cell must not look as if all went well.
+        # The error was not published, or its message was dropped. Without this, the cell would look
+        # as if all had gone well.
         sink.show_error(reply)
     count = (reply or {}).get("execution_count")
     if execution.dropped:

@@ -1,4 +1,4 @@
-"""Runs on all kernels of this server."""
+"""The runs on all kernels of this server."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from ...outputs.cell_writer import OutputDocument
     from .run import Piece
 
-KEPT_RUNS = 200
-"""So many ended runs can still be asked about."""
+MAX_ENDED_RUNS = 200
+"""Maximum number of ended runs that are remembered for later questions."""
 
-KEPT_WEIGHT = 20_000_000
-"""Characters of output that these may hold together."""
+MAX_ENDED_WEIGHT = 20_000_000
+"""Maximum characters of output that these may hold together."""
 
 
 class Executor:
-    """Runs code in kernels; a run outlives the caller who asked for it.
+    """Runs code in kernels; a run outlives the caller that asked for it.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ class Executor:
         The server's kernel manager.
     log : Logger
     output_limit : int or None, optional
-        Characters of output to keep for each cell: half for the beginning, the rest for the end.
-        None or 0: no limit.
+        Maximum characters of output to keep for each cell: half for the beginning, the rest for the
+        end. None or 0 means no limit.
 
     Notes
     -----
-    Every method belongs to the thread of the event loop.
+    Call every method in the thread of the event loop.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Executor:
         on_change: Callable[[Run], None] | None = None,
         can_ask: Callable[[], bool] = lambda: False,
     ) -> Run:
-        """Queue pieces of code; returns at once.
+        """Queue pieces of code, and return at once.
 
         Parameters
         ----------
@@ -80,16 +80,18 @@ class Executor:
         owner : str
             Owners take turns.
         notebook : LiveNotebook, optional
-            Where the pieces' cells are. The caller keeps its room open until the run has ended.
+            The notebook that contains the pieces' cells. The caller keeps its room open until the
+            run has ended.
         path : str, optional
-            For lists; the notebook's own if it has one.
+            The path for lists; the default is the notebook's own.
         stop_on_error : bool
-            Whether the first error ends this run; it never touches other runs.
+            Whether the first error ends this run. Other runs are never affected.
         on_change : Callable, optional
-            Called when a piece begins or ends, when output came (at most twice a second) and when
+            Called when a piece begins or ends, after new output (at most twice a second), and when
             the run ends. It must not block.
         can_ask : Callable, optional
-            Whether somebody is there to answer what the code may ask. If not, it fails at once.
+            Returns whether a person is there to answer the code's questions. If not, they fail at
+            once.
 
         Raises
         ------
@@ -126,10 +128,10 @@ class Executor:
         return run
 
     async def interrupt(self, run: Run) -> None:
-        """Stop a run; what else is in the kernel goes on.
+        """Stop a run; everything else in the kernel continues.
 
-        A run that waits is cancelled, a running one interrupted. Returns when that was asked of
-        the kernel: `Run.wait` tells when the code has really ended.
+        A queued run is cancelled, and a running one is interrupted. This returns once the kernel
+        was asked; `Run.wait` returns when the code has really ended.
         """
         if not run.done:
             await self._queues[run.kernel_id].interrupt(run)
@@ -139,7 +141,7 @@ class Executor:
         return self._runs.get(run_id)
 
     def runs(self, owner: str | None = None, kernel_id: str | None = None) -> list[Run]:
-        """Return the runs that are remembered, oldest first."""
+        """Return the remembered runs, oldest first."""
         return [
             run
             for run in self._runs.values()
@@ -148,20 +150,20 @@ class Executor:
         ]
 
     def forget_owner(self, owner: str) -> None:
-        """Drop what is remembered of an owner; what still runs comes to its end all the same."""
+        """Drop the records of an owner; runs in progress still run to their end."""
         for run in self.runs(owner):
             del self._runs[run.id]
         for key in [key for key in self._last_kernel if key[0] == owner]:
             del self._last_kernel[key]
 
     async def stop(self) -> None:
-        """End all runs and connections: the server stops."""
+        """End all runs and connections when the server shuts down."""
         queues, self._queues = list(self._queues.values()), {}
         for queue in queues:
             await queue.stop()
 
     def _note_other_kernel(self, run: Run) -> None:
-        """Tell an owner whose notebook was given another kernel, after it was culled perhaps."""
+        """Add a notice if the owner's notebook has another kernel now, as after culling."""
         if run.path is None:
             return
         before = self._last_kernel.get((run.owner, run.path))
@@ -173,7 +175,7 @@ class Executor:
         ended = [run for run in self._runs.values() if run.done]
         weight = sum(run.weight for run in ended)
         for index, run in enumerate(ended):
-            if len(ended) - index <= KEPT_RUNS and weight <= KEPT_WEIGHT:
+            if len(ended) - index <= MAX_ENDED_RUNS and weight <= MAX_ENDED_WEIGHT:
                 break
             weight -= run.weight
             del self._runs[run.id]

@@ -1,4 +1,4 @@
-"""Questions of running code: what ``input()`` asks is answered by a person, or refused."""
+"""Questions of running code: a person answers what ``input()`` asks, or refuses."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from .run import Run
 
 END_OF_INPUT = "\x04"
-"""The answer that ipykernel turns into an ``EOFError`` (``Kernel._input_request``)."""
+"""Answer that ipykernel turns into an ``EOFError`` (``Kernel._input_request``)."""
 
 HIDDEN = "········"
-"""What stands for a password, as in JupyterLab."""
+"""Placeholder for a password, as in JupyterLab."""
 
-LONGEST_PROMPT = 2000
+MAX_PROMPT = 2000
 
 _log = logging.getLogger("jmcp_lab")
 
 
 class Asking:
-    """Carries the questions of one execution to whoever follows its run, and the answers back.
+    """Passes the questions of one execution to the run's followers, and the answers back.
 
-    The cell shows prompt and answer as a terminal would, a password as dots.
+    The cell shows prompt and answer as a terminal would, and a password as dots.
 
     Parameters
     ----------
     run : Run
     sink : OutputSink
-        Where the execution's output goes.
+        Receives the execution's output.
     bridge : KernelBridge
         The kernel that waits.
     """
@@ -54,7 +54,7 @@ class Asking:
         self._task = asyncio.create_task(self._ask(content))
 
     async def end(self) -> None:
-        """Forget a question that nobody will answer any more: the code has ended."""
+        """Drop an open question, because the code has ended."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -65,20 +65,20 @@ class Asking:
             with contained():
                 await self._put(content)
         except Exception:
-            # The code would wait for ever for an answer to what nobody is asked.
+            # Without an answer, the code would wait for ever for a question that nobody sees.
             _log.exception("What running code asks could not be shown")
             self.refused = True
             self._bridge.answer(END_OF_INPUT)
 
     async def _put(self, content: Mapping[str, Any]) -> None:
-        # What was printed before the question comes another way, and stands above it.
+        # Earlier output comes on another channel, and must be above the question.
         await self._bridge.caught_up()
-        prompt = str(content.get("prompt") or "")[:LONGEST_PROMPT]
+        prompt = str(content.get("prompt") or "")[:MAX_PROMPT]
         question = Question(f"q_{secrets.token_hex(5)}", prompt, bool(content.get("password")))
         self._sink.print(prompt)
         self._run.asked(question, self._answer)
         if not self._run.can_ask():
-            # Somebody was there when the code was sent.
+            # A person was there when the code was sent, but is not any more.
             self._run.answer(question.id, None)
 
     def _answer(self, question: Question, value: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The queue of one kernel: one piece at a time, fair between owners, always coming to an end."""
+"""The queue of one kernel: run one piece at a time, fairly between owners, always to an end."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ if TYPE_CHECKING:
     from jupyter_client.multikernelmanager import MultiKernelManager
 
 INTERRUPT_SECONDS = 0.5
-"""How often code is interrupted that began after it was to stop."""
+"""Seconds between interrupts of code that began after it was asked to stop."""
 
 PATIENCE_SECONDS = 5.0
-"""How long the server's word that a kernel was busy before we came is believed by itself: the
-kernel takes code in its order anyway."""
+"""Seconds for which the server's record that a kernel was busy before we connected is trusted
+alone. The kernel keeps the order of requests anyway.
+"""
 
-RESENDS = 20
-"""How often code is sent again that the kernel dropped because somebody else's cell failed."""
+MAX_RESENDS = 20
+"""Maximum number of times to send code that the kernel aborts because somebody else's cell failed.
+"""
 
 
 class KernelQueue:
-    """Runs of all owners on one kernel.
+    """The runs of all owners on one kernel.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ class KernelQueue:
     manager : MultiKernelManager
     log : Logger
     output_limit : int or None
-        Characters of output to keep for each cell.
+        Maximum characters of output to keep for each cell.
     """
 
     def __init__(
@@ -66,18 +68,18 @@ class KernelQueue:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits or runs, and nothing is connected."""
+        """Whether nothing is queued, running or connected."""
         return self._active is None and not self._runs() and self._bridge is None
 
     @property
     def free(self) -> bool:
-        """Whether a run that comes now goes into the kernel at once."""
+        """Whether a new run would go to the kernel at once."""
         bridge = self._bridge
         at_work = self._active is not None or bool(self._runs()) or self._closing is not None
         return not at_work and bridge is not None and not bridge.foreign_busy
 
     def add(self, run: Run) -> None:
-        """Put a run into the queue."""
+        """Add a run to the queue."""
         if self._seen.get(run.owner) is not None:
             run.notice = words.since_last_run(cast("Lost", self._seen[run.owner]))
         self._seen[run.owner] = None
@@ -87,7 +89,7 @@ class KernelQueue:
             self._task = asyncio.create_task(self._work(), name=f"jmcp-lab-{self.kernel_id[:8]}")
 
     async def stop(self) -> None:
-        """End every run and the connection: the server stops."""
+        """End every run and the connection when the server shuts down."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -96,7 +98,7 @@ class KernelQueue:
                 with contained():
                     await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
             except Exception:
-                # The other runs are to be ended as well.
+                # The other runs must end as well.
                 self._log.exception("A run could not be tidied up at the end")
         self._waiting.clear()
         if self._closing is not None:
@@ -104,7 +106,7 @@ class KernelQueue:
         await self._close_bridge()
 
     async def interrupt(self, run: Run) -> None:
-        """Stop a run, and never anything else that is in the kernel."""
+        """Stop a run, and never anything else in the kernel."""
         run.request_stop()
         execution = run.execution
         if execution is None:
@@ -112,7 +114,8 @@ class KernelQueue:
                 self._remove(run)
                 await self._finish(run, *words.cancelled(run))
         elif not execution.started:
-            # The kernel cannot be told to forget it: it is interrupted as soon as it begins.
+            # A request cannot be withdrawn from the kernel, so the code is interrupted as soon as
+            # it begins.
             run.message = words.CANCEL_ON_START
             execution.on_started = lambda: self._interrupt_soon(execution)
         elif self._bridge is not None and self._bridge.working_on(execution):
@@ -123,7 +126,7 @@ class KernelQueue:
         execution.finished.add_done_callback(lambda _: task.cancel())
 
     async def _interrupt_until_ended(self, execution: Execution) -> None:
-        """Interrupt code that has just begun: an interrupt before its first line is not felt."""
+        """Interrupt code that has just begun, repeatedly, as an early interrupt has no effect."""
         while self._bridge is not None and self._bridge.working_on(execution):
             await self._interrupt_kernel()
             await asyncio.sleep(INTERRUPT_SECONDS)
@@ -157,7 +160,7 @@ class KernelQueue:
                 with contained():
                     await self._turn(run)
             except Exception:
-                # Whoever waits for the run is told, and the queue goes on.
+                # Notify those who wait for the run, and continue with the queue.
                 self._log.exception("A run ended by a defect of jmcp_lab")
                 await self._give_up(run)
             finally:
@@ -200,9 +203,9 @@ class KernelQueue:
         notebook = run.notebook if piece.cell_id is not None else None
         if notebook is not None:
             await notebook.ready()
-        # Nothing is awaited from here until the code is sent and the cell shows it: who asks to
-        # stop after this finds code to interrupt, what was compared is what runs, and none of its
-        # output is here yet.
+        # Do not await from here until the code is sent and the cell shows that. Then a later stop
+        # request finds code to interrupt, the source that was compared is the one that runs, and
+        # none of its output has arrived yet.
         if run.stop_requested.is_set():
             raise StoppedError
         status = compare(run, piece)
@@ -222,7 +225,7 @@ class KernelQueue:
     async def _execute(
         self, run: Run, piece: Piece, sink: OutputSink, bridge: KernelBridge
     ) -> PieceResult:
-        for turn in range(RESENDS):
+        for turn in range(MAX_RESENDS):
             may_ask = run.can_ask()
             execution = run.execution = bridge.execute(piece.source, sink, may_ask=may_ask)
             if turn == 0:
@@ -243,7 +246,7 @@ class KernelQueue:
         return await result_of(run, piece, sink, execution)
 
     def _take_over(self, run: Run, piece: Piece) -> None:
-        """Make a cell's [*] this run's, whoever gave it to the cell while it waited."""
+        """Let this run own a cell's [*], which another run may have set while it was queued."""
         for other in self._runs():
             if other.notebook is run.notebook:
                 other.shown_waiting.discard(piece.cell_id or "")
@@ -283,7 +286,8 @@ class KernelQueue:
                 raise KernelLostError(bridge.lost.result())
             start.result()
         except BaseException:
-            # What is published before a connection is up is lost: no later run may use it.
+            # Messages published before a connection is up are lost, so no later run may use this
+            # one.
             start.cancel()
             await asyncio.gather(start, return_exceptions=True)
             await bridge.close()
@@ -291,7 +295,7 @@ class KernelQueue:
         return bridge
 
     async def _started(self, run: Run) -> None:
-        """Wait while the kernel is started again, by Jupyter or by the person."""
+        """Wait while Jupyter or a person restarts the kernel."""
         alive = asyncio.create_task(started_again(self.kernel_id, self._manager))
         try:
             await run.first(alive)
@@ -300,9 +304,9 @@ class KernelQueue:
             await asyncio.gather(alive, return_exceptions=True)
 
     async def _wait_for_turn(self, run: Run, bridge: KernelBridge) -> None:
-        """Wait while the kernel works on code of others.
+        """Wait while the kernel runs others' code.
 
-        Code that is in the kernel's queue cannot be taken back; code that is here can.
+        Code in the kernel's queue cannot be withdrawn, but code in this queue can.
         """
         patience = time.monotonic() + PATIENCE_SECONDS
         while bridge.foreign_busy:
@@ -320,7 +324,7 @@ class KernelQueue:
     # -- endings -------------------------------------------------------------------------------
 
     async def _finish(self, run: Run, state: RunState, message: str | None) -> None:
-        """End a run, and leave the [*] of cells to others that wait to run them."""
+        """End a run, and leave the [*] of its cells to other runs that will run them."""
         for other in self._runs():
             if other is not run and other.notebook is run.notebook:
                 left = {piece.cell_id for piece in other.pieces[len(other.results) :]}
@@ -329,7 +333,7 @@ class KernelQueue:
         await finish(run, state, message)
 
     def _note_loss(self, how: Lost) -> None:
-        """Remember for whom the kernel's contents are gone."""
+        """Record the owners for whom the kernel's variables are gone."""
         how = after_interrupt(how, self._active)
         if self._active is None and self._closing is None:
             self._closing = asyncio.create_task(self._close_bridge())
@@ -339,7 +343,7 @@ class KernelQueue:
                 self._seen[owner] = how
 
     async def _end_all(self, run: Run, how: Lost) -> None:
-        """End this run and all that wait, unless for the next kernel: theirs is gone."""
+        """End this run and all queued ones, except those for the next kernel."""
         how = after_interrupt(how, self._active)
         for each in [run, *(waiting for waiting in self._runs() if waiting is not run)]:
             if each.for_next_kernel and each.started is None and self.kernel_id in self._manager:
@@ -354,7 +358,7 @@ class KernelQueue:
         await self._close_bridge()
 
     async def _abandon(self, run: Run, note: str) -> None:
-        """End the piece that is in the kernel, with what it put out so far."""
+        """End the piece in the kernel, with its output so far."""
         if run.execution is None or run.sink is None:
             return
         piece = run.pieces[len(run.results)]
@@ -376,16 +380,16 @@ class KernelQueue:
             )
 
     async def _give_up(self, run: Run) -> None:
-        """End a run that a defect broke, whatever still works: somebody waits for it."""
+        """End a run after an internal error with whatever still works, as somebody waits for it."""
         try:
             with contained():
                 try:
                     await self._abandon(run, words.DEFECT)
                 finally:
-                    # What the cells that wait show is another matter than what this one cannot.
+                    # The cells that show [*] must be reset even if that failed.
                     await self._finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
-            # The defect may be in what tidies up; then this is all that can be done.
+            # The error may be in the clean-up itself. Then this is all that can be done.
             self._log.exception("A run that a defect ended could not be tidied up")
             run.finish(RunState.FAILED, words.DEFECT)
 

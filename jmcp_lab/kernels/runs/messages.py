@@ -1,4 +1,4 @@
-"""What happened to a run, in words that a person and a model can act on."""
+"""Messages about a run that tell a person or a model what to do."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LOST = {
 def lost(how: Lost, run: Run) -> str:
     """Return what the loss of the kernel means for a run."""
     if run.started is None:
-        # Jupyter kills what does not start in time: there memory is a wild guess.
+        # Jupyter kills a kernel that does not start in time, so do not suggest that memory ran out.
         why = "The kernel was killed" if how is Lost.KILLED else _LOST[how]
         return f"{why} before this began. None of it ran; all variables are gone."
     return (
@@ -62,12 +62,12 @@ def _next_step(how: Lost) -> str:
 
 
 def since_last_run(how: Lost) -> str:
-    """Return what an owner must know whose kernel was lost between two runs."""
+    """Return the message for an owner whose kernel was lost between two runs."""
     return f"{_LOST[how]} since your last run: all variables from before are gone."
 
 
 def cancelled(run: Run) -> tuple[RunState, str]:
-    """Return how a run ends that was stopped while none of it was in the kernel."""
+    """Return the state and message of a run that was stopped while none of it was in the kernel."""
     if not run.results:
         return RunState.CANCELLED, "The run was stopped before it began; none of it ran."
     return (
@@ -82,9 +82,9 @@ def interrupted(result: PieceResult) -> bool:
 
 
 def after_piece(run: Run, result: PieceResult) -> str | None:
-    """Return what to say about a run after one of its pieces, if it is not simply done.
+    """Return the message about a run after one of its pieces, unless all is well.
 
-    How many pieces did not run, the results tell.
+    The results show how many pieces did not run.
     """
     if result.status == "changed":
         return (
@@ -98,7 +98,7 @@ def after_piece(run: Run, result: PieceResult) -> str | None:
     if result.status == "aborted":
         if result.note is not None:
             return "The kernel ended this without saying how it went."
-        # Kernels that are not IPython reply so to an interrupt, whoever asked for it.
+        # Kernels other than IPython reply like this to an interrupt, whoever asked for it.
         return "The kernel broke this off before its end, as after an interrupt."
     if run.stop_requested.is_set():
         return "An interrupt was asked for, but this piece came to its end."
@@ -108,7 +108,7 @@ def after_piece(run: Run, result: PieceResult) -> str | None:
 
 
 def dropped_output(messages: int) -> str:
-    """Return what both the cell and the reply say of output that the kernel did not send."""
+    """Return the message, for cell and reply, about output that the kernel did not send."""
     return (
         f"The kernel printed faster than it could send and dropped about {messages:,} of its "
         "messages: some output is missing."
@@ -116,7 +116,7 @@ def dropped_output(messages: int) -> str:
 
 
 def payloads(reply: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Return what code asks of whoever runs it, besides showing its outputs."""
+    """Return what code requests from its frontend, besides showing its outputs."""
     return [each for each in (reply or {}).get("payload") or () if isinstance(each, dict)]
 
 

@@ -1,4 +1,4 @@
-"""How a run goes from piece to piece, and what its cells show meanwhile."""
+"""Advance a run from piece to piece, and update what its cells show meanwhile."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHANGE_SECONDS = 0.5
-"""Who follows a run is told about new output at most this often."""
+"""Minimum seconds between two notifications about new output of a run."""
 
 
 def compare(run: Run, piece: Piece) -> str | None:
-    """Return ``changed`` or ``gone`` when the cell is not what was asked for any more."""
+    """Return ``changed`` or ``gone`` if the cell is no longer what the run was asked for."""
     if piece.cell_id is None or run.notebook is None:
         return None
     cell = run.notebook.cell(piece.cell_id)
@@ -28,7 +28,7 @@ def compare(run: Run, piece: Piece) -> str | None:
 
 
 def state_after(run: Run, result: PieceResult) -> RunState | None:
-    """Return how a run ended with a piece, or None when it goes on."""
+    """Return the state in which a piece ends its run, or None if the run continues."""
     if words.interrupted(result) or (run.stop_requested.is_set() and result.status != "changed"):
         return RunState.INTERRUPTED
     if result.status in ("changed", "gone", "aborted"):
@@ -42,7 +42,7 @@ def state_after(run: Run, result: PieceResult) -> RunState | None:
 
 
 async def finish(run: Run, state: RunState, message: str | None) -> None:
-    """End a run, after taking back the [*] that it gave to cells which will not run."""
+    """End a run, after removing the [*] from cells that will not run."""
     if run.done:
         return
     notebook = run.notebook
@@ -52,18 +52,18 @@ async def finish(run: Run, state: RunState, message: str | None) -> None:
             await notebook.ready()
             CellOutputWriter(notebook, cell_id).set_state("idle")
     finally:
-        # Whatever is wrong with the document: somebody waits for the run.
+        # The document may be broken, but somebody waits for the run.
         run.finish(state, message)
 
 
 def show_waiting(run: Run) -> None:
-    """Give the cells that will run their [*], as JupyterLab does."""
+    """Mark the cells that will run with [*], as JupyterLab does."""
     notebook = run.notebook
     if notebook is None or notebook.busy:
         return
     with notebook.transaction(OUTPUT_ORIGIN):
         for piece in run.pieces:
-            # A cell that shows it already was given it by somebody else, who will take it back.
+            # If a cell shows [*] already, somebody else has set it, and will remove it.
             if (
                 piece.cell_id is not None
                 and CellOutputWriter(notebook, piece.cell_id).show_waiting()
@@ -72,7 +72,7 @@ def show_waiting(run: Run) -> None:
 
 
 def output_callback(run: Run) -> Callable[[], None]:
-    """Return what tells whoever follows a run about new output, now and then."""
+    """Return a callback that notifies a run's followers about new output, at intervals."""
     told = 0.0
 
     def on_output() -> None:

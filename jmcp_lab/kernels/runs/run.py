@@ -1,4 +1,4 @@
-"""A run: pieces of code that one owner asked for, and what became of each."""
+"""A run: pieces of code that one owner asked for, and the result of each."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Piece:
     source : str
         Exactly what the kernel gets.
     cell_id : str or None
-        The cell that the code is in and its outputs go to; None: neither.
+        The cell that contains the code and receives its outputs, or None.
     may_fail : bool
-        An error in it is expected, and stops nothing: the cell has the tag ``raises-exception``,
-        which JupyterLab and nbclient heed as well.
+        Whether an error in it is expected, and does not stop the run. Its cell has the tag
+        ``raises-exception``, which JupyterLab and nbclient respect as well.
     """
 
     source: str
@@ -47,17 +47,17 @@ class Piece:
 
 
 RUN_ID = re.compile(r"(r_[0-9a-f]{10})(?:/(\d{1,6}))?")
-"""The id of a run; after a slash, which of its pieces, from 1."""
+"""Pattern of a run's id; the number of a piece may follow after a slash, from 1."""
 
 PATIENCE_SECONDS = 5.0
-"""So long after it was asked to stop, code that still runs is said not to react."""
+"""Seconds after a stop request until running code is reported as not reacting."""
 
-MOST_QUOTED = 80
-"""Characters of what the code printed or asks that stand among our words about a run."""
+MAX_QUOTED = 80
+"""Maximum characters of the code's output or prompt that are quoted in a message about a run."""
 
 
 class RunState(StrEnum):
-    """Where a run is in its life."""
+    """The state of a run."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -69,25 +69,25 @@ class RunState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the run is over."""
         return self not in (RunState.QUEUED, RunState.RUNNING)
 
 
 @dataclass(slots=True)
 class PieceResult:
-    """What became of a piece.
+    """The result of a piece.
 
     Attributes
     ----------
     status : str
-        ``ok``, ``error``, ``aborted`` (it did not come to its end), ``changed`` or ``gone`` (its
-        cell is no longer what was asked for: it did not run) or ``skipped``.
+        ``ok``, ``error``, ``aborted`` (it did not finish), ``changed`` or ``gone`` (its cell is no
+        longer what the run was asked for, so it did not run) or ``skipped``.
     outputs : list of dict
-        Everything it put out, as nbformat has it, also when somebody cleared the cell since.
+        All its outputs in nbformat form, even if somebody has cleared the cell since.
     error : tuple or None
-        Name and text of the exception.
+        The name and text of the exception.
     note : str or None
-        What else the reader should know.
+        Further information for the reader.
     """
 
     piece: Piece
@@ -100,7 +100,7 @@ class PieceResult:
 
     @property
     def failed(self) -> bool:
-        """Whether it raised an error that nobody expected."""
+        """Whether it raised an unexpected error."""
         return self.status == "error" and not self.piece.may_fail
 
 
@@ -109,30 +109,30 @@ def _nobody() -> bool:
 
 
 _SET: Final = asyncio.Event()
-"""What has happened in every run that has ended; it belongs to no event loop while it is set."""
+"""Shared event for what has happened in ended runs; a set event belongs to no event loop."""
 _SET.set()
 
 _UNSET: Final = asyncio.Event()
-"""What will not happen any more in a run that has ended."""
+"""Shared event for what will never happen in ended runs."""
 
 
 class Run:
-    """Pieces of code that run one after the other, whoever waits for them.
+    """Pieces of code that run one after the other, whether or not anybody waits for them.
 
     Attributes
     ----------
     current : int or None
-        Index of the piece that is in the kernel.
+        The index of the piece that is in the kernel.
     started, ended : float or None
         Seconds since the epoch.
     message : str or None
-        What happened, in words, when it did not simply come to its end.
+        What happened, unless the run simply finished.
     notice : str or None
         What happened to the kernel since this owner's last run.
     question : Question or None
-        What the code waits to be told.
+        The question that the code waits for.
     can_ask : Callable
-        Whether somebody is there who could tell it.
+        Returns whether a person is there who could answer it.
     """
 
     __slots__ = (
@@ -200,11 +200,11 @@ class Run:
         self._answer: Callable[[Question, str | None], None] | None = None
         self.outputs_seen = 0
         self.weight = 0
-        # What the queue works with; the rest of the world has no business here.
+        # These attributes are internal to the queue.
         self.execution: Execution | None = None
         self.sink: OutputSink | None = None
         self.shown_waiting: set[str] = set()
-        self.for_next_kernel = False  # asked for while the one before was being ended
+        self.for_next_kernel = False  # requested while the previous one was ending
         self.stop_requested = asyncio.Event()
         self._stop_requested_at: float | None = None
         self.piece_started: float | None = None
@@ -218,12 +218,12 @@ class Run:
         return self._ended.is_set()
 
     async def wait(self) -> None:
-        """Return when the run has ended; giving up waiting does nothing to the run."""
+        """Return when the run has ended; cancelling the wait does not affect the run."""
         await self._ended.wait()
 
     @property
     def last_line(self) -> str | None:
-        """The last line of text that the present piece printed, or the last one did."""
+        """The last line of text printed by the current piece, or by the last one."""
         return (self.sink.buffer.last_line or None) if self.sink is not None else self._last_words
 
     def partial_outputs(self) -> list[dict[str, Any]]:
@@ -231,7 +231,7 @@ class Run:
         return self.sink.buffer.outputs() if self.sink is not None and not self.done else []
 
     def answer(self, question_id: str, value: str | None) -> None:
-        """Answer what the code asks; None refuses, which is the end of input for the code.
+        """Answer the code's question; None refuses, which the code gets as the end of input.
 
         Raises
         ------
@@ -245,9 +245,9 @@ class Run:
         answer(question, value)
 
     def progress(self) -> str:
-        """Return where the run is: ``12 s, cell 2 of 5, last output: "epoch 3/10"``.
+        """Return the run's progress: ``12 s, cell 2 of 5, last output: "epoch 3/10"``.
 
-        What the code printed or asks stands in quotes: a model must not take it for our words.
+        Text from the code is in quotes, so that a model does not take it for our words.
         """
         if self.state is RunState.QUEUED:
             return "waiting for the kernel"
@@ -261,9 +261,9 @@ class Run:
         if self.ignores_stop:
             words.append("asked to stop and does not react; restarting the kernel ends it")
         if self.question is not None:
-            asks = quoted(self.question.prompt, MOST_QUOTED) or "what the code asks"
+            asks = quoted(self.question.prompt, MAX_QUOTED) or "what the code asks"
             words.append(f"waiting for the user to answer {asks}")
-        elif said := quoted(self.last_line or "", MOST_QUOTED):
+        elif said := quoted(self.last_line or "", MAX_QUOTED):
             words.append(f"last output: {said}")
         return ", ".join(words)
 
@@ -291,7 +291,7 @@ class Run:
     def asked(
         self, question: Question | None, answer: Callable[[Question, str | None], None] | None
     ) -> None:
-        """Note what the code asks, or that it asks nothing any more."""
+        """Record the code's question, or that it no longer asks anything."""
         if question is not self.question:
             self.question, self._answer = question, answer
             self.changed()
@@ -306,18 +306,18 @@ class Run:
 
     @property
     def ignores_stop(self) -> bool:
-        """Whether code goes on though it was interrupted a while ago."""
+        """Whether code is still running some time after it was interrupted."""
         asked = self._stop_requested_at
         waited = time.monotonic() - asked if asked is not None else 0.0
         return not self.done and waited > PATIENCE_SECONDS
 
     def changed(self) -> None:
-        """Tell whoever follows the run."""
+        """Notify the run's followers."""
         if self._on_change is not None:
             self._on_change(self)
 
     def finish(self, state: RunState, message: str | None = None) -> None:
-        """End the run; its remaining pieces were skipped."""
+        """End the run and mark its remaining pieces as skipped."""
         if self.done:
             return
         skipped = self.pieces[len(self.results) :]
@@ -332,12 +332,12 @@ class Run:
         self._lighten()
 
     def _lighten(self) -> None:
-        """Drop what an ended run needs no more: some hundred of them are remembered."""
+        """Release what an ended run no longer needs, as some hundred runs are remembered."""
         self._last_words = self.last_line
         self.sink = None
         self._on_change = None
         self._answer = None
         self.can_ask = _nobody
-        # Whoever waits holds the event itself.
+        # Tasks that wait hold a reference to the original event.
         self._ended = _SET
         self.stop_requested = _SET if self.stop_requested.is_set() else _UNSET

@@ -1,1 +1,1 @@
-"""A room and its pages: how they join, come back, and what they typed in the meantime."""
+"""A room's connections to its pages: join them, merge returning ones, and rescue late edits."""

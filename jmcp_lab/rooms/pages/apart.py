@@ -1,7 +1,7 @@
-"""Pages that could not be brought together with their document, and when they come again.
+"""Track pages that could not be merged with their document, and when they may reconnect.
 
-A page whose connection ends comes back by itself after a tenth of a second, with all that was typed
-there. The pause that grows is here, before the connection ends.
+A page whose connection ends reconnects by itself after a tenth of a second and resends everything
+that was typed there. So the growing pause is on the server, before it closes the connection.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRST_SECONDS = 1.0
-LONGEST_SECONDS = 30.0
-"""From a failure to the end of the connection; doubled each time up to the longest."""
+MAX_PAUSE_SECONDS = 30.0
+"""Maximum seconds from a failure to the end of the connection; the pause doubles up to it."""
 
 GONE_SECONDS = 15.0
-"""A page that has not come back by then was closed."""
+"""Seconds after which a page that has not reconnected counts as closed."""
 
 
 class Apart:
-    """Whether a page of one room is apart from its document.
+    """Whether a page of one room is out of sync with its document.
 
     Parameters
     ----------
     changed : Callable
-        Called when `failure` is another.
+        Called when `failure` changes.
 
     Attributes
     ----------
     failure : Exception or None
-        Why a page could not be brought together with the document.
+        Why a page could not be merged with the document.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -41,9 +41,9 @@ class Apart:
         self._gone: asyncio.TimerHandle | None = None
 
     def failed(self, error: Exception) -> float:
-        """Note a failure; return in how many seconds the page may come again."""
+        """Record a failure; return after how many seconds the page may reconnect."""
         self.close()
-        pause, self._pause = self._pause, min(self._pause * 2, LONGEST_SECONDS)
+        pause, self._pause = self._pause, min(self._pause * 2, MAX_PAUSE_SECONDS)
         loop = asyncio.get_running_loop()
         self._gone = loop.call_later(pause + GONE_SECONDS, self.together)
         self.failure = error
@@ -51,7 +51,7 @@ class Apart:
         return pause
 
     def together(self) -> None:
-        """Note that a page and the document are one, or that the page is gone."""
+        """Record that the page is in sync with the document again, or that it is gone."""
         self.close()
         self._pause = FIRST_SECONDS
         if self.failure is not None:
@@ -59,7 +59,7 @@ class Apart:
             self._changed()
 
     def close(self) -> None:
-        """Wait for no page."""
+        """Stop waiting for a page."""
         if self._gone is not None:
             self._gone.cancel()
             self._gone = None

@@ -1,10 +1,10 @@
-"""A copy of a document in which cells that were taken out still live.
+"""A copy of a document in which removed cells still exist, so that late edits to them can be read.
 
-Yjs cannot move, so agents and programs make cells anew. What a page typed before it heard of that
-belongs to the old cell, and Yjs drops it as it arrives. The attic follows the document, but for
-the deletions that `keep` announces; what arrives late is written there, and can be read.
-
-What is big and not needed is deleted in the copy, also what comes later: outputs above all.
+Yjs cannot move a cell, so agents and programs delete it and recreate it. Keystrokes that a page
+sent before it learned of that belong to the old cell, and Yjs drops them on arrival. The attic
+follows the document except for the deletions that `keep` announces. Late keystrokes are applied to
+the attic and can be read there. The attic deletes large parts that it does not need, outputs above
+all, also from cells that arrive later.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 BIG = ("outputs", "attachments")
-"""What the copy does not keep of a cell."""
+"""Parts of a cell that the copy does not keep."""
 
 THIN_FROM = 4_000_000
-"""The bytes from which on that is worth the while: going through 5,000 cells takes 0.2 s."""
+"""Size in bytes from which thinning pays off: a pass over 5,000 cells takes 0.2 s."""
 
 
 class AtticError(Exception):
-    """The copy has lost the thread; a new one has to be made."""
+    """The copy no longer matches the document, so a new one is needed."""
 
 
 @dataclass(slots=True, eq=False)
 class Ghost:
-    """A cell that was taken out of its place."""
+    """A cell that was removed from its place."""
 
     cell_id: str
     text: str
-    """What it said when it was last looked at."""
+    """The source at the last check."""
 
     content: dict[str, Any] | None
-    """The whole cell, when it was deleted for good."""
+    """The whole cell, if it was deleted for good."""
 
     neighbours: tuple[str | None, str | None, int]
     size: int
     until: float
     index: int | None = None
-    """Where it is in the copy; None once a page has deleted it or made it anew."""
+    """The index in the copy; None after a page has deleted or recreated the cell."""
 
 
 @dataclass(slots=True)
@@ -53,17 +53,17 @@ class _Removal:
     """The deletions of one transaction that the copy does not follow."""
 
     items: list[tuple[int, int]] = field(default_factory=list)
-    """The ids of the cells in the list of cells."""
+    """The Yjs ids of the removed entries in the list of cells."""
 
     deleted: updates.Ids = field(default_factory=dict)
     late: updates.Ids = field(default_factory=dict)
-    """What pages have sent since."""
+    """The ids that pages have inserted since."""
 
     ghosts: list[Ghost] = field(default_factory=list)
 
 
 class Attic:
-    """The copy, and the cells in it that the document has no more.
+    """The copy, and the cells in it that the document no longer has.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Attic:
         self._ydoc.apply_update(base)
         self._cells = cast("Array[Any]", self._ydoc.get("cells", type=Array))
         self.ghosts: list[Ghost] = []
-        """Oldest first."""
+        """The removed cells, oldest first."""
         self._removals: list[_Removal] = []
         self._coming: _Removal | None = None
         self._touched: set[int] = set()
@@ -89,18 +89,18 @@ class Attic:
 
     @property
     def size(self) -> int:
-        """How much the ghosts hold, about."""
+        """The approximate size of the ghosts."""
         return sum(ghost.size for ghost in self.ghosts)
 
     @property
     def expecting(self) -> bool:
-        """Whether cells were announced that have not gone yet."""
+        """Whether `keep` has announced cells that are not removed yet."""
         return self._coming is not None
 
-    # -- cells that go -------------------------------------------------------------------------
+    # -- removed cells ---------------------------------------------------------------------------
 
     def keep(self, places: Sequence[int], ghosts: Sequence[Ghost]) -> None:
-        """Keep cells, at these places of the document, that its next transaction takes out.
+        """Keep the cells at these indexes of the document, which its next transaction removes.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Attic:
         return (ghost.index for ghost in self.ghosts if ghost.index is not None)
 
     def drop(self, ghost: Ghost) -> None:
-        """Let a cell go for good."""
+        """Discard a ghost."""
         self.ghosts.remove(ghost)
         if ghost.index is not None:
             del self._cells[ghost.index]
@@ -133,9 +133,10 @@ class Attic:
     # -- following -----------------------------------------------------------------------------
 
     def follow(self, update: bytes) -> None:
-        """Take a transaction of the document.
+        """Apply a transaction of the document.
 
-        What is deleted with the transaction that brings it came late, into a cell that is gone.
+        Text that a transaction both inserts and deletes is a late edit to a removed cell, so the
+        attic keeps it.
         """
         removal, self._coming = self._coming, None
         if removal is not None or updates.deletes(update):
@@ -149,12 +150,12 @@ class Attic:
         self._apply(update)
 
     def feed(self, update: bytes) -> None:
-        """Take what a page sends, just before or after the document does.
+        """Apply a page's update, just before or after the document applies it.
 
-        A page that comes back says all that is deleted, also what it only heard of. Whoever
-        deletes a cell that is gone anyway says nothing new: what others have typed stays. So does
-        what pages had typed there late, now or before: it went with the cell as this one heard of
-        that.
+        A returning page sends all deletions that it knows, including those that it only received.
+        When a page deletes a cell that is already removed, that adds no information, so text that
+        others typed there stays. The same holds for all late text of pages in that cell: the page
+        deleted it only along with the cell, when it learned of the removal.
         """
         if self._removals:
             structs, inserted, deleted = updates.split(update)
@@ -168,7 +169,7 @@ class Attic:
         self._apply(update)
 
     def feed_removal(self, update: bytes) -> None:
-        """Take what a page sends that takes out the cells which were announced just now."""
+        """Apply the page's update that removes the cells just announced with `keep`."""
         structs, _, _ = updates.split(update)
         self._apply(updates.join(structs, {}))
 
@@ -181,16 +182,16 @@ class Attic:
         self._thin_if_big()
 
     def known(self, cell_id: str) -> str | None:
-        """Return what a cell said that both an agent and a page made anew.
+        """Return the earlier source of a cell that both an agent and a page recreated.
 
-        Best that of the cell which the page has just deleted.
+        Prefer the source of the cell that the page has just deleted.
         """
         known = [ghost for ghost in self.ghosts if ghost.cell_id == cell_id]
         remade = [ghost for ghost in known if ghost.index is None or ghost in self._remade]
         return (remade or known)[-1].text if known else None
 
     def typed(self) -> list[tuple[Ghost, str, str]]:
-        """Return the ghosts in which something was typed since: the text before, and now."""
+        """Return the ghosts with new late edits, each with its text before and now."""
         found = []
         touched, self._touched = self._touched, set()
         self._remade.clear()
@@ -214,7 +215,7 @@ class Attic:
                 self._touched.add(id(ghost))
 
     def _shift_all(self, delta: list[dict[str, Any]]) -> None:
-        """Keep the places of the ghosts."""
+        """Update the indexes of the ghosts."""
         at = 0
         for change in delta:
             if "retain" in change:
@@ -236,13 +237,13 @@ class Attic:
     # -- staying small -------------------------------------------------------------------------
 
     def _thin_if_big(self) -> None:
-        """Thin out all cells, once: from then on, those that come are thinned as they come."""
+        """Thin out all cells once, when the copy is large; later cells are thinned on arrival."""
         if not self._thinned and self._seen > THIN_FROM:
             self._thinned = True
             self._thin(self._cells)
 
     def _thin(self, found: Iterable[Any]) -> None:
-        """Delete what is of no use here; what is written into it later goes nowhere."""
+        """Delete the parts that the attic does not need; later edits to them have no effect."""
         with self._ydoc.transaction():
             for cell in found:
                 for key in BIG:
@@ -251,7 +252,7 @@ class Attic:
 
 
 def _among(standing: Sequence[int], place: int) -> int:
-    """Return where in the copy is what the document has at a place: ghosts stand between."""
+    """Return the copy's index for an index of the document; ghosts stand in between."""
     for index in standing:
         if index > place:
             break

@@ -1,10 +1,10 @@
-"""One page's connection to a room, from its first message until its document and ours are one.
+"""One page's connection to a room, from its first message until page and document are in sync.
 
-A page says which Yjs updates it knows. One that knows nothing gets the document. One that knows an
-update which this room made itself has been here since the room was opened: Yjs brings the two
-together. Any other page comes from before, over a restart or a long sleep. It is asked for all that
-it has, and it hears nothing of the document until that is in: what it had met last says what the
-two have in common.
+A page sends a state vector: which Yjs updates it knows. A page that knows nothing gets the
+document. A page that knows an update which this room made itself joined after the room opened, and
+Yjs merges the two. Any other page comes from before a server restart or a long sleep. The room asks
+it for its whole document, and sends it nothing until that is merged. The file that the page met
+last tells what the two have in common.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from .rejoin import LeftBehind
 
 TRY_AGAIN_LATER = 1013
-"""Why a connection ends. A page asks its person nothing for it, and comes again by itself."""
+"""Websocket close code after which a page reconnects by itself, without asking the person."""
 
 LEFT_SECONDS = 60.0
-"""How long a page that came back may not have heard what the document says.
+"""Seconds for which a returned page may still lack the document's state.
 
-JupyterLab's pages give a connection up after half a minute without a word, and come again.
+JupyterLab's pages drop a connection after half a minute of silence, and reconnect.
 """
 
 
 class Joining:
-    """Reads the sync messages of one page.
+    """Handles the sync messages of one page.
 
     Parameters
     ----------
@@ -51,19 +51,20 @@ class Joining:
         self._left_until = 0.0
 
     async def begin(self) -> None:
-        """Ask the page for what it has and the room has not."""
+        """Ask the page for everything that it has and the room lacks."""
         self._answers += 1
-        # What an agent does until the page has said what it knows could meet what was typed there.
+        # Until the page has sent its state, it must not receive agents' edits: they could collide
+        # with what was typed there.
         self._room.joining.add(self._channel)
         await self._channel.send(create_sync_message(self._room.ydoc))
 
     async def take(self, message: bytes) -> bool:
-        """Take in a sync message of the page.
+        """Handle a sync message of the page.
 
         Returns
         -------
         bool
-            Whether the message is dealt with; otherwise it is one like any other.
+            Whether the message is handled; if not, the room processes it as usual.
         """
         if self._given_up:
             return True
@@ -86,14 +87,14 @@ class Joining:
                 await self._join(payload(message))
                 if self._room.on_message is not None:
                     self._room.on_message(message)
-        # What a page sends before its answer is in the answer.
+        # A message that the page sends before its answer is contained in the answer.
         return True
 
     def give_up(self, error: Exception) -> None:
-        """Take nothing more of the page, and end its connection so that it comes again.
+        """Ignore the page from now on, and close its connection so that it reconnects.
 
-        Something that it said is missing here. All that it says later builds on that, and would
-        reach nobody, while the page showed it as if it had.
+        The room lacks a message of this page. Everything that the page sends later builds on it,
+        and would reach nobody, although the page shows it as shared.
         """
         if self._given_up:
             return
@@ -103,7 +104,7 @@ class Joining:
         asyncio.get_running_loop().call_later(pause, self._end)
 
     def _end(self) -> None:
-        # Channels that are no pages have no connection.
+        # Channels that are not pages have no connection.
         if (close := getattr(self._channel, "close", None)) is not None:
             close(TRY_AGAIN_LATER, "The page and its document could not be brought together.")
 
@@ -123,7 +124,7 @@ class Joining:
         self._room.apart.together()
 
     async def _find_typing(self, update: bytes) -> None:
-        """Bring home what was typed before the page heard what the document says."""
+        """Rescue text that was typed before the page received the document's state."""
         if time.monotonic() > self._left_until:
             self._left = None
         elif self._left is not None and self._room.kind is not None:
@@ -133,13 +134,13 @@ class Joining:
 
 
 def payload(message: bytes) -> bytes:
-    """Return what a sync message carries: two numbers of one byte, a length, and that many."""
+    """Return the payload of a sync message: two one-byte numbers, a length, and that many bytes."""
     size, at = _number(message, 2)
     return message[at : at + size]
 
 
 def clocks_in(state: bytes) -> dict[int, int]:
-    """Return the Yjs clients in a state vector, and how far each has come."""
+    """Return the Yjs clients of a state vector, each with its clock."""
     count, at = _number(state, 0)
     found = {}
     for _ in range(count):
@@ -149,12 +150,12 @@ def clocks_in(state: bytes) -> dict[int, int]:
 
 
 def clients_ahead(update: bytes, other: bytes) -> int:
-    """Return how many Yjs clients have said something in one state that another lacks.
+    """Return how many Yjs clients have updates in one state that another state lacks.
 
     Parameters
     ----------
     update, other : bytes
-        All of either.
+        The whole state of each.
     """
     states = []
     for whole in (update, other):
@@ -165,12 +166,12 @@ def clients_ahead(update: bytes, other: bytes) -> int:
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number of lib0's ``writeVarUint``; return it and where it ends.
+    """Read a number that lib0's ``writeVarUint`` wrote; return it and the index after it.
 
     Raises
     ------
     IndexError
-        The data ends before.
+        The data ends inside the number.
     """
     number = shift = 0
     while True:

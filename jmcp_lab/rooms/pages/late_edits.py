@@ -1,10 +1,10 @@
-"""What a person typed into a cell while the cell was moved, retyped or deleted by an agent.
+"""Rescue keystrokes that arrive after an agent has moved, converted or deleted their cell.
 
-Yjs cannot move: the cell is deleted and made anew. Keystrokes that were on their way from a page
-at that moment belong to the deleted text, and Yjs drops them as they arrive. So the updates of
-pages also go to an attic, in which the old cell still lives; what appears there is merged into the
-new cell. A cell that an agent deleted comes back: had the keystrokes come a moment earlier, the
-deletion would have been refused.
+Yjs cannot move a cell or change its type in place: the cell is deleted and recreated. Keystrokes on
+their way from a page at that moment belong to the deleted text, and Yjs drops them on arrival. So
+the updates of pages also go to an attic, in which the old cell still exists. Text that appears
+there is merged into the new cell. A cell that an agent deleted is restored: had the keystrokes come
+a moment earlier, the deletion would have been refused.
 """
 
 from __future__ import annotations
@@ -35,37 +35,39 @@ if TYPE_CHECKING:
     from ..external_changes import Carry
 
 LATE_SECONDS = 3600.0
-"""How long a room stays open for keystrokes that may be on their way."""
+"""Seconds that a room stays open for keystrokes that may still arrive."""
 
 KEPT_SECONDS = 7 * 24 * 3600.0
-"""How long keystrokes may take to arrive in a room that stays open anyway, as while an agent works:
-a laptop sleeps over a weekend. In a room that was opened since, they find their cell by what the
-page says of itself."""
+"""Seconds for which late keystrokes are accepted in a room that stays open anyway.
+
+A room stays open while an agent works, and a laptop may sleep over a weekend. In a room that was
+opened since, the marks in the page's document lead the keystrokes to their cell.
+"""
 
 LATE_ORIGIN = "jmcp:late"
-"""Origin of the transactions that put them in their place."""
+"""Origin of the transactions that merge late edits."""
 
-MOST_GHOSTS = 2000
-MOST_BYTES = 16_000_000
-"""Of what is kept of one notebook's cells. The oldest go first."""
+MAX_GHOSTS = 2000
+MAX_BYTES = 16_000_000
+"""Maximum size of the ghosts of one notebook, beside their number; the oldest go first."""
 
 _log = logging.getLogger("jmcp_lab")
 
 
 class LateEdits:
-    """Follows one notebook, and brings late keystrokes home.
+    """Follows one notebook, and merges late keystrokes into it.
 
     Parameters
     ----------
     notebook : LiveNotebook
     expected : Callable[[], bool]
-        Whether anything may be on its way at all: nothing is kept where no page was.
+        Returns whether keystrokes can be on their way; without any page, nothing is kept.
     tell : Callable[[str], None]
-        Told in words when a deleted cell came back.
+        Called with a message when a deleted cell was restored.
     shared : Callable[[], bool], optional
-        Whether there is more than one page from which something may be on its way.
+        Returns whether keystrokes can be on their way from more than one page.
     clock : Callable[[], float], optional
-        Seconds on a clock that is never set back.
+        Returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class LateEdits:
         notebook.on_removal(self._keep)
 
     def close(self) -> None:
-        """Keep nothing any longer."""
+        """Discard everything that is kept."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -107,35 +109,37 @@ class LateEdits:
         return latest - self._clock() > KEPT_SECONDS - LATE_SECONDS
 
     def feed(self, update: bytes) -> None:
-        """Take a page's update, just before the document itself does."""
+        """Process a page's update, just before the document applies it."""
         self._remade.look(update)
         self._expire()
         if self._shared() and (removed := self._removed_by(update)):
-            # Another page may have typed there, and not know of this yet.
+            # Another page may have typed into the cells, without knowing of this removal yet.
             self._keep(removed, for_good=False)
             self._try(lambda attic: attic.feed_removal(update))
         elif self._attic is not None:
             self._try(lambda attic: attic.feed(update))
 
     def settle(self) -> None:
-        """Bring home what was typed into cells that are gone; the document is up to date."""
+        """Merge what was typed into removed cells; call this once the document is up to date."""
         self._remade.settle()
         joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
         self.join_doubles({})
         if self._attic is not None:
             for ghost, before, typed in self._attic.typed():
-                # A page that made the cell anew has what it typed there before in both.
+                # The texts of a page that recreated the cell both contain what it had typed there
+                # before.
                 self._bring(ghost, before, typed, reunited if ghost.cell_id in joined else carried)
 
     def join_doubles(self, known: Mapping[str, str]) -> None:
-        """Make one cell of two, when a person and an agent moved or retyped it at once.
+        """Merge the two copies of a cell that a person and an agent moved or converted at once.
 
-        Both made it anew. The person's stays; what became of the agent's since is merged in.
+        Both recreated the cell. The person's copy stays, and changes to the agent's copy are merged
+        into it.
 
         Parameters
         ----------
         known : Mapping
-            Texts of before both, by the id of the cell, where they are known.
+            The text before both edits, by cell id, as far as it is known.
         """
         notebook = self._notebook
         if not notebook.doubled:
@@ -163,7 +167,7 @@ class LateEdits:
     # -- keeping -------------------------------------------------------------------------------
 
     def _removed_by(self, update: bytes) -> list[str]:
-        """Return the cells that a page's update takes out of their place."""
+        """Return the cells that a page's update removes from their place."""
         if not updates.deletes(update):
             return []
         try:
@@ -196,14 +200,14 @@ class LateEdits:
             ghosts.append(Ghost(cell_id, text, content, neighbours, size, until))
             places.append(neighbours[2])
             if content is not None and self._attic is not None:
-                # What was typed before an earlier move has to find the cell as well.
+                # Text typed before an earlier move must find this cell as well.
                 for earlier in self._attic.ghosts:
                     if earlier.cell_id == cell_id:
                         earlier.content, earlier.neighbours = content, neighbours
         try:
             self._begin().keep(places, ghosts)
         except AtticError:
-            # What is in the old one cannot be told from the rest any more.
+            # The old attic no longer matches the document, so its text cannot be attributed.
             self._clear()
             self._begin().keep(places, ghosts)
         self._arm()
@@ -211,7 +215,8 @@ class LateEdits:
     def _begin(self) -> Attic:
         if self._attic is None:
             self._attic = Attic(self._notebook.ydoc.get_update())
-            # An attic that failed left its own: followed twice, a kept cell would go.
+            # A failed attic leaves its subscription. With two, every transaction would apply twice,
+            # and the second would delete the kept cells.
             if self._subscription is None:
                 self._subscription = self._notebook.ydoc.observe(self._on_transaction)
         return self._attic
@@ -221,13 +226,13 @@ class LateEdits:
         self._try(lambda attic: attic.follow(update))
 
     def _try(self, act: Callable[[Attic], None]) -> None:
-        """Let the attic take an update; without it, the document goes on as it would alone."""
+        """Pass an update to the attic; if that fails, drop the attic and spare the document."""
         if self._attic is None:
             return
         try:
             act(self._attic)
         except Exception:
-            # Within a transaction of the document: whatever is raised here would break that.
+            # This runs inside a transaction of the document, which an exception would break.
             _log.exception("Late keystrokes of '%s' can not be followed", self._notebook.path)
             self._attic = None
 
@@ -252,7 +257,7 @@ class LateEdits:
         now, held = self._clock(), attic.size
         while attic.ghosts:
             oldest = attic.ghosts[0]
-            over = len(attic.ghosts) > MOST_GHOSTS or (held > MOST_BYTES and len(attic.ghosts) > 1)
+            over = len(attic.ghosts) > MAX_GHOSTS or (held > MAX_BYTES and len(attic.ghosts) > 1)
             if not (over or oldest.until < now):
                 return
             held -= oldest.size
@@ -265,7 +270,7 @@ class LateEdits:
             self._notebook.ydoc.unobserve(self._subscription)
             self._subscription = None
 
-    # -- bringing home -------------------------------------------------------------------------
+    # -- merging -------------------------------------------------------------------------------
 
     def _bring(self, ghost: Ghost, before: str, typed: str, carry: Carry) -> None:
         notebook, cell_id = self._notebook, ghost.cell_id

@@ -1,4 +1,4 @@
-"""How a room talks with its pages: what it takes from each, and what it sends to all."""
+"""The part of a room that talks to its pages: handle their messages, and send them updates."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
     from ..kinds import DocumentKind
 
 PAGE_SECONDS = KEPT_SECONDS
-"""A page whose connection broke may come back within this time with what was typed meanwhile."""
+"""Seconds within which a disconnected page may return with text typed meanwhile."""
 
 
 class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
-    """The side of a room that its pages see.
+    """The part of a room that pages see.
 
     Attributes
     ----------
     store : DocumentStore
     kind : DocumentKind or None
-        What is particular to notebooks, or to text; None leaves loading to upstream.
+        The behaviour specific to notebooks or texts; None leaves loading to upstream.
     joining : set of Channel
-        Pages that are not to hear of the document yet.
+        Pages that must not receive updates of the document yet.
     apart : Apart
-        Whether a page could not be brought together with the document.
+        Whether a page could not be merged with the document.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -64,20 +64,20 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
 
     @property
     def pages(self) -> int:
-        """How many pages have the document open."""
+        """The number of pages that have the document open."""
         return len(self._pages)
 
     @property
     def typed_in(self) -> bool:
-        """Whether something that a person typed may be on its way."""
+        """Whether a person's keystrokes may be on their way."""
         return bool(self._pages) or time.monotonic() - self._page_seen < PAGE_SECONDS
 
     @property
     def typed_elsewhere(self) -> bool:
-        """Whether something may be on its way from another page than the one that speaks."""
+        """Whether keystrokes may be on their way from a page other than the current sender."""
         return len(self._pages) > 1 or time.monotonic() - self._page_left < PAGE_SECONDS
 
-    # -- what pages say ----------------------------------------------------------------------------
+    # -- messages from pages -----------------------------------------------------------------------
 
     async def serve(self, channel: Channel) -> None:
         """Serve a page until it leaves."""
@@ -125,7 +125,7 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
             self._share_awareness(message, channel)
 
     def _share_awareness(self, message: bytes, channel: Channel) -> None:
-        """Pass on where people are; to the page itself too, which keeps its connection alive."""
+        """Relay awareness; the sender gets it back too, which keeps its connection alive."""
         gone = is_awareness_disconnect_message(message[1:])
         for client in self.clients:
             if not (gone and client == channel):
@@ -140,17 +140,17 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
             self.log.warning("A message of a page could not be taken in (%s)", error_name(error))
 
     def _on_apart(self) -> None:
-        # Whoever shows what is wrong looks anew after each event.
+        # `Rooms` checks for troubles again after each event.
         self._emit(LogLevel.INFO, None, "A page was parted from its document, or has come back.")
 
-    # -- what pages hear ---------------------------------------------------------------------------
+    # -- messages to pages -------------------------------------------------------------------------
 
     @contextmanager
     def one_message(self) -> Iterator[None]:
-        """Send what changes in the block to the pages as one update.
+        """Send all changes in the block to the pages as one update.
 
-        A page then draws nothing of what is between. Not for outputs: a page misses changes of two
-        streams that come at once.
+        A page then draws no intermediate state. Do not use this for outputs: a page misses changes
+        to two streams that arrive in one update.
         """
         if self._message is not None:
             yield
@@ -175,13 +175,13 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
 
     def _send_update(self, update: bytes) -> None:
         stream = getattr(self, "_update_send_stream", None)
-        # It is closed where nobody is left to hear of it.
+        # The stream is closed once no page listens any more.
         with suppress(BrokenResourceError, ClosedResourceError):
             if stream is not None:
                 stream.send_nowait(update)
 
     async def _watch_ready(self) -> None:
-        """Follow nothing: updates are followed from the moment that the document is loaded."""
+        """Observe nothing: `LiveRoom` observes the document from the moment it is loaded."""
         await self.ready_event.wait()
         if self.kind is None:
             await super()._watch_ready()

@@ -1,9 +1,9 @@
-"""Cells that a page moves or retypes before it has heard what was written there.
+"""Keep agents' edits to cells that a page moves or converts before it has received those edits.
 
-Yjs cannot move: a page deletes the cell and makes it anew with the text that it knows. What an
-agent, or another program, has written into the cell meanwhile goes with the old one. So the last
-edits of each cell are kept for a while: without those that the page had not heard of, the text is
-the one that it knew.
+Yjs cannot move a cell: the page deletes it and recreates it with the text that it knows. Edits that
+an agent or another program made meanwhile are lost with the old cell. So this module keeps the last
+edits of each cell for a while. Undoing the edits that the page had not received gives the text that
+the page knew.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from ...notebooks.live_notebook import LiveNotebook
 
 REMADE_ORIGIN = "jmcp:remade"
-"""Origin of the transactions that bring what was written into the cells that pages made anew."""
+"""Origin of the transactions that merge edits into cells that pages recreated."""
 
 KEPT_SECONDS = 3600.0
-"""How long a page may not have heard of an edit, and still move the cell."""
+"""Seconds for which a page may not have received an edit, and still move the cell."""
 
-MOST_EDITS = 32
-"""Of one cell; the oldest go first."""
+MAX_EDITS = 32
+"""Maximum number of edits kept of one cell; the oldest go first."""
 
-MOST_CELLS = 200
-MOST_BYTES = 8_000_000
-"""Of one notebook. Those that nobody wrote in for longest go first."""
+MAX_CELLS = 200
+MAX_BYTES = 8_000_000
+"""Maximum size of the edits of one notebook, beside `MAX_CELLS`; the oldest go first."""
 
 
 @dataclass(slots=True)
 class _Written:
-    """The last edits of one cell: its texts before and after each."""
+    """The last edits of one cell: its text before and after each."""
 
     at: float = 0.0
     edits: list[tuple[str, str]] = field(default_factory=list)
     moved: int = 0
-    """How many of them were made before we made the cell anew."""
+    """The number of edits made before the server last recreated the cell."""
 
     @property
     def size(self) -> int:
@@ -53,13 +53,13 @@ class _Written:
 
 
 class Remade:
-    """Follows one notebook, and brings what was written into cells that pages make anew.
+    """Follows one notebook, and merges edits into cells that pages recreate.
 
     Parameters
     ----------
     notebook : LiveNotebook
     clock : Callable[[], float], optional
-        Seconds on a clock that is never set back.
+        Returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Remade:
         notebook.on_removal(self._note_move)
 
     def look(self, update: bytes) -> None:
-        """Take note of the cells, just before the document takes in what a page sends."""
+        """Record the cells just before the document applies a page's update."""
         self._expire()
         if not updates.deletes(update):
             return
@@ -87,11 +87,11 @@ class Remade:
                 self._before.setdefault(cell_id, (self._notebook.item(index), text))
 
     def settle(self) -> None:
-        """Bring what was written into cells that the page has made anew."""
+        """Merge edits into the cells that the page has recreated."""
         before, self._before = self._before, {}
         if self._arrangement == self._notebook.arrangement:
             return
-        # A cell that is there twice is joined by who knows of both.
+        # `LateEdits.join_doubles` merges a cell that exists twice; it knows both copies.
         doubles = self._notebook.doubles() if self._notebook.doubled else {}
         with self._notebook.reading():
             anew = [
@@ -103,27 +103,28 @@ class Remade:
             text, present = before[cell_id][1], str(self._notebook.source(cell_id))
             if present != text:
                 known = self.known(cell_id, present, text)
-                # Rather a word that the page took out than one that it never heard of is lost.
+                # Restoring a word that the page deleted is better than losing one that it never
+                # received.
                 lacks = united(text, present) if known is None else carried(known, text, present)
                 cells.edit(self._notebook, cell_id, lacks, REMADE_ORIGIN)
 
     def known(self, cell_id: str, present: str, text: str, *, moved: bool = False) -> str | None:
-        """Return the text that a page knew of a cell: one to which it has only put something.
+        """Return the text that a page knew of a cell: one to which the page has only added text.
 
         Parameters
         ----------
         cell_id : str
         present : str
-            What the page has made of it.
+            The text that the page gave the cell.
         text : str
-            What it knew if it had heard of every edit.
+            The text that the page knew if it had received every edit.
         moved : bool, optional
-            Whether that text is from before we made the cell anew.
+            Whether `text` is from before the server recreated the cell.
 
         Returns
         -------
         str or None
-            None where no such text is found among several.
+            None if there are several candidates and none of them fits.
         """
         written = self._written.get(cell_id, _Written())
         edits = written.edits[: written.moved] if moved else written.edits
@@ -139,7 +140,7 @@ class Remade:
         return known
 
     def _places(self, cell_ids: Iterable[str]) -> dict[str, int]:
-        """Return where cells are, those that are there."""
+        """Return the indexes of those of the cells that exist."""
         places = {cell_id: index for index, cell_id in enumerate(self._notebook.ids)}
         return {cell_id: places[cell_id] for cell_id in cell_ids if cell_id in places}
 
@@ -151,7 +152,7 @@ class Remade:
         found.edits.append((before, after))
         self._written[cell_id] = found
         self._size += len(before) + len(after)
-        while len(found.edits) > MOST_EDITS:
+        while len(found.edits) > MAX_EDITS:
             self._size -= sum(map(len, found.edits.pop(0)))
             found.moved = max(found.moved - 1, 0)
         self._expire()
@@ -165,7 +166,7 @@ class Remade:
         since = self._clock() - KEPT_SECONDS
         while self._written:
             cell_id, oldest = next(iter(self._written.items()))
-            many = len(self._written) > MOST_CELLS or self._size > MOST_BYTES
+            many = len(self._written) > MAX_CELLS or self._size > MAX_BYTES
             if oldest.at > since and not many:
                 return
             del self._written[cell_id]
@@ -173,7 +174,7 @@ class Remade:
 
 
 def _has_all_of(text: str, present: str) -> bool:
-    """Return whether one text is another with nothing but something put in at one place."""
+    """Return whether `present` is `text` with at most one insertion."""
     head = _first(min(len(text), len(present)), lambda size: text[:size] != present[:size])
     return len(text) <= len(present) and present.endswith(text[head:])
 

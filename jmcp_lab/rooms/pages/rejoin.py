@@ -1,14 +1,14 @@
-"""A page comes back to a document whose Yjs history is another one than the page's.
+"""Merge a returning page whose Yjs history differs from the document's.
 
-Yjs brings two copies of one history together. When the server has built the document from the file,
-because its history was lost, is older than the page, or belongs to another server, the same cell
-has another identity on either side, and exchanging Yjs updates would double or spoil it. Then the
-two are brought together by what they say: three versions are compared, as when another program has
-written the file. The third is the file that the page's document met last: its hash is in the
-document itself.
+Yjs can merge two copies of one history. But the server rebuilds the document from the file when its
+history was lost, is older than the page, or belongs to another server. Then the same cell has
+different Yjs identities on the two sides, and exchanging Yjs updates would duplicate or corrupt it.
+So the two are merged by content, in a three-way merge like the one for a file that another program
+has written. The base is the file that the page's document met last; the document itself contains
+the hash of that file.
 
-The page keeps its own cells, so that caret and scroll stay; what only the server has is put into
-them.
+The page keeps its own cells, so that its cursor and scroll position stay. Changes that only the
+server has are written into them.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
     from pycrdt import ArrayEvent
 
 REJOIN_ORIGIN = "jmcp:rejoin"
-"""Origin of the transactions that bring a page and the document together."""
+"""Origin of the transactions that merge a page and the document."""
 
 MARKS = "jmcp"
-"""Root map of a shared document in which the server says which history it is."""
+"""Root map of a shared document in which the server records the id of its history."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageMarks:
-    """What the document of a page that comes back says of itself.
+    """What the document of a returning page records about itself.
 
     Attributes
     ----------
     history : str or None
         The id of its Yjs history.
     file : str or None
-        The hash of the file that it has met last.
+        The hash of the file that it met last.
     """
 
     history: str | None
@@ -57,7 +57,7 @@ class PageMarks:
 
     @classmethod
     def of(cls, document: Doc[Any]) -> PageMarks:
-        """Read them from a document."""
+        """Read the marks of a document."""
         history = document.get(MARKS, type=Map).get("history")
         file = document.get("state", type=Map).get("hash")
         return cls(
@@ -68,7 +68,7 @@ class PageMarks:
 def merged(
     notebook: LiveNotebook, page: LiveNotebook, base: Version, make: Callable[[], YNotebook]
 ) -> tuple[list[str], dict[str, dict[str, Any]], dict[str, Any], dict[str, str]]:
-    """Return what the document is to say once it has met a page of another history.
+    """Return the content that the document needs once it is merged with a page of another history.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ def merged(
     page : LiveNotebook
         A copy of the page's document.
     base : Version
-        What both have in common.
+        The common ancestor of both.
     make : Callable
         Returns an empty document.
 
     Returns
     -------
     tuple
-        The ids of the cells in order, the cells by id, the document without cells, and the id
-        that each cell has in the page.
+        The ids of the cells in order, the cells by id, the document without cells, and the id that
+        each cell has in the page.
     """
     content = page.document.get(deduplicate=False)
     for cell, cell_id in zip(content["cells"], page.ids, strict=True):
@@ -95,11 +95,11 @@ def merged(
     present = LiveNotebook(document, lambda: notebook.path, notebook.file_id)
     names = dict(zip(page.ids, page.ids, strict=True))
     if base.ids is None and set(page.ids) & set(notebook.ids):
-        # The file has none, and yet the two have ids in common: those that one loading gave.
+        # The file has no ids, but both sides share ids, so these come from the same loading.
         old = base.named([(cell["id"], str(cell["source"])) for cell in content["cells"]])
         base = Version(tuple(old), tuple(old.values()), base.metadata)
     elif base.ids is None:
-        # Each loading has given the cells new ids: they are known by their texts.
+        # Each loading has given the cells new ids, so match the cells by their texts.
         old = base.named([(i, str(notebook.source(i))) for i in notebook.ids])
         version = Version.of(content | {"cells": [_without_id(c) for c in content["cells"]]})
         new = version.named([(cell_id, cell.source) for cell_id, cell in old.items()])
@@ -120,7 +120,7 @@ def merged(
 
 
 def _name_as_before(present: LiveNotebook, base: Version, taken: Sequence[str]) -> None:
-    """Give cells the ids back that they have in the page, where a program gave them others."""
+    """Where a program gave cells new ids, restore the ids that the page knows."""
     old = {i: cell.source for i, cell in base.named([]).items()}
     new = dict(zip(present.ids, (str(cell["source"]) for cell in present.ycells), strict=True))
     for cell_id, before in renamed(old, new, made_up=False).items():
@@ -142,13 +142,13 @@ def adopt(
     rest: dict[str, Any],
     names: dict[str, str],
 ) -> None:
-    """Take a page's Yjs history into the document, and let it say what is wanted.
+    """Apply a page's Yjs history to the document, and give the document the wanted content.
 
     Parameters
     ----------
     notebook : LiveNotebook
     update : bytes
-        All that the page has.
+        Everything that the page has.
     wanted, found, rest, names
         As `merged` returns them.
     """
@@ -167,7 +167,7 @@ def adopt(
 
 
 def _take_update(notebook: LiveNotebook, update: bytes) -> list[bool]:
-    """Apply a page's update; return for each cell whether it is new by that."""
+    """Apply a page's update; return for each cell whether the update added it."""
     theirs = [False] * len(notebook.ids)
 
     def follow(event: ArrayEvent) -> None:
@@ -192,7 +192,7 @@ def _take_update(notebook: LiveNotebook, update: bytes) -> list[bool]:
 
 
 def _keep_one_of_each(notebook: LiveNotebook, theirs: list[bool], wanted: set[str]) -> None:
-    """Take out the cells that are not wanted, and of two with one id the one of the server."""
+    """Remove unwanted cells; of two cells with one id, keep the page's."""
     chosen: dict[str, int] = {}
     for index, cell_id in enumerate(notebook.ids):
         if cell_id in wanted and (cell_id not in chosen or theirs[index]):
@@ -205,7 +205,7 @@ def _keep_one_of_each(notebook: LiveNotebook, theirs: list[bool], wanted: set[st
 
 
 def _match(notebook: LiveNotebook, cell_id: str, content: dict[str, Any]) -> bool:
-    """Let a cell say what is wanted, in place; return False if it has to be made anew."""
+    """Give a cell the wanted content in place; return False if it must be recreated."""
     cell = cells.whole(notebook, cell_id)
     present, new = CellVersion.of(cell), CellVersion.of(content)
     if present.looks != new.looks:
@@ -225,7 +225,7 @@ def _match(notebook: LiveNotebook, cell_id: str, content: dict[str, Any]) -> boo
 
 
 def _match_rest(notebook: LiveNotebook, rest: dict[str, Any]) -> None:
-    """Let the metadata say what is wanted."""
+    """Give the notebook the wanted metadata."""
     metadata = notebook.metadata
     wanted = dict(rest.get("metadata") or {})
     with notebook.transaction(REJOIN_ORIGIN):
@@ -245,7 +245,7 @@ def _match_rest(notebook: LiveNotebook, rest: dict[str, Any]) -> None:
 
 
 def differences(old: str, new: str) -> list[Splice]:
-    """Return what makes `new` of `old`, character by character within the lines that differ."""
+    """Return the splices that turn `old` into `new`, by characters within differing lines."""
     return [
         Splice(start, end, new[first:last])
         for kind, start, end, first, last in opcodes(old, new)
@@ -254,14 +254,14 @@ def differences(old: str, new: str) -> list[Splice]:
 
 
 def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
-    """Return the cells of a document that another has taken out or made anew: id and text.
+    """Return the cells of a document that another one has removed or recreated: id and text.
 
     Parameters
     ----------
     page : Doc
-        A copy of the document; it takes in the update.
+        A copy of the document; this function applies the update to it.
     update : bytes
-        All that the other has.
+        Everything that the other document has.
     """
     shared = page.get("cells", type=Array)
     before = [(str(cell["id"]), str(cell["source"])) for cell in shared]
@@ -297,23 +297,23 @@ def typed_into_removed(
     contents: Mapping[str, dict[str, Any]],
     known: Mapping[str, str],
 ) -> list[str]:
-    """Bring what was typed into cells that another took out to where it belongs.
+    """Merge text that was typed into cells which the other side removed.
 
     Parameters
     ----------
     notebook : LiveNotebook
-        The open document, which has met the page.
+        The open document, after it has met the page.
     gone : Mapping
         As `removed_while_away` returns it.
     contents : Mapping
-        The cells as they were before, whole, by id, in their order.
+        The whole cells as they were before, by id, in order.
     known : Mapping
-        What they said before that was typed. A cell that is not there is new since.
+        The texts before that typing, by cell id. A cell without an entry is new since then.
 
     Returns
     -------
     list of str
-        The ids of deleted cells that are back.
+        The ids of deleted cells that were restored.
     """
     back = []
     for cell_id, typed in gone.items():
@@ -322,7 +322,7 @@ def typed_into_removed(
             continue
         present = notebook.source(cell_id)
         if present is not None:
-            # What an agent wrote before it moved the cell is on both sides.
+            # Both sides have what an agent wrote before it moved the cell.
             cells.edit(notebook, cell_id, reunited(before, typed, present), REJOIN_ORIGIN)
         else:
             at = _beside(notebook, list(contents), cell_id)
@@ -333,7 +333,7 @@ def typed_into_removed(
 
 
 def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
-    """Return what agents should know of deleted cells that are back, in words."""
+    """Return the messages for agents about deleted cells that were restored."""
     return [
         f"Somebody had typed in cell {notebook.position(cell_id)} (id {cell_id}) before it was "
         "known that it was deleted, so it is back. Read it before you go on."
@@ -342,9 +342,9 @@ def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
 
 
 class LeftBehind:
-    """The cells that were taken out while a page was away, and that it still shows.
+    """The cells that were removed while a page was away, and that the page still shows.
 
-    What is typed there, until the page hears what the document says, finds its place too.
+    Text that is typed there before the page receives the document's state is rescued as well.
 
     Parameters
     ----------
@@ -352,7 +352,7 @@ class LeftBehind:
     page : Doc
         A copy of the page's document.
     contents : dict
-        The cells of the page whole, by id, in their order.
+        The whole cells of the page, by id, in order.
     gone : dict
         As `removed_while_away` returns it.
     """
@@ -370,7 +370,7 @@ class LeftBehind:
         self._texts = gone
 
     def feed(self, update: bytes) -> list[str]:
-        """Bring what a later update of the page has typed home; say in words what is back."""
+        """Merge what a later update of the page has typed; return messages about restored cells."""
         self._page.apply_update(update)
         shared = self._page.get("cells", type=Array)
         found = {str(cell["id"]): str(cell["source"]) for cell in shared}
@@ -381,7 +381,7 @@ class LeftBehind:
 
 
 def _beside(notebook: LiveNotebook, order: Sequence[str], cell_id: str) -> int:
-    """Return the index after the nearest cell that stood above and is still there."""
+    """Return the index after the nearest preceding cell that still exists."""
     for above in reversed(order[: list(order).index(cell_id)]):
         if (index := notebook.index(above)) is not None:
             return index + 1

@@ -1,4 +1,4 @@
-"""Pages that come back to a room from before it was opened, and the versions that they know."""
+"""Merge pages that return from before the room was opened, using the versions that they know."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from .rejoin import LeftBehind, PageMarks
 
 MAX_MET = 4
-"""Yjs histories of before of which the document knows what it has met."""
+"""Maximum number of earlier Yjs histories whose merged state is remembered."""
 
 
 class Reunions:
-    """Brings pages and the document of one room together.
+    """Merges returning pages with the document of one room.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ class Reunions:
         self._versions = MetVersions()
         self._met: OrderedDict[str, bytes] = OrderedDict()
 
-    # -- what was last common ----------------------------------------------------------------------
+    # -- common ancestors --------------------------------------------------------------------------
 
     def note_file(self, found: str, version: ContentVersion) -> MetVersion:
-        """Note that the document says all that a file says, by the hash of that."""
+        """Record, by the file's hash, that the document contains everything in the file."""
         return self._versions.add(found, version)
 
     async def version(self, found: str | None) -> ContentVersion | None:
@@ -63,38 +63,38 @@ class Reunions:
         try:
             return self._room.kind.unpack(packed)
         except Exception as error:
-            # Harmed, or of another release: as good as none.
+            # The version is corrupt, or another release wrote it. Treat it as absent.
             self._room.log.warning("A version in a history is not usable (%s)", error_name(error))
             return None
 
     def note_met(self, history: str, update: bytes) -> None:
-        """Note what the document has of another Yjs history than its own."""
+        """Record what the document contains of a Yjs history other than its own."""
         if (before := self._met.pop(history, None)) is not None:
             update = merge_updates(before, update)
         self._met[history] = update
         while len(self._met) > MAX_MET:
             self._met.popitem(last=False)
 
-    # -- pages that come back ----------------------------------------------------------------------
+    # -- returning pages ---------------------------------------------------------------------------
 
     async def rejoin(self, update: bytes) -> LeftBehind | None:
-        """Bring a page that comes from before and the document together.
+        """Merge a page that comes from before the room was opened with the document.
 
         Parameters
         ----------
         update : bytes
-            All that the page has.
+            Everything that the page has.
 
         Returns
         -------
         LeftBehind or None
-            The cells that the page shows until it hears of the document, and that are gone there.
+            The cells that the document has removed, and that the page shows until it is updated.
 
         Raises
         ------
         Exception
-            The two could not be brought together, or what the page says could not be kept in a
-            file of its own. The document knows nothing of the page.
+            The merge failed, or the page's content could not be saved as a separate file. The
+            document is unchanged.
         """
         room = self._room
         if room.kind is None:
@@ -104,7 +104,7 @@ class Reunions:
             with contained():
                 return await self._bring_together(room.kind, update)
         except Exception:
-            # Whatever was in the page is not to go with it.
+            # The content of the page must not be lost with it.
             room.log.exception("A page could not be brought together with its document")
             await self._keep_both(room.kind, update)
             raise
@@ -122,7 +122,7 @@ class Reunions:
         await kind.ready()
         with room.one_message():
             if same:
-                # The file says nothing that came from this page and is not in the history as well.
+                # Everything in the file that came from this page is also in the history.
                 met = room.ydoc.get_update()
                 room.ydoc.apply_update(update)
                 back: list[str] = []
@@ -137,10 +137,10 @@ class Reunions:
         return left
 
     def _lacks_only_typing(self, update: bytes) -> bool:
-        """Return whether the document had all that a page of its history has but for its own part.
+        """Return whether the document has all updates of a page except the page's own.
 
-        Then nothing has to be known of the file that the page met last, which was saved over many
-        times since. Where a server lost the end of its history, more than the page is ahead.
+        Then the file that the page met last is not needed; it may have been overwritten many times
+        since. If a server lost the end of its history, more Yjs clients than the page are ahead.
         """
         return clients_ahead(update, self._room.ydoc.get_update()) <= 1
 
@@ -152,18 +152,18 @@ class Reunions:
         base: ContentVersion | None,
         met: bytes | None,
     ) -> list[str]:
-        """Bring a page of another history and the document together by what they say.
+        """Merge a page of another history with the document by content.
 
         Parameters
         ----------
         kind : DocumentKind
         update : bytes
-            All that the page has.
+            Everything that the page has.
         marks : PageMarks
         base : ContentVersion or None
-            What the file said that the page met last.
+            The version of the file that the page met last.
         met : bytes or None
-            What the document has of the page's history already; a base that is closer.
+            What the document already contains of the page's history; a closer base.
         """
         if met is not None and (base is None or marks.file != self.loaded):
             base = kind.version_in(met)
@@ -177,12 +177,12 @@ class Reunions:
     # -- versions beside the file ------------------------------------------------------------------
 
     async def _keep_both(self, kind: DocumentKind, update: bytes) -> ContentVersion:
-        """Keep a page's version in a file of its own: nobody knows what the two have in common.
+        """Save a page's version as a separate file, because the common ancestor is unknown.
 
         Returns
         -------
         ContentVersion
-            What the page says: compared with that, the page has changed nothing.
+            The page's content: relative to this base, the page has changed nothing.
         """
         version = kind.version_of(kind.content_of(update))
         if version.digest != kind.version_of(await self._room.document.aget()).digest:
@@ -191,7 +191,7 @@ class Reunions:
         return version
 
     async def keep_unsaved_of_old_store(self, kind: DocumentKind, content: Any) -> None:  # noqa: ANN401
-        """Keep what the store of a server without us knew, and had not saved when it was killed."""
+        """Save what the store of a server without jmcp_lab had, but not the file, when it died."""
         saved = self._room._file.last_modified.timestamp()
         updates = unsaved_in_old_store(self._room.room_id, saved)
         if updates is None:
@@ -202,5 +202,5 @@ class Reunions:
             if kind.version_of(old).digest != kind.version_of(content).digest:
                 await self.copies.keep(old, "an earlier server had not saved it")
         except Exception as error:
-            # It is harmed, or nothing can be written in this folder: it stays where it is.
+            # The store is corrupt, or the folder is read-only. The store stays where it is.
             self._room.log.warning("An old history is not taken over (%s)", error_name(error))

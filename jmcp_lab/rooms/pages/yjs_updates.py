@@ -1,7 +1,7 @@
-"""Yjs updates, read as far as is needed to tell what they delete.
+"""Parse Yjs updates far enough to tell what they delete.
 
-An update is a list of structs (what was inserted) and a set of deleted ids. Both are wanted
-separately here, and pycrdt offers neither. The format is version 1 of Yjs, which all its
+An update is a list of structs (insertions) and a set of deleted ids. This package needs the two
+separately, and pycrdt offers neither. The format is Yjs update encoding version 1, which all
 implementations share.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 
 Ranges = list[tuple[int, int]]
-"""Clocks ``[start, end)``, in order."""
+"""Clock ranges ``[start, end)``, in order."""
 
 Ids = dict[int, Ranges]
-"""Ids, by client."""
+"""Ranges of ids, by client."""
 
 _ID_BITS = 0xC0
 _HAS_ORIGIN = 0x80
@@ -25,17 +25,17 @@ _XML_ELEMENT, _XML_HOOK = 3, 5
 
 
 def deletes(update: bytes) -> bool:
-    """Return whether an update deletes anything: it ends with how much of it that is."""
+    """Return whether an update deletes anything; it ends with the number of deletions."""
     return update[-1:] != b"\0"
 
 
 def split(update: bytes) -> tuple[bytes, Ids, Ids]:
-    """Return the structs of an update, still encoded, their ids, and the ids that it deletes.
+    """Return the encoded structs of an update, their ids, and the ids that it deletes.
 
     Raises
     ------
     ValueError
-        It is not an update, or one with content that notebooks do not have.
+        The bytes are not an update, or they hold content that notebooks do not have.
     """
     try:
         reader, inserted = _Reader(update), Ids()
@@ -50,7 +50,7 @@ def split(update: bytes) -> tuple[bytes, Ids, Ids]:
 
 
 def join(structs: bytes, deleted: Ids) -> bytes:
-    """Return the update of these structs that deletes just this."""
+    """Return an update with these structs that deletes exactly these ids."""
     found = bytearray(structs)
     _write(found, len(deleted))
     for client, ranges in deleted.items():
@@ -63,7 +63,7 @@ def join(structs: bytes, deleted: Ids) -> bytes:
 
 
 def holds(deleted: Ids, client: int, clock: int) -> bool:
-    """Return whether an id is among the deleted."""
+    """Return whether an id is among the deleted ones."""
     ranges = deleted.get(client, [])
     at = bisect_right(ranges, clock, key=lambda each: each[0]) - 1
     return at >= 0 and clock < ranges[at][1]
@@ -84,7 +84,7 @@ def union(first: Ids, second: Ids) -> Ids:
 
 
 def without(deleted: Ids, known: Ids) -> Ids:
-    """Return what is deleted beyond what is known to be."""
+    """Return the deleted ids that are not in `known`."""
     found = {}
     for client, ranges in deleted.items():
         rest = _subtract(ranges, known[client]) if client in known else ranges
@@ -131,7 +131,7 @@ def _write(out: bytearray, number: int) -> None:
 
 
 class _Reader:
-    """Goes through an update."""
+    """Reads through an update."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -149,21 +149,21 @@ class _Reader:
             shift += 7
 
     def skip_numbers(self, count: int) -> None:
-        """Pass numbers, signed ones too."""
+        """Skip numbers, including signed ones."""
         for _ in range(count):
             while self._data[self.at] >= 0x80:
                 self.at += 1
             self.at += 1
 
     def skip_bytes(self) -> None:
-        """Pass a text, or bytes, with its length before it."""
+        """Skip a length-prefixed text or byte string."""
         size = self.number()
         self.at += size
         if self.at > len(self._data):
             raise IndexError
 
     def skip_text(self) -> int:
-        """Pass a text; return its length as JavaScript counts."""
+        """Skip a text; return its length in UTF-16 units, as JavaScript counts."""
         size = self.number()
         text = self._data[self.at : self.at + size]
         self.at += size
@@ -172,7 +172,7 @@ class _Reader:
         return len(text.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")) // 2
 
     def skip_struct(self) -> int:
-        """Pass an item, or a gap; return how many ids it has."""
+        """Skip an item or a gap; return how many ids it has."""
         info = self._data[self.at]
         self.at += 1
         if info in (_GC, _SKIP):
@@ -221,7 +221,7 @@ class _Reader:
         return size
 
     def _skip_value(self) -> None:
-        """Pass a plain value."""
+        """Skip a plain value."""
         left = 1
         while left:
             left -= 1

@@ -1,1 +1,1 @@
-"""A room and its file: when it is written, and what other programs write there."""
+"""A room and its file: when the room writes it, and how it merges what other programs write."""

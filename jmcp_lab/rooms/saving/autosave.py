@@ -1,9 +1,9 @@
-"""When an open document is written to its file.
+"""Decide when an open document is written to its file.
 
-jupyter-server-ydoc begins to wait anew with each change, and a change calls off a save that is
-under way: while a cell prints, or somebody types without a pause, nothing is ever written. Here a
-change is written after a second of quiet, and after a few seconds whatever goes on; a save that
-fails is tried again until it works.
+jupyter-server-ydoc restarts its timer on every change, and a change cancels a running save. While a
+cell prints, or somebody types without a pause, it never writes anything. This module writes after a
+second without changes, and after a few seconds in any case. It retries a failed save until it
+works.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ...server.containment import contained
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-LONGEST_SECONDS = 3.0
-"""From the first change to its save, where changes never stop."""
+MAX_DELAY_SECONDS = 3.0
+"""Maximum seconds from the first change to its save, if changes never stop."""
 
 SLOW_SECONDS = 5.0
-"""After so long a save that has not come to its end is told as one that may never do."""
+"""Seconds after which an unfinished save is reported as one that may never finish."""
 
 RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 30.0
-"""From one failed save to the next try; doubled each time up to the maximum."""
+"""Maximum seconds from a failed save to the next attempt; the pause doubles up to it."""
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -37,16 +37,16 @@ class Autosave:
     Parameters
     ----------
     write : Callable
-        Writes the document as it is now; raises what went wrong.
+        Writes the document in its present state; raises an exception if that fails.
     told : Callable
-        Told of each outcome: None, or what went wrong; and of a save that takes too long.
+        Called with each outcome, None or the error, and with an error when a save takes too long.
     quiet : float or None
-        Seconds without a change before a save; None never saves by itself.
+        Seconds without a change before a save; None never saves automatically.
 
     Attributes
     ----------
     failure : Exception or None
-        Why the last save did not work, or has not by now.
+        Why the last save failed, or has not finished by now.
     """
 
     def __init__(
@@ -69,74 +69,73 @@ class Autosave:
 
     @property
     def unsaved(self) -> bool:
-        """Whether something has changed that is not saved yet."""
+        """Whether there are unsaved changes."""
         return self._changes != self._saved
 
     @property
     def pending(self) -> bool:
-        """Whether a save will come by itself that nothing speaks against."""
+        """Whether an automatic save is due that is expected to succeed."""
         armed = self._timer is not None or self._running
         return self.unsaved and armed and self.failure is None
 
     @property
     def covers_all(self) -> bool:
-        """Whether nothing has changed since the save that is under way looked at the document."""
+        """Whether nothing has changed since the running save read the document."""
         return self._changes == self._looked
 
     def changed(self, *, wanted: bool) -> None:
-        """Save soon, if that is wanted: the document has changed."""
+        """Record a change of the document, and schedule a save if that is wanted."""
         self._changes += 1
         self._wanted = wanted
         if not wanted or self._quiet is None or self._closed or self._running:
-            # The save that is under way looks for changes when it has ended.
+            # The running save checks for changes when it ends.
             return
         if self.failure is not None and self._timer is not None:
-            # It is tried again at its time, and changes do not hurry that.
+            # The retry has its own schedule, which changes do not shorten.
             return
         self._arm_in_time(self._quiet)
 
     def save(self) -> asyncio.Task[None]:
-        """Save now; the task raises what went wrong.
+        """Save now; the task raises the error of a failed save.
 
-        What changes while the file is written is saved by the task as well, as far as it comes
-        before the task has begun to look at the document.
+        The task also saves changes that are made before it has begun to read the document.
         """
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="jmcp save")
         elif self._changes != self._saved:
-            # The one under way may have looked already.
+            # The running save may have read the document before the latest change.
             return asyncio.create_task(self._after(self._task), name="jmcp save")
         return self._task
 
     async def finish(self, seconds: float) -> bool:
-        """Save what is not saved yet, within some seconds; return whether all is."""
+        """Save all changes within a time limit; return whether everything is saved."""
         try:
             async with asyncio.timeout(seconds):
                 while self.unsaved or self._running:
                     await self.save()
         except Exception:
-            # A save that fails has told so.
+            # A failed save has reported its error already.
             return False
         return True
 
     def close(self) -> None:
-        """Save no more."""
+        """Stop saving."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    # -- at work -----------------------------------------------------------------------------------
+    # -- internals ---------------------------------------------------------------------------------
 
     @property
     def _running(self) -> bool:
         return self._task is not None and not self._task.done()
 
     def _arm_in_time(self, quiet: float) -> None:
-        """Save after some quiet, or when the first change has waited for long enough."""
+        """Schedule a save after a quiet period, or once the first change has waited long enough."""
         now = asyncio.get_running_loop().time()
         if self._due is None:
-            self._due = now + LONGEST_SECONDS
+            self._due = now + MAX_DELAY_SECONDS
         self._arm(min(quiet, self._due - now))
 
     def _arm(self, seconds: float) -> None:
@@ -149,7 +148,7 @@ class Autosave:
     def _on_timer(self) -> None:
         self._timer = None
         if not self._running:
-            # It has told what went wrong, and nobody else waits for it.
+            # The save itself reports its error, and no caller awaits this task.
             self.save().add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _after(self, earlier: asyncio.Task[None]) -> None:
@@ -171,7 +170,7 @@ class Autosave:
             self._fail(error)
             raise
         except BaseException:
-            # Somebody called it off, and nothing went wrong.
+            # The save was cancelled; that is not a failure.
             self._task = None
             self._try_again()
             raise

@@ -1,8 +1,8 @@
-"""What to write into a notebook's file: what it said, but for what was changed.
+"""Compose the content to write to a notebook's file: the old content plus the changes.
 
-A shared document cannot hold everything that a file can, and names things its own way. So the
-content is not made of the document alone: each cell that nobody changed, each piece of metadata
-and every key that a document does not know stay what the file had.
+A shared document cannot hold everything that a file can, and it renames some things. So the content
+does not come from the document alone. Unchanged cells, unchanged metadata and every key unknown to
+the document stay as they are in the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...notebooks.live_notebook import LiveNotebook
 
 IDS_SINCE = (4, 5)
-"""The notebook format in which cells have ids."""
+"""The first nbformat version in which cells have ids."""
 
 
 def composed(
@@ -28,7 +28,7 @@ def composed(
     known: Mapping[str, dict[str, Any]],
     touched: Collection[str],
 ) -> dict[str, Any] | None:
-    """Return the content to write, or None when the file says all of it.
+    """Return the content to write, or None if the file already has all of it.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def composed(
     file : mapping
         The file's content as the document last met it.
     known : mapping
-        Its cells, by the ids that the document gives them.
+        The file's cells, by the ids that the document gives them.
     touched : collection of str
-        The cells that may differ from the file's.
+        The ids of cells that may differ from the file's.
     """
     version = _version(notebook, file)
     written = [
@@ -68,7 +68,7 @@ def _of(file: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _version(notebook: LiveNotebook, file: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the format: an edit may have raised it, nothing lowers it."""
+    """Return the nbformat version: an edit may have raised it, and nothing lowers it."""
     meta = notebook.meta
     return max(_of(file), (int(meta.get("nbformat", 4)), int(meta.get("nbformat_minor", 5))))
 
@@ -83,7 +83,7 @@ def _with_id(cell: dict[str, Any], cell_id: str | None) -> dict[str, Any]:
 def _cell(
     notebook: LiveNotebook, cell_id: str, old: dict[str, Any] | None, *, touched: bool
 ) -> dict[str, Any]:
-    """Return a cell to write: the very one of the file, unless it is another now."""
+    """Return a cell to write: the file's own object unless the cell has changed."""
     if old is not None and not touched:
         return old
     cell = cells.whole(notebook, cell_id)
@@ -105,7 +105,7 @@ def _cell(
 
 
 def _with_trust(new: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
-    """Let the contents manager know whether scripts in the outputs may run; no file says it."""
+    """Tell the contents manager whether the outputs may run scripts; a file cannot say this."""
     metadata = {k: v for k, v in (new.get("metadata") or {}).items() if k != "trusted"}
     trusted = (cell.get("metadata") or {}).get("trusted")
     if trusted is not None:
@@ -114,12 +114,12 @@ def _with_trust(new: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metadata(notebook: LiveNotebook, file: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the notebook's metadata, or None when it is what the file has."""
+    """Return the notebook's metadata, or None if it equals the file's."""
     now, before = notebook.document.get_metadata(), metadata_of(dict(file))
     changed = {
         key for key in {*now, *before} if key not in now or mark(now[key]) != _mark(before, key)
     }
-    # A document that is opened without these is given them.
+    # Opening a document that lacks these adds them.
     changed -= {k for k in DEFAULTS if k not in now and k not in (file.get("metadata") or {})}
     if not changed:
         return None

@@ -1,4 +1,4 @@
-"""What a file said, as far as a comparison needs it."""
+"""Versions of a file's content, reduced to what comparisons need."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import Protocol, Self
 
 
 class ContentVersion(Protocol):
-    """What a file said, as far as a comparison needs it."""
+    """One version of a file's content, reduced to what comparisons need."""
 
     @property
     def digest(self) -> str:
-        """A short text that is the same for versions that are equal."""
+        """A short text that is the same for equal versions."""
 
     def pack(self) -> bytes:
-        """Return the version as it is kept on disk."""
+        """Return the version in its on-disk form."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextVersion:
-    """What a text file said."""
+    """One version of a text file."""
 
     text: str
 
     @property
     def digest(self) -> str:
-        """A short text that is the same for texts that are equal."""
+        """A short text that is the same for equal texts."""
         return blake2b(self.text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def pack(self) -> bytes:
-        """Return the text as it is kept on disk."""
+        """Return the text in its on-disk form."""
         return zlib.compress(self.text.encode("utf-8", "surrogatepass"), 1)
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """Return the text that `pack` made these bytes of."""
+        """Return the text that `pack` turned into these bytes."""
         return cls(zlib.decompress(data).decode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Other versions of one document, each in a file of its own beside it."""
+"""Save other versions of a document as separate files beside it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from ..live_room import LiveRoom
 
 MAX_KEPT = 20
-"""Copies that are remembered, so that a page which goes on is kept in the same one."""
+"""Maximum number of remembered copies; a page that returns with more text updates its own copy."""
 
 
 @dataclass(slots=True)
 class _Kept:
-    """A copy of what a page said.
+    """A copy of a page's content.
 
     Attributes
     ----------
     path : str
     hash : str or None
-        Of the file as it was written.
+        The hash of the file when it was written.
     digest : str
-        Of the version.
+        The digest of the version.
     clocks : dict
-        How far the page's Yjs clients had come.
+        The clocks of the page's Yjs clients.
     """
 
     path: str
@@ -41,12 +41,12 @@ class _Kept:
     clocks: dict[int, int]
 
     def is_in(self, clocks: dict[int, int]) -> bool:
-        """Return whether a page that has come this far knows all that is in the copy."""
+        """Return whether a page with these clocks knows everything in the copy."""
         return all(clocks.get(client, 0) >= clock for client, clock in self.clocks.items())
 
 
 def unreadable(path: str, *, notebook: bool) -> tuple[str, str, str]:
-    """Return folder and name for a copy of a file that cannot be read, and why there is one."""
+    """Return the folder and name for a copy of an unreadable file, and the reason for the copy."""
     folder, _, name = path.rpartition("/")
     if notebook:
         name = name.removesuffix(".ipynb") + "-unreadable.txt"
@@ -56,7 +56,7 @@ def unreadable(path: str, *, notebook: bool) -> tuple[str, str, str]:
 
 
 class Copies:
-    """Keeps versions of the document of one room.
+    """Saves versions of one room's document.
 
     Parameters
     ----------
@@ -68,22 +68,22 @@ class Copies:
         self._pages: deque[_Kept] = deque(maxlen=MAX_KEPT)
 
     async def keep(self, content: Any, why: str) -> None:  # noqa: ANN401
-        """Write a version of the document into a new file beside it, and say why."""
+        """Write a version of the document to a new file beside it, and announce why."""
         copy = await self._free_name()
         await self._write(copy, content)
         self._room.heard_of_copy(copy, why)
 
     async def keep_page(self, kind: DocumentKind, update: bytes, why: str) -> None:
-        """Write what a page says into a file of its own.
+        """Write a page's content to a separate file.
 
-        A page that comes again with more has one copy, not one for each time, unless somebody
-        else has changed that.
+        A page that returns with more text updates its existing copy instead of getting another one,
+        unless somebody else has changed that copy.
 
         Parameters
         ----------
         kind : DocumentKind
         update : bytes
-            All that the page has.
+            Everything that the page has.
         why : str
         """
         content = kind.content_of(update)
@@ -91,7 +91,7 @@ class Copies:
         page: Doc[Any] = Doc()
         page.apply_update(update)
         clocks = clocks_in(page.get_state())
-        # The latest: one before it was left, since somebody else had changed it.
+        # Take the latest one: an earlier copy was abandoned because somebody else had changed it.
         kept = next((one for one in reversed(self._pages) if one.is_in(clocks)), None)
         if kept is None or not await self._is_ours(kept):
             kept = _Kept(await self._free_name(), None, "", {})
@@ -125,7 +125,7 @@ class Copies:
         try:
             found = await ensure_async(manager.get(copy, content=False, require_hash=True))
         except Exception:
-            # It is gone, or cannot be read: whatever it is, it is left alone.
+            # The copy is gone or unreadable. Leave it alone in either case.
             return None
         known: str | None = found.get("hash")
         return known

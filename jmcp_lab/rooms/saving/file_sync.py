@@ -1,12 +1,10 @@
-"""The file of an open document: what it said when the document last met it, and when it changes.
+"""Track an open document's file: which content the document met last, and when the file changes.
 
-jupyter-server-ydoc watches a file by its time of change, and reads it again when it is newer, or
-when a save finds another one. In between it can take the new time for its own: a save that waits
-meanwhile then writes over what the other program wrote. A file that is older than the one before,
-as out of a backup, is written over in any case; and the time is that of a symbolic link, not of
-the file that it leads to. Here a file is known by its hash, and that counts as known only once the
-document has met what the file says. A save that finds something else takes that in first, and
-then writes both.
+jupyter-server-ydoc watches a file's modification time. It can record a new time before it has read
+the file; a save that waits meanwhile then overwrites another program's changes. It always
+overwrites a file with an older time, as from a backup, and it uses the time of a symbolic link, not
+of its target. This module uses the file's hash, and accepts one as known only after the document
+has merged that content. A save that finds other content merges it first, and then writes both.
 """
 
 from __future__ import annotations
@@ -35,15 +33,15 @@ if TYPE_CHECKING:
     from ..live_room import LiveRoom
     from .content_versions import ContentVersion
 
-TRIES = 3
-"""How often a save takes in what another program has written meanwhile."""
+MAX_TRIES = 3
+"""Maximum attempts to save while another program keeps writing the file."""
 
-MOVE_TRIES = 10
+MAX_MOVE_TRIES = 10
 MOVE_SECONDS = 0.02
-"""How often, and for how long each time, a save waits for the new name of a file that is gone."""
+"""Seconds between the `MAX_MOVE_TRIES` checks whether a missing file has a new name."""
 
 WRONG = (400, 500)
-"""What contents managers answer of a file that is not of the kind that it is read as."""
+"""HTTP statuses that contents managers give for a file of another kind than requested."""
 
 
 class FileSync:
@@ -58,7 +56,7 @@ class FileSync:
     Attributes
     ----------
     spoilt : str or None
-        Why the file of the open notebook is no notebook any more.
+        Why the file of the open notebook is no longer a notebook.
     """
 
     def __init__(self, room: LiveRoom, changed: type[Exception]) -> None:
@@ -82,11 +80,11 @@ class FileSync:
 
     @property
     def known(self) -> object:
-        """When the file was changed that the document last met."""
+        """The modification time of the file that the document last met."""
         return self._known
 
     async def read(self) -> tuple[Any, str | None]:
-        """Read the file, for a document that is built of it; return what it says, and its hash."""
+        """Read the file to build a document from it; return its content and its hash."""
         async with self._loader._lock:
             model = await self._read(await self._glance())
             self._note(model)
@@ -95,12 +93,12 @@ class FileSync:
         return model["content"], model.get("hash")
 
     def attach(self, base: ContentVersion) -> None:
-        """Take changes of the file into the document from now on.
+        """Start merging changes of the file into the document.
 
         Parameters
         ----------
         base : ContentVersion
-            What the document has met of the file.
+            The version of the file that the document has met.
         """
         self._base, self._said, self._attached = base, base, True
         if (identity := self._room.identity) is not None:
@@ -111,7 +109,7 @@ class FileSync:
             cast("Any", self._room.document).aget = self._on_get
 
     def detach(self) -> None:
-        """Follow the file no longer."""
+        """Stop following the file."""
         if self._attached and (identity := self._room.identity) is not None:
             identity.leave(cast("Version", self._base), file_number(self._loader))
         self._attached = False
@@ -120,7 +118,7 @@ class FileSync:
             cast("Any", self._room.document).aget = self._get
             self._get = None
 
-    # -- what is there -----------------------------------------------------------------------------
+    # -- reading the file --------------------------------------------------------------------------
 
     async def _glance(self) -> dict[str, Any]:
         manager = self._loader._contents_manager
@@ -128,18 +126,19 @@ class FileSync:
         return cast("dict[str, Any]", found)
 
     async def _read(self, before: dict[str, Any]) -> dict[str, Any]:
-        """Return the file and its hash.
+        """Return the file with its hash.
 
-        One that is no notebook, or no text, is known as such from now on; `before` is what a glance
-        at it found just before, for what another program writes meanwhile may be one.
+        A file that is not a notebook, or not a text, is marked as unreadable under the metadata in
+        `before`. The caller fetched `before` just now: what another program writes meanwhile may be
+        valid.
         """
         room = self._room
         try:
             model = await self._get_content()
         except Exception as error:
-            # A disk or a network that fails for a moment says nothing of the file.
+            # A brief failure of the disk or network says nothing about the file.
             if not isinstance(error, OSError) and getattr(error, "status_code", 400) in WRONG:
-                # The next save puts the document in its place.
+                # The next save replaces the file with the document.
                 self._note(before)
                 self._unreadable = True
                 if room.file_type == "notebook":
@@ -171,11 +170,11 @@ class FileSync:
         return bool(found == self._hash)
 
     def _marks(self) -> object:
-        """Return what changes when the file does, without reading it."""
+        """Return a value that changes when the file does, without reading the file."""
         loader = self._loader
         root = getattr(loader._contents_manager, "root_dir", None)
         try:
-            # Of the file itself: its own time is all that a contents manager says of a link.
+            # Stat the target: a contents manager reports only the time of a symbolic link itself.
             there = os.stat(os.path.join(root, loader.path)) if root else None
         except OSError:
             there = None
@@ -185,18 +184,18 @@ class FileSync:
         return (loader.last_modified, there.st_ino, there.st_size, *times)
 
     async def look(self) -> None:
-        """Take in what another program has written, if it has."""
+        """Merge what another program has written, if anything."""
         suspected = self._suspected
         try:
             await self._look()
         except Exception as error:
-            # Contents managers raise what they like. Of what is known of the file, people are told;
-            # upstream would write a traceback into the log.
+            # Contents managers raise arbitrary errors. This one is announced to people below;
+            # upstream would log a traceback.
             if self._suspected is None or why_no_notebook(error) is None:
                 raise
             self._room.log.warning("%s is no notebook: %s", self._loader.path, self._suspected)
         if suspected is not None and self._suspected == suspected != self.spoilt:
-            # Another program that was only writing it has had the time to come to its end.
+            # A program that was still writing the file has had time to finish.
             self.spoilt = suspected
             self._room.heard_of_spoilt_file(suspected)
 
@@ -212,17 +211,17 @@ class FileSync:
         if await self._meet(saving=False):
             self._room.save_soon()
 
-    # -- the document as it is saved ---------------------------------------------------------------
+    # -- saving the document -----------------------------------------------------------------------
 
     async def _on_get(self, deduplicate: bool = True) -> Any:  # noqa: ANN401
-        """Return the document's content as it was at one moment, as far as its cells go.
+        """Return the document's content with all cells from one moment.
 
-        jupyter-ydoc goes through them by their places, and lets others in between. Cells that
-        came above meanwhile make it meet a cell twice, and give it another id in the document;
-        cells that went make it leave one out, and the file has it no more, or fail at the end.
-        What came from the file meanwhile would be in some cells only.
+        jupyter-ydoc iterates over the cells by index, and lets other tasks run in between. If cells
+        are inserted above meanwhile, it meets a cell twice, and gives the second one another id in
+        the document. If cells are removed, it skips one, which the file then loses, or it fails at
+        the end. Changes merged from the file meanwhile would be in some cells only.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             before = self._moment()
             try:
                 content = await self._get(deduplicate=False)
@@ -244,21 +243,21 @@ class FileSync:
         return self._meetings, kind.notebook.arrangement if isinstance(kind, NotebookKind) else 0
 
     async def save(self, file_format: str, file_type: str) -> dict[str, Any] | None:
-        """Write the document, with what another program has written meanwhile.
+        """Write the document, merged with what another program has written meanwhile.
 
         Returns
         -------
         dict or None
-            The model of the file; None where the contents manager does not let it be written.
+            The model of the file; None if the contents manager does not allow writing it.
 
         Raises
         ------
         OSError
-            Another program writes the file again and again, or holds its lock for too long.
+            Another program keeps writing the file, or holds its lock for too long.
         """
         model = {"format": file_format, "type": file_type}
         async with saving(self._loader._contents_manager, self._loader.path):
-            # A room that ends while it saves has none any more.
+            # A room that closes during a save no longer has a kind.
             kind = self._room.kind
             if not self._attached or kind is None:
                 content = await self._room.document.aget()
@@ -267,10 +266,10 @@ class FileSync:
             return await self._save_alone(kind, model)
 
     async def _save_alone(self, kind: DocumentKind, model: dict[str, Any]) -> dict[str, Any] | None:
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             path = self._loader.path
             content = await self._room.document.aget()
-            # It was put together just now: nothing has run since.
+            # The content was assembled just now, and no other code has run since.
             write = partial(self._write, kind, self._meetings)
             try:
                 saved = await self._loader.maybe_save_content(
@@ -281,28 +280,28 @@ class FileSync:
                 try:
                     await self._meet(saving=True)
                 except Exception:
-                    # What cannot be read is kept in a copy, and written over.
+                    # The unreadable file is kept as a copy, and then overwritten.
                     if not self._unreadable:
                         raise
             except Exception as error:
                 if getattr(error, "status_code", None) != 404 or not await self._moved(path):
                     raise
-        # Not what upstream takes for a reason to make the document what the file says.
+        # Do not raise the error that makes upstream overwrite the document with the file.
         raise OSError("Another program writes this file again and again")
 
     async def _write(
         self, kind: DocumentKind, meetings: int, model: dict[str, Any]
     ) -> dict[str, Any]:
-        """Write, unless another program has written, or the file was moved, since it was looked at.
+        """Write, unless the file was written or moved since the last check.
 
-        Nobody else reads or writes for this room now. A save that waited for this while the
-        document took in what another program wrote has its content from before.
+        The loader's lock keeps other reads and writes of this room away. If a save waited for the
+        lock while the document merged another program's changes, its content is out of date.
         """
         loader, room = self._loader, self._room
         version = await version_aside(kind, model["content"])
         await room.about_to_write(version)
         path = loader.path
-        # From this look on, a manager that is not asynchronous lets nobody move the file.
+        # After this check, a synchronous manager lets no other task move the file.
         if meetings != self._meetings or not self._is_known(await self._glance()):
             raise self._changed
         if self._unreadable:
@@ -310,12 +309,12 @@ class FileSync:
         self._attempted, number = version, file_number(loader)
         try:
             saved = await ensure_async(loader._contents_manager.save(model, path))
-        except Exception:  # Contents managers raise what they like, and it is raised again.
+        except Exception:  # Contents managers raise arbitrary errors; this re-raises them.
             await self._forget_attempt_without_trace()
             raise
         anew = file_number(loader) != number and saved.get("hash") not in (None, self._hash)
         if anew and self._is_known(await self._glance()):
-            # A server that read it meanwhile has put back what was there before: see `turns`.
+            # Another server that was reading the file has restored its old content: see `turns`.
             raise self._changed
         said: ContentVersion = version
         if not writes_as_given(loader._contents_manager.plain):
@@ -323,19 +322,19 @@ class FileSync:
             saved = saved | {"hash": found}
         self._note(saved)
         self._base, self._said, self._attempted = version, said, None
-        # The history knows of the file before a page does.
+        # The history must record the file before a page sees it.
         await room.file_met(saved["hash"], version)
         room.document.hash = saved["hash"]
         return cast("dict[str, Any]", saved)
 
     async def _forget_attempt_without_trace(self) -> None:
-        """After a save that failed, know what it has left in the file from others' work later."""
+        """After a failed save, forget the attempt if it left the file unchanged."""
         with suppress(Exception):
             if self._is_known(await self._glance()):
                 self._attempted = None
 
     async def _keep_copy(self, path: str) -> None:
-        """Keep what cannot be read, as after a conflict in git, before it is written over."""
+        """Copy a file that cannot be read, as after a git conflict, before overwriting it."""
         manager = self._loader._contents_manager
         model = await ensure_async(manager.get(path, type="file", format="base64", content=True))
         folder, name, why = unreadable(path, notebook=self._room.file_type == "notebook")
@@ -347,17 +346,17 @@ class FileSync:
         self._room.heard_of_copy(copy, why)
 
     async def _moved(self, path: str) -> bool:
-        """Return whether the file has another name, which comes a moment after the move."""
-        for _ in range(MOVE_TRIES):
+        """Return whether the file has a new name; the server learns it shortly after the move."""
+        for _ in range(MAX_MOVE_TRIES):
             if self._loader.path != path:
                 return True
             await asyncio.sleep(MOVE_SECONDS)
         return False
 
-    # -- what another program has written ----------------------------------------------------------
+    # -- merging other programs' changes -----------------------------------------------------------
 
     async def _meet(self, *, saving: bool) -> bool:
-        """Take in what the file says; return whether the document says more than that."""
+        """Merge the file; return whether the document has changes that the file lacks."""
         room, kind = self._room, self._room.kind
         async with self._meeting:
             async with self._loader._lock:
@@ -366,8 +365,8 @@ class FileSync:
                     self._known = self._loader.last_modified = found["last_modified"]
                     return False
                 model = await self._read(found)
-            # What changes while the lock is held comes from the file and is not saved: nothing may
-            # be awaited.
+            # While this lock is held, a change counts as coming from the file and is not saved. So
+            # the block must not await anything.
             async with room._update_lock:
                 if not self._attached or kind is None:
                     return False
@@ -376,7 +375,7 @@ class FileSync:
                     room.document.learn(content)
                 attempted, self._attempted = self._attempted, None
                 if attempted is not None and kind.was_left_by(attempted, content):
-                    # A save that failed had written the file, or begun to: nobody else has.
+                    # A failed save has written the file in full or in part; no other program has.
                     left = kind.version_of(content)
                     self._base = self._said = attempted if left.digest == attempted.digest else left
                 more = self._take_in(kind, content)
@@ -386,7 +385,7 @@ class FileSync:
                 if not (saving or more):
                     room.document.dirty = False
             room.heard_of_merge()
-            # The history knows of the file before a page does.
+            # The history must record the file before a page sees it.
             await room.file_met(model.get("hash"), base)
             cast("Any", room.document).hash = model.get("hash")
         return more

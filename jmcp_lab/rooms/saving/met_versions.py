@@ -1,7 +1,8 @@
 """The versions of a file that its document has met, in memory.
 
-The latest is compared with often, and is kept as it is. Of those before it only pages that come
-back ask; a large text that is saved every few seconds would take hundreds of megabytes.
+The latest version is compared often, so it stays unpacked. Only returning pages need the earlier
+ones, which are compressed: unpacked, a large text that is saved every few seconds would take
+hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ if TYPE_CHECKING:
     from .content_versions import ContentVersion
 
 MAX_VERSIONS = 60
-"""Files that the document has met and that pages may have in common with it."""
+"""Maximum number of met versions that pages may have in common with the document."""
 
 MAX_VERSIONS_BYTES = 20_000_000
-"""As they are kept on disk; the latest counts as none."""
+"""Maximum size of the packed versions; the latest one does not count."""
 
 
 class MetVersion:
-    """One version; packed once the history, or the next version, has asked for that."""
+    """One version; it is packed once the history or the next version needs that."""
 
     def __init__(self, version: ContentVersion) -> None:
         self._version: ContentVersion | None = version
         self._packed: bytes | None = None
 
     def pack(self) -> bytes:
-        """Return the version as it is kept on disk; any thread may ask."""
+        """Return the version in its on-disk form; this is thread-safe."""
         packed = self._packed
         if packed is None:
             assert self._version is not None
@@ -36,7 +37,7 @@ class MetVersion:
         return packed
 
     def shrink(self) -> int:
-        """Keep the packed version only; return its size."""
+        """Keep only the packed version; return its size."""
         size = len(self.pack())
         self._version = None
         return size
@@ -53,7 +54,7 @@ class MetVersions:
         self._versions: OrderedDict[str, MetVersion] = OrderedDict()
 
     def add(self, found: str, version: ContentVersion) -> MetVersion:
-        """Note the latest version."""
+        """Add the latest version."""
         met = self._versions[found] = MetVersion(version)
         self._versions.move_to_end(found)
         size = 0

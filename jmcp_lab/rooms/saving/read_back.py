@@ -1,8 +1,8 @@
-"""What a file says once it is saved, where that is not what the document says.
+"""Read a saved file back where it can differ from the document.
 
-A hook before the save may take outputs out of notebooks, and a contents manager may keep notebooks
-in a form of its own, as jupytext does. Who compares the file later with what was written finds
-that another program has deleted all that, and would delete it in the open document as well.
+A pre-save hook may strip outputs, and a contents manager may store notebooks in another form, as
+jupytext does. A later comparison of the file with the written content would conclude that another
+program has deleted the missing parts, and would delete them in the open document as well.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ async def read_back(
     kind: DocumentKind,
     written: ContentVersion,
 ) -> tuple[str | None, ContentVersion]:
-    """Return the hash of a file that has just been saved, and what it says.
+    """Return the hash of a file that has just been saved, and its content.
 
     Parameters
     ----------
     get : Callable
         Reads the file.
     saved : dict
-        The model that the contents manager has returned; without a hash where only the file has it.
+        The model that the contents manager has returned; without a hash if only the file has it.
     kind : DocumentKind
     written : ContentVersion
-        What the contents manager was given.
+        The version that the contents manager was given.
 
     Returns
     -------
     tuple
-        What was written, where the file cannot be read, or not be compared with it.
+        The version is `written` if the file cannot be read, or not be compared with it.
     """
     known = saved.get("hash")
     try:
         found = await get()
     except Exception:
-        # The next look at the file says why.
+        # The next check of the file reports why it is unreadable.
         return known, written
     if found["last_modified"] != saved["last_modified"] or known not in (None, found.get("hash")):
-        # What another program has written meanwhile is not what the document has met.
+        # The document has not met what another program has written meanwhile.
         return known, written
     said = kind.version_of(found["content"])
     if isinstance(kind, NotebookKind):
@@ -59,13 +59,13 @@ async def read_back(
         assert isinstance(written, Version)
         if len(said.cells) != len(written.cells):
             return found.get("hash"), written
-        # Where the file has no ids, each reading makes others.
+        # If the file stores no ids, each reading generates new ones.
         said = replace(said, ids=written.ids)
     return found.get("hash"), said
 
 
 def file_number(loader: Any) -> int | None:  # noqa: ANN401 - a FileLoader
-    """Return what stays the same when a file is written as contents managers do; None without."""
+    """Return the file's inode, which contents managers preserve on a save; None without one."""
     root = getattr(loader._contents_manager, "root_dir", None)
     try:
         return os.stat(os.path.join(root, loader.path)).st_ino if root else None

@@ -1,1 +1,1 @@
-"""Where jupyter-server-ydoc is changed: its rooms, its file loader and its store."""
+"""Patches to jupyter-server-ydoc: its rooms, its file loader and its store."""

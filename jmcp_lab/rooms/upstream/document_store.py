@@ -1,11 +1,11 @@
-"""The history of one document on disk: its Yjs updates, and the files that it has met.
+"""The history of one document on disk: its Yjs updates, and the versions of its file.
 
 jupyter-server-ydoc keeps all documents in one database in the folder where the server was started,
 and never removes anything. Here each document has a small database of its own in Jupyter's data
-folder. It is owned by one server at a time: two servers that wrote into one history would find the
-edits of both in it twice, since each also takes the other's edits from the file.
+folder. One server at a time owns it. Two servers that wrote to one history would store the edits of
+both twice, since each also merges the other's edits from the file.
 
-A history never knows less than the file: what is written there is stored here first.
+A history is never behind the file: the server stores each update here before it writes the file.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from .store_interface import UpstreamStore
 from .stored_history import Stored
 
 GATHER_SECONDS = 0.1
-"""From an update to its write: updates of a short run become one write."""
+"""Seconds from an update to its write; the updates of a short run are combined into one write."""
 
 CHECKPOINT_UPDATES = 200
-"""Updates after which the whole document takes their place."""
+"""Maximum number of stored updates before the whole document replaces them."""
 
 CHECKPOINT_BYTES = 4_000_000
-"""Bytes of updates after which the whole document takes their place, if it is not larger."""
+"""Maximum bytes of stored updates before the document replaces them, unless it is larger."""
 
 MAX_FILES = 60
-"""Versions of the file that are kept, the latest."""
+"""Maximum number of versions of the file that are kept; the oldest go first."""
 
 MAX_FILES_BYTES = 20_000_000
 
@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
 
 _Result = TypeVar("_Result")
 
-# One thread for all documents: SQLite waits for the disk, the event loop must not.
+# All documents share one thread. SQLite blocks on the disk, and the event loop must not.
 _thread = ThreadPoolExecutor(1, "jmcp history")
 
 _log = logging.getLogger("jmcp_lab")
@@ -77,13 +77,13 @@ class DocumentStore(UpstreamStore):
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is kept: another server may own the history."""
+        """Whether updates are stored; they are not while another server owns the history."""
         return self._connection is not None
 
     # -- opening and closing ---------------------------------------------------------------------
 
     async def open(self) -> Stored:
-        """Open the history; nothing is kept if another server has it open, or the disk fails."""
+        """Open the history; store nothing if another server has it open or the disk fails."""
         self.started.set()
         self._refused = self._closed = False
         try:
@@ -101,7 +101,7 @@ class DocumentStore(UpstreamStore):
             _log.warning("The history of a document is not kept (%s).", type(error).__name__)
             self._refused = True
             return Stored()
-        # It is no database, or says what no history does.
+        # The file is not a database, or its content is not a valid history.
         try:
             await self._in_thread(set_aside, self._path)
             return await self._in_thread(self._open)
@@ -110,13 +110,14 @@ class DocumentStore(UpstreamStore):
             return Stored()
 
     async def look_again(self) -> Stored | None:
-        """Return what a history says that could not be opened before, and now can be.
+        """Return the content of a history that `open` was refused, if it is free now.
 
-        Nothing is written there until `take_over`; `leave` lets go of it.
+        This writes nothing until `take_over`; `leave` releases the history.
         """
         if not self._refused:
             return None
-        # A second look at once would end the lock of the first: POSIX ties it to the process.
+        # Do not connect twice at once: closing one connection would release the lock of the other,
+        # because POSIX locks belong to the process.
         self._refused = False
         try:
             self._released, stored = await self._in_thread(self._connect)
@@ -129,7 +130,7 @@ class DocumentStore(UpstreamStore):
         return stored
 
     def take_over(self, history: str) -> None:
-        """Let the document take the place of what another server has stored."""
+        """Replace what another server has stored with the document."""
         if self._released is None:
             return
         self._connection, self._released = self._released, None
@@ -137,14 +138,14 @@ class DocumentStore(UpstreamStore):
         self.checkpoint(complete=True)
 
     async def leave(self) -> None:
-        """Let go of a history that was looked at."""
+        """Release a history that `look_again` opened."""
         if self._released is not None:
             released, self._released = self._released, None
             await self._in_thread(released.close)
             self._refused = True
 
     async def put_off(self) -> None:
-        """Let go of the history as it is; `look_again` opens it when it can be taken over."""
+        """Release the history unchanged; `look_again` opens it once it can be taken over."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await self._in_thread(connection.close)
@@ -166,7 +167,7 @@ class DocumentStore(UpstreamStore):
             raise
 
     async def close(self) -> None:
-        """Write what waits, and let go of the history."""
+        """Write pending updates, and release the history."""
         self._closed = True
         await self.leave()
         await self.flush()
@@ -177,7 +178,7 @@ class DocumentStore(UpstreamStore):
     # -- updates -----------------------------------------------------------------------------------
 
     def follow(self, state: Callable[[], bytes]) -> None:
-        """Let `state` return the whole document, for the times when it takes the updates' place."""
+        """Set the callable that returns the whole document for checkpoints."""
         self._state = state
 
     def add(self, update: bytes) -> None:
@@ -189,7 +190,7 @@ class DocumentStore(UpstreamStore):
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._write)
 
     async def flush(self) -> None:
-        """Return once every update that was added so far is stored, if the disk takes it."""
+        """Return once all updates added so far are stored, if the disk accepts them."""
         self._write()
         while self._writes:
             await asyncio.wait(self._writes)
@@ -201,7 +202,7 @@ class DocumentStore(UpstreamStore):
         if self._connection is None:
             return
         if self._incomplete and self._state is not None:
-            # An update could not be written, and none after it makes sense without it.
+            # An update could not be written, and the later ones make no sense without it.
             self.checkpoint()
             return
         if not self._waiting:
@@ -214,32 +215,32 @@ class DocumentStore(UpstreamStore):
             self.checkpoint()
 
     def checkpoint(self, *, complete: bool = False) -> None:
-        """Let the whole document take the place of the updates, unless it is larger than they."""
+        """Replace the stored updates with the whole document, unless it is larger."""
         if self._state is None or self._connection is None:
             return
         state = self._state()
         enough = complete or self._incomplete or self._since > CHECKPOINT_UPDATES
         if not enough and len(state) > self._bytes:
             return
-        # They are in it.
+        # The checkpoint contains the pending updates.
         self._waiting.clear()
         self._since, self._bytes = 1, 0
         self._keep(self._replace, state, self._history)
 
     def restart(self, history: str) -> None:
-        """Forget the updates: the document begins anew, with another Yjs history."""
+        """Drop all updates: the document starts over with a new Yjs history."""
         self._waiting.clear()
         self._since = self._bytes = 0
         self._history = history
         self._keep(self._forget, history)
 
     def branch(self, history: str) -> None:
-        """Note that the document goes on from these updates as another Yjs history."""
+        """Record that the document continues from these updates as a new Yjs history."""
         self._history = history
         self._keep(self._set, "history", history)
 
     async def stored(self) -> list[tuple[bytes, float]]:
-        """Return each update that is stored, and its time."""
+        """Return each stored update with its time."""
         await self.flush()
         if self._connection is None:
             return []
@@ -256,9 +257,10 @@ class DocumentStore(UpstreamStore):
             self._execute("INSERT INTO updates (data, time) VALUES (?, ?)", (state, time.time()))
             self._execute("DELETE FROM facts WHERE name = 'ahead'")
             if history is not None:
-                # Where it could not be noted before, this document would go by another's id.
+                # If an earlier write of the id failed, this document would appear under another
+                # history's id.
                 self._set("history", history)
-        # Whatever was to be written before this is in the document.
+        # The document contains every update that could not be written before.
         self._incomplete = False
 
     def _forget(self, history: str) -> None:
@@ -269,22 +271,22 @@ class DocumentStore(UpstreamStore):
     # -- files -------------------------------------------------------------------------------------
 
     async def intend(self, digest: str, pack: Callable[[], bytes] | None = None) -> None:
-        """Note what is about to be written into the file, after the updates that led to it.
+        """Record what is about to be written to the file, after the updates that led to it.
 
         Parameters
         ----------
         digest : str
         pack : Callable, optional
-            Returns it, where a part of it cannot be told from a file that was meant so.
+            Returns the packed content, if a truncated write of it could pass for a complete file.
         """
         await self.flush()
         await self._kept(self._intend, digest, pack)
 
     async def met(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
-        """Note that the document has met a file: it says all that the file says."""
+        """Record that the document has met a file: it contains everything in the file."""
         await self.flush()
-        # A history that says less than the file must not name it as known: the next server would
-        # take what is missing for taken out, and write over the file.
+        # An incomplete history must not record the file as known. The next server would take the
+        # missing parts for deletions, and would overwrite the file.
         if not self._incomplete:
             await self._kept(self._add_file, found, digest, pack)
 
@@ -296,7 +298,7 @@ class DocumentStore(UpstreamStore):
             row = await self._in_thread(self._find, found)
         except sqlite3.Error:
             return None
-        # Whatever another release has put there: as good as none.
+        # Another release may have stored something else there. Treat it as absent.
         return row[0] if row is not None and isinstance(row[0], bytes) else None
 
     def _intend(self, digest: str, pack: Callable[[], bytes] | None) -> None:
@@ -314,8 +316,8 @@ class DocumentStore(UpstreamStore):
     def _add_file(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
         version = pack()
         with self._transaction():
-            # What was to be written before is no file that this document knows: another program
-            # that writes the same again, as git does on the way back to a branch, means it.
+            # The intended version no longer counts as known. If another program writes the same
+            # content again, as git does when it returns to a branch, that is a change of its own.
             self._execute("DELETE FROM facts WHERE name IN ('unfinished', 'intended')")
             self._execute("DELETE FROM files WHERE hash = ?", (found,))
             self._execute(
@@ -345,14 +347,14 @@ class DocumentStore(UpstreamStore):
         if connection is None:
             raise sqlite3.ProgrammingError("closed")
         connection.execute("BEGIN")
-        # As a context it commits, or rolls back.
+        # As a context manager, the connection commits or rolls back.
         return connection
 
     async def _in_thread(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(_thread, work, *arguments)
 
     def _keep(self, work: Callable[..., None], *arguments: Any) -> asyncio.Future[None] | None:
-        """Do something in the thread, after what was begun before."""
+        """Run something in the thread, after all earlier work."""
         if self._connection is None:
             return None
         loop = asyncio.get_running_loop()
@@ -365,7 +367,7 @@ class DocumentStore(UpstreamStore):
         try:
             work(*arguments)
         except sqlite3.Error as error:
-            # The document and the file go on; only what a killed server would lose grows.
+            # The document and its file stay usable. Only the loss grows if the server is killed.
             self._incomplete |= work in (self._insert, self._replace, self._forget)
             _log.warning("The history of a document could not be written: %s", error)
 

@@ -1,4 +1,4 @@
-"""An SQLite database that one process has to itself."""
+"""An SQLite database that one process locks for itself."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a database, and make it where there is none.
+    """Open a database, and create it if it is missing.
 
     Raises
     ------
     sqlite3.OperationalError
         Another process has it open, or the disk is full.
     sqlite3.DatabaseError
-        It is no database.
+        The file is not a database.
     OSError
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -24,21 +24,22 @@ def connect(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
-        # The operating system ends the lock with the process, however that ends.
+        # The operating system releases the lock when the process ends for any reason.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
     except BaseException:
-        # Whatever it was: nobody else closes it, and it would stay locked.
+        # After any error, no other code would close the connection, and the database would stay
+        # locked.
         connection.close()
         raise
     return connection
 
 
 def set_aside(path: Path) -> None:
-    """Give what is no database another name."""
+    """Rename a file that is not a database."""
     path.replace(path.with_suffix(".unreadable"))
     for end in ("-wal", "-shm", "-journal"):
         with suppress(OSError):

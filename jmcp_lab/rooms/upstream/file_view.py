@@ -1,7 +1,7 @@
-"""The contents manager as the loader of one file sees it: with what shared documents cannot hold.
+"""A wrapper around the contents manager that adapts content to what shared documents can hold.
 
-Whatever is read through it fits into a shared document; what is written through it is given back
-what was taken off: line ends, a byte order mark, the absence of cells.
+Content that is read through it fits into a shared document. On a write, it restores what it had
+removed: line ends, a byte order mark, and the absence of cells.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Cell = dict[str, Any]
 
 
 class FileView:
-    """Stands before the contents manager of one file loader.
+    """Wraps the contents manager of one file loader.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class FileView:
 
     @property
     def blank(self) -> str | None:
-        """The id of the cell that a notebook without cells has as long as it is open."""
+        """The id of the placeholder cell that a notebook without cells has while it is open."""
         return None if self._blank is None else str(self._blank["id"])
 
     async def get(self, path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
@@ -64,9 +64,9 @@ class FileView:
         return model
 
     async def save(self, model: dict[str, Any], path: str = "") -> Any:  # noqa: ANN401
-        """Write a model as the file had it before.
+        """Write a model in the form that the file had before.
 
-        The model that is returned has the hash of what was written, where that can be told.
+        The returned model has the hash of the written content, if it can be computed.
         """
         content = model.get("content")
         text = model.get("type") == "file" and model.get("format") == "text"
@@ -84,7 +84,8 @@ class FileView:
 
     def _on_cells_read(self, content: dict[str, Any], path: str) -> dict[str, Any]:
         if not content["cells"]:
-            # Of a document that has cells, somebody else's emptying is for the merge to take in.
+            # The document has cells, so another program has emptied the file. The merge handles
+            # that.
             if self._had_cells:
                 return content
             self._blank = self._blank or blank_cell(path)
@@ -96,7 +97,8 @@ class FileView:
     def _before_cells_are_written(self, content: dict[str, Any]) -> dict[str, Any]:
         cells = content["cells"]
         if self._blank is not None and len(cells) == 1 and is_blank(cells[0]):
-            # Without an id, as before nbformat 4.5, it is told by being the only one.
+            # Before nbformat 4.5 cells have no ids. Then being the only cell identifies the
+            # placeholder.
             if cells[0].get("id") in (None, self.blank):
                 self._had_cells = False
                 return _with_cells(content, [])
@@ -109,7 +111,7 @@ class FileView:
         for cell, text in zip(cells, texts, strict=True):
             restored.append(self._as_before(cell, text, alike[text]))
             alike[text] += 1
-        # Of a cell that is gone the text is kept: its deletion may be taken back.
+        # Keep the text of a deleted cell too: somebody may undo the deletion.
         self._sources |= {
             _key(cell): [source_of(cell)]
             for cell, text in zip(restored, texts, strict=True)
@@ -118,7 +120,7 @@ class FileView:
         return _with_cells(content, restored)
 
     def _as_before(self, cell: Cell, text: str, number: int) -> Cell:
-        """Return a cell as it was; without an id it is told by its text, and its number there."""
+        """Restore a cell's line ends; a cell without an id is matched by text and number."""
         found = self._sources.get(_key(cell))
         if found is None or _key(cell) == text:
             # An edit gives ids to the cells of a notebook that was read without them.
@@ -127,7 +129,7 @@ class FileView:
 
 
 def view_of(loader: Any) -> FileView:  # noqa: ANN401 - we add to it
-    """Return the view of a file loader, put before its contents manager when first asked for."""
+    """Return the view of a file loader; the first call wraps the loader's contents manager."""
     if not isinstance(loader._contents_manager, FileView):
         loader._contents_manager = FileView(NotebookFiles(loader._contents_manager))
     return cast("FileView", loader._contents_manager)
@@ -139,16 +141,16 @@ def view_in(room: Any) -> FileView:  # noqa: ANN401 - a DocumentRoom
 
 
 def _with_cells(content: dict[str, Any], cells: list[Cell]) -> dict[str, Any]:
-    # A manager may have given its own, and a save goes on with what it was given.
+    # A manager may use its own dict type, and its save expects that type back, so copy it.
     new = copy.copy(content)
     new["cells"] = cells
     return new
 
 
 def _with_other_line_ends(cells: list[Cell]) -> dict[str, list[str]]:
-    """Return the texts that have some, or a mark, by cell.
+    """Return, by cell, the texts with other line ends or a byte order mark.
 
-    Where there are no ids it is by text: several may be the same but for that.
+    Cells without ids are keyed by their normalized text, which several cells may share.
     """
     found: dict[str, list[str]] = {}
     for cell in cells:

@@ -1,8 +1,9 @@
-"""A file loader of jupyter-server-ydoc that leaves the file to the rooms it serves.
+"""Redirect a jupyter-server-ydoc file loader to the `FileSync` of each room that it serves.
 
-One loader serves every room of a file: a notebook, and the same notebook in the text editor. What
-it notes of the file when one of them reads or saves it says nothing of what the others have met,
-so each room has a `FileSync` of its own; here the loader's methods are led to it.
+One loader serves every room of a file: a notebook, and the same notebook in the text editor. The
+state that it records when one room reads or saves the file says nothing about what the other rooms
+have merged. So each room has a `FileSync` of its own, and the loader's methods are redirected to
+it.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from typing import Any, cast
 from .file_view import view_of
 
 Look = Callable[[], Awaitable[None]]
-"""Looks whether the file has changed, and takes in what another program has written."""
+"""Checks whether the file has changed, and merges what another program has written."""
 
 
 class Save(dict[str, Any]):
-    """What a save writes, and how.
+    """The model that a save writes, with the function that writes it.
 
     Parameters
     ----------
     model : dict
-        As the contents manager takes it.
+        The model for the contents manager.
     write : Callable
-        Writes it, when the loader has found that the file can be written.
+        Writes the model, after the loader has found the file writable.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Save(dict[str, Any]):
 
 
 def looks_of(loader: Any) -> dict[str, Look]:  # noqa: ANN401 - we add to it
-    """Return what looks at the file for each room of a loader, by the room's name."""
+    """Return the file checks of a loader's rooms, by room name; redirect the loader first."""
     if not hasattr(loader, "jmcp_looks"):
         loader.jmcp_looks = {}
         _lead(loader)
@@ -53,7 +54,7 @@ def _lead(loader: Any) -> None:  # noqa: ANN401
             try:
                 await room_looks()
             except Exception as error:
-                # What one room cannot read, another can.
+                # A file that one room cannot read may be readable for another.
                 failures.append(error)
         if failures:
             raise failures[0]
@@ -68,7 +69,7 @@ def _lead(loader: Any) -> None:  # noqa: ANN401
 
 
 def follow(loaders: Any) -> None:  # noqa: ANN401 - see Upstream
-    """Lead each loader of a mapping as it is made."""
+    """Redirect each loader of a mapping when it is created."""
     plain = type(loaders)
     if getattr(plain, "jmcp_followed", False):
         return

@@ -1,4 +1,4 @@
-"""Where the histories of documents are, how long they are kept, and the one of earlier versions."""
+"""The folder of all histories, how long they are kept, and the store of earlier versions."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from jupyter_core.paths import jupyter_data_dir
 from .document_store import DocumentStore
 
 MAX_AGE_SECONDS = 30 * 24 * 3600.0
-"""A history that nobody used for so long is removed: the file is what counts then."""
+"""Maximum age of an unused history. After that it is removed, and only the file counts."""
 
 MAX_BYTES = 1_000_000_000
-"""All histories together; the ones that were not used for longest go first."""
+"""Maximum size of all histories together; the least recently used go first."""
 
 RECENT_SECONDS = 24 * 3600.0
-"""A history that was used within this time is never removed."""
+"""Seconds since its last use during which a history is never removed."""
 
 PRUNE_SECONDS = 3600.0
-"""From one look at the folder to the next. Nothing comes into it without a look."""
+"""Seconds between two clean-ups of the folder, which run when a history is opened."""
 
 BESIDE = ("-wal", "-shm", "-journal")
-"""How the names of SQLite's own files beside a database end."""
+"""Suffixes of SQLite's own files beside a database."""
 
 OLD_STORE = ".jupyter_ystore.db"
-"""What jupyter-server-ydoc makes in the folder where a server is started."""
+"""The store that jupyter-server-ydoc creates in the folder where a server is started."""
 
 _log = logging.getLogger("jmcp_lab")
 
 _pruned: dict[Path, float] = {}
-"""When each folder was looked at last."""
+"""The time of the last clean-up, by folder."""
 
 
 def history_folder() -> Path:
@@ -43,7 +43,7 @@ def history_folder() -> Path:
 
 
 def store_of(room_id: str) -> DocumentStore:
-    """Return the history of a room's document, closed.
+    """Return the history of a room's document, not yet opened.
 
     Parameters
     ----------
@@ -60,11 +60,12 @@ def store_of(room_id: str) -> DocumentStore:
 
 
 def prune(folder: Path, now: float | None = None) -> None:
-    """Remove histories that are too old, or too much, and that nobody has open."""
+    """Remove histories that are too old or take too much space, unless somebody has them open."""
     now = time.time() if now is None else now
     found = []
     for path in folder.glob("*.*"):
-        # SQLite writes beside a database that is open, and into it only now and then.
+        # SQLite mostly writes to the files beside an open database, and only rarely to the
+        # database.
         files = [file for file in (path, *_beside(path)) if file.is_file()]
         if not path.name.endswith(BESIDE):
             with suppress(OSError):
@@ -86,33 +87,33 @@ def _beside(path: Path) -> list[Path]:
 
 
 def _is_open(path: Path) -> bool:
-    """Return whether a server has a history open, this one or another."""
+    """Return whether this or another server has a history open."""
     try:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as history:
             history.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         return "locked" in str(error)
     except sqlite3.Error:
-        # It is no database: nobody uses it.
+        # The file is not a database, so nobody uses it.
         return False
     return False
 
 
 def unsaved_in_old_store(room_id: str, saved: float, path: str = OLD_STORE) -> list[bytes] | None:
-    """Return the updates of a document in the store that jupyter-server-ydoc would use by itself.
+    """Return a document's updates from the store that plain jupyter-server-ydoc uses.
 
     Parameters
     ----------
     room_id : str
     saved : float
-        When the file was last changed. What the store says from before is in the file.
+        The modification time of the file, which contains all older updates.
     path : str
-        The database; it is only read.
+        The database, which is opened read-only.
 
     Returns
     -------
     list of bytes or None
-        None when there is nothing newer than the file.
+        None if the store has nothing newer than the file.
     """
     if not Path(path).is_file():
         return None

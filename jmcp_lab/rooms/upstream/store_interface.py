@@ -1,4 +1,4 @@
-"""What jupyter-server-ydoc asks of the store of a document."""
+"""The interface that jupyter-server-ydoc expects of a document's store."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class UpstreamStore(BaseYStore):
 
     @abstractmethod
     async def stored(self) -> list[tuple[bytes, float]]:
-        """Return each update that is stored, and its time."""
+        """Return each stored update with its time."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Write what waits, and let go of the history."""
+        """Write pending updates, and release the history."""
 
     async def start(
         self,
@@ -46,12 +46,12 @@ class UpstreamStore(BaseYStore):
         self.add(data)
 
     async def read(self) -> AsyncIterator[tuple[bytes, bytes, float]]:
-        """Yield each stored update, no metadata, and its time."""
+        """Yield each stored update with empty metadata and its time."""
         for data, at in await self.stored():
             yield data, b"", at
 
     async def apply_updates(self, ydoc: Doc[Any]) -> None:
-        """Apply what is stored to a document.
+        """Apply the stored updates to a document.
 
         Raises
         ------

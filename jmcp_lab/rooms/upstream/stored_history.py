@@ -1,4 +1,4 @@
-"""What the history of a document says when it is opened."""
+"""The content of a document's history when it is opened."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Self
 
 @dataclass(slots=True)
 class Stored:
-    """What a history says when it is opened.
+    """The content of a history when it is opened.
 
     Attributes
     ----------
     updates : list of bytes
-        In their order; none when the document is new.
+        In order; empty if the document is new.
     history : str or None
         The id of the Yjs history that these updates belong to.
     file : tuple or None
-        Hash and digest of the latest file that the document has met.
+        The hash and digest of the latest file that the document has met.
     intended : str or None
-        Digest of what was about to be written, if the document has met no file since.
+        The digest of what was about to be written, if the document has met no file since.
     unfinished : bytes or None
-        What was about to be written, as it was packed, if nobody has said that it was.
+        The packed content that was about to be written, if no finished write was recorded.
     ahead : str or None
-        Digest of a file that says all that the history says, and more: that could not be stored.
+        The digest of a file that contains the whole history plus changes that could not be stored.
     """
 
     updates: list[bytes] = field(default_factory=list)
@@ -36,12 +36,12 @@ class Stored:
 
     @classmethod
     def of(cls, connection: sqlite3.Connection) -> Self:
-        """Read it.
+        """Read the content of a database.
 
         Raises
         ------
         sqlite3.DataError
-            It says what no history does: it is harmed, or another release has written it.
+            The content is not a valid history: it is corrupt, or another release has written it.
         """
         facts = dict(connection.execute("SELECT name, value FROM facts").fetchall())
         files = connection.execute("SELECT hash, digest FROM files ORDER BY number DESC LIMIT 1")

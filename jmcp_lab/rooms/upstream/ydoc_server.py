@@ -1,9 +1,9 @@
-"""The parts of jupyter-server-ydoc that have no public name, in one place.
+"""All uses of jupyter-server-ydoc's private names, in one place.
 
-Read in 3.0.4, and held by `tests/rooms/upstream/test_names.py`: `YDocExtension.ywebsocket_server`,
-`file_loaders`, `_room_locks`, `disable_rtc`; `DocumentRoom`, whose place `LiveRoom` takes, with
-`cleaner`, `clients`, `ready`, `initialize()`, `on_message`; of `FileLoader` what
-`followed_loader` puts its own in the place of.
+Taken from the source of 3.0.4, and checked by `tests/rooms/upstream/test_names.py`:
+`YDocExtension.ywebsocket_server`, `file_loaders`, `_room_locks`, `disable_rtc`; `DocumentRoom`,
+which `LiveRoom` replaces, with `cleaner`, `clients`, `ready`, `initialize()`, `on_message`; and the
+methods of `FileLoader` that `followed_loader` replaces.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ if TYPE_CHECKING:
     from jupyter_ydoc import YNotebook, YUnicode
 
 SESSION_EVENTS = "https://schema.jupyter.org/jupyter_collaboration/session/v1"
-"""Events of rooms: load, initialize, save, overwrite, clean."""
+"""Schema of room events: load, initialize, save, overwrite, clean."""
 
 SAVE_SECONDS = 10.0
 SYNC = 0
 SYNC_STEP_2 = 1
 NOTHING_NEW = b"\0\0"
-"""The update of a page that has nothing which the room has not."""
+"""The update of a page that has nothing new for the room."""
 
 SESSIONS = "collaborative_session_store_path"
-"""The server's setting that says where jupyter-server-ydoc notes its sessions."""
+"""The server setting for the file in which jupyter-server-ydoc records its sessions."""
 
 _log = logging.getLogger("jmcp_lab")
 
 
 def install() -> None:
-    """Let every document that is opened from now on have a `LiveRoom`, and lose no value."""
+    """Make upstream create a `LiveRoom` for each document, and stop it from losing values."""
     register()
     ydoc_app.DocumentRoom = ydoc_handlers.DocumentRoom = LiveRoom
     ydoc_handlers.check_session_compatibility = _cannot_reconnect
 
 
 def _cannot_reconnect(*arguments: Any, **options: Any) -> tuple[bool, str]:
-    """Return whether a page must be loaded anew, and why.
+    """Return whether a page must be reloaded, and why.
 
-    Upstream turns away every page whose session it does not know, for fear of another history.
-    `LiveRoom.rejoin` knows one, so only another version of the document is a reason.
+    Upstream rejects every page whose session it does not know, because its history may differ.
+    `Reunions.rejoin` merges other histories, so only another version of the document is a reason.
     """
     cannot, reason = check_session_compatibility(*arguments, **options)
     return (False, "") if reason == "unknown_session" else (cannot, reason)
@@ -85,7 +85,7 @@ class Upstream:
             It is not enabled.
         """
         if self._extension is not None:
-            # The server puts its table of extensions together whenever it is asked for it.
+            # The server rebuilds its table of extensions on every access, so keep the result.
             return self._extension
         apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
         if not apps:
@@ -108,17 +108,17 @@ class Upstream:
         return None if found is None else str(found)
 
     def path_of(self, file_id: str) -> str | None:
-        """Return where a file is as far as the server knows, or None once it was deleted."""
+        """Return the path of a file as the server knows it, or None if it was deleted."""
         found = self._file_ids.get_path(file_id)
         return None if found is None else str(found)
 
     def moved(self, old: str, new: str) -> bool:
-        """Let the id of a file, and so its room, follow a move that the server did not see.
+        """Let a file's id, and so its room, follow a move that the server did not notice.
 
         Returns
         -------
         bool
-            False when the new place has a room of its own already.
+            False if the new path already has a room of its own.
         """
         there = self.file_id(new)
         if there is not None:
@@ -135,7 +135,7 @@ class Upstream:
         return cast("LiveRoom | None", self.extension.ywebsocket_server.rooms.get(name))
 
     def rooms(self) -> list[Any]:
-        """Return all open rooms, of documents and others."""
+        """Return all open rooms, including those that hold no document."""
         return list(self.extension.ywebsocket_server.rooms.values())
 
     def live_rooms(self) -> list[LiveRoom]:
@@ -143,7 +143,7 @@ class Upstream:
         return [room for room in self.rooms() if isinstance(room, LiveRoom)]
 
     def notebook_paths(self) -> set[str]:
-        """Return the paths of all notebooks that are open, by us or by a page."""
+        """Return the paths of all notebooks that jmcp_lab or a page has open."""
         found = set()
         for room in self.rooms():
             if getattr(room, "file_type", None) == "notebook":
@@ -157,12 +157,12 @@ class Upstream:
         return None if room is None else room._document
 
     def text_room(self, path: str) -> LiveRoom | None:
-        """Return the room of a text file that is open and read, or None."""
+        """Return the room of a text file that is open and loaded, or None."""
         room = self.room(f"text:file:{self.file_id(path)}")
         return room if isinstance(room, LiveRoom) and room.ready else None
 
     def notebook_room(self, name: str) -> LiveRoom | None:
-        """Return the room of a notebook that is open and read, or None."""
+        """Return the room of a notebook that is open and loaded, or None."""
         room: Any = self.room(name)
         if getattr(room, "file_type", None) != "notebook" or not room.ready:
             return None
@@ -175,14 +175,14 @@ class Upstream:
 
     @staticmethod
     def path_in(room: LiveRoom) -> str:
-        """Return the present path of a room's file."""
+        """Return the current path of a room's file."""
         return str(room._file.path)
 
     async def open(self, path: str) -> LiveRoom:
-        """Open the room of a notebook, or join it.
+        """Open or join the room of a notebook.
 
-        Whatever the contents manager or the document raises when the file cannot be read is
-        passed on, and no room stays behind: upstream would hand out its empty document next time.
+        If the file cannot be read, this raises whatever the contents manager or the document
+        raised, and removes the room. Otherwise upstream would serve its empty document next time.
         """
         extension = self.extension
         self.follow_files()
@@ -193,7 +193,7 @@ class Upstream:
             )
             room = cast("LiveRoom", self.room(name))
             if not room.ready:
-                # A page is opening it at this moment: its room is there and still empty.
+                # A page is opening the room right now, so it exists but is still empty.
                 async with extension._room_locks[name]:
                     await room.initialize()
         except Exception:
@@ -205,7 +205,7 @@ class Upstream:
         return room
 
     async def close(self, room: LiveRoom, still_wanted: Callable[[], bool]) -> None:
-        """Close a room that nobody is in any more, unless it is wanted after all."""
+        """Close a room that nobody uses any more, unless it is wanted again."""
         extension, name = self.extension, room.room_id
         async with extension._room_locks[name]:
             if still_wanted() or room.clients or self.room(name) is not room:
@@ -216,7 +216,7 @@ class Upstream:
         extension._room_locks.pop(name, None)
 
     async def _unload(self, name: str) -> None:
-        """Stop watching the file of a room that is gone."""
+        """Stop watching the file of a closed room."""
         loaders = self.extension.file_loaders
         file_id = name.rsplit(":", 1)[-1]
         if file_id in loaders and loaders[file_id].number_of_subscriptions == 0:
@@ -226,9 +226,9 @@ class Upstream:
 
     @staticmethod
     def keep(room: LiveRoom) -> None:
-        """Call off the clean-up that the last page's leaving has scheduled.
+        """Cancel the clean-up that upstream scheduled when the last page left.
 
-        When it is due, it does not look again whether somebody is in the room.
+        When the clean-up runs, it does not check again whether somebody is in the room.
         """
         if room.cleaner is not None:
             room.cleaner.cancel()
@@ -236,19 +236,19 @@ class Upstream:
 
     @staticmethod
     def on_answer(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
-        """Call `listener` with what each page brings that joins the room, just before it is in."""
+        """Call `listener` with the update that each joining page sends, just before it applies."""
         _hear(room, listener)
 
     # -- the file ------------------------------------------------------------------------------
 
     def follow_files(self) -> None:
-        """Let each room follow its file by itself, also where several have the same one."""
+        """Let each room follow its file by itself, even if several rooms share one file."""
         follow(self.extension.file_loaders)
 
     def keep_folders_clean(self) -> None:
-        """Let nothing of the live documents be written into the person's folders.
+        """Keep files of the live documents out of the person's folders.
 
-        Upstream notes its sessions below the server's root where nobody has said where to.
+        By default, upstream records its sessions below the server's root.
         """
         settings = self._serverapp.web_app.settings
         if not settings.get(SESSIONS):
@@ -256,7 +256,7 @@ class Upstream:
 
     @staticmethod
     def known_change(room: LiveRoom) -> object:
-        """Return the time of change of a room's file as the document last met it."""
+        """Return the modification time of the file that a room's document met last."""
         return room.disk.known
 
     # -- saving --------------------------------------------------------------------------------
@@ -266,10 +266,10 @@ class Upstream:
         """Write a room to disk; return whether that worked."""
         try:
             async with asyncio.timeout(SAVE_SECONDS):
-                # The task goes on when we do not wait any longer.
+                # The save continues after this timeout.
                 await asyncio.shield(room.autosave.save())
         except Exception:
-            # The room has told what went wrong, and tries again.
+            # The room has reported the error, and retries.
             return False
         return True
 
@@ -283,19 +283,19 @@ class Upstream:
     # -- ending --------------------------------------------------------------------------------
 
     async def end_histories(self, seconds: float) -> None:
-        """Close the history of every room, within some seconds."""
+        """Close the history of every room, within a time limit."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 for room in self.live_rooms():
-                    # A room that is being read holds its lock until it is.
+                    # A room that is loading holds its lock until it is loaded.
                     async with self.extension._room_locks.get(room.room_id, nullcontext()):
                         await room.end_history()
 
     def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
-        """Let the live documents end only when something of ours has.
+        """Run `ours` before the live documents stop.
 
-        A server stops its extensions all at once. What we write into a document at the end, that a
-        cell does not run any more, would reach the pages or not, by chance.
+        A server stops all its extensions at once. Without this, it is a matter of chance whether
+        pages receive our last changes to a document, such as the end of a running cell.
         """
         extension = self.extension
         stop = extension.stop_extension
@@ -307,9 +307,9 @@ class Upstream:
         extension.stop_extension = stop_extension
 
     def send_everybody_off(self) -> None:
-        """Close the websocket of every page, and call off every clean-up.
+        """Close the websocket of every page, and cancel every clean-up.
 
-        Pages keep their websockets open while a server stops; upstream waits for them, and the
+        Pages keep their websockets open while a server stops, and upstream waits for them. The
         process would stay alive with its port closed.
         """
         for room in self.rooms():
@@ -324,7 +324,7 @@ class Upstream:
 
 
 def _hear(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
-    """Call `listener` with what pages bring that join the room."""
+    """Call `listener` with the updates of joining pages."""
     before = room.on_message
 
     def hear(message: bytes) -> Any:  # noqa: ANN401 - a bool, or one to be awaited
@@ -332,7 +332,7 @@ def _hear(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
             try:
                 listener(payload(message))
             except Exception:
-                # A room whose hook raises would drop the page.
+                # If this hook raised an exception, the room would drop the page.
                 _log.exception("An update of a page could not be followed")
         return before(message) if before is not None else False
 

@@ -1,1 +1,1 @@
-"""Notebooks on servers without live documents: each is a document over its file."""
+"""Notebooks on servers without live documents: each has a private document over its file."""

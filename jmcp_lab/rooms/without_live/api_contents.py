@@ -1,8 +1,8 @@
-"""The contents manager as the server's own handlers use it, where there are no live documents.
+"""Wrap the server's contents manager to notice page saves where there are no live documents.
 
-A page saves the whole file. What an agent writes in the same instant, or wrote since the page last
-read the file, is not in it. So the notebook that agents have open is told of such a save: what they
-wrote counts as newer than what the page knew.
+A page saves the whole file. It lacks what an agent writes at the same moment, or has written since
+the page last read the file. So this wrapper notifies the agents' open notebook of such a save, and
+the agents' changes count as newer than the page's state.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 
 class ApiContents:
-    """A contents manager that tells of what is read and saved through it.
+    """A contents manager that reports reads and saves.
 
     Parameters
     ----------
     manager : ContentsManager
-        Everything else is left to it. One that is not asynchronous saves in one go, and is left
-        alone.
+        Receives all calls. A synchronous manager saves without interruption, so it is not wrapped.
     open_file : Callable[[str], NotebookFile or None]
         Returns the notebook at a path, if agents have it open.
     """

@@ -1,9 +1,9 @@
-"""Notebooks without live documents: each is a document of our own over its file.
+"""Notebooks without live documents: each is a private document over its file.
 
-No page joins these documents. So the file is what a person, an agent and every other program
-share: before each call it is looked at, and after each change it is written at once. A page that
-has a notebook open and clean loads what was written. One that has unsaved changes is asked to
-save them first, and as long as it has not, nothing is written behind its back.
+No page joins these documents, so the file is what a person, an agent and every other program share.
+Each call checks the file first, and writes its changes at once. A page that has a notebook open
+without unsaved changes reloads it. A page with unsaved changes is asked to save them first; until
+it has, nothing is written behind the person's back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..openings import Openings
 from ..texts import ASK_SECONDS, FileTexts
 from ..troubles import Troubles
 from .notebook_file import NotebookFile
-from .open_file import LONGEST_SECONDS, WRITE_SECONDS, HeldFile
+from .open_file import MAX_PAUSE_SECONDS, WRITE_SECONDS, HeldFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..other_documents import Peers
 
 IDLE_SECONDS = 120.0
-"""How long a notebook stays in memory after the last call that used it."""
+"""Seconds that a notebook stays in memory after the last call that used it."""
 
 
 class FileRooms:
@@ -50,7 +50,7 @@ class FileRooms:
     log : Logger
     idle_seconds : float, optional
     peers : Peers, optional
-        Where somebody else keeps live documents.
+        The live documents of another extension, if there is one.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class FileRooms:
     # -- opening -------------------------------------------------------------------------------
 
     async def open(self, path: str) -> LiveNotebook:
-        """Open a notebook, with what its file says now.
+        """Open a notebook with its file's current content.
 
         Raises
         ------
         NotFoundError
             There is no such notebook.
         InvalidArgumentError
-            The path is not a notebook, or not one that can be read.
+            The path is not a notebook, or not a readable one.
         """
         path = self._contents.check_path(path)
         state = await self._contents.look(path)
@@ -101,11 +101,11 @@ class FileRooms:
         return held.file.notebook
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
-        """Open a notebook by the id of its file, wherever it was moved; by `path` without one."""
+        """Open a notebook by file id, which survives moves; fall back to `path` without an id."""
         return await self.open(self.place_of(file_id) or path)
 
     def find(self, path: str) -> LiveNotebook | None:
-        """Return the notebook if we hold it open, without opening anything."""
+        """Return the notebook if we hold it open; never open it."""
         file = self.file(path)
         return file.notebook if file else None
 
@@ -115,11 +115,11 @@ class FileRooms:
         return held.file if held else None
 
     def paths_open(self) -> set[str]:
-        """Return the paths of all notebooks that are open, by us or in a page."""
+        """Return the paths of all notebooks that jmcp_lab or a page has open."""
         return {held.path for held in self._open.values()} | self._pages.paths()
 
     def check(self, notebook: LiveNotebook) -> None:
-        """Make sure, at this very moment, that what is written now will reach the file.
+        """Verify, without awaiting, that a write made now will reach the file.
 
         Raises
         ------
@@ -134,12 +134,12 @@ class FileRooms:
         self._contents.check_path(where)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
-        """Let pages save what was typed, and take it in, before a call changes the notebook.
+        """Let pages save typed text, and merge it, before a call changes the notebook.
 
         Raises
         ------
         UnavailableError
-            The call edits, and a page holds on to what the person typed.
+            The call edits, and a page keeps unsaved input.
         """
         held = self._of(notebook)
         if await self._is_shared(held):
@@ -175,11 +175,11 @@ class FileRooms:
         await file.load()
         held.heed(self._pages)
         if (other := self._open.get(file_id)) is not None:
-            # It was opened by another of its names meanwhile.
+            # Another call opened the notebook by another of its names meanwhile.
             file.close()
             return other
         self._open[file_id] = held
-        # Whoever asked for it may have gone: then it closes like any other.
+        # The caller that asked for it may be gone. Then this notebook closes like any other.
         self._touch(held)
         return held
 
@@ -201,20 +201,20 @@ class FileRooms:
         return None if found is None else str(found)
 
     def _index(self, path: str) -> str:
-        """Return the id of a file; where nobody keeps such ids, one that holds for this path."""
+        """Return the id of a file; without a file id service, create one for this path."""
         if self._file_ids is None:
             return self._own_ids.setdefault(path, str(uuid4()))
         return str(self._file_ids.index(path))
 
     def place_of(self, file_id: str) -> str | None:
-        """Return where a file is by now, or None once it was deleted."""
+        """Return the current path of a file, or None if it was deleted."""
         if self._file_ids is None:
             return next((path for path, own in self._own_ids.items() if own == file_id), None)
         found = self._file_ids.get_path(file_id)
         return None if found is None else str(found)
 
     def _where(self, held: HeldFile) -> str | None:
-        """Return the present path of a notebook, or None once it was deleted."""
+        """Return the current path of a notebook, or None if it was deleted."""
         found = self.place_of(held.file_id)
         if found is not None:
             held.path = found
@@ -222,7 +222,7 @@ class FileRooms:
         return found
 
     async def _follow(self, path: str) -> HeldFile:
-        """Return the notebook that was open as `path`, and is elsewhere now.
+        """Return the notebook that was open as `path` and has moved since.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class FileRooms:
                 if held.state is not None:
                     return held
             elif held.state is not None and held.state.key is not None:
-                # A shell moved it: the server knows only the old place.
+                # A shell moved the file, so the server knows only the old path.
                 found = await self._contents.find_key(held.state.key)
                 if found is not None and self._moved(held, path, found):
                     return held
@@ -262,21 +262,21 @@ class FileRooms:
     # -- writing -------------------------------------------------------------------------------
 
     async def written(self, notebook: LiveNotebook) -> str | None:
-        """Write what a call has changed; return why that is not possible yet, in words."""
+        """Write a call's changes; return a message why that is not possible yet."""
         held = self._open.get(notebook.file_id)
         if held is None or held.file.notebook is not notebook:
             return None
         return await self._write(held)
 
     def standing(self, notebook: LiveNotebook) -> list[str]:
-        """Return nothing: each call writes what it changes."""
+        """Return nothing: each call writes its changes."""
         return []
 
     def listen(self) -> None:
-        """Follow nothing: files are looked at by each call."""
+        """Do nothing: each call checks the files."""
 
     def troubles(self) -> Troubles:
-        """Return nothing: a call that could not be written says so itself."""
+        """Return nothing: a call whose write fails reports that itself."""
         return Troubles()
 
     async def save(self, notebook: LiveNotebook) -> None:
@@ -301,7 +301,7 @@ class FileRooms:
         return await self._write_now(held)
 
     async def _is_shared(self, held: HeldFile) -> bool:
-        """Return whether what pages have is where we look, once they were asked to save it."""
+        """Return whether we can see the pages' content, after asking pages to save it."""
         if await held.file.peer() is not None:
             return True
         return await self._pages.saved(held.path, ASK_SECONDS)
@@ -314,11 +314,11 @@ class FileRooms:
             if not held.complained:
                 self._log.warning("%s", error.message)
             held.complained = True
-            held.pause = min(held.pause * 2, LONGEST_SECONDS)
+            held.pause = min(held.pause * 2, MAX_PAUSE_SECONDS)
             return f"{error.message} The change is kept, and writing it is tried again."
         spent = time.monotonic() - started
         held.complained = False
-        held.pause = min(max(WRITE_SECONDS, spent * 4), LONGEST_SECONDS)
+        held.pause = min(max(WRITE_SECONDS, spent * 4), MAX_PAUSE_SECONDS)
         if changed:
             self._pages.wrote(held.path)
         return None
@@ -330,7 +330,7 @@ class FileRooms:
             )
 
     async def _tend(self, held: HeldFile) -> None:
-        """Keep file and document one, while a call waits or runs and until all is written."""
+        """Keep file and document in sync while a call waits or runs and until all is written."""
         while self._open.get(held.file_id) is held and (held.leases or held.file.unwritten):
             await asyncio.sleep(held.pause)
             where = self._where(held)
@@ -343,9 +343,9 @@ class FileRooms:
                     await self._look(held)
                 await self._write(held)
             except Exception:
-                # The contents manager may raise anything. What is unwritten is tried again.
+                # The contents manager may raise any exception. Unwritten changes are retried.
                 self._log.exception("'%s' could not be kept one with its file", held.path)
-                held.pause = LONGEST_SECONDS
+                held.pause = MAX_PAUSE_SECONDS
 
     # -- staying open --------------------------------------------------------------------------
 
@@ -361,14 +361,14 @@ class FileRooms:
         held.timer = None
         rest = held.used + self.idle_seconds - time.monotonic()
         if held.leases or held.file.unwritten or rest > 0:
-            # What could not be written is nowhere else.
+            # Unwritten changes exist only in this document.
             self._arm(held, max(rest, self.idle_seconds / 4))
         else:
             self._forget(held)
 
     @contextmanager
     def lease(self, notebook: LiveNotebook) -> Iterator[None]:
-        """Keep a notebook open, and one with its file, for as long as the block runs."""
+        """Keep a notebook open and in sync with its file while the block runs."""
         held = self._of(notebook)
         held.leases += 1
         self._touch(held)
@@ -387,7 +387,7 @@ class FileRooms:
         held.file.close()
 
     async def stop(self, seconds: float = 2.0) -> None:
-        """Write every notebook: also where a page has unsaved changes, since nothing else will."""
+        """Write every notebook, even where a page has unsaved changes: nothing else will."""
         self._openings.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -1,7 +1,7 @@
-"""The file of a notebook that has no live room: a document of our own, kept one with it.
+"""A private document over the file of a notebook without a live room, kept in sync with it.
 
-The file is the truth. Before the document is read or changed, the file is looked at, and what
-others wrote is merged in; what was changed is written at once.
+The file is authoritative. Before the document is read or changed, the file is checked and others'
+changes are merged. Changes to the document are written at once.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ if TYPE_CHECKING:
     from ...notebooks.deep_events import DeepEvent
     from ..other_documents import Peer, Peers
 
-TRIES = 5
+MAX_TRIES = 5
 TORN_SECONDS = 0.05
-"""How often, and after how long, a file is read again that another program is just writing."""
+"""Seconds between the `MAX_TRIES` attempts to read a file that another program is writing."""
 
 UNSAVED = -1
-"""A count of changes that no document has."""
+"""A change count that no document ever has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells one state of a file from another."""
+    """Identifies one state of a file."""
 
     modified: object
     size: int | None
     hash: str | None
 
     def same(self, other: Stamp) -> bool:
-        """Return whether the file says the same: by its hash where both have one."""
+        """Return whether the content is the same; compare hashes if both have one."""
         if self.hash is not None and other.hash is not None:
             return self.hash == other.hash
         return (self.modified, self.size) == (other.modified, other.size)
@@ -64,17 +64,18 @@ class NotebookFile:
     ----------
     manager : ContentsManager
     path : Callable[[], str]
-        Returns the present path; it follows renames.
+        Returns the current path; it follows renames.
     file_id : str
     changed : callable
         Called inside each transaction that changes cells.
     peers : Peers, optional
-        Where others may have the notebook open live: then that is the truth, not the file.
+        Others who may have the notebook open live; their document is then authoritative, not the
+        file.
 
     Attributes
     ----------
     notebook : LiveNotebook
-        There is none before `load`.
+        Not set before `load`.
     """
 
     notebook: LiveNotebook
@@ -121,35 +122,35 @@ class NotebookFile:
                 f"'{path}' is not a notebook that can be opened ({type(error).__name__})."
             ) from error
         if not content["cells"]:
-            # A document that is made of an empty notebook is given a cell, which nobody wrote.
+            # A document built from an empty notebook gets a cell that nobody wrote.
             del self._document.ycells[0]
         self._file, self._known = content, self._by_id(self.notebook.ids, content["cells"])
         self._end_events = self._document.events.listen(self._on_change)
         self.notebook.repair_ids()
         self.notebook.identity.enter(self._base(), self._number)
         self.notebook.meet_file = self.look
-        # What is put right here is written with the first change that somebody asks for.
+        # These repairs are written together with the first requested change.
         self.notebook.mark_saved(self.notebook.changes)
 
     def close(self) -> None:
-        """Let go of the document."""
+        """Release the document."""
         self.notebook.identity.leave(self._base(), self._number)
         self._end_events()
         self.notebook.close()
 
     @property
     def unwritten(self) -> bool:
-        """Whether the document may say what the file does not."""
+        """Whether the document may contain changes that the file lacks."""
         return self.notebook.edited
 
     async def look(self) -> bool:
-        """Merge in what others have written; return whether there was anything.
+        """Merge what others have written; return whether there was anything.
 
         Raises
         ------
         NotFoundError
         InvalidArgumentError
-            The file is no notebook any more.
+            The file is no longer a notebook.
         """
         async with self._lock:
             before = self.stamp
@@ -157,20 +158,20 @@ class NotebookFile:
             return not before.same(self.stamp)
 
     async def write(self) -> bool:
-        """Write what was changed, merged with what others have written; return whether it was.
+        """Write the changes, merged with what others wrote; return whether there were any.
 
         Raises
         ------
         NotFoundError
-            The file is gone: it is not made anew.
+            The file is gone; it is not recreated.
         InvalidArgumentError
-            Another program made something else of it.
+            Another program has replaced it with something else.
         UnavailableError
             It cannot be written. The document keeps the changes.
         """
         async with self._lock, self._alone():
             peer = await self._meet()
-            # Nothing is awaited between this look and the writing.
+            # No await may come between this check and the write.
             changes, touched = self.notebook.changes, set(self._touched)
             content = composed(self.notebook, self._file, self._known, touched)
             ids = list(self.notebook.ids)
@@ -184,21 +185,22 @@ class NotebookFile:
     # -- others who use the contents API -------------------------------------------------------
 
     def others_read(self) -> None:
-        """Note that somebody is about to read the file, and so knows what was written into it."""
+        """Record that a client is about to read the file and will know what was written to it."""
         if not self._writing:
-            # Else what is read may be from before.
+            # During a write, the client may still read the old content.
             self._unread = None
 
     @asynccontextmanager
     async def others_save(self) -> AsyncIterator[None]:
-        """Follow a save of somebody who knows what was last read of the file.
+        """Follow a save by a client that knows only what it last read of the file.
 
-        What was written since is not what they took away: it is brought in again.
+        The client did not remove what was written since that read, so those changes are merged
+        again.
         """
         self._savers += 1
         try:
             yield
-            # The next call looks again, and says why the file cannot be read.
+            # The next call checks the file again, and reports why it is unreadable.
             with suppress(ToolError):
                 await self.look()
             if self._savers == 1:
@@ -209,7 +211,7 @@ class NotebookFile:
     async def _save_aside(
         self, content: dict[str, Any], peer: Peer | None, touched: set[str]
     ) -> None:
-        """Save, and keep what the file said before, and which cells may be others, till a read."""
+        """Save; until the next read, remember the file's earlier content and the changed cells."""
         if peer is None:
             file, known, before = self._unread or (self._file, self._known, set())
             self._unread = file, known, before | touched
@@ -232,7 +234,7 @@ class NotebookFile:
     # -- reading -------------------------------------------------------------------------------
 
     async def peer(self) -> Peer | None:
-        """Return the notebook as others have it open live, or None."""
+        """Return the notebook if others have it open live, or None."""
         return None if self._peers is None else await self._peers.find(self._file_id)
 
     async def _read(self, peer: Peer | None) -> tuple[dict[str, Any], Stamp]:
@@ -251,7 +253,7 @@ class NotebookFile:
         return cast("dict[str, Any]", found)
 
     async def _meet(self) -> Peer | None:
-        """Merge in what others have written; return where they have it open live."""
+        """Merge what others have written; return the peer that has the notebook open live."""
         peer = await self.peer()
         if peer is not None:
             now = Stamp(None, None, peer.mark)
@@ -266,8 +268,8 @@ class NotebookFile:
         return peer
 
     async def _read_whole(self, peer: Peer | None) -> tuple[dict[str, Any], Stamp]:
-        """Read a file that may be about to be written: it is empty, or cut off, for a moment."""
-        for _ in range(TRIES):
+        """Read a file that may be in the middle of a write, when it is briefly incomplete."""
+        for _ in range(MAX_TRIES):
             try:
                 return await self._read(peer)
             except InvalidArgumentError:
@@ -275,7 +277,7 @@ class NotebookFile:
         return await self._read(peer)
 
     def _take_in(self, content: dict[str, Any]) -> None:
-        """Merge a newer file into the document. Nothing is awaited."""
+        """Merge a newer file into the document, without awaiting."""
         notebook = self.notebook
         unknown = self._unread if self._savers else None
         self._unread = None
@@ -313,7 +315,7 @@ class NotebookFile:
 
     @property
     def _number(self) -> int | None:
-        """What stays the same when the file is written in place; None where others keep it."""
+        """The file's inode, which a write in place preserves; None where others keep the file."""
         return None if self._peers is not None else number_of(self._manager, self._path())
 
     def _had_ids(self) -> bool:
@@ -322,9 +324,9 @@ class NotebookFile:
     def _adopt(
         self, ids: list[str], sources: list[str], base: list[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Give cells the ids that a program gave them which saved them under ids of its own.
+        """Rename cells to the ids under which another program saved them.
 
-        JupyterLab does so with a notebook of a format that has no ids.
+        JupyterLab does that with a notebook whose format has no ids.
         """
         notebook = self.notebook
         named = dict(zip(self._known, base, strict=True))
@@ -339,7 +341,7 @@ class NotebookFile:
 
     @staticmethod
     def _by_id(ids: list[str], contents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Return the file's cells by the document's ids, as far as these tell them apart."""
+        """Return the file's cells by the document's ids, or nothing if these are ambiguous."""
         if len(ids) != len(contents) or len(set(ids)) != len(ids):
             return {}
         return dict(zip(ids, contents, strict=True))
@@ -369,7 +371,7 @@ class NotebookFile:
         except (HTTPError, OSError) as error:
             raise UnavailableError(f"'{path}' could not be written: {cause(error)}.") from error
         found = _stamp(await self._get(path, content=False))
-        # What another program wrote in between is not what the document knows.
+        # If another program has written in between, the document does not know that content.
         self.stamp = found if found.modified == saved.modified else saved
 
 
@@ -378,7 +380,7 @@ def _stamp(model: dict[str, Any]) -> Stamp:
 
 
 def cause(error: BaseException) -> str:
-    """Return why a file could not be written, without the server's own paths."""
+    """Return why a file could not be written, without revealing server paths."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno is not None:

@@ -1,4 +1,4 @@
-"""A notebook that is open without a live document, and when it was last used."""
+"""A notebook that is open without a live document, and the time of its last use."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ if TYPE_CHECKING:
     from ..backend import Pages
     from .notebook_file import NotebookFile
 
-LONGEST_SECONDS = 30.0
-"""How seldom a notebook is written at least while something prints: a big one takes a fifth of the
-time for it."""
+MAX_PAUSE_SECONDS = 30.0
+"""Maximum seconds between two writes of a notebook while a cell prints. The pause grows until a
+write takes at most a fifth of the time.
+"""
 
 WRITE_SECONDS = 1.0
-"""How often a notebook is written while something prints, at first: a big one takes longer."""
+"""Initial seconds between two writes while a cell prints; a large notebook takes longer."""
 
 
 class HeldFile:
-    """A notebook that is open, and when it was last used."""
+    """An open notebook, and the time of its last use."""
 
     def __init__(self, path: str, file: NotebookFile, file_id: str) -> None:
         self.path = path
@@ -36,7 +37,7 @@ class HeldFile:
         self.complained = False
 
     def heed(self, pages: Pages) -> None:
-        """Let agents know in which cells people type, and which they run."""
+        """Tell agents which cells people edit and which they run."""
         notebook = self.file.notebook
         notebook.carets = lambda: pages.editing(self.path)
         notebook.run_in_pages = lambda: pages.running(self.path)

@@ -129,7 +129,7 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
     known: bool,
 ) -> None:
     monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr(apart, "MAX_PAUSE_SECONDS", 0.0)
     name, fails = FAULTS[fault]
     broken = Fault(monkeypatch, fails)
 
@@ -185,7 +185,7 @@ def test_the_pause_grows_while_a_page_cannot_be_brought_together_with_its_docume
         error = RuntimeError()
         pauses = [parted.failed(error) for _ in range(8)]
         assert pauses == sorted(pauses)
-        assert pauses[-1] == pauses[-2] == apart.LONGEST_SECONDS
+        assert pauses[-1] == pauses[-2] == apart.MAX_PAUSE_SECONDS
         parted.together()
         assert changes[-2:] == [error, None]
         assert parted.failed(error) == apart.FIRST_SECONDS
@@ -228,7 +228,7 @@ def test_a_page_that_comes_again_with_more_has_one_copy(
     loop: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr(apart, "MAX_PAUSE_SECONDS", 0.0)
     broken = Fault(monkeypatch, raises())
     broken.strikes(NotebookKind, "join")
 

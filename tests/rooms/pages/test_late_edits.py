@@ -151,7 +151,7 @@ def test_what_is_kept_holds_no_outputs_neither_those_of_before_nor_of_later(size
 
 
 def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "MOST_GHOSTS", 10)
+    monkeypatch.setattr(late, "MAX_GHOSTS", 10)
     notebook = notebook_of("one", "two", "three")
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(100):
@@ -168,7 +168,7 @@ def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_oldest_go_when_they_are_too_big(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(late, "MAX_BYTES", 1_000_000)
     notebook = notebook_of("x" * 300_000, "two")
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(20):

@@ -127,12 +127,12 @@ async def test_the_texts_of_before_are_bounded(
     shore = await shore_of(tmp_path)
     seconds = 0.0
     found = Remade(shore.room.notebook, clock=lambda: seconds)
-    for _ in range(2 * remade.MOST_EDITS):
+    for _ in range(2 * remade.MAX_EDITS):
         adds(shore.room.notebook)
-    assert len(found._written["one"].edits) == remade.MOST_EDITS
+    assert len(found._written["one"].edits) == remade.MAX_EDITS
     assert found._size == found._written["one"].size
     cells.edit(shore.room.notebook, "two", [Splice(0, 0, "x" * 100)], AGENT)
-    monkeypatch.setattr(remade, "MOST_BYTES", 320)
+    monkeypatch.setattr(remade, "MAX_BYTES", 320)
     cells.edit(shore.room.notebook, "two", [Splice(0, 0, "x")], AGENT)
     assert [*found._written] == ["two"]
     seconds = remade.KEPT_SECONDS

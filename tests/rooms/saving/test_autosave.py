@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jmcp_lab.files.save_errors import SlowSaveError, save_failure_message
-from jmcp_lab.rooms.saving.autosave import LONGEST_SECONDS, MAX_RETRY_SECONDS, Autosave
+from jmcp_lab.rooms.saving.autosave import MAX_DELAY_SECONDS, MAX_RETRY_SECONDS, Autosave
 
 from ...support.clock import ClockLoop
 
@@ -74,8 +74,8 @@ def test_no_change_waits_longer_than_the_longest_wait(pauses: list[float]) -> No
             since[document.says] = now()
             await asyncio.sleep(pause)
             waiting = [at for number, at in since.items() if number > document.saved]
-            assert all(now() - at <= LONGEST_SECONDS + pause for at in waiting)
-        await asyncio.sleep(LONGEST_SECONDS)
+            assert all(now() - at <= MAX_DELAY_SECONDS + pause for at in waiting)
+        await asyncio.sleep(MAX_DELAY_SECONDS)
         assert document.saved == document.says
         assert not document.autosave.unsaved
 
@@ -99,7 +99,7 @@ def test_whatever_went_wrong_before_what_changes_last_is_saved_if_that_is_wanted
             if step.startswith("type"):
                 document.change(wanted=step == "type")
             elif step == "wait":
-                await asyncio.sleep(LONGEST_SECONDS)
+                await asyncio.sleep(MAX_DELAY_SECONDS)
             else:
                 saving = document.autosave.save()
                 await asyncio.sleep(0)
@@ -110,7 +110,7 @@ def test_whatever_went_wrong_before_what_changes_last_is_saved_if_that_is_wanted
                     saving.exception()
         document.change()
         # Every failure that is left, and then a save.
-        await asyncio.sleep((failures + 2) * (MAX_RETRY_SECONDS + LONGEST_SECONDS))
+        await asyncio.sleep((failures + 2) * (MAX_RETRY_SECONDS + MAX_DELAY_SECONDS))
         assert document.saved == document.says
         assert document.autosave.failure is None
 
@@ -166,9 +166,9 @@ def test_a_cell_that_prints_without_a_pause_is_saved_every_few_seconds() -> None
         for _ in range(200):
             document.change()
             await asyncio.sleep(0.1)
-        assert len(document.writes) >= 20 / (LONGEST_SECONDS + 0.3) - 1
+        assert len(document.writes) >= 20 / (MAX_DELAY_SECONDS + 0.3) - 1
         gaps = zip(document.writes, document.writes[1:], strict=False)
-        assert all(later - earlier <= LONGEST_SECONDS + 0.3 for earlier, later in gaps)
+        assert all(later - earlier <= MAX_DELAY_SECONDS + 0.3 for earlier, later in gaps)
 
     play(story)
 

@@ -37,7 +37,7 @@ async def test_an_agent_is_told_once_that_a_server_never_saves_by_itself(
 async def test_a_long_delay_puts_no_save_off_for_longer_than_the_longest_wait(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(autosave, "LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(autosave, "MAX_DELAY_SECONDS", 0.05)
     write_notebook(root, "a.ipynb", "x = 1")
     assert "Note" not in await robot.say("insert_cell", notebook="a.ipynb", source="new")
     await until(lambda: "new" in (root / "a.ipynb").read_text())
