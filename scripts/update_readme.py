@@ -1,7 +1,7 @@
 """Write the tables that come from the code into README.md and docs/, between their markers.
 
 `python scripts/update_readme.py` needs Node.js and `jlpm install`: the snippets of the clients are
-TypeScript. `tests/test_docs.py` and `src/__tests__/clients.spec.ts` compare what is written.
+TypeScript. `tests/test_docs.py` compares what is written.
 """
 
 from __future__ import annotations
