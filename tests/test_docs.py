@@ -28,13 +28,14 @@ NAMED_FILE = re.compile(r"(?<![\w/.*-])(?:[\w.-]+/)+[\w.-]*\w|(?<![\w/.*-])(?:[\
 AWAITED = {
     "jmcp_lab/agents/modes.py",
     "src/model/modes.ts",
+    "src/__tests__/state.json",
     "jmcp_lab/rooms/upstream/names.py",
 }
 """Files that the pages name already and that the next commits bring."""
 
 MADE_BY_READERS = {"jmcp_lab/tools/count.py", "tests/tools/test_count.py"}
 
-ENDINGS = (".py", ".ts", ".tsx", ".css", ".md", ".toml", ".sh", "/")
+ENDINGS = (".py", ".ts", ".tsx", ".css", ".md", ".toml", ".sh", ".json", "/")
 
 
 def read(name: str) -> str:
