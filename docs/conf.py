@@ -24,7 +24,13 @@ myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
 html_title = f"jmcp_lab {release}"
 html_logo = "../style/icons/agents.svg"
-html_theme_options = {"logo": {"text": "jmcp_lab"}, "show_prev_next": False}
+html_theme_options = {
+    "logo": {"text": "jmcp_lab"},
+    "show_prev_next": False,
+    # All pages are in the sidebar: they are few.
+    "navbar_center": [],
+}
+html_sidebars = {"**": ["globaltoc.html"]}
 html_context = {"default_mode": "auto"}
 # The source of a page is Markdown in the repository.
 html_copy_source = False
