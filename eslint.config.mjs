@@ -13,6 +13,7 @@ export default defineConfig([
       'build',
       'coverage',
       'dist',
+      'docs/_build',
       'jmcp_lab/labextension',
       'lib',
       '**/*.d.ts'
@@ -23,7 +24,7 @@ export default defineConfig([
   { plugins: { jupyter: jupyterPlugin } },
   jupyterPlugin.configs.recommended,
   {
-    files: ['*.js', '*.mjs', 'style/*.js'],
+    files: ['*.js', '*.mjs', 'scripts/*.mjs', 'style/*.js'],
     languageOptions: { globals: { ...globals.node } },
     rules: { '@typescript-eslint/no-require-imports': 'off' }
   },

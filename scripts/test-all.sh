@@ -45,6 +45,8 @@ gate "ruff: format" ruff format --check .
 gate "mypy: types" python -m mypy --strict jmcp_lab
 gate "import-linter: one direction of imports" lint-imports
 gate "file lengths" python scripts/check_file_lengths.py
+gate "docs: the site builds without a warning" \
+  python -m sphinx -q -W --keep-going -n docs docs/_build
 gate "eslint, prettier, stylelint" jlpm lint:check
 gate "tsc: types" jlpm types:check
 gate "jest: front-end tests" jlpm test
