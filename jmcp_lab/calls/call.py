@@ -321,7 +321,7 @@ class Call:
     Only the ledger changes a call, so that every change has a sequence number. `follows` is the
     id of an earlier call with the very same action, which this one waits for. Until `denied_until`
     the same request of the agent is denied without asking. `weight` is what its reply counts among
-    those that are kept, 0 when it is not.
+    those that are kept, 0 when it is not. A call that `attaches` only waits for another one.
     """
 
     id: str
@@ -352,6 +352,7 @@ class Call:
     follows: str | None = None
     reply: Reply | None = None
     weight: int = 0
+    attaches: bool = False
     task: asyncio.Task[None] | None = None
 
     @property

@@ -112,6 +112,7 @@ class Ledger:
         *,
         reason: str | None = None,
         summary: str = "",
+        attaches: bool = False,
     ) -> Call:
         """Enter a new call."""
         call = Call(
@@ -124,6 +125,7 @@ class Ledger:
             created=now(),
             reason=reason,
             summary=summary or tool,
+            attaches=attaches,
         )
         self._calls[call.id] = self._active[call.id] = call
         self._changed(call)
@@ -228,7 +230,7 @@ class Ledger:
         since = now() - LAST_WORDS
         return any(
             call.agent_id == agent_id
-            and call.tool != "wait"
+            and not call.attaches
             and call.started is not None
             and (call.ended is None or call.ended > since)
             for call in self._calls.values()
