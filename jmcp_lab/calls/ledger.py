@@ -149,6 +149,27 @@ class Ledger:
                 changes.setdefault("started", (decision and decision.at) or now())
             if state.ended:
                 changes.setdefault("ended", now())
+        self._set(call, changes)
+        if call.state.ended:
+            self._lighten(call)
+            if "reply" in changes and call.reply is not None:
+                self._replies.keep(call)
+        self._changed(call)
+        if call.state.ended:
+            self._trim()
+
+    def prepare(self, call: Call, **changes: Any) -> None:
+        """Change fields of a call; its next step, which comes soon, tells listeners of them.
+
+        A change costs each listener and each page some work. Of a call that has ended no step
+        comes, so listeners hear of the change at once.
+        """
+        if call.state.ended:
+            self.update(call, **changes)
+        else:
+            self._set(call, changes)
+
+    def _set(self, call: Call, changes: dict[str, Any]) -> None:
         for name, value in changes.items():
             if name not in _FIELDS:
                 raise AttributeError(name)
@@ -157,13 +178,6 @@ class Ledger:
             self._undoable.add(call.id)
         else:
             self._undoable.discard(call.id)
-        if call.state.ended:
-            self._lighten(call)
-            if "reply" in changes and call.reply is not None:
-                self._replies.keep(call)
-        self._changed(call)
-        if call.state.ended:
-            self._trim()
 
     def _changed(self, call: Call) -> None:
         self._seq += 1

@@ -63,11 +63,12 @@ def record(
 ) -> None:
     """Remember what a call changed, so that it can be taken back.
 
-    `by` is the agent that may do so with its own tool; a person may whoever it was.
+    `by` is the agent that may do so with its own tool; a person may whoever it was. Nobody takes a
+    call back before it has ended, so its end tells the panel that it can be.
     """
     if changes:
         forgotten = services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
-        services.ledger.update(call, undoable=True)
+        services.ledger.prepare(call, undoable=True)
         for call_id in forgotten:
             if (old := services.ledger.find(call_id)) is not None:
                 services.ledger.update(old, undoable=False)
