@@ -250,16 +250,22 @@ class Ledger:
             for call in self._calls.values()
         )
 
-    async def changed(self, call: Call, seq: int) -> None:
-        """Return as soon as the call has changed after `seq`."""
+    async def changed(self, call: Call, seq: int, seconds: float | None = None) -> None:
+        """Return as soon as the call has changed after `seq`, or after some seconds."""
+        if call.seq > seq:
+            return
         event = asyncio.Event()
         waiters = self._waiters.setdefault(call.id, [])
         waiters.append(event)
+        timer = None
+        if seconds is not None:
+            # Every call is waited for: `asyncio.timeout` costs several times as much.
+            timer = asyncio.get_running_loop().call_later(seconds, event.set)
         try:
-            while call.seq <= seq:
-                event.clear()
-                await event.wait()
+            await event.wait()
         finally:
+            if timer is not None:
+                timer.cancel()
             waiters.remove(event)
             if not waiters:
                 self._waiters.pop(call.id, None)

@@ -269,8 +269,11 @@ class Dispatcher:
         alone_since: float | None = None
         beats = ProgressTicker(self.beat_seconds)
         told = self._told.get(call.id, 0)
-        if call.state is CallState.RECEIVED and call.tool_class in AT_ONCE:
-            await self._changed(call, self.beat_seconds)
+        if call.tool_class in AT_ONCE:
+            # The first step of the work is often its last: then there is nothing to wait for.
+            await asyncio.sleep(0)
+            if call.state is CallState.RECEIVED:
+                await self._changed(call, self.beat_seconds)
         while call.reply is None:
             elapsed = loop.time() - start
             if beats.due(elapsed) and progress is not None:
@@ -293,11 +296,7 @@ class Dispatcher:
         return call.reply
 
     async def _changed(self, call: Call, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(max(seconds, 0.001)):
-                await self._services.ledger.changed(call, call.seq)
-        except TimeoutError:
-            pass
+        await self._services.ledger.changed(call, call.seq, max(seconds, 0.001))
 
     def _grace(self) -> float:
         return GRACE_SECONDS if self._services.pages.recently() else 0.0
