@@ -324,7 +324,7 @@ class Call:
     Only the ledger changes a call, so that every change has a sequence number. `follows` is the id
     of an earlier call with the same action, for which this one waits. Until `denied_until`, the
     same action of the agent is denied without asking. `weight` is the size of its reply among the
-    kept replies, or 0 if the reply is not kept.
+    kept replies, or 0 if the reply is not kept. A call that `attaches` only waits for another one.
     """
 
     id: str
@@ -355,6 +355,7 @@ class Call:
     follows: str | None = None
     reply: Reply | None = None
     weight: int = 0
+    attaches: bool = False
     task: asyncio.Task[None] | None = None
 
     @property

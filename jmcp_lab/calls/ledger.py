@@ -114,6 +114,7 @@ class Ledger:
         *,
         reason: str | None = None,
         summary: str = "",
+        attaches: bool = False,
     ) -> Call:
         """Add a new call."""
         call = Call(
@@ -126,6 +127,7 @@ class Ledger:
             created=now(),
             reason=reason,
             summary=summary or tool,
+            attaches=attaches,
         )
         self._calls[call.id] = self._active[call.id] = call
         self._changed(call)
@@ -149,6 +151,27 @@ class Ledger:
                 changes.setdefault("started", (decision and decision.at) or now())
             if state.ended:
                 changes.setdefault("ended", now())
+        self._set(call, changes)
+        if call.state.ended:
+            self._lighten(call)
+            if "reply" in changes and call.reply is not None:
+                self._replies.keep(call)
+        self._changed(call)
+        if call.state.ended:
+            self._trim()
+
+    def prepare(self, call: Call, **changes: Any) -> None:
+        """Change fields of a call; its next step, which comes soon, tells listeners of them.
+
+        A change costs each listener and each page some work. Of a call that has ended no step
+        comes, so listeners hear of the change at once.
+        """
+        if call.state.ended:
+            self.update(call, **changes)
+        else:
+            self._set(call, changes)
+
+    def _set(self, call: Call, changes: dict[str, Any]) -> None:
         for name, value in changes.items():
             if name not in _FIELDS:
                 raise AttributeError(name)
@@ -157,13 +180,6 @@ class Ledger:
             self._undoable.add(call.id)
         else:
             self._undoable.discard(call.id)
-        if call.state.ended:
-            self._lighten(call)
-            if "reply" in changes and call.reply is not None:
-                self._replies.keep(call)
-        self._changed(call)
-        if call.state.ended:
-            self._trim()
 
     def _changed(self, call: Call) -> None:
         self._seq += 1
@@ -230,22 +246,28 @@ class Ledger:
         since = now() - LAST_WORDS
         return any(
             call.agent_id == agent_id
-            and call.tool != "wait"
+            and not call.attaches
             and call.started is not None
             and (call.ended is None or call.ended > since)
             for call in self._calls.values()
         )
 
-    async def changed(self, call: Call, seq: int) -> None:
-        """Return as soon as the call has changed after `seq`."""
+    async def changed(self, call: Call, seq: int, seconds: float | None = None) -> None:
+        """Return as soon as the call has changed after `seq`, or after some seconds."""
+        if call.seq > seq:
+            return
         event = asyncio.Event()
         waiters = self._waiters.setdefault(call.id, [])
         waiters.append(event)
+        timer = None
+        if seconds is not None:
+            # Every call is waited for: `asyncio.timeout` costs several times as much.
+            timer = asyncio.get_running_loop().call_later(seconds, event.set)
         try:
-            while call.seq <= seq:
-                event.clear()
-                await event.wait()
+            await event.wait()
         finally:
+            if timer is not None:
+                timer.cancel()
             waiters.remove(event)
             if not waiters:
                 self._waiters.pop(call.id, None)

@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..calls.call import Action, Call, CallState, Decision, DecisionSource, OptionKind
 from ..calls.ledger import Ledger, now
-from ..errors import ConflictError, DeniedError, InvalidArgumentError, ToolError
+from ..errors import ConflictError, DeniedError, ToolError
 from .grants import Grants
 from .patience import PAUSE_WORDS, Patience
-from .pending import AlreadyWaitingError, Request, Watched, options
+from .pending import AlreadyWaitingError, Request, Watched, card, offered, options
 from .policy import PAUSED, Ruling, Subject, Verdict, decide
 from .showable import showable
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
+    from ..calls.call import Option
 
 EXPIRY = timedelta(minutes=15)
 """Time that a request waits for an answer."""
@@ -107,8 +108,14 @@ class Gate:
         ToolError
             `resolve` found that the action no longer makes sense.
         """
-        action = self._show(call, resolve())
+        action = resolve()
+        self.grants.follow(action.target)
         ruling = self._rule(agent, action)
+        if ruling.verdict is Verdict.ALLOW:
+            # One step tells what the call wants and that it runs: nobody looks at it in between.
+            self._run(call, ruling, card(call, action))
+            return action
+        self._show(call, action)
         while ruling.verdict is Verdict.ASK:
             self._join(call)
             self._refuse_what_is_too_much(call)
@@ -126,10 +133,16 @@ class Gate:
                 return action
         if ruling.verdict is Verdict.DENY:
             raise self._denial(call, ruling.source, ruling.reason)
+        self._run(call, ruling, {})
+        return action
+
+    def _run(self, call: Call, ruling: Ruling, changes: dict[str, Any]) -> None:
+        """Let a call run that a ruling allows, and make other changes with that."""
         if call.state is not CallState.RUNNING:
             decision = Decision(allowed=True, source=ruling.source, at=now())
-            self._ledger.update(call, state=CallState.RUNNING, decision=decision)
-        return action
+            changes = {**changes, "state": CallState.RUNNING, "decision": decision}
+        if changes:
+            self._ledger.update(call, **changes)
 
     def _subject(self, agent: Agent) -> Subject:
         return Subject(
@@ -148,18 +161,9 @@ class Gate:
 
     def _show(self, call: Call, action: Action) -> Action:
         """Record what the call wants, so that the panel shows it."""
-        digest = action.action_hash(call.agent_id)
         self.grants.follow(action.target)
-        if digest != call.action_hash or action != call.action:
-            changed = call.action_hash is not None and digest != call.action_hash
-            self._ledger.update(
-                call,
-                action=action,
-                action_hash=digest,
-                summary=action.summary,
-                tool_class=action.tool_class,
-                changed=call.changed or changed,
-            )
+        if changes := card(call, action):
+            self._ledger.update(call, **changes)
         return action
 
     def _denial(self, call: Call, source: DecisionSource, reason: str) -> DeniedError:
@@ -251,8 +255,7 @@ class Gate:
                 continue
             ruling = self._rule(request.agent, action)
             if ruling.verdict is Verdict.ALLOW:
-                decision = Decision(allowed=True, source=ruling.source, at=now())
-                self._ledger.update(request.call, state=CallState.RUNNING, decision=decision)
+                self._run(request.call, ruling, {})
                 request.wake.set()
             elif ruling.verdict is Verdict.DENY:
                 self._refuse(request, ruling.source, ruling.reason)
@@ -315,30 +318,31 @@ class Gate:
         request = self._requests.get(call_id)
         if request is None or call.state is not CallState.WAITING:
             raise ConflictError("This request was already decided.", code="decided")
-        offered = [o for o in call.options if o.kind == option]
-        if until is not None:
-            offered = [o for o in offered if o.until == until]
-        if not offered:
-            raise InvalidArgumentError(f"'{option}' was not offered for this request.")
+        chosen = offered(call, option, until)
         self._refresh(request)
         if call.action_hash != action_hash:
             raise ConflictError(
                 "What would run has changed since you looked. Here is the new version.",
                 code="changed",
             )
-        kind = offered[0].kind
-        if kind in (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS):
-            self._deny_by(request, kind, by, (reason or "").strip()[:1000] or None)
-            return call
-        if kind is OptionKind.ALLOW_ALWAYS:
-            self.grants.add(call, offered[0].until or "stop", request.agent.mode)
+        if chosen.kind in (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS):
+            self._deny_by(request, chosen.kind, by, (reason or "").strip()[:1000] or None)
+        else:
+            self._allow_by(request, chosen, by)
+        return call
+
+    def _allow_by(self, request: Request, chosen: Option, by: str) -> None:
+        call, always = request.call, chosen.kind is OptionKind.ALLOW_ALWAYS
+        if always:
+            self.grants.add(call, chosen.until or "stop", request.agent.mode)
         self.patience.allowed(call)
-        decision = Decision(allowed=True, source=DecisionSource.USER, option=kind, by=by, at=now())
+        decision = Decision(
+            allowed=True, source=DecisionSource.USER, option=chosen.kind, by=by, at=now()
+        )
         self._ledger.update(call, state=CallState.RUNNING, decision=decision)
         request.wake.set()
-        if kind is OptionKind.ALLOW_ALWAYS:
+        if always:
             self.review()
-        return call
 
     def _deny_by(self, request: Request, kind: OptionKind, by: str, said: str | None) -> None:
         why = f" They said: “{said}”" if said else " They gave no reason."

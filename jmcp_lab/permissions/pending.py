@@ -6,9 +6,10 @@ import asyncio
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..calls.call import Action, Call, Option, OptionKind, ToolClass
+from ..errors import InvalidArgumentError
 from ..files.names import short_path
 
 if TYPE_CHECKING:
@@ -87,6 +88,21 @@ class Request:
             self._due = None
 
 
+def card(call: Call, action: Action) -> dict[str, Any]:
+    """Return what has to change in a call so that it shows what it wants; empty if it does."""
+    digest = action.action_hash(call.agent_id)
+    if digest == call.action_hash and action == call.action:
+        return {}
+    changed = call.action_hash is not None and digest != call.action_hash
+    return {
+        "action": action,
+        "action_hash": digest,
+        "summary": action.summary,
+        "tool_class": action.tool_class,
+        "changed": call.changed or changed,
+    }
+
+
 def options(action: Action | None) -> tuple[Option, ...]:
     """Return the answers that a request offers."""
     options = [Option(OptionKind.ALLOW_ONCE, "Allow")]
@@ -102,3 +118,17 @@ def options(action: Action | None) -> tuple[Option, ...]:
         )
     options.append(Option(OptionKind.REJECT_ONCE, "Deny"))
     return tuple(options)
+
+
+def offered(call: Call, option: str, until: str | None) -> Option:
+    """Return the answer that a person gives to a request.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It was not offered.
+    """
+    for each in call.options:
+        if each.kind == option and until in (None, each.until):
+            return each
+    raise InvalidArgumentError(f"'{option}' was not offered for this request.")

@@ -1,7 +1,8 @@
 """Dispatch: a call's work is a task of the server; the request that asked for it attaches to it.
 
 A request waits for a while and then returns where the call stands, so that clients with short
-time limits lose nothing: `wait` attaches again.
+time limits lose nothing: `wait` attaches again. This holds for every call: a read may have to ask
+a person too. The dispatcher knows no tool by its name; what it must know of one the `Tool` says.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ HOLD_SECONDS = 40.0
 
 BEAT_SECONDS = 2.0
 """How often a client that wants progress hears of it, also while nothing happens."""
+
+AT_ONCE = frozenset({ToolClass.INFO, ToolClass.READ})
+"""The classes of calls that are usually over before there is any progress to tell."""
 
 GRACE_SECONDS = 5.0
 """How long a page may be gone (it reloads) before the agent is told that nobody is there."""
@@ -86,7 +90,8 @@ class Dispatcher:
         """Run a tool and return its reply, or where it stands after the hold time.
 
         Cancelling this coroutine means that the client cancelled or went away: a request that
-        waits for a person is withdrawn, work that runs goes on.
+        waits for a person is withdrawn, work that nobody has allowed yet ends, and work that runs
+        goes on.
 
         Raises
         ------
@@ -106,20 +111,21 @@ class Dispatcher:
             arguments,
             reason=reason[:500] if reason else None,
             summary=tool.title,
+            attaches=tool.attaches,
         )
-        work = self._work(tool, CallContext(self._services, agent, call), parsed)
-        if name == "wait":
-            # The one tool that attaches itself: to another call.
-            return await self._wait(work, call, progress, parsed)
-        if tool.tool_class in (ToolClass.INFO, ToolClass.READ) and not _may_ask(name, parsed):
-            await work
-            assert call.reply is not None
-            return call.reply
+        context = CallContext(self._services, agent, call)
+        work = self._work(tool, context, parsed)
         call.task = asyncio.create_task(work, name=f"jmcp call {name}")
         self._tasks.add(call.task)
         call.task.add_done_callback(lambda task: self._done(task, call))
         hold = parsed.get("hold")
-        return await self.attach(call, HOLD_SECONDS if hold is None else hold, progress)
+        reply = await self.attach(call, HOLD_SECONDS if hold is None else hold, progress)
+        if context.attachments and call.state is CallState.DONE:
+            other = context.attachments[-1]
+            return await self.attach(
+                other.call, other.seconds, progress, until_output=other.until_output
+            )
+        return reply
 
     async def stop(self) -> None:
         """Cancel what is still at work."""
@@ -149,7 +155,7 @@ class Dispatcher:
         call, ledger = context.call, self._services.ledger
         try:
             self._services.gate.admit(call, context.agent)
-            if tool.name != "wait" and self._services.agents.over(context.agent):
+            if not tool.attaches and self._services.agents.over(context.agent):
                 raise DeniedError(OVER)
             with contained():
                 async with answering(call):
@@ -198,23 +204,6 @@ class Dispatcher:
 
     # -- attaching -----------------------------------------------------------------------------
 
-    async def _wait(
-        self,
-        work: Awaitable[None],
-        call: Call,
-        progress: Callable[[float, str], Awaitable[None]] | None,
-        arguments: dict[str, Any],
-    ) -> Reply:
-        await work
-        if call.state is not CallState.DONE:
-            assert call.reply is not None
-            return call.reply
-        other = self._services.ledger.get(arguments["call"])
-        seconds = arguments["seconds"]
-        return await self.attach(
-            other, seconds, progress, until_output=arguments["until"] == "output"
-        )
-
     async def attach(
         self,
         call: Call,
@@ -232,7 +221,7 @@ class Dispatcher:
             Seconds.
         progress : Callable, optional
             Told the seconds so far and the state in words, at once and then every
-            `beat_seconds`.
+            `beat_seconds`. Of calls that are usually over at once it is told later.
         until_output : bool, optional
             Return as soon as the run has printed something since the agent was last told.
         """
@@ -247,18 +236,25 @@ class Dispatcher:
 
     @contextmanager
     def _attaching(self, call: Call) -> Iterator[None]:
-        """Count who waits for a call: its request is withdrawn when the last of them leaves."""
+        """Count who waits for a call: it is withdrawn when the last of them leaves."""
         self._attached[call.id] += 1
         try:
             yield
         except asyncio.CancelledError:
             if self._attached[call.id] == 1:
-                self._services.gate.withdraw(call)
+                self._withdraw(call)
             raise
         finally:
             self._attached[call.id] -= 1
             if not self._attached[call.id]:
                 del self._attached[call.id]
+
+    def _withdraw(self, call: Call) -> None:
+        """End a call that nobody has allowed anything yet; one that runs goes on."""
+        if call.state is CallState.RECEIVED and call.task is not None:
+            call.task.cancel()
+        else:
+            self._services.gate.withdraw(call)
 
     async def _hold(
         self,
@@ -273,6 +269,11 @@ class Dispatcher:
         alone_since: float | None = None
         beats = ProgressTicker(self.beat_seconds)
         told = self._told.get(call.id, 0)
+        if call.tool_class in AT_ONCE:
+            # The first step of the work is often its last: then there is nothing to wait for.
+            await asyncio.sleep(0)
+            if call.state is CallState.RECEIVED:
+                await self._changed(call, self.beat_seconds)
         while call.reply is None:
             elapsed = loop.time() - start
             if beats.due(elapsed) and progress is not None:
@@ -295,11 +296,7 @@ class Dispatcher:
         return call.reply
 
     async def _changed(self, call: Call, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(max(seconds, 0.001)):
-                await self._services.ledger.changed(call, call.seq)
-        except TimeoutError:
-            pass
+        await self._services.ledger.changed(call, call.seq, max(seconds, 0.001))
 
     def _grace(self) -> float:
         return GRACE_SECONDS if self._services.pages.recently() else 0.0
@@ -378,10 +375,3 @@ def _ends_it(call: Call) -> str:
 
 def _line(call: Call) -> str:
     return f"call: {call.id} · state: {call.state.value}"
-
-
-def _may_ask(name: str, arguments: dict[str, Any]) -> bool:
-    """Return whether a tool of class info does more with these arguments."""
-    if name == "use_notebook":
-        return bool(arguments["create"] or arguments["kernel"])
-    return name == "unuse_notebook" and bool(arguments["shutdown_kernel"])

@@ -84,6 +84,24 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """Another call whose reply a call returns.
+
+    Parameters
+    ----------
+    call : Call
+    seconds : float
+        How long to wait for its reply before saying where it stands.
+    until_output : bool
+        Return as soon as it has printed something that the agent does not know.
+    """
+
+    call: Call
+    seconds: float
+    until_output: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """One call at work."""
 
@@ -93,6 +111,17 @@ class CallContext:
     call_news: list[str] = field(default_factory=list)
     notebooks: dict[str, LiveNotebook] = field(default_factory=dict)
     """What this call has opened, by file id."""
+    attachments: list[Attachment] = field(default_factory=list)
+    """The calls that this one attaches to; its request returns the reply to the last."""
+
+    def attach(self, call: Call, seconds: float, *, until_output: bool = False) -> Reply:
+        """Return another call's reply to the agent, or where that call stands after some seconds.
+
+        The tool that asks for this ends at once, with the reply that this method returns. Its
+        request then waits for the other call.
+        """
+        self.attachments.append(Attachment(call, seconds, until_output))
+        return Reply.of(f"call: {call.id}")
 
     async def open(self, notebook: str | None) -> LiveNotebook:
         """Open the notebook that the call names, or the agent's current one.

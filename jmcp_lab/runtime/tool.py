@@ -34,6 +34,9 @@ class Tool:
         The class that the tool falls under when its arguments say nothing else.
     read_only, destructive, idempotent, open_world : bool
         The hints of the protocol's ``ToolAnnotations``; they must be true of every call.
+    attaches : bool
+        The tool only gets the reply to another call (see `CallContext.attach`). An agent whose time
+        is over may still call it, and such a call is no work that goes on.
     function : Callable
         ``async (ctx, **arguments) -> Reply``.
     arguments : type of BaseModel
@@ -48,6 +51,7 @@ class Tool:
     destructive: bool
     idempotent: bool
     open_world: bool
+    attaches: bool
     function: Callable[..., Awaitable[Reply]]
     arguments: type[BaseModel]
 
@@ -104,6 +108,7 @@ def tool(
     destructive: bool = False,
     idempotent: bool = False,
     open_world: bool = False,
+    attaches: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Tool]:
     """Make a `Tool` of an async function whose first parameter is the `CallContext`.
 
@@ -121,6 +126,7 @@ def tool(
             destructive=destructive,
             idempotent=idempotent,
             open_world=open_world,
+            attaches=attaches,
             function=function,
             arguments=_model(name, function),
         )

@@ -64,10 +64,11 @@ def record(
     """Remember what a call changed, so that it can be undone.
 
     `by` is the agent that may undo it with its own tool. A person may undo the changes of all.
+    Nobody undoes a call before it has ended, so its end tells the panel that it can be undone.
     """
     if changes:
         forgotten = services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
-        services.ledger.update(call, undoable=True)
+        services.ledger.prepare(call, undoable=True)
         for call_id in forgotten:
             if (old := services.ledger.find(call_id)) is not None:
                 services.ledger.update(old, undoable=False)

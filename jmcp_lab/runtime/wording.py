@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..files.names import short_path, shown
 from ..notebooks import cells
@@ -37,24 +37,42 @@ def cells_title(notebook: LiveNotebook, cell_ids: list[str]) -> str:
     return f"{len(cell_ids)} cells"
 
 
+class Goal(NamedTuple):
+    """Where cells go.
+
+    Parameters
+    ----------
+    at : int
+        The index at this moment.
+    words : str
+        For people.
+    key : str
+        Names the place by what stays when other cells move.
+    """
+
+    at: int
+    words: str
+    key: str
+
+
 def goes(
     notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
-) -> tuple[str, str]:
-    """Return where cells go: as a phrase for people, and as an anchor that survives other moves.
+) -> Goal:
+    """Return where cells go.
 
     Raises
     ------
     InvalidArgumentError
     NotFoundError
     """
-    cells.place(notebook, after=after, before=before, index=index)
-    for side, ref in (("after", after), ("before", before)):
-        if ref is not None:
-            cell_id = cells.find(notebook, ref)
-            return f"{side} cell {notebook.position(cell_id)}", f"{side} {cell_id}"
+    at = cells.place(notebook, after=after, before=before, index=index)
+    if after is not None:
+        return Goal(at, f"after cell {at}", f"after {notebook.ids[at - 1]}")
+    if before is not None:
+        return Goal(at, f"before cell {at + 1}", f"before {notebook.ids[at]}")
     if index is None or index == -1:
-        return "at the end", "end"
-    return "at the top" if index == 0 else f"as cell {index + 1}", f"index {index}"
+        return Goal(at, "at the end", "end")
+    return Goal(at, "at the top" if index == 0 else f"as cell {index + 1}", f"index {index}")
 
 
 def status(view: cells.CellView) -> str:

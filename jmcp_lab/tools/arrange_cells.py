@@ -35,7 +35,7 @@ from ..runtime.people import people_in
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.undo import take_back
-from ..runtime.wording import cell_name, cells_title, count, file_name, goes
+from ..runtime.wording import Goal, cell_name, cells_title, count, file_name, goes
 from .arguments import Cells, Notebook, resolve_all
 from .edit_cells import check_fresh, edit_action
 
@@ -102,10 +102,12 @@ async def move_cell(
         raise InvalidArgumentError("Say where to: after, before or index.")
     check_fresh(ctx, nb, ids, "moved")
     people = await people_in(ctx.services, nb)
+    goal: Goal
 
     def resolve() -> Action:
+        nonlocal goal
         people.check(ids, "moved", ctx.call)
-        where, key = goes(nb, after=after, before=before, index=index)
+        goal = goes(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
         with nb.reading():
             items = tuple(
@@ -113,11 +115,8 @@ async def move_cell(
                 for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
             )
         action = edit_action("move_cell", nb, tuple(ids), summary, items)
-        preview = Preview("text", items, nb.language, f"To a place {where}.")
-        return replace(action, preview=preview, details=(key,))
-
-    def place() -> int:
-        return live_cells.place(nb, after=after, before=before, index=index)
+        preview = Preview("text", items, nb.language, f"To a place {goal.words}.")
+        return replace(action, preview=preview, details=(goal.key,))
 
     with Ahead(nb) as ahead:
 
@@ -127,14 +126,15 @@ async def move_cell(
             with suppress(ToolError):
                 for cell_id in ids:
                     live_cells.find(nb, cell_id)
-                _, wanted = live_cells.moved(nb, ids, place())
+                place = live_cells.place(nb, after=after, before=before, index=index)
+                _, wanted = live_cells.moved(nb, ids, place)
                 anew = dict(zip(ids, ahead.wholes(ids), strict=True))
                 await ahead.arrange(wanted, anew)
 
         await ctx.permit(resolve, nb, look_ahead)
         places = zip(ids, live_cells.places(nb, ids), strict=True)
         changes = [Moved(cell_id, *place) for cell_id, place in places]
-        moved = live_cells.move(nb, ids, place(), agent_origin(ctx.agent.id), ahead)
+        moved = live_cells.move(nb, ids, goal.at, agent_origin(ctx.agent.id), ahead)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     if not moved:
         return Reply.of(f"Nothing was moved: there already: {names}.")

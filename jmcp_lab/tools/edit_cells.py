@@ -22,7 +22,7 @@ from ..render.outputs import clip
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
-from ..runtime.wording import cell_name, file_name, goes, line_change
+from ..runtime.wording import Goal, cell_name, file_name, goes, line_change
 from ..server.heavy_work import in_turn
 from ..text.three_way_merge import MergeConflict, Splice, splice
 from .arguments import Cell, CellType, Notebook, Source, check_length, lines
@@ -80,21 +80,22 @@ async def insert_cell(
     given = cells if cells is not None else [CellInput(source=str(source), type=type)]
     new = [live_cells.NewCell(cell.source, cell.type) for cell in given]
     nb = await ctx.open(notebook)
+    goal: Goal
 
     def resolve() -> Action:
-        where, key = goes(nb, after=after, before=before, index=index)
+        nonlocal goal
+        goal = goes(nb, after=after, before=before, index=index)
         items = tuple(
             PreviewItem(f"New {cell.type} cell", None, old="", new=cell.source) for cell in new
         )
         what = "a cell" if len(new) == 1 else f"{len(new)} cells"
         summary = f"Insert {what} into {file_name(nb.path)}"
         kind = f"A new {new[0].type} cell" if len(new) == 1 else f"{len(new)} new cells"
-        action = edit_action("insert_cell", nb, (), summary, items, f"{kind}, {where}.")
-        return replace(action, details=(key, *(cell.type for cell in new)))
+        action = edit_action("insert_cell", nb, (), summary, items, f"{kind}, {goal.words}.")
+        return replace(action, details=(goal.key, *(cell.type for cell in new)))
 
     await ctx.permit(resolve, nb)
-    at = live_cells.place(nb, after=after, before=before, index=index)
-    changes = blank.insert(nb, at, new, agent_origin(ctx.agent.id))
+    changes = blank.insert(nb, goal.at, new, agent_origin(ctx.agent.id))
     for cell in new:
         ctx.saw(nb, cell.id, cell.source)
     ctx.record(nb, *changes)

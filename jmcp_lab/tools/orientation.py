@@ -17,7 +17,7 @@ from ..render.marked import marked, on_one_line
 from ..render.outputs import clip
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
-from ..runtime.wording import cell_name, count
+from ..runtime.wording import cell_name
 
 if TYPE_CHECKING:
     from ..agents.expiry import Until
@@ -153,6 +153,7 @@ async def _live(ctx: CallContext, path: str) -> LiveNotebook | None:
     tool_class=ToolClass.INFO,
     read_only=True,
     idempotent=True,
+    attaches=True,
 )
 async def wait(
     ctx: CallContext,
@@ -173,4 +174,4 @@ async def wait(
         names = ", ".join(c.id for c in mine if c is not ctx.call)
         hint = f" Not finished: {names}." if names else ""
         raise NotFoundError(f"Unknown call '{call[:60]}'.{hint}", code="unknown_call")
-    return Reply.of(count(1, "call"))
+    return ctx.attach(found, seconds, until_output=until == "output")

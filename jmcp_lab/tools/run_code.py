@@ -153,14 +153,14 @@ async def insert_execute_code_cell(
     kernel = await ShownKernel.of(sessions, nb)
 
     def resolve() -> Action:
-        where, key = goes(nb, after=after, before=before, index=index)
+        goal = goes(nb, after=after, before=before, index=index)
         summary = f"Insert and run a cell in {file_name(nb.path)}"
         items = (PreviewItem("New cell", None, text=source),)
         action = _run_action(ctx, "insert_execute_code_cell", nb, [], summary, items, kernel, None)
         assert action.preview is not None
-        words = f"A new cell, {where}. {action.preview.words}".strip()
+        words = f"A new cell, {goal.words}. {action.preview.words}".strip()
         preview = replace(action.preview, words=words)
-        return replace(action, preview=preview, details=(key, *action.details))
+        return replace(action, preview=preview, details=(goal.key, *action.details))
 
     await ctx.permit(resolve, nb)
     # Before the cell is there: where the kernel is another one, nothing is to have happened.

@@ -92,6 +92,28 @@ async def test_a_change_that_has_happened_is_not_waited_for() -> None:
         await ledger.changed(call, before)
 
 
+def test_what_is_prepared_is_told_with_the_next_step() -> None:
+    ledger = Ledger()
+    call = enter(ledger)
+    ledger.update(call, state=CallState.RUNNING)
+    told: list[tuple[CallState, bool]] = []
+    ledger.subscribe(lambda call: told.append((call.state, call.undoable)))
+    ledger.prepare(call, undoable=True)
+    assert told == []
+    ledger.update(call, state=CallState.DONE)
+    assert told == [(CallState.DONE, True)]
+
+
+def test_of_a_call_that_has_ended_a_prepared_change_is_told_at_once() -> None:
+    ledger = Ledger()
+    call = enter(ledger)
+    ledger.update(call, state=CallState.FAILED)
+    before = ledger.seq
+    ledger.prepare(call, undoable=True)
+    assert ledger.since(before) == [call]
+    assert call.undoable
+
+
 def test_a_call_that_has_ended_keeps_its_reply_and_not_what_it_was_asked() -> None:
     ledger = Ledger()
     call = ledger.open("a_1", "Robot", "insert_cell", ToolClass.EDIT, {"source": "x" * 1000})

@@ -114,18 +114,17 @@ class Executor:
             on_change=on_change,
             can_ask=can_ask,
         )
+        self._add(run)
+        return run
+
+    def _add(self, run: Run) -> None:
         self._note_other_kernel(run)
         self._forget_old()
-        queue = self._queues.get(kernel_id)
-        if queue is None:
-            queue = self._queues[kernel_id] = KernelQueue(
-                kernel_id, self._manager, self._log, self._output_limit
-            )
+        queue = self._queue(run.kernel_id)
         if len(run.pieces) > 1 or not queue.free:
             show_waiting(run)
         self._runs[run.id] = run
         queue.add(run)
-        return run
 
     async def interrupt(self, run: Run) -> None:
         """Stop a run; everything else in the kernel continues.
@@ -161,6 +160,15 @@ class Executor:
         queues, self._queues = list(self._queues.values()), {}
         for queue in queues:
             await queue.stop()
+
+    def _queue(self, kernel_id: str) -> KernelQueue:
+        """Return the queue of a kernel, which the first run of it makes."""
+        queue = self._queues.get(kernel_id)
+        if queue is None:
+            queue = self._queues[kernel_id] = KernelQueue(
+                kernel_id, self._manager, self._log, self._output_limit
+            )
+        return queue
 
     def _note_other_kernel(self, run: Run) -> None:
         """Add a notice if the owner's notebook has another kernel now, as after culling."""
