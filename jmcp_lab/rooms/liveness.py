@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from jupyter_server.serverapp import ServerApp
 
 YDOC = "jupyter_server_ydoc"
@@ -24,6 +26,11 @@ class NotLive(StrEnum):
     OTHERS = "other_documents"
     """jupyter-server-documents is there, with live documents of its own."""
 
+    UPSTREAM = "upstream_changed"
+    """A package that live documents are made of has no more what this one relies on."""
+
+
+_FIT = "Run 'pip install --upgrade jmcp_lab'"
 
 _WHY = {
     NotLive.DISABLED: "YDocExtension.disable_rtc is set",
@@ -43,7 +50,7 @@ def why_not_live(serverapp: ServerApp) -> NotLive | None:
     if not _enabled(manager, YDOC):
         return NotLive.NO_EXTENSION
     (app,) = manager.extension_apps[YDOC]
-    return NotLive.DISABLED if app.disable_rtc else None
+    return NotLive.DISABLED if getattr(app, "disable_rtc", False) else None
 
 
 def failed_to_load(serverapp: ServerApp) -> bool:
@@ -60,6 +67,9 @@ def say_so_to_pages(serverapp: ServerApp, why: NotLive) -> None:
     jupyter-docprovider, the other half of jupyter-server-ydoc, takes them for served unless it is
     told otherwise, and then no page opens any notebook: each waits for a document for ever.
     """
+    if why is NotLive.UPSTREAM:
+        # What is missing may be what tells whether the other one has loaded.
+        why = why_not_live(serverapp) or why
     if why is NotLive.NO_EXTENSION:
         page_config = serverapp.web_app.settings.setdefault("page_config_data", {})
         page_config["disableRTC"] = True
@@ -70,8 +80,21 @@ def _enabled(manager: Any, name: str) -> bool:  # noqa: ANN401 - its attributes 
     return bool(found and found.enabled and manager.linked_extensions.get(name))
 
 
-def log_words(why: NotLive) -> str:
-    """Return what the server's log says of it."""
+def log_words(why: NotLive, missing: Collection[str] = ()) -> str:
+    """Return what the server's log says of it.
+
+    Parameters
+    ----------
+    why : NotLive
+    missing : collection of str, optional
+        The names that other packages have no more, where that is why.
+    """
+    if why is NotLive.UPSTREAM:
+        return (
+            "Agents cannot use notebooks or change files: the installed packages do not fit this "
+            f"version of jmcp_lab (missing: {', '.join(missing)}). Pages open and save as without "
+            f"jmcp_lab. {_FIT} and restart the server."
+        )
     if why is NotLive.OTHERS:
         return (
             "jupyter-server-documents is installed and keeps the live documents. Agents edit "
@@ -83,11 +106,22 @@ def log_words(why: NotLive) -> str:
     )
 
 
-def agent_words(why: NotLive) -> str:
+def agent_words(why: NotLive, missing: Collection[str] = ()) -> str:
     """Return what an agent is told of every notebook, the first time that it uses it.
+
+    Where packages do not fit it is told that each time, in the place of a notebook.
 
     Nobody is asked to switch anything on: two layers of live documents would fight.
     """
+    if why is NotLive.UPSTREAM:
+        return (
+            "Nothing was opened or changed. Agents cannot use notebooks or change files on this "
+            "server, because its installed packages do not fit its version of jmcp_lab (missing: "
+            f"{', '.join(missing)}). Calling again does not help. Tell the user: {_FIT.lower()} "
+            "and restart the Jupyter server. Until then their notebooks work as usual for them, "
+            "and you can read text files, and run code in a kernel with "
+            "execute_ipython(kernel=<id>)."
+        )
     if why is NotLive.OTHERS:
         return (
             "jupyter-server-documents keeps the live documents on this server. Your changes are "
