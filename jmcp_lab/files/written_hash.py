@@ -39,7 +39,9 @@ async def hash_written(manager: Any, model: dict[str, Any]) -> str | None:  # no
 
 def writes_as_given(manager: Any) -> bool:  # noqa: ANN401
     """Return whether a contents manager writes notebooks and texts as they are given to it."""
-    hooks = getattr(manager, "pre_save_hook", None), *getattr(manager, "_pre_save_hooks", ())
+    # Where they are kept elsewhere by now, there may be some.
+    named = getattr(manager, "_pre_save_hooks", (True,))
+    hooks = getattr(manager, "pre_save_hook", None), *named
     return _writes_as_jupyter(type(manager)) and not any(hooks)
 
 

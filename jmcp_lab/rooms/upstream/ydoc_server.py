@@ -1,9 +1,6 @@
 """The parts of jupyter-server-ydoc that have no public name, in one place.
 
-Read in 3.0.4, and held by `tests/rooms/upstream/test_names.py`: `YDocExtension.ywebsocket_server`,
-`file_loaders`, `_room_locks`, `disable_rtc`; `DocumentRoom`, whose place `LiveRoom` takes, with
-`cleaner`, `clients`, `ready`, `initialize()`, `on_message`; of `FileLoader` what
-`followed_loader` puts its own in the place of.
+Read in 3.0.4. `names.py` lists all of them, and they are looked for when the extension starts.
 """
 
 from __future__ import annotations
