@@ -39,6 +39,7 @@ from .permissions.gate import Gate
 from .render.limits import Limits
 from .rooms.backend import Backend, open_backend
 from .rooms.liveness import NotLive, failed_to_load, log_words, say_so_to_pages, why_not_live
+from .rooms.upstream.names import Name, Part, missing_names, names_off, words_of_parts
 from .runtime.dispatcher import Dispatcher
 from .runtime.open_pages import OpenPages
 from .runtime.services import Services
@@ -68,6 +69,9 @@ class JmcpLab(CheckedExtensionApp):
     name = "jmcp_lab"
     app_name = "jmcp_lab"
     load_other_extensions = True
+    not_live: NotLive | None = None
+    missing: tuple[Name, ...] = ()
+    """The names of other packages that we rely on and that are not there."""
     _stopping: asyncio.Future[None] | None = None
 
     mcp_path = Unicode(
@@ -116,6 +120,7 @@ class JmcpLab(CheckedExtensionApp):
         keep_tokens_out_of_logs()
         server = self.serverapp
         assert server is not None
+        self._look_upstream(server)
         self.protection = self._protect(server)
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
@@ -124,12 +129,12 @@ class JmcpLab(CheckedExtensionApp):
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
         contents = Contents(server.contents_manager, lambda: own_folders(server, root))
-        self.not_live = why_not_live(server)
         self.rooms = self._open_rooms(server, contents)
         self.sessions = KernelSessions(
             server.session_manager,
             server.kernel_manager,
             cast("KernelSpecManager", server.kernel_spec_manager),
+            guarded=not self._lacks(Part.SESSIONS),
         )
         if self.not_live is None:
             # What belongs to live documents is imported only where they are on.
@@ -192,15 +197,29 @@ class JmcpLab(CheckedExtensionApp):
             self._follow_rooms(serverapp)
         else:
             say_so_to_pages(serverapp, self.not_live)
-            self.log.warning(log_words(self.not_live))
+            self.log.warning(log_words(self.not_live, names_off(self.missing)))
+        for words in words_of_parts(self.missing):
+            self.log.warning(words)
         signals = Signals(serverapp)
-        signals.follow()
-        end_whatever_kernels_do(serverapp, signals.leave)
+        if not self._lacks(Part.SIGNALS):
+            signals.follow()
+        if not self._lacks(Part.KERNELS):
+            end_whatever_kernels_do(serverapp, signals.leave)
         let_threads_end(self.log)
         if wrong := self.all_wrong_settings():
             self.endpoint.stay_shut(_WRONG_SETTINGS.format(" ".join(wrong)))
         else:
             await self.endpoint.start()
+
+    def _look_upstream(self, server: ServerApp) -> None:
+        """Find out whether documents are live, before anything of other packages is changed."""
+        self.not_live = why_not_live(server)
+        self.missing = missing_names(live=self.not_live is None)
+        if names_off(self.missing):
+            self.not_live = NotLive.UPSTREAM
+
+    def _lacks(self, part: Part) -> bool:
+        return any(name.part is part for name in self.missing)
 
     def _open_rooms(self, server: ServerApp, contents: Contents) -> Backend:
         rooms = open_backend(
@@ -210,6 +229,7 @@ class JmcpLab(CheckedExtensionApp):
             why=self.not_live,
             pages=self.pages,
             idle_seconds=self.idle_minutes * 60.0,
+            missing=self.missing,
         )
         # Jupyter Server has copied its settings into these, and copies them back after us.
         self.settings["contents_manager"] = server.web_app.settings["contents_manager"]
@@ -259,6 +279,9 @@ class JmcpLab(CheckedExtensionApp):
     def _harden(self, server: ServerApp) -> str:
         # A script in an output is in the page, where the person decides.
         self.trust_outputs = "never"
+        if self._lacks(Part.HARDENING):
+            # What is missing is named in the log as the server starts.
+            return "standard"
         opens = server.open_browser
         left = harden_server(server)
         # Jupyter Server has copied its settings into these, and copies them back after us.

@@ -161,6 +161,8 @@ export interface IServerInfo {
   readonly trustOutputs: 'allowed' | 'never';
   /** What keeps live documents off; null where they are on. */
   readonly notLive: NotLive | null;
+  /** What other packages have no more that live documents need, in words. */
+  readonly missingNames: readonly string[];
   readonly files: IFiles;
   readonly documents: IDocuments;
 }
@@ -189,7 +191,8 @@ export interface ICopy {
 }
 
 /** What keeps live documents off. */
-export type NotLive = 'disable_rtc' | 'no_extension' | 'other_documents';
+export type NotLive =
+  'disable_rtc' | 'no_extension' | 'other_documents' | 'upstream_changed';
 
 /** What pages that share no live documents are to do. */
 export interface IFiles {

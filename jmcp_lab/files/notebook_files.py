@@ -15,7 +15,6 @@ from typing import Any, Final, cast
 
 import nbformat
 from jupyter_server.utils import ensure_async
-from nbformat.v4 import rwbase
 from tornado.web import HTTPError
 
 from ..codec.cell_form import new_id
@@ -25,7 +24,6 @@ from .cut_off import ZERO, decoded, is_cut_off
 
 # Their functions carry no types.
 _nbformat: Any = nbformat
-_lines: Any = rwbase
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 KNOWN_FORMAT: Final = 4
@@ -174,7 +172,7 @@ def _put_right(content: dict[str, Any]) -> dict[str, Any]:
     for number, cell in enumerate(cells, 1):
         if not isinstance(cell, dict):
             raise UnreadableNotebookError(f"cell {number} is no object")
-    found: dict[str, Any] = _lines.rejoin_lines(_nbformat.from_dict(content))
+    found: dict[str, Any] = _nbformat.v4.rwbase.rejoin_lines(_nbformat.from_dict(content))
     _strip_transient(found)
     if found.get("nbformat_minor", 0) >= 5:
         seen = set()
@@ -228,7 +226,7 @@ def _split(cell: dict[str, Any]) -> None:
     whole = {"cell_type": "raw", "outputs": []} | cell
     outputs = [output for output in whole["outputs"] if _is_output(output)]
     node = _nbformat.from_dict({"cells": [whole | {"outputs": outputs}]})
-    (split,) = _lines.split_lines(node)["cells"]
+    (split,) = _nbformat.v4.rwbase.split_lines(node)["cells"]
     lines = iter(split["outputs"])
     for key in ("source", "attachments"):
         if key in cell:

@@ -79,6 +79,8 @@ class KernelSessions:
     ----------
     session_manager, kernel_manager, kernel_spec_manager
         The server's own.
+    guarded : bool, optional
+        Whether who asks second for a notebook's kernel gets the first one's; see `SessionGuard`.
     """
 
     def __init__(
@@ -86,13 +88,16 @@ class KernelSessions:
         session_manager: SessionManager,
         kernel_manager: MappingKernelManager,
         kernel_spec_manager: KernelSpecManager,
+        *,
+        guarded: bool = True,
     ) -> None:
         self._sessions: Any = session_manager
         self._kernels: Any = kernel_manager
         self._specs: Any = kernel_spec_manager
         self._languages: dict[str, str] = {}
         self._starts: set[asyncio.Task[Any]] = set()
-        SessionGuard(session_manager)
+        if guarded:
+            SessionGuard(session_manager)
 
     # -- notebooks -----------------------------------------------------------------------------
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from pycrdt._pycrdt import Map as _Map
-from pycrdt._pycrdt import Text as _Text
+from .pycrdt_types import RawMap, RawText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +94,7 @@ def plain(cell: Map[Any], *keys: str) -> list[Any]:
     with cell.doc.transaction() as transaction:
         held, now = cell.integrated, cast("Any", transaction._txn)
         found = [held.get(now, key) if held.has(now, key) else None for key in keys]
-        return [each.get_string(now) if isinstance(each, _Text) else each for each in found]
+        return [each.get_string(now) if isinstance(each, RawText) else each for each in found]
 
 
 def has_nothing_in(cell: Map[Any], key: str) -> bool:
@@ -103,4 +102,4 @@ def has_nothing_in(cell: Map[Any], key: str) -> bool:
     with cell.doc.transaction() as transaction:
         held, now = cell.integrated, cast("Any", transaction._txn)
         found = held.get(now, key) if held.has(now, key) else None
-        return isinstance(found, _Map) and found.len(now) == 0
+        return isinstance(found, RawMap) and found.len(now) == 0

@@ -12,17 +12,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pycrdt import ArrayEvent, MapEvent, ReadTransaction, TextEvent
-from pycrdt._base import process_event
-from pycrdt._pycrdt import ArrayEvent as _ArrayEvent
-from pycrdt._pycrdt import MapEvent as _MapEvent
-from pycrdt._pycrdt import TextEvent as _TextEvent
+
+from .pycrdt_types import RawArrayEvent, RawMapEvent, RawTextEvent, process_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from pycrdt import Array, Doc, Subscription
 
-_KINDS: Final = {_ArrayEvent: ArrayEvent, _MapEvent: MapEvent, _TextEvent: TextEvent}
+_KINDS: Final = {RawArrayEvent: ArrayEvent, RawMapEvent: MapEvent, RawTextEvent: TextEvent}
 
 
 class DeepEvent:

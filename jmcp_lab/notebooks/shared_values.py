@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from pycrdt._base import BaseType
-from pycrdt._pycrdt import Array as _Array
-from pycrdt._pycrdt import Map as _Map
-from pycrdt._pycrdt import Text as _Text
+from .pycrdt_types import BaseType, RawArray, RawMap, RawText
 
 if TYPE_CHECKING:
     from pycrdt import Map
@@ -27,11 +24,11 @@ def _value(held: Any, now: Any, shared: Map[Any]) -> Any:  # noqa: ANN401 - what
     kind = type(held)
     if kind in _PLAIN:
         return held
-    if kind is _Text:
+    if kind is RawText:
         return held.get_string(now)
-    if kind is _Map:
+    if kind is RawMap:
         return {key: _value(held.get(now, key), now, shared) for key in held.keys(now)}
-    if kind is _Array:
+    if kind is RawArray:
         return [_value(held.get(now, at), now, shared) for at in range(held.len(now))]
     wrapped = shared._maybe_as_type_or_doc(held)
     return wrapped.to_py() if isinstance(wrapped, BaseType) else wrapped

@@ -19,6 +19,7 @@ from ..agents.expiry import format_time
 from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import changes
+from ..rooms.upstream.names import names_off
 from ..runtime.open_pages import path_of
 from ..text.surrogates import dump_json
 from .base import PanelHandler, decides, errors_as_json
@@ -93,6 +94,7 @@ class StateHandler(PanelHandler):
             "unattended": None,
             "trust_outputs": self.app.trust_outputs,
             "not_live": self.app.not_live,
+            "missing_names": names_off(self.app.missing),
             "files": self.app.pages.errands(),
             "documents": asdict(self.app.rooms.troubles()),
             "now": format_time(datetime.now(UTC)),

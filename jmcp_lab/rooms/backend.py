@@ -9,9 +9,10 @@ from ..files.moves import let_moves_wait
 from ..files.reads_and_writes import take_turns
 from ..files.signatures import sign_aside
 from .liveness import NotLive, agent_words
+from .upstream.names import Part, names_off
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from contextlib import AbstractContextManager
     from logging import Logger
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .notices import Notices
     from .texts import Texts
     from .troubles import Troubles
+    from .upstream.names import Name
 
 
 class Backend(Protocol):
@@ -115,14 +117,23 @@ def open_backend(
     why: NotLive | None,
     pages: Pages,
     idle_seconds: float,
+    missing: Collection[Name] = (),
 ) -> Backend:
     """Return the backend of a server: live rooms, or files alone if `why` names an obstacle.
 
-    Without jupyter-server-ydoc, this function does not import any module that needs it.
+    Without jupyter-server-ydoc, this function does not import any module that needs it. It skips
+    each patch that relies on a missing name.
     """
-    follow_folders()
+    if why is NotLive.UPSTREAM:
+        from .closed_rooms import ClosedRooms
+
+        return ClosedRooms(agent_words(why, names_off(missing)), idle_seconds)
+    off = {name.part for name in missing}
+    if Part.FILE_IDS not in off:
+        follow_folders()
     let_moves_wait(serverapp.contents_manager)
-    sign_aside(serverapp.contents_manager)
+    if Part.SIGNATURES not in off:
+        sign_aside(serverapp.contents_manager)
     take_turns(serverapp.contents_manager)
     if why is None:
         from .rooms import Rooms

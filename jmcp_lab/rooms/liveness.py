@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from jupyter_server.serverapp import ServerApp
 
 YDOC = "jupyter_server_ydoc"
@@ -24,6 +26,11 @@ class NotLive(StrEnum):
     OTHERS = "other_documents"
     """jupyter-server-documents is installed and serves live documents of its own."""
 
+    UPSTREAM = "upstream_changed"
+    """A package that live documents are made of has no more what this one relies on."""
+
+
+_FIT = "Run 'pip install --upgrade jmcp_lab'"
 
 _WHY = {
     NotLive.DISABLED: "YDocExtension.disable_rtc is set",
@@ -44,7 +51,7 @@ def why_not_live(serverapp: ServerApp) -> NotLive | None:
     if not _enabled(manager, YDOC):
         return NotLive.NO_EXTENSION
     (app,) = manager.extension_apps[YDOC]
-    return NotLive.DISABLED if app.disable_rtc else None
+    return NotLive.DISABLED if getattr(app, "disable_rtc", False) else None
 
 
 def failed_to_load(serverapp: ServerApp) -> bool:
@@ -61,6 +68,9 @@ def say_so_to_pages(serverapp: ServerApp, why: NotLive) -> None:
     jupyter-docprovider, the frontend of jupyter-server-ydoc, assumes that live documents are served
     unless the page config says otherwise. Every page would then wait for its document for ever.
     """
+    if why is NotLive.UPSTREAM:
+        # What is missing may be what tells whether the other one has loaded.
+        why = why_not_live(serverapp) or why
     if why is NotLive.NO_EXTENSION:
         page_config = serverapp.web_app.settings.setdefault("page_config_data", {})
         page_config["disableRTC"] = True
@@ -71,8 +81,21 @@ def _enabled(manager: Any, name: str) -> bool:  # noqa: ANN401 - its attributes 
     return bool(found and found.enabled and manager.linked_extensions.get(name))
 
 
-def log_words(why: NotLive) -> str:
-    """Return the message for the server's log."""
+def log_words(why: NotLive, missing: Collection[str] = ()) -> str:
+    """Return the message for the server's log.
+
+    Parameters
+    ----------
+    why : NotLive
+    missing : collection of str, optional
+        Names that other packages no longer have, if that is the reason.
+    """
+    if why is NotLive.UPSTREAM:
+        return (
+            "Agents cannot use notebooks or change files: the installed packages do not fit this "
+            f"version of jmcp_lab (missing: {', '.join(missing)}). Pages open and save as without "
+            f"jmcp_lab. {_FIT} and restart the server."
+        )
     if why is NotLive.OTHERS:
         return (
             "jupyter-server-documents is installed and keeps the live documents. Agents edit "
@@ -84,11 +107,21 @@ def log_words(why: NotLive) -> str:
     )
 
 
-def agent_words(why: NotLive) -> str:
+def agent_words(why: NotLive, missing: Collection[str] = ()) -> str:
     """Return the message that an agent gets on its first use of each notebook.
 
-    The message asks nobody to enable anything: two layers of live documents would conflict.
+    If packages do not fit, the agent gets it instead of every notebook. The message asks nobody to
+    enable anything: two layers of live documents would conflict.
     """
+    if why is NotLive.UPSTREAM:
+        return (
+            "Nothing was opened or changed. Agents cannot use notebooks or change files on this "
+            "server, because its installed packages do not fit its version of jmcp_lab (missing: "
+            f"{', '.join(missing)}). Calling again does not help. Tell the user: {_FIT.lower()} "
+            "and restart the Jupyter server. Until then their notebooks work as usual for them, "
+            "and you can read text files, and run code in a kernel with "
+            "execute_ipython(kernel=<id>)."
+        )
     if why is NotLive.OTHERS:
         return (
             "jupyter-server-documents keeps the live documents on this server. Your changes are "

@@ -108,6 +108,8 @@ async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
         raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
     check_may_write(path, ctx.services.contents.root)
     contents = ctx.services.contents
+    # Before anybody is asked: where no file may be changed, none is made.
+    await ctx.services.rooms.texts.prepare(path)
     folders = await contents.new_folders(path)
     await contents.check_writable(path)
     summary = f"Create notebook {file_name(path)}"

@@ -99,6 +99,7 @@ export class MemoryApi implements IAgentsApi {
 
   decides: readonly CallClass[] | null = null;
   notLive: NotLive | null = null;
+  missingNames: readonly string[] = [];
   documents: IDocuments = { unsaved: [], copies: [] };
 
   private _hold: (() => Promise<void>) | null = null;
@@ -132,6 +133,7 @@ export class MemoryApi implements IAgentsApi {
         decides: this.decides,
         trustOutputs: 'allowed',
         notLive: this.notLive,
+        missingNames: this.missingNames,
         files: { save: [], written: {} },
         documents: this.documents
       },

@@ -9,8 +9,12 @@ import type { NotLive } from '../tokens';
 import { makeAgent, MemoryApi, until } from './fixtures';
 import { draw, pressAsPerson } from './render';
 
-async function strips(notLive: NotLive | null): Promise<string[]> {
+async function strips(
+  notLive: NotLive | null,
+  missingNames: readonly string[] = []
+): Promise<string[]> {
   const api = new MemoryApi();
+  api.missingNames = missingNames;
   api.notLive = notLive;
   const model = new AgentsModel({ api });
   await act(async () => {
@@ -29,9 +33,17 @@ test('nothing is said where documents are live', async () => {
 test.each<[NotLive, RegExp]>([
   ['disable_rtc', /^Live documents are off \(YDocExtension\.disable_rtc\)/],
   ['no_extension', /^Live documents are off \(jupyter_server_ydoc is disabled/],
-  ['other_documents', /^jupyter-server-documents keeps the live documents/]
+  ['other_documents', /^jupyter-server-documents keeps the live documents/],
+  ['upstream_changed', /^Agents cannot use notebooks or change files/]
 ])('the person is told what keeps them off: %s', async (why, words) => {
   expect(await strips(why)).toEqual([expect.stringMatching(words)]);
+});
+
+test('the person is told which names are missing, and what to do', async () => {
+  const name = 'FileLoader._lock of jupyter-server-ydoc 3.1.0';
+  const [words] = await strips('upstream_changed', [name]);
+  expect(words).toContain(`(missing: ${name})`);
+  expect(words).toContain('pip install --upgrade jmcp_lab');
 });
 
 test('what pages are to do is read from the state', () => {
@@ -46,9 +58,13 @@ test('what pages are to do is read from the state', () => {
     }).server;
   expect(state({})).toMatchObject({
     notLive: null,
+    missingNames: [],
     files: { save: [], written: {} }
   });
   const files = { save: ['a.ipynb'], written: { 'b.ipynb': '1f' } };
+  expect(
+    state({ not_live: 'upstream_changed', missing_names: ['a of b 1'] })
+  ).toMatchObject({ notLive: 'upstream_changed', missingNames: ['a of b 1'] });
   expect(state({ not_live: 'disable_rtc', files })).toMatchObject({
     notLive: 'disable_rtc',
     files

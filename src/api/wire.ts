@@ -54,7 +54,12 @@ const OPTIONS = [
   'reject_once',
   'reject_always'
 ] as const;
-const NOT_LIVE = ['disable_rtc', 'no_extension', 'other_documents'] as const;
+const NOT_LIVE = [
+  'disable_rtc',
+  'no_extension',
+  'other_documents',
+  'upstream_changed'
+] as const;
 const UNSAVED_KINDS = ['not_saved', 'page_apart', 'no_notebook'] as const;
 const PREVIEWS = ['code', 'diff', 'text'] as const;
 
@@ -103,6 +108,8 @@ function readServer(value: unknown): IServerInfo {
       data.not_live === null || data.not_live === undefined
         ? null
         : oneOf(data.not_live, NOT_LIVE, 'server.not_live'),
+    // An older server says nothing.
+    missingNames: list(data.missing_names, 'server.missing_names', text),
     files: readFiles(data.files),
     documents: readDocuments(data.documents)
   };

@@ -11,7 +11,13 @@ import pytest
 from jupyter_server.serverapp import ServerApp
 
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.rooms.liveness import NotLive, agent_words, log_words, why_not_live
+from jmcp_lab.rooms.liveness import (
+    NotLive,
+    agent_words,
+    log_words,
+    say_so_to_pages,
+    why_not_live,
+)
 
 from ..support.robots import Robot, write_notebook
 
@@ -43,6 +49,18 @@ def test_an_extension_that_cannot_be_linked_counts_as_not_there(jp_serverapp: Se
     manager.linked_extensions["jupyter_server_ydoc"] = False
     assert why_not_live(jp_serverapp) is NotLive.NO_EXTENSION
     manager.linked_extensions["jupyter_server_ydoc"] = True
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_pages_open_files_without_live_documents_only_where_nobody_serves_these(
+    jp_serverapp: ServerApp, served: bool
+) -> None:
+    linked = jp_serverapp.extension_manager.linked_extensions
+    linked["jupyter_server_ydoc"] = served
+    say_so_to_pages(jp_serverapp, NotLive.UPSTREAM)
+    page_config = jp_serverapp.web_app.settings.get("page_config_data", {})
+    assert page_config.get("disableRTC", False) is not served
+    linked["jupyter_server_ydoc"] = True
 
 
 def test_nothing_of_jupyter_server_ydoc_is_imported_with_the_extension() -> None:

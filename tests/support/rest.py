@@ -16,6 +16,7 @@ from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.panel.doorbell import Doorbell
 from jmcp_lab.permissions.gate import Gate
 from jmcp_lab.rooms.troubles import Troubles
+from jmcp_lab.rooms.upstream.names import Name
 from jmcp_lab.runtime.open_pages import OpenPages
 from jmcp_lab.runtime.supervisor import Supervisor
 
@@ -35,6 +36,7 @@ class PanelApp:
     trust_outputs: str = "allowed"
     protection: str = "standard"
     not_live: str | None = None
+    missing: tuple[Name, ...] = ()
     rooms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(troubles=Troubles))
     endpoint: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
 

@@ -1,9 +1,7 @@
 """All uses of jupyter-server-ydoc's private names, in one place.
 
-Taken from the source of 3.0.4, and checked by `tests/rooms/upstream/test_names.py`:
-`YDocExtension.ywebsocket_server`, `file_loaders`, `_room_locks`, `disable_rtc`; `DocumentRoom`,
-which `LiveRoom` replaces, with `cleaner`, `clients`, `ready`, `initialize()`, `on_message`; and the
-methods of `FileLoader` that `followed_loader` replaces.
+They were read in the source of 3.0.4. `names.py` lists all of them, and the extension checks them
+when it starts.
 """
 
 from __future__ import annotations

@@ -16,7 +16,17 @@ import { useAction } from './shared/useAction';
 import { useOverflow } from './cards/useOverflow';
 
 /** What keeps live documents off, and what that means. */
-function notLiveWords(why: NotLive, trans: TranslationBundle): string {
+function notLiveWords(
+  why: NotLive,
+  missing: readonly string[],
+  trans: TranslationBundle
+): string {
+  if (why === 'upstream_changed') {
+    return trans.__(
+      'Agents cannot use notebooks or change files: the installed packages do not fit this version of jmcp_lab (missing: %1). Your notebooks open and save as usual. Run “pip install --upgrade jmcp_lab”, then restart the server.',
+      missing.join(', ')
+    );
+  }
   return why === 'other_documents'
     ? trans.__(
         'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that are not open.'
@@ -122,8 +132,8 @@ export function Strips(): JSX.Element | null {
   if (server?.notLive) {
     strips.push({
       key: 'not-live',
-      tone: 'info',
-      words: notLiveWords(server.notLive, trans)
+      tone: server.notLive === 'upstream_changed' ? 'warn' : 'info',
+      words: notLiveWords(server.notLive, server.missingNames, trans)
     });
   }
   if (server?.paused) {

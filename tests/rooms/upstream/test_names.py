@@ -1,83 +1,158 @@
-"""The names of jupyter-server-ydoc and its neighbours that this package leans on.
+"""The names of other packages that this package leans on: each is listed, and really looked for.
 
-When one of these tests fails after an upgrade, `rooms/upstream/ydoc_server.py` is the one place
-to mend.
+When one of these tests fails after an upgrade, `jmcp_lab/rooms/upstream/names.py` says what needs
+the name, and `docs/upstream.md` what for.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
-from importlib.metadata import version
+import re
+from collections import defaultdict
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_server_fileid.manager import BaseFileIdManager
 from jupyter_server_ydoc.app import YDocExtension
 from jupyter_server_ydoc.handlers import YDocWebSocketHandler
-from jupyter_server_ydoc.loaders import FileLoader, FileLoaderMapping
-from jupyter_server_ydoc.rooms import DocumentRoom
-from jupyter_ydoc import YNotebook
+from jupyter_server_ydoc.loaders import FileLoader
 from pycrdt import Array, Doc, Map, Text, create_update_message, write_var_uint
 from pycrdt._pycrdt import ArrayEvent as _ArrayEvent
 from pycrdt._pycrdt import MapEvent as _MapEvent
 from pycrdt._pycrdt import Text as _Text
 from pycrdt._pycrdt import TextEvent as _TextEvent
-from pycrdt.store import BaseYStore
-from pycrdt.websocket import YRoom
 
+import jmcp_lab
+from jmcp_lab.rooms.upstream.names import NAMES, Name, Part, missing_names, words_of_parts
 from jmcp_lab.rooms.upstream.ydoc_server import SESSION_EVENTS, Upstream
 
+from ...support.renaming import renamed, twin
 
-def written_in(owner: type, name: str) -> bool:
-    """Return whether a class has a member, or sets one on itself."""
-    sources = [inspect.getsource(cls) for cls in owner.__mro__[:-1] if cls.__module__ != "abc"]
-    return hasattr(owner, name) or any(f"self.{name}" in source for source in sources)
+OURS = Path(jmcp_lab.__file__).parent
+TESTS = Path(__file__).parents[2]
+UPSTREAM_MD = TESTS.parent / "docs" / "upstream.md"
+
+PYTHONS_OWN = {"_exit", "_register_atexit"}
+"""Names of Python itself."""
 
 
-@pytest.mark.parametrize(
-    ("owner", "names"),
-    [
-        (
-            DocumentRoom,
-            "_file _file_format _file_type _document _update_lock _save_delay _save_to_disc "
-            "cleaner clients ready initialize on_message on_message_error room_id file_type "
-            "file_format awareness _emit _on_document_change _on_outofband_change create_task",
-        ),
-        (
-            YRoom,
-            "_update_send_stream _update_receive_stream ready_event ydoc_observed _watch_ready "
-            "_broadcast_updates _task_group _handle_exception serve stop",
-        ),
-        (
-            YDocExtension,
-            "ywebsocket_server file_loaders _room_locks disable_rtc ystore_class get_document",
-        ),
-        (
-            FileLoader,
-            "path number_of_subscriptions last_modified maybe_save_content "
-            "_save_content_at_path maybe_notify _lock _contents_manager",
-        ),
-        (FileLoaderMapping, "remove __contains__ __getitem__"),
-        (
-            BaseFileIdManager,
-            "index get_id get_path move delete con _normalize_path _move_recursive "
-            "_delete_recursive",
-        ),
-        (YNotebook, "ycells create_ycell get_cell dirty get aget set"),
-        (Doc, "_txn _read_transaction _exceptions"),
-        (Array, "integrated _maybe_as_type_or_doc doc"),
-        (Map, "integrated doc"),
-        (BaseYStore, "write stop start started read apply_updates"),
-    ],
-    ids=lambda value: value.__name__ if isinstance(value, type) else "",
-)
-def test_the_names_that_we_lean_on_are_there(owner: type, names: str) -> None:
-    missing = [name for name in names.split() if not written_in(owner, name)]
-    assert not missing, (
-        f"{owner.__module__}.{owner.__name__} has no {', '.join(missing)} any more "
-        f"(jupyter-server-ydoc {version('jupyter-server-ydoc')}, pycrdt {version('pycrdt')}): "
-        "mend jmcp_lab/rooms/upstream/ydoc_server.py"
-    )
+def rename(monkeypatch: pytest.MonkeyPatch, record: Name) -> None:
+    """Rename what a record names."""
+    module, _, path = record.place.partition(":")
+    owner: Any = import_module(module)
+    *steps, last = path.split(".") if path else [record.name]
+    for step in steps:
+        owner = getattr(owner, step)
+    if not path:
+        monkeypatch.delattr(owner, last)
+    elif record.looked == "mentions":
+        monkeypatch.setattr(owner, last, renamed(getattr(owner, last), record.name))
+    else:
+        monkeypatch.setattr(owner, last, twin(getattr(owner, last), record.name))
+
+
+def test_every_name_that_we_lean_on_is_there() -> None:
+    missing = [f"{name} ({', '.join(name.needed_by)})" for name in missing_names(live=True)]
+    assert not missing, f"gone after an upgrade: {'; '.join(missing)}"
+
+
+@pytest.mark.parametrize("record", NAMES, ids=lambda each: f"{each.place}-{each.name}")
+def test_each_name_is_looked_for_and_missed_where_it_was_renamed(
+    record: Name, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert record.is_there()
+    rename(monkeypatch, record)
+    assert record in missing_names(live=True)
+
+
+@pytest.mark.parametrize("record", NAMES, ids=lambda each: f"{each.place}-{each.name}")
+def test_each_record_says_where_its_name_is_used_and_which_test_needs_it(record: Name) -> None:
+    used = re.compile(rf"\b{re.escape(record.name)}\b")
+    assert any(used.search((OURS / each).read_text()) for each in record.needed_by)
+    assert (TESTS / record.test).is_file()
+
+
+def test_each_module_of_a_record_has_a_row_that_says_what_for() -> None:
+    text = UPSTREAM_MD.read_text()
+    modules = {each for record in NAMES for each in record.needed_by}
+    assert sorted(each for each in modules if f"`{each}`" not in text) == []
+
+
+def test_each_row_names_a_test_that_exists_and_an_issue_or_what_to_file() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in UPSTREAM_MD.read_text().splitlines()
+        if line.startswith("| ") and not line.startswith(("| what", "| --"))
+    ]
+    assert len(rows) > 40
+    root = TESTS.parent
+    for what, why, issue, tests, _ in rows:
+        assert why, what
+        assert issue.startswith(("[", "File: ", "Ours: ")), what
+        paths = re.findall(r"`([^`]+)`", tests)
+        assert paths, what
+        assert [path for path in paths if not (root / path).is_file()] == []
+
+
+def private_names() -> dict[str, set[str]]:
+    """Return the private attributes that our code asks for and does not define, by module."""
+    asked: dict[str, set[str]] = defaultdict(set)
+    defined: set[str] = set()
+    for path in OURS.rglob("*.py"):
+        where = path.relative_to(OURS).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Attribute(ast.Name("self" | "cls"), attr, ast.Store()):
+                    defined.add(attr)
+                case ast.Attribute(_, attr):
+                    asked[attr].add(where)
+                case ast.Call(ast.Name("getattr"), [_, ast.Constant(str() as attr), *_]):
+                    asked[attr].add(where)
+                case ast.Call(ast.Attribute(_, attr), _):
+                    asked[attr].add(where)
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    defined.add(node.name)
+                case ast.Name(attr, ast.Store()):
+                    defined.add(attr)
+                case ast.Constant(str() as attr) if attr.startswith("_"):
+                    # In `__slots__`.
+                    defined.add(attr) if where == "notebooks/deep_events.py" else None
+    return {
+        name: where
+        for name, where in asked.items()
+        if name.startswith("_") and not name.startswith("__") and name not in defined
+    }
+
+
+def test_no_private_name_of_another_package_is_used_that_is_not_listed() -> None:
+    listed = {record.name for record in NAMES} | PYTHONS_OWN
+    assert {name: where for name, where in private_names().items() if name not in listed} == {}
+
+
+def test_no_private_module_is_imported_that_is_not_listed() -> None:
+    listed = {each for record in NAMES for each in record.needed_by}
+    found = {
+        path.relative_to(OURS).as_posix()
+        for path in OURS.rglob("*.py")
+        if re.search(r"(pycrdt|jupyter_\w+|nbformat)\._", path.read_text())
+    }
+    assert found - {"rooms/upstream/names.py"} <= listed
+
+
+def test_names_of_live_documents_are_not_looked_for_where_these_are_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rename(monkeypatch, next(each for each in NAMES if each.part is Part.ROOMS))
+    assert missing_names(live=False) == ()
+
+
+def test_what_a_smaller_change_lacks_is_said_with_its_package_and_version() -> None:
+    lacks = [each for each in NAMES if each.part is Part.SIGNATURES]
+    (words,) = words_of_parts(lacks)
+    assert "goes on without signatures" in words
+    assert "NotebookNotary.compute_signature of nbformat 5." in words
 
 
 def test_pycrdt_tells_of_changes_by_the_names_that_are_followed_without_its_wrappers() -> None:
