@@ -10,7 +10,7 @@ import base64
 import binascii
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from PIL import Image
 from jmcp_lab.server.heap import give_back
 
 from .pixels import LONG_EDGE, UPRIGHT, bytes_needed, flat, orientation
-from .text import as_text, size_words
+from .text import size_words
 
 SHORTEST_EDGE = 64
 """An image that fits only when its long edge gets shorter than this is not sent."""
@@ -34,8 +34,6 @@ MAX_BYTES = 100_000_000
 LARGE_BYTES = 10_000_000
 """An image that takes more leaves memory behind that is given back at once."""
 
-IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/tiff")
-"""In the order of preference."""
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
 _COMMON_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
@@ -80,15 +78,6 @@ class SentPicture:
     data: str | None
     mime_type: str
     words: str
-
-
-def picture_of(data: Mapping[Any, Any]) -> Picture | None:
-    """Return the image of a mime bundle that is best to send, or None."""
-    for mime_type in IMAGE_TYPES:
-        encoded = as_text(data.get(mime_type))
-        if encoded:
-            return Picture(mime_type, encoded)
-    return None
 
 
 def header_size(picture: Picture) -> tuple[int, int] | None:

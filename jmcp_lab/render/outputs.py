@@ -69,7 +69,6 @@ __all__ = [
     "outline",
     "page",
     "render_cells",
-    "render_outputs",
     "render_page",
 ]
 
@@ -98,17 +97,6 @@ class Budget:
     image_chars: int = 600_000
     images: bool = True
 
-    def less(self, used: int) -> Budget:
-        """Return the budget that is left after `used` characters of other text."""
-        return replace(self, text=max(0, self.text - used))
-
-
-def render_outputs(
-    outputs: Sequence[Any], budget: Budget, *, label: str = "", hint: Hint | None = None
-) -> list[Part]:
-    """Return the outputs of one cell: one text, then the images it speaks of."""
-    return render_cells([CellSection(label, outputs, hint)], budget)
-
 
 def render_cells(
     cells: Sequence[CellSection | tuple[str, Sequence[Any]]], budget: Budget
@@ -117,7 +105,7 @@ def render_cells(
 
     Parameters
     ----------
-    cells : sequence of CellOutputs
+    cells : sequence of CellSection
         Or pairs of a label and outputs.
     budget : Budget
 

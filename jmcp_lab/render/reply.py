@@ -14,7 +14,8 @@ from ..calls.proposed import proposed
 from ..errors import UnavailableError
 from ..server.heavy_work import in_turn
 from ..server.helper_process import NoHelperError, helper
-from .images import is_large, picture_of
+from .formats.images import picture_of
+from .images import is_large
 from .large_outputs import rendered, rendered_page
 from .outputs import MAX_IMAGES, Budget, CellSection, outline
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jmcp_lab.text.sanitize import clean
+
 LeftOutHint = Callable[[int], str]
 """Given the offset of the first character left out, the words that say how to get the rest."""
 
@@ -31,6 +33,9 @@ _PART = 2000
 """Values that become JSON at once."""
 _LONG_TEXT = 10_000
 """A longer text becomes JSON by itself."""
+_JSON_LEVELS = 3
+"""Levels of JSON that are broken into lines; a line for each number would be four times as long."""
+_JSON_LINE = 100
 
 
 def as_text(value: object) -> str:
@@ -73,6 +78,29 @@ def json_parts(value: object) -> Iterator[str]:
         yield "}"
     else:
         yield _dumped(value)
+
+
+def json_text(content: object) -> str:
+    """Return JSON as text, with lines that are not too long."""
+    return clean(_laid_out(content))
+
+
+def _laid_out(value: object, level: int = 0) -> str:
+    """Return JSON with a line for each part of the upper levels that is long."""
+    line = compact_json(value)
+    if level == _JSON_LEVELS or len(line) <= _JSON_LINE or not value:
+        return line
+    indent = " " * (level + 1)
+    if isinstance(value, Mapping):
+        parts = [f"{compact_json(str(k))}: {_laid_out(v, level + 1)}" for k, v in value.items()]
+        opening, closing = "{}"
+    elif isinstance(value, list):
+        parts = [_laid_out(part, level + 1) for part in value]
+        opening, closing = "[]"
+    else:
+        return line
+    inner = ",\n".join(indent + part for part in parts)
+    return f"{opening}\n{inner}\n{' ' * level}{closing}"
 
 
 def _items(value: Sequence[object] | Mapping[Any, object]) -> Iterator[str]:
