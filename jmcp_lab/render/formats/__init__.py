@@ -12,6 +12,7 @@ from ..text import as_text, json_parts, size_words
 from . import (
     bokeh,
     html_figures,
+    html_text,
     images,
     json_data,
     latex,
@@ -24,7 +25,6 @@ from . import (
     vega,
     widgets,
 )
-from . import html_text as html
 from .base import Bundle, Format, Shown, Source, Unshown
 from .other_text import is_mime_type, is_text_type, mime_name, source_of_types, text_of
 
@@ -41,7 +41,7 @@ FORMATS: tuple[Format, ...] = (
     markdown.FORMAT,
     tables.FORMAT,
     plain_text.FORMAT,
-    html.FORMAT,
+    html_text.FORMAT,
     json_data.FORMAT,
     scripts.FORMAT,
 )
