@@ -1,42 +1,24 @@
-"""What an output holds beyond its summary, for a reader who wants all of it.
+"""What an output holds beyond its summary, for a reader who wants everything.
 
-A figure, an SVG image or a traceback is shown in a few words, and some of those are a choice. The
-source is paged after them, so that offsets into the summary stay what they are.
+A reply shows a figure, an SVG image or a traceback in a few words, some of which it has to choose.
+Pages show the source after the summary, so that offsets into the summary stay valid.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from jmcp_lab.text.sanitize import clean
 
-from .blocks import Block, mime_name
-from .html import MAX_MARKUP
-from .other_types import json_text, text_of, unshown_types
+from .blocks import Block
+from .formats import source_of_form
+from .formats.base import Source
 from .text import as_text
 from .tracebacks import error_words
 
-_FIGURE_TYPE = re.compile(r"application/vnd\.(?:plotly|vega).*")
-_BOKEH = ("application/vnd.bokehjs_exec", "application/vnd.bokehjs_load")
 _HEADING = re.compile(r"\s*-{20,}\s*|\s*(?:\S{1,200} +)?Traceback \(most recent call last\):?\s*")
-
-
-class Source(NamedTuple):
-    """All of an output that is shown as a summary.
-
-    Parameters
-    ----------
-    what : str
-        Words of ours, such as ``the whole traceback``.
-    text : callable
-        Returns it; that may take long.
-    """
-
-    what: str
-    text: Callable[[], str]
 
 
 def source_of(output: object, block: Block) -> Source | None:
@@ -59,26 +41,21 @@ def source_of(output: object, block: Block) -> Source | None:
         printed = clean(as_text(output.get("text"))).strip("\n")
         return None if printed == block.text else Source("all that was printed", lambda: printed)
     data = output.get("data")
-    if not isinstance(data, Mapping):
+    if block.format is None or not isinstance(data, Mapping):
         return None
-    if block.kind.endswith(" figure"):
-        return _of_figure(data)
-    if block.kind.endswith("svg in words"):
-        return _of_markup("the SVG", data.get("image/svg+xml"))
-    if others := unshown_types(data, block.kind, has_image=block.picture is not None):
-        return _of_types(data, others)
-    markup = as_text(data.get("text/html"))
-    is_markup = block.kind.endswith("html as text") or ", table " in block.kind
-    return _of_markup("the HTML", markup) if is_markup and len(markup) > MAX_MARKUP else None
+    bundle = {name: content for name, content in data.items() if isinstance(name, str)}
+    return source_of_form(
+        bundle, block.format, block.mime_type, has_image=block.picture is not None
+    )
 
 
 def source_offset(summary: str) -> int:
-    """Return where the source starts in the text that is paged: on the line after the summary."""
+    """Return where the source starts in the paged text: on the line after the summary."""
     return len(summary) + 1
 
 
 def _of_error(output: Mapping[str, Any], shown: str) -> Source | None:
-    """Return the traceback when lines of it are missing in what is shown."""
+    """Return the traceback when lines of it are missing from what a reply shows."""
     given = output.get("traceback")
     entries = given if isinstance(given, list | tuple) else [given]
     text = clean("\n".join(as_text(entry) for entry in entries)).strip("\n")
@@ -89,30 +66,3 @@ def _of_error(output: Mapping[str, Any], shown: str) -> Source | None:
     words = error_words(output)
     whole = text if words in text else f"{text}\n{words}"
     return Source("the whole traceback", lambda: whole)
-
-
-def _of_figure(data: Mapping[Any, Any]) -> Source | None:
-    """Return the JSON of a figure, or the script or HTML that holds it."""
-    for mime_type, content in data.items():
-        if _FIGURE_TYPE.fullmatch(str(mime_type)) and isinstance(content, Mapping):
-            return Source("its JSON", partial(json_text, content))
-    is_bokeh, is_library = (any(str(mime).startswith(kind) for mime in data) for kind in _BOKEH)
-    if is_bokeh:
-        return _of_markup("its script", data.get("application/javascript"))
-    return None if is_library else _of_markup("its HTML", data.get("text/html"))
-
-
-def _of_types(data: Mapping[Any, Any], names: list[str]) -> Source:
-    """Return the texts of other types that a bundle holds, each after its name if several."""
-    if len(names) == 1:
-        return Source(f"its {mime_name(names[0])}", lambda: text_of(data[names[0]]))
-
-    def all_of_them() -> str:
-        return "\n\n".join(f"{mime_name(name)}:\n{text_of(data[name])}" for name in names)
-
-    return Source(f"its {', '.join(map(mime_name, names))}", all_of_them)
-
-
-def _of_markup(what: str, content: object) -> Source | None:
-    markup = as_text(content).strip("\n")
-    return Source(what, lambda: clean(markup)) if markup else None

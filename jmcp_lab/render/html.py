@@ -1,7 +1,7 @@
 """HTML and SVG as text: what a person would read in them.
 
-A tokenizer of our own, because it must take any input in linear time, which `html.parser` does not
-promise for damaged markup, and because XML parsers expand entities.
+It has its own tokenizer, which takes any input in linear time. `html.parser` does not promise that
+for damaged markup, and XML parsers expand entities.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .html_media import media_words, with_short_data_urls
 from .text import clip
 
 MAX_MARKUP = 1_000_000
-"""Characters of markup that are read; what follows is not."""
+"""Maximum number of characters of markup that are read."""
 
 _TAG = re.compile(r"""</?([a-zA-Z][\w:-]*+)((?:[^>"']++|"[^"]*"|'[^']*')*+)>""")
 _TAG_NAME = re.compile(r"</?([a-zA-Z][\w:-]*+)")
@@ -32,7 +32,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _SOURCE = re.compile(r"""(?<![\w:-])src\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 _RAW = {"script", "style"}
 _NAMED = {"svg", "audio", "video", "iframe"}
-"""Elements that are told in words instead of what is in them."""
+"""Elements that are described instead of read."""
 _SKIPPED = {"script", "style", "head", "template", "noscript", "object", *_NAMED}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
 _BLOCKS = {
@@ -80,8 +80,8 @@ def tokens(markup: str) -> Iterator[Token]:
             continue
         tag = _TAG.match(markup, start) if strict_tries else None
         if tag is None:
-            # Quotes that do not pair: up to the next ">" then. Looking for pairs is given up
-            # after some failures, because each may read to the end of the markup.
+            # The quotes do not pair, so the tag ends at the next ">". After some failures, stop
+            # looking for pairs, because each try may read to the end of the markup.
             strict_tries = max(0, strict_tries - 1)
             end = markup.find(">", start)
             if end < 0:
@@ -103,7 +103,7 @@ def tokens(markup: str) -> Iterator[Token]:
 
 
 _LONG_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{20,}")
-"""More digits than any character has; Python refuses to read thousands of them."""
+"""Character reference with more digits than any character has: Python rejects thousands."""
 
 
 def _unescaped(text: str) -> str:
@@ -149,7 +149,7 @@ class _TextWriter:
         if name in _BLOCKS or name == "br":
             self.end_line()
         if name == "table" and self.after_table:
-            # Else the rows of two tables would read as those of one.
+            # Keep the rows of two tables apart.
             self.lines.append("")
         if name == "tr":
             self.cells = 0
@@ -166,7 +166,7 @@ class _TextWriter:
             self.line.append(media_words("image", _source(token), title=alt))
 
     def named(self, element: Sequence[Token]) -> None:
-        """Write what an element is whose content is not read as text."""
+        """Describe an element whose content is not read as text."""
         self.line.append(_element_words(element))
 
     def close(self, name: str) -> None:
@@ -200,7 +200,7 @@ def html_to_text(markup: str) -> str:
 
 
 def _pieces(markup: str) -> Iterator[Token | list[Token]]:
-    """Yield the tokens that are seen, and as one piece each element that is told in words."""
+    """Yield the visible tokens, and all tokens of an element that is described as one list."""
     element: list[Token] = []
     name, depth = "", 0
     for token in tokens(markup):
@@ -213,7 +213,7 @@ def _pieces(markup: str) -> Iterator[Token | list[Token]]:
         if name in _NAMED:
             element.append(token)
         if token.value == name and token.kind == "open":
-            # An SVG, other than elements of HTML, may end in its own first tag.
+            # Unlike elements of HTML, an SVG may close itself in its first tag.
             depth += not (name == "svg" and token.attributes.rstrip().endswith("/"))
         elif token.value == name and token.kind == "close":
             depth -= 1
@@ -226,13 +226,13 @@ def _pieces(markup: str) -> Iterator[Token | list[Token]]:
 
 
 def _source(token: Token) -> str:
-    """Return the source of an element; unlike other attributes it may be long."""
+    """Return the source of an element, which may be longer than other attributes."""
     found = _SOURCE.search(token.attributes)
     return _unescaped(found[1].strip("\"'")) if found else ""
 
 
 def _element_words(element: Sequence[Token]) -> str:
-    """Return an element that is not shown in words, or nothing for one that a person sees not."""
+    """Return the description of an element, or nothing for one that a person would not see."""
     first = element[0]
     if _is_hidden(first):
         return ""
@@ -278,7 +278,7 @@ def _svg_words(found: Iterable[Token]) -> str:
         elif token.kind == "text" and inside and token.value.strip():
             (titles if inside == "title" else texts).append(_SPACES.sub(" ", token.value).strip())
         elif token.kind == "comment" and 0 < len(token.value.strip()) <= 200:
-            # matplotlib draws text as paths and leaves the words in a comment.
+            # matplotlib draws text as paths and keeps the words in a comment.
             if not token.value.lstrip().startswith(("Generated", "Created", "Title", "Pages")):
                 texts.append(_SPACES.sub(" ", token.value).strip())
     lines = [f"SVG image{' ' + size if size else ''}"]

@@ -1,4 +1,4 @@
-"""Images, sound and films within HTML, in a few words: type, size, and where they come from."""
+"""Images, sound and video in HTML, in a few words: type, size and source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .images import Picture, header_size
 from .text import clip, short_data_urls, size_words
 
 _MOST_MEASURED = 20
-"""Images whose width and height are looked up in one page, because each is opened for it."""
+"""Maximum number of images of a page whose width and height are read: each has to be opened."""
 
 _LONGEST_ADDRESS = 200
 _MIME_TYPE = r"[\w.+-]{1,40}/[\w.+-]{1,60}"
@@ -19,8 +19,8 @@ _SHORTENED = re.compile(r"\(… ([\d,]{1,15}) characters(?:, (\d{1,6}x\d{1,6}))?
 def with_short_data_urls(markup: str) -> str:
     """Return HTML with long base64 data URLs replaced by their size, images with their pixels.
 
-    Embedded files are longer than all the markup around them, so this comes before the limit to
-    what is read.
+    Embedded files are longer than all the markup around them, so this is done before the markup is
+    cut to `MAX_MARKUP`.
     """
     measured = 0
 
@@ -42,13 +42,13 @@ def media_words(name: str, source: str, *, said_type: str = "", title: str = "")
     Parameters
     ----------
     name : str
-        What it is.
+        The kind of element, such as ``image``.
     source : str
         A data URL, perhaps shortened by `with_short_data_urls`, or an address.
     said_type : str, optional
-        The type that stands beside the source.
+        The type that the element states for the source.
     title : str, optional
-        Words of the page about it; with them an address is not worth its length.
+        The page's own words about it. With a title, the address is left out.
     """
     source = source.strip()
     data = _DATA.fullmatch(source)
@@ -79,6 +79,6 @@ def _data_words(mime_type: str, parameters: str, content: str) -> str:
 
 
 def _pixels(mime_type: str, encoded: str) -> str:
-    """Return ``640x480``, or nothing for what is no image that can be read."""
+    """Return ``640x480``, or nothing for an image that cannot be read."""
     size = header_size(Picture(mime_type, encoded))
     return f"{size[0]}x{size[1]}" if size else ""

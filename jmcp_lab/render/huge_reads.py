@@ -1,7 +1,7 @@
-"""One reply at a time holds outputs so large that many of them would fill the server's memory.
+"""Only one reply at a time holds huge outputs: many of them would fill the server's memory.
 
-How large an output is shows only once it was taken from the document. A reply that finds it huge
-while another one holds such outputs lets go of what it took, waits for its turn and takes it anew.
+The size of an output is known only after it was read from the document. A reply that finds it huge
+while another reply holds huge outputs drops what it read, waits for its turn and reads it again.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
     from ..calls.call import Reply
 
 WAIT_SECONDS = 120.0
-"""How long a reply waits for its turn."""
+"""Seconds that a reply waits for its turn."""
 
 _has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
 
 
 class _TakenError(Exception):
-    """Another reply holds such outputs."""
+    """Another reply holds huge outputs."""
 
 
 class HugeReads:
-    """The turn to hold huge outputs; of one event loop."""
+    """The turn to hold huge outputs, for one event loop."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
     async def reply(self, read: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Return what a function returns, called once more when its turn has come.
+        """Return the result of a function; call it again in its turn if another reply has the turn.
 
         Raises
         ------
         UnavailableError
-            Others take too long.
+            Other replies take too long.
         """
         try:
             return await read()
         except _TakenError:
             pass
-        # Here nothing refers any more to what was taken.
+        # Nothing refers to the outputs that were read any more.
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._lock.acquire()
@@ -64,7 +64,7 @@ class HugeReads:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Let the block hold huge outputs, within what `reply` calls."""
+        """Let the block hold huge outputs; only for functions that `reply` calls."""
         if _has_turn.get():
             yield
             return

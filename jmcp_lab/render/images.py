@@ -1,7 +1,8 @@
-"""Images of outputs, made small enough for a model to take and checked before they are sent.
+"""Images of outputs, checked and made small enough for a model before they are sent.
 
 A client hands an image straight to a model, and a damaged or oversized one can end the whole
-conversation. So every image is decoded here first; one that does not decode is named, not sent.
+conversation. So every image is decoded here first. An image that cannot be decoded is named, not
+sent.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 import binascii
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -20,27 +21,25 @@ from PIL import Image
 from jmcp_lab.server.heap import give_back
 
 from .pixels import LONG_EDGE, UPRIGHT, bytes_needed, flat, orientation
-from .text import as_text, size_words
+from .text import size_words
 
 SHORTEST_EDGE = 64
-"""An image that fits only when its long edge gets shorter than this is not sent."""
+"""Shortest long edge to which an image is scaled down; one that needs less is not sent."""
 MAX_PIXELS = 64_000_000
-"""Images with more pixels are not decoded: a small file can hold a huge image."""
+"""Maximum number of pixels that are decoded: a small file can hold a huge image."""
 LARGE_PIXELS = 4_000_000
-"""Images with more are decoded in the helper process."""
+"""Maximum number of pixels that are decoded outside the helper process."""
 MAX_BASE64 = 28_000_000
 MAX_BYTES = 100_000_000
-"""Memory that the decoding of one image may take."""
+"""Maximum memory that decoding one image may take."""
 LARGE_BYTES = 10_000_000
-"""An image that takes more leaves memory behind that is given back at once."""
+"""Memory above which the heap is trimmed at once after an image."""
 
-IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/tiff")
-"""In the order of preference."""
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
 _COMMON_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
 _PIECE = 1 << 20
-"""Base64 that is decoded at once: as long, no other thread has a turn."""
+"""Characters of base64 that are decoded at once: no other thread runs meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Picture:
 
     @property
     def size(self) -> int:
-        """Bytes of the decoded file, nearly."""
+        """Approximate number of bytes of the decoded file."""
         return len(self.encoded) * 3 // 4
 
 
@@ -74,7 +73,7 @@ class SentPicture:
         Base64; None when it is not sent.
     mime_type : str
     words : str
-        What it is, and what was done to it, such as ``640x480, 23 kB``.
+        Its size, and what was done to it, such as ``640x480, 23 kB``.
     """
 
     data: str | None
@@ -82,21 +81,12 @@ class SentPicture:
     words: str
 
 
-def picture_of(data: Mapping[Any, Any]) -> Picture | None:
-    """Return the image of a mime bundle that is best to send, or None."""
-    for mime_type in IMAGE_TYPES:
-        encoded = as_text(data.get(mime_type))
-        if encoded:
-            return Picture(mime_type, encoded)
-    return None
-
-
 def header_size(picture: Picture) -> tuple[int, int] | None:
-    """Return width and height as the file's head says, without decoding the image."""
+    """Return width and height from the file's header, without decoding the image."""
     if len(picture.encoded) > MAX_BASE64:
         return None
     try:
-        # Enough for the heads of all but a JPEG with large metadata; cut to whole groups of 4.
+        # Enough for every header but that of a JPEG with large metadata; whole groups of 4.
         head = binascii.a2b_base64("".join(picture.encoded[:40_000].split())[:32_000])
         with Image.open(io.BytesIO(head), formats=_FORMATS) as image:
             return image.size
@@ -106,7 +96,7 @@ def header_size(picture: Picture) -> tuple[int, int] | None:
 
 
 def is_large(picture: Picture) -> bool:
-    """Return whether an image takes much time and memory to decode, as its head says."""
+    """Return whether an image takes much time and memory to decode, by its header."""
     width, height = header_size(picture) or (0, 0)
     return width * height > LARGE_PIXELS
 
@@ -121,7 +111,7 @@ def described(picture: Picture) -> str:
 def prepared(picture: Picture, limit: int) -> SentPicture:
     """Return an image of at most `LONG_EDGE` pixels and `limit` base64 characters.
 
-    An image that fits already is sent byte for byte. Never raises.
+    An image that already fits is sent byte for byte. Never raises.
     """
     if len(picture.encoded) > MAX_BASE64:
         return _refused(picture, f"{size_words(picture.size)}, too large to decode")
@@ -143,7 +133,7 @@ def prepared(picture: Picture, limit: int) -> SentPicture:
     except (binascii.Error, ValueError):
         return _refused(picture, f"{size_words(picture.size)}, damaged: not base64 of an image")
     except Exception:
-        # As above. A decompression bomb arrives here too.
+        # Pillow raises errors of many kinds, also for a decompression bomb.
         return _refused(picture, f"{size_words(picture.size)}, damaged or of an unknown kind")
 
 
@@ -152,7 +142,7 @@ def _opened(raw: bytes) -> Image.Image:
 
 
 def _draft(image: Image.Image) -> None:
-    """Let an image be decoded smaller than it is: a JPEG can be, others are left as they are."""
+    """Let an image be decoded at a smaller size, which Pillow can do for JPEG only."""
     width, height = image.size
     longest = max(width, height)
     image.draft(None, (width * LONG_EDGE // longest, height * LONG_EDGE // longest))
@@ -178,8 +168,8 @@ def _refused(picture: Picture, words: str) -> SentPicture:
 
 
 def _fitted(picture: Picture, raw: bytes, limit: int) -> SentPicture:
-    """Return an image scaled and encoded so that it fits; its pixels are gone afterwards."""
-    # Left to itself an image is in a circle of references, and keeps its pixels for a while.
+    """Return an image scaled and encoded so that it fits, and free its pixels."""
+    # Without `closing`, a reference cycle would keep the pixels until the next collection.
     with closing(_opened(raw)) as image:
         full = image.size
         _draft(image)
@@ -190,7 +180,10 @@ def _fitted(picture: Picture, raw: bytes, limit: int) -> SentPicture:
 def _encoded(
     picture: Picture, raw: bytes, image: Image.Image, full: tuple[int, int], limit: int
 ) -> SentPicture:
-    """Return a decoded image of a full size, scaled and encoded so that it fits."""
+    """Return a decoded image, scaled and encoded so that it fits.
+
+    `full` is its size in the file.
+    """
     width, height = full
     was = f"{width}x{height}, {size_words(len(raw))}"
     sent_as = _SENT_AS_THEY_ARE.get(image.format or "")
@@ -204,7 +197,7 @@ def _encoded(
     shown, range_words = flat(image)
     was += range_words
     if turned in UPRIGHT:
-        # Encoding it anew loses the EXIF, which says how it stands.
+        # The new file has no EXIF, which holds the orientation.
         shown = shown.transpose(UPRIGHT[turned])
         width, height = (height, width) if turned >= 5 else full
     scale = min(1.0, LONG_EDGE / max(width, height))
@@ -215,7 +208,7 @@ def _encoded(
             if 4 * math.ceil(len(data) / 3) <= limit:
                 words = f"{was}, sent as {size[0]}x{size[1]}"
                 return SentPicture(base64.b64encode(data).decode("ascii"), mime_type, words)
-        # File size goes about with the area.
+        # File size is roughly proportional to the area.
         smallest = len(data)
         scale *= min(0.8, max(0.25, math.sqrt(limit * 0.75 / smallest) * 0.95))
         if max(width, height) * scale < SHORTEST_EDGE:
@@ -223,7 +216,7 @@ def _encoded(
 
 
 def _encodings(image: Image.Image) -> Iterator[tuple[str, bytes]]:
-    """Yield an image as PNG, then as the smaller of 256 colours and JPEG."""
+    """Yield an image as PNG, then as PNG of 256 colours or as JPEG, whichever is smaller."""
     yield "image/png", _saved(image, "PNG")
     opaque = image
     if image.mode == "RGBA":

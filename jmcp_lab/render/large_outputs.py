@@ -1,8 +1,8 @@
-"""What is done with very large outputs, in the helper process.
+"""What the helper process does with very large outputs.
 
-Nothing here needs the document, the MCP SDK or Jupyter, so that the process starts in 0.2 s. Where
-outputs come from the document, all their numbers are floats, and to make nbformat's of them is a
-part of the work.
+Nothing here needs the document, the MCP SDK or Jupyter, so that the process starts in 0.2 s.
+Outputs from the document hold only floats for numbers. Turning them into nbformat's numbers takes
+long too, so it is done here.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def rendered_page(
 
 
 def searchable(output: Any, number: int) -> tuple[str, tuple[str, int] | None]:  # noqa: ANN401
-    """Return an output's text as a reply shows it, and what it only sums up.
+    """Return an output's text as a reply shows it, and what the text only summarises.
 
     Parameters
     ----------
     output : mapping or None
-        None for one that is not there any more.
+        None for an output that no longer exists.
     number : int
         From 1.
 
@@ -58,7 +58,7 @@ def searchable(output: Any, number: int) -> tuple[str, tuple[str, int] | None]: 
     -------
     str
     tuple or None
-        Words for what the text is a summary of, and the offset from which on that can be read.
+        What the text is a summary of, in words, and the offset where that can be read.
     """
     if output is None:
         return "", None

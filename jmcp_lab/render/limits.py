@@ -1,4 +1,4 @@
-"""What keeps replies small."""
+"""The limits of a reply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What keeps replies small.
+    """How much a reply may hold.
 
     Parameters
     ----------

@@ -10,15 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .blocks import mime_name
-from .formats.data_frames import Frame, frames_of
-from .images import header_size, picture_of
-from .other_types import is_text_type
+from .formats import outline_words
+from .formats.plain_text import TYPE as PLAIN_TYPE
 from .text import as_text
 
 MAX_SAID = 5
 _NAME = re.compile(r"[A-Za-z_][\w.]{0,60}")
-_LARGEST_PARSED = 50_000
 
 
 def outline(outputs: Sequence[Any]) -> str:
@@ -27,12 +24,12 @@ def outline(outputs: Sequence[Any]) -> str:
     Parameters
     ----------
     outputs : sequence
-        As nbformat 4 defines them. Damaged ones are counted as such.
+        As nbformat 4 defines them. Damaged ones count as ``damaged output``.
 
     Returns
     -------
     str
-        Empty when there are no outputs. Holds no text of the outputs but an exception's name.
+        Empty when there are no outputs. Of the outputs' own text it holds only names of exceptions.
     """
     if not isinstance(outputs, list | tuple):
         return ""
@@ -48,17 +45,18 @@ def outline(outputs: Sequence[Any]) -> str:
             said.append(name if _NAME.fullmatch(name[:100]) else "error")
         else:
             data = output.get("data")
-            words = _data_words(data if isinstance(data, Mapping) else {})
+            bundle = data if isinstance(data, Mapping) else {}
+            words = outline_words({n: c for n, c in bundle.items() if isinstance(n, str)})
             if words:
                 said.append(words)
             else:
-                lines += _lines(data.get("text/plain")) if isinstance(data, Mapping) else 0
+                lines += _lines(bundle.get(PLAIN_TYPE))
     if outputs and not lines and not said:
         return "no visible text"
     if lines:
         said.insert(0, f"{lines:,} line{'' if lines == 1 else 's'}")
     if len(said) > MAX_SAID:
-        # The last is kept: it is the error, when there is one.
+        # Keep the last: it is the error, if there is one.
         said = [*said[: MAX_SAID - 1], f"{len(said) - MAX_SAID:,} more", said[-1]]
     return ", ".join(said)
 
@@ -67,50 +65,3 @@ def _lines(value: object) -> int:
     """Return how many lines a text has."""
     text = as_text(value).strip("\n")
     return text.count("\n") + 1 if text else 0
-
-
-def _data_words(data: Mapping[Any, Any]) -> str:
-    """Return what a mime bundle is in a word or two; nothing for plain text."""
-    types = [mime_type for mime_type in data if isinstance(mime_type, str)]
-    for part, word in _KINDS:
-        if any(part in mime_type for mime_type in types):
-            return word
-    picture = picture_of(data)
-    if picture is not None:
-        size = header_size(picture)
-        return f"image {size[0]}x{size[1]}" if size else "image"
-    markup = as_text(data.get("text/html"))
-    frames = frames_of(markup) if len(markup) <= _LARGEST_PARSED else []
-    if frames:
-        return _table_words(frames)
-    for mime_type, word in _FORMS.items():
-        if data.get(mime_type):
-            return word
-    if "text/plain" in data:
-        return ""
-    named = next((name for name in types if is_text_type(name) and mime_name(name) == name), "")
-    return named or ("other output" if types else "empty output")
-
-
-def _table_words(frames: Sequence[Frame]) -> str:
-    """Return ``table 3x2``, without numbers that the output does not tell."""
-    if len(frames) > 1:
-        return f"{len(frames):,} tables"
-    rows, columns = frames[0].rows, frames[0].columns
-    return "table" if rows is None or columns is None else f"table {rows:,}x{columns:,}"
-
-
-_KINDS = (
-    ("vnd.plotly", "plotly figure"),
-    ("vnd.vega", "vega figure"),
-    ("vnd.bokehjs_exec", "bokeh figure"),
-    ("vnd.jupyter.widget-view", "widget"),
-)
-_FORMS = {
-    "image/svg+xml": "svg image",
-    "text/latex": "latex",
-    "text/markdown": "markdown",
-    "text/html": "html",
-    "application/json": "json",
-    "application/javascript": "script",
-}

@@ -1,9 +1,9 @@
 """Outputs of cells → text and images for a model, within one budget.
 
-A reply goes into the context of a model, which is small and expensive, and what is in it was
-written by whatever the kernel ran. So a reply is bounded, every cut says exactly what was left
-out and how to get it, and text of outputs stands between markers, so that a model can tell it
-from what the server says::
+A reply goes into the context of a model, which is small and expensive, and any code in the kernel
+may have written what is in it. So a reply is bounded, every cut says exactly what was left out and
+how to get it, and text of outputs stands between markers, so that a model can tell it from the
+server's own words::
 
     [output 1 stdout]
     epoch 1
@@ -15,20 +15,20 @@ know. Only the server's words, numbers and well-formed mime types stand inside b
 
 How the text budget is shared over cells and outputs:
 
-1. Labels come first, and for each cell a line that says how many outputs were left out. When
-   even these are too much, the cells in the middle are left out and named in one line.
+1. Labels come first, and for each cell a line that says how many outputs were left out. If even
+   these are too much, the cells in the middle are left out and named in one line.
 2. Each error gets what it needs up to `ERROR_SHARE` characters, and each of the first
    `MAX_IMAGES` images its caption; the end of an error is kept.
-3. The rest is shared equally over the cells, and what a cell does not need passes on to those
-   that need more.
+3. The rest is shared equally among the cells, and what a cell does not need passes on to the
+   cells that need more.
 4. A cell shows as many outputs as fit into its share, whole or with enough text for the words
-   about the cut; one line stands for those in the middle that do not. Within the cell rules 2
-   and 3 hold for their texts.
+   about the cut; one line replaces the outputs in the middle that do not fit. Within the cell,
+   rules 2 and 3 apply to the texts.
 
-Every line about what was left out names the call that shows it; where there is no room for that
-in the line, one call at the end of the reply stands for all.
+Every line about what was left out names the call that shows it. Where the line has no room for a
+call, one call at the end of the reply serves as the example for all.
 
-Images share theirs by rule 3, and at most `MAX_IMAGES` are sent.
+Images share their own budget by rule 3, and at most `MAX_IMAGES` are sent.
 
 Everything here is pure, never raises on damaged outputs and takes linear time. Decoding and
 scaling an image takes tens of milliseconds, so call it in a thread when there are images.
@@ -69,12 +69,11 @@ __all__ = [
     "outline",
     "page",
     "render_cells",
-    "render_outputs",
     "render_page",
 ]
 
 _PAGE_WORDS = 320
-"""At most so many characters are around the text of a page, besides notes."""
+"""Maximum number of characters around the text of a page, besides notes."""
 
 Part = TextPart | ImagePart
 
@@ -88,8 +87,8 @@ class Budget:
     text : int
         Characters of text.
     image_chars : int
-        Base64 characters of all images together. With the default text budget, in UTF-8 and
-        JSON, a whole reply stays under 700,000 bytes.
+        Base64 characters of all images together. The default and the default text budget keep a
+        whole reply under 700,000 bytes of UTF-8 and JSON.
     images : bool
         Whether images are sent at all; otherwise they are named with their size.
     """
@@ -97,17 +96,6 @@ class Budget:
     text: int = 20_000
     image_chars: int = 600_000
     images: bool = True
-
-    def less(self, used: int) -> Budget:
-        """Return the budget that is left after `used` characters of other text."""
-        return replace(self, text=max(0, self.text - used))
-
-
-def render_outputs(
-    outputs: Sequence[Any], budget: Budget, *, label: str = "", hint: Hint | None = None
-) -> list[Part]:
-    """Return the outputs of one cell: one text, then the images it speaks of."""
-    return render_cells([CellSection(label, outputs, hint)], budget)
 
 
 def render_cells(
@@ -117,7 +105,7 @@ def render_cells(
 
     Parameters
     ----------
-    cells : sequence of CellOutputs
+    cells : sequence of CellSection
         Or pairs of a label and outputs.
     budget : Budget
 
@@ -134,12 +122,13 @@ def render_page(
 ) -> list[Part]:
     """Return a piece of one output, from a character offset on; its image comes with offset 0.
 
-    What a reply only sums up, such as a figure or a traceback, is paged in full after its summary.
+    If a reply only summarises an output, such as a figure, the summary comes first, and then the
+    whole source.
 
     Raises
     ------
     InvalidArgumentError
-        When there is no such output.
+        There is no such output.
     """
     if not 1 <= output <= len(outputs):
         count = len(outputs)
@@ -159,7 +148,7 @@ def render_page(
     if piece.offset:
         block = replace(item.block, text=piece.text, picture=None, notes=())
         return [TextPart(f"{words}\n{Item(block, len(piece.text)).render()}")]
-    # As long as what will be said of its image.
+    # As long as the caption of its image may become.
     caption = " " * (_PAGE_WORDS // 2) if item.block.picture else ""
     first = Item(replace(item.block, text=piece.text), caption=caption)
     is_all = not source and piece.next_offset is None
@@ -174,12 +163,12 @@ def _reply(plans: Sequence[Plan], budget: Budget) -> list[Part]:
         plan.cut_to_room()
     said = [*(part for plan in kept if (part := plan.text())), closing]
     text = "\n".join(part for part in said if part)
-    # All that is counted above fits; a single label may be longer than a very small budget.
+    # Everything counted above fits, but a single label may exceed a very small budget.
     return [TextPart(clip(text, budget.text)), *images] if text else []
 
 
 def _with_images(plans: Sequence[Plan], budget: Budget) -> list[ImagePart]:
-    """Return the images to send, and write into each item what became of its image."""
+    """Return the images to send, and set the caption of each item that has an image."""
     found = [(plan, item) for plan in plans for item in plan.shown if item.block.picture]
     sent = _fitted(found, budget)
     parts: list[ImagePart] = []

@@ -1,4 +1,4 @@
-"""Pixels of decoded images: how much memory they take, and their way to 8 bits and a small size."""
+"""Pixels of decoded images: the memory they need, and their conversion to 8 bits and small size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from PIL import Image, ImageMath
 
 LONG_EDGE = 1568
-"""Pixels; models scale larger images down themselves, after they were paid for in transfer."""
+"""Maximum length of an edge in pixels; models would scale a larger image down anyway."""
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -18,17 +18,16 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""How an image is turned to stand as its EXIF says."""
+"""Transposition that sets an image upright, by the orientation in its EXIF."""
 
 _ORIENTATION = 0x0112
 _STRIP = 1_000_000
-"""Pixels that are converted at once."""
+"""Number of pixels that are converted at once."""
 _ONE_BYTE = {"1", "L", "P"}
 _HIGH_BYTES = [value // 257 for value in range(65_536)]
-"""Grey of 8 bits for each grey of 16 bits."""
+"""8-bit grey for each 16-bit grey."""
 _FINITE = 1e38
-"""Beyond any measured value; infinite pixels are larger, and pixels that are no number are not
-smaller."""
+"""Bound of finite values: infinite pixels exceed it, and comparisons with NaN are false."""
 
 
 def bytes_needed(image: Image.Image, full: tuple[int, int]) -> int:
@@ -37,16 +36,16 @@ def bytes_needed(image: Image.Image, full: tuple[int, int]) -> int:
     Parameters
     ----------
     image : Image
-        Opened, not loaded; perhaps to be decoded smaller than it is.
+        Opened, not loaded; it may be set to be decoded at a smaller size.
     full : tuple of int
-        Its size as it is in the file.
+        Its size in the file.
     """
     pixels = image.width * image.height
     needed = pixels * (1 if image.mode in _ONE_BYTE else 2 if image.mode.startswith("I;16") else 4)
     if image.mode in ("I", "F"):
         needed += 20 * pixels
     if image.format == "WEBP":
-        # Its decoder keeps the canvas, and the one before.
+        # Its decoder keeps the canvas and the previous one.
         needed += 8 * pixels
     if image.info.get("progressive"):
         # Its decoder keeps the coefficients of the whole image.
@@ -55,18 +54,18 @@ def bytes_needed(image: Image.Image, full: tuple[int, int]) -> int:
 
 
 def orientation(image: Image.Image) -> int:
-    """Return how an image stands, as its EXIF says; 1 is upright."""
+    """Return the orientation of an image from its EXIF; 1 is upright."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:
-        # Pillow raises errors of many kinds on damaged metadata; the pixels are good all the same.
+        # Pillow raises errors of many kinds on damaged metadata; the pixels may still be good.
         return 1
 
 
 def flat(image: Image.Image) -> tuple[Image.Image, str]:
-    """Return an image as RGB or RGBA, and words about values that were spread.
+    """Return an image as RGB or RGBA, and words about how its values were mapped to grey.
 
-    What is far larger than is ever sent comes out smaller, by a whole number.
+    An image far larger than any that is sent is reduced by a whole factor.
     """
     words = ""
     if image.mode in ("I", "F") and not _is_sixteen_bit(image):
@@ -88,7 +87,7 @@ def _factor(image: Image.Image) -> int:
 
 
 def _rows(image: Image.Image) -> int:
-    """Return how many rows are converted at once: as many as become whole rows."""
+    """Return how many rows are converted at once: a multiple of the reduction factor."""
     factor = _factor(image)
     return factor * max(1, _STRIP // (image.width * factor))
 
@@ -104,11 +103,10 @@ def _is_sixteen_bit(image: Image.Image) -> bool:
 
 
 def _spread(image: Image.Image) -> tuple[Image.Image, str]:
-    """Return an image of deep grey pixels as 8-bit grey, and words about its values.
+    """Return an image of 32-bit integers or floats as 8-bit grey, and words about its values.
 
-    Pillow would cut deep pixels off at 255 instead, so that nearly all become white. Integers of
-    16 bits have a known white; other integers and floats have none, so their lowest value becomes
-    black and their highest white.
+    Pillow would clip the values at 255, so that nearly all become white. These types have no
+    known white, so the lowest value becomes black and the highest white.
     """
     values, low, high = _finite(image.convert("F"))
     factor = 255 / (high - low) if high > low else 0.0
@@ -118,7 +116,7 @@ def _spread(image: Image.Image) -> tuple[Image.Image, str]:
 
 
 def _finite(image: Image.Image) -> tuple[Image.Image, float, float]:
-    """Return an image of floats whose infinite and missing pixels are its lowest, and its range."""
+    """Return an image of floats and its range; infinite and NaN pixels get the lowest value."""
     low, high = _range(image)
     if -_FINITE <= low <= high <= _FINITE:
         return image, low, high

@@ -14,7 +14,8 @@ from ..calls.proposed import proposed
 from ..errors import UnavailableError
 from ..server.heavy_work import in_turn
 from ..server.helper_process import NoHelperError, helper
-from .images import is_large, picture_of
+from .formats.images import picture_of
+from .images import is_large
 from .large_outputs import rendered, rendered_page
 from .outputs import MAX_IMAGES, Budget, CellSection, outline
 
@@ -29,37 +30,36 @@ if TYPE_CHECKING:
     from .huge_reads import HugeReads
 
 WORDS_AROUND = 400
-"""Characters of a reply that are kept for the words before and after the cells."""
-
+"""Characters of a reply reserved for the words before and after the cells."""
 
 HEAVY = 500_000
-"""More than so many characters are rendered in a thread."""
+"""Number of characters above which outputs are rendered in a thread."""
 
 HUGE = 2_000_000
-"""More than so many in another process, which takes 0.2 s to start when there is none."""
+"""Number of characters above which the helper process renders, which takes 0.2 s to start."""
 
 MOST_VALUES = 20_000
-"""Values that are looked at to know how much there is; lists count by their length before."""
+"""Maximum number of values that are visited to estimate a size."""
 
 _EACH = 10
-"""What a value in a list or an object counts for besides its characters: numbers have some."""
+"""Characters that each value in a list or an object counts for, besides its own text."""
 
 Result = TypeVar("Result")
 
 _threads = ThreadPoolExecutor(1, thread_name_prefix="jmcp render")
-"""Replies of all agents that take long; see `heavy`."""
+"""Thread that renders the replies of all agents that take long."""
 
 _waiting = ThreadPoolExecutor(1, thread_name_prefix="jmcp apart")
-"""Waits for the helper process."""
+"""Thread that waits for the helper process."""
 
 
 async def off_the_loop(work: Callable[..., Result], *arguments: object) -> Result:
-    """Return what a function returns, called in one of the threads for what takes long."""
+    """Return the result of a function, called in the thread for work that takes long."""
     return await asyncio.get_running_loop().run_in_executor(_threads, in_turn, work, *arguments)
 
 
 async def apart(work: Callable[..., Result], *arguments: object) -> Result:
-    """Return what an imported function returns, called in the helper process.
+    """Return the result of a function of a module, called in the helper process.
 
     Raises
     ------
@@ -88,12 +88,12 @@ def budget(limits: Limits) -> Budget:
 def of_cell(
     notebook: LiveNotebook, cell_id: str, label: str, outputs: Sequence[object]
 ) -> CellSection:
-    """Return the outputs of a cell with the words that say how to get the rest of a long one."""
+    """Return the outputs of a cell, with the call that shows the rest of a long one."""
     return _named(label, outputs, notebook.short_id(cell_id), notebook.path)
 
 
 def of_run(run: Run, piece: int, label: str, outputs: Sequence[object]) -> CellSection:
-    """Return the same for code that is in no cell, or not any more: its run is named instead."""
+    """Return the outputs of code that is in no cell, or no longer: the call names its run."""
     name = run.id if len(run.pieces) == 1 else f"{run.id}/{piece + 1}"
     return _named(label, outputs, name, None)
 
@@ -104,7 +104,7 @@ def _named(label: str, outputs: Sequence[object], name: str, path: str | None) -
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """The words that say how to get the rest of an output."""
+    """The call that shows the rest of an output."""
 
     name: str
     path: str | None
@@ -118,15 +118,15 @@ class _Pages:
 async def render(
     cells: Sequence[CellSection], limits: Limits, *, taken: HugeReads | None = None
 ) -> list[TextPart | ImagePart]:
-    """Return the parts of a reply; what takes long is done off the event loop.
+    """Return the parts of a reply; work that takes long is done off the event loop.
 
     Parameters
     ----------
-    cells : sequence of CellOutputs
+    cells : sequence of CellSection
     limits : Limits
     taken : HugeReads, optional
-        Where the outputs were taken from the document, with floats for all numbers: the turn to
-        hold huge ones. The call is within its `reply`.
+        The turn to hold huge outputs, for outputs read from the document, where all numbers are
+        floats. The caller runs inside its `reply`.
     """
     outputs = [cell.outputs for cell in cells]
     arguments = (cells, budget(limits), taken is not None)
@@ -135,8 +135,8 @@ async def render(
             async with _held(taken):
                 return await apart(rendered, *arguments)
         except UnavailableError as error:
-            # The rest of the reply holds all the same: that code ran, what a source says, and
-            # small outputs, which are remembered as shown.
+            # The rest of the reply is still valid: that code ran, the sources, and small outputs,
+            # which are remembered as shown.
             left = [_unshown(cell, error) if is_heavy(cell.outputs) else cell for cell in cells]
             return await off_the_loop(rendered, left, budget(limits), taken is not None)
     if is_heavy(outputs):
@@ -145,7 +145,7 @@ async def render(
 
 
 def _unshown(cell: CellSection, error: UnavailableError) -> CellSection:
-    """Return a cell with words in the place of its outputs."""
+    """Return a cell with words instead of its outputs."""
     if not cell.outputs:
         return cell
     words = f"[outputs not shown: {outline(cell.outputs)}. {error.message}]"
@@ -154,7 +154,7 @@ def _unshown(cell: CellSection, error: UnavailableError) -> CellSection:
 
 
 def _held(taken: HugeReads | None) -> AbstractAsyncContextManager[None]:
-    """Return the turn to hold huge outputs, which those of a run need not: they are held anyway."""
+    """Return the turn to hold huge outputs; a run holds its own anyway and needs no turn."""
     return taken.held() if taken is not None else nullcontext()
 
 
@@ -178,7 +178,7 @@ async def render_one(
 
 
 def is_huge(cells: Sequence[Sequence[object]]) -> bool:
-    """Return whether outputs of cells take so much that even a thread would hold others up."""
+    """Return whether outputs are so large that even a thread would delay others."""
     if weight(cells, HUGE, unseen=HUGE + 1) > HUGE:
         return True
     data = (output.get("data") for cell in cells for output in cell if isinstance(output, Mapping))
@@ -187,23 +187,23 @@ def is_huge(cells: Sequence[Sequence[object]]) -> bool:
 
 
 def is_heavy(outputs: Iterable[object]) -> bool:
-    """Return whether there is so much to go through that it takes long; an image always does."""
+    """Return whether outputs take long to render; an image always does."""
     return weight(outputs, HEAVY, image=HEAVY + 1, unseen=HEAVY + 1) > HEAVY
 
 
 def weight(outputs: Iterable[object], most: int, *, image: int = 0, unseen: int = 0) -> int:
-    """Return about how many characters there are to go through.
+    """Return about how many characters outputs hold.
 
-    Counting stops beyond `most`, and after `MOST_VALUES`, so that it is never long itself.
+    Counting stops beyond `most` and after `MOST_VALUES`, so that it never takes long itself.
 
     Parameters
     ----------
     outputs : iterable
     most : int
     image : int, optional
-        What an image counts for besides its characters.
+        Characters that an image counts for, besides its own.
     unseen : int, optional
-        What it counts for that there are more values than were looked at.
+        Characters that values beyond the limit count for.
     """
     found = seen = 0
     waiting: list[object] = [list(outputs)]

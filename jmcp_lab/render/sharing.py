@@ -1,7 +1,7 @@
 """How the cells and outputs of one reply share its text; `jmcp_lab.render.outputs` has the rule.
 
-The lengths of the server's own words are counted before anything is shared, and nothing is left
-out without words that say what.
+The server's own words are counted before anything is shared, and a line names everything that is
+left out.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from .text import MIN_CLIP, clip
 
 ERROR_SHARE = 4000
 MAX_OUTPUTS = 30
-"""Outputs of one cell that are shown; the first two thirds and the last third of these."""
+"""Maximum number of outputs shown of one cell: the first two thirds, and the last third."""
 _SHORTEST = 30
-"""An output with its markers is hardly ever shorter."""
+"""Typical length of the shortest outputs, with their markers."""
 _CUT_WORDS = 40
-"""Characters of the words about a cut, without the call that shows the rest."""
+"""Length of the words about a cut, without the call that shows the rest."""
 MAX_IMAGES = 10
 _CAPTIONS = 120, 60
-"""At least as long as what is said of an image that may be sent and of others, without the call."""
+"""Maximum lengths of the captions of images that may be sent and of others, without the call."""
 _NAMES = 600
-"""Characters of the words about cells that are left out."""
+"""Maximum length of the words about cells that are left out."""
 
 Hint = Callable[[int, int], str]
-"""Given the number of an output and an offset, the words that say how to get the rest."""
+"""Function that returns, for an output number and an offset, how to get the rest."""
 
 
 class CellSection(NamedTuple):
@@ -48,9 +48,9 @@ class CellSection(NamedTuple):
     hint : callable, optional
         How to get what is left out.
     name : str, optional
-        What ``read_cell`` calls the cell, for a reply that has no room for its label.
+        The name of the cell for ``read_cell``, for a reply that has no room for the label.
     path : str, optional
-        The notebook that it is in.
+        The notebook of the cell.
     """
 
     label: str
@@ -61,7 +61,7 @@ class CellSection(NamedTuple):
 
 
 def fair_shares(needs: Sequence[int], total: int) -> list[int]:
-    """Return how much each gets of `total`: equal shares, and leftovers to those who need more.
+    """Return how much of `total` each gets: equal shares, and leftovers to those that need more.
 
     No share is larger than its need, and their sum is not larger than `total`.
     """
@@ -75,7 +75,7 @@ def fair_shares(needs: Sequence[int], total: int) -> list[int]:
 
 
 def _shared_in_turn(turns: Sequence[Sequence[int]], total: int) -> list[int]:
-    """Return what each gets when all get what they want of a turn before the next one comes."""
+    """Return what each gets if every turn is served for all before the next turn starts."""
     got = [0] * len(turns[0])
     for wanted in turns:
         more = fair_shares([w - g for w, g in zip(wanted, got, strict=True)], total - sum(got))
@@ -93,13 +93,13 @@ class Item:
     limit : int
         Characters of its text.
     caption : str
-        What becomes of its image.
+        What happened to its image, in words.
     more : str
-        The call that shows what its text sums up.
+        The call that shows what its text summarises.
     early : bool
-        Whether it gets its room before others: an error, or an image that may be sent.
+        Whether it gets room before others: an error, or an image that may be sent.
     word : str
-        Of its markers, which the text cannot know.
+        The random word of its markers, which the text cannot know.
     """
 
     block: Block
@@ -120,7 +120,7 @@ class Item:
         return own + len(self._between("")) + 1 + min(text, len(self.block.text))
 
     def own_lines(self) -> list[str]:
-        """Return the lines about what is not text."""
+        """Return the lines about everything but the text."""
         number, kind = self.block.output, self.block.kind
         lines = [f"[output {number} {self.caption}]"] if self.caption else []
         lines += [f"[output {number} {kind}: {note}]" for note in self.block.notes]
@@ -147,7 +147,7 @@ class Plan:
     ----------
     label : str
     items : list of Item
-        The first and the last outputs, as many as there may at most be room for.
+        The first and the last outputs, as many as could have room.
     total : int
         How many outputs the cell has.
     hint, name, path
@@ -169,7 +169,7 @@ class Plan:
         return len(self.label) + 1 if self.label else 0
 
     def least(self) -> int:
-        """Return the length of the shortest that may be said of the outputs."""
+        """Return the length of the shortest possible words about the outputs."""
         return min(self.whole(), len(self._gap(1, self.total)) + 1) if self.total else 0
 
     def whole(self) -> int:
@@ -181,7 +181,7 @@ class Plan:
         return texts + len(self._gap(head + 1, self.total - tail, hinted=True)) + 1
 
     def with_early(self) -> int:
-        """Return the length of what goes before other outputs."""
+        """Return the length of the outputs that get room before others."""
         early = sum(
             item.length(ERROR_SHARE if item.block.is_error else self._readable(item))
             for item in self.items
@@ -190,7 +190,7 @@ class Plan:
         return min(self.whole(), self.least() + early)
 
     def choose(self, room: int) -> int:
-        """Choose as many outputs as fit into `room`, and return what they leave of it.
+        """Choose as many outputs as fit into `room`, and return the room that is left.
 
         An output is shown whole, or with enough of its text for the words about the cut.
         """
@@ -210,7 +210,7 @@ class Plan:
         return max(0, room - self._used())
 
     def cut_to_room(self) -> None:
-        """Give each shown output its part of the room."""
+        """Give each shown output its share of the room."""
         marked = sum(item.length(0) for item in self.shown) + self._gap_length()
         texts = [len(item.block.text) for item in self.shown]
         errors = [
@@ -238,7 +238,7 @@ class Plan:
         return "\n".join(lines)
 
     def hint_for_gap(self) -> str:
-        """Return the call that shows what is left out when the cell does not say it itself."""
+        """Return the call that shows what is left out, unless the cell names it itself."""
         if not self.gap or not self.hint:
             return ""
         first = next((n for n, i in enumerate(self.shown, 1) if i.block.output != n), None)
@@ -256,9 +256,9 @@ class Plan:
         return len(self.gap) + 1 if self.gap else 0
 
     def _readable(self, item: Item) -> int:
-        """Return how many characters of an output are shown at least."""
+        """Return the minimum number of characters to show of an output."""
         said = len(self.hint(item.block.output, len(item.block.text))) if self.hint else 0
-        # What clip asks for, so that the call is never left out.
+        # The least for which `clip` keeps the call.
         least = max(MIN_CLIP, (_CUT_WORDS + said) * 3 // 2)
         if item.block.is_error:
             least = max(least, min(ERROR_SHARE, self.room // 2))
@@ -274,15 +274,15 @@ class Plan:
 
 
 def _ends(count: int, keep_last: bool) -> tuple[int, int]:
-    """Return how many of `count` shown outputs are the first and how many the last ones."""
+    """Return how many of `count` shown outputs come from the start and how many from the end."""
     tail = max(count // 3, min(count, int(keep_last)))
     return count - tail, tail
 
 
 def plans_of(cells: Sequence[CellSection], text: int) -> list[Plan]:
-    """Return the plans of cells, each with no more outputs than may fit into `text` characters."""
+    """Return the plans of cells, each with no more outputs than could fit into `text`."""
     found = [cell.outputs if isinstance(cell.outputs, list | tuple) else [] for cell in cells]
-    # An output is looked at only when it may be shown: there may be 10,000 of them.
+    # Read only outputs that may be shown: a cell can have 10,000 of them.
     most = fair_shares([min(len(outputs), MAX_OUTPUTS) for outputs in found], text // _SHORTEST)
     plans = [
         _plan(cell, outputs, max(3, count))
@@ -293,7 +293,7 @@ def plans_of(cells: Sequence[CellSection], text: int) -> list[Plan]:
 
 
 def _keep_room_for_captions(plans: Sequence[Plan]) -> None:
-    """Let images have captions as long as they may get once it is clear which are sent."""
+    """Reserve the room that captions may need; which images are sent is known only later."""
     found = [(plan, item) for plan in plans for item in plan.items if item.block.picture]
     for place, (plan, item) in enumerate(found):
         item.early = place < MAX_IMAGES
@@ -316,7 +316,7 @@ def _plan(cell: CellSection, outputs: Sequence[Any], most: int) -> Plan:
 
 
 def fitted(plans: Sequence[Plan], room: int) -> tuple[list[Plan], str]:
-    """Choose what is shown of each cell, and return the plans with the words that follow them."""
+    """Choose what to show of each cell, and return the plans and the words after them."""
     closing = ""
     while True:
         left = room - len(closing)
@@ -337,7 +337,7 @@ def fitted(plans: Sequence[Plan], room: int) -> tuple[list[Plan], str]:
 
 
 def _kept(plans: Sequence[Plan], room: int) -> list[Plan]:
-    """Return the plans; of too many the first and the last, and between them which are left out."""
+    """Return the plans; if too many, the first, the last, and one that names those left out."""
     lengths = [plan.label_length() + plan.least() for plan in plans]
     if len(plans) < 2 or sum(lengths) <= room:
         return list(plans)
@@ -358,7 +358,7 @@ def _fitting(lengths: Sequence[int], room: int) -> int:
 
 
 def _left_out_words(plans: Sequence[Plan]) -> str:
-    """Return that cells are left out, by their names as far as there is room for them."""
+    """Return words that cells are left out, with as many of their names as there is room for."""
     words = f"[{len(plans):,} cell{'' if len(plans) == 1 else 's'} left out"
     named = [plan for plan in plans if plan.name]
     if not named:

@@ -2,7 +2,7 @@
 
 Output text is written by whatever the kernel ran, so it may hold terminal control sequences and
 characters that a reader cannot see but a model reads. Both are removed before anything is counted,
-so that the offsets a reply names are offsets into the very text that paging returns.
+so that the offsets in a reply are offsets into the text that paging returns.
 
 Everything here works in linear time: outputs of 100 MB do occur.
 """
@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jmcp_lab.text.sanitize import clean
+
 LeftOutHint = Callable[[int], str]
-"""Given the offset of the first character left out, the words that say how to get the rest."""
+"""Function that returns, for the offset of the first character left out, how to get the rest."""
 
 MIN_CLIP = 120
-"""Below this limit a cut text has no room for the words about the cut."""
+"""Shortest limit that has room for the words about a cut."""
 
 _BASE64_MARK = ";base64,"
 _DATA_HEAD = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?\Z")
@@ -28,15 +30,18 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*+")
 _LONG_DATA = 200
 _PIECE = 1 << 18
 _PART = 2000
-"""Values that become JSON at once."""
+"""Number of values that become JSON at once."""
 _LONG_TEXT = 10_000
-"""A longer text becomes JSON by itself."""
+"""Length above which a text becomes JSON by itself."""
+_JSON_LEVELS = 3
+"""Levels of JSON that are broken into lines; a line for each number would be four times as long."""
+_JSON_LINE = 100
 
 
 def as_text(value: object) -> str:
     """Return the text of a value of a notebook file, where text may be a list of lines.
 
-    Values of a wrong type, which only a damaged notebook holds, become their JSON or their repr.
+    Values of a wrong type, which only a damaged notebook holds, become JSON.
     """
     if isinstance(value, str):
         return value
@@ -48,7 +53,7 @@ def as_text(value: object) -> str:
 
 
 def compact_json(value: object) -> str:
-    """Return JSON without spaces, or a few words when the value is no JSON."""
+    """Return JSON without spaces, or a few words if the value is not JSON."""
     try:
         return "".join(json_parts(value))
     except (TypeError, ValueError, RecursionError):
@@ -56,7 +61,7 @@ def compact_json(value: object) -> str:
 
 
 def json_parts(value: object) -> Iterator[str]:
-    """Yield JSON without spaces in parts: no other thread has a turn while one is made.
+    """Yield JSON without spaces in parts, because no other thread runs while one is made.
 
     Raises
     ------
@@ -75,8 +80,31 @@ def json_parts(value: object) -> Iterator[str]:
         yield _dumped(value)
 
 
+def json_text(content: object) -> str:
+    """Return JSON as text, broken into lines that are not too long."""
+    return clean(_laid_out(content))
+
+
+def _laid_out(value: object, level: int = 0) -> str:
+    """Return JSON with a line for each part of the upper levels that is long."""
+    line = compact_json(value)
+    if level == _JSON_LEVELS or len(line) <= _JSON_LINE or not value:
+        return line
+    indent = " " * (level + 1)
+    if isinstance(value, Mapping):
+        parts = [f"{compact_json(str(k))}: {_laid_out(v, level + 1)}" for k, v in value.items()]
+        opening, closing = "{}"
+    elif isinstance(value, list):
+        parts = [_laid_out(part, level + 1) for part in value]
+        opening, closing = "[]"
+    else:
+        return line
+    inner = ",\n".join(indent + part for part in parts)
+    return f"{opening}\n{inner}\n{' ' * level}{closing}"
+
+
 def _items(value: Sequence[object] | Mapping[Any, object]) -> Iterator[str]:
-    """Yield what is between the brackets: small neighbours at once, what is large in parts."""
+    """Yield what is between the brackets: small neighbours together, large values in parts."""
     pairs = value.items() if isinstance(value, Mapping) else ((None, item) for item in value)
     small: list[tuple[Any, object]] = []
     room, comma = _PART, ""
@@ -98,7 +126,7 @@ def _items(value: Sequence[object] | Mapping[Any, object]) -> Iterator[str]:
             small.append((key, item))
             room = left
             continue
-        # The encoder has its own words for keys that are no text.
+        # The encoder decides how to write keys that are not text.
         yield comma + (_dumped({key: 0})[1:-2] if isinstance(value, Mapping) else "")
         comma = ","
         yield from json_parts(item)
@@ -106,7 +134,7 @@ def _items(value: Sequence[object] | Mapping[Any, object]) -> Iterator[str]:
 
 
 def _left(value: object, room: int) -> int:
-    """Return how much room is left after a value; less than none where there is not enough."""
+    """Return how much room is left after a value; negative if there is not enough."""
     if isinstance(value, str):
         return room - 1 - len(value) * _PART // _LONG_TEXT
     if not isinstance(value, list | tuple | dict):
@@ -126,14 +154,14 @@ def _dumped(value: object) -> str:
 
 
 def matches(pattern: re.Pattern[str], text: str, longest: int) -> Iterator[re.Match[str]]:
-    """Yield the matches of a pattern, looked for in pieces.
+    """Yield the matches of a pattern, searching piece by piece so that other threads run.
 
     Parameters
     ----------
     pattern : re.Pattern
     text : str
     longest : int
-        The longest match there can be, with what the pattern looks at behind it.
+        Length of the longest possible match, lookahead included.
     """
     at = 0
     for start in range(0, len(text), _PIECE):
@@ -147,14 +175,14 @@ def matches(pattern: re.Pattern[str], text: str, longest: int) -> Iterator[re.Ma
 
 
 def short_data_urls(text: str, words: Callable[[str, int, str], str]) -> str:
-    """Return a text with other words for its long base64 data URLs.
+    """Return a text with its long base64 data URLs replaced.
 
     Parameters
     ----------
     text : str
     words : Callable
-        Given the mime type, which may be empty, how many characters of base64 there are, and the
-        first of these.
+        Returns the replacement for a mime type, which may be empty, the number of base64
+        characters, and the base64 itself.
     """
     kept: list[str] = []
     done = at = 0
@@ -183,11 +211,11 @@ def clip(text: str, limit: int, hint: str | LeftOutHint = "", *, head_share: flo
     ----------
     text : str
     limit : int
-        How long the result may be at most. Below `MIN_CLIP` only a head and an ellipsis fit.
+        Maximum length of the result. Below `MIN_CLIP` only a head and an ellipsis fit.
     hint : str or callable, optional
         How to get what was left out; a callable is given the offset of its first character.
     head_share : float, optional
-        How much of what is kept is head; the rest is tail.
+        Fraction of the kept text that is head; the rest is tail.
 
     Returns
     -------
@@ -230,7 +258,7 @@ def _line_start_after(text: str, at: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TextPage:
     """A piece of a long text.
 
     Parameters
@@ -249,16 +277,16 @@ class Page:
 
     @property
     def next_offset(self) -> int | None:
-        """Where the next page starts, or None after the last."""
+        """Offset of the next page, or None after the last."""
         return self.end if self.end < self.total else None
 
     def words(self, onwards: LeftOutHint | None = None) -> str:
-        """Return where the page stands, in words.
+        """Return the position of the page, in words.
 
         Parameters
         ----------
         onwards : callable, optional
-            Given an offset, the call that shows the next page.
+            Returns the call that shows the page at an offset.
         """
         where = f"characters {self.offset:,} to {self.end:,} of {self.total:,}"
         more = self.next_offset
@@ -267,8 +295,8 @@ class Page:
         return f"{where}; next: {onwards(more) if onwards else f'offset={more}'}"
 
 
-def page(text: str, offset: int, limit: int) -> Page:
-    """Return at most `limit` characters from `offset` on, to a line end where one is near.
+def page(text: str, offset: int, limit: int) -> TextPage:
+    """Return at most `limit` characters from `offset` on, up to a line end if one is near.
 
     A negative offset counts from the end; an offset outside the text gives an empty page.
     """
@@ -278,7 +306,7 @@ def page(text: str, offset: int, limit: int) -> Page:
     if end < total:
         newline = text.rfind("\n", start + (end - start) * 2 // 3, end)
         end = newline + 1 if newline >= 0 else end
-    return Page(text[start:end], start, end, total)
+    return TextPage(text[start:end], start, end, total)
 
 
 def size_words(count: int) -> str:

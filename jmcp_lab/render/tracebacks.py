@@ -1,8 +1,8 @@
-"""Tracebacks for a reader who mends the user's code: the user's frames, the rest folded.
+"""Tracebacks for a reader who fixes the user's code: the user's frames, with the rest folded.
 
-IPython shows source lines of every frame, library frames included, and the whole story of each
-chained exception. Here the frames of the user come first and in full, runs of library frames
-become one line, and the exception itself is said once, at the end.
+IPython shows source lines of every frame, library frames included, and every chained exception in
+full. Here the user's frames come first and in full, runs of library frames become one line, and
+the exception itself stands once, at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .text import as_text
 
 MAX_USER_FRAMES = 8
 CONTEXT_LINES = 2
-"""Source lines shown on either side of the line that failed."""
+"""Number of source lines shown on either side of the line that failed."""
 
 _CHAIN = re.compile(
     r"\s*(?:The above exception was the direct cause of the following exception"
@@ -60,7 +60,7 @@ _SOURCE = re.compile(r"-+>|\s|\d+ |\d+$")
 
 @dataclass(slots=True)
 class _Frame:
-    """One frame: its heading, its source lines, and where it is when it is in a library."""
+    """One frame: its heading, its source lines, and its place if it is in a library."""
 
     heading: str
     library: str | None = None
@@ -70,7 +70,7 @@ class _Frame:
 
     @property
     def package(self) -> str:
-        """The first part of the place in the library."""
+        """Name of the package, the first part of the place in the library."""
         return re.split(r"[/\\:]", self.library or "", maxsplit=1)[0].removesuffix(".py")
 
     def lines(self) -> Iterator[str]:
@@ -111,8 +111,8 @@ def traceback_text(output: Mapping[str, Any]) -> str:
     -------
     str
         Frames of the user with source lines, runs of library frames as one line, paths inside
-        libraries relative to the library, and ``ename: evalue`` once, at the end. A traceback in
-        a form that is not Python's is only cleaned.
+        libraries relative to the library, and ``ename: evalue`` once, at the end. A traceback
+        that is not in Python's form is only cleaned.
     """
     given = output.get("traceback")
     entries = given if isinstance(given, list | tuple) else [given]
@@ -208,8 +208,8 @@ def _without_runner(run: list[_Frame]) -> list[_Frame]:
 def _message_apart(text: str, said: str) -> tuple[str, str]:
     """Return a traceback up to the message of its last exception, and that message.
 
-    The message is text of the user, who may put another traceback into it, so it is found by what
-    the output says it is. It is empty when it does not stand in the traceback in those words.
+    The user's code wrote the message and may have put another traceback into it, so the search
+    goes by the message that the output states. Empty if the traceback does not contain it.
     """
     start = 0 if text == said else ("\n" + text + "\n").rfind(f"\n{said}\n")
     if start < 0:
@@ -221,7 +221,7 @@ def _message_apart(text: str, said: str) -> tuple[str, str]:
 
 
 def _without_frames(text: str, message: str, said: str) -> str:
-    """Return a traceback that holds no Python frames, with the error said once."""
+    """Return a traceback without Python frames, with the error stated once."""
     lines = [line.rstrip() for line in text.split("\n") if not _OPENING.fullmatch(line[:400])]
     kept = "\n".join([*lines, message]).strip("\n")
     return without_library_paths(kept if said in kept else f"{kept}\n{said}".lstrip("\n"))
@@ -257,7 +257,7 @@ def _sections(lines: list[str]) -> list[_Section]:
 
 
 def _frame(line: str) -> _Frame | None:
-    """Return the frame that a line is the heading of, or None."""
+    """Return the frame whose heading a line is, or None."""
     if _CELL.match(line) or _SKIPPED.fullmatch(line):
         return _Frame(line.rstrip())
     found = _FILE.fullmatch(line.rstrip())
@@ -299,12 +299,12 @@ def _frame_lines(frames: list[_Frame]) -> list[str]:
 
 
 def _run_lines(run: list[_Frame]) -> list[str]:
-    """Return the one line that stands for a run of library frames, or none."""
+    """Return the one line that replaces a run of library frames; no line for no frames."""
     return [f"… {_folded(run)}"] if run else []
 
 
 def _folded(frames: list[_Frame]) -> str:
-    """Return in words how many library frames were folded, where, and which was the last."""
+    """Return how many library frames were folded, where, and which was the last, in words."""
     packages = list(dict.fromkeys(frame.package for frame in frames))
     where = ", ".join(packages[:3]) + (" and others" if len(packages) > 3 else "")
     last = frames[-1]

@@ -11,6 +11,7 @@ from ..calls.call import Reply, ToolClass
 from ..calls.proposed import other, proposed
 from ..files.globs import glob
 from ..files.names import shown
+from ..render.lines import LineBudget
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count
@@ -133,18 +134,13 @@ def paged(
     """
     onwards = asked.call(offset=offset + len(lines))
     room = ctx.services.limits.text - len(title) - len(onwards) - 40
-    kept: list[str] = []
-    for line in lines:
-        room -= len(line) + 1
-        if room < 0 and kept:
-            break
-        kept.append(line)
-    last = offset + len(kept)
+    kept = LineBudget(room, always_one=True)
+    last = offset + kept.fill(lines)
     if offset >= total > 0:
-        kept.append(f"Nothing from offset {offset} on; {asked.call(offset=0)} starts over.")
+        kept.lines.append(f"Nothing from offset {offset} on; {asked.call(offset=0)} starts over.")
     if last < total:
-        kept.append(f"… {total - last} more; {asked.call(offset=last)} goes on.")
-    return "\n".join([title, *kept])
+        kept.lines.append(f"… {total - last} more; {asked.call(offset=last)} goes on.")
+    return "\n".join([title, *kept.lines])
 
 
 async def folder_named(services: Services, path: str) -> str:

@@ -13,6 +13,7 @@ from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..kernels.introspection.questions import KernelQuestions, questions
+from ..render.lines import LineBudget
 from ..render.marked import marked
 from ..render.outputs import clip
 from ..render.text import page, size_words
@@ -98,17 +99,10 @@ def _told(nb: LiveNotebook, names: list[str] | None, found: dict[str, Any], budg
             f"The kernel of {nb.shown} has no variable {', '.join(names)}.{hint} Without names, "
             "inspect_variables shows all."
         )
-    lines = [f"{nb.shown} · {count(len(variables), 'variable')}"]
-    room = budget - 1000
-    shown = 0
-    for entry in variables:
-        line = _line(entry)
-        room -= len(line) + 1
-        if room < 0:
-            break
-        lines.append(line)
-        shown += 1
-    rest = len(variables) - shown + int(found.get("more") or 0)
+    shown = LineBudget(budget - 1000)
+    rest = len(variables) - shown.fill(map(_line, variables))
+    rest += int(found.get("more") or 0)
+    lines = [f"{nb.shown} · {count(len(variables), 'variable')}", *shown.lines]
     if rest:
         lines.append(f"… {count(rest, 'more variable')}; name those you need.")
     lines += [

@@ -16,6 +16,7 @@ from ..errors import NotFoundError
 from ..kernels.runs.run import RUN_ID
 from ..notebooks import cells as live_cells
 from ..notebooks.locks import locks_of
+from ..render.lines import LineBudget
 from ..render.marked import marked, on_one_line, plain_type
 from ..render.outputs import clip, outline, page
 from ..render.reply import HEAVY, budget, of_cell, of_run, render, render_one, weight
@@ -119,7 +120,7 @@ def _outline_at_once(
     known : dict
         What the outputs of cells are, by what tells the cell; what becomes known now is added.
     """
-    lines: list[str] = []
+    lines = LineBudget(room)
     started, before = 0.0, len(known)
     with nb.reading():
         for index in range(start - 1, min(start - 1 + limit, len(nb.ids))):
@@ -128,12 +129,9 @@ def _outline_at_once(
                 started = time.thread_time()
             elif time.thread_time() - started > SLICE_SECONDS:
                 return None
-            line = _outline(ctx, nb, index, known)
-            room -= len(line) + 1
-            if room < 0:
+            if not lines.add(_outline(ctx, nb, index, known)):
                 break
-            lines.append(line)
-    return lines
+    return lines.lines
 
 
 def _outline(ctx: CallContext, nb: LiveNotebook, index: int, known: dict[object, str]) -> str:

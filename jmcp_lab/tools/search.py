@@ -18,6 +18,7 @@ from ..codec.shared_outputs import document_output, document_outputs
 from ..errors import UnavailableError
 from ..notebooks import cells as live_cells
 from ..render.large_outputs import searchable
+from ..render.lines import LineBudget
 from ..render.marked import on_one_line
 from ..render.reply import HUGE, is_heavy, weight
 from ..runtime.services import CallContext
@@ -30,7 +31,7 @@ from ..text.search import MAX_HITS, WAIT_SECONDS, Hit, Passage, Query, search
 from .arguments import Notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..notebooks.live_notebook import LiveNotebook
 
@@ -206,26 +207,24 @@ def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str)
         f"{nb.shown} · {found} {'line fits' if found == '1' else 'lines fit'} in "
         f"{count(cells, 'cell')}"
     ]
-    room = budget - len(lines[0]) - 200
-    shown = 0
-    for cell_id, group in groupby(hits[:limit], key=lambda hit: hit.cell_id):
-        title = header(nb, live_cells.view_by_id(nb, cell_id))
-        for hit in group:
-            line = f"  {_place(hit)}: {on_one_line(clean(hit.words))}"
-            room -= len(line) + len(title) + 2
-            if room < 0:
-                break
-            lines += [title, line] if title else [line]
-            title = ""
-            shown += 1
-        if room < 0:
-            break
+    listed = LineBudget(budget - len(lines[0]) - 200)
+    shown = listed.fill(_entries(nb, hits[:limit]))
+    lines += listed.lines
     if shown < len(hits):
         shows = "a narrower query shows them"
         if shown == limit < MOST_LINES:
             shows = f"{more} shows more"
         lines.append(f"… {count(len(hits) - shown, 'more line')} not shown; {shows}.")
     return "\n".join(lines)
+
+
+def _entries(nb: LiveNotebook, hits: list[Hit]) -> Iterator[str]:
+    """Yield a line for each hit; the first of a cell comes with the line that names the cell."""
+    for cell_id, group in groupby(hits, key=lambda hit: hit.cell_id):
+        title = header(nb, live_cells.view_by_id(nb, cell_id)) + "\n"
+        for hit in group:
+            yield f"{title}  {_place(hit)}: {on_one_line(clean(hit.words))}"
+            title = ""
 
 
 def _place(hit: Hit) -> str:

@@ -16,7 +16,7 @@ from ..files.on_disk import as_it_lies
 from ..notebooks.live_notebook import agent_origin
 from ..notebooks.merges import Merges, Texts
 from ..render.images import Picture, is_large, prepared
-from ..render.lines import line_count, lines_from
+from ..render.lines import LineBudget, line_count, lines_from
 from ..render.marked import marked, on_one_line
 from ..render.outputs import clip
 from ..render.reply import HUGE, apart, off_the_loop
@@ -84,16 +84,14 @@ def _lines(ctx: CallContext, path: str, text: str, offset: int, limit: int) -> s
     if offset > total:
         raise InvalidArgumentError(f"'{path}' has {count(total, 'line')}.")
     room = ctx.services.limits.text - 250 - len(path)
-    shown: list[str] = []
+    shown = LineBudget(room, always_one=True)
     whole = offset == 1
     for line in islice(lines_from(text, offset), limit):
         short = clip(line, LINE_LENGTH)
-        room -= len(short) + 1
-        if room < 0 and shown:
+        if not shown.add(short):
             break
-        shown.append(short)
         whole = whole and short == line
-    last = offset + len(shown) - 1
+    last = offset + len(shown.lines) - 1
     seen = ctx.services.snapshots
     note = seen.note if whole and last == total else seen.note_part
     note(ctx.agent.id, path, FILE, text)
@@ -101,7 +99,7 @@ def _lines(ctx: CallContext, path: str, text: str, offset: int, limit: int) -> s
     head = f"{on_one_line(path)} · lines {offset} to {last} of {total}"
     more = proposed("read_file", path=path, offset=last + 1, limit=other(limit, 1000))
     tail = f"\n… {more} goes on." if last < total else ""
-    return f"{head}\n{marked('text', newline.join(shown), text)}{tail}"
+    return f"{head}\n{marked('text', newline.join(shown.lines), text)}{tail}"
 
 
 async def _image(ctx: CallContext, path: str, kind: str) -> Reply:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from jmcp_lab.render.blocks import block_of
-from jmcp_lab.render.formats.figures import MAX_SEARCHED, figure_in_html, figure_summary
+from jmcp_lab.render.formats.html_figures import MAX_SEARCHED
 from jmcp_lab.render.html import MAX_MARKUP
 
+from ..support.figures import figure_in_html, figure_summary
 from ..support.outputs import display
 
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from jmcp_lab.calls.call import ImagePart, TextPart
-from jmcp_lab.render.outputs import Budget, render_outputs, render_page
+from jmcp_lab.render.outputs import Budget, render_page
 
-from ..support.outputs import FIGURES, TRACEBACKS, display, encoded, stream
+from ..support.outputs import FIGURES, TRACEBACKS, display, encoded, render_outputs, stream
 
 PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -104,6 +104,14 @@ def test_html_that_is_too_long_to_be_read_is_paged_as_its_source() -> None:
     html = "<p>begin</p>" + "<i></i>" * 150_000 + "<p>the end</p>"
     said, source = _source(display({"text/html": html}), 200_000)
     assert "more characters of HTML not read" in said
+    assert source == html
+
+
+def test_a_table_of_unknown_length_in_html_too_long_to_be_read_is_paged_as_its_source() -> None:
+    rows = "<tr><td>...</td></tr>" + "<tr><td>1</td></tr>" * 60_000
+    html = f'<table class="dataframe">{rows}</table>'
+    said, source = _source(display({"text/html": html}), 200_000)
+    assert "table, unknown length" in said
     assert source == html
 
 

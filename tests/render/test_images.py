@@ -13,9 +13,9 @@ from PIL import Image
 
 from jmcp_lab.calls.call import ImagePart, TextPart
 from jmcp_lab.render.images import LONG_EDGE, Picture, described, header_size, prepared
-from jmcp_lab.render.outputs import MAX_IMAGES, Budget, render_outputs
+from jmcp_lab.render.outputs import MAX_IMAGES, Budget
 
-from ..support.outputs import decoded, display, encoded, noise
+from ..support.outputs import decoded, display, encoded, noise, render_outputs
 
 
 def _figure() -> str:

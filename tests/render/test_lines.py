@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.render.lines import line_count, lines_from
+from jmcp_lab.render.lines import LineBudget, line_count, lines_from
 
 from ..support.robots import Robot
 
@@ -35,3 +35,15 @@ async def test_a_file_of_millions_of_line_breaks_is_read_in_part(
     (jp_root_dir / "breaks.txt").write_text("\n" * 19_000_000)
     said = await robot.say("read_file", path="breaks.txt", offset=10_000_000, limit=3)
     assert said.startswith("breaks.txt · lines 10000000 to 10000002 of 19000000\n")
+
+
+def test_lines_are_added_up_to_the_first_that_does_not_fit() -> None:
+    budget = LineBudget(6)
+    assert budget.fill(iter(["ab", "cd", "", "e"])) == 2
+    assert budget.lines == ["ab", "cd"]
+
+
+def test_a_first_line_that_is_too_long_fits_where_one_is_wanted_always() -> None:
+    assert not LineBudget(2).add("long")
+    budget = LineBudget(2, always_one=True)
+    assert budget.fill(["long", ""]) == 1

@@ -16,11 +16,10 @@ from jmcp_lab.render.outputs import (
     fair_shares,
     outline,
     render_cells,
-    render_outputs,
     render_page,
 )
 
-from ..support.outputs import TRACEBACKS, display, encoded, result, stream
+from ..support.outputs import TRACEBACKS, display, encoded, render_outputs, result, stream
 
 
 def _text(parts: list[TextPart | ImagePart]) -> str:
@@ -149,11 +148,6 @@ def test_what_a_cell_does_not_need_passes_on_to_those_that_need_more() -> None:
 def test_pairs_of_label_and_outputs_are_cells_too() -> None:
     cells = [("cell 1", [stream("a")]), ("cell 2", [])]
     assert _text(render_cells(cells, Budget())).endswith("[/output 1]\ncell 2")
-
-
-def test_text_used_before_leaves_less() -> None:
-    assert Budget(text=100).less(30) == Budget(text=70)
-    assert Budget(text=100).less(300) == Budget(text=0)
 
 
 @given(st.lists(st.integers(0, 1000), max_size=20), st.integers(-10, 5000))

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from jmcp_lab.render import text as texts
 from jmcp_lab.render.blocks import Block
-from jmcp_lab.render.formats.figures import figure_in_html
 from jmcp_lab.render.sharing import Item
 from jmcp_lab.render.text import compact_json, matches, without_data_urls
 from jmcp_lab.text import sanitize as cleaning
 from jmcp_lab.text.sanitize import clean
+
+from ..support.figures import figure_in_html
 
 TERMINAL = st.lists(
     st.sampled_from(

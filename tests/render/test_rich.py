@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from jmcp_lab.calls.call import TextPart
 from jmcp_lab.render.blocks import Block, block_of
 from jmcp_lab.render.formats.data_frames import frames_of
-from jmcp_lab.render.formats.figures import figure_summary
 from jmcp_lab.render.html import MAX_MARKUP, html_to_text, svg_summary
-from jmcp_lab.render.outputs import Budget, outline, render_outputs, render_page
+from jmcp_lab.render.outputs import Budget, outline, render_page
 
-from ..support.outputs import FIGURES, TRACEBACKS, display, result, stream
+from ..support.figures import figure_summary
+from ..support.outputs import FIGURES, TRACEBACKS, display, render_outputs, result, stream
 
 
 def test_a_styled_table_is_read_from_its_html() -> None:

@@ -14,11 +14,10 @@ from jmcp_lab.render.outputs import (
     CellSection,
     Hint,
     render_cells,
-    render_outputs,
 )
 from jmcp_lab.render.outputs import render_page as rendered_page
 
-from ..support.outputs import TRACEBACKS, display, encoded, result, stream
+from ..support.outputs import TRACEBACKS, display, encoded, render_outputs, result, stream
 
 
 def _text(parts: list[TextPart | ImagePart]) -> str:

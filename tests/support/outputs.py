@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from jmcp_lab.calls.call import ImagePart, TextPart
+from jmcp_lab.render.outputs import Budget, CellSection, Hint, render_cells
 
 DATA = Path(__file__).parent / "data"
 # Recorded with IPython 9.18, and with plotly 7.1, altair 6.3 and bokeh 3.9.
@@ -46,3 +50,10 @@ def decoded(data: str) -> Image.Image:
 def noise(width: int, height: int) -> Image.Image:
     """Return an image that no format makes small."""
     return Image.effect_noise((width, height), 90).convert("RGB")
+
+
+def render_outputs(
+    outputs: Sequence[Any], budget: Budget, *, label: str = "", hint: Hint | None = None
+) -> list[TextPart | ImagePart]:
+    """Return a reply with the outputs of one cell."""
+    return render_cells([CellSection(label, outputs, hint)], budget)

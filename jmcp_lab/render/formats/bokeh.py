@@ -1,4 +1,4 @@
-"""Figures of bokeh 3 in words."""
+"""Figures of bokeh 3: titles, axes, glyphs and how many points they have."""
 
 from __future__ import annotations
 
@@ -9,16 +9,43 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..text import as_text
-from .figure_words import MAX_JSON, array_length, counted, summary, title_words
+from .base import Bundle, Format, Prominence, Shown, Source, markup_source, named_by_part
+from .figure_text import MAX_JSON, array_length, counted, shown_figure, summary, title_words
+from .scripts import TYPE as SCRIPT_TYPE
 
+_FIGURE = "application/vnd.bokehjs_exec"
+_LIBRARY = "application/vnd.bokehjs_load"
 _IN_SCRIPT = re.compile(r"docs_json ?= ?(?P<quote>'?)(?=\{)")
 
 Model = Mapping[str, Any]
-"""An object of bokeh's JSON, or a reference ``{"id": …}`` to one written out elsewhere."""
+"""An object of bokeh's JSON, or a reference ``{"id": …}`` to an object elsewhere."""
 
 
-def bokeh_in_script(script: str) -> str | None:
-    """Return the summary of the documents that a script of bokeh shows, or None."""
+def _show(data: Bundle) -> Shown | None:
+    if _has(data, _FIGURE):
+        script = as_text(data.get(SCRIPT_TYPE))
+        return shown_figure("bokeh", _from_script(script) or "figure", data)
+    if _has(data, _LIBRARY):
+        return shown_figure("bokeh", "the library is loaded", data)
+    return None
+
+
+def _source(data: Bundle) -> Source | None:
+    """Return the script that holds a figure; the library's own script is not worth reading."""
+    return markup_source("its script", data.get(SCRIPT_TYPE)) if _has(data, _FIGURE) else None
+
+
+def _has(data: Bundle, prefix: str) -> bool:
+    return any(mime_type.startswith(prefix) for mime_type in data)
+
+
+def _in_script(script: str, is_json: bool) -> str | None:
+    """Return the summary of the documents in a script element of a page, or None."""
+    return _from_json(script.strip()) if is_json else _from_script(script)
+
+
+def _from_script(script: str) -> str | None:
+    """Return the summary of the documents that a script shows, or None."""
     start = _IN_SCRIPT.search(script)
     if start is None:
         return None
@@ -30,18 +57,13 @@ def bokeh_in_script(script: str) -> str | None:
     return _from_json(literal[: 2 * MAX_JSON].replace("\\\\", "\\"))
 
 
-def bokeh_in_json(text: str) -> str | None:
-    """Return the summary of the documents in a JSON script element of a page, or None."""
-    return _from_json(text.strip())
-
-
 def _from_json(text: str, at: int = 0, *, escaped: bool = True) -> str | None:
     """Return the summary of the documents in the JSON at an offset, or None."""
     text = text[at : at + MAX_JSON]
     try:
         docs, _ = json.JSONDecoder().raw_decode(html.unescape(text) if escaped else text)
     except (ValueError, RecursionError):
-        # A ValueError comes from `unescape` too, for a character of thousands of digits.
+        # `unescape` raises ValueError too, for a character of thousands of digits.
         return None
     if not isinstance(docs, Mapping):
         return None
@@ -51,7 +73,7 @@ def _from_json(text: str, at: int = 0, *, escaped: bool = True) -> str | None:
 
 
 def _summary(docs: Mapping[str, Any]) -> str:
-    """Summarise bokeh's documents, of the format of version 3."""
+    """Return the summary of documents in the format of version 3."""
     titles: list[str] = []
     axes: list[str] = []
     renderers: list[Model] = []
@@ -74,9 +96,9 @@ def _summary(docs: Mapping[str, Any]) -> str:
 
 
 def _models(docs: object) -> Iterator[tuple[Model, bool]]:
-    """Yield every object of bokeh's JSON that is written out, and whether a glyph renderer has it.
+    """Yield every object of bokeh's JSON, and whether it is inside a glyph renderer.
 
-    In the order of the text, which is the order of drawing.
+    The order is that of the text, which is the order of drawing. References are not followed.
     """
     rest: list[tuple[Any, bool]] = [(docs, False)]
     while rest:
@@ -91,7 +113,7 @@ def _models(docs: object) -> Iterator[tuple[Model, bool]]:
 
 
 def _attributes(model: object) -> Mapping[str, Any]:
-    """Return the attributes of a model; none when it is not one."""
+    """Return the attributes of a model; an empty mapping for any other value."""
     attributes = model.get("attributes") if isinstance(model, Mapping) else None
     return attributes if isinstance(attributes, Mapping) else {}
 
@@ -105,8 +127,8 @@ def _glyph_words(renderer: Mapping[str, Any], models: Mapping[str, Model]) -> st
 
 
 def _resolved(value: object, models: Mapping[str, Model]) -> object:
-    """Return the model that a reference means; any other value itself."""
-    # Only the first use of a model is written out, the others refer to it.
+    """Return the model that a reference points to, or any other value itself."""
+    # Bokeh writes a model where it is first used; later uses refer to it.
     if isinstance(value, Mapping) and "attributes" not in value:
         return models.get(as_text(value.get("id")), value)
     return value
@@ -131,3 +153,16 @@ def _column_length(column: object) -> int:
         if isinstance(shape, list) and shape and isinstance(shape[0], int):
             return shape[0]
     return array_length(column)
+
+
+FORMAT = Format(
+    "bokeh",
+    show=_show,
+    source=_source,
+    outline=named_by_part("vnd.bokehjs_exec", "bokeh figure"),
+    prominence=Prominence.FIGURE,
+    alone=True,
+    # HoloViews draws with bokeh, and leaves scripts and state of its own beside the figure.
+    private_types=("application/vnd.bokeh", "application/vnd.holoviews"),
+    in_script=_in_script,
+)

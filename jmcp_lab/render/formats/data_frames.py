@@ -1,7 +1,7 @@
-"""Data frames in HTML, as pandas, polars and R write them: shape and types, as far as told.
+"""Data frames in HTML, as pandas, polars and R write them: shape and types, as far as known.
 
-What cannot be known from the HTML is not claimed: a frame that is shown in part has no shape here
-unless its author wrote it down, and types that the author did not write are told as a look.
+Nothing is claimed that the HTML does not say: a frame shown in part has no shape here unless the
+library wrote it down, and types that the library did not write are given as ``like …``.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..html import MAX_MARKUP, Token, attributes, tokens
 from ..text import without_data_urls
 
 _MOST_MARKUP = 200_000
-"""Characters of a table that are read for its types when its shape is written down."""
+"""Maximum number of characters that are read for the types if the shape is written down."""
 
 _MOST_KINDS = 12
-"""Groups of columns that are listed."""
+"""Maximum number of groups of columns that are listed."""
 
 _MISSING = {"", "NaN", "NaT", "None", "<NA>", "nan", "null"}
 _GAPS = {"...", "…", "⋮"}
-"""What stands in place of the rows and columns that are left out."""
+"""Cells that stand for the rows and columns that are left out."""
 
 # A number with leading zeros is an identifier that arithmetic would damage, so it is text.
 _WHOLE = r"(?:0|[1-9]\d{0,39})"
@@ -43,7 +43,7 @@ _DTYPES = {
     *("bool", "str", "date", "datetime", "duration", "time", "cat", "enum", "list", "array"),
     *("struct", "decimal", "binary", "null", "object"),
 }
-"""The names of polars' types; only these stand in words of ours, whatever a header says."""
+"""Names of polars' types; no other text of a header gets into the server's words."""
 
 _SHAPES = (
     re.compile(r"(\d{1,12}) rows \u00d7 (\d{1,12}) columns"),  # pandas, below the table
@@ -60,10 +60,10 @@ class Frame:
     Parameters
     ----------
     rows, columns : int or None
-        None when the output does not tell.
+        None if the output does not say.
     kinds : str
         The types of the columns, in their order: ``2 i64, str`` as the header says, or
-        ``like 2 int, text``. Empty when there is nothing to tell. All words are ours.
+        ``like 2 int, text``. Empty if nothing is known. No text of the output.
     """
 
     rows: int | None
@@ -87,7 +87,7 @@ def _counted(count: int, noun: str) -> str:
 
 def frames_of(markup: str) -> list[Frame]:
     """Return the data frames in HTML, in their order."""
-    # Dask writes a table of its partitions, which holds no rows of the data.
+    # Dask writes a table of its partitions, without rows of data.
     if "dataframe" not in markup or "Dask DataFrame Structure" in markup[:4000]:
         return []
     markup = without_data_urls(markup)
@@ -103,7 +103,7 @@ def frames_of(markup: str) -> list[Frame]:
 
 @dataclass(slots=True)
 class _Table:
-    """What was read of one table."""
+    """What is known of one table."""
 
     said: tuple[int, int] | None = None
     rows: int = 0
@@ -124,7 +124,7 @@ class _Table:
         gaps = self.heading_gap and any(kinds == {"…"} for kinds in self.columns)
         if self.dtypes or self.rows:
             return None if gaps else len(self.dtypes or self.columns)
-        # Without rows only blank headings tell the index from the columns.
+        # Without rows, only blank headings distinguish the index from the columns.
         blank = 0
         while blank < len(self.first_heading) and not self.first_heading[blank][0]:
             blank += 1
@@ -168,7 +168,7 @@ class _Reader:
         self._end_row()
 
     def _bound(self, token: Token) -> None:
-        """Begin or end a table; one within a cell is a part of the cell."""
+        """Begin or end a table; a table within a cell is a part of the cell."""
         if self.table is not None:
             self.nested += 1 if token.kind == "open" else -1
             if self.nested < 0:
@@ -219,7 +219,7 @@ class _Reader:
             if self.head_rows == 1:
                 table.first_heading = [(text, span) for _, text, span in row]
             table.heading_gap |= any(text in _GAPS for _, text, _ in row)
-            # Only polars has cells of data in the head: the types.
+            # Only polars puts data cells into the head: the types.
             table.dtypes += [_dtype(text) for name, text, _ in row if name == "td"]
         elif row and table is not None:
             values = [text for name, text, _ in row if name == "td"]
@@ -246,7 +246,7 @@ def _kind(value: str) -> str:
 
 
 def _joined(kinds: set[str]) -> str:
-    """Return one word for the values of a column; a row that was left out says nothing."""
+    """Return one word for the values of a column; a row that was left out does not count."""
     found = kinds - {"", "…"}
     if not found:
         return "…" if "…" in kinds else "empty"

@@ -1,4 +1,4 @@
-"""Figures of plotly in words."""
+"""Figures of plotly: title, axes, traces and how many points they have."""
 
 from __future__ import annotations
 
@@ -7,8 +7,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..text import as_text
-from .figure_words import MAX_LISTED, array_length, counted, summary, title_words
+from .base import Bundle, Format, Prominence, Shown, Source, named_by_part
+from .figure_text import (
+    MAX_JSON,
+    MAX_LISTED,
+    array_length,
+    counted,
+    first_json,
+    json_at,
+    json_values,
+    shown_figure,
+    summary,
+    title_words,
+)
 
+_TYPE = "application/vnd.plotly.v1+json"
+_START = re.compile(r"Plotly\.(?:newPlot|react)\(\s{0,40}[\"'][^\"'\n]{0,80}[\"'],\s{0,40}(?=\[)")
+_COMMA = re.compile(r"\s*,\s*")
 _AXIS = re.compile(r"[xyz]axis\d{0,3}")
 _SHAPE = re.compile(r"\d{1,12}(?:, ?\d{1,12}){0,3}")
 _POINT_KEYS = (
@@ -18,8 +33,31 @@ _POINT_KEYS = (
 """Properties of a trace that hold one value for each point."""
 
 
-def plotly_summary(traces: object, layout: object) -> str:
-    """Return the summary of a plotly figure."""
+def _show(data: Bundle) -> Shown | None:
+    figure = data.get(_TYPE)
+    if not isinstance(figure, Mapping):
+        return None
+    return shown_figure("plotly", _figure_text(figure.get("data"), figure.get("layout")), data)
+
+
+def _source(data: Bundle) -> Source | None:
+    return first_json(data, _TYPE)
+
+
+def _in_script(script: str, is_json: bool) -> str | None:
+    """Return the summary of the figure that a script draws, or None."""
+    for traces, end in () if is_json else json_values(_START, script):
+        if isinstance(traces, list):
+            comma = _COMMA.match(script, end)
+            layout, _ = json_at(script, comma.end()) if comma else (None, 0)
+            return _figure_text(traces, layout)
+        if len(script) - end > MAX_JSON:
+            return "too large to be summed up"
+    return None
+
+
+def _figure_text(traces: object, layout: object) -> str:
+    """Return the summary of a figure."""
     found = [trace for trace in _list(traces) if isinstance(trace, Mapping)]
     layout = _mapping(layout)
     axes = [
@@ -54,7 +92,7 @@ def _trace_words(trace: Mapping[str, Any]) -> str:
 
 
 def _trace_size(trace: Mapping[str, Any], kind: str) -> str:
-    """Return in words how much a trace holds; nothing where that cannot be told."""
+    """Return how much a trace holds, in words; nothing where that is unknown."""
     if kind == "sankey":
         links = array_length(_mapping(trace.get("link")).get("source"))
         nodes = array_length(_mapping(trace.get("node")).get("label"))
@@ -79,7 +117,7 @@ def _trace_size(trace: Mapping[str, Any], kind: str) -> str:
 def _shape(value: object) -> tuple[int, ...]:
     """Return the lengths of an array, the longest where its rows differ; none when it is no array.
 
-    Rows may be packed arrays, as may be the whole.
+    The array and each of its rows may be packed.
     """
     if isinstance(value, list):
         rows = [array_length(row) for row in value if isinstance(row, list | Mapping)]
@@ -93,10 +131,22 @@ def _shape(value: object) -> tuple[int, ...]:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    """Return `value`, or an empty mapping when it is none."""
+    """Return `value`, or an empty mapping when it is no mapping."""
     return value if isinstance(value, Mapping) else {}
 
 
 def _list(value: object) -> list[Any]:
-    """Return `value`, or an empty list when it is none."""
+    """Return `value`, or an empty list when it is no list."""
     return value if isinstance(value, list) else []
+
+
+FORMAT = Format(
+    "plotly",
+    show=_show,
+    source=_source,
+    outline=named_by_part("vnd.plotly", "plotly figure"),
+    prominence=Prominence.FIGURE,
+    alone=True,
+    private_types=("application/vnd.plotly",),
+    in_script=_in_script,
+)

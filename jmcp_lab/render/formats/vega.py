@@ -1,19 +1,43 @@
-"""Figures of Vega and Vega-Lite in words."""
+"""Figures of Vega and Vega-Lite: titles, axes, marks and how many rows of data they have."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .figure_words import summary, title_words
+from ..text import as_text
+from .base import Bundle, Format, Prominence, Shown, Source, named_by_part
+from .figure_text import first_json, json_values, shown_figure, summary, title_words
 
+_TYPE = re.compile(r"application/vnd\.vega(?:lite)?\.v\d+(?:\.json|\+json)")
+_START = re.compile(r"\}\)\((?=\{)|(?:var|let|const) spec ?= ?(?=\{)")
 _MAX_DEPTH = 12
 _CHANNELS = {"bottom": "x", "top": "x", "left": "y", "right": "y"}
-"""What an axis of Vega shows, by the side where it stands."""
+"""The channel that an axis of Vega shows, by the side where it stands."""
 
 
-def vega_summary(spec: Mapping[str, Any]) -> str:
-    """Return the summary of a Vega or Vega-Lite figure."""
+def _show(data: Bundle) -> Shown | None:
+    for mime_type, content in data.items():
+        if _TYPE.fullmatch(mime_type) and isinstance(content, Mapping):
+            return shown_figure("vega", _figure_text(content), data)
+    return None
+
+
+def _source(data: Bundle) -> Source | None:
+    return first_json(data, "application/vnd.vega")
+
+
+def _in_script(script: str, is_json: bool) -> str | None:
+    """Return the summary of the figure that a script draws, or None."""
+    for spec, _ in () if is_json else json_values(_START, script):
+        if isinstance(spec, Mapping) and "vega" in as_text(spec.get("$schema")):
+            return _figure_text(spec)
+    return None
+
+
+def _figure_text(spec: Mapping[str, Any]) -> str:
+    """Return the summary of a figure."""
     titles: dict[str, None] = {}
     axes: dict[str, None] = {}
     listed: list[str] = []
@@ -26,7 +50,7 @@ def vega_summary(spec: Mapping[str, Any]) -> str:
             kind = mark.get("type") if isinstance(mark, Mapping) else mark
             listed.append(title_words(kind) or "mark")
         elif "type" in view and not (view["type"] == "group" and view.get("marks")):
-            # A mark of Vega itself; a group is told by the marks inside it.
+            # A mark of Vega itself. The marks inside a group stand for the group.
             listed.append(title_words(view["type"]) or "mark")
     datasets = spec.get("datasets")
     named = list(datasets.values()) if isinstance(datasets, Mapping) else []
@@ -37,7 +61,7 @@ def vega_summary(spec: Mapping[str, Any]) -> str:
 
 
 def _views(spec: object, depth: int) -> Iterator[Mapping[str, Any]]:
-    """Yield a view or mark and those that it is made of."""
+    """Yield a view or mark, and the views and marks that it contains."""
     if not isinstance(spec, Mapping) or depth <= 0:
         return
     yield spec
@@ -49,7 +73,7 @@ def _views(spec: object, depth: int) -> Iterator[Mapping[str, Any]]:
 
 
 def _axes(view: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the channels and axes of a view, each with its title or else its field."""
+    """Yield the channels and axes of a view, each with its title, or its field if it has none."""
     encoding = view.get("encoding")
     for channel, coded in encoding.items() if isinstance(encoding, Mapping) else ():
         if not isinstance(coded, Mapping):
@@ -71,3 +95,15 @@ def _inline_rows(data: object) -> int:
     entries = data if isinstance(data, list) else [data]
     values = [entry.get("values") for entry in entries if isinstance(entry, Mapping)]
     return sum(len(rows) for rows in values if isinstance(rows, list))
+
+
+FORMAT = Format(
+    "vega",
+    show=_show,
+    source=_source,
+    outline=named_by_part("vnd.vega", "vega figure"),
+    prominence=Prominence.FIGURE,
+    alone=True,
+    private_types=("application/vnd.vega",),
+    in_script=_in_script,
+)
