@@ -2,13 +2,13 @@ import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
 import type { IOffer } from './api/offer';
+import type { Mode } from './model/modes';
 import type { IPage } from './model/openPages';
 import type { TextContext } from './files/openTexts';
 
 export type { IOpenDocument, IPage, IPosition } from './model/openPages';
 
-/** What an agent may do without asking. */
-export type Mode = 'look' | 'ask' | 'edit' | 'auto';
+export type { Mode };
 
 /** The classes of tools, fixed by the server. */
 export type CallClass =
@@ -127,7 +127,10 @@ export interface IAgent {
   readonly id: string;
   /** The name that the person gave to the connection. */
   readonly label: string;
-  readonly mode: Mode;
+  /** Its mode by name; a newer server may have modes that this page does not know. */
+  readonly mode: string;
+  /** The server knows its mode; otherwise the server denies the agent everything. */
+  readonly usable: boolean;
   readonly color: string;
   /** Who let it in, where that is somebody else, who alone decides then. */
   readonly owner: string | null;

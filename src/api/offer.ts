@@ -2,7 +2,6 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { fields, list, text, textOrNull } from './decode';
 import { fullTime, modeLabel, visible } from '../panel/format';
-import type { Mode } from '../tokens';
 
 /** What somebody wrote into the list of agents who is no Jupyter server: it is not in force. */
 export interface IOffer {
@@ -69,7 +68,7 @@ function valueWords(
   }
   switch (field) {
     case 'mode':
-      return modeLabel(value as Mode, trans);
+      return modeLabel(value, trans);
     case 'until':
     case 'expires':
       return value === 'stop'

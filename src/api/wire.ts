@@ -28,7 +28,6 @@ import type {
   ITarget
 } from '../tokens';
 
-const MODES = ['look', 'ask', 'edit', 'auto'] as const;
 const CLASSES = [
   'info',
   'read',
@@ -157,7 +156,9 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
   return {
     id: text(data.id, `${name}.id`),
     label: text(data.label, `${name}.label`),
-    mode: oneOf(data.mode, MODES, `${name}.mode`),
+    mode: text(data.mode, `${name}.mode`),
+    // An older server says nothing: it has no agents with modes that it does not know.
+    usable: data.usable === undefined || truth(data.usable, `${name}.usable`),
     color: readColor(data.color),
     owner: textOrNull(data.owner, `${name}.owner`),
     claims: readClaims(data.claims, `${name}.claims`),

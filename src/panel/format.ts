@@ -1,8 +1,9 @@
 /** Pure functions from the model's values to what a person reads. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { modeOf } from '../model/modes';
 import { isPairing } from '../model/requests';
-import type { AgentRequest, CallClass, ICall, IGrant, Mode } from '../tokens';
+import type { AgentRequest, CallClass, ICall, IGrant } from '../tokens';
 
 /** Shown in place of a character that would leave no trace or would reorder what stands near it. */
 export const SUBSTITUTE = '▯';
@@ -210,36 +211,9 @@ export function protectionWords(
   }
 }
 
-/** A mode as the person chooses it. */
-export function modeLabel(mode: Mode, trans: TranslationBundle): string {
-  switch (mode) {
-    case 'look':
-      return trans.__('Look only');
-    case 'ask':
-      return trans.__('Ask for every change');
-    case 'edit':
-      return trans.__('Edit freely, ask to run');
-    case 'auto':
-      return trans.__('Edit and run in chosen notebooks');
-  }
-}
-
-/** What a mode means, in plain words. */
-export function modeHelp(mode: Mode, trans: TranslationBundle): string {
-  switch (mode) {
-    case 'look':
-      return trans.__('It reads notebooks and files. It changes nothing.');
-    case 'ask':
-      return trans.__('It reads freely. You allow each edit and each run.');
-    case 'edit':
-      return trans.__(
-        'Its edits show in your notebooks at once and can be undone. You allow each run.'
-      );
-    case 'auto':
-      return trans.__(
-        'In the notebooks you name it edits, and runs until the time you set. Elsewhere it asks.'
-      );
-  }
+/** A mode as the person chooses it; of a mode that this page does not know the bare name. */
+export function modeLabel(mode: string, trans: TranslationBundle): string {
+  return modeOf(mode)?.label(trans) ?? oneLine(mode);
 }
 
 /** A class of tools in a word or two. */

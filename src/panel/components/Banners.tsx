@@ -5,6 +5,7 @@ import * as React from 'react';
 import { useNow, usePanel } from '../context';
 import { unsavedWords } from '../../notify/documentNotices';
 import { mayChange, mayManage } from '../../model/deciding';
+import { modeOf } from '../../model/modes';
 import { isOver, oneLine, untilWords } from '../format';
 import { warningIcon } from '../../icons';
 import type { IAgent, IGrant, NotLive } from '../../tokens';
@@ -153,7 +154,7 @@ export function Strips(): JSX.Element | null {
     });
   }
   for (const agent of model.agents) {
-    if (agent.mode === 'auto' && !agent.paused && !server?.paused) {
+    if (modeOf(agent.mode)?.runsUnasked && !agent.paused && !server?.paused) {
       strips.push({
         key: agent.id,
         tone: 'warn',

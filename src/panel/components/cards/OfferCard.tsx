@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { usePanel } from '../../context';
 import { warningIcon } from '../../../icons';
+import { DEFAULT_MODE } from '../../../model/modes';
 import { changeWords, IOffer } from '../../../api/offer';
 import type { IPairing } from '../../../tokens';
 import { Button } from '../shared/Button';
@@ -27,7 +28,7 @@ export function OfferCard(props: {
         <>
           <Button
             inert={inert}
-            onPress={press({ label: request.client, mode: 'edit' })}
+            onPress={press({ label: request.client, mode: DEFAULT_MODE })}
           >
             {trans.__('Allow')}
           </Button>
