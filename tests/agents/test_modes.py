@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -122,3 +123,16 @@ def test_each_mode_has_a_rule_for_every_kind_of_action() -> None:
         assert mode.label
         assert mode.told
         assert mode.after_end is None or not mode.after_end.ends
+
+
+def test_the_panel_has_the_same_modes_in_the_same_order_under_the_same_labels() -> None:
+    text = (Path(__file__).parents[2] / "src" / "model" / "modes.ts").read_text()
+    records = re.findall(
+        r"value: '([^']+)',\s+label: trans => trans\.__\('([^']+)'\),.*?bounded: (true|false)",
+        text,
+        re.DOTALL,
+    )
+    assert records == [
+        (mode.value, mode.label, "true" if mode.only_chosen or mode.ends else "false")
+        for mode in MODES.values()
+    ]
