@@ -2,7 +2,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 /** What went wrong, in words that a person can act on. */
-export function explain(reason: unknown, trans: TranslationBundle): string {
+export function describeError(reason: unknown, trans: TranslationBundle): string {
   if (reason instanceof ServerConnection.NetworkError) {
     return trans.__('The server cannot be reached. Try again when it is back.');
   }

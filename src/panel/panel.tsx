@@ -107,7 +107,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
-    this._due.emit();
+    this._renderRequested.emit();
     this._shownChanged.emit(true);
   }
 
@@ -117,14 +117,16 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   }
 
   protected override render(): JSX.Element {
-    return <AgentsView {...this._context} due={this._due} />;
+    return (
+      <AgentsView {...this._context} renderRequested={this._renderRequested} />
+    );
   }
 
   /** Agents may call many times a second: what nobody sees is not drawn each time. */
   private _onChanged(): void {
     this._updateTab();
     if (this.isVisible) {
-      this._due.emit();
+      this._renderRequested.emit();
     }
   }
 
@@ -142,6 +144,6 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   private readonly _shell: JupyterFrontEnd.IShell;
   private readonly _context: IPanelContext;
   private readonly _focusKeeper: FocusKeeper;
-  private readonly _due = new Signal<this, void>(this);
+  private readonly _renderRequested = new Signal<this, void>(this);
   private readonly _shownChanged = new Signal<this, boolean>(this);
 }

@@ -35,18 +35,18 @@ function whyNotLive(why: NotLive, trans: TranslationBundle): string {
       );
 }
 
-interface IStrip {
+interface IBanner {
   readonly key: string;
   readonly tone: 'error' | 'warn' | 'info';
   readonly words: string;
   readonly action?: JSX.Element;
 }
 
-/** The id of the words that say what the button of a strip is about. */
+/** The id of the words that say what the button of a banner is about. */
 const Described = React.createContext<string | undefined>(undefined);
 
 /** What the person must know before anything else, one line each. */
-export function Strips(): JSX.Element | null {
+export function Banners(): JSX.Element | null {
   const { model, trans, locale } = usePanel();
   const { server } = model;
   const now = useNow(model.grants.length > 0, 15_000);
@@ -57,9 +57,9 @@ export function Strips(): JSX.Element | null {
       !server?.paused &&
       !model.agent(grant.agent)?.paused
   );
-  const strips: IStrip[] = [];
+  const banners: IBanner[] = [];
   if (model.link === 'offline') {
-    strips.push({
+    banners.push({
       key: 'offline',
       tone: 'error',
       words: trans.__(
@@ -67,7 +67,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (model.link === 'missing') {
-    strips.push({
+    banners.push({
       key: 'missing',
       tone: 'error',
       words: trans.__(
@@ -75,7 +75,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (model.link === 'mismatch') {
-    strips.push({
+    banners.push({
       key: 'mismatch',
       tone: 'error',
       words: trans.__(
@@ -83,7 +83,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (model.link === 'refused') {
-    strips.push({
+    banners.push({
       key: 'refused',
       tone: 'error',
       words: trans.__(
@@ -93,17 +93,17 @@ export function Strips(): JSX.Element | null {
     });
   }
   if (server?.mcpError) {
-    strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });
+    banners.push({ key: 'mcp', tone: 'error', words: server.mcpError });
   }
   for (const { path, words, kind } of server?.documents.unsaved ?? []) {
-    strips.push({
+    banners.push({
       key: `unsaved ${path}`,
       tone: 'error',
       words: kind === 'not_saved' ? unsavedWords(words, trans) : words
     });
   }
   if (server?.unattended === 'auto') {
-    strips.push({
+    banners.push({
       key: 'unattended',
       tone: 'error',
       words: trans.__(
@@ -111,7 +111,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (server?.unattended) {
-    strips.push({
+    banners.push({
       key: 'unattended',
       tone: 'warn',
       words: trans.__(
@@ -121,14 +121,14 @@ export function Strips(): JSX.Element | null {
     });
   }
   if (server?.notLive) {
-    strips.push({
+    banners.push({
       key: 'not-live',
       tone: 'info',
       words: notLiveWords(server.notLive, trans)
     });
   }
   if (server?.paused) {
-    strips.push({
+    banners.push({
       key: 'paused',
       tone: 'warn',
       words: trans.__('All agents are paused until you resume them.'),
@@ -141,7 +141,7 @@ export function Strips(): JSX.Element | null {
     });
   }
   for (const grant of grants) {
-    strips.push({
+    banners.push({
       key: grant.id,
       tone: 'warn',
       words: trans.__(
@@ -155,7 +155,7 @@ export function Strips(): JSX.Element | null {
   }
   for (const agent of model.agents) {
     if (modeOf(agent.mode)?.runsUnasked && !agent.paused && !server?.paused) {
-      strips.push({
+      banners.push({
         key: agent.id,
         tone: 'warn',
         words: trans.__(
@@ -169,7 +169,7 @@ export function Strips(): JSX.Element | null {
   }
   for (const agent of model.agents) {
     if (agent.paused && agent.pausedWhy !== null && !server?.paused) {
-      strips.push({
+      banners.push({
         key: `held ${agent.id}`,
         tone: 'warn',
         words: pausedWords(agent, trans),
@@ -182,11 +182,11 @@ export function Strips(): JSX.Element | null {
       });
     }
   }
-  return strips.length === 0 ? null : <StripList strips={strips} />;
+  return banners.length === 0 ? null : <BannerList banners={banners} />;
 }
 
-/** All strips; more than fit scroll, by keyboard too. */
-function StripList(props: { strips: readonly IStrip[] }): JSX.Element {
+/** All banners; more than fit scroll, by keyboard too. */
+function BannerList(props: { banners: readonly IBanner[] }): JSX.Element {
   const { trans } = usePanel();
   const list = React.useRef<HTMLUListElement>(null);
   const { scrolls, more } = useOverflow(list);
@@ -197,14 +197,14 @@ function StripList(props: { strips: readonly IStrip[] }): JSX.Element {
       aria-label={trans.__('Notices')}
       tabIndex={scrolls ? 0 : undefined}
     >
-      {props.strips.map(({ key, ...strip }) => (
-        <Strip key={key} {...strip} />
+      {props.banners.map(({ key, ...banner }) => (
+        <Banner key={key} {...banner} />
       ))}
     </ul>
   );
 }
 
-function Strip(props: Omit<IStrip, 'key'>): JSX.Element {
+function Banner(props: Omit<IBanner, 'key'>): JSX.Element {
   const wordsId = React.useId();
   return (
     <li className={`jp-jmcp-Strip jp-mod-${props.tone}`}>

@@ -6,7 +6,7 @@ import { oneLine, requestTitle, visible } from '../../format';
 import { useArming } from '../../clickGuard';
 import type { ICall, IQuestion } from '../../../tokens';
 import { Button } from '../shared/Button';
-import { CardWho } from './CardAgent';
+import { CardAgent } from './CardAgent';
 import { ErrorLine } from '../shared/ErrorLine';
 import { ClassIcon } from '../shared/Icon';
 import { NotYours } from './NotYours';
@@ -51,7 +51,7 @@ export function InputCard(props: {
         <ClassIcon class={call.class} />
         <h4>{trans.__('Answer what the code asks')}</h4>
       </header>
-      <CardWho call={call} />
+      <CardAgent call={call} />
       <p dir="auto">{call.summary}</p>
       {refusal ? (
         <p dir="auto" className="jp-jmcp-Card-prompt">

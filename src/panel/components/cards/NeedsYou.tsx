@@ -2,7 +2,12 @@ import * as React from 'react';
 
 import { usePanel } from '../../context';
 import { decisionWords, requestTitle, stateLabel } from '../../format';
-import { arrange, IPlace, isPairing, requestKey } from '../../../model/requests';
+import {
+  arrange,
+  IPlace,
+  isPairing,
+  requestKey
+} from '../../../model/requests';
 import type { AgentRequest } from '../../../tokens';
 import { StateIcon } from '../shared/Icon';
 import { InputCard } from './InputCard';

@@ -9,7 +9,7 @@ import { warningIcon } from '../../../icons';
 import { firstOf, layOut } from '../../preview';
 import type { ICall, IOption } from '../../../tokens';
 import { Button } from '../shared/Button';
-import { CardWho } from './CardAgent';
+import { CardAgent } from './CardAgent';
 import { DenyForm } from './DenyForm';
 import { ErrorLine } from '../shared/ErrorLine';
 import { GrantWords } from './GrantWords';
@@ -85,7 +85,7 @@ export const RequestCard = React.forwardRef<
         <h4 dir="auto">{call.summary}</h4>
       </header>
       <CardPath call={call} />
-      <CardWho call={call} />
+      <CardAgent call={call} />
       <CardReason call={call} />
       {call.changed && decision.notice === null ? (
         <p className="jp-jmcp-Caution">

@@ -2,19 +2,19 @@ import { act, screen, waitFor } from '@testing-library/react';
 import * as React from 'react';
 
 import { RefusedError } from '../api/api';
-import { Strips } from '../panel/components/Banners';
+import { Banners } from '../panel/components/Banners';
 import { AgentsModel } from '../model/model';
 import { readDelta } from '../api/wire';
 import type { NotLive } from '../tokens';
 import { makeAgent, MemoryApi, until } from './fixtures';
 import { draw, pressAsPerson } from './render';
 
-async function strips(notLive: NotLive | null): Promise<string[]> {
+async function banners(notLive: NotLive | null): Promise<string[]> {
   const api = new MemoryApi();
   api.notLive = notLive;
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   const found = screen.queryAllByRole('listitem').map(each => each.textContent);
@@ -23,7 +23,7 @@ async function strips(notLive: NotLive | null): Promise<string[]> {
 }
 
 test('nothing is said where documents are live', async () => {
-  expect(await strips(null)).toEqual([]);
+  expect(await banners(null)).toEqual([]);
 });
 
 test.each<[NotLive, RegExp]>([
@@ -31,7 +31,7 @@ test.each<[NotLive, RegExp]>([
   ['no_extension', /^Live documents are off \(jupyter_server_ydoc is disabled/],
   ['other_documents', /^jupyter-server-documents keeps the live documents/]
 ])('the person is told what keeps them off: %s', async (why, words) => {
-  expect(await strips(why)).toEqual([expect.stringMatching(words)]);
+  expect(await banners(why)).toEqual([expect.stringMatching(words)]);
 });
 
 test('what pages are to do is read from the state', () => {
@@ -60,7 +60,7 @@ test('the person is told why the server does not let the panel in', async () => 
   api.fail = new RefusedError('Use another address.', 403);
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await until(model, () => model.link === 'refused');
   });
   expect(screen.getByRole('listitem').textContent).toBe(
@@ -77,7 +77,7 @@ test.each([
   api.agents = [makeAgent({ paused: true, paused_why: why })];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   expect(screen.getByRole('listitem').textContent).toContain(words);
@@ -98,7 +98,7 @@ test('it is not said that who looks on has denied anything', async () => {
   api.agents = [makeAgent(held)];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   expect(screen.getByRole('listitem').textContent).toContain(
@@ -108,12 +108,12 @@ test('it is not said that who looks on has denied anything', async () => {
   model.dispose();
 });
 
-test('an agent that a person paused is not in a strip', async () => {
+test('an agent that a person paused is not in a banner', async () => {
   const api = new MemoryApi();
   api.agents = [makeAgent({ paused: true })];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   expect(screen.queryAllByRole('listitem')).toEqual([]);
@@ -136,11 +136,11 @@ test('a grant is said on top while it holds, and not while its agent is paused',
   ];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
-  const [strip, ...others] = screen.getAllByRole('listitem');
-  expect(strip.textContent).toMatch(
+  const [banner, ...others] = screen.getAllByRole('listitem');
+  expect(banner.textContent).toMatch(
     /^Claude can run code in sales\.ipynb until \d\d:\d\d without asking\.Revoke$/
   );
   expect(others).toEqual([]);
@@ -154,7 +154,7 @@ test('offline it says that the person is cut off, not the agents', async () => {
   const api = new MemoryApi();
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
     api.fail = new TypeError('gone');
     await model.refresh();
