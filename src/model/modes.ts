@@ -17,7 +17,9 @@ export interface IMode {
   readonly bounded: boolean;
   /** It runs code without asking, which a banner says as long as it lasts. */
   readonly runsUnasked: boolean;
-  /** What it does without asking in the notebooks chosen for an agent; null where that is nothing. */
+  /**
+   * What it does without asking in the notebooks chosen for an agent; null where that is nothing.
+   */
   caution(
     notebooks: string,
     until: string,

@@ -16,7 +16,7 @@ import { RevokeGrant } from './agents/RevokeGrant';
 import { useAction } from './shared/useAction';
 import { useOverflow } from './cards/useOverflow';
 
-/** What keeps live documents off, and what that means. */
+/** What disables live documents, and what that means. */
 function notLiveWords(why: NotLive, trans: TranslationBundle): string {
   return why === 'other_documents'
     ? trans.__(
@@ -42,10 +42,10 @@ interface IBanner {
   readonly action?: JSX.Element;
 }
 
-/** The id of the words that say what the button of a banner is about. */
+/** Id of the text that describes the button of a banner. */
 const Described = React.createContext<string | undefined>(undefined);
 
-/** What the person must know before anything else, one line each. */
+/** What the person must know before anything else, one banner each. */
 export function Banners(): JSX.Element | null {
   const { model, trans, locale } = usePanel();
   const { server } = model;
@@ -185,7 +185,7 @@ export function Banners(): JSX.Element | null {
   return banners.length === 0 ? null : <BannerList banners={banners} />;
 }
 
-/** All banners; more than fit scroll, by keyboard too. */
+/** All banners. If there are too many, the list scrolls, by keyboard too. */
 function BannerList(props: { banners: readonly IBanner[] }): JSX.Element {
   const { trans } = usePanel();
   const list = React.useRef<HTMLUListElement>(null);
@@ -219,7 +219,7 @@ function Banner(props: Omit<IBanner, 'key'>): JSX.Element {
   );
 }
 
-/** Why an agent was paused that nobody paused by hand. */
+/** Why the server paused an agent by itself. */
 function pausedWords(agent: IAgent, trans: TranslationBundle): string {
   if (agent.owner !== null && agent.pausedWhy !== 'flood') {
     return trans.__(
@@ -239,10 +239,10 @@ function pausedWords(agent: IAgent, trans: TranslationBundle): string {
       );
 }
 
-/** Lets agents go on; not in the place of what stopped them. */
+/** Resumes agents. It is not in the place of the button that stopped them. */
 function Resume(props: {
   resume: () => Promise<void>;
-  /** What is said when they do. */
+  /** The announcement when they are resumed. */
   then: string;
 }): JSX.Element {
   const { trans, say } = usePanel();
@@ -268,7 +268,7 @@ function Resume(props: {
   );
 }
 
-/** Ends what was allowed for a time. */
+/** Revokes a grant. */
 function Revoke({ grant }: { grant: IGrant }): JSX.Element {
   const action = useAction();
   const describedBy = React.useContext(Described);

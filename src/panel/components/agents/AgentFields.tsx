@@ -10,11 +10,11 @@ export interface IAgentFields {
   readonly label: string;
   readonly mode: Mode;
   readonly bounds: IBounds;
-  /** Nothing that the mode needs is missing. */
+  /** Whether everything is there that the mode needs. */
   readonly complete: boolean;
   setLabel(label: string): void;
   setMode(mode: Mode): void;
-  /** The agent as entered; without a name it gets this one. */
+  /** The agent as entered; `fallback` is its name if none was entered. */
   agent(fallback: string): INewAgent;
 }
 

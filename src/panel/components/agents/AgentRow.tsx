@@ -24,14 +24,14 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
   const [choosing, setChoosing] = React.useState<Mode | null>(null);
   const change = (mode: Mode) => {
     if (action.busy) {
-      // Not disabled meanwhile: that would take the focus away.
+      // The menu is not disabled meanwhile: that would take the focus away.
       return;
     }
     if (isBounded(mode)) {
       setChoosing(mode);
     } else {
       setChoosing(null);
-      // What is chosen here says where, too: everywhere.
+      // A mode that is chosen in the menu holds in all notebooks.
       action.run(() => model.change(agent.id, { mode, notebooks: [] }));
     }
   };
@@ -48,7 +48,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
           {paused ? trans.__('Paused') : doing(agent, now, trans, locale)}
         </span>
         {agent.paused && !model.server?.paused && changes ? (
-          // Not where Stop was: its second click must not resume what the first one stopped.
+          // Resume is not in the place of Stop: a second click there must not undo the first one.
           <RestingButton
             kind="link"
             describedBy={nameId}

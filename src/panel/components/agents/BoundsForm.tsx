@@ -4,7 +4,7 @@ import { usePanel } from '../../context';
 import { isGenuine } from '../../clickGuard';
 import { Button } from '../shared/Button';
 
-/** A pattern of paths; not a word of any language. */
+/** Example of a path pattern; it is not translated. */
 const EXAMPLE = 'analysis/*.ipynb';
 
 /** The notebooks and the end that a bounded mode needs. */
@@ -55,7 +55,7 @@ export function useBounds(suggested: string): IBounds {
   const [offered] = React.useState(suggested);
   const [written, write] = React.useState(offered);
   const [until, setUntil] = React.useState('30m');
-  // The name of a notebook may hold a comma.
+  // The name of a notebook may contain a comma.
   const globs = written === offered ? [written] : written.split(/[,\n]/);
   const notebooks = globs.map(glob => glob.trim()).filter(glob => glob !== '');
   return {

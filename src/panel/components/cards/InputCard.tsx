@@ -12,7 +12,7 @@ import { ClassIcon } from '../shared/Icon';
 import { NotYours } from './NotYours';
 import { useAction } from '../shared/useAction';
 
-/** What code that an agent runs asks the person, and a field for the answer. */
+/** A question of code that an agent runs, and a field for the answer. */
 export function InputCard(props: {
   call: ICall;
   question: IQuestion;
@@ -62,7 +62,8 @@ export function InputCard(props: {
           className="jp-jmcp-DenyForm"
           onSubmit={event => {
             event.preventDefault();
-            // Who types into the field has seen what it is for: nothing has to rest.
+            // A person who types into the field has seen what it is for, so the form need not rest
+            // first.
             if (event.nativeEvent.isTrusted) {
               answer(value);
             }

@@ -8,7 +8,7 @@ import type { IPairing } from '../../../tokens';
 import { Button } from '../shared/Button';
 import { ConnectionCard } from './ConnectionCard';
 
-/** More access that something wrote into the list of agents, and the answers to it. */
+/** Access that was written into the list of agents from outside, and the answers to it. */
 export function OfferCard(props: {
   request: IPairing;
   offer: IOffer;

@@ -6,7 +6,9 @@ import { describeError } from '../../errors';
 import type { ICall, IOption } from '../../../tokens';
 import { useAction } from '../shared/useAction';
 
-/** After this long without an answer the person may try again; the server decides once anyway. */
+/**
+ * Time without an answer after which the person may try again. The server decides only once anyway.
+ */
 const PATIENCE_MS = 10_000;
 
 /** An answer on its way to the server. */
@@ -14,13 +16,13 @@ export interface IDecisionState {
   readonly busy: boolean;
   /** Why the answer did not arrive. */
   readonly error: string | null;
-  /** Why the answer did not hold: decided elsewhere, or changed. */
+  /** Why the answer did not count: the request was decided elsewhere, or has changed. */
   readonly notice: string | null;
   decide(option: IOption, reason?: string): void;
   retry(): void;
 }
 
-/** Send the person's answer to a request and keep what came of it. */
+/** Send the person's answer to a request and keep the result. */
 export function useDecision(
   call: ICall,
   onDecided?: (call: ICall) => void
@@ -69,7 +71,7 @@ export function useDecision(
       }
     },
     retry: () => {
-      // What the person chose was about the bytes shown then; others need a new choice.
+      // The person chose for the text shown at that time; another text needs a new choice.
       if (last.current && last.current.hash === call.actionHash) {
         send(last.current.option, last.current.hash, last.current.reason);
       } else {

@@ -6,7 +6,7 @@ import { describeError } from '../../errors';
 /** Something that a person started and that can fail. */
 export interface IAction {
   readonly busy: boolean;
-  /** Why it failed, in words of the server. */
+  /** Why it failed, as the server says it. */
   readonly error: string | null;
   run(work: () => Promise<unknown>): void;
   /** Forget what went wrong. */
