@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from jmcp_lab.agents.modes import EDIT, LOOK, MODES, Mode, stored_mode
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.errors import InvalidArgumentError
+
+ROOT = Path(__file__).parents[2]
 
 LATER = Mode("later", "Work later", "Later.", EDIT.rules, only_chosen=True, after_end=EDIT)
 """A mode that only the newer of two versions has."""
@@ -125,8 +128,14 @@ def test_each_mode_has_a_rule_for_every_kind_of_action() -> None:
         assert mode.after_end is None or not mode.after_end.ends
 
 
+def test_the_table_of_modes_in_the_readme_is_that_of_the_code() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "update_readme.py"))
+    readme = (ROOT / "README.md").read_text()
+    assert script["between"](readme, "modes", script["modes_table"]()) == readme
+
+
 def test_the_panel_has_the_same_modes_in_the_same_order_under_the_same_labels() -> None:
-    text = (Path(__file__).parents[2] / "src" / "model" / "modes.ts").read_text()
+    text = (ROOT / "src" / "model" / "modes.ts").read_text()
     records = re.findall(
         r"value: '([^']+)',\s+label: trans => trans\.__\('([^']+)'\),.*?bounded: (true|false)",
         text,
