@@ -15,11 +15,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import DEFAULT, MODES, Mode, Verdict
 from jmcp_lab.calls.call import Action, Target, ToolClass
 from jmcp_lab.cli import tools_table
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.permissions.policy import MODE_WORDS, Subject, Verdict, decide
+from jmcp_lab.permissions.policy import Subject, decide
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,8 +49,8 @@ def settings_table() -> str:
 def modes_table() -> str:
     """Return the table of modes, as the policy rules."""
     lines = [f"| mode | {' | '.join(COLUMNS)} |", f"| --- |{' --- |' * len(COLUMNS)}"]
-    for mode in Mode:
-        name = f"**{MODE_WORDS[mode]}**" if mode is Mode.EDIT else MODE_WORDS[mode]
+    for mode in MODES.values():
+        name = f"**{mode.label}**" if mode == DEFAULT else mode.label
         words = [_ruled(mode, yes, actions) for yes, actions in COLUMNS.values()]
         lines.append(f"| {name} | {' | '.join(words)} |")
     return "\n".join(lines) + "\n"
@@ -62,7 +62,7 @@ def _ruled(mode: Mode, yes: str, actions: list[Action]) -> str:
 
     def said(path: str, end: timedelta) -> str:
         # Only mode `auto` needs chosen notebooks; the others have no such choice here.
-        chosen = ("chosen.ipynb",) if mode is Mode.AUTO else ()
+        chosen = ("chosen.ipynb",) if mode.only_chosen else ()
         subject = Subject("a", mode, notebooks=chosen, until=NOW + end)
         ruled = {decide(subject, _at(action, path), (), NOW).verdict for action in actions}
         (verdict,) = ruled

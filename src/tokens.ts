@@ -2,13 +2,13 @@ import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
 import type { IOffer } from './api/offer';
+import type { Mode } from './model/modes';
 import type { IPage } from './model/openPages';
 import type { TextContext } from './files/openTexts';
 
 export type { IOpenDocument, IPage, IPosition } from './model/openPages';
 
-/** What an agent may do without asking. */
-export type Mode = 'look' | 'ask' | 'edit' | 'auto';
+export type { Mode };
 
 /** The classes of tools, fixed by the server. */
 export type CallClass =
@@ -27,16 +27,16 @@ export type CallState =
 /** How a call ended. */
 export type Outcome = 'ok' | 'error' | 'denied' | 'cancelled';
 
-/** The answers that a request can offer, in the words of the Agent Client Protocol. */
+/** The answers that a request can offer, named as in the Agent Client Protocol. */
 export type OptionKind =
   'allow_once' | 'allow_always' | 'reject_once' | 'reject_always';
 
 /** One answer that the server offers for a request. */
 export interface IOption {
   readonly kind: OptionKind;
-  /** The words of the server, with scope and end ("Allow runs in sales.ipynb for 30 minutes"). */
+  /** The text from the server, with scope and end ("Allow runs in sales.ipynb for 30 minutes"). */
   readonly name: string;
-  /** Span or time until which the answer holds, for answers that hold for longer. */
+  /** Span or time until which a lasting answer holds. */
   readonly until: string | null;
 }
 
@@ -63,7 +63,7 @@ export interface IPreview {
   readonly language: string | null;
   readonly items: readonly IPreviewItem[];
   readonly lines: number;
-  /** What the items alone do not show, such as where a new cell goes. */
+  /** What the items alone do not show, such as the place of a new cell. */
   readonly words: string;
 }
 
@@ -79,11 +79,11 @@ export interface IDecision {
 
 /** What running code asks the person, as by Python's `input()`. */
 export interface IQuestion {
-  /** An answer names it. */
+  /** Id that an answer must name. */
   readonly id: string;
-  /** The code's own words, not to be believed. */
+  /** The prompt of the code. Do not trust it. */
   readonly prompt: string;
-  /** The answer is not to be shown. */
+  /** The answer must not be shown. */
   readonly password: boolean;
 }
 
@@ -100,7 +100,7 @@ export interface ICall {
   readonly summary: string;
   readonly target: ITarget;
   readonly preview: IPreview | null;
-  /** The agent's own words, not to be believed. */
+  /** The reason that the agent gives. Do not trust it. */
   readonly reason: string | null;
   /** Binds a decision to the bytes that were shown. */
   readonly actionHash: string;
@@ -118,20 +118,23 @@ export interface ICall {
   readonly error: string | null;
   readonly undoable: boolean;
   readonly repeats: number;
-  /** Until then the same request is denied without asking. */
+  /** End of the time in which the same request is denied without asking. */
   readonly deniedUntil: string | null;
 }
 
 /** One connection that an agent may use. */
 export interface IAgent {
   readonly id: string;
-  /** The name that the person gave to the connection. */
+  /** The name that a person gave to the connection. */
   readonly label: string;
-  readonly mode: Mode;
+  /** Its mode by name; a newer server may have modes that this page does not know. */
+  readonly mode: string;
+  /** The server knows its mode; otherwise the server denies the agent everything. */
+  readonly usable: boolean;
   readonly color: string;
-  /** Who let it in, where that is somebody else, who alone decides then. */
+  /** The other person who let it in and alone decides; null for one of your own. */
   readonly owner: string | null;
-  /** What the client says of itself, which nobody has checked. */
+  /** What the client says about itself. Nobody has checked it. */
   readonly claims: { readonly name: string; readonly version: string } | null;
   readonly connected: boolean;
   readonly lastSeen: string | null;
@@ -147,7 +150,7 @@ export interface IAgent {
   readonly doing: string | null;
 }
 
-/** What the server says of itself. */
+/** What the server says about itself. */
 export interface IServerInfo {
   readonly version: string;
   /** Why agents cannot connect, in a sentence; null when they can. */
@@ -155,7 +158,7 @@ export interface IServerInfo {
   readonly paused: boolean;
   readonly protection: string;
   readonly unattended: string | null;
-  /** The classes of what this person may decide; null where the server says nothing of it. */
+  /** Classes of calls that this person may decide about; null from a server that does not say. */
   readonly decides: readonly CallClass[] | null;
   /** Whether outputs of an allowed run are trusted as if the person had run the cell. */
   readonly trustOutputs: 'allowed' | 'never';
@@ -167,12 +170,12 @@ export interface IServerInfo {
   readonly documents: IDocuments;
 }
 
-/** A save does not work, a page has not what the document has, or the file is no notebook. */
+/** A save fails, a page differs from its document, or the file is no longer a notebook. */
 export type UnsavedKind = 'not_saved' | 'page_apart' | 'no_notebook';
 
-/** What the person must know of open documents. */
+/** What the person must know about open documents. */
 export interface IDocuments {
-  /** Those that are not what their files say at present, and why. */
+  /** Documents that differ from their files at present, and why. */
   readonly unsaved: readonly {
     readonly path: string;
     readonly words: string;
@@ -181,7 +184,7 @@ export interface IDocuments {
   readonly copies: readonly ICopy[];
 }
 
-/** Another version of a document, where nobody knows which one is newer. */
+/** Another version of a document, kept because nobody knows which one is newer. */
 export interface ICopy {
   readonly path: string;
   /** The path of the other version. */
@@ -194,11 +197,11 @@ export interface ICopy {
 export type NotLive =
   'disable_rtc' | 'no_extension' | 'other_documents' | 'upstream_changed';
 
-/** What pages that share no live documents are to do. */
+/** What pages without live documents must do. */
 export interface IFiles {
   /** The notebooks to save, because an agent is about to write them. */
   readonly save: readonly string[];
-  /** By path, a mark that is another one each time that the server has written the notebook. */
+  /** A mark by path that changes each time the server writes the notebook. */
   readonly written: Readonly<Record<string, string>>;
 }
 
@@ -215,11 +218,11 @@ export interface IGrant {
 /** A program that asks to be let in as an agent. */
 export interface IPairing {
   readonly id: string;
-  /** What the program says its client is, not to be believed. */
+  /** The name that the program gives itself. Do not trust it. */
   readonly client: string;
   readonly created: string;
   readonly expires: string | null;
-  /** Nobody asks: it was written into the list of agents. */
+  /** Present if no program asks: the agent was written into the list of agents from outside. */
   readonly offer?: IOffer;
 }
 
@@ -278,25 +281,25 @@ export type Link =
 /**
  * The agents of this server and what they do.
  *
- * The truth is on the server; this is the page's copy of it, which repairs itself. All methods
- * that change something reject with an `Error` whose message a person can act on.
+ * The server holds the state; this is the page's copy, which repairs itself. All methods that
+ * change something reject with an `Error` whose message a person can act on.
  */
 export interface IAgents {
-  /** Something that is shown changed. */
+  /** Emits when anything that the panel shows has changed. */
   readonly changed: ISignal<IAgents, void>;
   readonly link: Link;
-  /** Why the server did not answer, in its words. */
+  /** Why the server refused this page, as the server says it. */
   readonly refusal: string;
   readonly server: IServerInfo | null;
   readonly agents: readonly IAgent[];
   /** All known calls, newest first. */
   readonly calls: readonly ICall[];
-  /** What waits for a person, oldest first. */
+  /** Requests that wait for a person, oldest first. */
   readonly waiting: readonly AgentRequest[];
-  /** Those of them that this person may decide. */
+  /** Waiting requests that this person may decide. */
   readonly needsYou: readonly AgentRequest[];
   readonly grants: readonly IGrant[];
-  /** Resolves when the server answered for the first time. */
+  /** Resolves when the server has answered for the first time. */
   readonly ready: Promise<void>;
 
   agent(id: string): IAgent | null;
@@ -310,16 +313,16 @@ export interface IAgents {
    * Rejects with a {@link ConflictError} when it was decided elsewhere or is not what was shown.
    */
   decide(id: string, answer: IAnswer): Promise<ICall>;
-  /** Answer what running code asks; null gives no answer, which ends its input. */
+  /** Answer a question of running code; null gives no answer and ends its input. */
   answer(id: string, question: string, value: string | null): Promise<void>;
-  /** Let a program in that asks to be, as this agent; null turns it away. */
+  /** Let a program in as this agent; null turns it away. */
   answerPairing(id: string, agent: INewAgent | null): Promise<void>;
   stopCall(id: string): Promise<void>;
   undoCall(id: string): Promise<void>;
   askAgain(id: string): Promise<void>;
   connect(agent: INewAgent): Promise<IMinted>;
   change(id: string, change: IAgentChange): Promise<void>;
-  /** End what the agent does and let it do nothing more until it is resumed. */
+  /** End what the agent does, and pause it until it is resumed. */
   stopAgent(id: string): Promise<void>;
   revoke(id: string): Promise<void>;
   revokeGrant(id: string): Promise<void>;
@@ -329,11 +332,11 @@ export interface IAgents {
   reportPage(page: IPage): Promise<void>;
   /** Tell the server that this page goes away; works while the page unloads. */
   leavePage(): void;
-  /** Tell the agents in a notebook that the person went on in a copy of it. */
+  /** Tell the agents in a notebook that the person now works in a copy of it. */
   savedAs(old: string, now: string): Promise<void>;
 }
 
-/** The service that other extensions can ask for. */
+/** The token of the service that other extensions can require. */
 export const IAgents = new Token<IAgents>(
   'jmcp-lab:IAgents',
   'The AI agents connected to this server, what they do and what waits for the user.'
@@ -351,7 +354,7 @@ export const IOpenTexts = new Token<IOpenTexts>(
   'The text files that are open in editors.'
 );
 
-/** Where a call works, shown to the person. */
+/** Shows the person where a call works. */
 export interface INavigator {
   /** Open the notebook of a call, activate and reveal its first cell. */
   show(call: ICall): Promise<void>;
@@ -359,29 +362,29 @@ export interface INavigator {
   readonly currentPath: string | null;
 }
 
-/** The toast that tells of requests where the panel is not seen. */
+/** The toast that reports requests while the panel is hidden. */
 export interface IRequestToast {
-  /** Whether it is to tell of new requests at present. */
+  /** Whether the toast reports new requests at present. */
   isDue(): boolean;
-  /** Whether it is in the page as an alert, which is read aloud. */
+  /** Whether the toast is in the page as an alert, which screen readers read aloud. */
   isRead(): boolean;
 }
 
 /** The sidebar panel with the agents. */
 export interface IAgentsPanel {
-  /** Set by who shows it. */
+  /** The toast that stands in for a hidden panel; its plugin sets it. */
   toast: IRequestToast | null;
   /** Whether the person can see the panel. */
   readonly isShown: boolean;
-  /** It was shown or hidden. */
+  /** Emits when the panel is shown or hidden. */
   readonly shownChanged: ISignal<IAgentsPanel, boolean>;
   /** Show the panel. */
   reveal(): void;
-  /** Show the panel and put the focus on the card of a request, or the first one. */
+  /** Show the panel and focus the card of a request, or the first card. */
   revealRequest(id?: string): void;
 }
 
-/** The service that leads to the panel. */
+/** The token of the service that shows the panel. */
 export const IAgentsPanel = new Token<IAgentsPanel>(
   'jmcp-lab:IAgentsPanel',
   'The sidebar panel that shows AI agents and their requests.'

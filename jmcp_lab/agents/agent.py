@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from .expiry import Until
+from .modes import Mode
 
 LABEL_LENGTH = 60
 CLAIM_LENGTH = 40
@@ -29,20 +29,6 @@ COLORS = (
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-class Mode(StrEnum):
-    """What an agent may do without asking, the strictest mode first."""
-
-    LOOK = "look"
-    ASK = "ask"
-    EDIT = "edit"
-    AUTO = "auto"
-
-    def stricter_than(self, other: Mode) -> bool:
-        """Return whether this mode asks more often, or allows less, than another."""
-        order = list(Mode)
-        return order.index(self) < order.index(other)
-
-
 @dataclass(slots=True, eq=False)
 class Agent:
     """One client that a person connected. Only the registry changes it.
@@ -57,7 +43,7 @@ class Agent:
         Glob patterns of the notebooks in which it may work; empty for all. Elsewhere it asks, in
         any mode.
     until : Until or None
-        The end of mode `auto`.
+        When its mode ends, if that is one that ends.
     expires : datetime or None
         The end of its token.
     token_hash : str
@@ -89,9 +75,15 @@ class Agent:
     last_seen: datetime | None = None
     current: str | None = None
 
-    def auto_ended(self, now: datetime, left: float) -> bool:
-        """Return whether mode `auto` has ended: by the clock, or by the seconds left."""
-        return isinstance(self.until, datetime) and (self.until <= now or left <= 0)
+    def mode_ended(self, now: datetime, left: float) -> bool:
+        """Return whether the time of its mode is over: by the clock, or by the seconds left."""
+        timed = self.mode.ends and isinstance(self.until, datetime)
+        return timed and (self.until <= now or left <= 0)  # type: ignore[operator]
+
+    def end_mode(self) -> None:
+        """Give it the mode that follows the one whose time is over."""
+        if self.mode.after_end is not None:
+            self.mode, self.until = self.mode.after_end, None
 
     def token_ended(self, now: datetime) -> bool:
         """Return whether a token that is still accepted has reached its end."""

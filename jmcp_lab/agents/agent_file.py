@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from ..errors import InvalidArgumentError
 from ..server.shared_files import write_whole
-from .agent import COLORS, Agent, Mode, clean_claims
+from .agent import COLORS, Agent, clean_claims
 from .expiry import format_time, format_until
+from .modes import stored_mode
 from .seal import Seal
 from .validation import read_label, read_patterns
 
@@ -99,11 +100,11 @@ def to_record(agent: Agent) -> dict[str, Any]:
 
 def from_record(record: dict[str, Any]) -> Agent:
     """Return the agent of a stored record, as the server that wrote it knows it."""
-    mode, until = Mode(record["mode"]), record["until"]
+    mode, until = stored_mode(record["mode"]), record["until"]
     if not _ID.fullmatch(record["id"]) or not isinstance(record["token_hash"], str):
         raise ValueError("no agent")
-    if mode is Mode.AUTO and until is None:
-        mode = Mode.EDIT
+    if mode.after_end is not None and until is None:
+        mode = mode.after_end
     return Agent(
         id=record["id"],
         label=read_label(record["label"]),
@@ -124,7 +125,7 @@ def from_record(record: dict[str, Any]) -> Agent:
 
 
 def end_with_its_server(stored: Agent, mine: Agent | None) -> None:
-    """End mode `auto` "until this server stops" if another or an earlier server wrote it.
+    """End a mode "until this server stops" if another or an earlier server wrote it.
 
     Parameters
     ----------
@@ -135,10 +136,10 @@ def end_with_its_server(stored: Agent, mine: Agent | None) -> None:
     """
 
     def lasts(agent: Agent) -> bool:
-        return agent.mode is Mode.AUTO and agent.until == "stop"
+        return agent.mode.ends and agent.until == "stop"
 
     if lasts(stored) and not (mine is not None and lasts(mine)):
-        stored.mode, stored.until = Mode.EDIT, None
+        stored.end_mode()
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:

@@ -1,4 +1,4 @@
-"""The ends of mode `auto`, on a monotonic clock that nobody can set back."""
+"""The ends of agents' modes, on a monotonic clock that nobody can set back."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ class Deadlines:
     def passed(self, agents: Iterable[Agent], now: datetime) -> list[Agent]:
         """Return the agents whose mode has ended, by either clock."""
         ticks = time.monotonic()
-        return [a for a in agents if a.auto_ended(now, self._ticks.get(a.id, math.inf) - ticks)]
+        return [a for a in agents if a.mode_ended(now, self._ticks.get(a.id, math.inf) - ticks)]

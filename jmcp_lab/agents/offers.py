@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConflictError, InvalidArgumentError
 from . import agent_file as storage
-from .agent import Mode
 from .expiry import LONGEST
 from .tokens import is_hash
-from .validation import LONGEST_LIFE, check_auto
+from .validation import LONGEST_LIFE, check_bounds
 
 if TYPE_CHECKING:
     import logging
@@ -71,12 +70,18 @@ class Offer:
         InvalidArgumentError
         """
         agent = self.agent
-        check_auto(agent.mode, agent.notebooks, agent.until)
-        longest = agent.mode is Mode.AUTO and isinstance(agent.until, datetime)
-        if longest and agent.until > now + LONGEST:  # type: ignore[operator]
+        mode = agent.mode
+        if not mode.known:
             raise InvalidArgumentError(
-                "Mode auto lasts 8 hours at most, and this would last longer. Discard it, and "
-                "choose the mode here."
+                f"This version does not know the mode '{mode.value}'. Discard it, and choose the "
+                "mode here."
+            )
+        check_bounds(mode, agent.notebooks, agent.until)
+        timed = mode.ends and isinstance(agent.until, datetime)
+        if timed and agent.until > now + LONGEST:  # type: ignore[operator]
+            raise InvalidArgumentError(
+                f"Mode {mode.value} lasts 8 hours at most, and this would last longer. Discard it, "
+                "and choose the mode here."
             )
         if agent.expires is None or agent.expires > now + LONGEST_LIFE + timedelta(days=1):
             raise InvalidArgumentError(
@@ -171,7 +176,10 @@ def in_force(known: Agent, stored: Agent) -> Agent:
     stored : Agent
         The agent as somebody wrote it.
     """
-    mode = stored.mode if stored.mode.stricter_than(known.mode) else known.mode
+    # A mode that this version does not know allows nothing here, but much in another version,
+    # which would believe this one's seal: it never counts as stricter.
+    stricter = stored.mode.known and stored.mode.stricter_than(known.mode)
+    mode = stored.mode if stricter else known.mode
     narrower = stored.notebooks and (
         not known.notebooks or set(stored.notebooks) <= set(known.notebooks)
     )
@@ -181,7 +189,7 @@ def in_force(known: Agent, stored: Agent) -> Agent:
         label=known.label,
         mode=mode,
         notebooks=stored.notebooks if narrower else known.notebooks,
-        until=until if mode is Mode.AUTO else None,
+        until=until if mode.keeps_end else None,
         expires=stored.expires if _sooner(stored.expires, known.expires) else known.expires,
         token_hash=known.token_hash if stored.token_hash else "",
         paused=known.paused or stored.paused,

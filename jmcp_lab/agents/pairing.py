@@ -21,9 +21,10 @@ from ..errors import (
     NotFoundError,
     UnavailableError,
 )
-from .agent import LABEL_LENGTH, Mode, plain_text
+from .agent import LABEL_LENGTH, plain_text
 from .expiry import Until
-from .validation import check_auto, read_label, read_mode, read_patterns, read_until
+from .modes import DEFAULT, Mode
+from .validation import check_bounds, read_label, read_mode, read_patterns, read_until
 
 if TYPE_CHECKING:
     from .registry import AgentRegistry
@@ -71,7 +72,7 @@ class Pairing:
     expires: datetime
     allowed: bool | None = None
     label: str = ""
-    mode: Mode = Mode.EDIT
+    mode: Mode = DEFAULT
     notebooks: tuple[str, ...] = ()
     until: Until | None = None
     owner: str = ""
@@ -219,7 +220,7 @@ class Pairings:
         pairing_id: str,
         *,
         label: object = None,
-        mode: object = Mode.EDIT,
+        mode: object = DEFAULT,
         notebooks: object = (),
         until: object = None,
         owner: str = "",
@@ -236,8 +237,8 @@ class Pairings:
         pairing = self._open(pairing_id)
         chosen = read_mode(mode)
         patterns = read_patterns(notebooks)
-        end = read_until(until, self._clock) if chosen is Mode.AUTO else None
-        check_auto(chosen, patterns, end)
+        end = read_until(until, self._clock) if chosen.ends else None
+        check_bounds(chosen, patterns, end)
         pairing.label = read_label(label or pairing.client)
         pairing.mode, pairing.notebooks, pairing.until = chosen, patterns, end
         pairing.owner = owner

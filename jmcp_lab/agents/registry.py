@@ -13,10 +13,11 @@ from ..errors import NotFoundError, UnavailableError
 from ..server.containment import tell_all
 from . import agent_file as storage
 from . import validation as fields
-from .agent import Agent, Mode, clean_claims, next_color
+from .agent import Agent, clean_claims, next_color
 from .connections import Activity
 from .deadlines import Deadlines
 from .expiry import Until, utc_now
+from .modes import DEFAULT, Mode
 from .offers import Offer, Offers
 from .shared_list import SharedList, shared_fields
 from .tokens import hash_token, is_well_formed, mint_token
@@ -88,7 +89,7 @@ class AgentRegistry:
     def add(
         self,
         label: str,
-        mode: Mode | str = Mode.EDIT,
+        mode: Mode | str = DEFAULT,
         *,
         notebooks: Iterable[str] = (),
         until: Until | str | None = None,
@@ -105,7 +106,7 @@ class AgentRegistry:
         notebooks : iterable of str, optional
             Glob patterns. Mode `auto` needs some, and they must not match all notebooks.
         until : Until or str, optional
-            The end of `auto`.
+            When the mode ends, if it is one that ends.
         expires_in : float, optional
             The token's life in seconds; the default is 30 days.
         owner : str, optional
@@ -304,7 +305,7 @@ class AgentRegistry:
 
         def lapse() -> None:
             for agent in over:
-                agent.mode, agent.until = Mode.EDIT, None
+                agent.end_mode()
                 self._deadlines.forget(agent.id)
             for agent in ended:
                 agent.token_hash = ""

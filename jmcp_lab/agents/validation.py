@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from ..errors import InvalidArgumentError
-from .agent import LABEL_LENGTH, Agent, Mode, plain_text
+from .agent import LABEL_LENGTH, Agent, plain_text
 from .expiry import Until, parse_until
+from .modes import MODES, Mode
 from .notebook_patterns import choose_all
 
 TOKEN_LIFE = timedelta(days=30)
@@ -43,11 +44,11 @@ def new_agent(
         created=now,
         token_hash=token_hash,
         notebooks=read_patterns(notebooks),
-        until=read_until(until, clock) if mode is Mode.AUTO else None,
+        until=read_until(until, clock) if mode.ends else None,
         expires=now + life,
         owner=owner,
     )
-    check_auto(agent.mode, agent.notebooks, agent.until)
+    check_bounds(agent.mode, agent.notebooks, agent.until)
     return agent
 
 
@@ -76,12 +77,12 @@ def read_changes(
         if not isinstance(changes["paused"], bool):
             raise InvalidArgumentError("'paused' is true or false.")
         new["paused"] = changes["paused"]
-    mode = new.get("mode", agent.mode)
-    if mode is Mode.AUTO:
-        # A new `auto` needs a new end; the end of an earlier one does not count.
-        until = new.get("until", agent.until if agent.mode is Mode.AUTO else None)
-        check_auto(mode, new.get("notebooks", agent.notebooks), until)
-    elif agent.until is not None or "until" in new:
+    mode = read_mode(changes["mode"]) if "mode" in changes else agent.mode
+    if mode.ends or mode.only_chosen:
+        # A mode that is chosen anew needs a new end: the one of the last time does not count.
+        until = new.get("until", agent.until if agent.mode == mode else None)
+        check_bounds(mode, new.get("notebooks", agent.notebooks), until)
+    if not mode.keeps_end and (agent.until is not None or "until" in new):
         new["until"] = None
     return new
 
@@ -104,12 +105,11 @@ def read_label(value: object) -> str:
 
 
 def read_mode(value: object) -> Mode:
-    """Return a mode."""
-    try:
-        return Mode(value)  # type: ignore[arg-type]
-    except ValueError:
-        known = ", ".join(mode.value for mode in Mode)
-        raise InvalidArgumentError(f"The mode is one of {known}.") from None
+    """Return the mode that a person chose, by its value or as a record."""
+    found = MODES.get(value.value if isinstance(value, Mode) else str(value))
+    if found is None:
+        raise InvalidArgumentError(f"The mode is one of {', '.join(MODES)}.")
+    return found
 
 
 def read_life(expires_in: object) -> timedelta:
@@ -139,18 +139,24 @@ def read_patterns(value: object) -> tuple[str, ...]:
     return patterns
 
 
-def check_auto(mode: object, notebooks: object, until: object) -> None:
-    """Check that mode `auto` has an end and is limited to chosen notebooks."""
-    if mode is not Mode.AUTO:
-        return
+def check_bounds(mode: Mode, notebooks: object, until: object) -> None:
+    """Make sure that an agent has the chosen notebooks and the end that its mode needs.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
     patterns = notebooks if isinstance(notebooks, tuple) else ()
-    if not patterns or choose_all(patterns) or any(map(_matches_everything, patterns)):
+    everywhere = not patterns or choose_all(patterns) or any(map(_matches_everything, patterns))
+    if mode.only_chosen and everywhere:
         raise InvalidArgumentError(
-            "Mode auto is for chosen notebooks, not for all: give patterns such as "
+            f"Mode {mode.value} is for chosen notebooks, not for all: give patterns such as "
             "'sales.ipynb' or 'reports/*.ipynb' in 'notebooks'."
         )
-    if until is None:
-        raise InvalidArgumentError("Mode auto needs an end: give 'until', such as '2h' or 'stop'.")
+    if mode.ends and until is None:
+        raise InvalidArgumentError(
+            f"Mode {mode.value} needs an end: give 'until', such as '2h' or 'stop'."
+        )
 
 
 def _matches_everything(pattern: str) -> bool:

@@ -16,6 +16,7 @@ from tornado import web
 
 from .. import __version__
 from ..agents.expiry import format_time
+from ..agents.modes import DEFAULT
 from ..calls.ledger import KEPT
 from ..errors import InvalidArgumentError, NotFoundError
 from ..notebooks import changes
@@ -112,7 +113,7 @@ class AgentsHandler(PanelHandler):
         fields = self.body("label", "mode", "notebooks", "until", "expires_in")
         agent, token = self.app.agents.add(
             fields.get("label", ""),
-            fields.get("mode") or "edit",
+            fields.get("mode") or DEFAULT,
             notebooks=fields.get("notebooks") or (),
             until=fields.get("until"),
             expires_in=fields.get("expires_in"),

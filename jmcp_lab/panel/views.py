@@ -51,6 +51,7 @@ def agent_view(
         "id": agent.id,
         "label": agent.label,
         "mode": agent.mode.value,
+        "usable": agent.mode.known,
         "color": agent.color,
         "owner": _other_owner(agent, viewer),
         "claims": agent.claims,

@@ -12,13 +12,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ..agents.modes import Verdict
 from ..calls.call import Action, Call, CallState, Decision, DecisionSource, OptionKind
 from ..calls.ledger import Ledger, now
 from ..errors import ConflictError, DeniedError, ToolError
 from .grants import Grants
 from .patience import PAUSE_WORDS, Patience
 from .pending import AlreadyWaitingError, Request, Watched, card, offered, options
-from .policy import PAUSED, Ruling, Subject, Verdict, decide
+from .policy import PAUSED, Ruling, Subject, decide, unknown_mode
 from .showable import showable
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Gate:
             raise self._denial(call, DecisionSource.HARD, "Your connection has ended.")
         if self._subject(agent).paused:
             raise self._denial(call, DecisionSource.PAUSED, self._why_paused(agent))
+        if not agent.mode.known:
+            raise self._denial(call, DecisionSource.MODE, unknown_mode(agent.mode))
 
     def _why_paused(self, agent: Agent) -> str:
         why = self.patience.why_paused(agent.id)

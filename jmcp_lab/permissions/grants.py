@@ -15,7 +15,8 @@ from ..notebooks.identity import has_ended
 from .policy import Grant, over
 
 if TYPE_CHECKING:
-    from ..agents.agent import Agent, Mode
+    from ..agents.agent import Agent
+    from ..agents.modes import Mode
     from ..calls.call import Call, Target
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from ..agents.agent import Mode
+from ..agents.modes import ELSEWHERE, ActionKind, Mode, Verdict
 from ..agents.notebook_patterns import matches
 from ..calls.call import Action, DecisionSource, ToolClass
 
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..agents.expiry import Until
-
-
-class Verdict(StrEnum):
-    """The result of the policy."""
-
-    ALLOW = "allow"
-    ASK = "ask"
-    DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,86 +61,16 @@ class Subject:
     until: Until | None = None
 
 
-A, Q, N = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
-
-Row = Literal[
-    "info",
-    "read",
-    "inspect",
-    "inspect_used",
-    "edit",
-    "run",
-    "interrupt",
-    "kernel",
-    "create",
-    "overwrite",
-]
-
-_READS: dict[Row, Verdict] = {"info": A, "read": A}
-
-TABLE: dict[Mode, dict[Row, Verdict]] = {
-    Mode.LOOK: {
-        **_READS,
-        "inspect": N,
-        "inspect_used": N,
-        "edit": N,
-        "run": N,
-        "interrupt": N,
-        "kernel": N,
-        "create": N,
-        "overwrite": N,
-    },
-    Mode.ASK: {
-        **_READS,
-        "inspect": Q,
-        "inspect_used": Q,
-        "edit": Q,
-        "run": Q,
-        "interrupt": A,
-        "kernel": Q,
-        "create": Q,
-        "overwrite": Q,
-    },
-    Mode.EDIT: {
-        **_READS,
-        "inspect": Q,
-        "inspect_used": A,
-        "edit": A,
-        "run": Q,
-        "interrupt": A,
-        "kernel": Q,
-        "create": A,
-        "overwrite": Q,
-    },
-    Mode.AUTO: {
-        **_READS,
-        "inspect": A,
-        "inspect_used": A,
-        "edit": A,
-        "run": A,
-        "interrupt": A,
-        "kernel": A,
-        "create": A,
-        "overwrite": Q,
-    },
-}
-"""The verdict of each mode on each kind of action."""
+_A, _Q, _N = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
 
 PAUSED = (
     "The user has paused you, so nothing was done. Tell them what you still want to do, and call "
     "again once they have pressed Resume in JupyterLab's Agents panel."
 )
 
-MODE_WORDS = {
-    Mode.LOOK: "Look only",
-    Mode.ASK: "Ask for every change",
-    Mode.EDIT: "Edit freely, ask to run",
-    Mode.AUTO: "Edit and run in chosen notebooks",
-}
 
-
-def row(action: Action) -> Row:
-    """Return the row of the mode table for an action."""
+def kind_of(action: Action) -> ActionKind:
+    """Return the kind of an action, as the rules of a mode tell them apart."""
     match action.tool_class:
         case ToolClass.KERNEL:
             return "interrupt" if action.interrupt else "kernel"
@@ -165,6 +86,15 @@ def row(action: Action) -> Row:
             return "edit"
         case ToolClass.RUN:
             return "run"
+
+
+def unknown_mode(mode: Mode) -> str:
+    """Return why an agent whose mode another version wrote can do nothing."""
+    return (
+        f"This version of jmcp_lab does not know this agent's mode '{mode.value}', so nothing was "
+        "done. The user can choose another mode in JupyterLab's Agents panel, or install the "
+        "version that wrote it."
+    )
 
 
 def over(until: Until | None, now: datetime) -> bool:
@@ -190,34 +120,36 @@ def decide(subject: Subject, action: Action, grants: Iterable[Grant], now: datet
         With time zone.
     """
     if subject.paused:
-        return Ruling(N, DecisionSource.PAUSED, PAUSED)
-    said = TABLE[subject.mode][row(action)]
-    if said is N:
+        return Ruling(_N, DecisionSource.PAUSED, PAUSED)
+    if not subject.mode.known:
+        return Ruling(_N, DecisionSource.MODE, unknown_mode(subject.mode))
+    said = subject.mode.rules[kind_of(action)]
+    if said is _N:
         return Ruling(
-            N,
+            _N,
             DecisionSource.MODE,
-            f"This agent's mode is '{MODE_WORDS[subject.mode]}', which does not allow "
+            f"This agent's mode is '{subject.mode.label}', which does not allow "
             f"{_words(action)}. The user can change it in JupyterLab's Agents panel.",
         )
     if _outside(subject, action):
-        said = TABLE[Mode.ASK][row(action)]
-    elif subject.mode is Mode.AUTO and action.tool_class in (ToolClass.RUN, ToolClass.KERNEL):
+        said = ELSEWHERE.rules[kind_of(action)]
+    elif subject.mode.ends and action.tool_class in (ToolClass.RUN, ToolClass.KERNEL):
         ended = subject.until is None or over(subject.until, now)
-        said = Q if ended and not action.interrupt else said
-    if said is Q or action.guarded:
+        said = _Q if ended and not action.interrupt else said
+    if said is _Q or action.guarded:
         if action.guarded is None and _covered(subject, action, grants, now):
-            return Ruling(A, DecisionSource.GRANT)
-        return Ruling(Q, DecisionSource.MODE)
-    return Ruling(A, DecisionSource.MODE)
+            return Ruling(_A, DecisionSource.GRANT)
+        return Ruling(_Q, DecisionSource.MODE)
+    return Ruling(_A, DecisionSource.MODE)
 
 
 def _outside(subject: Subject, action: Action) -> bool:
     """Return whether an action affects other notebooks than those chosen for the agent.
 
-    If none are chosen, all are meant, except in mode `auto`, which is for chosen ones only. An
-    action on a kernel affects all notebooks that use it.
+    Without a choice all are meant, except in a mode that is for chosen ones only. What is
+    done to a kernel is done to all notebooks whose kernel it is.
     """
-    limited = bool(subject.notebooks) or subject.mode is Mode.AUTO
+    limited = bool(subject.notebooks) or subject.mode.only_chosen
     paths = (action.target.path, *action.others)
     return limited and not all(chosen(path, subject.notebooks) for path in paths)
 
@@ -242,4 +174,4 @@ def _words(action: Action) -> str:
         "kernel": "starting or restarting kernels",
         "create": "creating files",
         "overwrite": "changing files",
-    }.get(row(action), "this")
+    }.get(kind_of(action), "this")

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..agents.agent import Mode
+from ..agents.modes import Verdict
 from ..calls.call import Reply, ToolClass
 from ..errors import NotFoundError, ToolError
 from ..files.names import shown
-from ..permissions.policy import MODE_WORDS
 from ..render.marked import marked, on_one_line
 from ..render.outputs import clip
 from ..runtime.services import CallContext
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 
 MOST_OPEN = 30
 MOST_SELECTED = 2000
-
-_MAY = {
-    Mode.LOOK: "You may read; you may not change or run anything.",
-    Mode.ASK: "Reading is free; the user is asked about every change and every run.",
-    Mode.EDIT: "Edits happen at once; the user is asked about every run.",
-    Mode.AUTO: "Edits happen at once and runs too, in the chosen notebooks.",
-}
 
 
 @tool(
@@ -50,7 +42,7 @@ async def get_context(ctx: CallContext) -> Reply:
     # With this call a conversation begins, which has not seen what an earlier one was shown.
     ctx.services.snapshots.forget_outputs(agent.id)
     lines = [
-        f"You are “{agent.label}”. Mode: {MODE_WORDS[agent.mode]}. {_MAY[agent.mode]}",
+        f"You are “{agent.label}”. Mode: {agent.mode.label}. {agent.mode.told}",
         *_bounds(ctx),
         f"Your current notebook: {shown(agent.current or 'none; use_notebook chooses one')}.",
     ]
@@ -82,9 +74,9 @@ def _bounds(ctx: CallContext) -> list[str]:
     agent = ctx.agent
     lines = []
     chosen = on_one_line(", ".join(agent.notebooks))
-    if agent.mode is Mode.AUTO and chosen:
+    if agent.mode.rules["run"] is Verdict.ALLOW and chosen:
         lines.append(f"You may run in: {chosen}, {_until(agent.until)}.")
-    if agent.mode in (Mode.EDIT, Mode.AUTO) and chosen:
+    if agent.mode.rules["edit"] is Verdict.ALLOW and chosen:
         lines.append(f"Chosen for you: {chosen}. About every change elsewhere the user is asked.")
     lines += [
         f"The user allowed your runs in {shown(grant.path)} {_until(grant.until)}."

@@ -22,7 +22,7 @@ import {
 } from './wire';
 import { fetchWithXsrf } from './xsrf';
 
-/** A request that the server refused, in words that a person can act on. */
+/** The server refused a request; the message is one that a person can act on. */
 export class RefusedError extends Error {
   constructor(
     message: string,
@@ -33,7 +33,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** A decision that came too late or was about something else; `call` is what is true now. */
+/** A decision came too late or was about something else; `call` is the present state. */
 export class ConflictError extends RefusedError {
   constructor(
     message: string,
@@ -44,7 +44,7 @@ export class ConflictError extends RefusedError {
   }
 }
 
-/** The panel's REST, typed. Answers are validated here and nowhere else. */
+/** The panel's REST interface, typed. Answers are validated here and nowhere else. */
 export interface IAgentsApi {
   state(since: number, tab: string): Promise<IDelta>;
   connect(agent: INewAgent): Promise<IMinted>;
@@ -68,8 +68,8 @@ export interface IAgentsApi {
 /** {@link IAgentsApi} over HTTP. */
 export class AgentsApi implements IAgentsApi {
   constructor(settings: ServerConnection.ISettings) {
-    // Only a browser login may change anything. A token that JupyterLab has in its page would be
-    // sent as an Authorization header, and the server refuses changes that come with one.
+    // Only a browser login may change anything. JupyterLab would send the token in its page as an
+    // Authorization header, and the server refuses changes that come with one.
     this._settings = ServerConnection.makeSettings({
       ...settings,
       token: '',
@@ -205,7 +205,7 @@ export class AgentsApi implements IAgentsApi {
   private readonly _settings: ServerConnection.ISettings;
 }
 
-/** An id as one segment of a path, whatever it holds. */
+/** Encode an id as one segment of a path. */
 function segment(id: string): string {
   return encodeURIComponent(id);
 }
@@ -218,7 +218,8 @@ async function readBody(response: Response): Promise<unknown> {
   try {
     return JSON.parse(raw) as unknown;
   } catch {
-    // Not ours: a proxy's error page, for example. The status says what is needed.
+    // This is not our server's answer but, for example, the error page of a proxy. The status is
+    // enough.
     return null;
   }
 }

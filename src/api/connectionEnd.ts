@@ -2,7 +2,7 @@ import type { Event } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
-/** What {@link watchConnection} looks at in JupyterLab's event manager, which tells nobody of it. */
+/** The part of JupyterLab's event manager that {@link watchConnection} reads; it has no signal. */
 interface IPolling {
   readonly _poll?: {
     readonly ticked?: ISignal<unknown, { readonly phase: string }>;
@@ -10,10 +10,10 @@ interface IPolling {
 }
 
 /**
- * Tell when the connection to the server may have ended or come back.
+ * Call back when the connection to the server may have ended or come back.
  *
- * The socket of the events ends together with the server, long before a slow poll would notice it.
- * Where JupyterLab keeps that socket in another way, the poll is all there is.
+ * The event socket closes together with the server, long before a slow poll would notice. If a
+ * later JupyterLab keeps that socket elsewhere, only the poll remains.
  */
 export function watchConnection(
   events: Event.IManager,

@@ -3,7 +3,7 @@
  * rest of the code can rely on its types.
  */
 
-/** An answer of the server that does not have the agreed shape. */
+/** The server sent an answer that does not have the agreed shape. */
 export class UnexpectedAnswerError extends Error {
   constructor(field: string) {
     super(`unexpected answer: ${field}`);

@@ -2,7 +2,7 @@ import { RefusedError } from './api';
 import { UnexpectedAnswerError } from './decode';
 import type { Link } from '../tokens';
 
-/** How the page stands with a server that gave this instead of an answer. */
+/** The state of the link after a request failed with this error. */
 export function linkAfter(error: unknown): Link {
   if (error instanceof UnexpectedAnswerError) {
     return 'mismatch';

@@ -2,13 +2,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { fields, list, text, textOrNull } from './decode';
 import { fullTime, modeLabel, visible } from '../panel/format';
-import type { Mode } from '../tokens';
 
-/** What somebody wrote into the list of agents who is no Jupyter server: it is not in force. */
+/** A change to the list of agents that no Jupyter server wrote. It is not in force. */
 export interface IOffer {
-  /** The agent as it is called now; null for one that nobody let in. */
+  /** The present name of the agent; null for one that nobody let in. */
   readonly agent: string | null;
-  /** Who let that agent in, where it is somebody else, who alone decides then. */
+  /** The other person who let that agent in and alone decides; null for one of your own. */
   readonly owner: string | null;
   readonly changes: readonly {
     readonly field: string;
@@ -33,7 +32,7 @@ export function readOffer(value: unknown, name: string): IOffer {
   };
 }
 
-/** One line a change: what it is called, how it is and how it would be. */
+/** One line for each change: the field, its present value, and the offered value. */
 export function changeWords(
   offer: IOffer,
   trans: TranslationBundle,
@@ -69,7 +68,7 @@ function valueWords(
   }
   switch (field) {
     case 'mode':
-      return modeLabel(value as Mode, trans);
+      return modeLabel(value, trans);
     case 'until':
     case 'expires':
       return value === 'stop'

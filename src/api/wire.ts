@@ -1,4 +1,4 @@
-/** From the JSON of the panel's REST to the types of `tokens.ts`. */
+/** Decodes the JSON of the panel's REST interface into the types of `tokens.ts`. */
 import {
   fields,
   list,
@@ -28,7 +28,6 @@ import type {
   ITarget
 } from '../tokens';
 
-const MODES = ['look', 'ask', 'edit', 'auto'] as const;
 const CLASSES = [
   'info',
   'read',
@@ -66,7 +65,7 @@ const PREVIEWS = ['code', 'diff', 'text'] as const;
 /** What changed on the server since a sequence number. */
 export interface IDelta {
   readonly seq: number;
-  /** The server started anew: what the page knows is void. */
+  /** The server has restarted: what the page knows is void. */
   readonly reset: boolean;
   readonly server: IServerInfo;
   readonly agents: readonly IAgent[];
@@ -102,7 +101,7 @@ function readServer(value: unknown): IServerInfo {
         : list(data.decides, 'server.decides', (one, name) =>
             oneOf(one, CLASSES, name)
           ),
-    // An older server says nothing: then nothing is trusted by us.
+    // An older server sends nothing: then the page trusts nothing.
     trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never',
     notLive:
       data.not_live === null || data.not_live === undefined
@@ -115,7 +114,7 @@ function readServer(value: unknown): IServerInfo {
   };
 }
 
-/** An older server says nothing: then there is nothing to tell. */
+/** An older server sends nothing: then there is nothing to report. */
 function readDocuments(value: unknown): IDocuments {
   if (value === null || value === undefined) {
     return { unsaved: [], copies: [] };
@@ -144,7 +143,7 @@ function readDocuments(value: unknown): IDocuments {
   };
 }
 
-/** An older server says nothing: then there is nothing to do. */
+/** An older server sends nothing: then there is nothing to do. */
 function readFiles(value: unknown): IFiles {
   if (value === null || value === undefined) {
     return { save: [], written: {} };
@@ -164,7 +163,9 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
   return {
     id: text(data.id, `${name}.id`),
     label: text(data.label, `${name}.label`),
-    mode: oneOf(data.mode, MODES, `${name}.mode`),
+    mode: text(data.mode, `${name}.mode`),
+    // An older server sends nothing: it has no agents with modes that it does not know.
+    usable: data.usable === undefined || truth(data.usable, `${name}.usable`),
     color: readColor(data.color),
     owner: textOrNull(data.owner, `${name}.owner`),
     claims: readClaims(data.claims, `${name}.claims`),
@@ -182,7 +183,7 @@ export function readAgent(value: unknown, name = 'agent'): IAgent {
   };
 }
 
-/** A colour that is safe to hand to a style; the theme decides when there is none. */
+/** A colour that is safe in a style; an empty text leaves the colour to the theme. */
 function readColor(value: unknown): string {
   return typeof value === 'string' && /^#[0-9a-f]{3,8}$/i.test(value)
     ? value
@@ -319,7 +320,7 @@ function readGrant(value: unknown, name: string): IGrant {
     agent: text(data.agent, `${name}.agent`),
     agentLabel: textOrNull(data.agent_label, `${name}.agent_label`) ?? '',
     class: text(data.class, `${name}.class`),
-    // Shown, and never opened.
+    // The path is only shown, never opened.
     path: oneLine(textOrNull(data.path, `${name}.path`) ?? '') || null,
     until: textOrNull(data.until, `${name}.until`)
   };
@@ -338,7 +339,10 @@ function readPairing(value: unknown, name: string): IPairing {
   };
 }
 
-/** The address of a new agent is that of the page: a server behind a proxy does not know it. */
+/**
+ * The URL of a new agent uses the address of the page: a server behind a proxy does not know its
+ * own.
+ */
 export function readMinted(value: unknown, baseUrl: string): IMinted {
   const data = fields(value, 'agent');
   return {

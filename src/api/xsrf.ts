@@ -1,9 +1,9 @@
 import type { ServerConnection } from '@jupyterlab/services';
 
-/** The header in which Jupyter's servers expect a value of their cookie. */
+/** Header in which Jupyter servers expect the value of their cookie. */
 const HEADER = 'X-XSRFToken';
 
-/** Values that are tried for one request. */
+/** Maximum number of values that one request tries. */
 const MOST_TRIED = 8;
 
 type Fetch = ServerConnection.ISettings['fetch'];
@@ -11,8 +11,8 @@ type Fetch = ServerConnection.ISettings['fetch'];
 /**
  * The values of the `_xsrf` cookie that a page has.
  *
- * A server below another one has two: the servers of one person on a JupyterHub, for example. The
- * browser does not tell which is whose.
+ * There are two where one server's path lies below another's, as on a JupyterHub. The browser does
+ * not say which value belongs to which server.
  */
 export function xsrfValues(cookie: string): readonly string[] {
   const values = cookie
@@ -24,10 +24,10 @@ export function xsrfValues(cookie: string): readonly string[] {
 }
 
 /**
- * A `fetch` that finds the value of the `_xsrf` cookie that the server takes.
+ * A `fetch` that finds the value of the `_xsrf` cookie that the server accepts.
  *
- * JupyterLab sends the last one, where JupyterHub takes the first that it has signed. What is
- * refused has changed nothing, so that it can be sent again with another value.
+ * JupyterLab sends the last value, but JupyterHub accepts the first one that it has signed. A
+ * refused request has changed nothing, so it can be sent again with another value.
  */
 export function fetchWithXsrf(
   fetch: Fetch,

@@ -12,16 +12,16 @@ import { mergeText } from './textMerge';
 import type { IAgents, IOpenTexts } from '../tokens';
 
 /**
- * Keeps open notebooks and text files one with their files where live documents are off.
+ * Keeps open notebooks and text files in line with their files where live documents are off.
  *
- * Agents write the files there. An open page loads what they wrote at once, merged with what the
- * person has not saved; and before it saves, it looks whether there is such a thing, so that
- * JupyterLab does not ask whose version to throw away. When the server asks for it, because an agent
- * is about to write, what the person typed is saved first.
+ * There, agents write the files. An open page loads what they wrote at once and merges it with what
+ * the person has not saved. Before it saves, it checks for such a change, so that JupyterLab does
+ * not ask which version to discard. Before an agent writes, the server asks the page to save what
+ * the person typed.
  *
- * Upstream: `Context.revert` of @jupyterlab/docregistry makes all cells anew, and shows a dialog when
- * the file is just being written. So the file is read here, and `_updateContentsModel` is told which
- * one to compare with before the next save.
+ * Upstream: `Context.revert` of @jupyterlab/docregistry recreates all cells, and shows a dialog
+ * while the file is being written. So this class reads the file itself, and tells
+ * `_updateContentsModel` which version to compare with before the next save.
  */
 export class FileFollower {
   constructor(
@@ -96,11 +96,11 @@ function textForm(context: TextContext): IForm<string> {
   return {
     how: { type: 'file', format: 'text' },
     content,
-    // As the context does; it puts the line ends back when it saves.
+    // Normalize line ends as the context does; it restores them when it saves.
     parse: found => String(found).replace(/\r\n?/g, '\n'),
     merge: (base, file) => {
       const splices = mergeText(base, content(), file);
-      // The undo history of the person gets no part of this.
+      // This must not get into the person's undo history.
       shared.transact(() => {
         for (const { start, end, text } of [...splices].reverse()) {
           shared.updateSource(start, end, text);

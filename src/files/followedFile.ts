@@ -3,35 +3,35 @@ import type { Contents } from '@jupyterlab/services';
 
 import type { IAgents } from '../tokens';
 
-/** How often a file that cannot be read is read again, and after how long. */
+/** How often, and after how long, to retry a file that cannot be read. */
 const TRIES = 10;
 const TORN_MS = 50;
 
-/** How often a person may type during each save that the server asks for. */
+/** Maximum number of saves in a row if the person types during each one. */
 const SAVES = 5;
 
-/** What is particular to notebooks, or to text files. */
+/** What differs between notebooks and text files. */
 export interface IForm<C> {
-  /** How the contents API is asked for it. */
+  /** Options for reading it with the contents API. */
   readonly how: Pick<Contents.IFetchOptions, 'type' | 'format'>;
-  /** What the open document says. */
+  /** The content of the open document. */
   content(): C;
-  /** What the contents API says of a file. */
+  /** The content of a file as the contents API returns it. */
   parse(content: unknown): C;
-  /** Bring what the file changed since `base` into the document. */
+  /** Merge what the file changed since `base` into the document. */
   merge(base: C, file: C): void;
-  /** Whether the document has other texts than the file. */
+  /** Whether the texts of the document differ from those of the file. */
   differs(file: C): boolean;
-  /** Whether two contents of the document are the same in all that is saved. */
+  /** Whether two contents of the document would be saved as the same file. */
   same(one: C, other: C): boolean;
 }
 
-/** What is not public of a document's context. */
+/** Private members of a document's context. */
 interface IOwnContext {
   _updateContentsModel(model: Contents.IModel): void;
 }
 
-/** One open document that is not live, and what it last had in common with its file. */
+/** An open document that is not live, and the last version it had in common with its file. */
 export class FollowedFile<C> {
   constructor(
     private readonly _context: DocumentRegistry.Context,
@@ -44,7 +44,7 @@ export class FollowedFile<C> {
     });
     _context.saveState.connect((_, state) => {
       if (state === 'started') {
-        // The content to save is put together in the same moment.
+        // JupyterLab collects the content to save at the same moment.
         this._saving = { content: _form.content() };
       } else if (state === 'completed') {
         this._afterSave();
@@ -56,7 +56,7 @@ export class FollowedFile<C> {
     _context.revert = async () => {
       await revert();
       this._base = { content: _form.content() };
-      // A save that met another file may end with this: then nothing was saved.
+      // A save that found another file may end in this state; then nothing was saved.
       this._saving = null;
     };
   }
@@ -65,14 +65,14 @@ export class FollowedFile<C> {
     return this._contents.localPath(this._context.path);
   }
 
-  /** Load what the server says that it wrote. */
+  /** Load what the server has written. */
   takeIn(): Promise<void> {
     return this._known === this._written
       ? Promise.resolve()
       : this._inTurn(() => this._merge());
   }
 
-  /** Save what is not saved, unless that is under way. */
+  /** Save the document if it is not saved and no save is running. */
   async save(): Promise<void> {
     if (!this._asked && this._context.model.dirty) {
       this._asked = true;
@@ -81,7 +81,7 @@ export class FollowedFile<C> {
           await this._context.save();
         }
       } catch {
-        // JupyterLab has told the person.
+        // JupyterLab has already told the person.
       } finally {
         this._asked = false;
       }
@@ -92,14 +92,14 @@ export class FollowedFile<C> {
     return this._model.server?.files.written[this.path];
   }
 
-  /** Nothing is loaded while something is saved, and the other way round. */
+  /** Loading and saving exclude each other. */
   private _inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this._last.then(work);
     this._last = turn.catch(() => undefined);
     return turn;
   }
 
-  /** JupyterLab says now that all is saved; what came during the save is not. */
+  /** JupyterLab now marks the document as saved, but what was typed during the save is not. */
   private _afterSave(): void {
     const saved = this._saving;
     this._saving = null;
@@ -113,11 +113,11 @@ export class FollowedFile<C> {
 
   private async _mergeAndSave(): Promise<void> {
     if (this._model.agents.length > 0) {
-      // The server hears of it, and writes nothing between our look at the file and our save.
+      // The server learns from this that it must not write between our check and our save.
       this._context.model.dirty = true;
     }
     if (await this._isOther()) {
-      // The file may have been written by an agent this very moment.
+      // An agent may have written the file at this very moment.
       await this._model.refresh();
       await this._merge();
     }
@@ -135,7 +135,7 @@ export class FollowedFile<C> {
     }
   }
 
-  /** Whether the file on the disk is another one than the page knows. */
+  /** Whether the file on disk differs from the one that the page knows. */
   private async _isOther(): Promise<boolean> {
     const context = this._context;
     try {
@@ -149,12 +149,12 @@ export class FollowedFile<C> {
         ? known.hash !== found.hash
         : known?.last_modified !== found.last_modified;
     } catch {
-      // It is gone, or the server is; JupyterLab tells when the person saves.
+      // The file or the server is gone; JupyterLab reports that when the person saves.
       return false;
     }
   }
 
-  /** Answers whether the file could be read. */
+  /** Returns whether the file could be read. */
   private async _load(): Promise<boolean> {
     const found = await this._read();
     if (!found || this._context.isDisposed) {
@@ -164,17 +164,18 @@ export class FollowedFile<C> {
     const { dirty } = model;
     const file = this._form.parse(found.content);
     this._form.merge(this._base?.content ?? this._form.content(), file);
-    // Nobody else has it, and nobody changes it.
+    // Nobody else has this object, and nobody changes it.
     this._base = { content: file };
     (this._context as unknown as IOwnContext)._updateContentsModel(found);
-    // A file that was written elsewhere may differ in form only: that is not the person's.
+    // A file that was written elsewhere may differ in form only, which is not a change by the
+    // person.
     model.dirty =
       this._form.differs(file) ||
       (dirty && !this._form.same(file, this._form.content()));
     return true;
   }
 
-  /** The file; one that is just being written is empty, or cut off, for a moment. */
+  /** Read the file. While it is being written it may be empty or cut off for a moment. */
   private async _read(): Promise<Contents.IModel | null> {
     for (let attempt = 0; attempt < TRIES; attempt++) {
       try {
@@ -187,7 +188,7 @@ export class FollowedFile<C> {
         await new Promise(resolve => setTimeout(resolve, TORN_MS));
       }
     }
-    // JupyterLab tells when the person saves.
+    // JupyterLab reports that when the person saves.
     return null;
   }
 

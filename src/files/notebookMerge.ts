@@ -1,9 +1,9 @@
 /**
- * A notebook file that another program has written is brought into the open notebook.
+ * Merges a notebook file that another program has written into the open notebook.
  *
- * Three versions are compared: what page and file had in common, what the file says now, and what
- * the page has. What only the file changed comes into the page, in place, so that caret, scroll
- * and undo history stay; what only the page changed stays. Nothing that both wrote is lost.
+ * It compares three versions: what page and file had in common, the file now, and the page now.
+ * What only the file changed goes into the page, in place, so that caret, scroll position and undo
+ * history stay. What only the page changed stays. Nothing that either side wrote is lost.
  */
 import type {
   ISharedAttachmentsCell,
@@ -15,23 +15,23 @@ import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 
 import { matches, mergeText } from './textMerge';
 
-/** A notebook as nbformat has it. */
+/** A notebook in the form of nbformat. */
 export type Content = ReturnType<ISharedNotebook['toJSON']>;
 
 type SharedCell = ISharedNotebook['cells'][number];
 type CellContent = Content['cells'][number];
 
-/** What a cell is besides its text and its outputs. */
+/** A cell without its text and its outputs. */
 const LOOKS = ['cell_type', 'metadata', 'attachments'] as const;
 const RESULTS = ['outputs', 'execution_count'] as const;
 
-/** The origin of the transactions that bring a file into a notebook. */
+/** Origin of the transactions that merge a file into a notebook. */
 export const FROM_FILE = 'jmcp-lab: the file';
 
 /**
- * Bring what a file changed since `base` into the open notebook.
+ * Merge what a file changed since `base` into the open notebook.
  *
- * @param held - Cells that keep their place in the page: to move one is to make it anew.
+ * @param held - Cells that must keep their place in the page, because moving a cell recreates it.
  */
 export function mergeNotebook(
   shared: ISharedNotebook,
@@ -42,7 +42,7 @@ export function mergeNotebook(
   const cells = named(base, file);
   const old = byId(base.cells);
   const wanted = new Map(cells.map(cell => [String(cell.id), cell]));
-  // No undo history of the person gets a part of this.
+  // This must not get into the person's undo history.
   shared.transact(
     () => {
       const here = shared.cells.map(cell => cell.getId());
@@ -64,7 +64,7 @@ export function mergeNotebook(
       }
       for (const [id, cell] of wanted) {
         const before = old.get(id);
-        // What the person took out stays out, unless it says something new.
+        // A cell that the person removed stays removed, unless the file changed it.
         if (!here.includes(id) && !(before && sameCell(cell, before))) {
           anew.set(id, cell);
         }
@@ -82,10 +82,10 @@ export function mergeNotebook(
   );
 }
 
-/** What a kernel says of itself in the metadata, whenever it starts. */
+/** Metadata that a kernel writes about itself whenever it starts. */
 const OF_KERNEL = ['kernelspec', 'language_info'];
 
-/** Whether two contents are the same in all that people write, and in outputs. */
+/** Whether two contents are the same in everything that people write, and in outputs. */
 export function sameNotebook(one: Content, other: Content): boolean {
   return (
     one.cells.length === other.cells.length &&
@@ -99,7 +99,7 @@ function written({ metadata }: Content): PartialJSONObject {
   return Object.fromEntries(keys.filter(([key]) => !OF_KERNEL.includes(key)));
 }
 
-/** The file's cells, by the ids of the page where a file has none, or others throughout. */
+/** The cells of the file. If it has no ids, or only other ones, they get the ids of the page. */
 function named(base: Content, file: Content): CellContent[] {
   const known = new Set(base.cells.map(cell => cell.id));
   if (file.cells.some(cell => known.has(cell.id) && cell.id !== undefined)) {
@@ -119,7 +119,7 @@ function newId(): string {
   return Math.random().toString(16).slice(2, 10).padEnd(8, '0');
 }
 
-/** Change a cell in place; answers false when it has to be made anew. */
+/** Change a cell in place. Returns false when the cell must be recreated. */
 function takeCell(
   cell: SharedCell,
   old: CellContent | undefined,
@@ -152,7 +152,7 @@ function takeCell(
     const code = cell as ISharedCodeCell;
     code.setOutputs(copied(now.outputs ?? []) as never);
     code.execution_count = (now.execution_count ?? null) as number | null;
-    // No file says it: the server does, of a notebook that it has signed.
+    // Trust is not in the file: the server adds it to a notebook that it has signed.
     const { trusted } = now.metadata;
     if (typeof trusted === 'boolean') {
       cell.setMetadata('trusted', trusted);
@@ -161,7 +161,7 @@ function takeCell(
   return true;
 }
 
-/** The ids of all cells to have, in their order. */
+/** The ids of all cells of the result, in order. */
 function order(
   here: string[],
   old: string[],
@@ -180,7 +180,7 @@ function order(
   return moved ? woven(wanted, staying) : woven(staying, wanted);
 }
 
-/** `first` with what only `second` has, each after what it follows there. */
+/** `first` with the items that only `second` has, each after the item it follows there. */
 function woven(first: string[], second: string[]): string[] {
   const known = new Set(first);
   const following = new Map<string | null, string[]>();
@@ -198,7 +198,7 @@ function woven(first: string[], second: string[]): string[] {
   ];
 }
 
-/** Make the cells those that are wanted, in that order, and as few as possible anew. */
+/** Bring the cells into the wanted order and recreate as few as possible. */
 function arrange(
   shared: ISharedNotebook,
   wanted: string[],
@@ -223,7 +223,7 @@ function arrange(
   });
 }
 
-/** As `matches`, with each of `held` in its place, as far as they are in the same order. */
+/** Like `matches`, but each `held` cell keeps its place, as far as their order is the same. */
 function around(
   held: ReadonlySet<string>,
   from: readonly string[],
@@ -257,7 +257,7 @@ function takeMetadata(
   takeKeys(shared, base.metadata, file.metadata);
 }
 
-/** Take what changed in metadata, key by key, where the page did not change it. */
+/** Take over changed metadata, key by key, except what the page changed too. */
 function takeKeys(
   shared: ISharedNotebook | SharedCell,
   base: object,
@@ -305,7 +305,7 @@ function same(
   return keys.every(key => equal(plain(a, key), plain(b, key)));
 }
 
-/** A field to compare. That a cell is trusted is no part of the file. */
+/** A field to compare, without the trust of a cell, which is not part of the file. */
 function plain(cell: CellContent, key: string): PartialJSONValue | undefined {
   const value = (cell as PartialJSONObject)[key];
   if (key !== 'metadata') {
@@ -320,7 +320,7 @@ function equal(a?: PartialJSONValue, b?: PartialJSONValue): boolean {
   return JSONExt.deepEqual(orNull(a), orNull(b));
 }
 
-/** What is missing and what is empty is the same. */
+/** Missing and empty count as the same. */
 function orNull(value?: PartialJSONValue): PartialJSONValue {
   const empty =
     value === undefined ||

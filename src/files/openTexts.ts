@@ -5,7 +5,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 export type TextContext =
   DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
-/** Under this name JupyterLab registers its editor of text files. */
+/** Name under which JupyterLab registers its text editor. */
 const EDITOR = 'Editor';
 
 /** The text files that are open in editors of the page. */
@@ -16,18 +16,18 @@ export class OpenTexts {
     });
   }
 
-  /** They, in no order. */
+  /** The contexts, in no order. */
   get contexts(): Iterable<TextContext> {
     return this._contexts;
   }
 
-  /** One is opened. */
+  /** Emits when a text file is opened. */
   get opened(): ISignal<this, TextContext> {
     return this._opened;
   }
 
   private _add(context: TextContext): void {
-    // Two editors of one file have one context.
+    // Two editors of one file share a context.
     if (!this._contexts.has(context)) {
       this._contexts.add(context);
       context.disposed.connect(() => this._contexts.delete(context));

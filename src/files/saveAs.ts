@@ -6,15 +6,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { serverPath } from '../notebook/navigator';
 import type { IAgents } from '../tokens';
 
-/** How long it is said that agents stayed behind. */
+/** How long the notice that agents stayed behind is shown. */
 const SHOWN_MS = 15_000;
 
 /**
- * Tells agents and person where the work goes when a live notebook is saved under another name.
+ * Tells agents and the person where the work goes on when a live notebook is saved under a new
+ * name.
  *
- * JupyterLab writes the copy, closes the notebook and opens the copy. Closing, it asks whether to
- * save changes: those of an agent are unsaved for a second whenever it works. The server saves
- * them by itself, so there is nothing to ask.
+ * JupyterLab writes the copy, closes the notebook and opens the copy. When it closes the notebook,
+ * it asks whether to save changes, and changes of a working agent are always unsaved for a second.
+ * The server saves them by itself, so this class skips the question.
  */
 export class SaveAs {
   constructor(
@@ -25,7 +26,7 @@ export class SaveAs {
   ) {}
 
   start(): void {
-    // Before JupyterLab's own, which closes the notebook.
+    // Act before JupyterLab's own handler, which closes the notebook.
     this._contents.fileChanged.connect(this._onFileChanged, this);
     this._tracker.forEach(panel => this._watch(panel));
     this._tracker.widgetAdded.connect((_, panel) => this._watch(panel));
@@ -63,7 +64,7 @@ export class SaveAs {
     const old = serverPath(this._contents, panel);
     const now = this._contents.localPath(path);
     this._model.savedAs(old, now).catch(() => {
-      // An agent that is not told still works in a notebook that is there.
+      // An agent that is not told keeps working in the old notebook, which still exists.
     });
     this._tellPerson(old, now);
   }

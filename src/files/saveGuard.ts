@@ -1,29 +1,30 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Contents, IContentProvider } from '@jupyterlab/services';
 
-/** The name under which collaboration registers what it reads and saves files with. */
+/** Name under which collaboration registers its content provider. */
 const COLLABORATION = 'rtc';
 
-/** How long a file that the page does not know may be one that it is about to hear of. */
+/** How long to wait for the page to receive word of a file that it does not know. */
 export const PATIENCE_MS = 5000;
 
-/** How often it is looked whether the page has heard of another file. */
+/** How often to check whether the page has received word of another file. */
 const LOOK_MS = 50;
 
-/** How often a file is asked for again although the page has heard of none. */
+/** How often to read the file again although the page has received no word. */
 const ASK_MS = 1000;
 
 /**
- * Asks nobody about a file that the server itself has just written.
+ * Suppresses the "file changed on disk" dialog for changes that the server itself saved.
  *
- * Before a notebook is saved by hand, JupyterLab compares the file with the one it knows, and asks
- * the person whether to overwrite or to revert when they differ. The server saves by itself a
- * second after each change, and the page hears of that file only later: while agents work, a
- * person who saves would meet that question again and again, and reverting loses what was typed.
- * So the answer to the comparison waits until the page has heard of the file.
+ * Before a save by hand, JupyterLab compares the file with the version it knows. If they differ, it
+ * asks the person whether to overwrite or to revert. The server saves a second after each change,
+ * and the page learns about that save only later. So while agents work, a person who saves would
+ * see the question again and again, and reverting loses typed text. This class delays the
+ * comparison until the page has learned about the save.
  *
- * Upstream: `Context._maybeSave` of @jupyterlab/docregistry asks for `{content: false, hash: true}`;
- * `RtcContentProvider` of @jupyter/docprovider hears of a save by the document's `hash`.
+ * Upstream: `Context._maybeSave` of @jupyterlab/docregistry asks for `{content: false, hash:
+ * true}`; `RtcContentProvider` of @jupyter/docprovider learns about a save from the document's
+ * `hash`.
  */
 export class FileCheck {
   constructor(
@@ -36,7 +37,7 @@ export class FileCheck {
     if (this._tracker.size > 0) {
       this._attach();
     }
-    // Collaboration is there by the time that a notebook is open.
+    // Collaboration has started by the time a notebook is open.
     this._tracker.widgetAdded.connect(() => this._attach());
   }
 
@@ -61,12 +62,12 @@ export class FileCheck {
         this._drive.contentProviderRegistry?.getProvider(COLLABORATION) ?? null
       );
     } catch {
-      // It is off.
+      // Collaboration is off.
       return null;
     }
   }
 
-  /** Return what is on the disk, once it is what the page knows or has stayed unknown. */
+  /** Return the file on disk once the page knows it, or has not learned about it in time. */
   private async _heardOf(
     found: Contents.IModel,
     ask: () => Promise<Contents.IModel>
@@ -89,12 +90,12 @@ export class FileCheck {
     return found;
   }
 
-  /** The hash of the file that the page of a live notebook compares with, if it has one. */
+  /** The hash with which the page of a live notebook compares the file, if it has one. */
   private _known(path: string): string | undefined {
     const panel = this._tracker.find(
       each => this._contents.localPath(each.context.path) === path
     );
-    // Any other page saves by itself, and then hears of nothing.
+    // Any other page saves by itself and learns about no other saves.
     return panel?.context.model.collaborative
       ? panel.context.contentsModel?.hash
       : undefined;

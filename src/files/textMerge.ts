@@ -1,4 +1,4 @@
-/** Three versions of a text: what two sides had in common, and what each made of it. */
+/** Three-way merge of texts: the common base, and what each side made of it. */
 
 /** Replace `start` to `end` of a text. */
 export interface ISplice {
@@ -7,13 +7,14 @@ export interface ISplice {
   readonly text: string;
 }
 
-/** Longer texts that differ all over are taken as one change: comparing them takes too long. */
+/** Maximum size of a comparison. Longer texts that differ everywhere count as one change. */
 const MOST_COMPARED = 4_000_000;
 
 /**
- * The splices that bring the change from `base` to `theirs` into `mine`.
+ * The splices that apply the change from `base` to `theirs` to `mine`.
  *
- * Nothing that either side wrote is lost: where both changed the same lines, theirs follow mine.
+ * Nothing that either side wrote is lost: where both changed the same lines, theirs come after
+ * mine.
  */
 export function mergeText(
   base: string,
@@ -53,7 +54,7 @@ export function mergeText(
   return splices;
 }
 
-/** Apply splices, as {@link mergeText} answers them, to the text that they are of. */
+/** Apply the splices of {@link mergeText} to their text. */
 export function spliced(text: string, splices: readonly ISplice[]): string {
   return [...splices]
     .reverse()
@@ -64,7 +65,7 @@ export function spliced(text: string, splices: readonly ISplice[]): string {
     );
 }
 
-/** The lines to have in the place of mine, or null when mine stay. */
+/** The lines that replace mine; null when mine stay. */
 function mergeLines(
   base: string[],
   mine: string[],
@@ -85,7 +86,7 @@ function mergeLines(
   return [...mine, ...theirs.filter(line => !base.includes(line))];
 }
 
-/** One line that both changed, each at a place of its own; null when it is the same place. */
+/** Merge one line that both changed in different places; null when it is the same place. */
 function mergeLine(base: string, mine: string, theirs: string): string | null {
   const a = trimmed(base, { start: 0, end: base.length, text: mine });
   const b = trimmed(base, { start: 0, end: base.length, text: theirs });
@@ -95,7 +96,7 @@ function mergeLine(base: string, mine: string, theirs: string): string | null {
   return null;
 }
 
-/** For each line of `from`, where it is in `to`, or -1: a longest common subsequence. */
+/** The index in `to` of each line of `from`, or -1: a longest common subsequence. */
 export function matches(from: readonly string[], to: readonly string[]) {
   const found = new Array<number>(from.length).fill(-1);
   let head = 0;
@@ -159,7 +160,7 @@ function replaceLines(
     return trimmed(text, { start: starts[first], end, text: whole });
   }
   if (lines.length > 0) {
-    // Between two lines: with the line break of the one before, where there is one.
+    // Between two lines, include the line break of the line before, if there is one.
     return first > 0
       ? { start: starts[first] - 1, end: starts[first] - 1, text: `\n${whole}` }
       : { start: 0, end: 0, text: `${whole}\n` };
@@ -169,7 +170,7 @@ function replaceLines(
     : { start: 0, end: Math.min(starts[last], text.length), text: '' };
 }
 
-/** The splice without what it would take out and put in again. */
+/** The splice without the text that it would remove and insert again. */
 function trimmed(text: string, splice: ISplice): ISplice {
   const old = text.slice(splice.start, splice.end);
   const { text: new_ } = splice;
@@ -185,7 +186,7 @@ function trimmed(text: string, splice: ISplice): ISplice {
   ) {
     tail++;
   }
-  // Yjs spoils both halves of a pair that is cut in two.
+  // Yjs breaks both halves of a surrogate pair that is split.
   if (head > 0 && isFirstHalf(old[head - 1])) {
     head--;
   }

@@ -1,4 +1,4 @@
-/** Who may decide, where several people use one server. The server sees to it in any case. */
+/** Who may decide where several people use one server. The server enforces it in any case. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { oneLine } from '../panel/format';
@@ -14,9 +14,9 @@ import type {
 
 type People = Pick<IAgents, 'server' | 'agent'>;
 
-/** Why somebody cannot decide: it is another person's, or the server does not let them. */
+/** Why somebody cannot decide: the agent is another person's, or the server forbids it. */
 export interface IRefusal {
-  /** Who decides; null where it is the server that forbids it. */
+  /** The person who decides; null where the server forbids it. */
   readonly owner: string | null;
 }
 
@@ -39,12 +39,12 @@ export function refusalOf(
   return may ? null : { owner: null };
 }
 
-/** Whether this person may connect, change and cut off agents that are nobody else's. */
+/** Whether this person may connect, change and revoke agents that belong to nobody else. */
 export function mayManage(server: IServerInfo | null): boolean {
   return server?.decides?.length !== 0;
 }
 
-/** Whether this person may change an agent and cut it off. */
+/** Whether this person may change and revoke an agent. */
 export function mayChange(agent: IAgent, server: IServerInfo | null): boolean {
   return agent.owner === null && mayManage(server);
 }
@@ -63,7 +63,7 @@ export function refusalWords(
 }
 
 function classesOf(call: ICall): readonly CallClass[] {
-  // It both edits and runs.
+  // This tool both edits and runs.
   return call.tool === 'insert_execute_code_cell'
     ? [call.class, 'edit']
     : [call.class];

@@ -29,12 +29,17 @@ import type { IDelta } from '../api/wire';
 /** The event that says "look again"; it carries no state. */
 export const DOORBELL = 'https://schema.jmcp-lab.org/events/doorbell/v1';
 
-/** The fallback where the doorbell was lost: events sent while the socket is down are. */
+/**
+ * Poll interval that catches what the doorbell missed: events are lost while the socket is down.
+ */
 const CALM = { interval: 15_000, backoff: true, max: 15_000 };
-/** While the server does not answer, look often: the person sees and stops nothing until then. */
+/**
+ * Poll interval while the server does not answer. It is short: until then the person cannot stop
+ * anything.
+ */
 const ANXIOUS = { interval: 2_000, backoff: 1.5, max: 15_000 };
 
-/** Calls kept in the page; older ones are in the server's log. */
+/** Maximum number of calls kept in the page; older ones are in the server's log. */
 const MOST_CALLS = 10_000;
 
 /** What {@link AgentsModel} needs from the page. */
@@ -49,8 +54,8 @@ export interface IAgentsModelOptions {
 /**
  * The page's copy of the agents and their calls.
  *
- * One poll asks for what changed since the last answer. The doorbell makes it ask at once; its own
- * slow rhythm repairs what was missed. Nothing is ever decided from an event.
+ * A poll asks for what changed since the last answer. The doorbell triggers it at once; its own
+ * slow interval catches what was missed. Nothing is ever decided from an event.
  */
 export class AgentsModel implements IAgents, IDisposable {
   constructor(options: IAgentsModelOptions) {
@@ -62,8 +67,8 @@ export class AgentsModel implements IAgents, IDisposable {
       auto: false,
       factory: () => this._pull(),
       frequency: CALM,
-      // A hidden page with an agent must go on looking, or its title and toasts would lie. An agent
-      // that comes rings.
+      // A hidden page with an agent must keep polling, or its title and toasts would be wrong.
+      // Without agents it may rest: the doorbell rings when one connects.
       standby: () =>
         hidden() &&
         !this._agents.some(agent => agent.connected) &&
@@ -96,7 +101,8 @@ export class AgentsModel implements IAgents, IDisposable {
   }
 
   get calls(): readonly ICall[] {
-    // Reversed first: the sort is stable, so of calls made at the same time the later stays first.
+    // Reverse first: the sort is stable, so the later of two calls made at the same time comes
+    // first.
     this._newest ??= [...this._calls.values()].reverse().sort(newestFirst);
     return this._newest;
   }
@@ -155,7 +161,7 @@ export class AgentsModel implements IAgents, IDisposable {
         await this._poll.tick;
       }
     } catch {
-      // The link tells of a failure; the poll asks again.
+      // `link` reports the failure; the poll tries again.
     }
   }
 
@@ -221,7 +227,7 @@ export class AgentsModel implements IAgents, IDisposable {
   }
 
   async stopAgent(id: string): Promise<void> {
-    // The server's doing alone: it knows of calls that this page has not heard of.
+    // The server does this alone: it knows calls that this page has not received yet.
     await this._api.stopAgent(id);
     await this.refresh();
   }
@@ -270,7 +276,7 @@ export class AgentsModel implements IAgents, IDisposable {
     }
   }
 
-  /** The poll takes no second refresh before it is done with the first: make up for it. */
+  /** The poll drops a refresh that is requested while another one runs. This method repeats it. */
   private _onTick(_: unknown, tick: { readonly phase: string }): void {
     if (
       this._again &&
@@ -280,7 +286,7 @@ export class AgentsModel implements IAgents, IDisposable {
     }
   }
 
-  /** Ask for what changed; a doorbell during the question makes it ask once more after it. */
+  /** Ask for what changed. If the doorbell rings during the request, ask once more afterwards. */
   private _pull(): Promise<void> {
     if (this._pulling) {
       this._again = true;
@@ -327,7 +333,7 @@ export class AgentsModel implements IAgents, IDisposable {
     this._link = 'online';
     for (const call of delta.calls) {
       const known = this._calls.get(call.id);
-      // The answer to a decision can be newer than the state asked for before it.
+      // The answer to a decision can be newer than a state that was requested before it.
       if (!known || known.seq <= call.seq) {
         this._calls.set(call.id, call);
       }
@@ -355,7 +361,7 @@ export class AgentsModel implements IAgents, IDisposable {
       if (excess <= 0) {
         return;
       }
-      // What can be taken back stays: the server says when it cannot be any more.
+      // Keep calls that can be undone: the server says when an undo is no longer possible.
       if (!isUnderWay(call) && !call.undoable) {
         this._calls.delete(id);
         excess -= 1;

@@ -1,4 +1,4 @@
-/** What the server is told of a page that a person has open. */
+/** What a page reports to the server about itself. */
 
 /** A place in a text, both counted from zero. */
 export interface IPosition {
@@ -30,10 +30,10 @@ export interface IPage {
 export interface IOpenDocument {
   readonly path: string;
   readonly dirty: boolean;
-  /** Whether the page saves it when it is asked to. */
+  /** Whether the page saves the document when the server asks. */
   readonly saves: boolean;
-  /** Of a notebook that is not live: the cells with the caret, by their ids. */
+  /** In a notebook that is not live: ids of the cells with the caret. */
   readonly editing?: readonly string[];
-  /** Of a notebook that is not live: the cells that run. */
+  /** In a notebook that is not live: ids of the cells that run. */
   readonly running?: readonly string[];
 }

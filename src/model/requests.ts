@@ -1,18 +1,18 @@
 import type { AgentRequest, ICall, IPairing } from '../tokens';
 
-/** Whether a request is that of a program which wants to connect. */
+/** Whether a request comes from a program that wants to connect. */
 export function isPairing(request: AgentRequest): request is IPairing {
   return 'client' in request;
 }
 
-/** What a request is known by: the same call may ask for one input after the other. */
+/** The key of a request. One call may ask for several inputs, one after the other. */
 export function requestKey(request: AgentRequest): string {
   return isPairing(request) || !request.question
     ? request.id
     : `${request.id} ${request.question.id}`;
 }
 
-/** A place in the queue: a request that waits, or one that ended while the person was near. */
+/** A place in the list: a waiting request, or one that ended while the person was near it. */
 export interface IPlace {
   readonly request: AgentRequest;
   readonly settled: boolean;
@@ -21,8 +21,8 @@ export interface IPlace {
 /**
  * Arrange the requests so that nothing moves under the pointer or the focus.
  *
- * New requests go below. One that was decided goes away, unless its place must be held: `hold` is
- * asked with its id and whether another request waits below it.
+ * New requests go to the end. A decided request disappears unless its place must be kept. `hold`
+ * decides that from its id and from whether another request waits below it.
  */
 export function arrange(
   previous: readonly IPlace[],
@@ -55,12 +55,12 @@ export function arrange(
   return places;
 }
 
-/** The order of what was made at a time. */
+/** Compares two requests by the time at which they were made. */
 export function newestFirst(a: AgentRequest, b: AgentRequest): number {
   return Date.parse(b.created) - Date.parse(a.created);
 }
 
-/** Whether a call waits or runs. */
+/** Whether a call has not ended. */
 export function isUnderWay(call: ICall): boolean {
   return (
     call.state === 'received' ||

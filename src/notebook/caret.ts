@@ -1,16 +1,16 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { YNotebook } from '@jupyter/ydoc';
 
-/** The part of this page's presence that names the cell which is being edited. */
+/** Field of this page's presence that names the edited cell. */
 const FIELD = 'jmcpCaret';
 
-/** How long after the last key or click a caret still holds its cell. */
+/** How long a caret still holds its cell after the last key or click. */
 export const IDLE_MS = 10 * 60_000;
 
-/** How often it is looked whether that has passed. */
+/** How often to check whether that time has passed. */
 const LOOK_MS = 30_000;
 
-/** What shows that the person is there. */
+/** Events that show that the person is present. */
 const SIGNS = ['keydown', 'pointerdown', 'input'] as const;
 
 /** The cell that is being edited in this page, by its id. */
@@ -20,10 +20,10 @@ export function caretOf(shared: YNotebook): string | null {
 }
 
 /**
- * Says in which cell the caret is, to everybody who has the notebook open.
+ * Publishes the cell with the caret to everybody who has the notebook open.
  *
- * Presence goes by the same connection as what is typed, so the server knows of the caret as soon
- * as it knows of the first letter.
+ * Presence uses the same connection as typed text, so the server knows about the caret as soon as
+ * it receives the first letter.
  */
 export class CaretTeller {
   constructor(private readonly _tracker: INotebookTracker) {}
@@ -35,7 +35,7 @@ export class CaretTeller {
 
   private _watch(panel: NotebookPanel): void {
     const { content } = panel;
-    // A new notebook opens with its cell ready for typing: nobody has come yet.
+    // A new notebook opens with its cell in edit mode, although nobody has touched it yet.
     let last = -Infinity;
     let said: string | null = null;
     let due = false;
@@ -54,7 +54,7 @@ export class CaretTeller {
         shared.awareness.setLocalStateField(FIELD, cell);
       }
     };
-    // Once for all that one change of the notebook does to the active cell.
+    // Publish once for all that one change of the notebook does to the active cell.
     const saySoon = () => {
       if (!due) {
         due = true;
@@ -70,7 +70,7 @@ export class CaretTeller {
     for (const sign of SIGNS) {
       content.node.addEventListener(sign, onSign, true);
     }
-    // Whoever closes a page leaves; the connection alone would be missed after a while only.
+    // Closing the page ends the presence at once; a lost connection is noticed only after a while.
     const leave = (event: Event) => {
       left = event.type === 'pagehide';
       say();

@@ -9,7 +9,7 @@ import type { IAgents, ICall } from '../tokens';
 /** How long a finished edit stays marked. */
 const RECENT_MS = 10_000;
 
-/** How long a mark may come after what it tells of. */
+/** Maximum delay between a change and its mark. */
 const SOON_MS = 50;
 
 const MARK = 'jp-jmcp-mod-agent';
@@ -17,7 +17,7 @@ const RUNNING = 'jp-jmcp-mod-running';
 const WAITING = 'jp-jmcp-mod-waiting';
 const COLOR = '--jp-jmcp-agent-color';
 
-/** Keeps the marks on the cells of all open notebooks true to the calls. */
+/** Keeps the marks on cells in all open notebooks in line with the calls. */
 export class CellMarks {
   constructor(
     private readonly _model: IAgents,
@@ -35,7 +35,7 @@ export class CellMarks {
     this._update();
   }
 
-  /** Once for a burst: a cell's output changes the content of its notebook, too. */
+  /** Update once for a burst of changes: an output also changes the content of its notebook. */
   private _updateSoon(): void {
     this._soon ||= window.setTimeout(() => this._update(), SOON_MS);
   }
@@ -52,7 +52,7 @@ export class CellMarks {
     }
   }
 
-  /** The call to show on each cell, by path and cell; what runs goes before what has ended. */
+  /** The call to show on each cell, by path and cell. A running call wins over an ended one. */
   private _marked(): Map<string, ICall> {
     const marked = new Map<string, ICall>();
     for (const call of [...this._model.calls].reverse()) {

@@ -2,16 +2,16 @@ import { CodeCellModel, ICellModel } from '@jupyterlab/cells';
 import type { Signal } from '@lumino/signaling';
 
 /**
- * Say whether the scripts in a cell's outputs may run, and change nothing in the document.
+ * Set whether the scripts in a cell's outputs may run, without changing the document.
  *
- * JupyterLab 4.6 makes the model of each output anew when the trust of its cell changes, and then
- * does two things that are harmless for outputs at rest in one window only:
+ * JupyterLab 4.6 recreates the model of each output when the trust of its cell changes. It then
+ * does two things that are harmless only for finished outputs in a single window:
  *
- * - it writes each new model into the shared document as if a person had replaced the output. What
+ * - It writes each new model into the shared document as if a person had replaced the output. What
  *   the server appends to the old one at that moment is lost, and two windows that do it at once
- *   leave every output twice;
- * - the output area goes on listening to the text of the old models: a stream that grows afterwards
- *   is in the document and in the model, and is never drawn.
+ *   duplicate every output.
+ * - The output area keeps listening to the text of the old models: a stream that grows afterwards
+ *   is in the document and in the model, but is never drawn.
  */
 export function setTrust(cell: ICellModel, trusted: boolean): void {
   if (cell.trusted === trusted) {
@@ -27,7 +27,7 @@ export function setTrust(cell: ICellModel, trusted: boolean): void {
   try {
     cell.trusted = trusted;
   } finally {
-    // The method of the class shows again.
+    // Remove the override: the method of the class applies again.
     Reflect.deleteProperty(shared, 'updateOutputs');
   }
   for (let index = 0; index < cell.outputs.length; index++) {
@@ -42,8 +42,8 @@ function redrawWithItsText(cell: CodeCellModel, output: OutputModel): void {
     const { outputs } = cell;
     for (let index = 0; index < outputs.length; index++) {
       if (outputs.get(index) === output) {
-        // What the model itself emits when an output changes in place: drawing listens to it, and
-        // what writes the document does not.
+        // The model emits the same when an output changes in place. The drawing code listens to it;
+        // the code that writes the document does not.
         (outputs.stateChanged as Signal<typeof outputs, number>).emit(index);
         return;
       }

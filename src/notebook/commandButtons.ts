@@ -9,19 +9,19 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-/** The key in a cell's metadata that JupyterLab keeps its trust under. */
+/** Key in a cell's metadata under which JupyterLab keeps its trust. */
 const TRUSTED = 'trusted';
 
 const COMMAND = 'data-commandlinker-command';
 const ARGS = 'data-commandlinker-args';
 
 /**
- * Asks before a button in markdown that a person did not write runs a command of JupyterLab.
+ * Asks before a button in markdown runs a JupyterLab command that the person did not write.
  *
- * JupyterLab itself does not ask where all code cells of a notebook are trusted, whoever wrote the
- * markdown. The server says of a cell in which such a button is new that it is not trusted, which
- * holds until the person has opened the text of that cell and runs it. A run of all cells passes
- * over text that nobody has looked at.
+ * JupyterLab does not ask if all code cells of a notebook are trusted, no matter who wrote the
+ * markdown. The server marks a cell with a new button of this kind as not trusted, until the person
+ * has opened the text of that cell and runs it. Running all cells does not count: it also runs text
+ * that nobody has looked at.
  */
 export class CommandButtons {
   constructor(
@@ -31,7 +31,7 @@ export class CommandButtons {
   ) {}
 
   start(): void {
-    // JupyterLab listens at the body: what is stopped here does not reach it.
+    // JupyterLab listens on the body, so an event that is stopped here does not reach it.
     document.addEventListener('click', event => this._onClick(event), true);
     this._tracker.forEach(panel => this._watch(panel.content));
     this._tracker.widgetAdded.connect((_, panel) => this._watch(panel.content));
@@ -43,7 +43,7 @@ export class CommandButtons {
     });
   }
 
-  /** Note whose text the person opens. */
+  /** Record the cells whose text the person opens. */
   private _watch(notebook: Notebook): void {
     const opened = () => {
       const { activeCell, mode } = notebook;

@@ -11,10 +11,10 @@ import type { IHeldCells } from './heldCells';
 import { serverPath } from './navigator';
 import type { IAgents, IOpenDocument, IOpenTexts, IPage } from '../tokens';
 
-/** Reports follow the person with this delay, so that typing does not send one a key. */
+/** Delay of a report after a change, so that typing does not send one for each key. */
 const DELAY_MS = 300;
 
-/** The longest selection that is reported. */
+/** Maximum length of a reported selection. */
 const MOST_SELECTED = 4000;
 
 /** Reports what the person looks at in this page whenever that changes. */
@@ -68,7 +68,7 @@ export class FocusReporter {
     this._model.changed.connect(() => {
       if (this._model.link !== link) {
         link = this._model.link;
-        // A server that was away may have forgotten this page.
+        // A server that was unreachable may have forgotten this page.
         this._sent = '';
         changed();
       }
@@ -81,7 +81,7 @@ export class FocusReporter {
     const changed = () => void this._debouncer.invoke();
     context.model.stateChanged.connect((_, change) => {
       if (change.name === 'dirty') {
-        // An agent may wait for it.
+        // An agent may be waiting for it.
         void this._report();
       }
     });
@@ -99,7 +99,7 @@ export class FocusReporter {
     void this._debouncer.invoke();
   }
 
-  /** Reports arrive in their order: one at a time. */
+  /** Reports are sent one at a time, so that they arrive in order. */
   private _report(): Promise<void> {
     this._last = this._last.then(() => this._send());
     return this._last;
@@ -118,7 +118,7 @@ export class FocusReporter {
     try {
       await this._model.reportPage(page);
     } catch {
-      // The next change, or the next answer of the server, tries again.
+      // The next change, or the next answer from the server, triggers a new report.
       this._sent = '';
     }
   }
@@ -150,7 +150,7 @@ export class FocusReporter {
     return {
       path: this._contents.localPath(context.path),
       dirty,
-      // Where documents are live, somebody else saves them.
+      // Live documents are saved by the server.
       saves: collaborative || (this._documents?.autosave ?? false)
     };
   }
@@ -160,7 +160,7 @@ export class FocusReporter {
     if (!panel || panel.isDisposed) {
       return null;
     }
-    // A cell outside the visible part of a long notebook has no editor.
+    // In a long notebook, a cell out of sight has no editor.
     const cell = panel.content.activeCell;
     const editor = cell?.editor ?? null;
     return {
@@ -177,7 +177,7 @@ export class FocusReporter {
   private _last: Promise<void> = Promise.resolve();
 }
 
-/** Where a notebook is live, the server knows by itself. */
+/** A live notebook needs no report: the server knows by itself. */
 function held(context: NotebookPanel['context']): Partial<IHeldCells> {
   return context.model.collaborative ? {} : heldCells(sharedOf(context));
 }

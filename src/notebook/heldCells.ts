@@ -2,15 +2,15 @@ import type { YCodeCell, YNotebook } from '@jupyter/ydoc';
 
 import { caretOf } from './caret';
 
-/** The cells in which something goes on in this page, by their ids. */
+/** Ids of the cells in which something happens in this page. */
 export interface IHeldCells {
-  /** Those with the caret. */
+  /** Cells with the caret. */
   readonly editing: string[];
-  /** Those that run, or wait for their turn. */
+  /** Cells that run or wait for their turn. */
   readonly running: string[];
 }
 
-/** The cells of a notebook which nobody else may make anew: caret, or outputs, would be lost. */
+/** Cells that nobody else may recreate: that would lose their caret or their outputs. */
 export function heldCells(shared: YNotebook): IHeldCells {
   const caret = caretOf(shared);
   const running = (shared.cells as YCodeCell[]).filter(
@@ -22,7 +22,7 @@ export function heldCells(shared: YNotebook): IHeldCells {
   };
 }
 
-/** Call back whenever other cells may be held than before. */
+/** Call back whenever the held cells may have changed. */
 export function onHeld(shared: YNotebook, changed: () => void): void {
   shared.awareness.on('change', changed);
   shared.ydoc.getArray('cells').observeDeep(events => {

@@ -1,16 +1,16 @@
-/** A pause in typing after which keys mean something again. */
+/** Pause in typing that ends the guard. */
 const PAUSE_MS = 1000;
 
-/** The longest that keys are kept from anything. */
+/** Maximum time for which the guard swallows keys. */
 const LONGEST_MS = 10_000;
 
 /**
- * Keeps keys from everything while a person types into a cell that is gone.
+ * Swallow all keys while a person still types into a cell that was deleted.
  *
- * In another cell they would be text at a wrong place, and in command mode they are commands: two
- * letters delete a cell.
+ * In another cell they would be text in the wrong place. In command mode they would be commands:
+ * two letters delete a cell.
  *
- * @returns What ends it; a click, Escape or a pause do so as well.
+ * @returns A function that ends the guard. A click, Escape or a pause ends it too.
  */
 export function guardKeys(): () => void {
   const first = Date.now();
@@ -28,7 +28,7 @@ export function guardKeys(): () => void {
       end();
     }
   };
-  // Whoever goes to an output, or elsewhere in the page, does not type into that cell any more.
+  // A person who focuses an output, or another part of the page, no longer types into that cell.
   const onFocus = ({ target }: FocusEvent) => {
     if (
       target instanceof Element &&

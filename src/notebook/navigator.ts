@@ -9,7 +9,7 @@ import type { Contents } from '@jupyterlab/services';
 
 import type { ICall, INavigator } from '../tokens';
 
-/** Finds and reveals what a call is about in the notebooks of the page. */
+/** Finds and reveals the target of a call in the notebooks of the page. */
 export class NotebookNavigator implements INavigator {
   constructor(
     app: JupyterFrontEnd,
@@ -58,7 +58,7 @@ export class NotebookNavigator implements INavigator {
   private readonly _contents: Contents.IManager;
 }
 
-/** The path as the server knows it, without the drive that collaboration puts before it. */
+/** The path as the server knows it, without the drive prefix that collaboration adds. */
 export function serverPath(
   contents: Contents.IManager,
   panel: NotebookPanel

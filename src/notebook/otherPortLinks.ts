@@ -3,20 +3,20 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { isOtherPort } from './otherPorts';
 
-/** What cells draw: markdown, and outputs, those that are trusted included. */
+/** Rendered markdown and outputs, including trusted ones. */
 const DRAWN = '.jp-MarkdownOutput, .jp-OutputArea, .jp-RenderedHTMLCommon';
 
-/** Longest address that is shown. */
+/** Maximum length of an address that is shown. */
 const SHOWN = 300;
 
 /**
- * Asks before a link in a cell is followed to another port of this computer.
+ * Asks before the browser follows a link in a cell to another port of this computer.
  *
- * The browser sends the login along with it, whoever listens there.
+ * The browser would send the login cookie to whatever program listens there.
  */
 export class OtherPortLinks {
   /**
-   * @param _isOn Whether there are agents whose cells this could be.
+   * @param _isOn Whether there are agents that could have written the cell.
    * @param _open Opens an address in a window of its own.
    */
   constructor(
@@ -28,7 +28,7 @@ export class OtherPortLinks {
   ) {}
 
   start(): void {
-    // Before JupyterLab and the browser; the middle button tells of itself as another event.
+    // Act before JupyterLab and the browser do. The middle button sends an event of its own.
     for (const kind of ['click', 'auxclick'] as const) {
       document.addEventListener(kind, event => this._onClick(event), true);
     }
@@ -77,7 +77,7 @@ export class OtherPortLinks {
   private readonly _allowed = new Set<string>();
 }
 
-/** Where a link leads: one of HTML, or one within SVG. */
+/** The address of a link in HTML or in SVG. */
 function leadsTo(link: Element): URL | null {
   const address =
     link.getAttribute('href') ?? link.getAttribute('xlink:href') ?? '';

@@ -1,24 +1,28 @@
 import type { ISanitizer } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** Attributes whose address a browser fetches without being asked. */
+/** Attributes whose address a browser fetches by itself. */
 const FETCHED = ['src', 'srcset', 'poster', 'background', 'data', 'xlink:href'];
 
-/** Elements whose `href` is fetched, where that of a link waits for a click. */
+/** Elements whose `href` a browser fetches by itself; the one of a link waits for a click. */
 const FETCHES_HREF = new Set(['image', 'use', 'link', 'feimage', 'mpath']);
 
 const CSS_ADDRESS = /url\(\s*(?:"([^"]*)"|'([^']*)'|([^)]*))\s*\)|@import/gi;
 
-/** What no address of another origin is without, however it is written: browsers skip breaks. */
+/**
+ * What every address of another origin contains, even if written with line breaks, which browsers
+ * skip.
+ */
 const MAY_HOLD_ADDRESS = /[\\:&]|\/[\t\r\n]*\//;
 
-/** Longest address that is shown. */
+/** Maximum length of an address that is shown. */
 const SHOWN = 200;
 
 /**
- * Whether an address leads to another port of this computer, or of the one with the server.
+ * Whether an address leads to another port of this computer, or of the server's computer.
  *
- * Browsers send a login cookie to every port of its host. Whoever listens there has the login then.
+ * Browsers send a login cookie to every port of its host, so any program that listens there gets
+ * it.
  */
 export function isOtherPort(address: string, page: URL): boolean {
   let url: URL;
@@ -41,17 +45,17 @@ function isLoopback(host: string): boolean {
   );
 }
 
-/** Take out of HTML, as text, what would fetch from another port, and say so in its place. */
+/** Remove from HTML what would fetch from another port, and put a note in its place. */
 export function withoutOtherPorts(
   html: string,
   page: URL,
   words: (address: string) => string
 ): string {
   if (!MAY_HOLD_ADDRESS.test(html)) {
-    // Such as a table of a million numbers.
+    // For example a table of a million numbers.
     return html;
   }
-  // Read in a document that fetches nothing.
+  // Parse it in a document that fetches nothing.
   const { body } = new DOMParser().parseFromString(html, 'text/html');
   let found = false;
   for (const element of Array.from(body.querySelectorAll('*'))) {
@@ -64,7 +68,7 @@ export function withoutOtherPorts(
       found = true;
     }
   }
-  // Untouched otherwise: reading and writing HTML may change how it is written.
+  // Otherwise return it untouched: parsing and serializing HTML may change its form.
   return found ? body.innerHTML : html;
 }
 
@@ -92,7 +96,7 @@ function addresses(element: Element): string[] {
   return found;
 }
 
-/** What CSS means where characters are written by their numbers, or behind a backslash. */
+/** Decode the escapes of CSS: characters by number, or after a backslash. */
 function unescaped(css: string): string {
   return css.replace(
     /\\(?:([0-9a-f]{1,6})[ \t\r\n\f]?|(.))/gi,
@@ -105,7 +109,7 @@ function unescaped(css: string): string {
   );
 }
 
-/** Let nothing that is not trusted fetch from another port: markdown, and outputs alike. */
+/** Keep untrusted markdown and outputs from fetching from another port. */
 export function guardOtherPorts(
   sanitizer: ISanitizer,
   trans: TranslationBundle

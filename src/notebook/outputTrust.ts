@@ -11,23 +11,23 @@ import { isOnTop } from '../panel/clickGuard';
 import { serverPath } from './navigator';
 import type { IAgents, ICall } from '../tokens';
 
-/** The key in a cell's metadata that JupyterLab keeps its trust under. */
+/** Key in a cell's metadata under which JupyterLab keeps its trust. */
 const TRUSTED = 'trusted';
 
-/** HTML that does nothing when its scripts are taken away. */
+/** HTML that does nothing without its scripts. */
 const SCRIPTED =
   /<(?:script|iframe|object|embed|form)\b|\son[a-z]+\s*=|javascript:/i;
 
-/** Kinds of output that JupyterLab does not draw in full before it trusts them. */
+/** Types of output that JupyterLab draws in full only if it trusts them. */
 const SCRIPTS = /javascript|svg\+xml|^application\/vnd\.(?!jupyter\.widget)/;
 
 /**
- * Keeps the trust of cells true to what the server says of a run.
+ * Keeps the trust of cells in line with what the server says about a run.
  *
- * JupyterLab reads `trusted` of the shared document only when it makes a cell. The server sets it
- * when a run begins, after it took the old outputs away; here the cells of open notebooks follow.
- * Others who edit the document could write it too, so a cell is only trusted when the panel's own
- * state knows of an allowed run of it.
+ * JupyterLab reads `trusted` from the shared document only when it creates a cell. The server sets
+ * it when a run begins, after it has removed the old outputs; this class applies it to open
+ * notebooks. Other editors of the document could write it too, so a cell is trusted only if the
+ * panel's own state has an allowed run of it.
  */
 export class OutputTrust {
   constructor(
@@ -67,7 +67,7 @@ export class OutputTrust {
     }
   }
 
-  /** Follow what the server says now; most of what it says has nothing to do with trust. */
+  /** Apply a new state of the server, most of which has nothing to do with trust. */
   private _updateAll(): void {
     const rule = this._model.server?.trustOutputs;
     const allowed = this._model.calls.filter(isAllowedRun).map(call => call.id);
@@ -88,7 +88,7 @@ export class OutputTrust {
     this._offerSoon(panel);
   }
 
-  /** Bring what the page does in line with what the document says. */
+  /** Apply the trust in the document to the cells of the page. */
   private _follow(cell: ICellModel, panel: NotebookPanel): void {
     if (cell.type !== 'code') {
       return;
@@ -119,7 +119,7 @@ export class OutputTrust {
     );
   }
 
-  /** Once for a burst of output. */
+  /** Update once for a burst of outputs. */
   private _offerSoon(panel: NotebookPanel): void {
     if (this._due.has(panel) || !(this._never || this._offers.size > 0)) {
       return;
@@ -133,7 +133,7 @@ export class OutputTrust {
     }, 100);
   }
 
-  /** Show the button on a cell that has something to show once it is trusted. */
+  /** Show the button on a cell that would show more if it were trusted. */
   private _offer(cell: Cell): void {
     const offer = this._offers.get(cell);
     if (cell.isDisposed || !this._never || !holdsBack(cell)) {
@@ -181,7 +181,7 @@ function isAllowedRun(call: ICall): boolean {
   return call.class === 'run' && call.decision?.allowed === true;
 }
 
-/** Whether a cell has outputs of which JupyterLab shows less because it does not trust them. */
+/** Whether a cell has outputs that JupyterLab shows only in part because it does not trust them. */
 function holdsBack(cell: Cell): boolean {
   if (
     !(cell instanceof CodeCell) ||

@@ -11,10 +11,10 @@ import { guardKeys } from './keyGuard';
 import { FROM_FILE } from '../files/notebookMerge';
 import { ScrollAnchor } from './scrollAnchor';
 
-/** How long a cell that was deleted may be on its way back. */
+/** How long a deleted cell may take to come back. */
 const BACK_MS = 10_000;
 
-/** In how many frames a new cell must be in the page. */
+/** Number of frames within which a new cell must be in the page. */
 const FRAMES = 30;
 
 interface ITransaction {
@@ -40,8 +40,8 @@ interface IPlace {
  * Keeps a person's place in a notebook while others insert, delete and move cells.
  *
  * JupyterLab follows the active cell by its index through each step of a change, and gives edit
- * mode and focus to whatever cell is at the index meanwhile. A cell that moves is made anew, and
- * its caret, its selection and its focus are not those of the old one.
+ * mode and focus to whichever cell is at that index. A moved cell is recreated and loses the caret,
+ * the selection and the focus of the old one.
  */
 export class PlaceKeeper {
   constructor(
@@ -91,7 +91,7 @@ export class PlaceKeeper {
     this._endHold();
   }
 
-  /** Note the ids of the cells: one that is deleted has lost its own. */
+  /** Record the ids of the cells: a deleted cell no longer has one. */
   private _learn(): void {
     for (const cell of this._notebook.widgets) {
       if (!this._ids.has(cell)) {
@@ -175,7 +175,7 @@ export class PlaceKeeper {
     }
   }
 
-  /** Focus a cell; one that was made anew is not in the page at once. */
+  /** Focus a cell. A recreated cell takes some frames to be in the page. */
   private _focusSoon(cell: Cell, frames: number): void {
     const { node } = cell;
     if (node.contains(document.activeElement)) {
@@ -188,7 +188,7 @@ export class PlaceKeeper {
     }
   }
 
-  /** Put the caret where it was; a cell that was made anew has no editor at once. */
+  /** Put the caret where it was. A recreated cell takes some frames to have an editor. */
   private async _restoreCaret(cell: Cell, place: IPlace): Promise<void> {
     if (cell === place.cell) {
       cell.editor?.focus();
@@ -220,7 +220,9 @@ export class PlaceKeeper {
     }
   }
 
-  /** A cell that was deleted under the caret may come back with what is on its way to it. */
+  /**
+   * A cell that was deleted under the caret may come back, with the text that was typed meanwhile.
+   */
   private _await(place: IPlace, index: number): void {
     const waiting = this._waiting;
     if (waiting && this._find(waiting.place.id) >= 0) {

@@ -1,13 +1,13 @@
 import type { Cell } from '@jupyterlab/cells';
 import type { Notebook } from '@jupyterlab/notebook';
 
-/** How long cells that were inserted may still grow: JupyterLab draws them when it is idle. */
+/** How long inserted cells may still grow: JupyterLab draws them when it is idle. */
 const SETTLES_MS = 30_000;
 
-/** What shows that the person scrolls or types: the page follows them from then on. */
+/** Events that show that the person scrolls or types; from then on the page follows them. */
 const ENDS = ['wheel', 'pointerdown', 'keydown', 'touchstart'] as const;
 
-/** What a person looks at in a notebook: its cells on the screen, and how high they are. */
+/** What a person looks at in a notebook: the visible cells and their positions. */
 export class ScrollAnchor {
   constructor(
     private readonly _notebook: Notebook,
@@ -27,16 +27,16 @@ export class ScrollAnchor {
         this._seen.push(seen);
       }
     }
-    // A cell whose beginning is out of sight may grow there: better one that is seen from its top.
+    // A cell whose top is out of sight may grow up there, so prefer one whose top is visible.
     const rank = (seen: { cell: Cell; top: number }) =>
       seen.cell === first ? 0 : seen.top >= 0 ? 1 : 2;
     this._seen.sort((one, other) => rank(one) - rank(other));
   }
 
   /**
-   * Keep what is on the screen where it is, while cells around it find their height.
+   * Keep the visible cells in place while the cells around them get their height.
    *
-   * @returns What ends it; the person does as well, by scrolling, clicking or typing.
+   * @returns A function that ends it. Scrolling, clicking or typing ends it too.
    */
   hold(): () => void {
     if (this._seen.length === 0) {
@@ -58,10 +58,10 @@ export class ScrollAnchor {
       window.addEventListener(kind, end, true);
     }
     observer.observe(viewportNode);
-    // A person's scrolling begins with one of the above: what comes without is not theirs.
+    // A person's scrolling begins with one of these events; any other scrolling is not theirs.
     outerNode.addEventListener('scroll', correct);
     this._correct();
-    // What is attached in the next frame may leave the height of the whole as it was.
+    // Cells attached in the next frame may leave the total height unchanged.
     requestAnimationFrame(correct);
     return end;
   }
@@ -71,7 +71,7 @@ export class ScrollAnchor {
       return;
     }
     const { widgets, outerNode } = this._notebook;
-    // One that was made anew may be elsewhere on purpose.
+    // A recreated cell may be elsewhere on purpose.
     const stayed = this._seen.find(each => widgets.includes(each.cell));
     if (!stayed) {
       return;

@@ -1,12 +1,12 @@
 import type { YCodeCell, YNotebook } from '@jupyter/ydoc';
 
-/** How many steps are carried over. */
+/** Maximum number of steps that a recreated cell keeps. */
 const MOST_STEPS = 100;
 
-/** How many characters the steps of one cell may hold. */
+/** Maximum number of characters in the steps of one cell. */
 const MOST_CHARACTERS = 1_000_000;
 
-/** How many cells that are gone are remembered. */
+/** Maximum number of deleted cells whose steps are remembered. */
 const MOST_GONE = 200;
 
 /** One step: the text before and after it. */
@@ -15,7 +15,7 @@ export interface IStep {
   after: string;
 }
 
-/** A replacement of what is from `start` to `end`. */
+/** A replacement of the text from `start` to `end`. */
 export interface ISplice {
   start: number;
   end: number;
@@ -31,16 +31,16 @@ interface IStackEvent {
 }
 
 /**
- * Keeps the undo history of a cell that is made anew.
+ * Keeps the undo history of a cell that is recreated.
  *
- * Yjs cannot move: who moves a cell, or gives it another type, deletes it and makes it anew, and
- * the new one has no history. So the texts before and after each step of a person's are noted
- * beside the step, and carried over to the cell with the same id.
+ * Yjs cannot move an item: moving a cell or changing its type deletes and recreates it, and the new
+ * cell has no history. So this class stores the text before and after each step of the person, and
+ * hands the steps to the new cell with the same id.
  */
 export class UndoHistories {
   constructor(private readonly _notebook: YNotebook) {}
 
-  /** Look which cells have come and gone. */
+  /** Find the cells that were added and removed. */
   update(): void {
     if (!this._notebook.disableDocumentWideUndoRedo) {
       return;
@@ -50,7 +50,7 @@ export class UndoHistories {
       if (known?.cell === cell) {
         continue;
       }
-      // A map is in the order of insertion: who came anew last goes last.
+      // A map keeps the order of insertion, so the cell that was recreated last comes last.
       this._histories.delete(cell.id);
       this._histories.set(cell.id, new UndoHistory(cell, known));
     }
@@ -68,7 +68,7 @@ export class UndoHistories {
   private readonly _histories = new Map<string, UndoHistory>();
 }
 
-/** The history of one cell; what was carried over lies below the cell's own. */
+/** The history of one cell. Steps of its predecessor lie below its own steps. */
 class UndoHistory {
   constructor(
     readonly cell: YCodeCell,
@@ -109,7 +109,7 @@ class UndoHistory {
     });
   }
 
-  /** Let the cell undo and redo what was carried over once its own steps are used up. */
+  /** Let the cell undo and redo its predecessor's steps once its own are used up. */
   private _extend(manager: Manager): void {
     const { cell } = this;
     const undo = cell.undo.bind(cell);
@@ -130,7 +130,7 @@ class UndoHistory {
     };
   }
 
-  /** Take back the last step that was carried over; the manager notes how to redo it. */
+  /** Undo the last step of the predecessor; the manager records how to redo it. */
   private _take(
     manager: Manager,
     steps: IStep[],
@@ -174,7 +174,7 @@ class UndoHistory {
   private _redo: IStep[] = [];
 }
 
-/** The latest steps, as far as they are few and small enough. */
+/** The latest steps, within the limits of number and size. */
 function bounded(steps: IStep[]): IStep[] {
   let size = 0;
   let first = steps.length;
@@ -189,9 +189,9 @@ function bounded(steps: IStep[]): IStep[] {
 }
 
 /**
- * What takes a step back in a text that others have changed since.
+ * The replacement that undoes a step in a text that others have changed since.
  *
- * Null when they changed the same place, or nothing is to be done.
+ * Null when others changed the same place, or when there is nothing to undo.
  */
 export function back(step: IStep, present: string): ISplice | null {
   const mine = difference(step.after, step.before);
@@ -216,7 +216,7 @@ export function back(step: IStep, present: string): ISplice | null {
   return null;
 }
 
-/** The one replacement that makes `to` of `from`. */
+/** The single replacement that turns `from` into `to`. */
 export function difference(from: string, to: string): ISplice {
   const most = Math.min(from.length, to.length);
   let head = 0;

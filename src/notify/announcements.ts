@@ -10,10 +10,10 @@ import type {
   IRequestToast
 } from '../tokens';
 
-/** Until when a toast is there that is meant to be: its code is loaded with the first one. */
+/** Time for an expected toast to appear: the first one loads its code. */
 export const TOAST_MS = 1500;
 
-/** What can become of a request, or of a run that is stopped. */
+/** How a request, or a run that was stopped, can end. */
 type Outcome =
   | 'allowed'
   | 'denied'
@@ -24,10 +24,10 @@ type Outcome =
   | 'stopped';
 
 /**
- * Tells once of each new request, and of what becomes of it.
+ * Announces each new request once, and how it ends.
  *
- * Of what nobody was asked for only a stop is told: agents do much, and each sentence takes time.
- * A toast is an alert, which is read aloud: a request that one tells of is not told a second time.
+ * Of calls that asked nobody it announces only a stop: agents do a lot, and each sentence takes
+ * time. Screen readers read a toast as an alert, so a request with a toast is not announced again.
  */
 export class Announcements {
   constructor(
@@ -74,14 +74,14 @@ export class Announcements {
     }
   }
 
-  /** Say what is asked, unless a toast does. */
+  /** Announce the requests, unless a toast does. */
   private _ask(fresh: readonly AgentRequest[], words: string): void {
     const toast = this._toast();
     if (!toast?.isDue()) {
       this._say(words);
       return;
     }
-    // Whether it came is looked at: JupyterLab shows none when it is told not to disturb.
+    // Check that the toast appeared: JupyterLab shows none in "do not disturb" mode.
     window.setTimeout(() => {
       const stillAsked = fresh.some(each => this._told.has(requestKey(each)));
       if (stillAsked && !toast.isRead()) {

@@ -4,16 +4,18 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IAgents, IAgentsPanel, ICopy } from '../tokens';
 
-/** How long it covers a part of the panel that is open and says the same for as long as it is so. */
+/**
+ * Milliseconds until the toast closes. The panel, which it covers, keeps showing the same notice.
+ */
 const BRIEF_MS = 10_000;
 
-/** Where this page remembers of which copies it has told, over a reload. */
+/** Key under which the page remembers, over a reload, the copies that it has reported. */
 const TOLD = 'jmcp-lab:copies';
 
 /**
- * Tells of documents that cannot be saved, and of versions that were kept beside one.
+ * Reports documents that cannot be saved, and versions that were kept beside a document.
  *
- * With live documents it is the server that saves, so a page would otherwise not hear of it.
+ * The server saves live documents, so a page would not notice otherwise.
  */
 export class DocumentNotices {
   constructor(
@@ -38,7 +40,7 @@ export class DocumentNotices {
     }
     for (const [path, words] of unsaved) {
       if (!this._unsaved.has(path)) {
-        // JupyterLab shows 140 characters: the cause. The panel says the rest.
+        // JupyterLab shows 140 characters, which hold the cause. The panel shows the rest.
         const id = Notification.emit(words, 'error', {
           autoClose: this._panel.isShown && BRIEF_MS,
           actions: [
@@ -54,7 +56,7 @@ export class DocumentNotices {
     this._tellCopies(documents.copies);
   }
 
-  /** Tells of each once: one that was deleted may have its path for another later. */
+  /** Reports each copy once. A later copy may get the path of one that was deleted. */
   private _tellCopies(copies: readonly ICopy[]): void {
     const told = this._told();
     const listed = copies.map(({ copy }) => copy);
@@ -103,7 +105,7 @@ export class DocumentNotices {
   private readonly _unsaved = new Map<string, { id: string; words: string }>();
 }
 
-/** What to say of a document that is not saved. */
+/** The notice about a document that is not saved. */
 export function unsavedWords(words: string, trans: TranslationBundle): string {
   return trans.__(
     '%1 What changed is in the open document; saving is tried again until it works.',

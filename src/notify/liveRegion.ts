@@ -1,12 +1,12 @@
-/** Lines that are kept at most, and for how long: what is over must not be read as if it were so. */
+/** Maximum number of lines, and how long each stays: old news must not be read as current. */
 const MOST = 6;
 const KEPT_MS = 15_000;
 
 /**
- * Says politely what happens to those who do not see it, wherever they are in the page.
+ * A polite live region: it tells people who cannot see the panel what happens.
  *
- * It stands in the page itself: what lies in a panel that is closed is not read. Each sentence is
- * a line of its own, so that the same words said again are heard again.
+ * It is attached to the page itself, because screen readers skip a closed panel. Each sentence is a
+ * separate line, so that a repeated sentence is read again.
  */
 export class LiveRegion {
   constructor(document: Document) {

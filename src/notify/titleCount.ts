@@ -1,7 +1,7 @@
-/** The mark that this class puts before a title. */
+/** Prefix that this class puts before a title. */
 const MARK = /^\(\d+\) /;
 
-/** Keeps "(1) " before the title of the page, whoever sets the title. */
+/** Keeps "(1) " before the title of the page, even when other code sets the title. */
 export class TitleCount {
   constructor(private readonly _document: Document) {
     const title = _document.querySelector('head > title');
@@ -23,7 +23,7 @@ export class TitleCount {
   private _apply(): void {
     const plain = this._document.title.replace(MARK, '');
     const wanted = this._count > 0 ? `(${this._count}) ${plain}` : plain;
-    // Setting an equal title would call the observer for ever.
+    // Setting the same title again would call the observer forever.
     if (this._document.title !== wanted) {
       this._document.title = wanted;
     }

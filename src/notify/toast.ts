@@ -5,7 +5,7 @@ import { requestWords } from '../panel/format';
 import { requestKey } from '../model/requests';
 import type { IAgents, IAgentsPanel, IRequestToast } from '../tokens';
 
-/** Characters that a toast shows in any case. */
+/** Number of characters that a toast always shows. */
 const BEGINNING = 60;
 
 /** When to show a toast: never, while the panel is not visible, or always. */
@@ -14,7 +14,7 @@ export type ToastHabit = 'off' | 'hidden' | 'always';
 /**
  * One toast for all requests that wait.
  *
- * It leads to the card and cannot allow: it is drawn by others and cannot check who presses.
+ * It leads to the card but cannot allow: JupyterLab draws it, so it cannot check who presses.
  */
 export class RequestToast implements IRequestToast {
   constructor(
@@ -30,7 +30,7 @@ export class RequestToast implements IRequestToast {
   }
 
   isRead(): boolean {
-    // JupyterLab shows the beginning of a long text.
+    // JupyterLab cuts a long text.
     const words = this._words().slice(0, BEGINNING);
     return [...document.querySelectorAll('[role="alert"]')].some(alert =>
       alert.textContent?.includes(words)

@@ -1,26 +1,26 @@
 /**
- * Checks that a person, who saw what is shown, presses a button.
+ * Checks that a person who has seen the content presses a button.
  *
- * Script in the page could dispatch clicks, cover a button or slide it under the pointer. This
- * keeps such clicks out as far as a page can; the server's own checks do not rest on it.
+ * A script in the page could dispatch clicks, cover a button or slide it under the pointer. This
+ * module rejects such clicks as far as a page can. The server's own checks do not depend on it.
  */
 import * as React from 'react';
 
-/** How long a button does nothing after it appeared, moved or changed its meaning. */
+/** Milliseconds for which a button does nothing after it appears, moves or changes its meaning. */
 export const ARMING_MS = 400;
 
-/** How long a button does nothing that came where one with another meaning was. */
+/** Milliseconds for which a button does nothing that replaces one with another meaning. */
 export const CHANGED_MS = 1000;
 
-/** Movement up to this many pixels is not taken as a movement. */
+/** Number of pixels up to which a movement is ignored. */
 const SLACK = 2;
 
-/** Whether the browser made this event for something that a person did. */
+/** Whether a person, and not a script, caused this event. */
 export function isGenuine(event: React.SyntheticEvent): boolean {
   return event.nativeEvent.isTrusted;
 }
 
-/** Whether the pressed button is what the person sees at that point. */
+/** Whether the pressed button is on top at that point. */
 export function isOnTop(
   event: Pick<
     React.MouseEvent<HTMLElement>,
@@ -29,7 +29,7 @@ export function isOnTop(
     readonly currentTarget: HTMLElement;
   }
 ): boolean {
-  // A click made with the keyboard has no place.
+  // A click by keyboard has no position.
   if (event.detail === 0) {
     return true;
   }
@@ -37,20 +37,20 @@ export function isOnTop(
   return top !== null && event.currentTarget.contains(top);
 }
 
-/** Tells whether buttons may act yet. */
+/** Whether buttons may act yet. */
 export interface IArming {
-  /** For what is drawn. */
+  /** For drawing. */
   readonly armed: boolean;
-  /** For the moment of a click. */
+  /** At the moment of a click. */
   isArmed(): boolean;
 }
 
 /**
- * Let buttons rest when they appear, move, or mean something new.
+ * Disarm buttons for a while when they appear, move, or change their meaning.
  *
- * @param meaning - What the buttons would do; a change makes them rest again.
- * @param place - The element whose movement makes them rest again.
- * @param ms - How long they rest.
+ * @param meaning - What the buttons would do. A change disarms them again.
+ * @param place - The element whose movement disarms them again.
+ * @param ms - How long they stay disarmed.
  */
 export function useArming(
   meaning: string,
@@ -88,7 +88,7 @@ export function useArming(
     if (!place.current || typeof IntersectionObserver === 'undefined') {
       return;
     }
-    // The panel may open under the pointer long after the card was made.
+    // The panel may open under the pointer long after the card was created.
     const observer = new IntersectionObserver(entries => {
       if (entries.some(entry => entry.isIntersecting)) {
         rest();

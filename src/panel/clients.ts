@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 /** The name of the server in every client. Some clients cannot parse `_` in it. */
 const NAME = 'jupyter';
 
-/** Where an agent connects and the secret that it shows. */
+/** The URL that an agent connects to, and its token. */
 export interface IEndpoint {
   readonly url: string;
   readonly token: string;
@@ -150,7 +150,7 @@ export const CLIENTS: readonly IClient[] = [
   }
 ];
 
-/** The client that the person's own name for the connection speaks of, or else the first. */
+/** The client that the name of the connection mentions; otherwise the first one. */
 export function likelyClient(label: string): IClient {
   const said = label.toLowerCase();
   return (

@@ -1,9 +1,9 @@
 /**
  * Put a text on the clipboard.
  *
- * The clipboard of the browser exists only on secure pages; many Jupyter servers are plain HTTP on
- * another computer. There the old way is used, which needs a field that can be focused: `near` is
- * an element that is not inert.
+ * The browser's clipboard exists only on secure pages, and many Jupyter servers are plain HTTP on
+ * another computer. There this function uses the old command, which needs a field that can have the
+ * focus: `near` is an element that is not inert.
  */
 export async function copyText(text: string, near: HTMLElement): Promise<void> {
   if (navigator.clipboard) {
@@ -11,7 +11,7 @@ export async function copyText(text: string, near: HTMLElement): Promise<void> {
       await navigator.clipboard.writeText(text);
       return;
     } catch {
-      // Refused by a policy of the page or the browser: the old way may still work.
+      // A policy of the page or the browser refused it; the old command may still work.
     }
   }
   const focused = document.activeElement;

@@ -1,4 +1,4 @@
-/** A unified diff in JupyterLab's editor look. Imported only when a diff is shown. */
+/** A unified diff in the style of JupyterLab's editor. Imported only when a diff is shown. */
 import { unifiedMergeView } from '@codemirror/merge';
 import { EditorState } from '@codemirror/state';
 import type { Extension } from '@codemirror/state';
@@ -6,7 +6,7 @@ import { EditorView } from '@codemirror/view';
 import { jupyterTheme } from '@jupyterlab/codemirror';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 
-/** What one comparison may cost: beyond it the parts that differ are told less exactly. */
+/** Maximum cost of a comparison; beyond it the changed parts are less exact. */
 const BUDGET = { scanLimit: 500, timeout: 50 };
 
 /** What to compare and where to show it. */
@@ -20,7 +20,7 @@ export interface IDiffOptions {
   readonly label: string;
 }
 
-/** Show what changes; answers a function that takes it away. */
+/** Show a change. Returns a function that removes it. */
 export async function showDiff(options: IDiffOptions): Promise<() => void> {
   const view = new EditorView({
     parent: options.parent,

@@ -1,8 +1,11 @@
 import { ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** What went wrong, in words that a person can act on. */
-export function explain(reason: unknown, trans: TranslationBundle): string {
+/** Describe an error in words that a person can act on. */
+export function describeError(
+  reason: unknown,
+  trans: TranslationBundle
+): string {
   if (reason instanceof ServerConnection.NetworkError) {
     return trans.__('The server cannot be reached. Try again when it is back.');
   }

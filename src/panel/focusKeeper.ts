@@ -1,12 +1,13 @@
-/** Where one can go on: a card, or the heading of a part of the panel. */
+/** Elements that can take the focus instead: a card, or the heading of a section. */
 const LANDINGS = 'article[tabindex]';
 const FOCUSABLE = 'button, select, input, textarea, a[href], [tabindex]';
 
 /**
- * Keeps the focus near its place when what had it is taken away.
+ * Keeps the focus near its place when the element that had it is removed.
  *
- * A browser drops it to the page's body then, and who works by keyboard begins again from there.
- * It never goes to a button that ends something: the key that ended one thing must not end the next.
+ * The browser would move the focus to the body, and a person who works by keyboard would have to
+ * start over from there. The focus never goes to a button that ends something: the key that ended
+ * one thing must not end the next.
  */
 export class FocusKeeper {
   constructor(private readonly _root: HTMLElement) {
@@ -15,7 +16,7 @@ export class FocusKeeper {
     });
     _root.addEventListener('focusout', event => {
       const left = event.target as HTMLElement;
-      // Who leaves goes elsewhere; what is taken away is in the page no more a moment later.
+      // If the person moved the focus, the element is still in the page a moment later.
       queueMicrotask(() => {
         if (left.isConnected && this._trail[0]?.element === left) {
           this._trail = [];
@@ -61,7 +62,7 @@ export class FocusKeeper {
     }
   }
 
-  /** The next best to where a child of an element was. */
+  /** The best replacement for a removed child of an element. */
   private _landing(parent: HTMLElement, place: number): HTMLElement {
     for (const near of [parent.children[place], parent.children[place - 1]]) {
       if (near?.matches(LANDINGS)) {

@@ -1,21 +1,22 @@
-/** Pure functions from the model's values to what a person reads. */
+/** Pure functions that turn the model's values into text for people. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { modeOf } from '../model/modes';
 import { isPairing } from '../model/requests';
-import type { AgentRequest, CallClass, ICall, IGrant, Mode } from '../tokens';
+import type { AgentRequest, CallClass, ICall, IGrant } from '../tokens';
 
-/** Shown in place of a character that would leave no trace or would reorder what stands near it. */
+/** Shown in place of a character that is invisible or would reorder the text around it. */
 export const SUBSTITUTE = '▯';
 
 /**
- * Characters that cannot be seen: controls but tab and line feed, formats (zero width, direction,
- * tags), line separators, private and unassigned ones, lone surrogates, all that Unicode lets a
- * font ignore, and the empty braille pattern; but not the selector that follows an emoji.
+ * Invisible characters: controls except tab and line feed, formats (zero width, direction, tags),
+ * line separators, private and unassigned characters, lone surrogates, everything that Unicode lets
+ * a font ignore, and the empty braille pattern. The selector after an emoji is not one of them.
  */
 const UNSEEN =
   /(?![\t\n])(?!(?<=\p{Extended_Pictographic})\uFE0F)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{DI}\u2800]/gu;
 
-/** A text with every character to be seen, and how many had to be substituted. */
+/** A text in which every character is visible, and the number of substituted ones. */
 export interface IVisibleText {
   readonly text: string;
   readonly unseen: number;
@@ -31,12 +32,12 @@ export function visible(source: string): IVisibleText {
   return { text, unseen };
 }
 
-/** What an agent can put into one line, such as the name of a notebook that it made. */
+/** Make a text that an agent controls fit into one line, such as the name of its notebook. */
 export function oneLine(source: string): string {
   return visible(source.replace(/[\t\n]/g, ' ')).text;
 }
 
-/** Cut a text after a number of characters, with a sign that it was cut. */
+/** Cut a text after a number of characters, with an ellipsis. */
 export function clip(source: string, most: number): string {
   const characters = [...source];
   return characters.length <= most
@@ -44,7 +45,7 @@ export function clip(source: string, most: number): string {
     : `${characters.slice(0, most - 1).join('')}…`;
 }
 
-/** What a request asks of the person, in one line. */
+/** The title of a request, in one line. */
 export function requestTitle(
   request: AgentRequest,
   trans: TranslationBundle
@@ -68,7 +69,7 @@ export function requestTitle(
     : request.summary;
 }
 
-/** A request in a sentence that also says whose it is. */
+/** A request in one sentence that also names the agent. */
 export function requestWords(
   request: AgentRequest,
   trans: TranslationBundle
@@ -79,7 +80,7 @@ export function requestWords(
     : trans.__('%1 asks: %2', request.agentLabel, title);
 }
 
-/** Time since a moment as on a stop watch: `0:14`, `12:05`, `1:02:03`. */
+/** Time since a moment as on a stopwatch: `0:14`, `12:05`, `1:02:03`. */
 export function stopwatch(since: string, now: number): string {
   const total = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
   const two = (value: number) => String(value).padStart(2, '0');
@@ -134,7 +135,7 @@ export function fullTime(moment: string, locale?: string): string {
   }).format(Date.parse(moment));
 }
 
-/** An end time: the time when it is today, the day too when it is not. */
+/** An end time: only the time for today, otherwise the day too. */
 export function endTime(moment: string, now: number, locale?: string): string {
   const end = new Date(Date.parse(moment));
   const time: Intl.DateTimeFormatOptions = {
@@ -168,7 +169,7 @@ export function ago(moment: string, now: number, locale?: string): string {
     : format.format(Math.round(seconds / 86_400), 'day');
 }
 
-/** Until when something holds, in words; nothing when it has no end. */
+/** When something ends, in words; empty when it has no end. */
 export function untilWords(
   until: string | null,
   now: number,
@@ -183,7 +184,7 @@ export function untilWords(
     : trans.__('until %1', endTime(until, now, locale));
 }
 
-/** Whether what was allowed for a time has ended. */
+/** Whether a grant has ended. */
 export function isOver(grant: IGrant, now: number): boolean {
   const end = Date.parse(grant.until ?? '');
   return !Number.isNaN(end) && end <= now;
@@ -210,39 +211,12 @@ export function protectionWords(
   }
 }
 
-/** A mode as the person chooses it. */
-export function modeLabel(mode: Mode, trans: TranslationBundle): string {
-  switch (mode) {
-    case 'look':
-      return trans.__('Look only');
-    case 'ask':
-      return trans.__('Ask for every change');
-    case 'edit':
-      return trans.__('Edit freely, ask to run');
-    case 'auto':
-      return trans.__('Edit and run in chosen notebooks');
-  }
+/** The label of a mode; a mode that this page does not know is shown by its bare name. */
+export function modeLabel(mode: string, trans: TranslationBundle): string {
+  return modeOf(mode)?.label(trans) ?? oneLine(mode);
 }
 
-/** What a mode means, in plain words. */
-export function modeHelp(mode: Mode, trans: TranslationBundle): string {
-  switch (mode) {
-    case 'look':
-      return trans.__('It reads notebooks and files. It changes nothing.');
-    case 'ask':
-      return trans.__('It reads freely. You allow each edit and each run.');
-    case 'edit':
-      return trans.__(
-        'Its edits show in your notebooks at once and can be undone. You allow each run.'
-      );
-    case 'auto':
-      return trans.__(
-        'In the notebooks you name it edits, and runs until the time you set. Elsewhere it asks.'
-      );
-  }
-}
-
-/** A class of tools in a word or two. */
+/** The label of a class of tools. */
 export function classLabel(value: CallClass, trans: TranslationBundle): string {
   switch (value) {
     case 'info':
@@ -262,7 +236,7 @@ export function classLabel(value: CallClass, trans: TranslationBundle): string {
   }
 }
 
-/** How a call stands or ended, in a word. */
+/** The label of the state of a call. */
 export function stateLabel(call: ICall, trans: TranslationBundle): string {
   switch (call.state) {
     case 'received':
@@ -282,7 +256,7 @@ export function stateLabel(call: ICall, trans: TranslationBundle): string {
   }
 }
 
-/** Who or what decided a call, in words; nothing where the mode let it through. */
+/** Who or what decided a call, in words; empty if the mode allowed it. */
 export function decisionWords(call: ICall, trans: TranslationBundle): string {
   const { decision } = call;
   if (!decision) {
@@ -291,12 +265,12 @@ export function decisionWords(call: ICall, trans: TranslationBundle): string {
   const { allowed } = decision;
   switch (decision.source) {
     case 'user': {
-      // Without a login Jupyter invents a name for each browser; nobody knows who that is.
+      // Without a login Jupyter invents a name for each browser, which means nothing to people.
       const who = decision.by?.startsWith('Anonymous ') ? null : decision.by;
       if (allowed) {
         return who ? trans.__('allowed by %1', who) : trans.__('allowed');
       }
-      // The state beside it says "Denied" already.
+      // The state beside it already says "Denied".
       return who ? trans.__('by %1', who) : '';
     }
     case 'grant':

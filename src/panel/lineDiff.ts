@@ -1,10 +1,10 @@
-/** What differs between two texts, by lines, in a time that does not depend on what they say. */
+/** A line diff whose running time does not depend on the content of the texts. */
 import { cut, IPiece, unchanged } from './pieces';
 
-/** Unchanged lines that are shown around a change. */
+/** Number of unchanged lines shown around a change. */
 const CONTEXT = 2;
 
-/** The largest table of lines by lines that is filled; beyond it all between is taken as changed. */
+/** Maximum size of the comparison table; beyond it everything in between counts as changed. */
 const TABLE = 250_000;
 
 /** A change, as it is drawn. */
@@ -53,7 +53,7 @@ function sameRun(lines: string[]): Run {
   return { same: true, before: lines, after: lines };
 }
 
-/** The longest common lines, by the table of the textbooks. */
+/** The longest common subsequence of lines, by the textbook table. */
 function middle(old: string[], now: string[]): Run[] {
   if (old.length * now.length > TABLE || old.length * now.length === 0) {
     return [{ same: false, before: old, after: now }];
@@ -103,7 +103,7 @@ function draw(runs: readonly Run[]): ILineDiff {
   let removed = 0;
   const put = (lines: readonly string[], sign: IPiece['sign']) => {
     if (lines.length > 0) {
-      // A last line that is empty would be lost as the end of the line before it.
+      // An empty last line would otherwise be taken as the end of the line before it.
       const found = cut(`${lines.join('\n')}\n`, sign);
       pieces.push(...found.pieces);
       unseen += found.unseen;

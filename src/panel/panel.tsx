@@ -14,10 +14,10 @@ import type { IAgentsPanel, IRequestToast } from '../tokens';
 /** The id of the panel in the shell. */
 export const PANEL_ID = 'jmcp-lab:panel';
 
-/** The tab's data attribute from which the style draws the number. */
+/** Data attribute of the tab from which the style takes the number. */
 const BADGE = 'jmcp-pending';
 
-/** For how many frames a card that is not drawn yet is waited for. */
+/** Number of frames to wait for a card that is not drawn yet. */
 const PATIENT_FRAMES = 30;
 
 /** What {@link AgentsPanel} needs. */
@@ -25,7 +25,7 @@ export type AgentsPanelOptions = Omit<IPanelContext, 'openConnect'> & {
   readonly shell: JupyterFrontEnd.IShell;
 };
 
-/** The sidebar panel; its tab carries the number of requests that wait. */
+/** The sidebar panel; its tab shows the number of waiting requests. */
 export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   constructor(options: AgentsPanelOptions) {
     super();
@@ -76,7 +76,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     this.reveal();
   }
 
-  /** What shows the panel moves the focus to it: to a card, or before the first button. */
+  /** When the panel is activated, focus a card, or the element before the first button. */
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
     if (!this.node.contains(document.activeElement)) {
@@ -85,7 +85,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     this._focusWanted();
   }
 
-  /** The card that is wanted may be drawn a little later than its number on the tab. */
+  /** Wait for the wanted card: it may be drawn a little later than its number on the tab. */
   private _focusWanted(): void {
     const wanted = this._wanted;
     if (wanted === null || this.isDisposed) {
@@ -107,7 +107,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
-    this._due.emit();
+    this._renderRequested.emit();
     this._shownChanged.emit(true);
   }
 
@@ -117,14 +117,16 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   }
 
   protected override render(): JSX.Element {
-    return <AgentsView {...this._context} due={this._due} />;
+    return (
+      <AgentsView {...this._context} renderRequested={this._renderRequested} />
+    );
   }
 
-  /** Agents may call many times a second: what nobody sees is not drawn each time. */
+  /** Agents may call many times a second, so a hidden panel is not drawn each time. */
   private _onChanged(): void {
     this._updateTab();
     if (this.isVisible) {
-      this._due.emit();
+      this._renderRequested.emit();
     }
   }
 
@@ -142,6 +144,6 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   private readonly _shell: JupyterFrontEnd.IShell;
   private readonly _context: IPanelContext;
   private readonly _focusKeeper: FocusKeeper;
-  private readonly _due = new Signal<this, void>(this);
+  private readonly _renderRequested = new Signal<this, void>(this);
   private readonly _shownChanged = new Signal<this, boolean>(this);
 }

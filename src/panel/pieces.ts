@@ -1,42 +1,42 @@
 /**
- * Cuts a text of an agent into pieces that a page can draw whatever the text is.
+ * Cuts any text of an agent into pieces that a page can draw.
  *
- * Nothing gets out of sight by it: long runs of blanks are folded and counted, so that what follows
- * stands next to what was before, and long lines are cut into pieces that stand below each other.
+ * This hides nothing: long runs of blanks are folded and counted, so that the text after them is
+ * next to the text before, and long lines are cut into pieces below each other.
  */
 import { visible } from './format';
 
-/** So many blank lines one after the other are drawn as one line that counts them. */
+/** Number of consecutive blank lines that are drawn as one line with their count. */
 const BLANK_LINES = 5;
 
-/** So many blanks in a line are drawn as a word that counts them. */
+/** Number of consecutive blanks that are drawn as a word with their count. */
 const BLANKS = /[^\S\n]{60,}/g;
 
-/** What one piece holds at most. */
+/** Maximum size of a piece. */
 const PIECE_LINES = 25;
 const PIECE_CHARACTERS = 1500;
 
-// Private characters: `visible` leaves none of a text's own.
+// Private characters are safe markers: `visible` replaces those of the text.
 const OPEN = '\uE000';
 const CLOSE = '\uE001';
 const FOLDED = new RegExp(`${OPEN}(\\d+)${CLOSE}`);
 
-/** Whether a piece is there before a change, after it, or both. */
+/** Whether a piece exists before a change, after it, or both. */
 export type Sign = 'same' | 'added' | 'removed';
 
-/** A piece of a text that is drawn in one go. */
+/** A piece of a text that is drawn at once. */
 export interface IPiece {
-  /** Lines of the text, or a line that counts what is not worth drawing. */
+  /** Lines of the text, or a line that counts omitted ones. */
   readonly kind: 'lines' | 'blank' | 'unchanged';
   readonly sign: Sign;
   readonly text: string;
-  /** The number of lines of the text that it stands for. */
+  /** Number of lines of the text that it represents. */
   readonly lines: number;
-  /** It goes on in the line of the piece before. */
+  /** It continues the line of the piece before. */
   readonly goesOn: boolean;
 }
 
-/** The pieces of a text, how many lines they draw, and how many characters cannot be seen. */
+/** The pieces of a text, the number of drawn lines, and the number of invisible characters. */
 export interface IPieces {
   readonly pieces: readonly IPiece[];
   readonly unseen: number;
@@ -87,12 +87,12 @@ export function cut(source: string, sign: Sign = 'same'): IPieces {
   return { pieces, unseen };
 }
 
-/** A line that stands for lines which are the same before and after. */
+/** A line that represents unchanged lines. */
 export function unchanged(lines: number): IPiece {
   return piece('unchanged', 'same', '', lines);
 }
 
-/** The words of a piece, and the numbers of blanks between them. */
+/** The words of a piece and the counts of blanks between them. */
 export function parts(text: string): readonly (string | number)[] {
   return text
     .split(FOLDED)
@@ -100,7 +100,7 @@ export function parts(text: string): readonly (string | number)[] {
     .filter(part => part !== '');
 }
 
-/** Whether a piece shows its text to the letter. */
+/** Whether a piece shows its text exactly. */
 export function isLiteral(piece: IPiece): boolean {
   return piece.kind === 'lines' && !piece.goesOn && !piece.text.includes(OPEN);
 }
@@ -123,7 +123,7 @@ function blankLines(lines: readonly string[], from: number): number {
   return end - from;
 }
 
-/** Cut a long line; a character of two code units, and a count of blanks, stays whole. */
+/** Cut a long line, but never inside a surrogate pair or a count of blanks. */
 function chunks(line: string): readonly string[] {
   return line.match(CHUNK) ?? [line];
 }

@@ -1,21 +1,21 @@
-/** What a card shows of a request: in few lines at first, whole when the person opens it. */
+/** What a card shows of a request: a few lines at first, everything when the person opens it. */
 import { visible } from './format';
 import { diffLines, ILineDiff } from './lineDiff';
 import { cut, IPiece, IPieces, isLiteral } from './pieces';
 import type { IPreview, IPreviewItem } from '../tokens';
 
-/** What is drawn before the person asks for all. */
+/** Limits of what is drawn before the person opens everything. */
 const FIRST_LINES = 40;
 const FIRST_CHARACTERS = 3000;
 
-/** More than a person can check; the server refuses such requests with the same numbers. */
+/** Limits of what a person can check. The server refuses larger requests by the same numbers. */
 export const MOST_LINES = 10_000;
 export const MOST_CHARACTERS = 400_000;
 
-/** Of texts that are longer than this nothing is compared. */
+/** Maximum length of a text that is compared. */
 const MOST_COMPARED = 2_000_000;
 
-/** Code up to this length is coloured, and a change is drawn as JupyterLab's editor would. */
+/** Maximum length of code that is highlighted, and of a change that JupyterLab's editor draws. */
 const MOST_COLOURED = 10_000;
 const MOST_EDITORS = 3;
 
@@ -36,9 +36,9 @@ export interface IShownPreview {
   readonly added: number;
   readonly removed: number;
   readonly unseen: number;
-  /** It cannot be shown as a whole, so it cannot be allowed. */
+  /** It is too large to be shown in full, so it cannot be allowed. */
   readonly tooLong: boolean;
-  /** The changes, where an editor can draw them. */
+  /** The changes, if an editor can draw them. */
   readonly changes: readonly IPreviewItem[] | null;
 }
 
@@ -76,7 +76,7 @@ export function layOut(preview: IPreview): IShownPreview {
     isDiff &&
     length <= MOST_COLOURED &&
     items.length <= MOST_EDITORS &&
-    // Two characters that cannot be seen would look the same.
+    // Two different invisible characters would look the same.
     unseen === 0 &&
     pieces.every(piece => piece.kind === 'unchanged' || isLiteral(piece));
   const shown = {
@@ -104,7 +104,7 @@ export function layOut(preview: IPreview): IShownPreview {
   };
 }
 
-/** The beginning of a long preview; null where all of it is short enough. */
+/** The beginning of a long preview; null if the preview is short enough. */
 export function firstOf(shown: IShownPreview): readonly IShownItem[] | null {
   let lines = FIRST_LINES;
   let characters = FIRST_CHARACTERS;
@@ -130,7 +130,7 @@ export function firstOf(shown: IShownPreview): readonly IShownItem[] | null {
   return null;
 }
 
-/** The text of pieces that can be coloured as one. */
+/** The text of pieces that can be highlighted as one. */
 export function colourable(pieces: readonly IPiece[]): string | null {
   const length = pieces.reduce((sum, piece) => sum + piece.text.length, 0);
   return length <= MOST_COLOURED &&
@@ -139,7 +139,7 @@ export function colourable(pieces: readonly IPiece[]): string | null {
     : null;
 }
 
-/** How many rows a piece needs at least. */
+/** Minimum number of rows that a piece needs. */
 function rows(piece: IPiece): number {
   return piece.kind === 'lines' ? Math.max(1, piece.lines) : 1;
 }

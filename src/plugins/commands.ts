@@ -8,7 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { agentsIcon } from '../icons';
 import { IAgents, IAgentsPanel } from '../tokens';
 
-/** The commands; none of them allows, mints or loosens anything. */
+/** The commands. None of them allows anything, creates a token or loosens a mode. */
 export const CommandIDs = {
   show: 'jmcp-lab:show-panel',
   showRequest: 'jmcp-lab:show-request',

@@ -7,7 +7,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { DocumentNotices } from '../notify/documentNotices';
 import { IAgents, IAgentsPanel } from '../tokens';
 
-/** Tells of open documents that the server cannot save, or of which it kept two versions. */
+/** Reports open documents that the server cannot save, or of which it kept two versions. */
 export const documentsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:documents',
   description:

@@ -8,7 +8,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { FileFollower } from '../files/fileFollower';
 import { IAgents, IOpenTexts } from '../tokens';
 
-/** Shows at once what agents write into the files of open documents that are not live. */
+/** Loads at once what agents write into the files of open documents that are not live. */
 export const filesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:files',
   description:

@@ -11,7 +11,7 @@ import { TitleCount } from '../notify/titleCount';
 
 const PLUGIN_ID = 'jmcp-lab:notifications';
 
-/** Tells of waiting requests where the panel is not seen: a toast and the title of the page. */
+/** Reports waiting requests while the panel is hidden: by a toast and in the title of the page. */
 export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'Tells of requests that wait while the panel is not visible.',
@@ -53,8 +53,8 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       document.addEventListener('visibilitychange', update);
       update();
     };
-    // A toast before the restored layout would tell of a panel that is about to be visible.
-    // Not awaited here: the layout is restored only after every plugin has been activated.
+    // Before the layout is restored, a toast would report requests that the panel is about to show.
+    // Do not await this: the layout is restored only after every plugin has been activated.
     void app.restored.then(start);
   }
 };

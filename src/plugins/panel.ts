@@ -57,7 +57,9 @@ export const panelPlugin: JupyterFrontEndPlugin<IAgentsPanel> = {
   }
 };
 
-/** JupyterLab writes `fr_FR` where `Intl` wants `fr-FR`; English keeps the person's own habits. */
+/**
+ * JupyterLab writes `fr_FR` where `Intl` expects `fr-FR`. English keeps the browser's own formats.
+ */
 function intlLocale(translator: ITranslator): string | undefined {
   const code = translator.languageCode.replace('_', '-');
   return code === 'en' || code === '' ? undefined : code;

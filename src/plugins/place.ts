@@ -10,7 +10,7 @@ import { CaretTeller } from '../notebook/caret';
 import { PlaceKeeper } from '../notebook/place';
 import { UndoHistories } from '../notebook/undoHistory';
 
-/** Keeps caret, focus, selection, scroll and undo history while others arrange cells. */
+/** Keeps caret, focus, selection, scroll position and undo history while others rearrange cells. */
 export const placePlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:place',
   description:

@@ -11,7 +11,7 @@ import { FileCheck } from '../files/saveGuard';
 import { SaveAs } from '../files/saveAs';
 import { IAgents } from '../tokens';
 
-/** Lets a person save, and save as, while the server saves what agents do. */
+/** Makes Save and Save As work for a person while the server saves what agents do. */
 export const savingPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:saving',
   description:

@@ -10,7 +10,7 @@ import * as React from 'react';
 import { StatusItem } from '../panel/components/StatusItem';
 import { IAgents, IAgentsPanel } from '../tokens';
 
-/** Says in the status bar how many agents are there or wait; Notebook 7 has no status bar. */
+/** Shows in the status bar how many agents are connected or wait. Notebook 7 has no status bar. */
 export const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:status',
   description: 'Shows in the status bar how many agents are connected or wait.',

@@ -9,7 +9,7 @@ import { CommandButtons } from '../notebook/commandButtons';
 import { OutputTrust } from '../notebook/outputTrust';
 import { IAgents } from '../tokens';
 
-/** Lets plots and widgets of a run that was allowed work, as after a run by hand. */
+/** Makes plots and widgets of an allowed run work as after a run by hand. */
 export const trustPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:trust',
   description:

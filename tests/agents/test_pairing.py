@@ -50,7 +50,7 @@ async def test_a_program_that_was_let_in_gets_its_token_once(
     token = pairings.take(asked.secret)
     assert isinstance(token, str)
     [agent] = registry.all()
-    assert (agent.label, agent.mode) == ("Ada's Claude", "ask")
+    assert (agent.label, agent.mode.value) == ("Ada's Claude", "ask")
     assert registry.verify(token) is agent
     with pytest.raises(NotFoundError):
         pairings.take(asked.secret)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from jmcp_lab.agents import deadlines
-from jmcp_lab.agents.agent import COLORS, Mode
+from jmcp_lab.agents.agent import COLORS
 from jmcp_lab.agents.agent_file import store_path
+from jmcp_lab.agents.modes import AUTO, EDIT, LOOK
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.agents.tokens import TOKEN_LENGTH, is_well_formed, mint_token
 from jmcp_lab.errors import InvalidArgumentError, NotFoundError, UnavailableError
@@ -78,7 +79,7 @@ def test_agents_survive_a_restart(registry: AgentRegistry, path: Path, clock: Cl
     found = again.verify(token)
     assert found is not None
     assert found is not agent
-    assert (found.id, found.label, found.mode) == (agent.id, "Claude", Mode.LOOK)
+    assert (found.id, found.label, found.mode) == (agent.id, "Claude", LOOK)
     assert found.notebooks == ("a/*.ipynb",)
     assert found.claims == {"name": "claude-code", "version": "2"}
     assert found.first_call == agent.first_call
@@ -96,8 +97,8 @@ def test_auto_until_stop_ends_with_the_server(
     stop, _ = registry.add("stop", "auto", notebooks=["a.ipynb"], until="stop")
     timed, _ = registry.add("timed", "auto", notebooks=["a.ipynb"], until="2h")
     again = AgentRegistry(path, clock=clock)
-    assert again.get(stop.id).mode is Mode.EDIT
-    assert again.get(timed.id).mode is Mode.AUTO
+    assert again.get(stop.id).mode is EDIT
+    assert again.get(timed.id).mode is AUTO
     assert again.get(timed.id).until == clock.now + timedelta(hours=2)
 
 
@@ -109,11 +110,11 @@ def test_auto_ends_and_stays_ended_when_the_clock_is_set_back(
     registry.subscribe(lambda: rung.append(1))
     clock.forward(minutes=31)
     registry.all()
-    assert agent.mode is Mode.EDIT
+    assert agent.mode is EDIT
     assert rung
     clock.forward(hours=-1)
     registry.all()
-    assert agent.mode is Mode.EDIT
+    assert agent.mode is EDIT
 
 
 def test_auto_does_not_last_longer_because_the_clock_was_set_back(
@@ -124,7 +125,7 @@ def test_auto_does_not_last_longer_because_the_clock_was_set_back(
     monkeypatch.setattr(deadlines.time, "monotonic", lambda: ticks)
     clock.forward(hours=-5)
     registry.all()
-    assert agent.mode is Mode.EDIT
+    assert agent.mode is EDIT
 
 
 @pytest.mark.parametrize(
@@ -159,9 +160,9 @@ def test_a_new_auto_needs_a_new_end(registry: AgentRegistry) -> None:
     assert agent.until is None
     with pytest.raises(InvalidArgumentError, match="end"):
         registry.update(agent.id, mode="auto")
-    assert agent.mode is Mode.EDIT
+    assert agent.mode is EDIT
     registry.update(agent.id, mode="auto", until="stop")
-    assert agent.mode is Mode.AUTO
+    assert agent.mode is AUTO
 
 
 def test_a_change_is_made_whole_or_not_at_all(registry: AgentRegistry) -> None:
@@ -293,9 +294,9 @@ def test_what_one_server_revokes_another_of_the_same_root_forgets(path: Path) ->
     assert found.token_hash == ""
     assert one.verify(other_token) is not None
     one.update(other.id, mode="look")
-    assert other.mode is Mode.EDIT  # not asked yet
+    assert other.mode is EDIT  # not asked yet
     two.all()
-    assert other.mode is Mode.LOOK
+    assert other.mode is LOOK
 
 
 def test_a_list_that_was_damaged_meanwhile_ends_nobody(registry: AgentRegistry, path: Path) -> None:

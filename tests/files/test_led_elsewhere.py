@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, LOOK
 
 from ..support.robots import MakeRobot, write_notebook
 
@@ -44,7 +44,7 @@ def hidden(root: Path) -> Path:
 async def test_a_link_in_the_place_of_a_folder_while_a_card_waits_leads_no_write_elsewhere(
     make_robot: MakeRobot, root: Path, where: Callable[[Path], Path]
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     for arguments in CALLS.values():
         write_notebook(root, "d/n.ipynb", "1")
         (root / "d" / "a.txt").write_text("same")
@@ -67,7 +67,7 @@ async def test_a_link_in_the_place_of_a_folder_while_a_card_waits_leads_no_write
 async def test_a_link_to_a_file_that_may_hold_secrets_is_asked_for_as_that_file(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.LOOK)
+    robot = make_robot(LOOK)
     (root / ".git" / "annex" / "objects").mkdir(parents=True)
     for name in (".env", ".git/config", "server.key", ".git/annex/objects/data"):
         (root / name).write_text("secret")

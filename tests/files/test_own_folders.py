@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from jupyter_server.serverapp import ServerApp
 
-from jmcp_lab.agents.agent import Mode
 from jmcp_lab.agents.agent_file import store_path
+from jmcp_lab.agents.modes import EDIT, LOOK
 from jmcp_lab.files.own_folders import OwnFolders, own_folders
 
 from ..support.robots import MakeRobot, Robot, write_notebook
@@ -51,8 +51,8 @@ async def test_nothing_in_jupyters_own_folders_is_read_listed_or_written(
     (root / folder / "inner").mkdir(parents=True, exist_ok=True)
     (root / folder / "inner/secret.txt").write_text("SECRET")
     write_notebook(root, f"{folder}/inner/n.ipynb", "x = 'SECRET'")
-    robot = make_robot(Mode.EDIT)
-    look = make_robot(Mode.LOOK)
+    robot = make_robot(EDIT)
+    look = make_robot(LOOK)
     for tool, arguments in (
         ("read_file", {"path": f"{folder}/inner/secret.txt"}),
         ("list_files", {"path": folder}),

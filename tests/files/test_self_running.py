@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 from jmcp_lab.files.importable import SUFFIXES, KnownModules, Modules
 
 from ..support.robots import MakeRobot, Robot, write_notebook
@@ -79,7 +79,7 @@ async def test_a_file_that_programs_read_when_they_start_is_asked_for_as_what_it
 async def test_an_agent_that_may_run_code_is_asked_as_well_and_folders_are_told_beside_it(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.AUTO, notebooks=["a/*.ipynb"], until="stop")
+    robot = make_robot(AUTO, notebooks=["a/*.ipynb"], until="stop")
     task = robot.start("write_file", path="a/warnings.py", content="x = 1\n")
     call = await robot.request()
     assert call.action is not None

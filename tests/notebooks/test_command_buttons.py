@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import EDIT
 
 from ..support.robots import MakeRobot, Robot, ids_in
 
@@ -97,7 +97,7 @@ async def test_text_without_a_button_changes_no_trust(
 async def test_it_holds_when_the_notebook_was_closed_and_is_opened_again(
     make_robot: MakeRobot, cells: tuple[str, str, str], root: Path
 ) -> None:
-    robot = make_robot(Mode.EDIT)
+    robot = make_robot(EDIT)
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cells[1], source=BUTTON)
     first = await robot.open("a.ipynb")
     await robot.app.rooms.save(first)

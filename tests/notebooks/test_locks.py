@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 
 from ..support.robots import MakeRobot, Robot, ids_in
 
@@ -175,7 +175,7 @@ async def test_a_type_is_not_taken_back_in_a_cell_that_was_locked_since(
 async def test_nobody_can_allow_what_the_user_locks_while_the_request_waits(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     cell = write(root, {})
     task = robot.start("delete_cell", notebook="a.ipynb", cells=cell)
     await robot.request()

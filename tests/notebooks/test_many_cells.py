@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.calls.call import CallState
 from jmcp_lab.notebooks import prepared_update as ahead_module
 from jmcp_lab.notebooks.prepared_update import Ahead
@@ -80,7 +80,7 @@ async def test_a_yes_does_not_cover_what_is_typed_while_it_is_worked_out(
     tool: str,
 ) -> None:
     ids = write(root)
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     notebook = await robot.open("a.ipynb")
     place = {"index": 0} if tool == "move_cell" else {}
     task = robot.start(tool, notebook="a.ipynb", cells=ids[6:], **place)

@@ -39,9 +39,9 @@ async def test_it_is_shown_and_only_a_person_in_the_panel_puts_it_in_force(
         panel.stranger(Authorization=f"Bearer {loosened}"),
     ):
         assert (await caller.post(url, json=yes)).status_code == 403
-    assert panel.app.agents.all()[0].mode == "look"
+    assert panel.app.agents.all()[0].mode.value == "look"
     assert (await browser.post(url, json=yes)).status_code == 204
-    assert panel.app.agents.all()[0].mode == "edit"
+    assert panel.app.agents.all()[0].mode.value == "edit"
     assert (await browser.get("state")).json()["pairings"] == []
     assert (await browser.post(url, json=yes)).status_code == 409
 
@@ -51,5 +51,5 @@ async def test_it_is_thrown_away(panel: Panel, loosened: str) -> None:
     (card,) = (await browser.get("state")).json()["pairings"]
     url = f"pairing/{card['id']}/decision"
     assert (await browser.post(url, json={"option": "reject_once"})).status_code == 204
-    assert panel.app.agents.all()[0].mode == "look"
+    assert panel.app.agents.all()[0].mode.value == "look"
     assert (await browser.get("state")).json()["pairings"] == []

@@ -42,7 +42,7 @@ async def test_a_program_asks_and_gets_the_token_of_what_the_person_chose(
     assert found["state"] == "allowed"
     agent = panel.app.agents.verify(found["token"])
     assert agent is not None
-    assert (agent.label, agent.mode) == ("Ada's", "look")
+    assert (agent.label, agent.mode.value) == ("Ada's", "look")
     assert await cards(browser) == []
     assert (await program.get(f"pairing/{secret}")).status_code == 404
 

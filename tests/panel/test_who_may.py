@@ -55,7 +55,7 @@ class Attempt:
         assert not self.task.done()
         assert self.call.state == "waiting_for_approval"
         assert [each.id for each in self.panel.app.agents.all()] == [self.agent.id]
-        assert self.agent.mode == "edit"
+        assert self.agent.mode.value == "edit"
         assert not self.panel.app.gate.stopped
         assert not self.panel.app.pages.anyone()
         self.task.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 
 from ..support.robots import MakeRobot, write_notebook
 
@@ -15,7 +15,7 @@ async def test_outside_its_notebooks_an_agent_asks_to_edit_to_write_and_to_make_
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x")
     (mine,) = write_notebook(root, "b.ipynb", "x")
-    robot = make_robot(Mode.AUTO, notebooks=["b.ipynb"], until="30m")
+    robot = make_robot(AUTO, notebooks=["b.ipynb"], until="30m")
     await robot.say("overwrite_cell_source", notebook="b.ipynb", cell=mine, source="y")
     calls: list[tuple[str, dict[str, Any]]] = [
         ("overwrite_cell_source", {"notebook": "a.ipynb", "cell": cell, "source": "y"}),
@@ -38,7 +38,7 @@ async def test_when_its_time_is_over_an_agent_is_no_freer_outside_its_notebooks(
     make_robot: MakeRobot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x")
-    robot = make_robot(Mode.AUTO, notebooks=["b.ipynb"], until="30m")
+    robot = make_robot(AUTO, notebooks=["b.ipynb"], until="30m")
     robot.app.agents.update(robot.agent.id, mode="edit")
     said = await robot.say("get_context")
     assert "Chosen for you: b.ipynb. About every change elsewhere the user is asked." in said

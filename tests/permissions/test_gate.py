@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.agent import Agent, Mode
+from jmcp_lab.agents.agent import Agent
+from jmcp_lab.agents.modes import EDIT
 from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.call import (
     Action,
@@ -35,7 +36,7 @@ class House:
         self.ledger = Ledger()
         self.agents = AgentRegistry(folder / "agents.json")
         self.gate = Gate(self.ledger, self.agents, expiry=expiry)
-        self.agent = self.agents.add("Ada's agent", Mode.EDIT)[0]
+        self.agent = self.agents.add("Ada's agent", EDIT)[0]
         self.text = "1 + 1"
         self.gone = False
         self.asked_to_write = asyncio.Event()

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, AUTO, EDIT, LOOK, MODES, Mode, Verdict
 from jmcp_lab.calls.call import Action, DecisionSource, Target, ToolClass
-from jmcp_lab.permissions.policy import Grant, Subject, Verdict, chosen, decide
+from jmcp_lab.permissions.policy import Grant, Subject, chosen, decide
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 ORDER = {Verdict.DENY: 0, Verdict.ASK: 1, Verdict.ALLOW: 2}
-MODES = [Mode.LOOK, Mode.ASK, Mode.EDIT, Mode.AUTO]
 
 actions = st.builds(
     Action,
@@ -33,7 +32,7 @@ untils = st.sampled_from([None, "stop", NOW - timedelta(hours=1), NOW, NOW + tim
 subjects = st.builds(
     Subject,
     id=st.sampled_from(["a_1", "a_2"]),
-    mode=st.sampled_from(Mode),
+    mode=st.sampled_from(list(MODES.values())),
     paused=st.booleans(),
     notebooks=st.sampled_from([(), ("a.ipynb",), ("**/*.ipynb",)]),
     until=untils,
@@ -49,7 +48,7 @@ grants = st.lists(
         file_id=st.sampled_from(["f1", "f2"]),
         until=untils.filter(lambda until: until is not None),
         created=st.just(NOW),
-        mode=st.sampled_from(Mode),
+        mode=st.sampled_from(list(MODES.values())),
     ),
     max_size=4,
 )
@@ -76,7 +75,7 @@ def test_a_looser_mode_never_allows_less(
 ) -> None:
     verdicts = [
         ORDER[decide(Subject("a_1", mode, False, notebooks, "stop"), action, given, NOW).verdict]
-        for mode in MODES
+        for mode in MODES.values()
     ]
     assert verdicts == sorted(verdicts)
 
@@ -104,7 +103,7 @@ def test_a_grant_covers_its_agent_file_and_time_only(
         )
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", MODES.values())
 def test_reading_never_asks(mode: Mode) -> None:
     for kind in (ToolClass.INFO, ToolClass.READ):
         assert decide(Subject("a", mode), Action("t", kind, "s"), [], NOW).verdict is Verdict.ALLOW
@@ -113,15 +112,15 @@ def test_reading_never_asks(mode: Mode) -> None:
 @pytest.mark.parametrize(
     ("mode", "kind", "verdict"),
     [
-        (Mode.LOOK, ToolClass.EDIT, Verdict.DENY),
-        (Mode.LOOK, ToolClass.RUN, Verdict.DENY),
-        (Mode.ASK, ToolClass.EDIT, Verdict.ASK),
-        (Mode.ASK, ToolClass.RUN, Verdict.ASK),
-        (Mode.EDIT, ToolClass.EDIT, Verdict.ALLOW),
-        (Mode.EDIT, ToolClass.RUN, Verdict.ASK),
-        (Mode.EDIT, ToolClass.KERNEL, Verdict.ASK),
-        (Mode.AUTO, ToolClass.EDIT, Verdict.ALLOW),
-        (Mode.AUTO, ToolClass.RUN, Verdict.ASK),
+        (LOOK, ToolClass.EDIT, Verdict.DENY),
+        (LOOK, ToolClass.RUN, Verdict.DENY),
+        (ASK, ToolClass.EDIT, Verdict.ASK),
+        (ASK, ToolClass.RUN, Verdict.ASK),
+        (EDIT, ToolClass.EDIT, Verdict.ALLOW),
+        (EDIT, ToolClass.RUN, Verdict.ASK),
+        (EDIT, ToolClass.KERNEL, Verdict.ASK),
+        (AUTO, ToolClass.EDIT, Verdict.ALLOW),
+        (AUTO, ToolClass.RUN, Verdict.ASK),
     ],
 )
 def test_each_mode_says_what_its_label_says(mode: Mode, kind: ToolClass, verdict: Verdict) -> None:
@@ -138,14 +137,14 @@ def test_outside_its_notebooks_an_agent_changes_and_runs_nothing_unasked(
     subject: Subject, action: Action
 ) -> None:
     chosen_here = chosen(action.target.path, subject.notebooks)
-    limited = bool(subject.notebooks) or subject.mode is Mode.AUTO
+    limited = bool(subject.notebooks) or subject.mode.only_chosen
     if limited and not chosen_here and action.tool_class in CHANGES:
         stops = action.tool_class is ToolClass.KERNEL and action.interrupt
         ruling = decide(subject, action, [], NOW)
         assert ruling.verdict is not Verdict.ALLOW or stops
 
 
-@pytest.mark.parametrize("mode", [Mode.ASK, Mode.EDIT, Mode.AUTO])
+@pytest.mark.parametrize("mode", [ASK, EDIT, AUTO])
 @pytest.mark.parametrize("kind", sorted(CHANGES))
 @pytest.mark.parametrize("path", ["a.ipynb", "b.ipynb.txt", "x/b.ipynb", "helper.py", None])
 def test_files_edits_and_kernels_outside_the_chosen_notebooks_ask(
@@ -169,7 +168,7 @@ def test_files_edits_and_kernels_outside_the_chosen_notebooks_ask(
 def test_auto_runs_in_the_chosen_notebooks_until_its_end(
     path: str | None, until: datetime | str, verdict: Verdict
 ) -> None:
-    subject = Subject("a", Mode.AUTO, False, ("sales.ipynb",), until)  # type: ignore[arg-type]
+    subject = Subject("a", AUTO, False, ("sales.ipynb",), until)  # type: ignore[arg-type]
     action = Action("t", ToolClass.RUN, "s", Target(path=path, file_id="f"))
     assert decide(subject, action, [], NOW).verdict is verdict
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.errors import UnavailableError
 from jmcp_lab.extension import JmcpLab
 
@@ -171,7 +171,7 @@ async def test_a_notebook_that_is_deleted_while_open_is_named_and_not_made_again
 async def test_a_notebook_that_is_deleted_while_an_edit_waits_for_the_person(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     await robot.request()

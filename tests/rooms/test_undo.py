@@ -7,7 +7,7 @@ from typing import Any
 
 from pycrdt import Array, UndoManager
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.text.three_way_merge import merge
@@ -107,7 +107,7 @@ async def test_what_the_user_takes_back_while_the_agent_asks_is_not_taken_back_t
     make_robot: MakeRobot, root: Path
 ) -> None:
     first, second = write_notebook(root, "a.ipynb", "one", "two")
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     await robot.run("move_cell", notebook="a.ipynb", cells=first, index=2)
     moved = next(call for call in robot.app.ledger.since(0) if call.undoable)
     task = robot.start("undo_changes", notebook="a.ipynb")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jupyter_server.serverapp import ServerApp
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import LOOK
 
 from ..support.robots import MakeRobot, Robot, write_notebook
 
@@ -67,7 +67,7 @@ async def test_an_agent_that_works_keeps_the_server_up(
 async def test_calls_that_are_refused_keep_nothing_up(
     make_robot: MakeRobot, root: Path, idle: ServerApp, ends: list[str]
 ) -> None:
-    robot = make_robot(Mode.LOOK)
+    robot = make_robot(LOOK)
     write_notebook(root, "a.ipynb", "1")
     await robot.fail("insert_cell", notebook="a.ipynb", source="x = 1")
     await robot.fail("read_cells", notebook="nothing.ipynb")

@@ -15,7 +15,7 @@ from jupyter_server.gateway.gateway_client import GatewayClient
 from jupyter_server.gateway.managers import GatewayMappingKernelManager
 from traitlets.config import Config
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 
 from ..support.robots import MakeRobot, Robot, write_notebook
 
@@ -88,7 +88,7 @@ def jp_server_config(jp_server_config: Config, gateway: Gateway) -> Config:
 
 @pytest.fixture
 def robot(make_robot: MakeRobot) -> Robot:
-    return make_robot(Mode.AUTO, notebooks=("a.ipynb",), until="stop")
+    return make_robot(AUTO, notebooks=("a.ipynb",), until="stop")
 
 
 async def test_a_notebook_runs_and_can_be_asked_stopped_and_given_another_kernel(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jupyter_ydoc import YNotebook
 from pycrdt import Awareness, Doc
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, AUTO
 from jmcp_lab.errors import ConflictError
 from jmcp_lab.notebooks.carets import FIELD, carets_in
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
@@ -113,7 +113,7 @@ async def test_an_undo_that_moves_or_removes_the_cell_with_a_caret_waits_for_ano
 async def test_who_allows_a_change_with_the_caret_in_the_cell_has_decided(
     make_robot: MakeRobot, root: Path, open_page: OpenPage
 ) -> None:
-    asking = make_robot(Mode.ASK)
+    asking = make_robot(ASK)
     ids = write_notebook(root, "a.ipynb", "one", "two")
     page = await open_page("a.ipynb")
     notebook = await asking.open("a.ipynb")
@@ -198,7 +198,7 @@ async def test_what_a_closed_page_left_running_without_a_kernel_holds_nothing(
 async def test_the_cell_of_an_agents_run_stays_until_it_has_ended(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    runner = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="2h")
+    runner = make_robot(AUTO, notebooks=["a.ipynb"], until="2h")
     other = make_robot(label="Other")
     ids = write_notebook(root, "a.ipynb", waiting_for("go") + "print('done')", "two")
     run = runner.start("execute_cell", notebook="a.ipynb", cells=ids[0])

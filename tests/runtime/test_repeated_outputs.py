@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 
 from ..support.robots import MakeRobot, Robot, write_notebook
 
@@ -14,7 +14,7 @@ SAME = "same output"
 @pytest.fixture
 def runner(make_robot: MakeRobot) -> Robot:
     """Return an agent that runs without asking."""
-    return make_robot(Mode.AUTO, notebooks=["*.ipynb"], until="1h")
+    return make_robot(AUTO, notebooks=["*.ipynb"], until="1h")
 
 
 async def test_running_several_cells_again_says_only_what_is_new(runner: Robot, root: Path) -> None:
@@ -38,7 +38,7 @@ async def test_what_was_read_counts_as_shown_and_what_was_not_read_does_not(
     runner: Robot, make_robot: MakeRobot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "print('one')", "print('two')")
-    other = make_robot(Mode.AUTO, notebooks=["*.ipynb"], until="1h", label="Other")
+    other = make_robot(AUTO, notebooks=["*.ipynb"], until="1h", label="Other")
     await other.say("execute_cell", notebook="a.ipynb", all=True)
     await runner.say("read_cells", notebook="a.ipynb", outputs=False)
     await runner.say("read_cells", notebook="a.ipynb", limit=1)

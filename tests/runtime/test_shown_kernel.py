@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 from jmcp_lab.calls.call import Call, CallState
 
 from ..support.robots import LIMIT, MakeRobot, Robot, write_notebook
@@ -206,7 +206,7 @@ async def test_a_kernel_that_is_also_a_notebooks_that_was_not_chosen_is_asked_fo
 ) -> None:
     for path in ("chosen.ipynb", "private.ipynb"):
         write_notebook(root, path, "1")
-    robot = make_robot(Mode.AUTO, notebooks=["chosen.ipynb"], until="1h")
+    robot = make_robot(AUTO, notebooks=["chosen.ipynb"], until="1h")
     sessions = robot.app.services.sessions
     kernel = (await sessions.start("chosen.ipynb", "python3")).kernel_id
     to = {"kernel": kernel} if by_id else {"notebook": "chosen.ipynb"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 from jmcp_lab.calls.call import CallState
 from jmcp_lab.calls.ledger import LAST_WORDS
 
@@ -24,9 +24,7 @@ async def test_what_was_begun_can_be_waited_for_and_nothing_new_is_done(
     write_notebook(root, "a.ipynb", WAITS)
     robot = make_robot()
     registry = robot.app.agents
-    agent, token = registry.add(
-        "Robot", Mode.AUTO, notebooks=["a.ipynb"], until="30m", expires_in=3600
-    )
+    agent, token = registry.add("Robot", AUTO, notebooks=["a.ipynb"], until="30m", expires_in=3600)
     robot.agent = agent
     pending = await robot.say("execute_cell", all=True, notebook="a.ipynb", hold=0)
     (call,) = [each for each in robot.app.ledger.active() if each.state is CallState.RUNNING]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.files.names import TITLE_LENGTH, short_path
 from jmcp_lab.panel.views import call_view, grant_view
 
@@ -31,7 +31,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 async def test_cards_of_two_notebooks_of_one_name_name_their_folders(
     make_robot: MakeRobot, root: Path, name: str, arguments: dict[str, Any]
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     cards = []
     for folder in ("dev", "prod"):
         write_notebook(root, f"{folder}/sales.ipynb", "1")

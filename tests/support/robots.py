@@ -14,7 +14,8 @@ from jupyter_server.serverapp import ServerApp
 from nbformat.v4 import new_code_cell, new_notebook
 from pycrdt import Doc
 
-from jmcp_lab.agents.agent import Agent, Mode
+from jmcp_lab.agents.agent import Agent
+from jmcp_lab.agents.modes import EDIT, Mode
 from jmcp_lab.calls.call import Call, CallState, Reply
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
@@ -101,7 +102,7 @@ def root(jp_root_dir: Path) -> Path:
 
 @pytest.fixture
 def make_robot(app: JmcpLab) -> MakeRobot:
-    def make(mode: Mode = Mode.EDIT, label: str = "Robot", **rights: Any) -> Robot:
+    def make(mode: Mode = EDIT, label: str = "Robot", **rights: Any) -> Robot:
         return Robot(app, app.agents.add(label, mode, **rights)[0])
 
     return make

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import LOOK
 from jmcp_lab.calls.call import CallState
 from jmcp_lab.errors import InvalidArgumentError
 from jmcp_lab.notebooks import cells
@@ -227,7 +227,7 @@ async def test_wrong_arguments_are_named_before_anything_happens(
 
 async def test_look_only_looks_only(make_robot: MakeRobot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "a")
-    robot = make_robot(Mode.LOOK)
+    robot = make_robot(LOOK)
     assert "a" in await robot.say("read_cells", notebook="a.ipynb")
     for tool, arguments in (
         ("insert_cell", {"source": "x"}),

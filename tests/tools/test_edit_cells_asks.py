@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, EDIT
 from jmcp_lab.notebooks import cells
 from jmcp_lab.text.three_way_merge import merge
 
@@ -26,7 +26,7 @@ async def test_an_edit_that_asks_shows_the_diff_and_waits(
     make_robot: MakeRobot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     call = await robot.request()
     assert call.summary == "Edit cell 1 in a.ipynb"
@@ -45,7 +45,7 @@ async def test_a_person_who_types_while_an_edit_waits_is_shown_the_merged_diff(
     make_robot: MakeRobot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     await robot.say("read_cells", notebook="a.ipynb")
     task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     call = await robot.request()
@@ -64,7 +64,7 @@ async def test_a_cell_that_goes_while_clearing_outputs_waits_is_named_or_left_ou
     make_robot: MakeRobot, root: Path, named: bool
 ) -> None:
     first, _ = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     which = {"cells": first} if named else {}
     task = robot.start("clear_outputs", notebook="a.ipynb", **which)
     call = await robot.request()
@@ -117,7 +117,7 @@ async def test_a_card_says_where_and_as_what_and_another_place_is_another_reques
     words: str,
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     await robot.say("use_notebook", notebook="a.ipynb")
 
     def given(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ async def test_a_card_says_where_and_as_what_and_another_place_is_another_reques
 
 async def test_a_card_shows_exactly_what_an_undo_changes(make_robot: MakeRobot, root: Path) -> None:
     first, second = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
-    robot = make_robot(Mode.EDIT)
+    robot = make_robot(EDIT)
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("overwrite_cell_source", cell=first, source="x = 2")
     await robot.say("delete_cell", cells=second)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jupyter_server.utils import ensure_async
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, LOOK
 from jmcp_lab.calls.call import DecisionSource
 from jmcp_lab.kernels.introspection import questions as kernel_inspect
 from jmcp_lab.kernels.introspection.in_kernel_report import report
@@ -214,10 +214,10 @@ async def test_who_may_only_look_may_not_inspect_and_who_asks_is_asked_for(
     used: Robot, make_robot: MakeRobot
 ) -> None:
     await ran(used, "x = 1")
-    looker = make_robot(Mode.LOOK, "Looker")
+    looker = make_robot(LOOK, "Looker")
     said = await looker.fail("inspect_variables", notebook="a.ipynb")
     assert "does not allow inspecting variables" in said
-    asker = make_robot(Mode.ASK, "Asker")
+    asker = make_robot(ASK, "Asker")
     reply = await asker.run("inspect_variables", notebook="a.ipynb")
     assert "x: int · 1" in reply.text
 

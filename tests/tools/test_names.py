@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, AUTO
 
 from ..support.robots import MakeRobot, Robot, write_notebook
 from .test_text_files import write
@@ -95,7 +95,7 @@ async def test_chosen_notebooks_are_chosen_in_either_form(
     make_robot: MakeRobot, root: Path, there: str, pattern: str
 ) -> None:
     (cell,) = write_notebook(root, there, "print(6 * 7)")
-    robot = make_robot(Mode.AUTO, notebooks=[pattern], until="stop")
+    robot = make_robot(AUTO, notebooks=[pattern], until="stop")
     assert "42" in await robot.say("execute_cell", notebook=there, cells=cell)
 
 
@@ -122,7 +122,7 @@ async def test_a_name_that_cannot_be_read_is_refused_only_where_it_is_new(
 async def test_a_notebook_in_a_new_folder_brings_the_folder(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     task = robot.start("use_notebook", notebook="reports/2026/a.ipynb", create=True)
     call = await robot.request()
     assert call.action is not None
@@ -145,7 +145,7 @@ async def test_a_file_in_a_new_folder_brings_the_folder(robot: Robot, root: Path
 async def test_no_folder_is_made_where_the_person_says_no(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     task = robot.start("write_file", path="new/a.py", content="x = 1\n")
     await robot.deny()
     assert (await task).is_error

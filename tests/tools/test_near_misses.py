@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.calls.call import CallState
 from jmcp_lab.errors import InvalidArgumentError
 
@@ -76,7 +76,7 @@ async def test_a_folder_is_no_notebook_that_could_be_made(
 async def test_nobody_is_asked_whether_a_folder_may_be_written_as_a_file(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     (root / "sub").mkdir()
     for path in ("sub", "sub/", "", "."):
         assert "is a folder" in await robot.fail("write_file", path=path, content="1")

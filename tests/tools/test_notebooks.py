@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO, LOOK
 
 from ..support.robots import MakeRobot, Robot, open_as_page, write_notebook
 
@@ -67,7 +67,7 @@ async def test_a_file_that_is_no_notebook_cannot_be_used(robot: Robot, root: Pat
 
 
 async def test_who_may_only_look_makes_no_notebook(make_robot: MakeRobot, root: Path) -> None:
-    looker = make_robot(Mode.LOOK)
+    looker = make_robot(LOOK)
     said = await looker.fail("use_notebook", notebook="a.ipynb", create=True)
     assert "does not allow creating files" in said
     assert not (root / "a.ipynb").exists()
@@ -182,7 +182,7 @@ async def test_in_auto_a_kernel_is_not_replaced_without_asking(
     make_robot: MakeRobot, root: Path, tool: str
 ) -> None:
     write_notebook(root, "a.ipynb")
-    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="30m")
+    robot = make_robot(AUTO, notebooks=["a.ipynb"], until="30m")
     await robot.say("execute_ipython", notebook="a.ipynb", code="mine = 1")
     before = await robot.app.services.sessions.find("a.ipynb")
     task = robot.start(tool, notebook="a.ipynb", kernel="python3")
@@ -203,7 +203,7 @@ async def test_in_auto_the_kernel_of_a_notebook_that_was_not_chosen_is_not_joine
 ) -> None:
     write_notebook(root, "a.ipynb")
     write_notebook(root, "b.ipynb")
-    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="30m")
+    robot = make_robot(AUTO, notebooks=["a.ipynb"], until="30m")
     theirs = await robot.app.services.sessions.start("b.ipynb", "python3")
     task = robot.start("assign_kernel_to_notebook", notebook="a.ipynb", kernel=theirs.kernel_id)
     call = await robot.request()
@@ -242,7 +242,7 @@ async def test_code_for_a_certain_kernel_runs_in_that_one_or_not_at_all(
     (other / "kernel.json").write_text(json.dumps(spec))
     server.kernel_spec_manager.kernel_dirs.append(str(other.parent))
     code = "here = globals().get('here', 0) + 1; here"
-    auto = make_robot(Mode.AUTO, notebooks=["a.ipynb", "c.ipynb"], until="30m")
+    auto = make_robot(AUTO, notebooks=["a.ipynb", "c.ipynb"], until="30m")
     await auto.say("execute_ipython", notebook="a.ipynb", code=code)
     theirs = await robot.app.sessions.start("b.ipynb", "python3")
     # Named with another notebook the kernel is still b's, which was not chosen.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 
 from ..support.robots import MakeRobot, Robot, open_as_page, write_notebook
 
@@ -24,7 +24,7 @@ async def test_an_agent_learns_who_it_is_and_what_it_may_do(robot: Robot) -> Non
 
 
 async def test_the_bounds_of_a_mode_are_said(make_robot: MakeRobot) -> None:
-    robot = make_robot(Mode.AUTO, notebooks=["analysis/*.ipynb"], until="stop")
+    robot = make_robot(AUTO, notebooks=["analysis/*.ipynb"], until="stop")
     said = await robot.say("get_context")
     assert "You may run in: analysis/*.ipynb, until the server stops." in said
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import AUTO
 from jmcp_lab.calls.call import Call, CallState, DecisionSource
 from jmcp_lab.codec.shared_outputs import read_outputs
 from jmcp_lab.errors import ConflictError
@@ -330,7 +330,7 @@ async def test_a_killed_kernel_ends_the_run_and_says_what_is_lost(robot: Robot, 
 
 async def test_auto_runs_in_its_notebooks_without_asking(make_robot: MakeRobot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('auto')")
-    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="30m")
+    robot = make_robot(AUTO, notebooks=["a.ipynb"], until="30m")
     assert "auto" in await robot.say("execute_cell", notebook="a.ipynb", cells=cell)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, AUTO, EDIT, LOOK, Mode
 from jmcp_lab.calls.call import ImagePart
 from jmcp_lab.errors import InvalidArgumentError
 
@@ -163,12 +163,12 @@ async def test_a_file_that_may_hold_secrets_is_read_only_after_asking(
 
 
 @pytest.mark.parametrize("path", ["server.key", "id_rsa", "sitecustomize.py", "evil.PTH"])
-@pytest.mark.parametrize("mode", [Mode.EDIT, Mode.AUTO])
+@pytest.mark.parametrize("mode", [EDIT, AUTO])
 async def test_a_protected_file_is_never_written(
     make_robot: MakeRobot, root: Path, path: str, mode: Mode
 ) -> None:
-    rights = {"notebooks": ["**"], "until": "stop"} if mode is Mode.AUTO else {}
-    if mode is Mode.AUTO:
+    rights = {"notebooks": ["**"], "until": "stop"} if mode is AUTO else {}
+    if mode is AUTO:
         rights["notebooks"] = ["a/*.ipynb"]
     robot = make_robot(mode, **rights)
     assert "is protected" in await robot.fail("write_file", path=path, content="x")
@@ -296,12 +296,12 @@ async def test_a_file_that_changes_while_the_person_decides_is_not_overwritten(
     assert file.read_text() == "theirs\n"
 
 
-@pytest.mark.parametrize("mode", [Mode.LOOK, Mode.ASK])
+@pytest.mark.parametrize("mode", [LOOK, ASK])
 async def test_making_a_file_needs_the_right_mode(
     make_robot: MakeRobot, root: Path, mode: Mode
 ) -> None:
     robot = make_robot(mode)
-    if mode is Mode.LOOK:
+    if mode is LOOK:
         said = await robot.fail("write_file", path="a.txt", content="x")
         assert "does not allow creating files" in said
         assert not (root / "a.txt").exists()

@@ -8,12 +8,12 @@ import { Activity } from './activity/Activity';
 import { Connected } from './agents/Connected';
 import { Header } from './Header';
 import { NeedsYou } from './cards/NeedsYou';
-import { Strips } from './Banners';
+import { Banners } from './Banners';
 
 /** What {@link AgentsView} needs. */
 export type AgentsViewProps = IPanelContext & {
-  /** Says when to draw anew. */
-  readonly due: ISignal<unknown, void>;
+  /** Emits when the panel must be drawn again. */
+  readonly renderRequested: ISignal<unknown, void>;
 };
 
 /** Everything in the panel, in its fixed order. */
@@ -39,11 +39,11 @@ export function AgentsView(props: AgentsViewProps): JSX.Element {
   );
   return (
     <PanelProvider value={context}>
-      <UseSignal signal={props.due}>
+      <UseSignal signal={props.renderRequested}>
         {() => (
           <>
             <Header />
-            <Strips />
+            <Banners />
             <div className="jp-jmcp-Body">
               <NeedsYou onEmpty={focusConnected} />
               <Connected headingRef={connected} />

@@ -5,6 +5,7 @@ import * as React from 'react';
 import { useNow, usePanel } from '../context';
 import { unsavedWords } from '../../notify/documentNotices';
 import { mayChange, mayManage } from '../../model/deciding';
+import { modeOf } from '../../model/modes';
 import { isOver, oneLine, untilWords } from '../format';
 import { warningIcon } from '../../icons';
 import type { IAgent, IGrant, NotLive } from '../../tokens';
@@ -15,7 +16,7 @@ import { RevokeGrant } from './agents/RevokeGrant';
 import { useAction } from './shared/useAction';
 import { useOverflow } from './cards/useOverflow';
 
-/** What keeps live documents off, and what that means. */
+/** What disables live documents, and what that means. */
 function notLiveWords(
   why: NotLive,
   missing: readonly string[],
@@ -44,18 +45,18 @@ function whyNotLive(why: NotLive, trans: TranslationBundle): string {
       );
 }
 
-interface IStrip {
+interface IBanner {
   readonly key: string;
   readonly tone: 'error' | 'warn' | 'info';
   readonly words: string;
   readonly action?: JSX.Element;
 }
 
-/** The id of the words that say what the button of a strip is about. */
+/** Id of the text that describes the button of a banner. */
 const Described = React.createContext<string | undefined>(undefined);
 
-/** What the person must know before anything else, one line each. */
-export function Strips(): JSX.Element | null {
+/** What the person must know before anything else, one banner each. */
+export function Banners(): JSX.Element | null {
   const { model, trans, locale } = usePanel();
   const { server } = model;
   const now = useNow(model.grants.length > 0, 15_000);
@@ -66,9 +67,9 @@ export function Strips(): JSX.Element | null {
       !server?.paused &&
       !model.agent(grant.agent)?.paused
   );
-  const strips: IStrip[] = [];
+  const banners: IBanner[] = [];
   if (model.link === 'offline') {
-    strips.push({
+    banners.push({
       key: 'offline',
       tone: 'error',
       words: trans.__(
@@ -76,7 +77,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (model.link === 'missing') {
-    strips.push({
+    banners.push({
       key: 'missing',
       tone: 'error',
       words: trans.__(
@@ -84,7 +85,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (model.link === 'mismatch') {
-    strips.push({
+    banners.push({
       key: 'mismatch',
       tone: 'error',
       words: trans.__(
@@ -92,7 +93,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (model.link === 'refused') {
-    strips.push({
+    banners.push({
       key: 'refused',
       tone: 'error',
       words: trans.__(
@@ -102,17 +103,17 @@ export function Strips(): JSX.Element | null {
     });
   }
   if (server?.mcpError) {
-    strips.push({ key: 'mcp', tone: 'error', words: server.mcpError });
+    banners.push({ key: 'mcp', tone: 'error', words: server.mcpError });
   }
   for (const { path, words, kind } of server?.documents.unsaved ?? []) {
-    strips.push({
+    banners.push({
       key: `unsaved ${path}`,
       tone: 'error',
       words: kind === 'not_saved' ? unsavedWords(words, trans) : words
     });
   }
   if (server?.unattended === 'auto') {
-    strips.push({
+    banners.push({
       key: 'unattended',
       tone: 'error',
       words: trans.__(
@@ -120,7 +121,7 @@ export function Strips(): JSX.Element | null {
       )
     });
   } else if (server?.unattended) {
-    strips.push({
+    banners.push({
       key: 'unattended',
       tone: 'warn',
       words: trans.__(
@@ -130,14 +131,14 @@ export function Strips(): JSX.Element | null {
     });
   }
   if (server?.notLive) {
-    strips.push({
+    banners.push({
       key: 'not-live',
       tone: server.notLive === 'upstream_changed' ? 'warn' : 'info',
       words: notLiveWords(server.notLive, server.missingNames, trans)
     });
   }
   if (server?.paused) {
-    strips.push({
+    banners.push({
       key: 'paused',
       tone: 'warn',
       words: trans.__('All agents are paused until you resume them.'),
@@ -150,7 +151,7 @@ export function Strips(): JSX.Element | null {
     });
   }
   for (const grant of grants) {
-    strips.push({
+    banners.push({
       key: grant.id,
       tone: 'warn',
       words: trans.__(
@@ -163,8 +164,8 @@ export function Strips(): JSX.Element | null {
     });
   }
   for (const agent of model.agents) {
-    if (agent.mode === 'auto' && !agent.paused && !server?.paused) {
-      strips.push({
+    if (modeOf(agent.mode)?.runsUnasked && !agent.paused && !server?.paused) {
+      banners.push({
         key: agent.id,
         tone: 'warn',
         words: trans.__(
@@ -178,7 +179,7 @@ export function Strips(): JSX.Element | null {
   }
   for (const agent of model.agents) {
     if (agent.paused && agent.pausedWhy !== null && !server?.paused) {
-      strips.push({
+      banners.push({
         key: `held ${agent.id}`,
         tone: 'warn',
         words: pausedWords(agent, trans),
@@ -191,11 +192,11 @@ export function Strips(): JSX.Element | null {
       });
     }
   }
-  return strips.length === 0 ? null : <StripList strips={strips} />;
+  return banners.length === 0 ? null : <BannerList banners={banners} />;
 }
 
-/** All strips; more than fit scroll, by keyboard too. */
-function StripList(props: { strips: readonly IStrip[] }): JSX.Element {
+/** All banners. If there are too many, the list scrolls, by keyboard too. */
+function BannerList(props: { banners: readonly IBanner[] }): JSX.Element {
   const { trans } = usePanel();
   const list = React.useRef<HTMLUListElement>(null);
   const { scrolls, more } = useOverflow(list);
@@ -206,14 +207,14 @@ function StripList(props: { strips: readonly IStrip[] }): JSX.Element {
       aria-label={trans.__('Notices')}
       tabIndex={scrolls ? 0 : undefined}
     >
-      {props.strips.map(({ key, ...strip }) => (
-        <Strip key={key} {...strip} />
+      {props.banners.map(({ key, ...banner }) => (
+        <Banner key={key} {...banner} />
       ))}
     </ul>
   );
 }
 
-function Strip(props: Omit<IStrip, 'key'>): JSX.Element {
+function Banner(props: Omit<IBanner, 'key'>): JSX.Element {
   const wordsId = React.useId();
   return (
     <li className={`jp-jmcp-Strip jp-mod-${props.tone}`}>
@@ -228,7 +229,7 @@ function Strip(props: Omit<IStrip, 'key'>): JSX.Element {
   );
 }
 
-/** Why an agent was paused that nobody paused by hand. */
+/** Why the server paused an agent by itself. */
 function pausedWords(agent: IAgent, trans: TranslationBundle): string {
   if (agent.owner !== null && agent.pausedWhy !== 'flood') {
     return trans.__(
@@ -248,10 +249,10 @@ function pausedWords(agent: IAgent, trans: TranslationBundle): string {
       );
 }
 
-/** Lets agents go on; not in the place of what stopped them. */
+/** Resumes agents. It is not in the place of the button that stopped them. */
 function Resume(props: {
   resume: () => Promise<void>;
-  /** What is said when they do. */
+  /** The announcement when they are resumed. */
   then: string;
 }): JSX.Element {
   const { trans, say } = usePanel();
@@ -277,7 +278,7 @@ function Resume(props: {
   );
 }
 
-/** Ends what was allowed for a time. */
+/** Revokes a grant. */
 function Revoke({ grant }: { grant: IGrant }): JSX.Element {
   const action = useAction();
   const describedBy = React.useContext(Described);

@@ -7,7 +7,7 @@ import { Button } from './shared/Button';
 import { ErrorLine } from './shared/ErrorLine';
 import { useAction } from './shared/useAction';
 
-/** What concerns all agents: connect another one, stop them all. */
+/** The buttons for all agents: connect another one, stop them all. */
 export function Header(): JSX.Element {
   const { model, trans, say, openConnect } = usePanel();
   const action = useAction();
@@ -41,7 +41,7 @@ export function Header(): JSX.Element {
         >
           {trans.__('Connect an agent')}
         </Button>
-        {/* It stays what it is when all agents are stopped: a second click must not resume them. */}
+        {/* This never turns into Resume: a second click must not resume the agents. */}
         <Button
           kind="quiet"
           className="jp-jmcp-mod-stop"

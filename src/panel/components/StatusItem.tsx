@@ -6,7 +6,7 @@ import { isPairing } from '../../model/requests';
 import type { IAgents, IAgentsPanel } from '../../tokens';
 import { Icon } from './shared/Icon';
 
-/** "1 agent is waiting", or how many agents are connected; leads to the panel. */
+/** "1 agent is waiting", or how many agents are connected; a click opens the panel. */
 export function StatusItem(props: {
   model: IAgents;
   panel: IAgentsPanel;

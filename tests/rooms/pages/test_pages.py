@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.rooms.live_room import LiveRoom
 from jmcp_lab.rooms.upstream.ydoc_server import room_id
@@ -120,7 +120,7 @@ async def test_a_cell_that_person_and_agent_move_at_once_is_there_once(
 async def test_a_room_that_the_last_page_left_stays_while_an_agent_works_in_it(
     make_robot: MakeRobot, root: Path, open_page: OpenPage
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     page = await open_page("a.ipynb")
     robot.app.rooms.idle_seconds = 0.05

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks.cells import shared
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
@@ -165,7 +165,7 @@ async def test_a_cell_that_a_page_edits_or_runs_keeps_its_place(
 async def test_a_card_shows_what_is_in_the_file_when_it_is_allowed(
     make_robot: MakeRobot, root: Path, app: JmcpLab
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     (one,) = write_notebook(root, "a.ipynb", "one\n\n2")
     await robot.say("read_cells", notebook="a.ipynb")
     task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=one, source="1\n\n2")
@@ -242,7 +242,7 @@ async def test_a_page_that_does_not_answer_keeps_no_call_waiting_for_ever(
 async def test_what_a_person_typed_while_a_request_waited_is_saved_first(
     make_robot: MakeRobot, root: Path, app: JmcpLab, jp_fetch: Fetch
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     one, _ = write_notebook(root, "a.ipynb", "one", "two")
     await robot.say("read_cells", notebook="a.ipynb")
     task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=one, source="agent")

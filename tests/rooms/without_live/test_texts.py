@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jupyter_ydoc import YUnicode
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.rooms.backend import open_backend
 from jmcp_lab.rooms.liveness import NotLive
@@ -81,7 +81,7 @@ async def test_nothing_is_written_where_the_person_saves_by_hand(
 async def test_what_was_typed_while_a_request_waited_is_not_written_over(
     make_robot: MakeRobot, text: Path, app: JmcpLab
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     await robot.say("read_file", path="a.txt")
     task = robot.start("write_file", **ROBOT)
     await robot.request()

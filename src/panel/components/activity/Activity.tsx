@@ -5,10 +5,10 @@ import { ActivityRow } from './ActivityRow';
 import { Button } from '../shared/Button';
 import { Section } from '../shared/Section';
 
-/** Rows drawn at first and more with each "Show older". */
+/** Number of rows at first, and of those that each "Show older" adds. */
 const CHUNK = 100;
 
-/** Rows drawn at most, since each one slows what the person types: beyond, the newer ones go. */
+/** Maximum number of rows, since each one slows typing. Beyond it the newest rows are dropped. */
 const MOST_ROWS = 300;
 
 /** What the agents did, newest first. */
@@ -16,7 +16,7 @@ export function Activity(): JSX.Element {
   const { model, trans } = usePanel();
   const [end, setEnd] = React.useState(CHUNK);
   const start = Math.max(0, end - MOST_ROWS);
-  // What was denied because it had been denied is counted at the first of them.
+  // A request that was denied because it had been denied before is counted at the first one.
   const calls = model.calls.filter(
     call => call.decision?.source !== 'duplicate_denied'
   );

@@ -19,7 +19,7 @@ import { RestingButton } from '../shared/RestingButton';
 import { useAction } from '../shared/useAction';
 import { Dot } from '../shared/AgentBadge';
 
-/** One call in one line, a second for how it went, and what can still be done about it. */
+/** A call in one line, a second line for its result, and the buttons for what can still be done. */
 export const ActivityRow = React.memo(function ActivityRow(props: {
   call: ICall;
   color: string;
@@ -33,7 +33,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   const took = duration(call.started ?? call.created, call.ended, locale);
   const about = decisionWords(call, trans);
   const told = call.decision?.reason ?? '';
-  // It comes to where Stop was, if that was here.
+  // Undo appears where Stop was, if Stop was shown.
   const ran = React.useRef(false);
   ran.current ||= call.state === 'running';
   const Undo = ran.current ? RestingButton : Button;
@@ -148,7 +148,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   );
 });
 
-/** Whether a call only looked and went well: many do, and one line is enough for it. */
+/** Whether a call only read and succeeded. There are many of these, and one line is enough. */
 function isQuiet(call: ICall): boolean {
   return (
     (call.class === 'info' || call.class === 'read') &&
@@ -167,7 +167,7 @@ function CallTime({ call }: { call: ICall }): JSX.Element {
   );
 }
 
-/** What the call did; leads to the cell where there is one. */
+/** What the call did; a link to the cell, if there is one. */
 function CallTitle(props: { id: string; call: ICall }): JSX.Element {
   const { call } = props;
   const { navigator } = usePanel();

@@ -8,7 +8,7 @@ import { RevokeGrant } from './RevokeGrant';
 import { Section } from '../shared/Section';
 import { useAction } from '../shared/useAction';
 
-/** What was allowed for longer, and what approving protects. */
+/** The grants, and how the server is protected. */
 export function Access(): JSX.Element {
   const { model, trans } = usePanel();
   const now = useNow(model.grants.length > 0, 15_000);

@@ -3,15 +3,14 @@ import * as React from 'react';
 import { usePanel } from '../../context';
 import { mayChange } from '../../../model/deciding';
 import { ago, modeLabel, oneLine, untilWords, visible } from '../../format';
+import { isBounded, modeOf, MODES } from '../../../model/modes';
 import type { IAgent, Mode } from '../../../tokens';
-import { AutoForm } from './AutoForm';
+import { BoundsForm } from './BoundsForm';
 import { Button } from '../shared/Button';
 import { ErrorLine } from '../shared/ErrorLine';
 import { RestingButton } from '../shared/RestingButton';
 import { IAction, useAction } from '../shared/useAction';
 import { Claim, Dot } from '../shared/AgentBadge';
-
-export const MODES: readonly Mode[] = ['look', 'ask', 'edit', 'auto'];
 
 /** A connected agent: what it may do, what it is doing, and how to end that. */
 export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
@@ -21,17 +20,18 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
   const action = useAction();
   const paused = agent.paused || (model.server?.paused ?? false);
   const changes = mayChange(agent, model.server);
-  const [choosing, setChoosing] = React.useState(false);
+  /** The mode that the person has chosen and that needs notebooks and an end first. */
+  const [choosing, setChoosing] = React.useState<Mode | null>(null);
   const change = (mode: Mode) => {
     if (action.busy) {
-      // Not disabled meanwhile: that would take the focus away.
+      // The menu is not disabled meanwhile: that would take the focus away.
       return;
     }
-    if (mode === 'auto') {
-      setChoosing(true);
+    if (isBounded(mode)) {
+      setChoosing(mode);
     } else {
-      setChoosing(false);
-      // What is chosen here says where, too: everywhere.
+      setChoosing(null);
+      // A mode that is chosen in the menu holds in all notebooks.
       action.run(() => model.change(agent.id, { mode, notebooks: [] }));
     }
   };
@@ -48,7 +48,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
           {paused ? trans.__('Paused') : doing(agent, now, trans, locale)}
         </span>
         {agent.paused && !model.server?.paused && changes ? (
-          // Not where Stop was: its second click must not resume what the first one stopped.
+          // Resume is not in the place of Stop: a second click there must not undo the first one.
           <RestingButton
             kind="link"
             describedBy={nameId}
@@ -75,13 +75,18 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
           <select
             className="jp-jmcp-Select"
             aria-label={trans.__('What %1 may do', agent.label)}
-            value={choosing ? 'auto' : agent.mode}
+            value={choosing ?? agent.mode}
             aria-disabled={action.busy ? true : undefined}
             onChange={event => change(event.target.value as Mode)}
           >
+            {modeOf(agent.mode) ? null : (
+              <option value={agent.mode} disabled>
+                {modeLabel(agent.mode, trans)}
+              </option>
+            )}
             {MODES.map(mode => (
-              <option key={mode} value={mode}>
-                {modeLabel(mode, trans)}
+              <option key={mode.value} value={mode.value}>
+                {mode.label(trans)}
               </option>
             ))}
           </select>
@@ -92,38 +97,48 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
         )}
         <AgentButtons agent={agent} describedBy={nameId} action={action} />
       </div>
-      {agent.mode === 'auto' && !choosing ? (
-        <p className="jp-jmcp-Caution" dir="auto">
-          {trans.__(
-            'Edits and runs without asking in %1 only, %2',
-            agent.notebooks.join(', '),
-            untilWords(agent.until, now, trans, locale)
-          )}
-        </p>
-      ) : null}
-      {agent.mode === 'edit' && agent.notebooks.length > 0 && !choosing ? (
-        <p className="jp-jmcp-Caution" dir="auto">
-          {trans.__(
-            'Edits without asking in %1 only',
-            agent.notebooks.join(', ')
-          )}
-        </p>
-      ) : null}
-      {choosing ? (
-        <AutoForm
+      {choosing === null ? <Caution agent={agent} now={now} /> : null}
+      {choosing !== null ? (
+        <BoundsForm
           suggested={agent.current}
           busy={action.busy}
           onApply={(notebooks, until) =>
             action.run(async () => {
-              await model.change(agent.id, { mode: 'auto', notebooks, until });
-              setChoosing(false);
+              await model.change(agent.id, {
+                mode: choosing,
+                notebooks,
+                until
+              });
+              setChoosing(null);
             })
           }
-          onCancel={() => setChoosing(false)}
+          onCancel={() => setChoosing(null)}
         />
       ) : null}
       <ErrorLine message={action.error} />
     </li>
+  );
+}
+
+/** What the agent does without asking, or why it can do nothing. */
+function Caution(props: { agent: IAgent; now: number }): JSX.Element | null {
+  const { agent, now } = props;
+  const { trans, locale } = usePanel();
+  const words = !agent.usable
+    ? trans.__(
+        'This version of jmcp_lab does not know its mode, so it can do nothing. Choose another mode.'
+      )
+    : agent.notebooks.length > 0
+      ? (modeOf(agent.mode)?.caution(
+          agent.notebooks.join(', '),
+          untilWords(agent.until, now, trans, locale),
+          trans
+        ) ?? null)
+      : null;
+  return words === null ? null : (
+    <p className="jp-jmcp-Caution" dir="auto">
+      {words}
+    </p>
   );
 }
 

@@ -5,7 +5,7 @@ import type { IGrant } from '../../../tokens';
 import { Button } from '../shared/Button';
 import type { IAction } from '../shared/useAction';
 
-/** Ends what was allowed for a time; `action` tells what becomes of that. */
+/** The button that revokes a grant; `action` has the result. */
 export function RevokeGrant(props: {
   grant: IGrant;
   action: IAction;

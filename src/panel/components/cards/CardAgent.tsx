@@ -5,8 +5,8 @@ import { stopwatch } from '../../format';
 import type { ICall } from '../../../tokens';
 import { Claim, Dot } from '../shared/AgentBadge';
 
-/** Whose call it is, what the client says of itself, and how long it has waited. */
-export function CardWho({ call }: { call: ICall }): JSX.Element {
+/** The agent of a card, what its client says it is, and how long the call has waited. */
+export function CardAgent({ call }: { call: ICall }): JSX.Element {
   const { model, trans } = usePanel();
   const now = useNow(true);
   const agent = model.agent(call.agent);

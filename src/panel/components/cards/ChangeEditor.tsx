@@ -3,7 +3,10 @@ import * as React from 'react';
 import { usePanel } from '../../context';
 import type { IPreviewItem } from '../../../tokens';
 
-/** A short change in the look of JupyterLab's editor; `children` show it until that is there. */
+/**
+ * A short change in the style of JupyterLab's editor; `children` show it until the editor is
+ * loaded.
+ */
 export function ChangeEditor(props: {
   item: IPreviewItem;
   language: string | null;
@@ -21,7 +24,7 @@ export function ChangeEditor(props: {
     }
     let current = true;
     let remove = () => {};
-    // The diff comes with its own code, which most sessions never need.
+    // The diff has its own bundle, which most pages never need.
     import('../../diff')
       .then(async ({ showDiff }) => {
         const destroy = await showDiff({

@@ -11,16 +11,16 @@ import { Icon } from '../shared/Icon';
 import { NotYours } from './NotYours';
 import { useAction } from '../shared/useAction';
 
-/** What the answers on a card about an agent's access work with. */
+/** What the answer buttons of a connection card need. */
 export interface IConnectionAnswers {
   readonly inert: boolean;
-  /** Lets the agent in as it is given, or turns it away when it is null. */
+  /** Lets the given agent in; null turns it away. */
   press(
     agent: INewAgent | null
   ): (event: React.MouseEvent<HTMLElement>) => void;
 }
 
-/** A card about who may connect, and as what. */
+/** A card about a program that may connect, and what it may do. */
 export function ConnectionCard(props: {
   request: IPairing;
   icon: LabIcon;

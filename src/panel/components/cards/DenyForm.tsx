@@ -4,13 +4,13 @@ import { usePanel } from '../../context';
 import type { IOption } from '../../../tokens';
 import { Button } from '../shared/Button';
 
-/** Longest reason that an agent is told. */
+/** Maximum length of a reason. */
 const MOST = 500;
 
-/** A no that carries a sentence. */
+/** The form that denies a request and gives the agent a reason. */
 export function DenyForm(props: {
   id: string;
-  /** A lasting no, where the server offers one. */
+  /** The lasting denial, if the server offers one. */
   never: IOption | null;
   inert: boolean;
   onSend: (reason: string) => void;

@@ -4,10 +4,10 @@ import { useNow, usePanel } from '../../context';
 import { endTime, oneLine } from '../../format';
 import type { ICall, IOption } from '../../../tokens';
 
-/** How long what is offered holds; the server counts from when it is told. */
+/** How long the offered grant lasts; the server counts from when it receives the answer. */
 const HALF_AN_HOUR = 30 * 60_000;
 
-/** What a lasting yes covers and until when, for everybody to read before they press it. */
+/** What a lasting permission covers and until when, shown before the person presses the button. */
 export function GrantWords(props: {
   id: string;
   call: ICall;

@@ -1,7 +1,7 @@
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import * as React from 'react';
 
-/** Code in the colours of JupyterLab's editor; plain until they are there. */
+/** Code in the colours of JupyterLab's editor; plain until the highlighter is loaded. */
 export function HighlightedCode(props: {
   code: string;
   language: string | null;
@@ -24,13 +24,13 @@ export function HighlightedCode(props: {
     languages
       .highlight(code, spec, coloured)
       .then(() => {
-        // Colours must not change a character of what the person is asked to allow.
+        // Highlighting must not change a character of what the person is asked to allow.
         if (current && coloured.textContent === code) {
           element.replaceChildren(...coloured.childNodes);
         }
       })
       .catch(() => {
-        // The plain text is already there.
+        // The plain text is already shown.
       });
     return () => {
       current = false;

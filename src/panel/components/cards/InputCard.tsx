@@ -6,13 +6,13 @@ import { oneLine, requestTitle, visible } from '../../format';
 import { useArming } from '../../clickGuard';
 import type { ICall, IQuestion } from '../../../tokens';
 import { Button } from '../shared/Button';
-import { CardWho } from './CardAgent';
+import { CardAgent } from './CardAgent';
 import { ErrorLine } from '../shared/ErrorLine';
 import { ClassIcon } from '../shared/Icon';
 import { NotYours } from './NotYours';
 import { useAction } from '../shared/useAction';
 
-/** What code that an agent runs asks the person, and a field for the answer. */
+/** A question of code that an agent runs, and a field for the answer. */
 export function InputCard(props: {
   call: ICall;
   question: IQuestion;
@@ -51,7 +51,7 @@ export function InputCard(props: {
         <ClassIcon class={call.class} />
         <h4>{trans.__('Answer what the code asks')}</h4>
       </header>
-      <CardWho call={call} />
+      <CardAgent call={call} />
       <p dir="auto">{call.summary}</p>
       {refusal ? (
         <p dir="auto" className="jp-jmcp-Card-prompt">
@@ -62,7 +62,8 @@ export function InputCard(props: {
           className="jp-jmcp-DenyForm"
           onSubmit={event => {
             event.preventDefault();
-            // Who types into the field has seen what it is for: nothing has to rest.
+            // A person who types into the field has seen what it is for, so the form need not rest
+            // first.
             if (event.nativeEvent.isTrusted) {
               answer(value);
             }

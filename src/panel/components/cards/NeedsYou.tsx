@@ -2,7 +2,12 @@ import * as React from 'react';
 
 import { usePanel } from '../../context';
 import { decisionWords, requestTitle, stateLabel } from '../../format';
-import { arrange, IPlace, isPairing, requestKey } from '../../../model/requests';
+import {
+  arrange,
+  IPlace,
+  isPairing,
+  requestKey
+} from '../../../model/requests';
 import type { AgentRequest } from '../../../tokens';
 import { StateIcon } from '../shared/Icon';
 import { InputCard } from './InputCard';
@@ -12,7 +17,7 @@ import { RequestCard } from './RequestCard';
 import { Section } from '../shared/Section';
 import { useHolding } from './useHolding';
 
-/** The requests that wait for the person; nothing in it moves while the person may press it. */
+/** The requests that wait for the person. Nothing in it moves while the person may press it. */
 export function NeedsYou(props: {
   /** Where the focus goes when the last request is decided. */
   onEmpty: () => void;
@@ -36,7 +41,7 @@ export function NeedsYou(props: {
   const arranged = arrange(
     places.current,
     waiting,
-    // Who decided here knows what became of it and goes on to the next card.
+    // The person who decided here knows the result, so the focus goes to the next card.
     (id, waitsBelow) => {
       const told = !own.current.has(id);
       const below = waitsBelow && !holding.isOver(id);
@@ -48,7 +53,7 @@ export function NeedsYou(props: {
   );
   const isLine = ({ settled, request }: IPlace) =>
     settled && holding.isOver(request.id);
-  // What only tells how something ended stands below what waits.
+  // Cards of ended requests come after those that wait.
   places.current = [
     ...arranged.filter(place => !isLine(place)),
     ...arranged.filter(isLine)
@@ -71,7 +76,7 @@ export function NeedsYou(props: {
   const boxes = places.current.length - lines;
   const before = React.useRef(boxes);
   React.useEffect(() => {
-    // Only what was taken away can have moved all that waits out of sight.
+    // Only a removed card can have moved all waiting ones out of sight.
     if (boxes < before.current && list.current) {
       showFirst(list.current);
     }
@@ -98,7 +103,7 @@ export function NeedsYou(props: {
   const mine = needsYou.length;
   const isMine = mine > 0 || waiting.length === 0;
   if (places.current.length === 0) {
-    // Nothing tells that the pointer left what was taken away from under it.
+    // No event says that the pointer has left an element that was removed under it.
     hovered.current = false;
     return null;
   }
@@ -164,7 +169,7 @@ function holdsFocus(element: HTMLElement | null): boolean {
   return element?.contains(document.activeElement) ?? false;
 }
 
-/** The card that fits a request. */
+/** The card for a request. */
 function Card(props: {
   request: AgentRequest;
   onSettled: () => void;
@@ -193,7 +198,7 @@ function Card(props: {
   );
 }
 
-/** What became of a request, in the place where it was. */
+/** The result of a request, in its place. */
 function Settled(props: {
   request: AgentRequest;
   height?: number;

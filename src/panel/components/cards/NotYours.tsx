@@ -10,10 +10,10 @@ import { ErrorLine } from '../shared/ErrorLine';
 import { Icon } from '../shared/Icon';
 import { useAction } from '../shared/useAction';
 
-/** What a card has in the place of answers for who cannot give any: why, and how to end it. */
+/** For a person who cannot decide, this replaces the answers: it says why, and offers Stop. */
 export function NotYours(props: {
   refusal: IRefusal;
-  /** What can be stopped; nothing where it is a connection. */
+  /** The call that can be stopped; absent for a connection. */
   call?: ICall;
 }): JSX.Element {
   const { refusal, call } = props;

@@ -2,12 +2,13 @@ import * as React from 'react';
 
 import { usePanel } from '../../context';
 import { warningIcon } from '../../../icons';
+import { DEFAULT_MODE } from '../../../model/modes';
 import { changeWords, IOffer } from '../../../api/offer';
 import type { IPairing } from '../../../tokens';
 import { Button } from '../shared/Button';
 import { ConnectionCard } from './ConnectionCard';
 
-/** More access that something wrote into the list of agents, and the answers to it. */
+/** Access that was written into the list of agents from outside, and the answers to it. */
 export function OfferCard(props: {
   request: IPairing;
   offer: IOffer;
@@ -27,7 +28,7 @@ export function OfferCard(props: {
         <>
           <Button
             inert={inert}
-            onPress={press({ label: request.client, mode: 'edit' })}
+            onPress={press({ label: request.client, mode: DEFAULT_MODE })}
           >
             {trans.__('Allow')}
           </Button>

@@ -2,10 +2,9 @@ import { linkIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { useNow, usePanel } from '../../context';
-import { modeHelp, modeLabel, stopwatch } from '../../format';
-import type { INewAgent, IPairing, Mode } from '../../../tokens';
-import { MODES } from '../agents/AgentRow';
-import { AutoFields, useAutoFields } from '../agents/AutoForm';
+import { stopwatch } from '../../format';
+import type { IPairing } from '../../../tokens';
+import { AgentFields, useAgentFields } from '../agents/AgentFields';
 import { Button } from '../shared/Button';
 import { ConnectionCard } from './ConnectionCard';
 
@@ -15,18 +14,8 @@ export function PairingCard(props: {
   onDecided: () => void;
 }): JSX.Element {
   const { pairing, onDecided } = props;
-  const { trans, navigator } = usePanel();
-  const [label, setLabel] = React.useState(pairing.client);
-  const [mode, setMode] = React.useState<Mode>('edit');
-  const auto = useAutoFields(navigator.currentPath ?? '');
-  const nameId = React.useId();
-  const helpId = React.useId();
-  const complete = mode !== 'auto' || auto.complete;
-  const agent: INewAgent = {
-    label: label.trim() || pairing.client,
-    mode,
-    ...(mode === 'auto' ? { notebooks: auto.notebooks, until: auto.until } : {})
-  };
+  const { trans } = usePanel();
+  const entered = useAgentFields(pairing.client);
   return (
     <ConnectionCard
       request={pairing}
@@ -39,8 +28,8 @@ export function PairingCard(props: {
         <>
           <Button
             kind="accept"
-            inert={inert || !complete}
-            onPress={press(agent)}
+            inert={inert || !entered.complete}
+            onPress={press(entered.agent(pairing.client))}
           >
             {trans.__('Allow')}
           </Button>
@@ -51,35 +40,7 @@ export function PairingCard(props: {
         </>
       )}
     >
-      <label className="jp-jmcp-Field">
-        <span>{trans.__('Name this connection')}</span>
-        <input
-          type="text"
-          className="jp-mod-styled"
-          dir="auto"
-          maxLength={80}
-          value={label}
-          onChange={event => setLabel(event.target.value)}
-        />
-      </label>
-      <label className="jp-jmcp-Field">
-        <span id={nameId}>{trans.__('What may it do?')}</span>
-        <select
-          className="jp-jmcp-Select"
-          value={mode}
-          aria-labelledby={nameId}
-          aria-describedby={helpId}
-          onChange={event => setMode(event.target.value as Mode)}
-        >
-          {MODES.map(value => (
-            <option key={value} value={value}>
-              {modeLabel(value, trans)}
-            </option>
-          ))}
-        </select>
-        <small id={helpId}>{modeHelp(mode, trans)}</small>
-      </label>
-      {mode === 'auto' ? <AutoFields fields={auto} /> : null}
+      <AgentFields entered={entered} modes="menu" />
     </ConnectionCard>
   );
 }

@@ -6,7 +6,7 @@ import { colourable } from '../../preview';
 import type { IPreview } from '../../../tokens';
 import { HighlightedCode } from './HighlightedCode';
 
-/** A text of an agent, or what changes in one, piece by piece. */
+/** Draws a text of an agent, or a change to one, piece by piece. */
 export function Pieces(props: {
   pieces: readonly IPiece[];
   name: string;
@@ -40,7 +40,9 @@ export function Pieces(props: {
   );
 }
 
-/** Never drawn anew: a long text is drawn in steps, and only what is new costs anything. */
+/**
+ * A piece is drawn only once: a long text is drawn in steps, and each step draws only new pieces.
+ */
 const Piece = React.memo(function Piece({
   piece
 }: {

@@ -8,10 +8,10 @@ import { Pieces } from './Pieces';
 import { UnseenNote } from './UnseenNote';
 import type { IReading } from './useReading';
 
-/** Pieces that are drawn in one frame: a page must answer while a long text is drawn. */
+/** Number of pieces drawn in one frame, so that the page stays responsive with a long text. */
 const AT_ONCE = 16;
 
-/** Exactly what will happen: code, a change, or words. */
+/** Exactly what will happen: code, a change, or a description. */
 export function Preview(props: {
   shown: IShownPreview;
   reading: IReading;
@@ -26,7 +26,7 @@ export function Preview(props: {
   const end = React.useRef<HTMLDivElement>(null);
   useInSight(box, end, drawn >= count(items) && items, reading);
 
-  // Who opened all with the keyboard reads on in it, and does not stand where Allow will be.
+  // After opening all by keyboard the focus moves into the text, away from where Allow will be.
   const wasWhole = React.useRef(whole);
   React.useEffect(() => {
     if (whole && !wasWhole.current) {
@@ -122,7 +122,7 @@ function title(
   trans: ReturnType<typeof usePanel>['trans']
 ): string {
   if (shown.tooLong) {
-    // Of what is not compared whole nobody knows how many lines change.
+    // If the comparison is not complete, the number of changed lines is unknown.
     return shown.kind === 'diff'
       ? trans.__('The beginning of what would change')
       : trans.__('The beginning of what would happen');
@@ -149,7 +149,7 @@ function count(items: readonly IShownItem[]): number {
   return items.reduce((sum, item) => sum + item.pieces.length, 0);
 }
 
-/** How many pieces are drawn by now: a few more with each frame. */
+/** The number of pieces drawn so far, which grows with each frame. */
 function useSteps(items: readonly IShownItem[], stepwise: boolean): number {
   const total = count(items);
   const [steps, setSteps] = React.useState({ items, drawn: 0 });
@@ -171,9 +171,9 @@ function useSteps(items: readonly IShownItem[], stepwise: boolean): number {
 }
 
 /**
- * Tell whether the end of a box is in sight.
+ * Report when the end of a box is in sight.
  *
- * @param drawn - What is drawn, once all of it is; of something else it is told anew.
+ * @param drawn - The content, once all of it is drawn. Other content is reported again.
  */
 function useInSight(
   box: React.RefObject<HTMLElement>,

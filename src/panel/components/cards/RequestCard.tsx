@@ -9,7 +9,7 @@ import { warningIcon } from '../../../icons';
 import { firstOf, layOut } from '../../preview';
 import type { ICall, IOption } from '../../../tokens';
 import { Button } from '../shared/Button';
-import { CardWho } from './CardAgent';
+import { CardAgent } from './CardAgent';
 import { DenyForm } from './DenyForm';
 import { ErrorLine } from '../shared/ErrorLine';
 import { GrantWords } from './GrantWords';
@@ -19,10 +19,12 @@ import { Preview } from './Preview';
 import { useDecision } from './useDecision';
 import { useReading } from './useReading';
 
-/** The longest reason of an agent that is shown. */
+/** Maximum length of an agent's reason that is shown. */
 const REASON = 140;
 
-/** A request: who wants what, where and why, exactly what will happen, and the answers to it. */
+/**
+ * The card of a request: who wants what, where and why, exactly what will happen, and the answers.
+ */
 export const RequestCard = React.forwardRef<
   HTMLElement,
   { call: ICall; onDecided?: (call: ICall) => void }
@@ -43,7 +45,7 @@ export const RequestCard = React.forwardRef<
   const reading = useReading(meaning, cut);
   const allowable = shown === null || (reading.done && !shown.tooLong);
   const hidden = shown !== null && !shown.tooLong && reading.hidden;
-  // What stood in the place of Allow must not turn into it under a pointer.
+  // A button in the place of Allow must not turn into Allow under the pointer.
   const arming = useArming(`${meaning} ${hidden}`, own);
   const decision = useDecision(call, onDecided);
   const [denying, setDenying] = React.useState(false);
@@ -85,7 +87,7 @@ export const RequestCard = React.forwardRef<
         <h4 dir="auto">{call.summary}</h4>
       </header>
       <CardPath call={call} />
-      <CardWho call={call} />
+      <CardAgent call={call} />
       <CardReason call={call} />
       {call.changed && decision.notice === null ? (
         <p className="jp-jmcp-Caution">
@@ -198,7 +200,7 @@ export const RequestCard = React.forwardRef<
   );
 });
 
-/** The whole path of the file, where the title leaves folders out. */
+/** The full path of the file, if the title omits its folders. */
 function CardPath({ call }: { call: ICall }): JSX.Element | null {
   const path = oneLine(call.target.path ?? '');
   return call.summary.includes(path) ? null : (

@@ -5,7 +5,7 @@ import { SUBSTITUTE } from '../../format';
 import { warningIcon } from '../../../icons';
 import { Icon } from '../shared/Icon';
 
-/** Says that characters which cannot be seen were made visible. */
+/** A note that invisible characters were made visible. */
 export function UnseenNote(props: { count: number }): JSX.Element | null {
   const { trans } = usePanel();
   return props.count === 0 ? null : (

@@ -2,10 +2,13 @@ import * as React from 'react';
 
 import { ConflictError } from '../../../api/api';
 import { usePanel } from '../../context';
-import { explain } from '../../errors';
+import { describeError } from '../../errors';
 import type { ICall, IOption } from '../../../tokens';
+import { useAction } from '../shared/useAction';
 
-/** After this long without an answer the person may try again; the server decides once anyway. */
+/**
+ * Time without an answer after which the person may try again. The server decides only once anyway.
+ */
 const PATIENCE_MS = 10_000;
 
 /** An answer on its way to the server. */
@@ -13,20 +16,19 @@ export interface IDecisionState {
   readonly busy: boolean;
   /** Why the answer did not arrive. */
   readonly error: string | null;
-  /** Why the answer did not hold: decided elsewhere, or changed. */
+  /** Why the answer did not count: the request was decided elsewhere, or has changed. */
   readonly notice: string | null;
   decide(option: IOption, reason?: string): void;
   retry(): void;
 }
 
-/** Send the person's answer to a request and keep what came of it. */
+/** Send the person's answer to a request and keep the result. */
 export function useDecision(
   call: ICall,
   onDecided?: (call: ICall) => void
 ): IDecisionState {
   const { model, trans } = usePanel();
-  const [busy, setBusy] = React.useState(false);
-  const [error, setError] = React.useState<string | null>(null);
+  const action = useAction();
   const [notice, setNotice] = React.useState<string | null>(null);
   const last = React.useRef<{
     option: IOption;
@@ -36,8 +38,6 @@ export function useDecision(
 
   const send = (option: IOption, hash: string, reason?: string) => {
     last.current = { option, reason, hash };
-    setBusy(true);
-    setError(null);
     setNotice(null);
     const answer = {
       option: option.kind,
@@ -45,37 +45,37 @@ export function useDecision(
       ...(option.until ? { until: option.until } : {}),
       ...(reason ? { reason } : {})
     };
-    withPatience(
-      model.decide(call.id, answer),
-      trans.__('The server has not answered yet.')
-    )
-      .then(decided => onDecided?.(decided))
-      .catch((reason: unknown) => {
-        const words = explain(reason, trans);
-        if (reason instanceof ConflictError) {
-          setNotice(words);
-        } else {
-          setError(words);
+    action.run(async () => {
+      try {
+        const decided = await withPatience(
+          model.decide(call.id, answer),
+          trans.__('The server has not answered yet.')
+        );
+        onDecided?.(decided);
+      } catch (failure: unknown) {
+        if (!(failure instanceof ConflictError)) {
+          throw failure;
         }
-      })
-      .finally(() => setBusy(false));
+        setNotice(describeError(failure, trans));
+      }
+    });
   };
 
   return {
-    busy,
-    error,
+    busy: action.busy,
+    error: action.error,
     notice,
     decide: (option, reason) => {
-      if (!busy) {
+      if (!action.busy) {
         send(option, call.actionHash, reason);
       }
     },
     retry: () => {
-      // What the person chose was about the bytes shown then; others need a new choice.
+      // The person chose for the text shown at that time; another text needs a new choice.
       if (last.current && last.current.hash === call.actionHash) {
         send(last.current.option, last.current.hash, last.current.reason);
       } else {
-        setError(null);
+        action.clear();
       }
     }
   };

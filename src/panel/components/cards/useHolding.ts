@@ -2,26 +2,26 @@ import * as React from 'react';
 
 import type { IPlace } from '../../../model/requests';
 
-/** For how long a pointer must be still until what it may be about to press can move. */
+/** How long the pointer must be still before the cards below it may move. */
 export const STILL_MS = 1500;
 
-/** The longest that a pointer which goes on moving keeps the place of what was decided. */
+/** Maximum time for which a moving pointer keeps the place of a decided request. */
 export const LONGEST_MS = 5000;
 
-/** Which places of requests that were decided are still held as they were. */
+/** The places of decided requests that are still kept. */
 export interface IHolding {
-  /** Whether the place of a request has been held for long enough. */
+  /** Whether the place of a request has been kept for long enough. */
   isOver(id: string): boolean;
-  /** To be told of each movement of the pointer. */
+  /** Call this on each movement of the pointer. */
   onMove(): void;
-  /** To be told what is drawn. */
+  /** Call this with what is drawn. */
   drawn(places: readonly IPlace[]): void;
 }
 
 /**
- * Hold the places of decided requests while a person may be about to press what stands below.
+ * Keep the places of decided requests while a person may be about to press a card below.
  *
- * Not for longer: an empty box that stays hides the next request.
+ * It does not keep them longer: an empty box would hide the next request.
  */
 export function useHolding(look: () => void): IHolding {
   const since = React.useRef(new Map<string, number>());

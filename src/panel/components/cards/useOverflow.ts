@@ -1,14 +1,14 @@
 import * as React from 'react';
 
-/** What of a box with a largest height is out of sight. */
+/** Which part of a box with a maximum height is out of sight. */
 export interface IOverflow {
   /** Not all of it fits. */
   readonly scrolls: boolean;
-  /** Something is below what is in sight. */
+  /** Some of it is below the visible part. */
   readonly more: boolean;
 }
 
-/** Look, whenever a box is drawn, resized or scrolled, what of it is out of sight. */
+/** Find out which part of a box is out of sight whenever it is drawn, resized or scrolled. */
 export function useOverflow(box: React.RefObject<HTMLElement>): IOverflow {
   const [found, setFound] = React.useState({ scrolls: false, more: false });
   const look = React.useCallback(() => {

@@ -1,22 +1,22 @@
 import * as React from 'react';
 
-/** How far a person has come in what a card shows. */
+/** How much of a card the person has seen. */
 export interface IReading {
-  /** All of it is opened, not only its beginning. */
+  /** The whole preview is open, not only its beginning. */
   readonly all: boolean;
-  /** Its end has been in sight, so nothing of it was out of the person's reach. */
+  /** Its end has been in sight, so the person could see all of it. */
   readonly done: boolean;
   /** A part is out of sight until the person opens it. */
   readonly hidden: boolean;
   openAll(): void;
-  /** Told by what draws it. */
+  /** Called by the component that draws it. */
   onEnd(inSight: boolean): void;
 }
 
 /**
- * Keep what a person has seen of a request: what was not shown cannot be allowed.
+ * Track what a person has seen of a request: nothing unseen can be allowed.
  *
- * @param meaning - What the request would do; of something else nothing has been seen yet.
+ * @param meaning - What the request would do. When it changes, nothing has been seen yet.
  * @param cut - Only the beginning is drawn at first.
  */
 export function useReading(meaning: string, cut: boolean): IReading {
@@ -31,7 +31,7 @@ export function useReading(meaning: string, cut: boolean): IReading {
     onEnd: inSight =>
       keep(last => {
         const { all, end } = last.meaning === meaning ? last : fresh;
-        // What was seen stays seen; what was not drawn whole was not seen to its end.
+        // What was seen stays seen. The end counts as seen only if the whole text was drawn.
         const seen = end === true || (inSight && (all || !cut));
         return { meaning, all, end: seen || (inSight ? end : false) };
       })

@@ -7,7 +7,7 @@ import type { IMinted } from '../../../tokens';
 import { CopyButton } from '../shared/CopyButton';
 import { Icon } from '../shared/Icon';
 
-/** What to copy into each client; one is unfolded. */
+/** The configuration to copy into each client; one of them is unfolded. */
 export function ConnectClients(props: {
   minted: IMinted;
   onCopied: (error: Error | null) => void;

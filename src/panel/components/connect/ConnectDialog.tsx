@@ -12,8 +12,8 @@ import { ConnectReady } from './ConnectReady';
 /**
  * The dialog that connects an agent.
  *
- * The browser's own modal dialog: JupyterLab's takes Enter and the arrow keys away from buttons in
- * its body, and here the buttons in the body are what it is for.
+ * It is the browser's own modal dialog. JupyterLab's takes Enter and the arrow keys away from
+ * buttons in its body, and the buttons in the body are the purpose of this one.
  */
 export function ConnectDialog(props: { onClose: () => void }): JSX.Element {
   const { trans } = usePanel();
@@ -27,7 +27,7 @@ export function ConnectDialog(props: { onClose: () => void }): JSX.Element {
     dialog.current?.querySelector<HTMLInputElement>('input')?.focus();
   }, []);
   React.useEffect(() => {
-    // The button that was pressed is gone; start reading where the new part begins.
+    // The pressed button is gone; move the focus to where the new part begins.
     if (minted) {
       heading.current?.focus();
     }

@@ -11,7 +11,7 @@ import { CopyButton } from '../shared/CopyButton';
 import { ErrorLine } from '../shared/ErrorLine';
 import { Icon } from '../shared/Icon';
 
-/** After this long without a call the person gets a hint. */
+/** Time without a call after which the person gets a hint. */
 const QUIET_MS = 60_000;
 
 /** The second half of connecting: what to copy, and whether the agent has called. */
@@ -73,7 +73,7 @@ export function ConnectReady(props: {
   );
 }
 
-/** The live line: waiting, connected, or what to look at when nothing comes. */
+/** The status line: waiting, connected, or what to check when no call arrives. */
 function FirstCall(props: { minted: IMinted; copied: boolean }): JSX.Element {
   const { model, trans } = usePanel();
   const [since] = React.useState(() => Date.now());

@@ -4,7 +4,7 @@ import { usePanel } from '../../context';
 import { clip, visible } from '../../format';
 import type { IAgent } from '../../../tokens';
 
-/** The mark of an agent, in the colour that it also has in the notebook. */
+/** The dot of an agent, in the colour that it also has in the notebook. */
 export function Dot(props: { color: string; hollow?: boolean }): JSX.Element {
   return (
     <span
@@ -19,7 +19,7 @@ export function Dot(props: { color: string; hollow?: boolean }): JSX.Element {
   );
 }
 
-/** What a client says that it is; nobody has checked it. */
+/** What a client says it is. Nobody has checked it. */
 export function Claim(props: { claims: IAgent['claims'] }): JSX.Element | null {
   const { trans } = usePanel();
   if (!props.claims) {
@@ -39,7 +39,7 @@ export function Claim(props: { claims: IAgent['claims'] }): JSX.Element | null {
   );
 }
 
-/** A text whose direction does not reach beyond it. */
+/** The text, isolated so that its writing direction affects nothing around it. */
 function isolated(text: string): string {
   return `\u2068${text}\u2069`;
 }

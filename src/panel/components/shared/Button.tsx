@@ -4,12 +4,12 @@ import * as React from 'react';
 import { isGenuine } from '../../clickGuard';
 import { Icon } from './Icon';
 
-/** A button in JupyterLab's look that obeys nobody but a person. */
+/** A button in JupyterLab's style that only a person can press. */
 export interface IButtonProps {
   readonly children?: React.ReactNode;
   readonly icon?: LabIcon;
   readonly kind?: 'accept' | 'warn' | 'plain' | 'quiet' | 'link';
-  /** The accessible name, where it must say more than the words on the button. */
+  /** The accessible name, where it must say more than the text on the button. */
   readonly label?: string;
   readonly title?: string;
   readonly describedBy?: string;

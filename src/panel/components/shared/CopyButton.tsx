@@ -7,7 +7,7 @@ import { Button } from './Button';
 /** How long the tick stays after copying. */
 const TICK_MS = 2500;
 
-/** Copies a text; the dialog it stands in stays open. */
+/** Copies a text; the dialog around it stays open. */
 export function CopyButton(props: {
   text: string;
   children: string;

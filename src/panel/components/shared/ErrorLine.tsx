@@ -3,7 +3,7 @@ import * as React from 'react';
 import { warningIcon } from '../../../icons';
 import { Icon } from './Icon';
 
-/** What went wrong, with a way on. */
+/** A line that says what went wrong and what to do about it. */
 export function ErrorLine(props: {
   message: string | null;
   children?: React.ReactNode;

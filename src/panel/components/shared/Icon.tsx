@@ -20,7 +20,7 @@ import {
 } from '../../../icons';
 import type { CallClass, ICall } from '../../../tokens';
 
-/** An icon beside words that say the same, so it is hidden from assistive technology. */
+/** An icon beside text that says the same, so it is hidden from assistive technology. */
 export function Icon(props: {
   icon: LabIcon;
   className?: string;
@@ -45,12 +45,12 @@ const CLASS_ICONS: Readonly<Record<CallClass, LabIcon>> = {
   file: fileIcon
 };
 
-/** What kind of thing a call does. */
+/** The icon of a class of calls. */
 export function ClassIcon(props: { class: CallClass }): JSX.Element {
   return <Icon icon={CLASS_ICONS[props.class]} className="jp-mod-class" />;
 }
 
-/** How a call stands or ended. */
+/** The icon of the state of a call. */
 export function StateIcon(props: { call: ICall }): JSX.Element {
   switch (props.call.state) {
     case 'received':

@@ -4,10 +4,10 @@ import { CHANGED_MS, useArming } from '../../clickGuard';
 import { Button, IButtonProps } from './Button';
 
 /**
- * A button that comes to where another one was, or may come under a pointer.
+ * A button that appears where another one was, or may appear under the pointer.
  *
- * It takes no press before the second click of a double click is over: that was meant for what
- * stood there before.
+ * It ignores presses until a double click would be over: the second click was meant for the button
+ * that was there before.
  */
 export function RestingButton(
   props: IButtonProps & { focused?: boolean }

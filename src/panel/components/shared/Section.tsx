@@ -3,12 +3,12 @@ import * as React from 'react';
 
 import { Icon } from './Icon';
 
-/** A part of the panel under a heading; one that can be folded has its button in the heading. */
+/** A section of the panel under a heading, which holds the button that folds the section. */
 export function Section(props: {
   name: string;
   count?: number;
   urgent?: boolean;
-  /** Folded at first, when given; cannot be folded otherwise. */
+  /** Whether it is folded at first; without this it cannot be folded. */
   folded?: boolean;
   headingRef?: React.Ref<HTMLHeadingElement>;
   children: React.ReactNode;

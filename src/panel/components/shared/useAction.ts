@@ -1,14 +1,16 @@
 import * as React from 'react';
 
 import { usePanel } from '../../context';
-import { explain } from '../../errors';
+import { describeError } from '../../errors';
 
 /** Something that a person started and that can fail. */
 export interface IAction {
   readonly busy: boolean;
-  /** Why it failed, in words of the server. */
+  /** Why it failed, as the server says it. */
   readonly error: string | null;
   run(work: () => Promise<unknown>): void;
+  /** Forget what went wrong. */
+  clear(): void;
 }
 
 /** Run one thing at a time and keep what went wrong for the person to read. */
@@ -30,7 +32,7 @@ export function useAction(): IAction {
       work()
         .catch((reason: unknown) => {
           if (alive.current) {
-            setError(explain(reason, trans));
+            setError(describeError(reason, trans));
           }
         })
         .finally(() => {
@@ -41,5 +43,6 @@ export function useAction(): IAction {
     },
     [trans]
   );
-  return { busy, error, run };
+  const clear = React.useCallback(() => setError(null), []);
+  return { busy, error, run, clear };
 }

@@ -4,18 +4,18 @@ import { usePanel } from '../../context';
 import { isGenuine } from '../../clickGuard';
 import { Button } from '../shared/Button';
 
-/** A pattern of paths; not a word of any language. */
+/** Example of a path pattern; it is not translated. */
 const EXAMPLE = 'analysis/*.ipynb';
 
-/** The notebooks and the end that the mode `auto` needs. */
-export function AutoForm(props: {
+/** The notebooks and the end that a bounded mode needs. */
+export function BoundsForm(props: {
   suggested: string | null;
   busy: boolean;
   onApply: (notebooks: readonly string[], until: string) => void;
   onCancel: () => void;
 }): JSX.Element {
   const { trans, navigator } = usePanel();
-  const fields = useAutoFields(props.suggested ?? navigator.currentPath ?? '');
+  const fields = useBounds(props.suggested ?? navigator.currentPath ?? '');
   return (
     <form
       className="jp-jmcp-AutoForm"
@@ -26,7 +26,7 @@ export function AutoForm(props: {
         }
       }}
     >
-      <AutoFields fields={fields} />
+      <BoundsFields fields={fields} />
       <div className="jp-jmcp-Row">
         <button
           type="submit"
@@ -41,8 +41,8 @@ export function AutoForm(props: {
   );
 }
 
-/** What the person has entered for the mode `auto`. */
-export interface IAutoFields {
+/** What the person has entered for a bounded mode. */
+export interface IBounds {
   readonly written: string;
   readonly notebooks: readonly string[];
   readonly until: string;
@@ -51,11 +51,11 @@ export interface IAutoFields {
   setUntil(until: string): void;
 }
 
-export function useAutoFields(suggested: string): IAutoFields {
+export function useBounds(suggested: string): IBounds {
   const [offered] = React.useState(suggested);
   const [written, write] = React.useState(offered);
   const [until, setUntil] = React.useState('30m');
-  // The name of a notebook may hold a comma.
+  // The name of a notebook may contain a comma.
   const globs = written === offered ? [written] : written.split(/[,\n]/);
   const notebooks = globs.map(glob => glob.trim()).filter(glob => glob !== '');
   return {
@@ -68,7 +68,7 @@ export function useAutoFields(suggested: string): IAutoFields {
   };
 }
 
-export function AutoFields(props: { fields: IAutoFields }): JSX.Element {
+export function BoundsFields(props: { fields: IBounds }): JSX.Element {
   const { trans } = usePanel();
   const { fields } = props;
   const helpId = React.useId();

@@ -2,14 +2,14 @@ import { act, screen, waitFor } from '@testing-library/react';
 import * as React from 'react';
 
 import { RefusedError } from '../api/api';
-import { Strips } from '../panel/components/Banners';
+import { Banners } from '../panel/components/Banners';
 import { AgentsModel } from '../model/model';
 import { readDelta } from '../api/wire';
 import type { NotLive } from '../tokens';
 import { makeAgent, MemoryApi, until } from './fixtures';
 import { draw, pressAsPerson } from './render';
 
-async function strips(
+async function banners(
   notLive: NotLive | null,
   missingNames: readonly string[] = []
 ): Promise<string[]> {
@@ -18,7 +18,7 @@ async function strips(
   api.notLive = notLive;
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   const found = screen.queryAllByRole('listitem').map(each => each.textContent);
@@ -27,7 +27,7 @@ async function strips(
 }
 
 test('nothing is said where documents are live', async () => {
-  expect(await strips(null)).toEqual([]);
+  expect(await banners(null)).toEqual([]);
 });
 
 test.each<[NotLive, RegExp]>([
@@ -36,12 +36,12 @@ test.each<[NotLive, RegExp]>([
   ['other_documents', /^jupyter-server-documents keeps the live documents/],
   ['upstream_changed', /^Agents cannot use notebooks or change files/]
 ])('the person is told what keeps them off: %s', async (why, words) => {
-  expect(await strips(why)).toEqual([expect.stringMatching(words)]);
+  expect(await banners(why)).toEqual([expect.stringMatching(words)]);
 });
 
 test('the person is told which names are missing, and what to do', async () => {
   const name = 'FileLoader._lock of jupyter-server-ydoc 3.1.0';
-  const [words] = await strips('upstream_changed', [name]);
+  const [words] = await banners('upstream_changed', [name]);
   expect(words).toContain(`(missing: ${name})`);
   expect(words).toContain('pip install --upgrade jmcp_lab');
 });
@@ -76,7 +76,7 @@ test('the person is told why the server does not let the panel in', async () => 
   api.fail = new RefusedError('Use another address.', 403);
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await until(model, () => model.link === 'refused');
   });
   expect(screen.getByRole('listitem').textContent).toBe(
@@ -93,7 +93,7 @@ test.each([
   api.agents = [makeAgent({ paused: true, paused_why: why })];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   expect(screen.getByRole('listitem').textContent).toContain(words);
@@ -114,7 +114,7 @@ test('it is not said that who looks on has denied anything', async () => {
   api.agents = [makeAgent(held)];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   expect(screen.getByRole('listitem').textContent).toContain(
@@ -124,12 +124,12 @@ test('it is not said that who looks on has denied anything', async () => {
   model.dispose();
 });
 
-test('an agent that a person paused is not in a strip', async () => {
+test('an agent that a person paused is not in a banner', async () => {
   const api = new MemoryApi();
   api.agents = [makeAgent({ paused: true })];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
   expect(screen.queryAllByRole('listitem')).toEqual([]);
@@ -152,11 +152,11 @@ test('a grant is said on top while it holds, and not while its agent is paused',
   ];
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
   });
-  const [strip, ...others] = screen.getAllByRole('listitem');
-  expect(strip.textContent).toMatch(
+  const [banner, ...others] = screen.getAllByRole('listitem');
+  expect(banner.textContent).toMatch(
     /^Claude can run code in sales\.ipynb until \d\d:\d\d without asking\.Revoke$/
   );
   expect(others).toEqual([]);
@@ -170,7 +170,7 @@ test('offline it says that the person is cut off, not the agents', async () => {
   const api = new MemoryApi();
   const model = new AgentsModel({ api });
   await act(async () => {
-    draw(model, () => <Strips />);
+    draw(model, () => <Banners />);
     await model.ready;
     api.fail = new TypeError('gone');
     await model.refresh();
