@@ -1,5 +1,8 @@
 import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+import type * as React from 'react';
 
 import type { IOffer } from './api/offer';
 import type { IPage } from './model/openPages';
@@ -364,6 +367,22 @@ export interface IRequestToast {
   isRead(): boolean;
 }
 
+/** A section of the panel that another extension brings. */
+export interface IPanelSection {
+  /** Names it among all sections; begins with the name of the extension. */
+  readonly id: string;
+  /** The heading, translated by the extension. */
+  readonly title: string;
+  /** Sections are drawn in the order of their ranks; 100 when left out. */
+  readonly rank?: number;
+  /** Whether it is folded at first. */
+  readonly folded?: boolean;
+  /** Draws the content, each time that the panel draws; may use hooks of React. */
+  readonly render?: () => React.ReactNode;
+  /** The content, in place of `render`. Whoever made it disposes of it. */
+  readonly widget?: Widget;
+}
+
 /** The sidebar panel with the agents. */
 export interface IAgentsPanel {
   /** Set by who shows it. */
@@ -376,6 +395,13 @@ export interface IAgentsPanel {
   reveal(): void;
   /** Show the panel and put the focus on the card of a request, or the first one. */
   revealRequest(id?: string): void;
+  /**
+   * Add a section below the panel's own; dispose of what is returned to remove it.
+   *
+   * Throws when another section has the id, or when there is not exactly one of `render` and
+   * `widget`.
+   */
+  addSection(section: IPanelSection): IDisposable;
 }
 
 /** The service that leads to the panel. */
