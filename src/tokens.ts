@@ -1,14 +1,14 @@
 import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
-import type { Widget } from '@lumino/widgets';
-import type * as React from 'react';
 
 import type { IOffer } from './api/offer';
 import type { IPage } from './model/openPages';
 import type { TextContext } from './files/openTexts';
+import type { IPanelSection } from './panel/sections';
 
 export type { IOpenDocument, IPage, IPosition } from './model/openPages';
+export type { IPanelSection } from './panel/sections';
 
 /** What an agent may do without asking. */
 export type Mode = 'look' | 'ask' | 'edit' | 'auto';
@@ -365,22 +365,6 @@ export interface IRequestToast {
   isDue(): boolean;
   /** Whether it is in the page as an alert, which is read aloud. */
   isRead(): boolean;
-}
-
-/** A section of the panel that another extension brings. */
-export interface IPanelSection {
-  /** Names it among all sections; begins with the name of the extension. */
-  readonly id: string;
-  /** The heading, translated by the extension. */
-  readonly title: string;
-  /** Sections are drawn in the order of their ranks; 100 when left out. */
-  readonly rank?: number;
-  /** Whether it is folded at first. */
-  readonly folded?: boolean;
-  /** Draws the content, each time that the panel draws; may use hooks of React. */
-  readonly render?: () => React.ReactNode;
-  /** The content, in place of `render`. Whoever made it disposes of it. */
-  readonly widget?: Widget;
 }
 
 /** The sidebar panel with the agents. */

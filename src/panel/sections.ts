@@ -1,4 +1,21 @@
-import type { IPanelSection } from '../tokens';
+import type { Widget } from '@lumino/widgets';
+import type * as React from 'react';
+
+/** A section of the panel that another extension brings. */
+export interface IPanelSection {
+  /** Names it among all sections; begins with the name of the extension. */
+  readonly id: string;
+  /** The heading, translated by the extension. */
+  readonly title: string;
+  /** Sections are drawn in the order of their ranks; 100 when left out. */
+  readonly rank?: number;
+  /** Whether it is folded at first. */
+  readonly folded?: boolean;
+  /** Draws the content, each time that the panel draws; may use hooks of React. */
+  readonly render?: () => React.ReactNode;
+  /** The content, in place of `render`. Whoever made it disposes of it. */
+  readonly widget?: Widget;
+}
 
 /** The rank of a section that says none. */
 const RANK = 100;
