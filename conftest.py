@@ -1,19 +1,14 @@
-"""Fixtures for every Python test: a real Jupyter server with this extension and live documents."""
+"""For every Python test: the fixtures that other packages test with, and folders of its own."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING
 
 import pytest
-from traitlets.config import Config
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # pytest reads this variable in the root conftest only.
-pytest_plugins = ("pytest_jupyter.jupyter_server",)
+pytest_plugins = ("jmcp_lab.testing.pytest_plugin",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,22 +24,3 @@ def pytest_configure(config: pytest.Config) -> None:
     # Debuggers and the IPython history of one test have no business in the next one.
     os.environ["IPYTHONDIR"] = os.path.join(folder.name, "ipython")
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-
-
-@pytest.fixture
-def jp_server_config(tmp_path: Path) -> Config:
-    """Load the extensions that an installed jmcp_lab brings."""
-    return Config(
-        {
-            "ServerApp": {
-                "jpserver_extensions": {
-                    "jmcp_lab": True,
-                    "jupyter_server_fileid": True,
-                    "jupyter_server_ydoc": True,
-                },
-            },
-            # The defaults are in the working directory, which here is the checkout.
-            "SQLiteYStore": {"db_path": str(tmp_path / "ystore.db")},
-            "BaseFileIdManager": {"db_path": str(tmp_path / "file_id_manager.db")},
-        }
-    )

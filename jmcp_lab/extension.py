@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.paths import jupyter_data_dir
-from traitlets import Bool, Enum, Int, Unicode, validate
+from traitlets import Bool, Enum, Int, List, TraitError, Unicode, Union, validate
 
 from . import __version__
 from .agents.agent_file import store_path
@@ -19,6 +19,7 @@ from .agents.pairing import Pairings
 from .agents.registry import AgentRegistry
 from .calls.audit import Audit
 from .calls.ledger import Ledger
+from .extending.loading import with_other_tools
 from .files.contents import Contents
 from .files.importable import KnownModules
 from .files.own_folders import own_folders
@@ -107,6 +108,13 @@ class JmcpLab(CheckedExtensionApp):
         "terminals (Linux, not as root). Then no browser is opened, everybody logs in again after "
         "a restart, and 'trust_outputs' is 'never'.",
     )
+    other_tools = Union(
+        [Bool(), List()],
+        default_value=True,
+        config=True,
+        help="Whether tools of other Python packages are offered to agents: True, False, or a list "
+        "of the packages that may add tools. Nothing is imported from any other package.",
+    )
     idle_minutes = Int(
         2, min=1, config=True, help="Minutes after which an unused notebook is saved and closed."
     )
@@ -114,6 +122,14 @@ class JmcpLab(CheckedExtensionApp):
     @validate("mcp_path")
     def _valid_mcp_path(self, proposal: dict[str, Any]) -> str:
         return str(proposal["value"]).strip("/") or "mcp"
+
+    @validate("other_tools")
+    def _valid_other_tools(self, proposal: dict[str, Any]) -> bool | list[str]:
+        # `List(Unicode())` would say this, but fails on the command line (traitlets 5.14).
+        found = proposal["value"]
+        if isinstance(found, list) and not all(isinstance(name, str) for name in found):
+            raise TraitError("JmcpLab.other_tools is a list of something else than names.")
+        return cast("bool | list[str]", found)
 
     def initialize_settings(self) -> None:
         """Build the services, lowest first."""
@@ -158,7 +174,8 @@ class JmcpLab(CheckedExtensionApp):
             modules=KnownModules(root),
             trust_outputs=self.trust_outputs == "allowed",
         )
-        self.dispatcher = Dispatcher(TOOLS, self.services)
+        tools = with_other_tools(TOOLS, self.other_tools, self.log)
+        self.dispatcher = Dispatcher(tools, self.services)
         self.supervisor = Supervisor(self.services)
         self.endpoint = McpEndpoint(self.dispatcher, self.agents, version=__version__, log=self.log)
         events = server.event_logger

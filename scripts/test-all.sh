@@ -42,7 +42,7 @@ END
 
 gate "ruff: lint" ruff check .
 gate "ruff: format" ruff format --check .
-gate "mypy: types" python -m mypy --strict jmcp_lab
+gate "mypy: types" python -m mypy --strict jmcp_lab docs/examples/word_count/word_count
 gate "import-linter: one direction of imports" lint-imports
 gate "file lengths" python scripts/check_file_lengths.py
 gate "docs: the site builds without a warning" \
@@ -51,6 +51,7 @@ gate "eslint, prettier, stylelint" jlpm lint:check
 gate "tsc: types" jlpm types:check
 gate "jest: front-end tests" jlpm test
 gate "front end: build and link" build_and_link
+gate "the example package: tools, section, plugin" bash scripts/test_example.sh
 # Most of a server test is waiting: for a kernel, a save. So there are more workers than cores; a
 # page draws, and that is work.
 cores=$(python -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')

@@ -1,12 +1,15 @@
 import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type { IOffer } from './api/offer';
 import type { Mode } from './model/modes';
 import type { IPage } from './model/openPages';
 import type { TextContext } from './files/openTexts';
+import type { IPanelSection } from './panel/sections';
 
 export type { IOpenDocument, IPage, IPosition } from './model/openPages';
+export type { IPanelSection } from './panel/sections';
 
 export type { Mode };
 
@@ -382,6 +385,13 @@ export interface IAgentsPanel {
   reveal(): void;
   /** Show the panel and focus the card of a request, or the first card. */
   revealRequest(id?: string): void;
+  /**
+   * Add a section below the panel's own; dispose of what is returned to remove it.
+   *
+   * Throws when another section has the id, or when there is not exactly one of `render` and
+   * `widget`.
+   */
+  addSection(section: IPanelSection): IDisposable;
 }
 
 /** The token of the service that shows the panel. */

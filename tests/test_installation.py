@@ -43,6 +43,10 @@ def test_every_package_that_is_imported_is_a_named_dependency() -> None:
         re.split(r"[^\w.-]", each)[0].lower().replace("-", "_") for each in project["dependencies"]
     }
     named.add("jupyter_server_fileid")  # Its files are followed where it is; nothing needs it.
+    for_tests = {
+        re.split(r"[^\w.-]", each)[0].lower().replace("-", "_")
+        for each in project["optional-dependencies"]["testing"]
+    }
     made_of = metadata.packages_distributions()
     unnamed = {}
     for file in (ROOT / "jmcp_lab").rglob("*.py"):
@@ -52,7 +56,8 @@ def test_every_package_that_is_imported_is_a_named_dependency() -> None:
                 names = [node.module]
             for name in {each.partition(".")[0] for each in names} - sys.stdlib_module_names:
                 packages = {each.lower().replace("-", "_") for each in made_of.get(name, [name])}
-                if name != "jmcp_lab" and not packages & named:
+                known = named | for_tests if file.parent.name == "testing" else named
+                if name != "jmcp_lab" and not packages & known:
                     unnamed[name] = file.relative_to(ROOT).as_posix()
     assert unnamed == {}
 

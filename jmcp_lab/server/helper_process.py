@@ -46,7 +46,7 @@ _BEGIN = """
 import json, os, sys
 try:
     sys.path += json.loads(sys.stdin.buffer.readline())
-    from jmcp_lab.helper import serve
+    from jmcp_lab.server.helper_process import serve
 except BaseException:  # whatever it is, the server does the work itself then
     os._exit(3)
 serve()

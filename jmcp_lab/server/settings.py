@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Enum, Int, TraitType, Unicode
+from traitlets import Bool, Enum, Int, List, TraitType, Unicode, Union
 from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
@@ -122,6 +122,10 @@ def _takes(trait: TraitType[Any, Any]) -> str:
         if least is None:
             return "a whole number"
         return f"a whole number from {least}" + (f" to {most}" if most is not None else "")
+    if isinstance(trait, Union):
+        return ", or ".join(map(_takes, trait.trait_types))
+    if isinstance(trait, List):
+        return "a list of texts"
     return "a text" if isinstance(trait, Unicode) else str(trait.info())
 
 

@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { ReactWidget } from '@jupyterlab/apputils';
+import { DisposableDelegate, IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
@@ -9,7 +10,8 @@ import { openConnectDialog } from './components/connect/ConnectDialog';
 import type { IPanelContext } from './context';
 import { FocusKeeper } from './focusKeeper';
 import { agentsIcon } from '../icons';
-import type { IAgentsPanel, IRequestToast } from '../tokens';
+import { sorted, wrongSection } from './sections';
+import type { IAgentsPanel, IPanelSection, IRequestToast } from '../tokens';
 
 /** The id of the panel in the shell. */
 export const PANEL_ID = 'jmcp-lab:panel';
@@ -76,6 +78,21 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
     this.reveal();
   }
 
+  addSection(section: IPanelSection): IDisposable {
+    const wrong = wrongSection(section, this._sections);
+    if (wrong !== null) {
+      throw new Error(wrong);
+    }
+    this._sections = sorted([...this._sections, section]);
+    this._renderRequested.emit();
+    return new DisposableDelegate(() => {
+      this._sections = this._sections.filter(each => each !== section);
+      if (!this.isDisposed) {
+        this._renderRequested.emit();
+      }
+    });
+  }
+
   /** When the panel is activated, focus a card, or the element before the first button. */
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
@@ -118,7 +135,11 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
 
   protected override render(): JSX.Element {
     return (
-      <AgentsView {...this._context} renderRequested={this._renderRequested} />
+      <AgentsView
+        {...this._context}
+        renderRequested={this._renderRequested}
+        sections={() => this._sections}
+      />
     );
   }
 
@@ -141,6 +162,7 @@ export class AgentsPanel extends ReactWidget implements IAgentsPanel {
   }
 
   private _wanted: { readonly id?: string; frames: number } | null = null;
+  private _sections: readonly IPanelSection[] = [];
   private readonly _shell: JupyterFrontEnd.IShell;
   private readonly _context: IPanelContext;
   private readonly _focusKeeper: FocusKeeper;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.agents.agent import Mode
+from jmcp_lab.agents.modes import ASK, AUTO
 from jmcp_lab.calls.call import Call
 from jmcp_lab.notebooks import cell_views, cells
 
@@ -40,7 +40,7 @@ async def test_an_allowed_edit_takes_three_steps(robot: Robot, root: Path) -> No
 async def test_an_edit_that_a_person_allows_takes_one_step_for_each_thing_to_look_at(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.ASK)
+    robot = make_robot(ASK)
     write_notebook(root, "a.ipynb", "1")
     steps = steps_of(robot, "insert_cell")
     await robot.run("insert_cell", notebook="a.ipynb", source="2")
@@ -56,7 +56,7 @@ async def test_an_edit_that_a_person_allows_takes_one_step_for_each_thing_to_loo
 async def test_an_allowed_run_opens_running_with_what_it_runs(
     make_robot: MakeRobot, root: Path
 ) -> None:
-    robot = make_robot(Mode.AUTO, notebooks=["a.ipynb"], until="stop")
+    robot = make_robot(AUTO, notebooks=["a.ipynb"], until="stop")
     (cell,) = write_notebook(root, "a.ipynb", "1 + 1")
     steps = steps_of(robot, "execute_cell")
     assert "2" in await robot.say("execute_cell", notebook="a.ipynb", cells=cell)

@@ -3,17 +3,21 @@ import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 
 import { IPanelContext, PanelProvider } from '../context';
+import type { IPanelSection } from '../../tokens';
 import { Access } from './agents/Access';
 import { Activity } from './activity/Activity';
 import { Connected } from './agents/Connected';
 import { Header } from './Header';
 import { NeedsYou } from './cards/NeedsYou';
 import { Banners } from './Banners';
+import { OtherSection } from './OtherSection';
 
 /** What {@link AgentsView} needs. */
 export type AgentsViewProps = IPanelContext & {
   /** Emits when the panel must be drawn again. */
   readonly renderRequested: ISignal<unknown, void>;
+  /** The sections of other extensions, in their order. */
+  sections(): readonly IPanelSection[];
 };
 
 /** Everything in the panel, in its fixed order. */
@@ -49,6 +53,9 @@ export function AgentsView(props: AgentsViewProps): JSX.Element {
               <Connected headingRef={connected} />
               <Activity />
               <Access />
+              {props.sections().map(section => (
+                <OtherSection key={section.id} section={section} />
+              ))}
             </div>
           </>
         )}

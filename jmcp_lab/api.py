@@ -1,0 +1,74 @@
+"""What tools of other packages import: kept as it is from one minor release to the next.
+
+Everything else in jmcp_lab may change at any time. A tool is an async function::
+
+    from jmcp_lab.api import NotebookPath, Reply, Tool, ToolClass, ToolContext, tool
+
+    @tool(title="Count words", tool_class=ToolClass.READ, read_only=True, idempotent=True)
+    async def count_words(ctx: ToolContext, notebook: NotebookPath = None) -> Reply:
+        \"\"\"Count the words in a notebook's Markdown cells.\"\"\"
+        opened = await ctx.open(notebook)
+        ...
+
+    TOOLS: list[Tool] = [count_words]
+
+An entry point of the group ``jmcp_lab.tools`` names the list; see ``docs/building-on.md``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .calls.call import ImagePart, Reply, TextPart, ToolClass
+from .errors import (
+    ConflictError,
+    DeniedError,
+    InvalidArgumentError,
+    NotFoundError,
+    ToolError,
+    UnavailableError,
+)
+from .extending.context import Cell, OpenNotebook, ToolContext
+from .render.marked import marked
+from .runtime.tool import Tool, tool
+
+NotebookPath = Annotated[str, Field(max_length=1000)] | None
+"""Argument: the path of a notebook, or None for the agent's current one."""
+
+CellId = Annotated[str, Field(max_length=200)]
+"""Argument: the id of a cell, or a unique start of it."""
+
+CellIds = Annotated[list[CellId], Field(max_length=50)]
+"""Argument: the ids of some cells."""
+
+__all__ = [
+    "Cell",
+    "CellId",
+    "CellIds",
+    "ConflictError",
+    "DeniedError",
+    "ImagePart",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "NotebookPath",
+    "OpenNotebook",
+    "Reply",
+    "TextPart",
+    "Tool",
+    "ToolClass",
+    "ToolContext",
+    "ToolError",
+    "UnavailableError",
+    "quoted",
+    "tool",
+]
+
+
+def quoted(text: str) -> str:
+    """Return a text of a cell, a file or a program as it may stand in a reply.
+
+    It is between markers that tell a model that this is data, and not the server's own words.
+    """
+    return marked("text", text)

@@ -1,0 +1,305 @@
+"""What a tool of another package works with: a notebook to read, edits that ask, and questions.
+
+It is small on purpose, because it is kept as it is from release to release. Whatever changes
+something passes the gate in here, so that no such tool can forget to ask.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..calls.call import Action, Preview, PreviewItem, Target, ToolClass
+from ..errors import InvalidArgumentError, ToolError
+from ..files.names import shown
+from ..notebooks import cells as live_cells
+from ..notebooks.changes import Edited
+from ..notebooks.live_notebook import agent_origin
+from ..notebooks.locks import check_editable
+from ..notebooks.merges import Merges
+from ..runtime.wording import cell_name, cells_title, file_name
+from ..tools.arguments import check_length, lines
+from ..tools.edit_cells import edit_action
+from .origin import OtherPackageError, OtherTool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..notebooks.live_notebook import LiveNotebook
+    from ..runtime.services import CallContext
+    from ..text.three_way_merge import Splice
+
+MAX_EDITED_CELLS = 50
+"""Cells that one call may edit: a person has to look through them."""
+
+MAX_SUMMARY = 200
+"""Characters of the line that says what a tool asks for."""
+
+_log = logging.getLogger("jmcp_lab")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell as it was when it was looked at.
+
+    Parameters
+    ----------
+    id : str
+        The full id.
+    position : int
+        Counted from 1, as people count.
+    type : str
+        ``code``, ``markdown`` or ``raw``.
+    source : str
+        Its text.
+    """
+
+    id: str
+    position: int
+    type: str
+    source: str
+
+
+class OpenNotebook:
+    """A notebook that a call has opened; it is valid until the call ends."""
+
+    def __init__(self, live: LiveNotebook) -> None:
+        self._live = live
+
+    @property
+    def path(self) -> str:
+        """The path relative to the server's root folder."""
+        return self._live.path
+
+    @property
+    def name(self) -> str:
+        """The path as it may stand in a reply, whatever characters it holds."""
+        return self._live.shown
+
+    def cells(self) -> list[Cell]:
+        """Return all cells as they are now, in their order."""
+        return [_cell(live_cells.view(self._live, index)) for index in range(len(self._live.ids))]
+
+    def cell(self, ref: str) -> Cell:
+        """Return the cell with an id, or a prefix of one that no other cell has.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        return _cell(live_cells.view_by_id(self._live, live_cells.find(self._live, ref)))
+
+    def cell_name(self, cell_id: str) -> str:
+        """Return how replies name a cell, for example ``cell 3 (id 1a2b3c4d)``."""
+        return cell_name(self._live, cell_id)
+
+
+def _cell(view: live_cells.CellView) -> Cell:
+    return Cell(view.id, view.position, view.type, view.source)
+
+
+class ToolContext:
+    """One call of a tool of another package; the tool's function gets it first.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether the call has passed the gate.
+    """
+
+    def __init__(self, context: CallContext, origin: OtherTool) -> None:
+        self._context = context
+        self._origin = origin
+        self._asking = False
+        self.asked = False
+
+    @property
+    def agent_label(self) -> str:
+        """What the person called the agent."""
+        return self._context.agent.label
+
+    async def open(self, notebook: str | None = None) -> OpenNotebook:
+        """Open a notebook by its path, or the agent's current one.
+
+        Raises
+        ------
+        ToolError
+            It cannot be opened, or none is named and the agent has no current one.
+        """
+        return OpenNotebook(await self._context.open(notebook))
+
+    async def edit_cells(
+        self, notebook: OpenNotebook, changes: Mapping[str, Callable[[str], str]]
+    ) -> list[str]:
+        """Change the text of cells, once the agent's mode or the person allows it.
+
+        Parameters
+        ----------
+        notebook : OpenNotebook
+        changes : mapping of str to Callable
+            By the full id of a cell, what returns its new text from its present one. It is called
+            again when somebody changes the cell while a person looks at the request, so it must do
+            nothing else, and take little time.
+
+        Returns
+        -------
+        list of str
+            The ids of the cells whose text is another one now.
+
+        Raises
+        ------
+        DeniedError
+            The mode or the person says no.
+        ToolError
+        """
+        live = notebook._live
+        self._may(ToolClass.EDIT, "edits cells")
+        if not 1 <= len(changes) <= MAX_EDITED_CELLS:
+            raise InvalidArgumentError(f"Edit 1 to {MAX_EDITED_CELLS} cells at once.")
+        edits = _Edits(self._origin, live, changes)
+        await edits.look_ahead()
+        await self._context.permit(edits.resolve, live)
+        self.asked = True
+        origin = agent_origin(self._context.agent.id)
+        done = [edit for edit in edits.found if edit.splices]
+        for edit in done:
+            live_cells.edit(live, edit.cell_id, edit.splices, origin)
+            self._context.wrote(live, edit.cell_id, edit.before, edit.after)
+        self._context.record(live, *(Edited(e.cell_id, e.before, e.after) for e in done))
+        return [edit.cell_id for edit in done]
+
+    async def ask(
+        self, what: str, *, details: str = "", notebook: OpenNotebook | None = None
+    ) -> None:
+        """Return once the agent's mode or the person allows what the tool is about to do.
+
+        For tools of every class but ``info`` and ``read`` that do something else than edit cells:
+        do it right after this returns, and exactly what was said.
+
+        Parameters
+        ----------
+        what : str
+            One line that begins with a verb, for example ``Send a.ipynb to the archive``.
+        details : str, optional
+            All that the person has to know to decide. An answer holds for exactly these words.
+        notebook : OpenNotebook, optional
+            The notebook that it is about.
+
+        Raises
+        ------
+        DeniedError
+            The mode or the person says no.
+        """
+        self._may(None, "asks for permission")
+        live = notebook._live if notebook is not None else None
+        await self._context.permit(partial(self._action, what, details, live), live)
+        self.asked = True
+
+    def _action(self, what: str, details: str, live: LiveNotebook | None) -> Action:
+        tool = self._origin.tool
+        target = Target()
+        if live is not None:
+            target = Target(path=live.path, file_id=live.identity.id, kernel=live.kernel_name)
+        title = f"{tool.title} ({self._origin.package})"
+        return Action(
+            tool=tool.name,
+            tool_class=tool.tool_class,
+            summary=shown(f"{what[:MAX_SUMMARY]} ({self._origin.package})"),
+            target=target,
+            preview=Preview("text", (PreviewItem(title, text=details or what),)),
+            details=(self._origin.package, what, details),
+        )
+
+    def _may(self, wanted: ToolClass | None, does: str) -> None:
+        """Refuse what the class of the tool does not cover.
+
+        Raises
+        ------
+        OtherPackageError
+        """
+        found = self._origin.tool.tool_class
+        if found in (ToolClass.INFO, ToolClass.READ) or wanted not in (None, found):
+            problem = f"is of class {found.value}, but {does}; nothing was done."
+        elif self._asking:
+            problem = "asks more than once in one call; only the first was done, if anything."
+        else:
+            self._asking = True
+            return
+        raise OtherPackageError(self._origin, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What becomes of one cell."""
+
+    cell_id: str
+    before: str
+    after: str
+    splices: list[Splice]
+
+
+class _Edits:
+    """The edits of one call, worked out from what the cells hold at that moment."""
+
+    def __init__(
+        self,
+        origin: OtherTool,
+        live: LiveNotebook,
+        changes: Mapping[str, Callable[[str], str]],
+    ) -> None:
+        self._origin = origin
+        self._live = live
+        self._changes = dict(changes)
+        self._merges = Merges()
+        self.found: list[_Edit] = []
+
+    async def look_ahead(self) -> None:
+        """Compare long texts off the event loop, before anybody waits for it."""
+        texts = []
+        for cell_id in self._changes:
+            with suppress(ToolError):
+                before = live_cells.view_by_id(self._live, cell_id).source
+                texts.append((before, self._after(cell_id, before), before))
+        await self._merges.ahead(texts)
+
+    def resolve(self) -> Action:
+        """Return what the edits are now.
+
+        Raises
+        ------
+        ToolError
+        """
+        self.found = []
+        for cell_id in self._changes:
+            before = live_cells.view_by_id(self._live, cell_id).source
+            after = self._after(cell_id, before)
+            splices = self._merges.merge(before, after, before)
+            if splices:
+                check_editable(self._live, cell_id, partial(cell_name, self._live))
+            self.found.append(_Edit(cell_id, before, after, splices))
+        items = tuple(
+            PreviewItem(
+                f"Cell {self._live.position(e.cell_id)}", e.cell_id, old=e.before, new=e.after
+            )
+            for e in self.found
+        )
+        ids = [edit.cell_id for edit in self.found]
+        tool = self._origin.tool
+        what = f"Edit {cells_title(self._live, ids)} in {file_name(self._live.path)}"
+        summary = f"{what}: {shown(tool.title)} ({self._origin.package})"
+        return edit_action(tool.name, self._live, tuple(ids), summary, items)
+
+    def _after(self, cell_id: str, before: str) -> str:
+        try:
+            after = self._changes[cell_id](before)
+            return lines(check_length(after))
+        except ToolError:
+            raise
+        except Exception as error:
+            # The gate works this out anew while a person looks: only a ToolError may leave here.
+            _log.exception("The tool %s failed", self._origin.full_name)
+            problem = f"failed ({type(error).__name__}); nothing was done."
+            raise OtherPackageError(self._origin, problem) from None

@@ -1,0 +1,37 @@
+"""Where a tool of another package comes from, and the errors that name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import ToolError
+
+if TYPE_CHECKING:
+    from ..runtime.tool import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTool:
+    """A tool, and the distribution that brings it."""
+
+    package: str
+    tool: Tool
+
+    @property
+    def full_name(self) -> str:
+        """For example ``count_words (from the package word-count)``."""
+        return f"{self.tool.name} (from the package {self.package})"
+
+
+class OtherPackageError(ToolError):
+    """A tool of another package failed, or broke a rule while it ran."""
+
+    default_code = "other_package"
+
+    def __init__(self, origin: OtherTool, problem: str) -> None:
+        super().__init__(
+            f"The tool {origin.full_name} {problem} It is not your fault, and not one of "
+            "jmcp_lab's own tools. Tell the user; the server's log has the details."
+        )
+        self.problem = problem

@@ -1,0 +1,148 @@
+"""The rules for tools of other packages; one that breaks a rule is left out.
+
+A client reads the list of tools at each turn, and believes what the hints say; a server has to bear
+whatever a client sends. Our own tools keep the same rules by their tests.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..calls.call import ToolClass
+from ..runtime.tool import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_LISTED_CHARACTERS = 2_000
+"""Characters of one tool in the list of tools: its name, title, description and schema."""
+
+MAX_ALL_CHARACTERS = 16_000
+"""Characters of all tools of other packages in that list: as many as our own may take."""
+
+RESERVED = frozenset({"reason", "hold"})
+"""Arguments that jmcp_lab itself reads: the reason for the person, and how long to wait."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,59}")
+
+
+class BrokenRuleError(Exception):
+    """A tool of another package breaks a rule, which the message names."""
+
+
+def checked(found: object, taken: dict[str, str]) -> Tool:
+    """Return a tool of another package if it keeps the rules.
+
+    Parameters
+    ----------
+    found : object
+        What the package offers as a tool.
+    taken : dict
+        By the name of each tool there is, whose it is.
+
+    Raises
+    ------
+    BrokenRuleError
+    """
+    if not isinstance(found, Tool):
+        raise BrokenRuleError(
+            f"a {type(found).__name__} is no tool; make it with @tool of jmcp_lab.api"
+        )
+    if not _NAME.fullmatch(found.name):
+        raise BrokenRuleError(
+            "its name must be 3 to 60 small letters, digits and underscores, with a letter first"
+        )
+    if (owner := taken.get(found.name)) is not None:
+        raise BrokenRuleError(f"its name is taken by {owner}")
+    if not found.title.strip() or not found.description.strip():
+        raise BrokenRuleError("it needs a title, and a docstring that says what it does")
+    _check_class(found)
+    _check_function(found)
+    for problem in _unbounded(found):
+        raise BrokenRuleError(problem)
+    if (size := listed_characters(found)) > MAX_LISTED_CHARACTERS:
+        raise BrokenRuleError(
+            f"it takes {size:,} characters of the list of tools, which clients read at each turn; "
+            f"at most {MAX_LISTED_CHARACTERS:,} are allowed. Shorten its docstring or its arguments"
+        )
+    return replace(found, tool_class=ToolClass(found.tool_class))
+
+
+def listed_characters(tool: Tool) -> int:
+    """Return how many characters a tool takes in the list of tools."""
+    words = [tool.name, tool.title, tool.description, tool.input_schema]
+    return len(json.dumps(words, separators=(",", ":")))
+
+
+def _check_class(tool: Tool) -> None:
+    if tool.tool_class not in list(ToolClass):
+        classes = ", ".join(each.value for each in ToolClass)
+        raise BrokenRuleError(
+            f"its class is {str(tool.tool_class)[:40]!r}; there are only: {classes}"
+        )
+    reads = tool.tool_class in (ToolClass.INFO, ToolClass.READ)
+    if tool.read_only and (not reads or tool.destructive):
+        raise BrokenRuleError(
+            "read_only must be true of every call: it goes with the classes info and read, and "
+            "without destructive"
+        )
+
+
+def _check_function(tool: Tool) -> None:
+    if not inspect.iscoroutinefunction(tool.function):
+        raise BrokenRuleError("its function must be `async def`")
+    first, *others = inspect.signature(tool.function).parameters.values() or (None,)
+    if first is None:
+        raise BrokenRuleError("its function must take a ToolContext first")
+    for parameter in others:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise BrokenRuleError(f"it must name each argument, and takes *{parameter.name}")
+        if parameter.name.rstrip("_") in RESERVED:
+            raise BrokenRuleError(f"the argument '{parameter.name}' has a name of jmcp_lab's own")
+
+
+def _unbounded(tool: Tool) -> Iterator[str]:
+    """Yield a sentence for each argument that may be of any size."""
+    schema = tool.arguments.model_json_schema()
+    definitions = schema.get("$defs", {})
+    for name, form in schema.get("properties", {}).items():
+        if name not in RESERVED and (problem := _problem(form, definitions, ())) is not None:
+            yield f"the argument '{name}' has no bounds: {problem}"
+
+
+def _problem(form: Any, definitions: dict[str, Any], within: tuple[str, ...]) -> str | None:  # noqa: ANN401 - any JSON schema
+    """Return what keeps a schema from having bounds, or None."""
+    if not isinstance(form, dict):
+        return "it takes anything"
+    if "$ref" in form:
+        name = str(form["$ref"]).rpartition("/")[2]
+        if name in within:
+            return "it can contain itself"
+        return _problem(definitions.get(name), definitions, (*within, name))
+    if "enum" in form or "const" in form:
+        return None
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in form:
+            found = (_problem(each, definitions, within) for each in form[key])
+            return next(filter(None, found), None)
+    match form.get("type"):
+        case "string":
+            return None if "maxLength" in form else "a text needs max_length"
+        case "integer" | "number" | "boolean" | "null":
+            return None
+        case "array":
+            if "maxItems" not in form:
+                return "a list needs max_length"
+            parts = [*form.get("prefixItems", []), *([form["items"]] if "items" in form else [])]
+            found = (_problem(each, definitions, within) for each in parts)
+            return next(filter(None, found), None) if parts else "it takes a list of anything"
+        case "object":
+            if form.get("additionalProperties") is not False:
+                return "an object needs named fields only (a model with extra='forbid')"
+            fields = form.get("properties", {}).values()
+            return next(filter(None, (_problem(f, definitions, within) for f in fields)), None)
+    return "it takes anything"
