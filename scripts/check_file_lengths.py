@@ -1,4 +1,8 @@
-"""Check that no source file has grown past the length at which one reads it in one go."""
+"""Warn of source files that are too long to read in one go, and fail where one is far too long.
+
+A file that has just passed the first limit is not cut at whatever line is there: it is split when
+somebody sees what two things it is about.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-LIMIT = 400
+WARN_LINES = 400
+MAX_LINES = 500
 
 PATTERNS = (
     "jmcp_lab/**/*.py",
@@ -23,15 +28,18 @@ EXCEPTIONS: dict[str, str] = {}
 
 
 def main() -> int:
-    """Print the files that are too long; return 1 when there is one."""
-    too_long = []
+    """Print the files that are too long; return 1 if one has more than `MAX_LINES`."""
+    failed = False
     for path in sorted({path for pattern in PATTERNS for path in ROOT.glob(pattern)}):
         name = path.relative_to(ROOT).as_posix()
         length = len(path.read_text(encoding="utf-8").splitlines())
-        if length > LIMIT and name not in EXCEPTIONS:
-            too_long.append(f"{name}: {length} lines, at most {LIMIT}")
-    print("\n".join(too_long) or f"No file is longer than {LIMIT} lines.")
-    return 1 if too_long else 0
+        if length > WARN_LINES and name not in EXCEPTIONS:
+            failed = failed or length > MAX_LINES
+            limit = f"at most {MAX_LINES}" if length > MAX_LINES else f"better below {WARN_LINES}"
+            print(f"{name}: {length} lines, {limit}")
+    if not failed:
+        print(f"No file is longer than {MAX_LINES} lines.")
+    return int(failed)
 
 
 if __name__ == "__main__":
