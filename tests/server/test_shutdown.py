@@ -10,7 +10,7 @@ import pytest
 PROGRAM = """
 import asyncio, logging, time
 import anyio.to_thread
-from jmcp_lab import ending
+from jmcp_lab.server import shutdown
 
 async def read_and_wait():
     await anyio.to_thread.run_sync(int)
@@ -21,8 +21,8 @@ def work(do):
     do()
 
 logging.basicConfig()
-ending.STUCK_SECONDS = {seconds}
-ending.let_threads_end(logging.getLogger("jmcp_lab"))
+shutdown.STUCK_SECONDS = {seconds}
+shutdown.let_threads_end(logging.getLogger("jmcp_lab"))
 loop = asyncio.new_event_loop()
 task = loop.create_task(read_and_wait())
 loop.run_forever()

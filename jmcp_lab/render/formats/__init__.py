@@ -1,4 +1,6 @@
-"""Formats of outputs. To add one: write a file like `markdown.py`, and put it into the list here.
+"""Formats of outputs, a module each, and the ordered list of them.
+
+To add one, write a module such as `markdown.py` and add it to the list.
 
 `base.Format` says what a format is. The functions below are all that the rest of the renderer asks
 of the list.
