@@ -35,7 +35,7 @@ from .owners import owner_of
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ..extension import JmcpLab
+    from .services import PanelServices
 
 MAX_BODY = 1024 * 1024
 
@@ -72,9 +72,9 @@ class PanelHandler(APIHandler):
 
     auth_resource = "jmcp_lab"
 
-    def initialize(self, app: JmcpLab) -> None:
+    def initialize(self, services: PanelServices) -> None:
         """Take the services."""
-        self.app = app
+        self.services = services
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Refuse what does not come from our own page, then let Jupyter authenticate."""

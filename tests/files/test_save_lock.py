@@ -35,7 +35,7 @@ LIMIT = 60
 HOLDER = """
 import asyncio, sys
 from types import SimpleNamespace
-from jmcp_lab.notebooks.save_lock import saving
+from jmcp_lab.files.save_lock import saving
 
 async def main():
     async with saving(SimpleNamespace(root_dir=sys.argv[1]), sys.argv[2]):

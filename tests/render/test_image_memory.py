@@ -17,7 +17,7 @@ MOST_MEGABYTES = 200
 
 _SIX = """
 import re, sys
-from jmcp_lab.tools.rendering.images import Picture, prepared
+from jmcp_lab.render.images import Picture, prepared
 
 def most():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])

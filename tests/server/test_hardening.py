@@ -64,7 +64,7 @@ PASSWORD = "argon2:made-for-the-test"
 
 OPEN = """
 import ctypes, json, os, sys
-from jmcp_lab.hardening import PR_SET_DUMPABLE, close_memory
+from jmcp_lab.server.hardening import PR_SET_DUMPABLE, close_memory
 
 PTRACE_SEIZE = 0x4206
 ordinary = os.geteuid() or 65534
