@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .notices import Notices
     from .texts import Texts
     from .troubles import Troubles
+    from .unshared_pages import Pages
 
 
 class Backend(Protocol):
@@ -83,28 +84,6 @@ class Backend(Protocol):
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Save every notebook, so that the server can end."""
-
-
-class Pages(Protocol):
-    """What files alone need to know of pages that do not share the document."""
-
-    def unsaved(self, path: str) -> bool:
-        """Return whether a page has unsaved changes in a notebook or a text file."""
-
-    def paths(self) -> set[str]:
-        """Return the paths of the notebooks that pages have open."""
-
-    def editing(self, path: str) -> set[str]:
-        """Return the ids of a notebook's cells in which pages have the caret."""
-
-    def running(self, path: str) -> set[str]:
-        """Return the ids of a notebook's cells that pages are running."""
-
-    async def saved(self, path: str, seconds: float) -> bool:
-        """Ask pages to save a file; return whether nothing of it is unsaved in the end."""
-
-    def wrote(self, path: str) -> None:
-        """Tell pages that a file has another content now."""
 
 
 def open_backend(
