@@ -13,7 +13,6 @@ from .notebook_patterns import choose_all
 
 TOKEN_LIFE = timedelta(days=30)
 LONGEST_LIFE = timedelta(days=366)
-MOST_PATTERNS = 50
 
 
 def new_agent(

@@ -326,7 +326,7 @@ class Gate:
                 code="changed",
             )
         kind = offered[0].kind
-        if kind in (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS):
+        if kind is OptionKind.REJECT_ONCE:
             self._deny_by(request, kind, by, (reason or "").strip()[:1000] or None)
             return call
         if kind is OptionKind.ALLOW_ALWAYS:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from pycrdt import Map
+
+from jmcp_lab.codec.shared_outputs import document_outputs, file_outputs
 
 DATA = Path(__file__).parent / "data"
 # Recorded with IPython 9.18, and with plotly 7.1, altair 6.3 and bokeh 3.9.
@@ -46,3 +49,8 @@ def decoded(data: str) -> Image.Image:
 def noise(width: int, height: int) -> Image.Image:
     """Return an image that no format makes small."""
     return Image.effect_noise((width, height), 90).convert("RGB")
+
+
+def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
+    """Return the outputs of a shared cell as nbformat has them, whole numbers as ints."""
+    return file_outputs(document_outputs(cell))
