@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tornado.websocket import WebSocketClientConnection
 
     from .channels import Channel, Listener
-    from .iopub import Message
+    from .decoding import Message
 
 RETRIES = 5
 """How often a lost connection is tried again, each time after twice the pause."""

@@ -35,8 +35,6 @@ PAUSE_SECONDS = 0.001
 PROMPT_WAKES = 8
 """So many times in one batch time the loop is woken at once: a short run is not to wait."""
 
-Message = dict[str, Any]
-
 
 class Handover:
     """Brings raw messages from a reading thread to the event loop, in batches.
