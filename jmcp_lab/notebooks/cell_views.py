@@ -10,6 +10,7 @@ from pycrdt import Array, Map
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..files.names import shown
+from ..text.counting import count
 from .cell_order import has_nothing_in, plain
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def place(
         return size
     if not 0 <= index <= size:
         raise InvalidArgumentError(
-            f"index {index} is outside '{notebook.shown}', which has {size} cells: 0 is the top, "
+            f"index {index} is outside '{notebook.shown}', which has "
+            f"{count(size, 'cell')}: 0 is the top, "
             f"{size} or -1 the end. Better name a cell: after=<cell id>."
         )
     return index
