@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-try:
-    from ._version import __version__
-except ImportError:  # pragma: no cover - a checkout that was never built or installed
-    __version__ = "0.0.0.dev0"
+from .version import __version__
 
 if TYPE_CHECKING:
     from jupyter_server.extension.application import ExtensionApp

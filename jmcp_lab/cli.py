@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_data_dir
 
-from . import __version__
 from .stdio.pairing_client import Reached, Server
+from .version import __version__
 
 TOKEN_VARIABLE = "JMCP_TOKEN"
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Enum, Int, List, TraitError, Unicode, Union, validate
 
-from . import __version__
 from .agents.agent_file import store_path
 from .agents.log_redaction import keep_tokens_out_of_logs
 from .agents.pairing import Pairings
@@ -36,6 +35,7 @@ from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
 from .panel.nowhere import NowhereHandler
+from .panel.services import PanelServices
 from .permissions.gate import Gate
 from .render.limits import Limits
 from .rooms.backend import Backend, open_backend
@@ -52,6 +52,7 @@ from .server.helper_process import helper
 from .server.settings import CheckedExtensionApp
 from .server.shutdown import Signals, end_whatever_kernels_do, let_threads_end
 from .tools.table import TOOLS
+from .version import __version__
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpecManager
@@ -140,7 +141,6 @@ class JmcpLab(CheckedExtensionApp):
         self.protection = self._protect(server)
         root = getattr(server.contents_manager, "root_dir", "") or os.getcwd()
         self.agents = AgentRegistry(store_path(Path(jupyter_data_dir()), root), log=self.log)
-        self.pairings = Pairings(self.agents)
         self.ledger = Ledger()
         self.gate = Gate(self.ledger, self.agents, expiry=timedelta(minutes=self.approval_minutes))
         self.pages = OpenPages()
@@ -198,9 +198,30 @@ class JmcpLab(CheckedExtensionApp):
             "wrong_tokens": WrongTokens(),
         }
         self.handlers.append((re.escape(self.mcp_path), McpHandler, endpoint))
-        self.handlers.extend(routes("jmcp-lab/api", self))
+        panel = self._panel_services()
+        self.handlers.extend(routes("jmcp-lab/api", panel))
         for nowhere in (re.escape(self.mcp_path) + "/.*", "jmcp-lab/api/.*"):
-            self.handlers.append((nowhere, NowhereHandler, {"app": self}))
+            self.handlers.append((nowhere, NowhereHandler, {"services": panel}))
+
+    def _panel_services(self) -> PanelServices:
+        return PanelServices(
+            agents=self.agents,
+            pairings=Pairings(self.agents),
+            ledger=self.ledger,
+            gate=self.gate,
+            pages=self.pages,
+            supervisor=self.supervisor,
+            doorbell=self.doorbell,
+            version=__version__,
+            mcp_path=self.mcp_path,
+            protection=self.protection,
+            trust_outputs=self.trust_outputs,
+            mcp_error=lambda: self.endpoint.error,
+            not_live=lambda: self.not_live,
+            missing=lambda: self.missing,
+            troubles=lambda: self.rooms.troubles(),
+            where_to_open=self.where_to_open,
+        )
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
         """Open the MCP endpoint; the SDK is imported now, not when the extension is loaded."""

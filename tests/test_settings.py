@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
-from jmcp_lab.codec.shared_outputs import read_outputs
 from jmcp_lab.extension import JmcpLab
 
+from .support.outputs import read_outputs
 from .support.robots import Robot, write_notebook
 
 HERE = Path(__file__).parents[1]

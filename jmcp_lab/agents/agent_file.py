@@ -1,7 +1,6 @@
 """The file with the agents of one server root.
 
-It contains only hashes of tokens. It is private to the user (0600 in a folder with 0700). It is
-replaced as a whole, so that a crash leaves either the old file or the new one.
+It contains only hashes of tokens. It is private to the user (0600 in a folder with 0700).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InvalidArgumentError
-from ..server.shared_files import write_whole
+from ..server.private_file import private_folder, write_private
 from .agent import COLORS, Agent, clean_claims
 from .expiry import format_time, format_until
 from .modes import stored_mode
@@ -252,6 +251,7 @@ def save(
     whole: dict[str, Any] = {"stopped": stopped, "revision": revision}
     whole["seal"] = seal.make(whole)
     text = json.dumps({"version": VERSION, **whole, "agents": records})
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path)
+    # Somebody may have made the folder before, for all to read.
     path.parent.chmod(0o700)
-    write_whole(path, text)
+    write_private(path, text)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from ..server.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,13 +57,9 @@ class Seal:
     def _create(self) -> bytes:
         """Create the key. If it cannot be saved, sealed changes wait for review after a restart."""
         key = secrets.token_bytes(KEY_BYTES)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with suppress(OSError):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The existing file is not a valid key, so nothing can be sealed with it.
-            self._path.unlink(missing_ok=True)
-            with os.fdopen(os.open(self._path, flags, 0o600), "wb") as file:
-                file.write(key)
+            write_private(self._path, key)
         self._key = key
         return key
 

@@ -14,7 +14,6 @@ from .notebook_patterns import choose_all
 
 TOKEN_LIFE = timedelta(days=30)
 LONGEST_LIFE = timedelta(days=366)
-MAX_PATTERNS = 50
 
 
 def new_agent(

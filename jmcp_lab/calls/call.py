@@ -61,12 +61,10 @@ class DecisionSource(StrEnum):
     """Who or what decided about a call."""
 
     USER = "user"
-    RULE = "rule"
     GRANT = "grant"
     MODE = "mode"
     HARD = "hard"
     EXPIRED = "expired"
-    NO_APPROVER = "no_approver"
     FLOOD = "flood"
     PAUSED = "paused"
     DUPLICATE_DENIED = "duplicate_denied"
@@ -74,12 +72,11 @@ class DecisionSource(StrEnum):
 
 
 class OptionKind(StrEnum):
-    """The four answers to a request, as named by the Agent Client Protocol."""
+    """The answers to a request, as named by the Agent Client Protocol."""
 
     ALLOW_ONCE = "allow_once"
     ALLOW_ALWAYS = "allow_always"
     REJECT_ONCE = "reject_once"
-    REJECT_ALWAYS = "reject_always"
 
 
 @dataclass(frozen=True, slots=True)

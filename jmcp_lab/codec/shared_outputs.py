@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
-    """Return the outputs of a shared cell in nbformat form, with whole numbers as ints."""
-    return file_outputs(document_outputs(cell))
-
-
 def document_outputs(cell: Map[Any]) -> list[Any]:
     """Return the outputs of a shared cell with all numbers as floats, which is faster."""
     outputs = cell.get("outputs")

@@ -68,7 +68,6 @@ class KernelInfo:
     id: str
     name: str
     state: str
-    last_activity: str
     paths: tuple[str, ...]
 
 
@@ -283,7 +282,6 @@ class KernelSessions:
                 id=model["id"],
                 name=model["name"],
                 state=str(model.get("execution_state") or "unknown"),
-                last_activity=str(model.get("last_activity") or ""),
                 paths=tuple(await self.paths_of(model["id"])),
             )
             for model in await self._kernel_models()

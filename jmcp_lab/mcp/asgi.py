@@ -17,7 +17,9 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_BODY = 4 * 1024 * 1024
+"""Maximum number of bytes of a request: the SDK's limit, and ours before the body is read."""
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _CONNECTION_HEADERS = frozenset(

@@ -21,8 +21,9 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from ..server.containment import contained
+from ..server.http import FOREIGN_PAGE, origin_is_host, refused_body
 from ..text.surrogates import dump_json, may_have_halves, without_halves
-from .asgi import Exchange
+from .asgi import MAX_BODY, Exchange
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,12 +33,8 @@ if TYPE_CHECKING:
     from .endpoint import McpEndpoint
     from .rate_limit import WrongTokens
 
-MAX_BODY = 4 * 1024 * 1024
-"""The SDK's own limit; a larger body is refused before it is read."""
-
 _METHODS = "GET, POST, DELETE"
 _BEARER = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
-_ORIGIN = re.compile(r"https?://([^/?#@]+)")
 
 _HINT = (
     "This address needs an agent token (Authorization: Bearer jml_…), not a Jupyter login or "
@@ -117,8 +114,10 @@ class McpHandler(JupyterHandler):
         """Return why a request is refused, or None."""
         if not self.check_host():
             return Refusal(403, "This server does not answer to that Host.")
-        if not self._same_origin():
-            return Refusal(403, "Requests from other web pages are not allowed here.")
+        # Stricter than the panel, which goes by Sec-Fetch-Site where a proxy changed the Host: no
+        # page of ours asks here, and the protocol wants the Origin itself to be checked.
+        if not origin_is_host(self.request.headers):
+            return Refusal(403, FOREIGN_PAGE)
         if not self._endpoint.ready:
             return Refusal(
                 503, self._endpoint.closed_because, _INTERNAL_ERROR, {"Retry-After": "5"}
@@ -132,20 +131,12 @@ class McpHandler(JupyterHandler):
         )
         if self._endpoint.busy(found):
             return Refusal(429, "Too many requests of this agent at once: wait for some.")
-        if self._stated_length() > MAX_BODY:
-            return Refusal(413, f"A request may have {MAX_BODY} bytes at most.")
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
-        if self.request.method == "POST" and content_type.lower() != "application/json":
-            return Refusal(415, "The Content-Type of a request is application/json.")
-        return None
-
-    def _same_origin(self) -> bool:
-        """Browsers name the page that asks; other clients send no Origin. Only our own page may."""
-        origin = self.request.headers.get("Origin")
-        if origin is None:
-            return True
-        match = _ORIGIN.fullmatch(origin)
-        return match is not None and match[1] == self.request.headers.get("Host")
+        # Every message has a body, whose length need not be stated: its type always counts.
+        is_post = self.request.method == "POST"
+        refused = refused_body(
+            self.request.headers, self._stated_length(), MAX_BODY, always_json=is_post
+        )
+        return Refusal(*refused) if refused else None
 
     def _authenticate(self) -> Agent | Refusal:
         header = self.request.headers.get("Authorization")

@@ -24,6 +24,7 @@ from ..calls.call import ImagePart, Reply, TextPart
 from ..errors import ToolError
 from ..server.containment import contained, error_name
 from ..text.surrogates import without_halves
+from .asgi import MAX_BODY
 from .event_store import SessionEvents
 from .traffic import IDLE_SECONDS
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 SERVER_NAME = "jupyter"
 MAX_SESSIONS = 64
-MAX_BODY = 4 * 1024 * 1024
 
 INSTRUCTIONS = """\
 You work in the user's live Jupyter notebooks: what you write appears in their JupyterLab at once, \

@@ -10,9 +10,12 @@ from pycrdt import Array, Map
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..files.names import shown
+from ..text.counting import count
 from .cell_order import has_nothing_in, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .live_notebook import LiveNotebook
 
 
@@ -126,7 +129,18 @@ def place(
         return size
     if not 0 <= index <= size:
         raise InvalidArgumentError(
-            f"index {index} is outside '{notebook.shown}', which has {size} cells: 0 is the top, "
+            f"index {index} is outside '{notebook.shown}', which has "
+            f"{count(size, 'cell')}: 0 is the top, "
             f"{size} or -1 the end. Better name a cell: after=<cell id>."
         )
     return index
+
+
+def wholes(notebook: LiveNotebook, cell_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return cells as nbformat has them; see `cells.whole`."""
+    with notebook.reading():
+        found = list(notebook.document.cells_of(shared(notebook, i) for i in cell_ids))
+    for cell_id, content in zip(cell_ids, found, strict=True):
+        # nbformat 4.4 and older has no ids on disk, the open document has them always.
+        content["id"] = cell_id
+    return found

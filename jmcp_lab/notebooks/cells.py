@@ -22,6 +22,7 @@ from .cell_views import shared as shared
 from .cell_views import view as view
 from .cell_views import view_by_id as view_by_id
 from .cell_views import view_of as view_of
+from .cell_views import wholes as wholes
 from .command_buttons import distrust, distrusted
 from .places import beside as beside
 from .places import neighbours as neighbours
@@ -129,16 +130,6 @@ def moved(notebook: LiveNotebook, cell_ids: Sequence[str], index: int) -> tuple[
 def whole(notebook: LiveNotebook, cell_id: str) -> dict[str, Any]:
     """Return a cell in nbformat form, including outputs, metadata and attachments."""
     return wholes(notebook, [cell_id])[0]
-
-
-def wholes(notebook: LiveNotebook, cell_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return cells in nbformat form; see `whole`."""
-    with notebook.reading():
-        found = list(notebook.document.cells_of(shared(notebook, i) for i in cell_ids))
-    for cell_id, content in zip(cell_ids, found, strict=True):
-        # nbformat 4.4 and older has no ids on disk, but the open document always has them.
-        content["id"] = cell_id
-    return found
 
 
 def set_outputs(

@@ -23,7 +23,7 @@ from ..codec.cell_form import cell_form, shared_cell
 from ..server.containment import contained
 from ..server.heavy_work import in_short_turns
 from ..server.pace import in_turns
-from . import cells
+from .cell_views import wholes
 from .places import take_out
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Ahead:
         Reads existing cells in a form other than nbformat's.
     """
 
-    def __init__(self, notebook: LiveNotebook, read: Read = cells.wholes) -> None:
+    def __init__(self, notebook: LiveNotebook, read: Read = wholes) -> None:
         self._notebook = notebook
         self._read = read
         self._wholes: dict[str, dict[str, Any]] = {}

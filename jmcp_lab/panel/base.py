@@ -28,14 +28,14 @@ from ..errors import (
     UnavailableError,
 )
 from ..server.containment import contained
+from ..server.http import FOREIGN_PAGE, from_own_page, page_origin, refused_body, unknown_name
 from ..text.surrogates import dump_json, without_halves
-from .origins import NOT_OUR_PAGE, from_own_page, page_origin, unknown_name
 from .owners import owner_of
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ..extension import JmcpLab
+    from .services import PanelServices
 
 MAX_BODY = 1024 * 1024
 
@@ -52,6 +52,12 @@ _BROWSER_ONLY = (
     "A token does not count."
 )
 
+_NOT_OUR_PAGE = (
+    f"{FOREIGN_PAGE} If this is JupyterLab's own page, the "
+    "proxy before the server changes the Host: let it pass on the Host of the browser, or use "
+    "https. c.ServerApp.allow_origin lets no page in here."
+)
+
 _UNKNOWN_NAME = (
     "This server asks nobody to log in, and {0} is none of its names, so that any web page could "
     "stand behind it. Open it by another address, turn its login on, or name it in the server's "
@@ -66,9 +72,9 @@ class PanelHandler(APIHandler):
 
     auth_resource = "jmcp_lab"
 
-    def initialize(self, app: JmcpLab) -> None:
+    def initialize(self, services: PanelServices) -> None:
         """Take the services."""
-        self.app = app
+        self.services = services
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Refuse what does not come from our own page, then let Jupyter authenticate."""
@@ -77,13 +83,19 @@ class PanelHandler(APIHandler):
             raise web.HTTPError(403, "An agent's token opens nothing but the MCP endpoint.")
         if not from_own_page(self.request.headers):
             self.current_user = self._jupyter_current_user = None
-            raise web.HTTPError(403, NOT_OUR_PAGE)
+            raise web.HTTPError(403, _NOT_OUR_PAGE)
         if name := unknown_name(self):
             self.current_user = self._jupyter_current_user = None
             raise web.HTTPError(403, _UNKNOWN_NAME.format(re.sub(r"[^\w.:-]", "?", name)[:80]))
         await super().prepare()
-        if self.request.method not in _READS and self.current_user is not None:
+        if self.request.method in _READS:
+            return
+        if self.current_user is not None:
             self._check_change()
+        # Stopping and revoking need no body, and then no type of one.
+        length = len(self.request.body)
+        if refused := refused_body(self.request.headers, length, MAX_BODY, always_json=False):
+            raise web.HTTPError(*refused)
 
     def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
         """Set no cookie for who comes with a token: it would be a login, which counts for more."""
@@ -120,19 +132,12 @@ class PanelHandler(APIHandler):
         return any(PREFIX in value for value in values)
 
     def _check_change(self) -> None:
+        """Refuse a change that no person makes in a page of ours."""
         if self.token_authenticated:
             raise web.HTTPError(403, _BROWSER_ONLY)
+        # A person who typed the address ("none") may read, but decides nothing by that.
         if self.request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             raise web.HTTPError(403, _BROWSER_ONLY)
-        self.check_form()
-
-    def check_form(self) -> None:
-        """Refuse a body that is too large or not said to be JSON."""
-        if len(self.request.body) > MAX_BODY:
-            raise web.HTTPError(413, "This request is too large.")
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
-        if self.request.body and content_type.lower() != "application/json":
-            raise web.HTTPError(415, "The Content-Type of a request is application/json.")
 
     def set_default_headers(self) -> None:
         """Keep answers out of every cache: one of them holds a token."""

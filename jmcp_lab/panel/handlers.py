@@ -14,7 +14,6 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.utils import url_path_join
 from tornado import web
 
-from .. import __version__
 from ..agents.expiry import format_time
 from ..agents.modes import DEFAULT
 from ..calls.ledger import KEPT
@@ -34,7 +33,7 @@ from .pairing_handlers import (
 from .views import agent_view, call_view, dump_calls, grant_view, offer_view
 
 if TYPE_CHECKING:
-    from ..extension import JmcpLab
+    from .services import PanelServices
 
 MOST_CALLS = KEPT + changes.KEPT
 """All that are kept: a button that could not be seen would be no use."""
@@ -51,25 +50,25 @@ class StateHandler(PanelHandler):
     async def get(self) -> None:
         """Send the agents, what was allowed for longer, and the calls that changed."""
         since = self._since()
-        ledger = self.app.ledger
+        ledger, registry = self.services.ledger, self.services.agents
         tab = self.get_query_argument("tab", "")
         # Whoever holds a token is not a person in front of a panel, and counts as no approver.
         person = bool(tab) and not self.token_authenticated
         # A page that this server has not met may have seen the calls of an earlier one.
-        stranger = person and not self.app.pages.seen(tab)
+        stranger = person and not self.services.pages.seen(tab)
         reset = since > ledger.seq or (since > 0 and stranger)
         calls = ledger.since(0 if reset else since)
         state: dict[str, Any] = {
             "seq": ledger.seq,
-            "server": self._server() | {"decides": await decidable(self)},
+            "server": self._server() | {"decides": await decidable(self, self.auth_resource)},
             "agents": [
-                agent_view(agent, self.app.agents, ledger, self.app.gate.patience, self.owner)
-                for agent in self.app.agents.all()
+                agent_view(agent, registry, ledger, self.services.gate.patience, self.owner)
+                for agent in registry.all()
             ],
-            "grants": [grant_view(grant) for grant in self.app.gate.grants.valid()],
+            "grants": [grant_view(grant) for grant in self.services.gate.grants.valid()],
             "pairings": [
-                *(pairing_view(pairing) for pairing in self.app.pairings.waiting()),
-                *(offer_view(offer, self.owner) for offer in self.app.agents.offers()),
+                *(pairing_view(pairing) for pairing in self.services.pairings.waiting()),
+                *(offer_view(offer, self.owner) for offer in registry.offers()),
             ],
         }
         if reset:
@@ -87,17 +86,17 @@ class StateHandler(PanelHandler):
 
     def _server(self) -> dict[str, Any]:
         return {
-            "version": __version__,
-            "mcp_path": self.app.mcp_path,
-            "mcp_error": self.app.endpoint.error,
-            "paused": self.app.gate.stopped,
-            "protection": self.app.protection,
+            "version": self.services.version,
+            "mcp_path": self.services.mcp_path,
+            "mcp_error": self.services.mcp_error(),
+            "paused": self.services.gate.stopped,
+            "protection": self.services.protection,
             "unattended": None,
-            "trust_outputs": self.app.trust_outputs,
-            "not_live": self.app.not_live,
-            "missing_names": names_off(self.app.missing),
-            "files": self.app.pages.errands(),
-            "documents": asdict(self.app.rooms.troubles()),
+            "trust_outputs": self.services.trust_outputs,
+            "not_live": self.services.not_live(),
+            "missing_names": names_off(self.services.missing()),
+            "files": self.services.pages.errands(),
+            "documents": asdict(self.services.troubles()),
             "now": format_time(datetime.now(UTC)),
         }
 
@@ -111,7 +110,7 @@ class AgentsHandler(PanelHandler):
     async def post(self) -> None:
         """Let an agent in; its token is sent this once."""
         fields = self.body("label", "mode", "notebooks", "until", "expires_in")
-        agent, token = self.app.agents.add(
+        agent, token = self.services.agents.add(
             fields.get("label", ""),
             fields.get("mode") or DEFAULT,
             notebooks=fields.get("notebooks") or (),
@@ -119,7 +118,7 @@ class AgentsHandler(PanelHandler):
             expires_in=fields.get("expires_in"),
             owner=self.owner,
         )
-        url = url_path_join(self.page_base(), self.app.mcp_path)
+        url = url_path_join(self.page_base(), self.services.mcp_path)
         body = {"id": agent.id, "label": agent.label, "token": token, "url": url}
         self.answer(body, 201)
 
@@ -133,18 +132,18 @@ class AgentHandler(PanelHandler):
     async def patch(self, agent_id: str) -> None:
         """Change an agent."""
         fields = self.body("mode", "notebooks", "until", "paused", "label")
-        check_owner(self, self.app.agents.get(agent_id))
-        agent = self.app.agents.update(agent_id, **fields)
-        app = self.app
-        self.answer(agent_view(agent, app.agents, app.ledger, app.gate.patience, self.owner))
+        check_owner(self.owner, self.services.agents.get(agent_id))
+        agent = self.services.agents.update(agent_id, **fields)
+        ledger, patience = self.services.ledger, self.services.gate.patience
+        self.answer(agent_view(agent, self.services.agents, ledger, patience, self.owner))
 
     @web.authenticated
     @decides
     @errors_as_json
     async def delete(self, agent_id: str) -> None:
         """Revoke an agent."""
-        check_owner(self, self.app.agents.get(agent_id))
-        await self.app.supervisor.revoke_agent(agent_id)
+        check_owner(self.owner, self.services.agents.get(agent_id))
+        await self.services.supervisor.revoke_agent(agent_id)
         self.no_content()
 
 
@@ -157,7 +156,7 @@ class StopAgentHandler(PanelHandler):
     async def post(self, agent_id: str) -> None:
         """Pause an agent, deny what it waits for, interrupt what it runs."""
         self.body()
-        interrupted, denied = await self.app.supervisor.stop_agent(agent_id, self.person)
+        interrupted, denied = await self.services.supervisor.stop_agent(agent_id, self.person)
         self.answer({"interrupted": interrupted, "denied": denied})
 
 
@@ -166,7 +165,7 @@ class CallHandler(PanelHandler):
 
     def conflict_details(self, *args: str) -> dict[str, object]:
         """Return the call as it is now, so that the card can be drawn anew."""
-        return {"call": call_view(self.app.ledger.get(args[0]))}
+        return {"call": call_view(self.services.ledger.get(args[0]))}
 
     async def check_decider(self, call_id: str) -> None:
         """Refuse who may not decide about a call.
@@ -176,10 +175,10 @@ class CallHandler(PanelHandler):
         NotFoundError
         DeniedError
         """
-        call = self.app.ledger.get(call_id)
+        call = self.services.ledger.get(call_id)
         # Of an agent that was revoked nothing waits any more, and that is said.
         with suppress(NotFoundError):
-            check_owner(self, self.app.agents.get(call.agent_id))
+            check_owner(self.owner, self.services.agents.get(call.agent_id))
         await check_may_decide(self, call)
 
 
@@ -199,7 +198,7 @@ class DecisionHandler(CallHandler):
         await self.check_decider(call_id)
         until = self.text(fields, "until", longest=40)
         reason = self.text(fields, "reason")
-        call = self.app.gate.decide(
+        call = self.services.gate.decide(
             call_id, option, action_hash, until=until, reason=reason, by=self.person
         )
         self.answer(call_view(call))
@@ -215,7 +214,7 @@ class AskAgainHandler(CallHandler):
         """Ask again when the agent wants the same again."""
         self.body()
         await self.check_decider(call_id)
-        self.answer(call_view(self.app.gate.patience.ask_again(call_id)))
+        self.answer(call_view(self.services.gate.patience.ask_again(call_id)))
 
 
 class InputHandler(CallHandler):
@@ -232,7 +231,7 @@ class InputHandler(CallHandler):
             raise InvalidArgumentError("'question' is needed: the id of what is answered.")
         await self.check_decider(call_id)
         value = self.text(fields, "value", longest=10_000)
-        self.answer(call_view(self.app.supervisor.answer_question(call_id, question, value)))
+        self.answer(call_view(self.services.supervisor.answer_question(call_id, question, value)))
 
 
 class StopCallHandler(CallHandler):
@@ -244,7 +243,7 @@ class StopCallHandler(CallHandler):
     async def post(self, call_id: str) -> None:
         """Deny a call that waits, interrupt one that runs."""
         self.body()
-        self.answer(call_view(await self.app.supervisor.stop_call(call_id, self.person)))
+        self.answer(call_view(await self.services.supervisor.stop_call(call_id, self.person)))
 
 
 class UndoHandler(CallHandler):
@@ -256,7 +255,7 @@ class UndoHandler(CallHandler):
     async def post(self, call_id: str) -> None:
         """Undo the edits of a call."""
         self.body()
-        self.answer(call_view(await self.app.supervisor.undo_call(call_id, self.person)))
+        self.answer(call_view(await self.services.supervisor.undo_call(call_id, self.person)))
 
 
 class GrantsHandler(PanelHandler):
@@ -267,7 +266,7 @@ class GrantsHandler(PanelHandler):
     @errors_as_json
     async def get(self) -> None:
         """Send the grants that have not ended."""
-        self.answer({"grants": [grant_view(grant) for grant in self.app.gate.grants.valid()]})
+        self.answer({"grants": [grant_view(grant) for grant in self.services.gate.grants.valid()]})
 
 
 class GrantHandler(PanelHandler):
@@ -278,8 +277,8 @@ class GrantHandler(PanelHandler):
     @errors_as_json
     async def delete(self, grant_id: str) -> None:
         """Take a grant back."""
-        self.app.gate.grants.revoke(grant_id)
-        self.app.doorbell.ring("agents")
+        self.services.gate.grants.revoke(grant_id)
+        self.services.doorbell.ring("agents")
         self.no_content()
 
 
@@ -292,7 +291,7 @@ class StopHandler(PanelHandler):
     async def post(self) -> None:
         """Pause every agent, deny what waits, interrupt what agents run."""
         self.body()
-        interrupted, denied = await self.app.supervisor.stop_all(self.person)
+        interrupted, denied = await self.services.supervisor.stop_all(self.person)
         self.answer({"interrupted": interrupted, "denied": denied})
 
 
@@ -305,7 +304,7 @@ class ResumeHandler(PanelHandler):
     async def post(self) -> None:
         """Let the agents go on."""
         self.body()
-        self.app.supervisor.resume(self.owner)
+        self.services.supervisor.resume(self.owner)
         self.answer({})
 
 
@@ -319,8 +318,8 @@ class PageHandler(PanelHandler):
     @errors_as_json
     async def put(self, tab: str) -> None:
         """Note it."""
-        self.app.pages.tell(tab, self.body("visible", "focused", "active", "open", "files"))
-        self.app.pages.address = self.page_base()
+        self.services.pages.tell(tab, self.body("visible", "focused", "active", "open", "files"))
+        self.services.pages.address = self.page_base()
         self.no_content()
 
     @web.authenticated
@@ -328,7 +327,7 @@ class PageHandler(PanelHandler):
     @errors_as_json
     async def delete(self, tab: str) -> None:
         """Note that the page was closed."""
-        self.app.pages.forget(tab)
+        self.services.pages.forget(tab)
         self.no_content()
 
 
@@ -341,7 +340,7 @@ class SavedAsHandler(PanelHandler):
     async def post(self) -> None:
         """Tell the agents that work in the old one."""
         body = self.body("old", "new")
-        self.app.supervisor.saved_as(path_of(body.get("old")), path_of(body.get("new")))
+        self.services.supervisor.saved_as(path_of(body.get("old")), path_of(body.get("new")))
         self.no_content()
 
 
@@ -368,6 +367,9 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
 ]
 
 
-def routes(base: str, app: JmcpLab) -> list[tuple[str, type[PanelHandler], dict[str, Any]]]:
+def routes(
+    base: str, services: PanelServices
+) -> list[tuple[str, type[PanelHandler], dict[str, Any]]]:
     """Return every route below `base`, the address of the interface."""
-    return [(url_path_join(base, path), handler, {"app": app}) for path, handler in _ROUTES]
+    given = {"services": services}
+    return [(url_path_join(base, path), handler, given) for path, handler in _ROUTES]

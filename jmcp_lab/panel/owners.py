@@ -22,10 +22,10 @@ from ..errors import DeniedError
 
 if TYPE_CHECKING:
     from jupyter_server.auth import User
+    from jupyter_server.base.handlers import JupyterHandler
 
     from ..agents.agent import Agent
     from ..calls.call import Call
-    from .base import PanelHandler
 
 _INVENTED_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -71,21 +71,27 @@ def _invents_names(provider: IdentityProvider) -> bool:
     )
 
 
-def check_owner(handler: PanelHandler, agent: Agent) -> None:
+def check_owner(owner: str, agent: Agent) -> None:
     """Refuse everybody but the owner of an agent.
+
+    Parameters
+    ----------
+    owner : str
+        Who asks, as `owner_of` names them.
+    agent : Agent
 
     Raises
     ------
     DeniedError
     """
-    if agent.owner and agent.owner != handler.owner:
+    if agent.owner and agent.owner != owner:
         raise DeniedError(
             f"Only {agent.owner}, who let this agent in, can do this. You can stop it.",
             code="not_owner",
         )
 
 
-async def check_may_decide(handler: PanelHandler, call: Call) -> None:
+async def check_may_decide(handler: JupyterHandler, call: Call) -> None:
     """Refuse people who may not do themselves what a call asks for.
 
     Raises
@@ -106,8 +112,16 @@ async def check_may_decide(handler: PanelHandler, call: Call) -> None:
             )
 
 
-async def decidable(handler: PanelHandler) -> list[str]:
-    """Return the classes of actions that this person may decide about."""
+async def decidable(handler: JupyterHandler, panel: str) -> list[str]:
+    """Return the classes of actions that this person may decide about.
+
+    Parameters
+    ----------
+    handler : JupyterHandler
+        Handler of a request of this person.
+    panel : str
+        Name of the panel's routes for the authorizer.
+    """
     asked: dict[tuple[str, str], bool] = {}
 
     async def may(action: str, resource: str) -> bool:
@@ -117,7 +131,7 @@ async def decidable(handler: PanelHandler) -> list[str]:
             asked[action, resource] = await ensure_async(found)
         return asked[action, resource]
 
-    if not await may("execute", handler.auth_resource):
+    if not await may("execute", panel):
         return []
     return [
         each.value

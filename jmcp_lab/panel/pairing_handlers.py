@@ -15,8 +15,8 @@ from tornado import web
 from ..agents.expiry import format_time
 from ..agents.offers import OFFER
 from ..errors import InvalidArgumentError, UnavailableError
+from ..server.http import is_loopback
 from .base import PanelHandler, decides, errors_as_json
-from .origins import is_loopback
 from .owners import check_owner
 from .peers import is_here, is_own_user, uid_of_peer
 
@@ -71,7 +71,6 @@ class ProgramHandler(PanelHandler):
 
     def _check_change(self) -> None:
         """Accept the server's token as well: what is made here is a question to the person."""
-        self.check_form()
 
     def check_xsrf_cookie(self) -> None:
         """Accept requests without the XSRF cookie where no cookie counts."""
@@ -96,19 +95,18 @@ class PairingHandler(ProgramHandler):
     @errors_as_json
     async def post(self) -> None:
         """Show a card in the panel."""
-        self.check_form()
-        if self.app.endpoint.error:
-            raise UnavailableError(self.app.endpoint.error)
+        if (error := self.services.mcp_error()) is not None:
+            raise UnavailableError(error)
         # Of its own kind only: programs that show the server's token are not kept out by others.
         source = "token" if self.token_authenticated else "computer"
-        pairing = self.app.pairings.ask(self.body("client").get("client"), source)
+        pairing = self.services.pairings.ask(self.body("client").get("client"), source)
         self.answer({"id": pairing.secret}, 202)
 
     @allow_unauthenticated
     @errors_as_json
     async def get(self) -> None:
         """Say where agents connect, and where the person is to answer."""
-        self.answer({"mcp_path": self.app.mcp_path, "open": self.app.where_to_open()})
+        self.answer({"mcp_path": self.services.mcp_path, "open": self.services.where_to_open()})
 
 
 class PairingAnswerHandler(ProgramHandler):
@@ -120,11 +118,11 @@ class PairingAnswerHandler(ProgramHandler):
     @errors_as_json
     async def get(self, secret: str) -> None:
         """Send the person's answer, when it is there."""
-        await self.app.pairings.answered(secret, HOLD_SECONDS)
+        await self.services.pairings.answered(secret, HOLD_SECONDS)
         if self._gone:
             # The token is for the program's next start.
             return
-        found = self.app.pairings.take(secret)
+        found = self.services.pairings.take(secret)
         if isinstance(found, str):
             self.answer({"state": "allowed", "token": found})
         else:
@@ -148,13 +146,13 @@ class PairingDecisionHandler(PanelHandler):
         if option not in ("allow_once", "reject_once"):
             raise InvalidArgumentError("'option' is allow_once or reject_once.")
         if pairing_id.startswith(OFFER):
-            for offer in self.app.agents.offers():
+            for offer in self.services.agents.offers():
                 if offer.id == pairing_id and offer.present is not None:
-                    check_owner(self, offer.present)
+                    check_owner(self.owner, offer.present)
             accept = option == "allow_once"
-            self.app.agents.answer_offer(pairing_id, accept=accept, owner=self.owner)
+            self.services.agents.answer_offer(pairing_id, accept=accept, owner=self.owner)
         elif option == "allow_once":
-            self.app.pairings.allow(pairing_id, owner=self.owner, **fields)
+            self.services.pairings.allow(pairing_id, owner=self.owner, **fields)
         else:
-            self.app.pairings.turn_away(pairing_id)
+            self.services.pairings.turn_away(pairing_id)
         self.no_content()

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .origins import is_loopback
+from ..server.http import is_loopback
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest

@@ -328,7 +328,7 @@ class Gate:
                 "What would run has changed since you looked. Here is the new version.",
                 code="changed",
             )
-        if chosen.kind in (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS):
+        if chosen.kind is OptionKind.REJECT_ONCE:
             self._deny_by(request, chosen.kind, by, (reason or "").strip()[:1000] or None)
         else:
             self._allow_by(request, chosen, by)

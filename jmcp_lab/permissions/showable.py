@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ToolError
+from ..text.counting import count
 from ..text.diff import common_prefix
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def showable(action: Action) -> Action:
     lines = sum(text.count("\n") + 1 for text in drawn)
     if characters > MAX_CHARACTERS or lines > MAX_LINES:
         size = (
-            f"{characters:,} characters"
+            count(characters, "character")
             if characters > MAX_CHARACTERS
-            else f"{lines:,} lines in {len(drawn):,} parts"
+            else f"{count(lines, 'line')} in {count(len(drawn), 'part')}"
         )
         raise ToolError(
             f"This is too long for the user to check: {size}, and a request may show "

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .notices import Notices
     from .texts import Texts
     from .troubles import Troubles
+    from .unshared_pages import Pages
     from .upstream.names import Name
 
 
@@ -85,28 +86,6 @@ class Backend(Protocol):
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Save every notebook before the server shuts down."""
-
-
-class Pages(Protocol):
-    """What the file-only backend needs to know about pages that do not share their document."""
-
-    def unsaved(self, path: str) -> bool:
-        """Return whether a page has unsaved changes in a notebook or a text file."""
-
-    def paths(self) -> set[str]:
-        """Return the paths of the notebooks that pages have open."""
-
-    def editing(self, path: str) -> set[str]:
-        """Return the ids of the notebook's cells that contain a page's cursor."""
-
-    def running(self, path: str) -> set[str]:
-        """Return the ids of a notebook's cells that pages are running."""
-
-    async def saved(self, path: str, seconds: float) -> bool:
-        """Ask pages to save a file; return whether no unsaved changes remain."""
-
-    def wrote(self, path: str) -> None:
-        """Tell pages that the content of a file has changed."""
 
 
 def open_backend(

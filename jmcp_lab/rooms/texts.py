@@ -11,8 +11,8 @@ from .notices import text_not_saved
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .backend import Pages
     from .other_documents import Peers
+    from .unshared_pages import Pages
     from .upstream.ydoc_server import Upstream
 
 ASK_SECONDS = 3.0

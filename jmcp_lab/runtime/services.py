@@ -10,11 +10,11 @@ from ..calls.call import Reply, TextPart, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
 from ..files.names import shown
 from ..files.on_disk import led_elsewhere
+from ..notebooks.changes import ChangeSet
 from ..render.huge_reads import HugeReads
 from ..render.limits import Limits
 from ..render.sharing import fair_shares
 from ..render.text import clip
-from .undo import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -81,6 +81,19 @@ class Services:
     runs: dict[str, Run] = field(default_factory=dict)
     """The run of each call that has one, by call id."""
     huge: HugeReads = field(default_factory=HugeReads)
+
+    def record(self, call: Call, notebook: LiveNotebook, changes: list[Change], *, by: str) -> None:
+        """Remember what a call changed, so that it can be undone.
+
+        `by` is the agent that may undo it with its own tool. A person may undo the changes of all.
+        Nobody undoes a call before it has ended, so its end tells the panel that it can be undone.
+        """
+        if changes:
+            forgotten = self.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
+            self.ledger.prepare(call, undoable=True)
+            for call_id in forgotten:
+                if (old := self.ledger.find(call_id)) is not None:
+                    self.ledger.update(old, undoable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +249,8 @@ class CallContext:
         )
 
     def record(self, notebook: LiveNotebook, *changes: Change) -> None:
-        """Remember what this call changed, so that it can be taken back."""
-        record(self.services, self.call, notebook, list(changes), by=self.agent.id)
+        """Remember what this call changed; see `Services.record`."""
+        self.services.record(self.call, notebook, list(changes), by=self.agent.id)
 
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
         """Return what the agent last saw of a cell."""

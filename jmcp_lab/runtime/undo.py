@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..notebooks import output_slices as slices
-from ..notebooks.changes import ChangeSet
 
 if TYPE_CHECKING:
     from ..calls.call import Call
-    from ..notebooks.changes import Change
+    from ..notebooks.changes import Change, ChangeSet
     from ..notebooks.live_notebook import LiveNotebook
     from ..notebooks.merges import Merges
     from ..notebooks.prepared_update import Ahead
@@ -54,21 +53,5 @@ async def take_back(
             first = services.ledger.find(made.call_id)
             if first is not None:
                 services.ledger.update(first, undoable=False)
-            record(services, call, notebook, redo, by=by)
+            services.record(call, notebook, redo, by=by)
     return redo
-
-
-def record(
-    services: Services, call: Call, notebook: LiveNotebook, changes: list[Change], *, by: str
-) -> None:
-    """Remember what a call changed, so that it can be undone.
-
-    `by` is the agent that may undo it with its own tool. A person may undo the changes of all.
-    Nobody undoes a call before it has ended, so its end tells the panel that it can be undone.
-    """
-    if changes:
-        forgotten = services.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
-        services.ledger.prepare(call, undoable=True)
-        for call_id in forgotten:
-            if (old := services.ledger.find(call_id)) is not None:
-                services.ledger.update(old, undoable=False)

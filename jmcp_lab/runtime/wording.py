@@ -8,6 +8,7 @@ from ..files.names import short_path, shown
 from ..notebooks import cells
 from ..notebooks.locks import locks_of
 from ..render.marked import on_one_line, plain_type
+from ..text.counting import count as count
 
 if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
@@ -34,7 +35,7 @@ def cells_title(notebook: LiveNotebook, cell_ids: list[str]) -> str:
     """Return for example ``cell 3`` or ``4 cells``: for people, without ids."""
     if len(cell_ids) == 1:
         return f"cell {notebook.position(cell_ids[0])}"
-    return f"{len(cell_ids)} cells"
+    return count(len(cell_ids), "cell")
 
 
 class Goal(NamedTuple):
@@ -104,11 +105,6 @@ def first_line(source: str, most: int = 80) -> str:
     first, _, rest = source.strip().partition("\n")
     cut = on_one_line(first[:most]) + ("…" if rest or len(first) > most else "")
     return cut or "(empty)"
-
-
-def count(number: int, noun: str) -> str:
-    """Return for example ``1 cell`` or ``3 cells``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def line_change(old: str, new: str) -> str:

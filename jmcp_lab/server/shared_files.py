@@ -1,4 +1,4 @@
-"""Files shared by several processes: locks between them, and atomic writes.
+"""Locks between processes that share files.
 
 A lock is the system's lock on a file, so it is released when its holder ends for any reason.
 """
@@ -9,19 +9,18 @@ import asyncio
 import errno
 import os
 import sys
-import tempfile
 import time
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .private_file import private_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 POLL_SECONDS = 0.01
 """Seconds between two attempts to take a lock that somebody holds."""
-
-REPLACE_TRIES = 50
 
 
 class LockTimeoutError(TimeoutError):
@@ -46,7 +45,7 @@ def locked(path: Path, seconds: float) -> Iterator[None]:
     OSError
         The lock file cannot be created.
     """
-    descriptor = _open(path)
+    descriptor = private_descriptor(path)
     try:
         end = time.monotonic() + seconds
         while not _try(descriptor):
@@ -67,7 +66,7 @@ async def holding(path: Path, seconds: float) -> AsyncIterator[None]:
 
     Two tasks of one process exclude each other like two processes.
     """
-    descriptor = _open(path)
+    descriptor = private_descriptor(path)
     try:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
@@ -81,43 +80,6 @@ async def holding(path: Path, seconds: float) -> AsyncIterator[None]:
             _free(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _open(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a private file atomically, even if the computer crashes.
-
-    Raises
-    ------
-    OSError
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")  # with 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _replace(Path(name), path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _replace(new: Path, path: Path) -> None:
-    """Replace a file with another; on Windows, somebody may have it open at the moment."""
-    for _ in range(REPLACE_TRIES if sys.platform == "win32" else 0):
-        try:
-            new.replace(path)
-        except PermissionError:
-            time.sleep(POLL_SECONDS)
-        else:
-            return
-    new.replace(path)
 
 
 if sys.platform == "win32":

@@ -20,7 +20,8 @@ from typing import Any
 
 import httpx2
 
-from ..server.shared_files import holding, write_whole
+from ..server.private_file import write_private
+from ..server.shared_files import holding
 
 REQUEST_SECONDS = 40.0
 """For one request; the server holds a question for the person's answer for half of that."""
@@ -114,7 +115,7 @@ class Credentials:
         ------
         OSError
         """
-        write_whole(self._path, json.dumps({"token": token, "question": question}))
+        write_private(self._path, json.dumps({"token": token, "question": question}))
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:

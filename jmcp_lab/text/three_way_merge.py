@@ -146,18 +146,18 @@ def _gap(
     if theirs == base:
         if one_by_one and len(mine) == size:
             return _line_by_line(base, mine, present, first, starts)
-        return [_replace(present, first, last, mine, starts)]
+        return [_replace(first, last, mine, starts)]
     # Lines that were only added before or after unchanged ones do not conflict with a change of
     # these.
     if mine[:size] == base:
         where = first if size == 0 else last
-        return [_replace(present, where, where, mine[size:], starts)]
+        return [_replace(where, where, mine[size:], starts)]
     if mine[-size:] == base:
-        return [_replace(present, first, first, mine[:-size], starts)]
+        return [_replace(first, first, mine[:-size], starts)]
     if theirs[:size] == base:
-        return [_replace(present, first, first + size, mine, starts)]
+        return [_replace(first, first + size, mine, starts)]
     if theirs[-size:] == base:
-        return [_replace(present, last - size, last, mine, starts)]
+        return [_replace(last - size, last, mine, starts)]
     if len(mine) == size == len(theirs):
         return _line_by_line(base, mine, present, first, starts)
     raise MergeConflict(first + 1)
@@ -173,7 +173,7 @@ def _line_by_line(
             continue
         if present[index] != old:
             raise MergeConflict(index + 1)
-        found.append(_replace(present, index, index + 1, [new], starts))
+        found.append(_replace(index, index + 1, [new], starts))
     return found
 
 
@@ -184,10 +184,8 @@ def _line_starts(lines: list[str]) -> list[int]:
     return starts
 
 
-def _replace(
-    present: list[str], first: int, last: int, lines: list[str], starts: list[int]
-) -> Splice:
-    """Return the splice that replaces ``present[first:last]`` with `lines`."""
+def _replace(first: int, last: int, lines: list[str], starts: list[int]) -> Splice:
+    """Return the splice that replaces the present lines from `first` to `last` with `lines`."""
     text = "\n".join(lines)
     if first < last and lines:
         return Splice(starts[first], starts[last] - 1, text)

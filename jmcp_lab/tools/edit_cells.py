@@ -22,7 +22,7 @@ from ..render.outputs import clip
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
-from ..runtime.wording import Goal, cell_name, file_name, goes, line_change
+from ..runtime.wording import Goal, cell_name, count, file_name, goes, line_change
 from ..server.heavy_work import in_turn
 from ..text.three_way_merge import MergeConflict, Splice, splice
 from .arguments import Cell, CellType, Notebook, Source, check_length, lines
@@ -88,9 +88,9 @@ async def insert_cell(
         items = tuple(
             PreviewItem(f"New {cell.type} cell", None, old="", new=cell.source) for cell in new
         )
-        what = "a cell" if len(new) == 1 else f"{len(new)} cells"
+        what = "a cell" if len(new) == 1 else count(len(new), "cell")
         summary = f"Insert {what} into {file_name(nb.path)}"
-        kind = f"A new {new[0].type} cell" if len(new) == 1 else f"{len(new)} new cells"
+        kind = f"A new {new[0].type} cell" if len(new) == 1 else count(len(new), "new cell")
         action = edit_action("insert_cell", nb, (), summary, items, f"{kind}, {goal.words}.")
         return replace(action, details=(goal.key, *(cell.type for cell in new)))
 

@@ -57,7 +57,7 @@ async def list_files(
         "list_files", path=top, pattern=pattern, depth=depth, limit=None if limit == 200 else limit
     )
     found = search.found
-    title = f"{len(found)} {'entry' if len(found) == 1 else 'entries'}{not_read(search, asked)}"
+    title = f"{count(len(found), 'entry', 'entries')}{not_read(search, asked)}"
     listed = [_entry(entry) for entry in found[offset : offset + limit]]
     return Reply.of(paged(ctx, title, listed, offset, len(found), asked))
 

@@ -32,4 +32,4 @@ def made_folders(folders: Sequence[str]) -> str:
 
 def _named(folders: Sequence[str]) -> str:
     names = ", ".join(f"{shown(folder)}/" for folder in folders)
-    return f"the folder{'' if len(folders) == 1 else 's'} {names}"
+    return f"the {'folder' if len(folders) == 1 else 'folders'} {names}"

@@ -10,10 +10,11 @@ import pytest
 from jupyter_ydoc import YNotebook
 from pycrdt import Doc, TransactionEvent
 
-from jmcp_lab.codec.shared_outputs import read_outputs
 from jmcp_lab.kernels.runs.executor import Executor
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
+
+from ..support.outputs import read_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

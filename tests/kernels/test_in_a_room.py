@@ -9,12 +9,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jmcp_lab.codec.shared_outputs import read_outputs
 from jmcp_lab.files.contents import Contents
 from jmcp_lab.kernels.runs.run import Piece, RunState
 from jmcp_lab.kernels.sessions import KernelSessions
 from jmcp_lab.rooms.rooms import Rooms
 
+from ..support.outputs import read_outputs
 from .conftest import LOG, Page
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jmcp_lab.codec.shared_outputs import read_outputs, shared_output
+from jmcp_lab.codec.shared_outputs import shared_output
 from jmcp_lab.kernels.connection.output_sink import Displays, OutputSink
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.notebooks.notebook_document import NotebookDocument
 from jmcp_lab.outputs.cell_writer import CellOutputWriter
 from jmcp_lab.text.terminal_line import TerminalLine
 
+from ..support.outputs import read_outputs
 from ..support.page import OutputArea, Page, process_text
 
 Message = tuple[str, dict[str, Any]]

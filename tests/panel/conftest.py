@@ -31,6 +31,12 @@ def jp_server_config() -> dict[str, object]:
 
 
 @pytest.fixture
+def trust_outputs() -> str:
+    """Return the setting; a test may be parametrized with another."""
+    return "allowed"
+
+
+@pytest.fixture
 def panel(
     jp_serverapp: ServerApp,
     http_server: HTTPServer,
@@ -38,6 +44,7 @@ def panel(
     jp_base_url: str,
     jp_asyncio_loop: asyncio.AbstractEventLoop,
     tmp_path: Path,
+    trust_outputs: str,
 ) -> Iterator[Panel]:
     agents = AgentRegistry(tmp_path / "agents" / "agents.json")
     ledger = Ledger()
@@ -51,9 +58,10 @@ def panel(
         supervisor=Supervisor(services),
         doorbell=Doorbell(jp_serverapp.event_logger, ledger, agents),
         pairings=Pairings(agents),
+        trust_outputs=trust_outputs,
     )
     base = url_path_join(jp_base_url, "jmcp-lab", "api")
-    jp_serverapp.web_app.add_handlers(".*$", routes(base, app))
+    jp_serverapp.web_app.add_handlers(".*$", routes(base, app.services()))
     origin = f"http://127.0.0.1:{jp_http_port}"
     panel = Panel(app, origin + jp_base_url, jp_serverapp.identity_provider.token)
     yield panel

@@ -346,17 +346,16 @@ async def test_a_page_tells_what_the_person_looks_at(panel: Panel) -> None:
 
 
 async def test_a_door_that_did_not_open_says_why(panel: Panel) -> None:
-    panel.app.endpoint.error = "Agents cannot connect: no SDK."
+    panel.app.mcp_error = "Agents cannot connect: no SDK."
     state = (await (await panel.browser()).get("state")).json()
     assert state["server"]["mcp_error"] == "Agents cannot connect: no SDK."
     assert state["server"]["mcp_path"] == "mcp"
 
 
-@pytest.mark.parametrize("trust", ["allowed", "never"])
-async def test_the_state_says_whether_outputs_are_trusted(panel: Panel, trust: str) -> None:
-    panel.app.trust_outputs = trust
+@pytest.mark.parametrize("trust_outputs", ["allowed", "never"])
+async def test_the_state_says_whether_outputs_are_trusted(panel: Panel, trust_outputs: str) -> None:
     state = (await (await panel.browser()).get("state")).json()
-    assert state["server"]["trust_outputs"] == trust
+    assert state["server"]["trust_outputs"] == trust_outputs
 
 
 async def test_the_doorbell_rings_once_for_many_changes(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from jmcp_lab.calls.call import (
@@ -23,6 +22,7 @@ from jmcp_lab.calls.call import (
     ToolClass,
 )
 from jmcp_lab.calls.ledger import now
+from jmcp_lab.rooms.liveness import NotLive
 from jmcp_lab.rooms.troubles import Copy, Troubles, Unsaved
 
 from ..support.rest import Panel, PanelApp
@@ -84,15 +84,15 @@ def fill(app: PanelApp, agents_file: Path) -> None:
     data["agents"][0]["label"] = "Clyde"
     data["agents"].append(data["agents"][1] | {"id": "a_new", "label": "Nobody let it in"})
     agents_file.write_text(json.dumps(data))
-    app.endpoint = SimpleNamespace(error="The endpoint is taken.")
-    app.not_live = "disable_rtc"
+    app.mcp_error = "The endpoint is taken."
+    app.not_live = NotLive.DISABLED
     app.pages._wanted["a.ipynb"] = 1
     app.pages._written["b.ipynb"] = "1f"
     troubles = Troubles(
         (Unsaved("a.ipynb", "The drive is full."),),
         (Copy("a.ipynb", "a-copy.ipynb", "Both were changed."),),
     )
-    app.rooms = SimpleNamespace(troubles=lambda: troubles)
+    app.troubles = lambda: troubles
 
 
 def fill_calls(app: PanelApp) -> None:

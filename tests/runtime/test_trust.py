@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from jmcp_lab.codec.shared_outputs import read_outputs, shared_output
+from jmcp_lab.codec.shared_outputs import shared_output
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
 
+from ..support.outputs import read_outputs
 from ..support.robots import Robot, ids_in, write_notebook
 
 

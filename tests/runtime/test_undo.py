@@ -16,7 +16,7 @@ from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.errors import NotFoundError
 from jmcp_lab.extension import JmcpLab
 from jmcp_lab.notebooks.changes import Changes, Edited
-from jmcp_lab.runtime.undo import record
+from jmcp_lab.runtime.services import Services
 
 from ..support.robots import Robot, write_notebook
 
@@ -100,7 +100,7 @@ def test_a_call_has_the_button_exactly_as_long_as_it_can_be_taken_back(
             made.undone = True
             ledger.update(ledger.get(made.call_id), undoable=False)
         if step == "edit":
-            record(services, call, notebook, [Edited("c", "a", "b")], by="a_1")
+            Services.record(services, call, notebook, [Edited("c", "a", "b")], by="a_1")
         ledger.update(call, state=CallState.DONE)
         buttons = {call.id for call in ledger.since(0) if call.undoable}
         assert buttons == {made.call_id for made in changes._sets.values() if not made.undone}

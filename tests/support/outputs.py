@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from pycrdt import Map
 
 from jmcp_lab.calls.call import ImagePart, TextPart
+from jmcp_lab.codec.shared_outputs import document_outputs, file_outputs
 from jmcp_lab.render.outputs import Budget, CellSection, Hint, render_cells
 
 DATA = Path(__file__).parent / "data"
@@ -57,3 +59,8 @@ def render_outputs(
 ) -> list[TextPart | ImagePart]:
     """Return a reply with the outputs of one cell."""
     return render_cells([CellSection(label, outputs, hint)], budget)
+
+
+def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
+    """Return the outputs of a shared cell in nbformat form, with whole numbers as ints."""
+    return file_outputs(document_outputs(cell))

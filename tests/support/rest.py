@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import httpx2
 
@@ -14,7 +14,9 @@ from jmcp_lab.agents.registry import AgentRegistry
 from jmcp_lab.calls.call import Action, Call, Preview, PreviewItem, Target, ToolClass
 from jmcp_lab.calls.ledger import Ledger
 from jmcp_lab.panel.doorbell import Doorbell
+from jmcp_lab.panel.services import PanelServices
 from jmcp_lab.permissions.gate import Gate
+from jmcp_lab.rooms.liveness import NotLive
 from jmcp_lab.rooms.troubles import Troubles
 from jmcp_lab.rooms.upstream.names import Name
 from jmcp_lab.runtime.open_pages import OpenPages
@@ -32,16 +34,32 @@ class PanelApp:
     supervisor: Supervisor
     doorbell: Doorbell
     pairings: Pairings
-    mcp_path: str = "mcp"
-    trust_outputs: str = "allowed"
-    protection: str = "standard"
-    not_live: str | None = None
+    trust_outputs: str
+    mcp_error: str | None = None
+    not_live: NotLive | None = None
     missing: tuple[Name, ...] = ()
-    rooms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(troubles=Troubles))
-    endpoint: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(error=None))
+    troubles: Callable[[], Troubles] = Troubles
 
-    def where_to_open(self) -> str:
-        return "JupyterLab"
+    def services(self) -> PanelServices:
+        """Return what the panel's routes get."""
+        return PanelServices(
+            agents=self.agents,
+            pairings=self.pairings,
+            ledger=self.ledger,
+            gate=self.gate,
+            pages=self.pages,
+            supervisor=self.supervisor,
+            doorbell=self.doorbell,
+            version="1.2.3",
+            mcp_path="mcp",
+            protection="standard",
+            trust_outputs=self.trust_outputs,
+            mcp_error=lambda: self.mcp_error,
+            not_live=lambda: self.not_live,
+            missing=lambda: self.missing,
+            troubles=lambda: self.troubles(),
+            where_to_open=lambda: "JupyterLab",
+        )
 
     def ask(
         self, agent: Agent, source: str = "1 + 1", path: str = "sales.ipynb"

@@ -8,12 +8,12 @@ import pytest
 
 from jmcp_lab.agents.modes import AUTO
 from jmcp_lab.calls.call import Call, CallState, DecisionSource
-from jmcp_lab.codec.shared_outputs import read_outputs
 from jmcp_lab.errors import ConflictError
 from jmcp_lab.kernels.sessions import SessionInfo
 from jmcp_lab.notebooks import cells
 from jmcp_lab.text.three_way_merge import merge
 
+from ..support.outputs import read_outputs
 from ..support.robots import LIMIT, MakeRobot, Robot, ids_in, write_notebook
 from ..support.room_page import until
 from ..support.waiting import printing_until, until_progress

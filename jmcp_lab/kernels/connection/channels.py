@@ -12,8 +12,8 @@ import zmq.asyncio
 from zmq.utils.monitor import recv_monitor_message
 
 from ...server.containment import contained, error_name
-from .decoding import Unpacker
-from .iopub import Handover, Message, ZmqReader
+from .decoding import Message, Unpacker
+from .iopub import Handover, ZmqReader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tornado.websocket import WebSocketClientConnection
 
     from .channels import Channel, Listener
-    from .iopub import Message
+    from .decoding import Message
 
 MAX_RETRIES = 5
 """Maximum attempts to restore a lost connection; the pause doubles each time."""

@@ -37,8 +37,6 @@ PAUSE_SECONDS = 0.001
 PROMPT_WAKES = 8
 """Maximum immediate wake-ups in one batch time, so that a short run does not wait."""
 
-Message = dict[str, Any]
-
 
 class Handover:
     """Passes raw messages from a reading thread to the event loop, in batches.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_client.manager import KernelManager
     from jupyter_client.multikernelmanager import MultiKernelManager
 
-    from .iopub import Message
+    from .decoding import Message
     from .output_sink import OutputSink
 
 LATE_SINKS = 64

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_client.manager import KernelManager
 
-    from ..connection.iopub import Message
+    from ..connection.decoding import Message
 
 
 class Connection(Protocol):

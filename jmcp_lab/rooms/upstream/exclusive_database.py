@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from ...server.private_file import private_descriptor
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a database, and create it if it is missing.
@@ -19,9 +21,8 @@ def connect(path: Path) -> sqlite3.Connection:
         The file is not a database.
     OSError
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # SQLite gives its journal the mode of the database.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    os.close(private_descriptor(path))
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         # The operating system releases the lock when the process ends for any reason.

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from ...files.contents import Contents
     from ...notebooks.live_notebook import LiveNotebook
-    from ..backend import Pages
     from ..other_documents import Peers
+    from ..unshared_pages import Pages
 
 IDLE_SECONDS = 120.0
 """Seconds that a notebook stays in memory after the last call that used it."""

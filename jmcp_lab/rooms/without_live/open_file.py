@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...files.contents import FileState
-    from ..backend import Pages
+    from ..unshared_pages import Pages
     from .notebook_file import NotebookFile
 
 MAX_PAUSE_SECONDS = 30.0

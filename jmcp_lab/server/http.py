@@ -1,4 +1,7 @@
-"""Where a request comes from: which page sent it, and by which name it found this server."""
+"""Checks of HTTP requests: which page sent one, by which name of the server, and with what body.
+
+Each check is written here once. The handlers of the panel and of MCP say which of them they need.
+"""
 
 from __future__ import annotations
 
@@ -6,40 +9,83 @@ import re
 import socket
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from jupyter_server.base.handlers import JupyterHandler
 
-_ORIGIN = re.compile(r"https?://([^/?#@]+)", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://([^/?#@]+)")
+"""Origin of a page, as browsers write it: in lower case, and without a path."""
 
-NOT_OUR_PAGE = (
-    "Requests from other web pages are not allowed here. If this is JupyterLab's own page, the "
-    "proxy before the server changes the Host: let it pass on the Host of the browser, or use "
-    "https. c.ServerApp.allow_origin lets no page in here."
-)
+FOREIGN_PAGE = "Requests from other web pages are not allowed here."
+
+
+class Refused(NamedTuple):
+    """Reason why a request is not served.
+
+    Parameters
+    ----------
+    status : int
+        Of the HTTP answer.
+    message : str
+    """
+
+    status: int
+    message: str
+
+
+def origin_is_host(headers: Mapping[str, str]) -> bool:
+    """Return whether the page that asks, if a page asks, is at the address that was asked for.
+
+    Browsers send an Origin with every request of another page that changes anything. Whatever
+    sends no Origin is no such page.
+    """
+    origin = headers.get("Origin")
+    if origin is None:
+        return True
+    match = _ORIGIN.fullmatch(origin)
+    return match is not None and match[1] == headers.get("Host")
 
 
 def from_own_page(headers: Mapping[str, str]) -> bool:
     """Return whether no other web page can have sent a request.
 
-    Browsers say so themselves in Sec-Fetch-Site, on https and on this computer, and no page can
-    change that: then a proxy may have changed the Host. Elsewhere the page's Origin has to be the
-    address that was asked for. What sends neither is no page: on every request from another one
-    that changes anything, browsers send an Origin. What an administrator lets other pages do
-    (`allow_origin`) does not count, since no other page is to decide.
+    On https and on this computer browsers say so themselves, in Sec-Fetch-Site. No page can change
+    that header, so a proxy may have changed the Host. Elsewhere `origin_is_host` decides. What an
+    administrator lets other pages do (`allow_origin`) does not count: no other page may decide.
     """
     site = headers.get("Sec-Fetch-Site")
     if site == "same-origin":
         return True
     if site in ("cross-site", "same-site"):
         return False
-    origin = headers.get("Origin")
-    if origin is None:
-        return True
-    match = _ORIGIN.fullmatch(origin)
-    return match is not None and match[1] == headers.get("Host")
+    return origin_is_host(headers)
+
+
+def refused_body(
+    headers: Mapping[str, str], length: int, most: int, *, always_json: bool
+) -> Refused | None:
+    """Return why a request's body is not read, or None.
+
+    A page can send other types than JSON to any address without asking the server first.
+
+    Parameters
+    ----------
+    headers : mapping of str to str
+    length : int
+        Bytes of the body, read or stated.
+    most : int
+        Maximum number of bytes.
+    always_json : bool
+        Whether a request without a body has to name the type, too.
+    """
+    if length > most:
+        return Refused(413, f"A request may have {most} bytes at most.")
+    content_type = headers.get("Content-Type", "").partition(";")[0].strip()
+    if (length or always_json) and content_type.lower() != "application/json":
+        return Refused(415, "The Content-Type of a request is application/json.")
+    return None
 
 
 def page_origin(headers: Mapping[str, str]) -> str | None:
