@@ -37,7 +37,10 @@ export type OptionKind =
 /** One answer that the server offers for a request. */
 export interface IOption {
   readonly kind: OptionKind;
-  /** The text from the server, with scope and end ("Allow runs in sales.ipynb for 30 minutes"). */
+  /**
+   * The text from the server, with scope and end ("Allow runs in sales.ipynb for 30 minutes"). The
+   * panel shows it for lasting answers; for the others it has texts of its own.
+   */
   readonly name: string;
   /** Span or time until which a lasting answer holds. */
   readonly until: string | null;

@@ -20,8 +20,11 @@ SOURCES = (
     "docs",
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"]
-OTHERS = {"bottleneck.py", "jupyter_server_config.py", "orjson.py", "warnings.py"}
-"""Files of other programs, which documents name as examples."""
+OTHERS = {
+    *("bottleneck.py", "jupyter_server_config.py", "orjson.py", "warnings.py"),
+    *("jmcp_lab/tools/count.py", "tests/tools/test_count.py"),
+}
+"""Files of other programs, and those that a reader is to write."""
 NAMED = re.compile(r"`([\w./-]+\.(?:py|tsx?|css|sh))(?=[`:])")
 
 

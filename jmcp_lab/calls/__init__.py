@@ -1,1 +1,1 @@
-"""Calls: what agents ask for, from the first byte to the reply."""
+"""The record of each call, the ledger of all calls, kept replies and the audit log."""

@@ -1,4 +1,4 @@
-"""The door's HTTP side: who may come in.
+"""The HTTP handler of the MCP endpoint: decides who may connect.
 
 Only an agent's token opens it. Jupyter's own credentials do not: the server token opens kernels and
 terminals, so an agent that held it could pass by every question to the user; and a login cookie

@@ -1,4 +1,4 @@
-"""Builds the MCP SDK's server from the table of tools; no other module knows how the SDK works.
+"""Builds the MCP SDK's server from the table of tools.
 
 Importing this module imports the SDK, so the endpoint imports it when it opens and not before.
 """

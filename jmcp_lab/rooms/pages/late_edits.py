@@ -41,7 +41,7 @@ KEPT_SECONDS = 7 * 24 * 3600.0
 """Seconds for which late keystrokes are accepted in a room that stays open anyway.
 
 A room stays open while an agent works, and a laptop may sleep over a weekend. In a room that was
-opened since, the marks in the page's document lead the keystrokes to their cell.
+opened since, `rejoin` compares the page's document with the room's.
 """
 
 LATE_ORIGIN = "jmcp:late"

@@ -1,4 +1,4 @@
-"""Every name of other packages that we rely on and that they do not promise to keep.
+"""Private names of other Python packages that this one relies on.
 
 A minor release of one of them may rename any of these. So all are looked for when the extension
 starts, before anything is changed in these packages. Where one is missing that live documents need,

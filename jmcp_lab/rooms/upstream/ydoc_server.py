@@ -1,4 +1,4 @@
-"""All uses of jupyter-server-ydoc's private names, in one place.
+"""Patches jupyter-server-ydoc, and reads the private parts of its extension.
 
 They were read in the source of 3.0.4. `names.py` lists all of them, and the extension checks them
 when it starts.
