@@ -108,7 +108,10 @@ def _code(layer: str) -> str:
 def client_snippets() -> str:
     """Return a section for each client, from src/panel/clients.ts."""
     node = ["node", str(ROOT / "scripts" / "client_snippets.mjs")]
-    return subprocess.run(node, check=True, capture_output=True, encoding="utf-8").stdout
+    ended = subprocess.run(node, check=False, capture_output=True, encoding="utf-8")
+    if ended.returncode:
+        raise SystemExit(f"The table of clients was not written: {ended.stderr.strip()[-500:]}")
+    return ended.stdout
 
 
 TABLES: list[tuple[str, str, Callable[[], str]]] = [

@@ -137,8 +137,8 @@ class Format:
     in_script: Callable[[str, bool], str | None] | None = None
 
 
-def named_if_present(mime_type: str, words: str) -> Callable[[Bundle], str | None]:
-    """Return an `outline` that says the same words of every output that has a type."""
+def named_if_not_empty(mime_type: str, words: str) -> Callable[[Bundle], str | None]:
+    """Return an `outline` with the same words for each output that has something of a type."""
     return lambda data: words if data.get(mime_type) else None
 
 

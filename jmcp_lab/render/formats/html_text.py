@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..html import MAX_MARKUP, html_to_text
 from ..text import as_text
-from .base import Bundle, Format, Shown, Source, Unshown, markup_source, named_if_present
+from .base import Bundle, Format, Shown, Source, Unshown, markup_source, named_if_not_empty
 
 TYPE = "text/html"
 
@@ -26,6 +26,6 @@ FORMAT = Format(
     "html",
     show=_show,
     source=large_html,
-    outline=named_if_present(TYPE, "html"),
+    outline=named_if_not_empty(TYPE, "html"),
     types={TYPE: Unshown(beside_images=True)},
 )

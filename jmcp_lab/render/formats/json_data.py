@@ -5,7 +5,7 @@ from __future__ import annotations
 from jmcp_lab.text.sanitize import clean
 
 from ..text import compact_json
-from .base import Bundle, Format, Shown, Unshown, named_if_present
+from .base import Bundle, Format, Shown, Unshown, named_if_not_empty
 
 _TYPE = "application/json"
 
@@ -19,6 +19,6 @@ def _show(data: Bundle) -> Shown | None:
 FORMAT = Format(
     "json",
     show=_show,
-    outline=named_if_present(_TYPE, "json"),
+    outline=named_if_not_empty(_TYPE, "json"),
     types={_TYPE: Unshown(note="")},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jmcp_lab.text.sanitize import clean
 
 from ..text import as_text
-from .base import SILENT, Bundle, Format, Shown, named_if_present
+from .base import SILENT, Bundle, Format, Shown, named_if_not_empty
 
 _TYPE = "text/latex"
 
@@ -16,5 +16,5 @@ def _show(data: Bundle) -> Shown | None:
 
 
 FORMAT = Format(
-    "latex", show=_show, outline=named_if_present(_TYPE, "latex"), types={_TYPE: SILENT}
+    "latex", show=_show, outline=named_if_not_empty(_TYPE, "latex"), types={_TYPE: SILENT}
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jmcp_lab.text.sanitize import clean
 
 from ..text import as_text, without_data_urls
-from .base import Bundle, Format, Shown, Unshown, named_if_present
+from .base import Bundle, Format, Shown, Unshown, named_if_not_empty
 
 _TYPE = "text/markdown"
 
@@ -18,6 +18,6 @@ def _show(data: Bundle) -> Shown | None:
 FORMAT = Format(
     "markdown",
     show=_show,
-    outline=named_if_present(_TYPE, "markdown"),
+    outline=named_if_not_empty(_TYPE, "markdown"),
     types={_TYPE: Unshown(beside_images=True)},
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .base import Format, Unshown, named_if_present
+from .base import Format, Unshown, named_if_not_empty
 
 TYPE = "application/javascript"
 _UNSHOWN = Unshown("script, not run and not shown")
 
 FORMAT = Format(
     "script",
-    outline=named_if_present(TYPE, "script"),
+    outline=named_if_not_empty(TYPE, "script"),
     types={TYPE: _UNSHOWN, "text/javascript": _UNSHOWN},
 )

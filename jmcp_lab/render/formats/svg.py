@@ -12,7 +12,7 @@ from .base import (
     Shown,
     Source,
     markup_source,
-    named_if_present,
+    named_if_not_empty,
 )
 
 _TYPE = "image/svg+xml"
@@ -30,7 +30,7 @@ FORMAT = Format(
     "svg",
     show=_show,
     source=_source,
-    outline=named_if_present(_TYPE, "svg image"),
+    outline=named_if_not_empty(_TYPE, "svg image"),
     prominence=Prominence.DRAWING,
     alone=True,
     types={_TYPE: SILENT},
