@@ -119,8 +119,8 @@ def agent_words(why: NotLive, missing: Collection[str] = ()) -> str:
             "server, because its installed packages do not fit its version of jmcp_lab (missing: "
             f"{', '.join(missing)}). Calling again does not help. Tell the user: {_FIT.lower()} "
             "and restart the Jupyter server. Until then their notebooks work as usual for them, "
-            "and you can read text files, and run code in a kernel with "
-            "execute_ipython(kernel=<id>)."
+            "and you can read text files, and run code with execute_ipython in a kernel that "
+            "list_kernels shows."
         )
     if why is NotLive.OTHERS:
         return (

@@ -8,7 +8,7 @@ from jmcp_lab import api
 from jmcp_lab.testing import fixtures, robots
 
 PROMISED = {
-    "tool": "(*, title, tool_class, read_only, destructive, idempotent, open_world)",
+    "tool": "(*, title, tool_class, read_only, destructive, idempotent, open_world, attaches)",
     "quoted": "(text)",
     "ToolContext.open": "(self, notebook)",
     "ToolContext.edit_cells": "(self, notebook, changes)",

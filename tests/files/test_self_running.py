@@ -104,7 +104,7 @@ async def test_a_change_of_such_a_file_says_what_it_is(robot: Robot, root: Path)
     "path",
     [
         *("helpers.py", "src/sales/__init__.py", "src/sales/model.py", "tests/test_sales.py"),
-        *("json/notes.py", "warnings.txt", "yaml.md", "docs/conf.py", "Makefile", "run.sh"),
+        *("json/notes.py", "warnings.txt", "yaml.md", "manual/conf.py", "Makefile", "run.sh"),
         # Names that only the documentation of what is installed imports.
         *("hello.py", "foo.py", "a/foo.py"),
         *("pyproject.toml", "data/head.csv", "lib/tools.py", "bin/run.py", "config.json"),

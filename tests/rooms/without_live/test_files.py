@@ -13,7 +13,12 @@ from jmcp_lab.extension import JmcpLab
 
 from ...support.robots import Robot, write_notebook
 from ...support.room_page import Fetch, until
-from .test_notebooks import saved, sources, tell
+from .test_notebooks import (
+    jp_server_config,  # noqa: F401 - the same servers
+    saved,
+    sources,
+    tell,
+)
 
 
 async def test_a_file_that_cannot_be_written_is_told_with_its_cause_and_tried_again(
