@@ -21,7 +21,7 @@ from ..notebooks.live_notebook import agent_origin
 from ..notebooks.locks import check_editable
 from ..notebooks.merges import Merges
 from ..runtime.wording import cell_name, cells_title, file_name
-from ..tools.arguments import check_length, lines
+from ..tools.arguments import check_length, normalize_newlines
 from ..tools.edit_cells import edit_action
 from .origin import OtherPackageError, OtherTool
 
@@ -295,7 +295,7 @@ class _Edits:
     def _after(self, cell_id: str, before: str) -> str:
         try:
             after = self._changes[cell_id](before)
-            return lines(check_length(after))
+            return normalize_newlines(check_length(after))
         except ToolError:
             raise
         except Exception as error:

@@ -14,7 +14,7 @@ from ..notebooks.undo import look_ahead, taken_out, to_merge
 from ..rooms.notices import saved_as
 from ..server.containment import contained
 from .people import people_in
-from .undo import take_back
+from .undo import undo_change_set
 
 if TYPE_CHECKING:
     from ..calls.call import Call
@@ -121,7 +121,7 @@ class Supervisor:
             undo = self._open_undo(call, by)
             try:
                 with contained(), services.rooms.lease(notebook):
-                    await take_back(
+                    await undo_change_set(
                         services,
                         notebook,
                         made,

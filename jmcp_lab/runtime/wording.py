@@ -56,7 +56,7 @@ class Goal(NamedTuple):
     key: str
 
 
-def goes(
+def describe_position(
     notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
 ) -> Goal:
     """Return where cells go.

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from jmcp_lab.calls.call import ImagePart, Reply, TextPart
 from jmcp_lab.render.reply import is_heavy, weight
 from jmcp_lab.runtime.services import AROUND, bounded
-from jmcp_lab.tools.read_cells import MOST_LOADED
+from jmcp_lab.tools.read_cells import MAX_LOADED
 
 from ..support.robots import Robot, write_notebook
 
@@ -81,7 +81,7 @@ async def test_no_more_outputs_are_taken_from_the_document_than_a_reply_can_be_m
 def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
     outputs = [{"output_type": "display_data", "data": {"application/json": value}}]
     started = time.thread_time()
-    assert weight(outputs, MOST_LOADED) > 1_000_000
+    assert weight(outputs, MAX_LOADED) > 1_000_000
     assert time.thread_time() - started < 0.2
 
 
