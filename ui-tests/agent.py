@@ -1,4 +1,4 @@
-"""An agent for the browser tests: the official MCP client, driven from synchronous code."""
+"""Provides an agent for the browser tests: the official MCP client, driven by synchronous code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: a real server, a real Chromium, the official MCP client."""
+"""Defines the fixtures of the browser tests: a real server, a real Chromium, the MCP client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configuration of the server that the browser tests run against."""
+"""Configures the server that the browser tests run against."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A JupyterLab page in Chromium: how it is opened, and which console errors are not ours."""
+"""Opens JupyterLab pages in Chromium, and lists the console errors that are not ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real `jupyter lab` in its own process and its own folders."""
+"""Runs a real `jupyter lab` in its own process and its own folders."""
 
 from __future__ import annotations
 

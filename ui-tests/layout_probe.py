@@ -1,4 +1,4 @@
-"""What of a page does not fit, is cut off, or is hard to read."""
+"""Finds elements of a page that do not fit, are cut off, or are hard to read."""
 
 from __future__ import annotations
 

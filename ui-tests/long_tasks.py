@@ -1,4 +1,4 @@
-"""For how long a page did not answer, as the browser itself measures it."""
+"""Measures with the browser's own API for how long a page was blocked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page shows of a notebook, what its model holds, and what was saved: to be compared."""
+"""Reads what a page shows of a notebook, what its model holds, and what was saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Agents panel as a person uses it: everything is found by its accessible name."""
+"""Uses the Agents panel as a person does: finds every element by its accessible name."""
 
 from __future__ import annotations
 

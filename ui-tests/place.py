@@ -1,4 +1,4 @@
-"""A person in a notebook, at a real keyboard, beside agents who arrange its cells."""
+"""Plays a person at a real keyboard in a notebook, next to agents that arrange its cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page, a notebook and an agent that may run in it, for tests of what outputs look like."""
+"""Provides a page, a notebook and an agent that may run in it, for tests of outputs."""
 
 from __future__ import annotations
 
