@@ -78,7 +78,7 @@ class PanelHandler(APIHandler):
         self.services = services
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Refuse whatever does not come from the server's own page, then let Jupyter log it in."""
+        """Refuse exchanges that do not come from the server's own page, then authenticate."""
         if self._carries_agent_token():
             self.current_user = self._jupyter_current_user = None
             raise web.HTTPError(403, "An agent's token opens nothing but the MCP endpoint.")

@@ -106,9 +106,9 @@ class Attachment:
     ----------
     call : Call
     seconds : float
-        How long to wait for its reply before saying where it stands.
+        Seconds to wait for its reply before returning its state.
     until_output : bool
-        Return as soon as it has printed something that the agent does not know.
+        Whether to return as soon as it has printed something that the agent does not know.
     """
 
     call: Call

@@ -228,7 +228,7 @@ async def _write(
     people = await people_in(ctx.services, nb) if new_type is not None else None
     merges = Merges()
     for _ in range(MERGES_AHEAD):
-        # Somebody may type meanwhile. If the last try is outdated too, `resolve` merges again.
+        # Somebody may type during a merge. If the last one is outdated, `resolve` merges again.
         present = str(nb.source(cell_id))
         await merges.ahead([(_base(start, known, present), wanted, present)])
         if nb.source(cell_id) in (present, None):

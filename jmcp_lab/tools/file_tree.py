@@ -124,7 +124,7 @@ def paged(
 
     Parameters
     ----------
-    ctx : Context
+    ctx : CallContext
     title : str
         First line of the reply.
     lines : list of str

@@ -82,7 +82,7 @@ async def outline_lines(
 
     Parameters
     ----------
-    ctx : Context
+    ctx : CallContext
     nb : LiveNotebook
     start : int
         Position of the first cell, from 1.
