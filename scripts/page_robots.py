@@ -96,7 +96,7 @@ class McpRobot:
         return self._call("insert_cell", source=source, index=index) is not None
 
     def writes(self, index: int, source: str) -> bool:
-        """Write a mark before the first mark of a cell, or into a cell without one."""
+        """Write a mark before the first mark of a cell, or overwrite a cell without one."""
         found = self._ids()
         if not found:
             return False

@@ -18,6 +18,6 @@ class LoggedKernelManager(ServerKernelManager):
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
         path = Path(os.environ["JMCP_UI_KERNEL_LOG"])
-        # The process keeps the file that it was given, open or not here.
+        # The process keeps its own descriptor of the file after this one is closed.
         with path.open("ab") as log:  # noqa: ASYNC230 - a small file, once a kernel
             await super()._async_launch_kernel(kernel_cmd, **options, stderr=log)
