@@ -1,9 +1,9 @@
-"""A data analysis of 30 steps, played by two servers: what a model would send and read.
+"""Measures what a model would send and read for a data analysis of 30 steps on two servers.
 
-Every step is what an agent wants; next to it stand the calls that get it there on each server.
-Characters are counted, not tokens: of the tools' names and arguments as JSON, and of the texts of
-the replies. Images are counted by number. The list of tools, which a client puts before the model
-on every turn, is counted once and apart.
+Each step has an aim and the calls that reach it on each server. The benchmark counts characters,
+not tokens: those of the tools' names and arguments as JSON, and those of the replies' texts. It
+counts the number of images. It counts the list of tools, which a client shows the model on every
+turn, separately and only once.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ CONCLUSION = "## Findings\n\nSpend follows the plan, churn follows the region's 
 
 @dataclass(frozen=True)
 class Named:
-    """Stands for a cell in an argument: its id, or its position, when the call is made."""
+    """Placeholder for a cell in an argument; a call replaces it by the cell's id or position."""
 
     name: str
 
 
 @dataclass
 class Step:
-    """What an agent wants, and the calls for it.
+    """An aim of an agent, and the calls that reach it.
 
     Parameters
     ----------
     wish : str
     ours, theirs : list of Call
     adds : tuple of str
-        Names of the cells that the step adds at the end.
+        Names of the cells that the step appends to the notebook.
     """
 
     wish: str
@@ -81,7 +81,7 @@ def _both(wish: str, tool: str, arguments: dict[str, Any], theirs: dict[str, Any
 
 
 def _run_new(name: str, source: str) -> Step:
-    """Return the step of adding a code cell at the end and running it."""
+    """Return a step that appends a code cell and runs it."""
     return Step(
         f"add and run: {name}",
         [("insert_execute_code_cell", {"source": source})],
@@ -102,7 +102,7 @@ CODE_CELLS = ("load", "describe", "missing", "clean", "by_plan", "pivot", "plot"
 
 
 def steps() -> list[Step]:
-    """Return the analysis."""
+    """Return the steps of the analysis."""
     return [
         Step("see where I am", [("get_context", {})], [("list_notebooks", {})]),
         _both("see the data", "list_files", {"path": "data"}, {"path": "data"}),
@@ -252,15 +252,15 @@ def _execute(wish: str, *names: str) -> Step:
 
 @dataclass
 class Player:
-    """One server at play; it keeps what an agent would remember.
+    """Plays the analysis on one server, and remembers what an agent would remember.
 
     Parameters
     ----------
     client : mcp.Client
     by_position : bool
-        Whether cells are named by where they are, from 0, instead of by their id.
+        Whether the server names cells by their position, from 0, instead of by their id.
     order : list of str
-        The cells in their order.
+        Names of the cells, in their order.
     """
 
     client: mcp.Client
@@ -269,7 +269,7 @@ class Player:
     ids: dict[str, str] = field(default_factory=dict)
 
     async def play(self, step: Step) -> dict[str, int]:
-        """Make the calls of a step and return what it took."""
+        """Make the calls of a step, and return its counts."""
         took = {"sent": 0, "read": 0, "images": 0, "calls": 0, "errors": 0}
         replies = []
         for tool, arguments in step.theirs if self.by_position else step.ours:
@@ -301,7 +301,7 @@ class Player:
             self.order.remove("train")
 
     async def tools(self) -> int:
-        """Return the characters of the list of tools."""
+        """Return the number of characters of the list of tools."""
         listed = await self.client.list_tools()
         tools = [
             tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools
@@ -311,7 +311,7 @@ class Player:
 
 async def played(client: mcp.Client, *, by_position: bool) -> dict[str, Any]:
     """Play the whole analysis on a server."""
-    # The other server's new notebooks begin with a cell of its own, ours with an empty one.
+    # A new notebook starts with a cell: an empty one here, one with text on the other server.
     player = Player(client, by_position, ["first"])
     each = [{"step": step.wish, **(await player.play(step))} for step in steps()]
     total = {key: sum(one[key] for one in each) for key in each[0] if key != "step"}
@@ -319,7 +319,7 @@ async def played(client: mcp.Client, *, by_position: bool) -> dict[str, Any]:
 
 
 def compared(ours: dict[str, Any], theirs: dict[str, Any] | None) -> dict[str, Any]:
-    """Return both plays, and what ours takes of what theirs takes."""
+    """Return the counts of both servers, and the ratios of ours to theirs."""
     if theirs is None:
         return {"jmcp_lab": ours, "note": "give --peer to compare"}
 
@@ -338,7 +338,7 @@ def compared(ours: dict[str, Any], theirs: dict[str, Any] | None) -> dict[str, A
 
 
 def write_data(root: Path) -> None:
-    """Write the tables that are analysed: 2,000 customers, 5 regions."""
+    """Write the tables for the analysis: 2,000 customers, 5 regions."""
     data = root / "data"
     data.mkdir(parents=True, exist_ok=True)
     plans, regions = ("basic", "plus", "pro"), ("north", "south", "east", "west", "centre")

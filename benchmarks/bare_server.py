@@ -1,6 +1,6 @@
-"""The floor under many agents: the official SDK under uvicorn, with tools that do nothing.
+"""Runs the baseline for many agents: the official SDK under uvicorn, with tools that do nothing.
 
-`python bare_server.py PORT` serves ``http://127.0.0.1:PORT/mcp`` until it is ended.
+`python bare_server.py PORT` serves ``http://127.0.0.1:PORT/mcp`` until it is stopped.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ TOOLS = ("insert_cell", "edit_cell", "overwrite_cell_source", "move_cell", "dele
 
 
 async def list_tools(_ctx: object, _params: object) -> types.ListToolsResult:
-    """Return tools of the names that the agents call."""
+    """Return tools with the names that the agents call."""
     return types.ListToolsResult(
         tools=[types.Tool(name=name, input_schema={"type": "object"}) for name in TOOLS]
     )
 
 
 async def call_tool(_ctx: object, _params: object) -> types.CallToolResult:
-    """Do nothing; answer with what an agent looks for in an answer."""
+    """Do nothing, and return a reply in the form that the agents expect."""
     text = "Inserted cell 1 (id 00000000) in nothing.ipynb."
     return types.CallToolResult(content=[types.TextContent(text=text)])
 
@@ -47,7 +47,7 @@ def app() -> Starlette:
 
 
 if __name__ == "__main__":
-    # Connections stay open while the other server has its turn.
+    # Connections stay open while the other server is measured.
     uvicorn.run(
         app(),
         host="127.0.0.1",

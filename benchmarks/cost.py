@@ -1,4 +1,4 @@
-"""What the extension adds to a plain JupyterLab server: memory, and the time until it answers."""
+"""Measures the memory and the start time that the extension adds to a plain JupyterLab server."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from timing import Figures
 from lab_server import LabServer
 
 SETTLE_SECONDS = 3.0
-"""Until what is done after the start is done, and memory stays what it is."""
+"""Seconds after the start until the memory of the server is stable."""
 
 COLLABORATION = ("jupyter_server_ydoc", "jupyter_server_fileid")
-"""Server extensions that come along, and that a plain JupyterLab does not have."""
+"""Server extensions that jmcp_lab depends on and that a plain JupyterLab does not have."""
 
 
 def cost(rounds: int) -> Figures:
-    """Start servers with the extension and without, in turns."""
+    """Start servers with and without the extension in turns, and compare them."""
     kinds: dict[str, dict[str, bool]] = {
         "plain": dict.fromkeys(("jmcp_lab", *COLLABORATION), False),
         "collaboration": {"jmcp_lab": False},
@@ -52,7 +52,7 @@ def cost(rounds: int) -> Figures:
 
 
 def started(extensions: dict[str, bool], *, door: bool) -> dict[str, float]:
-    """Start a server once; return how long it took to answer, and its memory soon after."""
+    """Start a server once; return the seconds until it answers, and its memory soon after."""
     with tempfile.TemporaryDirectory(prefix="jmcp-lab-benchmark-") as folder:
         server = lab_server(Path(folder), extensions=extensions)
         begun = time.monotonic()
@@ -61,7 +61,7 @@ def started(extensions: dict[str, bool], *, door: bool) -> dict[str, float]:
             start = _answered(f"{server.url}api/status?token={server.token}", 200, begun)
             found = {"start_s": start}
             if door:
-                # Without a token it says so, once it is open.
+                # Once the endpoint is open, it answers 401 without a token.
                 found["agents_s"] = _answered(server.mcp_url, 401, begun)
             time.sleep(SETTLE_SECONDS)
             return found | {"memory_mb": memory_mb(server)}
@@ -85,6 +85,6 @@ def _answered(url: str, status: int, begun: float) -> float:
 
 
 def memory_mb(server: LabServer) -> float:
-    """Return the resident memory of a server, without its kernels."""
+    """Return the resident memory of a server without its kernels, in MiB."""
     asked = ["ps", "-o", "rss=", "-p", str(server.pid)]
     return round(int(subprocess.check_output(asked)) / 1024, 2)

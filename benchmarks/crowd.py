@@ -1,7 +1,7 @@
-"""Many agents at once, against one agent alone, and against the SDK with tools that do nothing.
+"""Compares many agents in parallel with one agent, and with the SDK with tools that do nothing.
 
-The agents are threads of this process, which is none of the servers': what they cost themselves is
-told beside, for who drives many agents may be what is too slow.
+The agents are threads of this process, which is separate from the servers. The benchmark reports
+their own CPU time as well, because the process that drives many agents may be the bottleneck.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Group:
-    """Agents who work at once, and what that costs.
+    """Agents that work in parallel, and the cost of their work.
 
     Parameters
     ----------
     clients : list of LightClient
     server : int
-        The process that answers them.
+        Id of the process that answers them.
     """
 
     clients: list[LightClient]
@@ -56,7 +56,7 @@ class Group:
     client_ms: list[float] = field(default_factory=list)
 
     def work(self, seconds: float, *, counts: bool) -> None:
-        """Let them work for some seconds."""
+        """Let the agents work for some seconds; record the figures if `counts` is true."""
         server, client, start = cpu_seconds(self.server), time.process_time(), time.monotonic()
         rate = calls_a_second(self.clients, seconds)
         if counts:
@@ -67,7 +67,7 @@ class Group:
 
 
 async def crowd(server: LabServer, rounds: int) -> Figures:
-    """Let 32 agents edit 8 notebooks, one agent alone, and 32 that do nothing, in turns."""
+    """Measure in turns 32 agents that edit 8 notebooks, one agent alone, and 32 that do nothing."""
     for number in range(NOTEBOOKS):
         write_notebook(server, f"crowd-{number}.ipynb", CELLS)
     tokens = [await mint(server, f"Crowd {number}") for number in range(AGENTS)]
@@ -107,13 +107,13 @@ def _medians(found: dict[str, list[float]]) -> dict[str, float]:
 
 
 def cpu_seconds(process: int) -> float:
-    """Return the CPU time of a process so far, of its threads together."""
+    """Return the CPU time of all threads of a process so far."""
     spent = psutil.Process(process).cpu_times()
     return float(spent.user + spent.system)
 
 
 def calls_a_second(clients: list[LightClient], seconds: float) -> float:
-    """Let all agents edit for some seconds; return how many calls were answered in each."""
+    """Let all agents edit for some seconds; return the number of calls per second."""
     end = threading.Event()
     with ThreadPoolExecutor(len(clients)) as pool:
         started = time.monotonic()
@@ -128,7 +128,7 @@ def calls_a_second(clients: list[LightClient], seconds: float) -> float:
 
 
 def edit_until(end: threading.Event, client: LightClient, notebook: str) -> int:
-    """Insert, edit, overwrite, move and delete a cell, over and over; return how many calls."""
+    """Insert, edit, overwrite, move and delete cells repeatedly; return the number of calls."""
     calls = 0
     while not end.is_set():
         calls += edit_once(client, notebook)
@@ -136,7 +136,7 @@ def edit_until(end: threading.Event, client: LightClient, notebook: str) -> int:
 
 
 def edit_once(client: LightClient, notebook: str) -> int:
-    """Do each kind of edit once, and leave the notebook as it was; return how many calls."""
+    """Make each kind of edit once and restore the notebook; return the number of calls."""
     said = client.call("insert_cell", notebook=notebook, source="x = 1\nx + 1", index=0)
     found = re.search(r"\bid (\w+)", said)
     assert found is not None, said
@@ -151,7 +151,7 @@ def edit_once(client: LightClient, notebook: str) -> int:
 
 @contextmanager
 def bare_server() -> Iterator[tuple[str, int]]:
-    """Run the floor in a process of its own, and yield its address and the process."""
+    """Run the baseline in a separate process; yield its address and its process id."""
     port = free_port()
     program = Path(__file__).with_name("bare_server.py")
     process = subprocess.Popen([sys.executable, str(program), str(port)])

@@ -1,4 +1,4 @@
-"""Edits of notebooks of several sizes, against a call that does nothing and against a peer."""
+"""Compares edits in notebooks of several sizes with a call that does nothing and with a peer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTED = 50
 
 
 class Editing:
-    """Every kind of edit of one notebook; a round of all leaves it at its size.
+    """Makes every kind of edit in one notebook; a round of all edits restores its size.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Editing:
         self._numbers = count()
 
     async def start(self, cells: int) -> None:
-        """Open the notebook and insert the cell that is worked on, in the middle."""
+        """Open the notebook, and insert the cell to edit in the middle."""
         self._cell = await self._agent.insert("first = 0", notebook=self._path, index=cells // 2)
 
     async def _say(self, tool: str, **arguments: Any) -> None:
@@ -45,12 +45,12 @@ class Editing:
         self._inserted = await self._agent.insert("x = 1", **place)
 
     async def edit(self) -> None:
-        """Replace a piece of the new cell."""
+        """Replace a part of the new cell's text."""
         edits = [{"old": "x = 1", "new": "x = 2"}]
         await self._say("edit_cell", cell=self._inserted, edits=edits)
 
     async def overwrite(self) -> None:
-        """Give the cell in the middle a new text."""
+        """Overwrite the text of the cell in the middle."""
         source = f"first = {next(self._numbers)}\nfirst + 1"
         await self._say("overwrite_cell_source", cell=self._cell, source=source)
 
@@ -67,12 +67,12 @@ class Editing:
         await self._say("read_cell", cell=self._cell)
 
     async def outline(self) -> None:
-        """List the cells around the middle."""
+        """List the first cells."""
         await self._say("list_cells", start=1, limit=LISTED)
 
     @property
     def actions(self) -> dict[str, Action]:
-        """The edits by the names of their tools."""
+        """Edits by the names of their tools."""
         return {
             "insert_cell": self.insert,
             "edit_cell": self.edit,
@@ -85,7 +85,7 @@ class Editing:
 
 
 async def by_size(server: LabServer, agent: Agent, sizes: list[int], rounds: int) -> Figures:
-    """Time each edit in notebooks of each size, and a call that does nothing."""
+    """Time each edit in notebooks of each size, and compare it with a call that does nothing."""
     actions: dict[str, Action] = {NO_OP: partial(no_op, agent)}
     for cells in sizes:
         path = f"cells-{cells}.ipynb"
@@ -114,7 +114,7 @@ def _of(figures: dict[str, Figures], cells: int) -> dict[str, Figures]:
 
 
 async def beside_peer(server: LabServer, other: LabServer, agent: Agent, rounds: int) -> Figures:
-    """Time inserting and overwriting among 1,000 cells here and on jupyter-mcp-server."""
+    """Time inserting and overwriting in 1,000 cells here and on jupyter-mcp-server."""
     path = f"cells-peer-{PEER_CELLS}.ipynb"
     write_notebook(server, path, PEER_CELLS)
     write_notebook(other, path, PEER_CELLS)

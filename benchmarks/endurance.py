@@ -1,4 +1,4 @@
-"""Agents that edit, or run, for a long time: whether the memory of the server stays what it is."""
+"""Checks that the server's memory stays stable while agents edit or run cells for a long time."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ RUNNERS = 4
 NOTEBOOKS = 4
 CELLS = 100
 PAUSE = 2.0
-"""Seconds that an agent waits between two calls: its model has to think, too."""
+"""Seconds between two calls of an agent, in which a model would think."""
 
 SAMPLES = 240
-"""How often memory is looked at, whatever the length."""
+"""Number of memory measurements, regardless of the duration."""
 
 
 RUNS = (
@@ -41,11 +41,11 @@ RUNS = (
     "from IPython.display import clear_output\n"
     "for number in range(20):\n    clear_output(wait=True)\n    print(number, flush=True)",
 )
-"""What the cells hold that are run over and over: each is another kind of output."""
+"""Sources of the cells that run repeatedly; each has another kind of output."""
 
 
 async def edit_endurance(server: LabServer, minutes: float, pause: float = PAUSE) -> Figures:
-    """Let 8 agents edit 4 notebooks, and watch the server's memory."""
+    """Let 8 agents edit 4 notebooks, and measure the server's memory."""
     for number in range(NOTEBOOKS):
         write_notebook(server, f"mixed-{number}.ipynb", CELLS)
 
@@ -58,7 +58,7 @@ async def edit_endurance(server: LabServer, minutes: float, pause: float = PAUSE
 
 
 async def run_endurance(server: LabServer, minutes: float, pause: float = PAUSE) -> Figures:
-    """Let 4 agents run cells of 4 kernels, and watch the server's memory."""
+    """Let 4 agents run cells in 4 kernels, and measure the server's memory."""
     for number in range(RUNNERS):
         write_notebook(server, f"mixed-{number}.ipynb", RUNS)
 
@@ -75,15 +75,15 @@ async def run_endurance(server: LabServer, minutes: float, pause: float = PAUSE)
 
 
 class PacedClient(LightClient):
-    """Waits between two calls, and counts them.
+    """A client that waits before each call, and counts its calls.
 
     Parameters
     ----------
     url, token : str
     pause : float
-        Seconds.
+        Seconds to wait before each call.
     end : threading.Event
-        Ends the waiting.
+        Event that ends the waiting.
     """
 
     def __init__(self, url: str, token: str, pause: float, end: threading.Event) -> None:
@@ -93,7 +93,7 @@ class PacedClient(LightClient):
         self._end = end
 
     def tried(self, tool: str, **arguments: Any) -> tuple[str, bool]:
-        """Call a tool when the pause is over."""
+        """Call a tool after the pause."""
         self._end.wait(self._pause)
         self.calls += 1
         return super().tried(tool, **arguments)
@@ -106,7 +106,7 @@ async def _watched(
     pause: float,
     work: Callable[[LightClient, int], None],
 ) -> Figures:
-    """Let each agent work over and over, and look at the server's memory meanwhile."""
+    """Let each agent repeat its work, and measure the server's memory meanwhile."""
     tokens = [await mint(server, f"Mixed {number}") for number in range(agents)]
     end = threading.Event()
 
@@ -134,7 +134,7 @@ async def _watched(
 
 
 def growth(samples: list[float]) -> Figures:
-    """Return how much memory grew in the last half; each end is the median of a tenth of it."""
+    """Return the memory's growth in the last half, between the medians of its outer tenths."""
     half = samples[len(samples) // 2 :]
     tenth = max(1, len(half) // 10)
     before, after = median(half[:tenth]), median(half[-tenth:])

@@ -1,4 +1,4 @@
-"""Running a cell, against a kernel client that runs the same code past the server."""
+"""Compares running a cell with a kernel client that runs the same code without the server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def round_trip(client: AsyncKernelClient, code: str) -> None:
-    """Run code as a plain kernel client: until the reply and the kernel's idle are both there."""
+    """Run code as a plain kernel client, until both the reply and the kernel's idle arrive."""
     asked = client.execute(code)
 
     async def reply() -> None:
@@ -35,7 +35,7 @@ async def round_trip(client: AsyncKernelClient, code: str) -> None:
 
 
 async def execution(server: LabServer, agent: Agent, page: Page | None, rounds: int) -> Figures:
-    """Measure `execute_cell` of ``1+1`` against the kernel client alone plus a no-op call."""
+    """Compare `execute_cell` of ``1+1`` with the kernel client alone plus a no-op call."""
     write_notebook(server, "execution.ipynb", 10)
     await agent.say("use_notebook", notebook="execution.ipynb")
     if page is not None:
@@ -62,7 +62,7 @@ async def execution(server: LabServer, agent: Agent, page: Page | None, rounds: 
         **figures,
         "page_open": page is not None,
         "ratio_to_kernel_client_plus_no_op": against_both("median_ms"),
-        # On a busy machine the medians say most about what else is running.
+        # On a busy machine, the medians depend mostly on the other programs.
         "ratio_of_minima": against_both("min_ms"),
     }
 

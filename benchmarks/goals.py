@@ -1,4 +1,4 @@
-"""What each figure is held to."""
+"""Defines the goal for each figure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Goal:
     Parameters
     ----------
     name : str
-        In words.
+        Description of the figure.
     bound : float
     value : Callable
-        Picks the figure out of all figures; raises KeyError where it was not measured.
+        Returns the figure out of all figures; raises KeyError if it was not measured.
     at_least : bool, optional
-        Whether the bound is a lower one.
+        Whether the bound is a lower bound.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Goal:
     at_least: bool = False
 
     def judged(self, figures: dict[str, Any]) -> dict[str, Any]:
-        """Return the figure beside its goal; `met` is None where it was not measured."""
+        """Return the figure and its goal; `met` is None if the figure was not measured."""
         goal = f"{'>=' if self.at_least else '<='} {self.bound}"
         try:
             value = self.value(figures)

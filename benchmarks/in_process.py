@@ -1,7 +1,7 @@
-"""A server extension for the benchmarks only: what has to be done or watched inside the server.
+"""Provides a server extension that edits and measures inside the server, for benchmarks only.
 
-The floor under edits of a notebook in a page is writing into the open document as any code inside
-the server can, without MCP, approvals, merging or a record of what was changed.
+The baseline for edits that a page shows is code inside the server that writes into the open
+document, without MCP, approvals, merging or a change set.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 STEP_SECONDS = 0.002
-"""How often the event loop is looked at."""
+"""Seconds between two checks of the event loop."""
 
 
 class WaitsForCpu:
-    """What each thread of this process has waited for a CPU, though it could have run.
+    """Measures how long each runnable thread of this process has waited for a CPU.
 
-    Linux keeps count in ``/proc/<pid>/task/<tid>/schedstat``: nanoseconds on a CPU, nanoseconds
-    of waiting for one, and turns. Elsewhere there is nothing to be read.
+    Linux counts this in ``/proc/<pid>/task/<tid>/schedstat``: nanoseconds on a CPU, nanoseconds of
+    waiting for one, and time slices. Other systems have no such file.
     """
 
     TASKS = "/proc/self/task"
@@ -45,7 +45,7 @@ class WaitsForCpu:
             os.close(file)
 
     def longest(self) -> float:
-        """Return how many seconds the thread that waited most has waited since the last look."""
+        """Return the longest time in seconds that one thread has waited since the last call."""
         try:
             threads = os.listdir(self.TASKS)
         except OSError:
@@ -64,11 +64,11 @@ class WaitsForCpu:
                 self._files[thread] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             return int(os.pread(self._files[thread], 100, 0).split()[1])
         except (OSError, IndexError):
-            return None  # it has ended
+            return None  # the thread has ended
 
 
 class OverwriteHandler(APIHandler):
-    """Give a cell a new text, and answer when that was, in milliseconds since the epoch."""
+    """Overwrites a cell, and answers the time of that in milliseconds since the epoch."""
 
     @web.authenticated
     async def post(self) -> None:
@@ -88,7 +88,7 @@ class OverwriteHandler(APIHandler):
 
 
 class SaveHandler(APIHandler):
-    """Wait until all that was changed in an open notebook is in its file."""
+    """Waits until all changes of an open notebook are saved."""
 
     @web.authenticated
     async def post(self) -> None:
@@ -102,7 +102,7 @@ class SaveHandler(APIHandler):
 
 
 class LoopHandler(APIHandler):
-    """Watch the event loop from a POST to the next GET, which answers how long it stood still."""
+    """Measures how long the event loop is blocked, from a POST to the next GET."""
 
     watching: asyncio.Task[None] | None = None
     longest: ClassVar[dict[str, float]] = {}
@@ -110,7 +110,7 @@ class LoopHandler(APIHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Begin."""
+        """Start to measure."""
         await self._stop()
         LoopHandler.longest = dict.fromkeys(("late", "blocked", "work"), 0.0)
         LoopHandler.began = time.process_time()
@@ -119,14 +119,15 @@ class LoopHandler(APIHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """End, and answer ``{late_ms, blocked_ms, work_ms}``, each the longest between two beats.
+        """Stop, and answer the maxima of ``{late_ms, blocked_ms, work_ms}`` between two checks.
 
-        And ``cpu_ms``, what all threads of the server computed in all.
+        The answer also has ``cpu_ms``, the CPU time of all threads of the server in total.
 
-        The loop is late, too, while other processes have the CPUs, and also when it is another
-        thread of the server that has none: that one may hold Python's lock. What one thread,
-        whichever waited most, waited for a CPU is not in `blocked_ms`. `work_ms`, the loop's own
-        work, always is, and what it waited for anything else, such as a file or a lock.
+        The loop is also late while other processes use the CPUs, and even while another thread of
+        the server waits for a CPU, because that thread may hold Python's lock. So `blocked_ms`
+        excludes the longest time that any one thread has waited for a CPU. It always includes
+        `work_ms`, the loop's own CPU time, and the time that the loop waited for anything else,
+        such as a file or a lock.
         """
         await self._stop()
         found = {**LoopHandler.longest, "cpu": time.process_time() - LoopHandler.began}

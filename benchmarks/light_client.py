@@ -1,6 +1,6 @@
-"""An MCP client that costs next to nothing, so that a server is measured and not its clients.
+"""Provides an MCP client with minimal cost, so that benchmarks measure the server only.
 
-It knows just enough: the handshake, and tool calls whose answer comes as JSON or as a stream.
+It implements only the handshake, and tool calls with an answer as JSON or as a stream.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ VERSION = "2025-06-18"
 
 
 class LightClient:
-    """One agent with one connection; not safe for threads.
+    """One agent with one connection; not thread-safe.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class LightClient:
         self._connection.close()
 
     def end(self) -> None:
-        """End the session and close the connection, whatever has become of them."""
+        """End the session and close the connection, even if they are already broken."""
         with suppress(OSError, http.client.HTTPException):
             self.close()
             self._connection.request("DELETE", self._path, headers=self._headers)

@@ -1,7 +1,7 @@
-"""What the server remembers of a thousand runs of a cell: its memory before and after.
+"""Measures how much the server's memory grows in a thousand runs of a cell.
 
-Beside it, what a plain Jupyter server grows by when it runs the same code for a page, and Yjs by
-the same changes of one cell: neither is taken off.
+For comparison, it also measures the growth of a plain Jupyter server that runs the same code for a
+page, and the growth of Yjs by the same changes of one cell. Neither is subtracted.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 CODE = "1 + 1"
 PATH = "mixed-0.ipynb"
 WARM_UP = 300
-"""Runs before: by then what comes in with the first of them is there."""
+"""Number of runs before the measurement, which load everything that the first runs need."""
 RUNS = 1000
 EVERY = 100
-"""Runs between two looks at the memory."""
+"""Number of runs between two measurements of the memory."""
 SETTLE_SECONDS = 5.0
 
 _YJS = """
@@ -73,7 +73,7 @@ def run_memory(server_of: Callable[..., AbstractContextManager[LabServer]]) -> F
     Parameters
     ----------
     server_of : Callable
-        Returns a server, to be entered; takes which extensions are on or off.
+        Returns a context manager for a server, given which extensions are on or off.
     """
     with server_of() as server:
         write_notebook(server, PATH, [CODE])
@@ -109,19 +109,19 @@ def _grown(server: LabServer, run: Callable[[], None]) -> float:
 
 
 def _growth(seen: list[float]) -> float:
-    """Return by how much memory grew in all runs: one look alone may meet a short-lived peak."""
+    """Return the growth in all runs as a regression, because one measurement may be a peak."""
     slope: float = linear_regression(range(len(seen)), seen).slope
     return slope * (len(seen) - 1)
 
 
 def own_mb(server: LabServer) -> float:
-    """Return the memory of a server without that of files: the system takes that back at will."""
+    """Return a server's memory without mapped files, whose memory the system can reclaim."""
     info = psutil.Process(server.pid).memory_info()
     return float(info.rss - getattr(info, "shared", 0)) / 2**20
 
 
 async def _on_plain_server(server: LabServer) -> float:
-    """Run the code as a page does, and return what the server grew by."""
+    """Run the code as a page does, and return the growth of the server."""
     headers = {"Authorization": f"token {server.token}"}
     asked = Request(f"{server.url}api/kernels", b"{}", headers, method="POST")
     kernel = json.load(await asyncio.to_thread(urlopen, asked, timeout=LIMIT))["id"]

@@ -1,4 +1,4 @@
-"""Output of running code: floods, the first line in the page, a large image, many kernels."""
+"""Measures output of running code: floods, the first line in a page, images, many kernels."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 PATH = "output.ipynb"
 LOOP = ("late_ms", "blocked_ms", "work_ms")
-"""What is measured of how long the event loop stands still; see `setting.watched_loop`."""
+"""Names of the figures about a blocked event loop; see `setting.watched_loop`."""
 
 FLOOD = "for number in range(10_000): print(number, flush=True)"
 TOLD_FLOOD = f"{FLOOD}\nimport time\nprint(f'<{{time.time_ns() // 1_000_000}}>')"
-"""The same; its last line says when the code ended, in milliseconds since the epoch."""
+"""The same code; its last line has the time of its end, in milliseconds since the epoch."""
 
 LARGE = "for number in range(100_000): print('x' * 1000, flush=True)"
 LARGE_ROUNDS = 4
@@ -74,7 +74,7 @@ _RUN_FIRST_CELL = """async () => {
 
 
 async def output(server: LabServer, robot: Agent, page: Page | None, rounds: int) -> Figures:
-    """Measure how output travels: from the kernel to the reply, and to the page."""
+    """Measure the time of outputs from the kernel to the reply and to the page."""
     write_notebook(server, PATH, 3)
     await robot.say("use_notebook", notebook=PATH)
     cell = await robot.insert("0", index=0)
@@ -116,7 +116,7 @@ def _stood_still(found: list[dict[str, float]]) -> Figures:
 
 
 async def _page_after_kernel(robot: Agent, page: Page, cell: str, rounds: int) -> Figures:
-    """Measure how long after the end of a flood the page shows its last line."""
+    """Measure the time from the end of a flood until the page shows its last line."""
     await robot.say("overwrite_cell_source", cell=cell, source=TOLD_FLOOD)
     offset = await clock_offset(page)
     lags = []
@@ -125,14 +125,14 @@ async def _page_after_kernel(robot: Agent, page: Page, cell: str, rounds: int) -
         await robot.say("execute_cell", cells=cell)
         await page.wait_for_function("() => Object.keys(window.outputSeen).length > 0")
         seen = await page.evaluate("() => window.outputSeen")
-        # What the cell showed before is gone by then: the last line is the newest mark.
+        # Outputs of earlier runs have lower marks, so the last line has the highest mark.
         ended = max(seen, key=int)
         lags.append(seen[ended] + offset - int(ended))
     return summary(lags)
 
 
 async def large_output(server: LabServer, robot: Agent, page: Page | None) -> Figures:
-    """Measure what 100 MB of output cost, over and over: memory, and the server's loop."""
+    """Measure the memory and the loop of the server in repeated runs with 100 MB of output."""
     write_notebook(server, PATH, 3)
     await robot.say("use_notebook", notebook=PATH)
     cell = await robot.insert(LARGE, index=0)
@@ -154,7 +154,7 @@ async def large_output(server: LabServer, robot: Agent, page: Page | None) -> Fi
 
 
 async def _page_heap_mb(page: Page) -> float:
-    """Return what the page's scripts hold once their garbage is collected."""
+    """Return the size of the page's JavaScript heap after a garbage collection, in MB."""
     session = await page.context.new_cdp_session(page)
     await session.send("HeapProfiler.collectGarbage")
     used = await session.send("Runtime.getHeapUsage")
@@ -203,7 +203,7 @@ async def _first_output(robot: Agent, page: Page, cell: str, rounds: int) -> Fig
 
 
 async def kernels(server: LabServer) -> Figures:
-    """Measure 16 kernels that print at once, against what they cost each other by themselves."""
+    """Compare the slowdown of 16 kernels that print in parallel with that of kernel clients."""
     paths = [f"kernel-{number}.ipynb" for number in range(KERNELS)]
     async with AsyncExitStack() as stack:
         robots, cells, clients = [], [], []

@@ -1,4 +1,4 @@
-"""From an edit to the page: through MCP, and done inside the server."""
+"""Measures the time from an edit to the page, for edits through MCP and inside the server."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _WATCH = """() => {
 
 
 async def edit_to_page(server: LabServer, agent: Agent, page: Page, rounds: int) -> Figures:
-    """Measure until the page's DOM holds a new text of a cell.
+    """Measure the time until the page's DOM has a cell's new text.
 
-    From the call of `overwrite_cell_source`, and from the same edit done inside the server.
+    The time starts at the call of `overwrite_cell_source`, or at the same edit inside the server.
     """
     write_notebook(server, PATH, 10)
     await agent.say("use_notebook", notebook=PATH)
@@ -59,7 +59,7 @@ async def edit_to_page(server: LabServer, agent: Agent, page: Page, rounds: int)
     for turn in range(WARM_UP + rounds):
         for name, edit in (("call_to_dom", call), ("in_process_to_dom", inside)):
             mark = next(marks)
-            # The agent knows the text that was written past it.
+            # The agent has to see the text that was written inside the server.
             await agent.say("read_cell", cell=cell)
             start = await edit(f"mark_{mark}_end")
             await page.wait_for_function(f"() => window.benchmarkSeen['{mark}'] !== undefined")

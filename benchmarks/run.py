@@ -57,7 +57,7 @@ PACKAGES = ("jmcp_lab", "jupyterlab", "jupyter_server", "jupyter-server-ydoc", "
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the measures that the command line selects."""
     options = _parser().parse_args()
     importable()
     with measured_server() as server:
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 def measured_server(
     extensions: dict[str, bool] | None = None, python: str = sys.executable
 ) -> Iterator[LabServer]:
-    """Run a server in a temporary folder; what goes wrong is told with the end of its log."""
+    """Run a server in a temporary folder; after an error, print the end of its log."""
     extensions = {"in_process": True} if extensions is None else extensions
     with tempfile.TemporaryDirectory(prefix="jmcp-lab-benchmark-") as folder:
         server = lab_server(Path(folder), extensions=extensions, python=python)
@@ -111,7 +111,7 @@ def measured_server(
         try:
             yield server
         except BaseException:
-            # The folder goes away, and with it the only place that says what went wrong.
+            # The folder with the log is about to be deleted.
             print(server.log[-8000:], file=sys.stderr)
             raise
         finally:
@@ -125,7 +125,7 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
     async with AsyncExitStack() as stack:
         robot = await stack.enter_async_context(agent(server))
         if "edits" in wanted:
-            # Before there is a page: its work is not part of an edit.
+            # Measured before a page is open, because the page's work is not part of an edit.
             figures["edits"] = await edits.by_size(server, robot, options.cells, options.rounds)
         if "scale" in wanted:
             figures["scale"] = await scale(server, robot, options.sizes)
@@ -147,14 +147,14 @@ async def measured(server: LabServer, options: argparse.Namespace) -> dict[str, 
             figures["page"] = await edit_to_page(server, robot, page, options.rounds)
     for name, endure in (("endurance", edit_endurance), ("run_endurance", run_endurance)):
         if name in wanted:
-            # A server of its own: what the others left behind is not its growth.
+            # A new server, because leftovers of other measures are not growth of this one.
             with measured_server() as fresh:
                 figures[name] = await endure(fresh, options.minutes, options.pause)
     return figures
 
 
 async def compared(server: LabServer, robot: Agent, options: argparse.Namespace) -> dict[str, Any]:
-    """Do the same here and, where there is one, on jupyter-mcp-server."""
+    """Run the comparisons here and, if it is available, on jupyter-mcp-server."""
     figures: dict[str, Any] = {}
     wanted = set(options.only)
     if "analysis" in wanted:
@@ -176,7 +176,7 @@ async def compared(server: LabServer, robot: Agent, options: argparse.Namespace)
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on, without the name of anything."""
+    """Return the properties of this machine that the figures depend on, without its name."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),

@@ -1,8 +1,7 @@
-"""What grows with a notebook: each operation on notebooks of several sizes, and how it grows.
+"""Measures how the cost of each operation grows with the size of a notebook.
 
-What is counted is the CPU time of the server's process, which other work on the machine does not
-lengthen as it does the time by the clock; and the longest time in which its event loop did nothing
-but this.
+The cost is the CPU time of the server's process, because other work on the machine affects it less
+than the elapsed time, and the longest time for which the operation kept the event loop busy.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 LINEAR = "ratio_largest_to_smallest"
 SHARE = 5
-"""Of so many cells one is deleted, and moved."""
+"""Number of cells of which one is deleted and moved."""
 
 
 class Scaling:
-    """Every operation that touches many cells of one notebook.
+    """Measures every operation on one notebook.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ class Scaling:
         self.figures: dict[str, Figures] = {}
 
     async def measure(self) -> dict[str, Figures]:
-        """Do everything once, in an order that each finds what it needs."""
+        """Do every operation once, in an order in which each finds what it needs."""
         write_notebook(self._server, self._path, self._cells)
         cells, middle = self._cells, f"cell-{self._cells // 2}"
         part = [f"cell-{number}" for number in range(0, cells, SHARE)]
@@ -74,7 +73,7 @@ class Scaling:
                 await self._saved()
 
     async def _saved(self) -> None:
-        """Wait until what was changed is in the file; nothing may be changed after that."""
+        """Wait until all changes are saved, so that nothing changes afterwards."""
         async with create_mcp_http_client({"Authorization": f"token {self._server.token}"}) as http:
             answer = await http.post(
                 f"{self._server.url}benchmark/save", json={"path": self._path}, timeout=120
@@ -82,7 +81,7 @@ class Scaling:
             answer.raise_for_status()
 
     async def _run_all(self) -> None:
-        """Ask for a run of all cells, see its card as a page does, and take it back."""
+        """Request a run of all cells, and fetch its card as a page does."""
         async with self._timed("run-all request"):
             said = await self._agent.say("execute_cell", notebook=self._path, all=True, hold=0)
         call = said.rsplit("call: ", 1)[1].split()[0]
@@ -107,7 +106,7 @@ class Scaling:
 
 
 async def scale(server: LabServer, agent: Agent, sizes: list[int]) -> Figures:
-    """Measure each size, and how the CPU time grew from the smallest to the largest."""
+    """Measure each size, and the growth of the CPU time from the smallest to the largest."""
     warm = Scaling(server, agent, 50)
     await warm.measure()
     found: Figures = {str(cells): await Scaling(server, agent, cells).measure() for cells in sizes}
@@ -120,7 +119,7 @@ async def scale(server: LabServer, agent: Agent, sizes: list[int]) -> Figures:
 
 
 def table(found: Figures) -> str:
-    """Return the CPU time and the longest stretch of the loop in lines for people."""
+    """Return a table for people of the CPU times and of the longest stretches of the loop."""
     sizes = [size for size in found if size.isdigit()]
     lines = [f"{'CPU ms / loop ms':<18}" + "".join(f"{size:>16}" for size in sizes) + "   ratio"]
     for name in found[sizes[0]]:

@@ -1,4 +1,4 @@
-"""What the benchmarks run in: a server as a user starts it, an agent, a kernel client, a page.
+"""Provides the environment of the benchmarks: a server, an agent, a kernel client, a page.
 
 The server and Chromium are those of the browser tests.
 """
@@ -45,38 +45,38 @@ NOTEBOOKS = [
     "mixed-*.ipynb",
     "analysis.ipynb",
 ]
-"""What the agents may change and run."""
+"""Patterns of the notebooks that the agents may change and run."""
 
 LIMIT = 60.0
-"""Seconds until anything must have happened."""
+"""Maximum number of seconds to wait for anything."""
 
 
 def lab_server(
     folder: Path, *, extensions: dict[str, bool] | None = None, python: str = sys.executable
 ) -> LabServer:
-    """Return a server, to be entered, that keeps everything in a folder.
+    """Return a context manager for a server that keeps everything in a folder.
 
     Parameters
     ----------
     folder : Path
     extensions : dict of str to bool, optional
-        Server extensions that are switched on or off, whatever the environment says.
+        Server extensions to turn on or off, regardless of the environment.
     python : str, optional
-        The interpreter whose JupyterLab it is.
+        Interpreter whose JupyterLab to start.
     """
     arguments = [f"--ServerApp.jpserver_extensions={extensions}"] if extensions else []
     return LabServer(folder, arguments=arguments, python=python)
 
 
 def importable() -> None:
-    """Let the servers that are started import the benchmarks' own server extension."""
+    """Let the servers import the server extension of the benchmarks."""
     paths = [str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
 
 
 @dataclass
 class Agent:
-    """The official MCP client; calls that fail end the benchmark."""
+    """The official MCP client; a failed call ends the benchmark."""
 
     client: mcp.Client
 
@@ -108,7 +108,7 @@ class Agent:
 
 @asynccontextmanager
 async def agent(server: LabServer) -> AsyncIterator[Agent]:
-    """Mint a token as the panel does, that may run without asking, and connect with it."""
+    """Connect an agent that may run without asking, with a token that is made as in the panel."""
     token = await mint(server)
     headers = {"Authorization": f"Bearer {token}"}
     async with (
@@ -122,7 +122,7 @@ async def agent(server: LabServer) -> AsyncIterator[Agent]:
 
 
 async def overwrite_in_process(server: LabServer, path: str, cell: str, source: str) -> float:
-    """Have the server change a cell by itself; return when, in milliseconds of this machine."""
+    """Let the server itself change a cell; return the time of that, in ms of this machine."""
     async with create_mcp_http_client({"Authorization": f"token {server.token}"}) as http:
         answer = await http.post(
             f"{server.url}benchmark/overwrite",
@@ -134,9 +134,9 @@ async def overwrite_in_process(server: LabServer, path: str, cell: str, source: 
 
 @asynccontextmanager
 async def watched_loop(server: LabServer) -> AsyncIterator[dict[str, float]]:
-    """Have the server watch its event loop, and say at the end how long it stood still.
+    """Let the server measure how long its event loop is blocked while the block runs.
 
-    The longest time in one stretch: ``late_ms``; ``blocked_ms``, without what a thread of the
+    The figures are maxima: ``late_ms``; ``blocked_ms``, without the time that a thread of the
     server waited for a CPU; ``work_ms``, the loop's own CPU time.
     """
     found: dict[str, float] = {}
@@ -151,7 +151,7 @@ async def watched_loop(server: LabServer) -> AsyncIterator[dict[str, float]]:
 async def mint(server: LabServer, label: str = "Benchmark") -> str:
     """Create an agent through the panel's interface, with the login cookie of a browser."""
     async with create_mcp_http_client() as http:
-        # The first visit sets the login cookie, a page sets the one against forged requests.
+        # The first visit sets the login cookie; a page then sets the XSRF cookie.
         await http.get(f"{server.url}lab", params={"token": server.token})
         await http.get(f"{server.url}lab")
         answer = await http.post(
@@ -171,12 +171,12 @@ async def mint(server: LabServer, label: str = "Benchmark") -> str:
 
 @asynccontextmanager
 async def kernel_client(server: LabServer, path: str) -> AsyncIterator[AsyncKernelClient]:
-    """Connect to the running kernel of a notebook as any Jupyter client does, past the server."""
+    """Connect directly to the running kernel of a notebook, as any Jupyter client can."""
     async with create_mcp_http_client({"Authorization": f"token {server.token}"}) as http:
         sessions = (await http.get(f"{server.url}api/sessions")).json()
     kernel_id = next(each["kernel"]["id"] for each in sessions if each["path"] == path)
     client = AsyncKernelClient()
-    # It loses messages of a flood otherwise, and waits for the last one in vain.
+    # Otherwise the client loses messages of a flood, and waits for the last one in vain.
     client.context.setsockopt(zmq.RCVHWM, 0)
     client.load_connection_file(str(server.folder / "runtime" / f"kernel-{kernel_id}.json"))
     client.start_channels()
@@ -189,7 +189,7 @@ async def kernel_client(server: LabServer, path: str) -> AsyncIterator[AsyncKern
 
 @asynccontextmanager
 async def browser_page(server: LabServer) -> AsyncIterator[Page]:
-    """Yield JupyterLab in Chromium, logged in, loaded and restored."""
+    """Yield a page in Chromium with JupyterLab, logged in, loaded and restored."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
@@ -208,7 +208,7 @@ async def browser_page(server: LabServer) -> AsyncIterator[Page]:
 
 
 async def open_in_page(page: Page, path: str) -> None:
-    """Open a notebook and wait until its kernel is there and its first cell is drawn."""
+    """Open a notebook, and wait until its kernel is ready and its first cell is visible."""
     await page.evaluate(
         """async path => {
           const panel = await window.jupyterapp.commands.execute(
@@ -222,9 +222,9 @@ async def open_in_page(page: Page, path: str) -> None:
 
 
 async def clock_offset(page: Page) -> float:
-    """Return what to add to the page's time in milliseconds to get this process's.
+    """Return the milliseconds to add to the page's time to get this process's time.
 
-    Of several readings the one with the shortest round trip counts.
+    The result comes from the reading with the shortest round trip.
     """
     best = (float("inf"), 0.0)
     for _ in range(20):
@@ -236,7 +236,7 @@ async def clock_offset(page: Page) -> float:
 
 
 def write_notebook(server: LabServer, path: str, cells: int | Sequence[str]) -> None:
-    """Write a notebook: of so many small code cells with outputs, or of these sources."""
+    """Write a notebook with a number of small code cells with outputs, or with these sources."""
     sources = (
         [f"value_{number} = {number}\nprint(value_{number})" for number in range(cells)]
         if isinstance(cells, int)

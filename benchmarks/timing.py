@@ -1,7 +1,7 @@
-"""Timing: what belongs to one ratio is measured in turns.
+"""Times actions in turns, so that the figures of one ratio are comparable.
 
-A machine that slows down for a while then slows down both, so ratios can be compared between
-machines, and milliseconds cannot.
+If the machine slows down for a while, it slows down both actions. So ratios can be compared between
+machines, but milliseconds cannot.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ Action = Callable[[], Awaitable[object]]
 
 WARM_UP = 5
 SETTLE_SECONDS = 0.4
-"""What the panel, the history and the page still do after a call is over by then. An agent's model
-thinks for longer than that."""
+"""Seconds after a call until the panel, the history and the page have finished their work.
+
+An agent's model thinks for longer than that.
+"""
 
 NO_OP = "no_op"
-"""Name of the figure for a call that does nothing: what every call costs."""
+"""Name of the figure for a call that does nothing, which is the cost of every call."""
 
 
 def summary(milliseconds: list[float]) -> Figures:
-    """Return the median, the 95th percentile and the smallest of some times."""
+    """Return the median, the 95th percentile and the minimum of some times."""
     ordered = sorted(milliseconds)
     return {
         "n": len(ordered),
@@ -40,7 +42,7 @@ def summary(milliseconds: list[float]) -> Figures:
 
 
 async def no_op(agent: Agent) -> None:
-    """Make a call that does nothing: let go of a notebook that nobody uses."""
+    """Make a call that does nothing: stop using a notebook that nobody uses."""
     await agent.say("unuse_notebook", notebook="nothing.ipynb")
 
 
@@ -54,8 +56,8 @@ async def in_turns(
     actions : mapping of str to Action
     rounds : int
     settle : float, optional
-        Seconds before each: for actions that have after-effects, which would be counted to the
-        next one.
+        Seconds to wait before each action, because the work that an action leaves behind would
+        count for the next one.
     """
     times: dict[str, list[float]] = {name: [] for name in actions}
     for turn in range(WARM_UP + rounds):
@@ -70,5 +72,5 @@ async def in_turns(
 
 
 def ratio(value: float, base: float) -> float:
-    """Return a ratio with two digits."""
+    """Return a ratio, rounded to two decimal places."""
     return round(value / base, 2) if base else math.inf

@@ -18,13 +18,13 @@ class _ExtensionPoint(TypedDict):
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
-    """Say where the built front end is and under which name JupyterLab knows it."""
+    """Return where the built front end is and under which name JupyterLab installs it."""
     return [{"src": "labextension", "dest": "jmcp-lab"}]
 
 
 def _jupyter_server_extension_points() -> list[_ExtensionPoint]:
-    """Say which application Jupyter Server is to load."""
-    # Imported here, so that the command line and the tools load without the server extension.
+    """Return the application that Jupyter Server loads."""
+    # Imported here so that the command line and the tools load without the server extension.
     from .server.garbage_collector import collector_paused
 
     with collector_paused():

@@ -1,6 +1,7 @@
-"""What tools of other packages import: kept as it is from one minor release to the next.
+"""Defines the public interface for tools of other packages.
 
-Everything else in jmcp_lab may change at any time. A tool is an async function::
+It stays the same from one minor release to the next; everything else in jmcp_lab may change at any
+time. A tool is an async function::
 
     from jmcp_lab.api import NotebookPath, Reply, Tool, ToolClass, ToolContext, tool
 
@@ -12,7 +13,7 @@ Everything else in jmcp_lab may change at any time. A tool is an async function:
 
     TOOLS: list[Tool] = [count_words]
 
-An entry point of the group ``jmcp_lab.tools`` names the list; see ``docs/building-on.md``.
+An entry point in the group ``jmcp_lab.tools`` names the list; see ``docs/building-on.md``.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ from .render.marked import marked
 from .runtime.tool import Tool, tool
 
 NotebookPath = Annotated[str, Field(max_length=1000)] | None
-"""Argument: the path of a notebook, or None for the agent's current one."""
+"""Argument type for the path of a notebook; None means the agent's current one."""
 
 CellId = Annotated[str, Field(max_length=200)]
-"""Argument: the id of a cell, or a unique start of it."""
+"""Argument type for the id of a cell, or a unique prefix of it."""
 
 CellIds = Annotated[list[CellId], Field(max_length=50)]
-"""Argument: the ids of some cells."""
+"""Argument type for the ids of several cells."""
 
 __all__ = [
     "Cell",
@@ -67,8 +68,8 @@ __all__ = [
 
 
 def quoted(text: str) -> str:
-    """Return a text of a cell, a file or a program as it may stand in a reply.
+    """Return a text from a cell, a file or a program between markers, for use in a reply.
 
-    It is between markers that tell a model that this is data, and not the server's own words.
+    The markers tell a model that the text is data and not written by the server.
     """
     return marked("text", text)

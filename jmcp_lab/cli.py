@@ -1,4 +1,4 @@
-"""The command line: `jmcp-lab`."""
+"""Implements the command line `jmcp-lab`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from .stdio.pairing_client import Reached, Server
 from .version import __version__
 
 TOKEN_VARIABLE = "JMCP_TOKEN"
+"""Name of the environment variable that holds an agent's token."""
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "localhost"}
-"""How to reach on this computer what listens on all its addresses."""
+"""Local address at which to reach a server that listens on all addresses of this computer."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def tools_table() -> str:
-    """Return the table of tools as the README has it."""
+    """Return the table of tools in Markdown, which the README contains."""
     from .tools.table import TOOLS
 
     lines = ["| tool | class | what it does |", "| --- | --- | --- |"]
@@ -66,7 +67,7 @@ def _stdio(url: str | None, token_file: Path | None) -> int:
         token = _token(token_file)
         server = find_server(Path.cwd(), url)
     except Exception as error:
-        # The client shows what it is answered, and seldom what a program writes about itself.
+        # Clients show replies, but seldom what a program writes to its standard error.
         wrong = error
 
     async def reach(client: str) -> Reached:
@@ -88,7 +89,7 @@ def _stdio(url: str | None, token_file: Path | None) -> int:
 
 
 async def _reach(server: Server, url: str | None, token: str, client: str) -> Reached:
-    """Return the way to a server for a client; without a token the person is asked for one."""
+    """Return a server's endpoint and a token for a client; ask the person if there is no token."""
     from .stdio.pairing_client import Credentials, find_endpoint, obtain_token
 
     endpoint, where = url or "", "JupyterLab"
@@ -102,13 +103,13 @@ async def _reach(server: Server, url: str | None, token: str, client: str) -> Re
 
 
 def _tell(words: str) -> None:
-    """Write to where clients keep the log of a program."""
+    """Write to standard error, which clients keep as the log of a program."""
     sys.stderr.write(f"jmcp-lab stdio: {words}\n")
     sys.stderr.flush()
 
 
 def _token(token_file: Path | None) -> str:
-    """Return the token that was given, or an empty text."""
+    """Return the given token, or an empty text."""
     token = token_file.read_text() if token_file is not None else os.environ.get(TOKEN_VARIABLE, "")
     return token.strip()
 
@@ -116,12 +117,13 @@ def _token(token_file: Path | None) -> str:
 def find_server(folder: Path, url: str | None = None) -> Server:
     """Return the running Jupyter server for a folder, or the one of an MCP endpoint.
 
-    The server with the most specific root above the folder; the only server when none is above.
+    This is the server with the deepest root folder that contains the folder. If no root contains
+    it, it is the only running server.
 
     Raises
     ------
     LookupError
-        No server, or more than one and none is for this folder.
+        No server is running, or several are and it is unclear which one is for this folder.
     """
     from jupyter_server.serverapp import list_running_servers
 
@@ -151,7 +153,7 @@ def _server(found: dict[str, Any]) -> Server:
     if found.get("sock"):
         base = f"http://localhost{found['base_url']}"
     elif found.get("hostname") in _EVERYWHERE or not url.hostname:
-        # It listens on every address, and names this computer, by which others would come.
+        # A server on all addresses publishes this computer's name, which is meant for other ones.
         base = (
             f"{url.scheme}://{_EVERYWHERE.get(str(found.get('hostname')), '127.0.0.1')}:{url.port}"
         )
@@ -161,7 +163,7 @@ def _server(found: dict[str, Any]) -> Server:
 
 
 def _is_below(url: str, server: Server) -> bool:
-    """Return whether an MCP endpoint is a server's, by any of its names on this computer."""
+    """Return whether an MCP endpoint belongs to a server, under any of its local names."""
     asked, base = urlsplit(url), urlsplit(server.base)
     local = {"localhost", "127.0.0.1", "::1"}
     return (

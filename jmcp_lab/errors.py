@@ -1,22 +1,22 @@
-"""Exceptions whose message a model or a person can act on.
+"""Defines exceptions with messages that a model or a person can act on.
 
-Anything else that escapes a tool is a defect of ours: it is logged, and the caller gets a plain
-sentence without details.
+Any other exception that escapes a tool is a bug in jmcp_lab. It is logged, and the caller gets a
+plain sentence without details.
 """
 
 from __future__ import annotations
 
 
 class ToolError(Exception):
-    """A call that cannot be done, with the reason and the next step in words.
+    """Raised when a call cannot be done; the message has the reason and the next step.
 
     Parameters
     ----------
     message : str
-        What was wrong and what to call or do instead. Sent to the agent as it is, so it holds
-        no absolute path, no traceback and no secret.
+        What was wrong, and what to call or do instead. It is sent to the agent unchanged, so it
+        contains no absolute path, no traceback and no secret.
     code : str, optional
-        A stable short name for tests, logs and the REST interface.
+        Stable short name for tests, logs and the REST interface.
     """
 
     default_code = "error"
@@ -28,30 +28,30 @@ class ToolError(Exception):
 
 
 class InvalidArgumentError(ToolError):
-    """An argument that is missing, unknown, of the wrong type or out of range."""
+    """Raised when an argument is missing, unknown, of the wrong type or out of range."""
 
     default_code = "invalid_argument"
 
 
 class NotFoundError(ToolError):
-    """A notebook, cell, kernel, file or call that does not exist."""
+    """Raised when a notebook, cell, kernel, file or call does not exist."""
 
     default_code = "not_found"
 
 
 class ConflictError(ToolError):
-    """The state changed since the caller looked: nothing was done."""
+    """Raised when the state has changed since the caller looked, so that nothing was done."""
 
     default_code = "conflict"
 
 
 class DeniedError(ToolError):
-    """The person, a rule or the agent's mode said no."""
+    """Raised when the person, a rule or the agent's mode denies an action."""
 
     default_code = "denied"
 
 
 class UnavailableError(ToolError):
-    """Something needed is not there now: a kernel that does not start, a disk that is full."""
+    """Raised when a resource is unavailable, such as a kernel that does not start or disk space."""
 
     default_code = "unavailable"

@@ -1,4 +1,4 @@
-"""The server extension: configuration, and how the services are put together."""
+"""Defines the server extension: its configuration, and how it connects the services."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class JmcpLab(CheckedExtensionApp):
     load_other_extensions = True
     not_live: NotLive | None = None
     missing: tuple[Name, ...] = ()
-    """The names of other packages that we rely on and that are not there."""
+    """Names of other packages that jmcp_lab relies on and that do not exist."""
     _stopping: asyncio.Future[None] | None = None
 
     mcp_path = Unicode(
@@ -126,14 +126,14 @@ class JmcpLab(CheckedExtensionApp):
 
     @validate("other_tools")
     def _valid_other_tools(self, proposal: dict[str, Any]) -> bool | list[str]:
-        # `List(Unicode())` would say this, but fails on the command line (traitlets 5.14).
+        # `List(Unicode())` would check this, but fails on the command line (traitlets 5.14).
         found = proposal["value"]
         if isinstance(found, list) and not all(isinstance(name, str) for name in found):
             raise TraitError("JmcpLab.other_tools is a list of something else than names.")
         return cast("bool | list[str]", found)
 
     def initialize_settings(self) -> None:
-        """Build the services, lowest first."""
+        """Create the services, lowest layer first."""
         keep_tokens_out_of_logs()
         server = self.serverapp
         assert server is not None
@@ -153,7 +153,7 @@ class JmcpLab(CheckedExtensionApp):
             guarded=not self._lacks(Part.SESSIONS),
         )
         if self.not_live is None:
-            # What belongs to live documents is imported only where they are on.
+            # Modules for live documents are imported only if documents are live.
             from .kernels.stale_cells import Leftovers
 
             self.leftovers = Leftovers(server, self.sessions)
@@ -191,7 +191,7 @@ class JmcpLab(CheckedExtensionApp):
         self.agents.on_revoke(self._forget_agent)
 
     def initialize_handlers(self) -> None:
-        """Add the MCP endpoint and the panel's routes; the server's base URL is put before each."""
+        """Add the MCP endpoint and the panel's routes; Jupyter prefixes them with the base URL."""
         endpoint = {
             "endpoint": self.endpoint,
             "registry": self.agents,
@@ -224,8 +224,8 @@ class JmcpLab(CheckedExtensionApp):
         )
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ANN401
-        """Open the MCP endpoint; the SDK is imported now, not when the extension is loaded."""
-        # Other extensions have made logs of their own since.
+        """Open the MCP endpoint; this imports the MCP SDK, which loading the extension does not."""
+        # Other extensions may have created loggers since the first call.
         keep_tokens_out_of_logs()
         if self.not_live is None and failed_to_load(serverapp):
             self.not_live = NotLive.NO_EXTENSION
@@ -250,7 +250,7 @@ class JmcpLab(CheckedExtensionApp):
             await self.endpoint.start()
 
     def _look_upstream(self, server: ServerApp) -> None:
-        """Find out whether documents are live, before anything of other packages is changed."""
+        """Find out whether documents are live, before anything in other packages is patched."""
         self.not_live = why_not_live(server)
         self.missing = missing_names(live=self.not_live is None)
         if names_off(self.missing):
@@ -269,12 +269,12 @@ class JmcpLab(CheckedExtensionApp):
             idle_seconds=self.idle_minutes * 60.0,
             missing=self.missing,
         )
-        # Jupyter Server has copied its settings into these, and copies them back after us.
+        # `self.settings` is a copy of the server's settings that Jupyter later copies back.
         self.settings["contents_manager"] = server.web_app.settings["contents_manager"]
         return rooms
 
     def _follow_rooms(self, server: ServerApp) -> None:
-        """Follow the live documents from now on."""
+        """Start to follow the live documents."""
         from .rooms.strays import Strays
         from .rooms.upstream.ydoc_server import Upstream
 
@@ -287,7 +287,7 @@ class JmcpLab(CheckedExtensionApp):
         self.leftovers.listen()
 
     async def stop_extension(self) -> None:
-        """Close the MCP endpoint, end the runs, save the notebooks: within the time of a Ctrl-C."""
+        """Close the MCP endpoint, end runs, save notebooks; Ctrl-C allows only limited time."""
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(self._stop_services())
         await self._stopping
@@ -298,13 +298,13 @@ class JmcpLab(CheckedExtensionApp):
                 with contained():
                     await stop()
             except Exception:
-                # An exception here would keep the whole server from ending.
+                # An exception here would prevent the whole server from stopping.
                 self.log.exception("jmcp_lab did not stop cleanly")
         self.audit.flush()
         helper.close()
 
     def _protect(self, server: ServerApp) -> str:
-        """Harden the server where that is wanted; return what the panel may call it."""
+        """Harden the server if it is configured; return the protection level for the panel."""
         protection = self._harden(server) if self.harden else "standard"
         if server.identity_provider.auth_enabled:
             return protection
@@ -315,14 +315,14 @@ class JmcpLab(CheckedExtensionApp):
         return "open"
 
     def _harden(self, server: ServerApp) -> str:
-        # A script in an output is in the page, where the person decides.
+        # A script in an output runs in the page in which the person decides.
         self.trust_outputs = "never"
         if self._lacks(Part.HARDENING):
-            # What is missing is named in the log as the server starts.
+            # The log names what is missing when the server starts.
             return "standard"
         opens = server.open_browser
         left = harden_server(server)
-        # Jupyter Server has copied its settings into these, and copies them back after us.
+        # `self.settings` is a copy of the server's settings that Jupyter later copies back.
         self.settings["cookie_secret"] = server.cookie_secret
         if opens:
             self.log.info("The server is to be hardened: open its address in a browser yourself.")

@@ -42,12 +42,13 @@ PACKAGES = (
     "nbdime nbformat nbsphinx nbval panel papermill pythreejs seaborn shap statsmodels voila "
     "xarray"
 ).split()
-"""Packages whose source archives have notebooks in them."""
+"""Packages whose source archives contain notebooks."""
 
-MOST = 32
-"""Notebooks of one package: a few have hundreds that are much alike."""
+MAX_NOTEBOOKS = 32
+"""Maximum number of notebooks of one package; a few have hundreds that are much alike."""
 
 SAVED_SECONDS = 30.0
+"""Maximum number of seconds to wait for the server to save all notebooks."""
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Sample:
 
 
 def fetch(names: list[str], folder: Path) -> dict[str, tuple[str, Path]]:
-    """Fetch the source archives of packages, as pip finds them, without building anything.
+    """Download the source archives of packages that pip finds, without building anything.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def fetch(names: list[str], folder: Path) -> dict[str, tuple[str, Path]]:
 
 
 def unpack(package: str, archive: Path, root: Path, most: int) -> Iterator[Sample]:
-    """Put notebooks of an archive below the server's root, evenly chosen where there are many."""
+    """Extract notebooks of an archive below the server's root; from many, choose evenly."""
     with tarfile.open(archive) as packed:
         members = [
             member
@@ -109,7 +110,7 @@ def unpack(package: str, archive: Path, root: Path, most: int) -> Iterator[Sampl
             try:
                 before = said(data.decode())
             except (UnreadableNotebookError, UnicodeDecodeError):
-                # A test of the package's own for what is no notebook.
+                # The package has this file to test invalid notebooks.
                 continue
             (root / package).mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(data)
@@ -118,10 +119,10 @@ def unpack(package: str, archive: Path, root: Path, most: int) -> Iterator[Sampl
 
 
 def has_ids(raw: dict[str, Any]) -> bool:
-    """Return whether a file has ids that stay.
+    """Return whether the cells of a file have stable ids.
 
-    Ids that are missing or not unique are given by nbformat, other ones each time it reads the
-    file; an agent's edit raises an old format to 4.5, so that its cells keep theirs from then on.
+    nbformat replaces missing and duplicate ids, with different ones each time it reads the file.
+    An agent's edit converts an old format to 4.5, in which cells keep their ids.
     """
     if (raw.get("nbformat"), raw.get("nbformat_minor", 0)) < (4, 5):
         return False
@@ -130,7 +131,7 @@ def has_ids(raw: dict[str, Any]) -> bool:
 
 
 def said(text: str) -> dict[str, Any]:
-    """Return what a file says, read without us where that is possible."""
+    """Return the content of a notebook file, read without jmcp_lab if possible."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -140,7 +141,7 @@ def said(text: str) -> dict[str, Any]:
 
 
 def exact(value: object) -> object:
-    """Return a value that is equal only to the same JSON, numbers and all."""
+    """Return a value that equals only the same JSON, including the types of numbers."""
     if isinstance(value, dict):
         return {key: exact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -149,7 +150,7 @@ def exact(value: object) -> object:
 
 
 def difference(old: object, new: object, place: str = "") -> str:
-    """Return the first place where two values differ, with what is there; empty if none."""
+    """Return the first place where two values differ, with both values; empty if none."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             if key not in new or key not in old:
@@ -164,7 +165,7 @@ def difference(old: object, new: object, place: str = "") -> str:
 
 
 def expected(content: dict[str, Any]) -> dict[str, Any]:
-    """Return what a file is to say in the end: in the format in which cells have ids."""
+    """Return the content that a file must have in the end: in the format with cell ids."""
     metadata = content["metadata"]
     metadata = {key: metadata[key] for key in metadata if not key.startswith("orig_nbformat")}
     minor = max(content.get("nbformat_minor", 0), 5)
@@ -172,14 +173,14 @@ def expected(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(content: dict[str, Any], *, ids: bool) -> object:
-    """Return what is compared of a notebook."""
+    """Return the parts of a notebook that are compared."""
     gone = {"trusted"} if ids else {"trusted", "id"}
     cells = [{key: v for key, v in cell.items() if key not in gone} for cell in content["cells"]]
     return exact({**content, "cells": cells})
 
 
 def edits(agent: Agent, sample: Sample) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield 12 changes that reach cells all over the notebook."""
+    """Yield 12 changes, spread over the cells of the notebook."""
     inserted = named_id(agent.say("insert_cell", notebook=sample.path, source="x = 1", index=0))
     sample.calls += 1
     listing = agent.say("list_cells", notebook=sample.path)
@@ -210,7 +211,7 @@ def named_id(text: str) -> str:
 
 
 class Calls:
-    """The calls that changed something, as the panel lists them."""
+    """Lists the calls that changed something, like the panel."""
 
     def __init__(self, server: LabServer) -> None:
         self._url = f"{server.url}jmcp-lab/api/state"
@@ -218,7 +219,7 @@ class Calls:
         self._since = 0
 
     def new(self) -> list[str]:
-        """Return the ids of those that came since this was asked last, the oldest first."""
+        """Return the ids of the calls since the last use of this method, the oldest first."""
         answer = self._http.get(self._url, params={"since": self._since})
         state = answer.raise_for_status().json()
         self._since = state["seq"]
@@ -227,7 +228,7 @@ class Calls:
 
 
 def edit(agent: Agent, calls: Calls, sample: Sample) -> None:
-    """Change a notebook, and take all of it back."""
+    """Change a notebook, and undo all changes."""
     calls.new()
     for tool, arguments in edits(agent, sample):
         result = agent.call(tool, notebook=sample.path, **arguments)
@@ -241,7 +242,7 @@ def edit(agent: Agent, calls: Calls, sample: Sample) -> None:
 
 
 def compare(root: Path, samples: list[Sample]) -> None:
-    """Note what of a notebook is not as it was."""
+    """Record for each notebook how it differs from its original content."""
     for sample in samples:
         if sample.different:
             continue
@@ -257,7 +258,7 @@ def compare(root: Path, samples: list[Sample]) -> None:
 def mint(server: LabServer) -> str:
     """Create an agent as the panel does, with the login cookie of a browser."""
     with httpx.Client(follow_redirects=True) as http:
-        # The first visit sets the login cookie, a page sets the one against forged requests.
+        # The first visit sets the login cookie; a page then sets the XSRF cookie.
         http.get(f"{server.url}lab", params={"token": server.token})
         http.get(f"{server.url}lab")
         answer = http.post(
@@ -274,7 +275,7 @@ def mint(server: LabServer) -> str:
 
 
 def run(server: LabServer, samples: list[Sample]) -> None:
-    """Start the server, change every notebook and change it back, and stop the server."""
+    """Start the server, change every notebook, undo the changes, and stop the server."""
     server.start()
     started = time.time()
     calls = Calls(server)
@@ -283,7 +284,7 @@ def run(server: LabServer, samples: list[Sample]) -> None:
             edit(agent, calls, sample)
             if number % 50 == 0:
                 print(f"{number} of {len(samples)}, {time.time() - started:.0f} s", flush=True)
-        # Saved by themselves, with nobody who asks for it.
+        # The server must save the notebooks by itself, without being asked.
         end = time.monotonic() + SAVED_SECONDS
         waiting = list(samples)
         while waiting and time.monotonic() < end:
@@ -293,7 +294,7 @@ def run(server: LabServer, samples: list[Sample]) -> None:
 
 
 def table(samples: list[Sample], versions: dict[str, str]) -> str:
-    """Return the page that says what came out."""
+    """Return the page of results for the documentation."""
     rows = []
     for package, version in sorted(versions.items()):
         mine = [sample for sample in samples if sample.package == package]
@@ -307,7 +308,7 @@ def table(samples: list[Sample], versions: dict[str, str]) -> str:
         "# Notebooks of other projects",
         "",
         "Written by `scripts/check_corpus.py`, which says what is done and compared. Of each "
-        f"package at most {MOST} notebooks were taken, evenly chosen.",
+        f"package at most {MAX_NOTEBOOKS} notebooks were taken, evenly chosen.",
         "",
         f"{len(samples)} notebooks of {len(versions)} packages, "
         f"{sum(sample.calls for sample in samples):,} edits, all taken back, over a restart of "
@@ -330,15 +331,15 @@ def table(samples: list[Sample], versions: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """Run it; return 1 when a value changed."""
+    """Run the check; return 1 if a value changed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--most", type=int, default=MOST, help="notebooks of one package")
+    parser.add_argument("--most", type=int, default=MAX_NOTEBOOKS, help="notebooks of one package")
     parser.add_argument("--packages", nargs="+", default=PACKAGES)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     archives = fetch(given.packages, given.folder)
-    # What an earlier run left, of another version perhaps, is no part of this one.
+    # An earlier run, perhaps of another version, must not affect this one.
     shutil.rmtree(given.folder / "server", ignore_errors=True)
     server = LabServer(given.folder / "server")
     server.root.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,11 @@
 """Check that a person can connect an agent behind proxies and on a JupyterHub.
 
-Each deployment is started for real, opened in Chromium, and an agent is connected in the panel's
-dialog; the address that the dialog shows is then used by the official MCP client. It needs nginx,
-openssl and Chromium; for the hub `pip install jupyterhub`, `npm install configurable-http-proxy`,
-and root, who makes two users of the computer for as long as it runs: they must be able to read
-this environment. Usage: ``python scripts/check_deployments.py [names of those to check]``
+The script starts each real deployment, opens it in Chromium and connects an agent in the panel's
+dialog. Then the official MCP client uses the address that the dialog shows. The script needs nginx,
+openssl and Chromium. The hub also needs `pip install jupyterhub`, `npm install
+configurable-http-proxy` and root, because the script creates two users of the computer while it
+runs. Both must be able to read this Python environment.
+Usage: ``python scripts/check_deployments.py [names of deployments]``
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -121,7 +122,7 @@ def running(command: list[str], folder: Path, **environment: str) -> Iterator[No
 
 
 def wait_for(port: int) -> None:
-    """Wait until somebody listens on a port."""
+    """Wait until a program listens on a port."""
     end = time.monotonic() + WITHIN
     while time.monotonic() < end:
         try:
@@ -134,7 +135,7 @@ def wait_for(port: int) -> None:
 
 @contextmanager
 def tls_before(behind: int, folder: Path, headers: str) -> Iterator[str]:
-    """Put nginx with TLS before a port; yield the address."""
+    """Run nginx with TLS in front of a port; yield the address."""
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
     made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     made += ["-keyout", "key.pem", "-out", "cert.pem"]
@@ -164,7 +165,7 @@ def lab(folder: Path, headers: str, *arguments: str) -> Iterator[str]:
 
 @contextmanager
 def hub(folder: Path, *arguments: str, tls: bool = False, named: bool = False) -> Iterator[str]:
-    """Run a JupyterHub; yield what to open, one after the other."""
+    """Run a JupyterHub; yield the addresses to open one after the other, separated by spaces."""
     proxy = shutil.which("configurable-http-proxy")
     port = free_port()
     text = HUB.format(
@@ -182,7 +183,7 @@ def hub(folder: Path, *arguments: str, tls: bool = False, named: bool = False) -
         command = [sys.executable, "-m", "jupyterhub", "-f", str(folder / "hub.py")]
         stack.enter_context(running(command, folder))
         wait_for(port)
-        # Its proxy listens before it knows the way to the hub.
+        # The hub's proxy listens before it knows the route to the hub.
         hub_api = f"http://127.0.0.1:{port}/hub/api"
         end = time.monotonic() + WITHIN
         while time.monotonic() < end and httpx2.get(hub_api).status_code != 200:
@@ -212,7 +213,7 @@ def connect(page: Page) -> tuple[str, str]:
 
 
 async def use(url: str, token: str) -> bool:
-    """Return whether the official client works there."""
+    """Return whether the official client works at an address."""
     tls = ssl.create_default_context()
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     async with (
@@ -248,7 +249,7 @@ AFTERWARDS: dict[str, Callable[[Page, str, str, Path], str]] = {
 
 
 def check(name: str, start: Callable[[Path], object]) -> str:
-    """Return `ok`, or what went wrong."""
+    """Return `ok`, or a description of the failure."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
@@ -265,7 +266,7 @@ def check(name: str, start: Callable[[Path], object]) -> str:
                     page.get_by_role("tab", name="Agents").wait_for()
                 url, token = connect(page)
                 with_page = url == page.url.split("/lab")[0] + "/mcp"
-                # Playwright has a loop in this thread already.
+                # Playwright already runs an event loop in this thread.
                 with ThreadPoolExecutor(1) as thread:
                     works = thread.submit(lambda: asyncio.run(use(url, token))).result()
                 if not with_page or not works:
@@ -284,7 +285,7 @@ def check(name: str, start: Callable[[Path], object]) -> str:
 
 
 def main() -> int:
-    """Print the table; return 1 where anything failed."""
+    """Print the table; return 1 if anything failed."""
     failed = False
     chosen = sys.argv[1:] or list(DEPLOYMENTS)
     print("| deployment | panel connects, its address works |\n| --- | --- |", flush=True)

@@ -1,7 +1,7 @@
-"""Warn of source files that are too long to read in one go, and fail where one is far too long.
+"""Warn about source files that are too long to read in one go, and fail if one is far too long.
 
-A file that has just passed the first limit is not cut at whatever line is there: it is split when
-somebody sees what two things it is about.
+A file just above the first limit is not split at an arbitrary line. It is split when somebody sees
+which two subjects it has.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 WARN_LINES = 400
+"""Number of lines above which a file causes a warning."""
+
 MAX_LINES = 500
+"""Maximum number of lines of a file."""
 
 PATTERNS = (
     "jmcp_lab/**/*.py",
@@ -24,7 +27,7 @@ PATTERNS = (
 )
 
 EXCEPTIONS: dict[str, str] = {}
-"""Path of a longer file, and why it is better whole."""
+"""Reasons why a longer file is better left whole, by its path."""
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
-"""Do with real kernels of several languages what agents do, and print a table.
+"""Check the features that agents use with real kernels of several languages, and print a table.
 
-Every kernel below whose kernelspec Jupyter finds is started, and used through the same code that
-the tools use. For example Debian has IRkernel (r-cran-irkernel), npm has deno, and PyPI has
+The script starts every kernel below whose kernelspec Jupyter finds, and uses it through the same
+code as the tools. For example Debian has IRkernel (r-cran-irkernel), npm has deno, and PyPI has
 bash_kernel and xeus-python. Usage: ``python scripts/check_kernels.py [kernel names]``
 """
 
@@ -28,17 +28,17 @@ from jmcp_lab.kernels.runs.run import Piece, Run, RunState  # noqa: E402
 from tests.kernels.conftest import Bench, until  # noqa: E402
 
 WITHIN = 60.0
-"""Seconds that each step may take."""
+"""Maximum number of seconds for each step."""
 
 LOG = logging.getLogger("check_kernels")
 
 
 @dataclass(frozen=True)
 class Language:
-    """What a kernel is asked to do, in its own language."""
+    """Code for a kernel in its own language."""
 
     run: str  # Prints 42.
-    stream: str  # Prints `began`, and never ends.
+    stream: str  # Prints `began` and never ends.
     fail: str
     complete: str
     completion: str
@@ -84,7 +84,7 @@ LANGUAGES = {
 
 
 class Kernel:
-    """A running kernel, with the steps that are tried on it.
+    """A running kernel, with the steps of the check.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Kernel:
         return "ok" if run.state is RunState.DONE and said == "42" else f"{run.state}: {said!r}"
 
     async def error(self) -> str:
-        """Run a cell that fails, and none after it."""
+        """Run a cell that fails, and check that the next one does not run."""
         bench = Bench(self._language.fail, self._language.run)
         run = self._start(bench)
         await run.wait()
@@ -124,7 +124,7 @@ class Kernel:
         return "ok" if "error" in told and ended == ["error", "skipped"] else f"{told}, {ended}"
 
     async def stream(self) -> str:
-        """See output of a cell that still runs, and interrupt it."""
+        """Wait for output of a cell that is still running, and interrupt it."""
         bench = Bench(self._language.stream)
         run = self._start(bench)
         await until(lambda: run.state.ended or "began" in bench.text(), WITHIN)
@@ -139,17 +139,17 @@ class Kernel:
         code = self._language.complete
         async with questions(self._manager.get_kernel(self._id), LOG) as asked:
             found = await asked.complete(code, len(code))
-        # Some kernels show a function with its bracket.
+        # Some kernels complete a function with an opening bracket.
         return "ok" if any(each.startswith(self._language.completion) for each in found) else "none"
 
     async def inspect(self) -> str:
-        """Look at a name."""
+        """Inspect a name."""
         code = self._language.inspect
         async with questions(self._manager.get_kernel(self._id), LOG) as asked:
             return "ok" if await asked.inspect(code, len(code)) else "it says nothing"
 
     async def restart(self) -> str:
-        """Restart it under a cell that runs, and run another one."""
+        """Restart the kernel while a cell is running, and run another cell."""
         bench = Bench(self._language.stream)
         run = self._start(bench)
         await until(lambda: run.state.ended or "began" in bench.text(), WITHIN)
@@ -158,7 +158,7 @@ class Kernel:
         return await self.run() if run.state is RunState.DIED else f"{run.state}: {run.message}"
 
     async def end(self) -> None:
-        """End it."""
+        """Shut the kernel down."""
         await self._executor.stop()
         await self._manager.shutdown_kernel(self._id, now=True)
 
@@ -175,7 +175,7 @@ STEPS: dict[str, Callable[[Kernel], Awaitable[str]]] = {
 
 
 async def check(name: str) -> list[str]:
-    """Return what became of each step."""
+    """Return the result of each step."""
     manager: Any = AsyncMappingKernelManager()
     try:
         async with asyncio.timeout(WITHIN):
@@ -199,7 +199,7 @@ async def check(name: str) -> list[str]:
 
 
 def main() -> int:
-    """Print the table; return 1 where anything failed."""
+    """Print the table; return 1 if anything failed."""
     found = KernelSpecManager().find_kernel_specs()
     chosen = sys.argv[1:] or [name for name in LANGUAGES if name in found]
     failed = not chosen

@@ -1,12 +1,12 @@
-"""Play a person and an agent beside jupyter-server-documents, in a real page.
+"""Check that a person and an agent can work together next to jupyter-server-documents.
 
-It cannot be installed beside the jupyter-server-fileid that the tests need, so this is no part of
-them. Make an environment of its own, and give its interpreter:
+jupyter-server-documents cannot be installed together with the jupyter-server-fileid that the tests
+need, so this check is not one of the tests. Create a separate environment and pass its interpreter:
 
     python -m venv beside && beside/bin/pip install . jupyter-server-documents
     python scripts/check_other_documents.py beside/bin/python
 
-It ends with an error when a character is lost, or a dialog comes.
+The script fails if a character is lost or if a dialog appears in the page.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ROUNDS = 8
 
 
 def play(page: Page, server: LabServer) -> None:
-    """Let a person type while an agent inserts cells, and let the agent run one."""
+    """Let a person type while an agent inserts cells, then let the agent run a cell."""
     cells = [nbformat.v4.new_code_cell(source) for source in ("one", "two")]
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
@@ -70,7 +70,7 @@ def play(page: Page, server: LabServer) -> None:
 
 
 def main() -> None:
-    """Start the server and the browser, and play."""
+    """Start the server and the browser, and run the check."""
     with (
         LabServer(Path(tempfile.mkdtemp()), python=sys.argv[1]) as server,
         sync_playwright() as playwright,

@@ -51,14 +51,14 @@ BLOCKED = 0.25
 BATCH = 200
 WORKERS = {"look": 2, "edit": 1}
 PAGE_SECONDS = 0.1
-"""How often a page's request is made."""
+"""Seconds between two polls of a page."""
 RELOADED = 100
-"""Of so many requests, one is of a page that is loaded anew, and asks for all there is."""
+"""Number of polls of which one is that of a reloaded page, which asks for the whole state."""
 
 
 @dataclass
 class Made:
-    """A call that was made."""
+    """A finished call."""
 
     at: float
     seconds: float
@@ -71,7 +71,7 @@ class Made:
 
 @dataclass
 class Watch:
-    """What is seen from outside."""
+    """Measures the server from outside."""
 
     server: LabServer
     pages: list[tuple[float, float]] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Watch:
     over: threading.Event = field(default_factory=threading.Event)
 
     def page(self) -> None:
-        """Time what a page asks for: what is new, and all there is when it is loaded anew."""
+        """Time the polls of a page: for changes, or for the whole state after a reload."""
         seq = 0
         while not self.over.wait(PAGE_SECONDS):
             since = 0 if len(self.pages) % RELOADED == 0 else seq
@@ -97,7 +97,7 @@ class Watch:
                 seq = json.loads(answer).get("seq", seq)
 
     def sizes(self) -> None:
-        """Take the memory of the server, and of the programs that it starts other than kernels."""
+        """Measure the memory of the server, and of its child processes except kernels."""
         process = psutil.Process(self.server.pid)
         while not self.over.wait(PAGE_SECONDS):
             children = 0
@@ -112,7 +112,7 @@ class Watch:
 
 
 async def mint(server: LabServer, mode: str) -> str:
-    """Make an agent as the panel does."""
+    """Create an agent as the panel does."""
     async with create_mcp_http_client() as client:
         await client.get(f"{server.url}lab", params={"token": server.token})
         await client.get(f"{server.url}lab")
@@ -130,13 +130,13 @@ async def mint(server: LabServer, mode: str) -> str:
 
 
 def names(mode: str) -> list[str]:
-    """Return the tools that an agent of a mode is to call."""
+    """Return the names of the tools that an agent in a mode calls."""
     reads = [n for n, tool in TOOLS.items() if tool.tool_class in (ToolClass.INFO, ToolClass.READ)]
     return reads if mode == "look" else list(TOOLS)
 
 
 class Calls:
-    """Makes calls in several threads, and keeps what came of them."""
+    """Makes calls in several threads, and records their results."""
 
     def __init__(self, server: LabServer) -> None:
         self.server = server
@@ -144,7 +144,7 @@ class Calls:
         self._lock = threading.Lock()
 
     def run(self, mode: str, token: str, calls: Iterator[tuple[str, Any]], end: float) -> None:
-        """Make calls, one after the other, until there are none or the time is over."""
+        """Make calls one after the other, until none is left or the time is over."""
         client = LightClient(self.server.mcp_url, token)
         while time.time() < end:
             with self._lock:
@@ -167,7 +167,7 @@ class Calls:
 
 
 def _short(value: object) -> str:
-    """Return arguments in few words."""
+    """Return a short form of arguments."""
     if isinstance(value, dict):
         return ", ".join(f"{name}={_short(each)}" for name, each in value.items())
     if isinstance(value, list) and len(value) > 3:
@@ -177,7 +177,7 @@ def _short(value: object) -> str:
 
 
 def play(calls: Calls, tokens: dict[str, str], work: dict[str, list[Any]], end: float) -> None:
-    """Let all agents make their calls at once."""
+    """Let all agents make their calls in parallel."""
     threads = []
     for mode, found in work.items():
         left = iter(found)
@@ -240,7 +240,7 @@ def report(
 def _growths(
     memory: list[tuple[float, float, float]], made: list[Made]
 ) -> list[tuple[float, float, list[Made]]]:
-    """Return how much memory grew within two seconds, when, and during which calls, most first."""
+    """Return the largest growths of memory within two seconds, their times and their calls."""
     steps = round(2 / PAGE_SECONDS)
     found = [(b[1] - a[1], b[0]) for a, b in zip(memory, memory[steps:], strict=False)]
     kept: list[tuple[float, float]] = []
@@ -276,13 +276,13 @@ def _worst(blocked: list[dict[str, Any]], made: list[Made]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return text that may stand in a cell of a table in Markdown."""
+    """Return text that is escaped for a cell of a Markdown table."""
     text = text.encode("ascii", "backslashreplace").decode().replace("|", "\\|")
     return text.replace("\n", " ").replace("<", "&lt;").replace("&lt;br>", "<br>")
 
 
 def main() -> None:
-    """Fuzz."""
+    """Fuzz the server, and print the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=0)

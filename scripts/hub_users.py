@@ -1,4 +1,4 @@
-"""Users of a JupyterHub, and what is checked of them: nothing of one is open to the other."""
+"""Provides users of a JupyterHub, and checks that neither has access to the other's server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITHIN = 90
 
 @contextmanager
 def users() -> Iterator[None]:
-    """Have users of this computer, each with a home, while the block runs."""
+    """Create users of this computer, each with a home folder, while the block runs."""
     for user in USERS:
         subprocess.run(["useradd", "--create-home", user], check=True)
     try:
@@ -42,12 +42,12 @@ def users() -> Iterator[None]:
 
 
 def spawn_page(address: str, user: str, server: str = "") -> str:
-    """Return what starts a user's server and goes on to its JupyterLab."""
+    """Return the address that starts a user's server and redirects to its JupyterLab."""
     return f"{address}/hub/spawn/{user}{server}?next=%2Fuser%2F{user}{server}%2Flab"
 
 
 def log_in(page: Page, user: str = PERSON) -> None:
-    """Log in to a hub, and start the server."""
+    """Log in to a hub if it asks for that, which then starts the server."""
     name = page.locator("#username_input")
     if name.is_visible():
         name.fill(user)
@@ -56,7 +56,7 @@ def log_in(page: Page, user: str = PERSON) -> None:
 
 
 def fetch(page: Page, method: str, address: str, body: object = None) -> tuple[int, str]:
-    """Send a request as a script of the page would; return the status and the answer."""
+    """Send an HTTP request as a script of the page would; return the status and the answer."""
     script = """async ([method, address, body]) => {
         const config = JSON.parse(document.getElementById('jupyter-config-data').textContent);
         const cookie = document.cookie.match(/_xsrf=([^;]*)/);
@@ -76,7 +76,7 @@ def fetch(page: Page, method: str, address: str, body: object = None) -> tuple[i
 
 
 def not_the_other_user(page: Page, url: str, token: str, folder: Path) -> str:
-    """Let another user of the hub try to read, and to decide, and an agent to change servers."""
+    """Check that another user can neither read nor decide, and that the agent has one server."""
     del folder
     panel = url.removesuffix("mcp") + "jmcp-lab/api/"
     with Agent(url, token) as agent:
@@ -109,7 +109,7 @@ def not_the_other_user(page: Page, url: str, token: str, folder: Path) -> str:
         elsewhere = httpx2.post(url.replace(PERSON, OTHER), headers=bearer, json={})
         tried["the agent at the other's server"] = (elsewhere.status_code, elsewhere.text)
         print({name: status for name, (status, _) in tried.items()}, file=sys.stderr)
-        # A page that does not belong there is sent to log in, or is told no.
+        # The other user's exchanges must be refused or redirected to the login.
         through = [name for name, (status, _) in tried.items() if status not in (401, 403)]
         if own[0] != 200 or through or run.done():
             return f"own {own[0]}, got through: {through}, run done: {run.done()}"
@@ -117,7 +117,7 @@ def not_the_other_user(page: Page, url: str, token: str, folder: Path) -> str:
 
 
 def hardened_and_told(page: Page, url: str, token: str, folder: Path) -> str:
-    """Check that the server is hardened, and that the hub is told of its activity."""
+    """Check that the server is hardened, and that it reports its activity to the hub."""
     state = fetch(page, "GET", url.removesuffix("mcp") + "jmcp-lab/api/state")[1]
     protection = json.loads(state)["server"]["protection"]
     if protection != "hardened":
@@ -126,7 +126,7 @@ def hardened_and_told(page: Page, url: str, token: str, folder: Path) -> str:
 
 
 def hub_is_told(page: Page, url: str, token: str, folder: Path) -> str:
-    """Check that the hub comes to know of what an agent does, as culling needs it."""
+    """Check that the hub learns of an agent's activity, which culling of idle servers needs."""
     del page, folder
     hub_api = url.split("/user/")[0] + f"/hub/api/users/{PERSON}"
     with Agent(url, token) as agent:

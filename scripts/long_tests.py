@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def run(arguments: list[str]) -> list[tuple[str, str, float]]:
-    """Return name, outcome and seconds of each test of a suite."""
+    """Run a suite, and return the name, the outcome and the seconds of each test."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-m", "long", f"--junitxml={report}"]
@@ -57,7 +57,7 @@ def _outcome(case: ET.Element) -> str:
 
 
 def table(rows: list[tuple[str, str, float]]) -> str:
-    """Return the document."""
+    """Return the page of results for the documentation."""
     failed = sum(outcome != "passed" for _, outcome, _ in rows)
     lines = [
         "# Long tests",

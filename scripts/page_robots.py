@@ -1,4 +1,4 @@
-"""Who takes part in a schedule beside the people: an agent, or a page in its place."""
+"""Provides the other participant of a schedule besides people: an agent, or a page in its place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MARK = r"(?:start|typed|agent|other)\d+"
-"""What each of them writes, once."""
+"""Pattern of the marks; every participant writes each of its marks once."""
 
 CELLS = """path => {
   const found = [...window.jupyterapp.shell.widgets('main')].find(w => w.context?.path === path);
@@ -40,19 +40,19 @@ _MOVE = """([path, from, to]) => {
 
 
 class Robot(Protocol):
-    """Who takes part beside the people. Each call says whether it is acknowledged."""
+    """A participant besides the people; each action returns whether it was acknowledged."""
 
     def joins(self, world: World) -> None:
         """Connect, after the server has started."""
 
     def leaves(self) -> None:
-        """Let go of the server."""
+        """Disconnect from the server."""
 
     def inserts(self, index: int, source: str) -> bool:
         """Insert a cell."""
 
     def writes(self, index: int, source: str) -> bool:
-        """Write a cell anew."""
+        """Write into a cell."""
 
     def moves(self, index: int, to: int) -> bool:
         """Move a cell."""
@@ -75,7 +75,7 @@ class McpRobot:
         self._agent = Agent(world.server.mcp_url, minted["token"]).__enter__()
 
     def leaves(self) -> None:
-        """Disconnect; the server may be gone."""
+        """Disconnect, even if the server is already gone."""
         agent, self._agent = self._agent, None
         if agent is not None:
             with suppress(Exception):
@@ -96,7 +96,7 @@ class McpRobot:
         return self._call("insert_cell", source=source, index=index) is not None
 
     def writes(self, index: int, source: str) -> bool:
-        """Write something before the first word of a cell, or all of an empty one."""
+        """Write a mark before the first mark of a cell, or overwrite a cell without one."""
         found = self._ids()
         if not found:
             return False
@@ -115,21 +115,21 @@ class McpRobot:
 
 
 class PageRobot:
-    """A page that nobody sits at."""
+    """A page without a person."""
 
     def __init__(self) -> None:
         self._page: Page | None = None
         self._path = ""
 
     def joins(self, world: World) -> None:
-        """Open the notebook, at the first time."""
+        """Open the notebook if this page does not have it open yet."""
         self._path = world.path
         if self._page is None:
             self._page = world.new_page()
             open_notebook(self._page, world.path)
 
     def leaves(self) -> None:
-        """Stay, as a page does."""
+        """Do nothing: a page stays open."""
 
     def _cells(self) -> list[str]:
         assert self._page is not None
@@ -161,5 +161,5 @@ class PageRobot:
 
 
 def marks(texts: list[str]) -> list[str]:
-    """Return each mark in some texts, as often as it is there."""
+    """Return all marks in some texts, including repetitions."""
     return re.findall(MARK, "\n".join(texts))

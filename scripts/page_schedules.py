@@ -26,8 +26,8 @@ from playwright.sync_api import sync_playwright
 from lab_page import CHROMIUM_ARGUMENTS, find_chromium
 from lab_server import LabServer
 
-MOST_STEPS = 7
-"""Steps of the longest schedule, restarts among them."""
+MAX_STEPS = 7
+"""Maximum number of steps of a schedule, including restarts."""
 
 STEPS = (
     *(["types"] * 4),
@@ -35,7 +35,7 @@ STEPS = (
     *(["backs_up"]),
     *(["restarts"] * 4),
 )
-"""What can happen, the frequent things several times."""
+"""Possible steps; frequent ones are listed several times."""
 
 WITHOUT_US = {
     "jupyter_server_config.json": {"ServerApp": {"jpserver_extensions": {"jmcp_lab": False}}},
@@ -44,9 +44,9 @@ WITHOUT_US = {
 
 
 def play(world: World, generator: random.Random) -> dict[str, object]:
-    """Play one schedule; return what is wrong in the end, by kind."""
+    """Play one schedule; return the faults at its end, by kind."""
     world.begins(generator.choice(["4.5", "4.5", "4.4", "new"]))
-    steps = generator.choices(STEPS, k=generator.randint(4, MOST_STEPS))
+    steps = generator.choices(STEPS, k=generator.randint(4, MAX_STEPS))
     for step in [*steps, "restarts"]:
         getattr(world, step)(generator)
     return world.faults()
@@ -71,7 +71,7 @@ def table(outcomes: list[dict[str, object]], unsaved: float, lost: float, copies
 
 
 def main() -> None:
-    """Play them, and print the table."""
+    """Play the schedules, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upstream", action="store_true", help="without jmcp_lab")
     parser.add_argument("--number", type=int, default=20)

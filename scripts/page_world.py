@@ -1,4 +1,4 @@
-"""A notebook in two real pages, with an agent, on a server that dies: what becomes of each mark."""
+"""Plays a notebook in two real pages with an agent while the server restarts, and finds faults."""
 
 from __future__ import annotations
 
@@ -26,24 +26,28 @@ if TYPE_CHECKING:
     from lab_server import LabServer
 
 MEET_SECONDS = 30.0
-"""How long pages and file may need until they say the same."""
+"""Maximum number of seconds until pages and file have the same content."""
 
 CLICK_MILLISECONDS = 8000
+"""Maximum number of milliseconds for a click."""
 
 TORN_LOOKS = 100
+"""Maximum number of attempts to read a file that is being written."""
+
 TORN_SECONDS = 0.05
+"""Seconds between two such attempts."""
 
 QUIET_LOOKS = 4
-"""How often in a row they must say the same, every half second."""
+"""Number of equal looks in a row, every half second, after which pages and file are in sync."""
 
 EXPECTED = (
     r"ERR_|WebSocket|Failed to fetch|NetworkError|Connection lost|[Ss]erver|status of \d+",
     r"Kernel is dead|Canceled future|[Kk]ernel.*(?:dead|disposed)",
 )
-"""What the console says of a server that is gone, and of kernels that went with it."""
+"""Patterns of console messages about a server that is gone and about its kernels."""
 
 QUESTIONS = ("connection to the Jupyter server", "Server Connection Error", "Select kernel")
-"""What JupyterLab says of that, and asks of each new notebook."""
+"""Texts of JupyterLab's dialogs about a lost server, and about the kernel of a new notebook."""
 
 _WATCH = """() => {
   // JupyterLab says that the server is gone; whatever else it asks, the person agrees.
@@ -66,15 +70,15 @@ _WATCH = """() => {
 
 
 class World:
-    """One notebook, two people, an agent, and what becomes of what they write.
+    """One notebook with two people and an agent, which tracks the marks that they write.
 
     Parameters
     ----------
     server : LabServer
-        It runs.
+        Running server.
     browser : Browser
     path : str
-        Of the notebook, which does not exist.
+        Path of the notebook, which must not exist yet.
     robot : Robot
     """
 
@@ -84,17 +88,17 @@ class World:
         self.robot = robot
         self.story: list[str] = []
         self.longest_unsaved = 0.0
-        """Seconds of work that an agent was told is done, and that was in no file at kill -9."""
+        """Maximum age in seconds of acknowledged work that no file had at kill -9."""
 
         self.longest_lost = 0.0
-        """The same, of what was in no page and in no history either."""
+        """Maximum age in seconds of such work that no page and no history had either."""
 
         self.hung = ""
         self.refused: list[str] = []
         self.reloads: list[str] = []
         self.made: set[str] = set()
         self.loose: set[str] = set()
-        """Marks that somebody took out, or that nobody had when a server was killed."""
+        """Marks that somebody removed, or that were nowhere when a server was killed."""
 
         self._acknowledged: dict[str, float] = {}
         self._browser = browser
@@ -108,11 +112,11 @@ class World:
 
     @property
     def where(self) -> Path:
-        """The file."""
+        """Path of the notebook file."""
         return self.server.root / self.path
 
     def new_page(self) -> Page:
-        """Return a page of a new profile that shows JupyterLab."""
+        """Open JupyterLab in a page with a new profile, and return the page."""
         context = new_context(self._browser, self._console)
         log_in(context, self.server)
         page = context.new_page()
@@ -123,11 +127,11 @@ class World:
         return page
 
     def online(self) -> Page:
-        """Return a page that reaches the server."""
+        """Return a page that can reach the server."""
         return self._pages[1 if 0 in self._offline else 0]
 
     def begins(self, kind: str) -> None:
-        """Make the notebook, and open it in both pages."""
+        """Create the notebook, and open it in both pages."""
         self.story.append(kind)
         self._pages = [self.new_page()]
         if kind == "new":
@@ -212,13 +216,13 @@ class World:
         return [*ours.glob("*.db*"), *self.server.folder.glob("ystore.db*")]
 
     def backs_up(self, _generator: random.Random) -> None:
-        """Copy the histories as they are, as a backup does."""
+        """Copy the files of the histories, as a backup does."""
         self.story.append("backup")
         for path in self._histories():
             shutil.copy(path, self._backup / path.name)
 
     def restarts(self, generator: random.Random) -> None:
-        """Let the server die, and something happen to its files; start it again."""
+        """Stop or kill the server, maybe change its files, and start it again."""
         killed = generator.random() < 0.6
         what = generator.choice(["", "", "loses", "loses", "restores", "rewrites", "checks_out"])
         away = generator.choice([[], [], [0], [1], [0, 1]])
@@ -237,7 +241,7 @@ class World:
             self._note_unsaved()
         else:
             self._stop()
-            # All of it is saved; what others then take out of the file is theirs.
+            # A stopped server has saved everything; a removal from the file is then intended.
             self._acknowledged.clear()
         alive |= self._alive()
         if what:
@@ -263,7 +267,7 @@ class World:
             self.hung = str(error)[-1500:]
 
     def _forget_written(self) -> None:
-        """Forget of what was acknowledged what is in the file: it may be taken out again later."""
+        """Forget acknowledged marks that the file has, because they may be removed later."""
         for mark in marks([self.where.read_text()]):
             self._acknowledged.pop(mark, None)
 
@@ -312,12 +316,12 @@ class World:
     # -- what has become of it ---------------------------------------------------------------------
 
     def texts(self, page: Page) -> list[str]:
-        """Return the cells of a page."""
+        """Return the texts of the cells in a page."""
         found: list[str] = page.evaluate(CELLS, self.path)
         return found
 
     def _saved(self) -> list[str]:
-        """Return the cells of the file; one that is just being written is cut off for a moment."""
+        """Return the texts of the cells in the file, which may be incomplete during a write."""
         for _ in range(TORN_LOOKS):
             with suppress(json.JSONDecodeError):
                 found = json.loads(self.where.read_text())["cells"]
@@ -326,11 +330,11 @@ class World:
         return []
 
     def copies(self) -> list[Path]:
-        """Return the versions that were kept beside the file."""
+        """Return the paths of the versions that were kept next to the file."""
         return [*self.server.root.glob(f"{Path(self.path).stem}-other*.ipynb")]
 
     def _alive(self) -> set[str]:
-        """Return every mark that the file, a copy, a page, or a history has."""
+        """Return every mark in the file, a copy, a page, or a history."""
         found = [path.read_text() for path in (self.where, *self.copies())]
         for page in self._pages:
             found += self.texts(page)
@@ -350,7 +354,7 @@ class World:
         return found
 
     def faults(self) -> dict[str, object]:
-        """Wait until all say the same; return what is wrong, by kind."""
+        """Wait until pages and file have the same content; return the faults, by kind."""
         first, second = self._pages
         end = time.monotonic() + MEET_SECONDS
         looks = 0
@@ -383,7 +387,7 @@ class World:
         try:
             self.server.check_log()
         except AssertionError as error:
-            # The server goes on to append to it.
+            # The file stays in place, because the server still appends to it.
             self.server.log_path.write_text("")
             return str(error)
         return ""

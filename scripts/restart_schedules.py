@@ -27,17 +27,17 @@ from tests.support.upstream_restarts import UpstreamRestarts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LONGEST = 40
-"""Steps of the longest schedule."""
+MAX_STEPS = 40
+"""Maximum number of steps of a schedule."""
 
 SECONDS = 60.0
-"""A schedule that takes longer counts as an error."""
+"""Maximum number of seconds for a schedule; a longer one counts as an error."""
 
 COPY = "(the page's version is kept in a file beside it)"
 
 
 async def outcome(world: Restarts, steps: bytes) -> set[str]:
-    """Return the kinds of what is wrong after a schedule."""
+    """Return the kinds of faults after a schedule."""
     try:
         async with asyncio.timeout(SECONDS):
             found = set(await play(world, steps))
@@ -60,7 +60,7 @@ def table(outcomes: list[set[str]]) -> Iterable[str]:
 
 
 def main() -> None:
-    """Play them, and print the table."""
+    """Play the schedules, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upstream", action="store_true", help="without jmcp_lab")
     parser.add_argument("--number", type=int, default=200)
@@ -68,7 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    # No file has to survive a power cut here.
+    # No file has to survive a power failure here.
     os.fsync = lambda _file: None
     kind = UpstreamRestarts if options.upstream else Restarts
     outcomes = []
@@ -76,7 +76,7 @@ def main() -> None:
         files = Files(Path(folder))
         for seed in range(options.seed, options.seed + options.number):
             generator = random.Random(seed)
-            steps = generator.randbytes(3 * generator.randint(5, LONGEST))
+            steps = generator.randbytes(3 * generator.randint(5, MAX_STEPS))
             with asyncio.Runner() as runner:
                 found = runner.run(outcome(kind(files, f"world{seed}"), steps))
             if found - {COPY}:

@@ -1,7 +1,8 @@
-"""Write the tables that come from the code into README.md and docs/, between their markers.
+"""Write the tables that are generated from the code into README.md and docs/.
 
-`python scripts/update_readme.py` needs Node.js and `jlpm install`: the snippets of the clients are
-TypeScript. `tests/test_docs.py` compares what is written.
+Each table is between its markers. `python scripts/update_readme.py` needs Node.js and
+`jlpm install`, because the client snippets are TypeScript. `tests/test_docs.py` checks that the
+tables are up to date.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ COLUMNS: dict[str, tuple[str, list[Action]]] = {
         [Action("", ToolClass.KERNEL, "", guarded="restart"), Action("", ToolClass.FILE, "")],
     ),
 }
-"""What a mode says something of, the word for a yes, and the actions that stand for it."""
+"""Columns of the table of modes: each one's word for a yes, and the actions that it stands for."""
 
 
 def settings_table() -> str:
@@ -47,7 +48,7 @@ def settings_table() -> str:
 
 
 def modes_table() -> str:
-    """Return the table of modes, as the policy rules."""
+    """Return the table of modes, computed by the policy."""
     lines = [f"| mode | {' | '.join(COLUMNS)} |", f"| --- |{' --- |' * len(COLUMNS)}"]
     for mode in MODES.values():
         name = f"**{mode.label}**" if mode == DEFAULT else mode.label
@@ -57,7 +58,7 @@ def modes_table() -> str:
 
 
 def _ruled(mode: Mode, yes: str, actions: list[Action]) -> str:
-    """Return what a mode says, in chosen notebooks, after its end, and elsewhere."""
+    """Return what a mode allows in chosen notebooks, after its end, and elsewhere."""
     words = {Verdict.ALLOW: yes, Verdict.ASK: "asks", Verdict.DENY: "no"}
 
     def said(path: str, end: timedelta) -> str:
@@ -94,7 +95,7 @@ def packages_table() -> str:
 
 
 def layers_list() -> str:
-    """Return the layers of the packages, the uppermost first."""
+    """Return the layers of the packages, the topmost first."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
     (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
@@ -106,7 +107,7 @@ def _code(layer: str) -> str:
 
 
 def client_snippets() -> str:
-    """Return a section for each client, from src/panel/clients.ts."""
+    """Return a section for each client in src/panel/clients.ts."""
     node = ["node", str(ROOT / "scripts" / "client_snippets.mjs")]
     ended = subprocess.run(node, check=False, capture_output=True, encoding="utf-8")
     if ended.returncode:
@@ -129,13 +130,13 @@ def _markers(name: str) -> re.Pattern[str]:
 
 
 def written(text: str, name: str) -> str:
-    """Return what stands between the markers of that name."""
+    """Return the text between the markers with that name."""
     (found,) = _markers(name).findall(text)
     return str(found[1]).strip() + "\n"
 
 
 def between(text: str, name: str, table: str) -> str:
-    """Return `text` with a table between the markers of that name."""
+    """Return `text` with a table between the markers with that name."""
     result, found = _markers(name).subn(
         lambda marked: f"{marked[1]}\n{table.strip()}\n\n{marked[3]}", text
     )

@@ -1,4 +1,4 @@
-"""An agent for the browser tests: the official MCP client, driven from synchronous code."""
+"""Provides an agent for the browser tests: the official MCP client, driven by synchronous code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
 CALL_LIMIT = 120.0
-"""Seconds until a call must have ended."""
+"""Maximum number of seconds for a call."""
 
 
 class Agent:
@@ -74,7 +74,7 @@ class Agent:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Disconnect; calls that still run are cancelled."""
+        """Disconnect, and cancel running calls."""
         try:
             self._connection.__exit__(kind, error, trace)
         finally:
@@ -85,7 +85,7 @@ class Agent:
         return self._portal.start_task_soon(self._call, tool, arguments)
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Call a tool and wait for its result, which may be one with ``is_error``."""
+        """Call a tool and wait for its result, which may be an error."""
         return self.start(tool, **arguments).result(CALL_LIMIT)
 
     def say(self, tool: str, **arguments: Any) -> str:
@@ -95,7 +95,7 @@ class Agent:
         return text_of(result)
 
     def wait_for_progress(self, words: str) -> None:
-        """Wait until a progress notification says `words`: one comes every 2 s."""
+        """Wait until a progress notification contains `words`; one comes every 2 s."""
         end = time.monotonic() + CALL_LIMIT
         while not any(words in message for message in self.progress):
             assert time.monotonic() < end, self.progress

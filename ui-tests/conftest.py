@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: a real server, a real Chromium, the official MCP client."""
+"""Defines the fixtures of the browser tests: a real server, a real Chromium, the MCP client."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from agent import Agent
 
-# A computer that is busy draws late: playwright's 5 s are too few for it.
+# Playwright's default of 5 s is too short for a busy computer.
 expect.set_options(timeout=20_000)
 
 RESULTS = Path(__file__).parent / "test-results"
-"""Where a screenshot of each failed test goes."""
+"""Folder for the screenshots of failed tests."""
 
 
 class ConnectAgent(Protocol):
@@ -54,7 +54,7 @@ class ConnectAgent(Protocol):
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Fail at once, with one sentence, where there is no browser."""
+    """Fail immediately with one sentence if there is no browser."""
     if session.config.option.collectonly:
         return
     try:
@@ -145,7 +145,7 @@ def connect_agent(lab_page: Page, lab_server: LabServer) -> Iterator[ConnectAgen
 
 @pytest.fixture(scope="module")
 def shared_context(browser: Browser, lab_server: LabServer) -> Iterator[BrowserContext]:
-    """Yield one logged-in profile for all tests of a file: they differ in a cell only."""
+    """Yield one logged-in profile for all tests of a file, which differ only in a cell."""
     console = Console()
     context = new_context(browser, console)
     log_in(context, lab_server)
@@ -171,10 +171,10 @@ def stage(
 
 @pytest.fixture
 def own_page(browser: Browser) -> Iterator[Page]:
-    """Yield a page for a server that goes away; what the browser logs of that is expected."""
+    """Yield a page for a server that stops, and expect the browser's errors about that."""
     context = new_context(browser, Console())
     page = context.new_page()
-    # JupyterLab says that the server is gone, and goes on trying; a person closes that.
+    # JupyterLab shows a dialog that the server is gone, and keeps trying; a person closes it.
     lost = page.get_by_role("dialog").filter(has_text="Server Connection Error")
     page.add_locator_handler(lost, lambda: lost.get_by_role("button").last.click())
     yield page

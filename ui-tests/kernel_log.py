@@ -1,7 +1,7 @@
-"""Kernels that write into a log of their own, so that the server's log is the server's alone.
+"""Lets kernels log to a file of their own, so that the server's log is only about the server.
 
-A kernel inherits the server's standard error. One that is told to end while it starts or answers
-may complain there, and that is no fault of the server.
+A kernel inherits the server's standard error. A kernel that is shut down while it starts or answers
+may write an error there, which is not a fault of the server.
 """
 
 from __future__ import annotations
@@ -18,6 +18,6 @@ class LoggedKernelManager(ServerKernelManager):
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
         path = Path(os.environ["JMCP_UI_KERNEL_LOG"])
-        # The process keeps the file that it was given, open or not here.
+        # The process keeps its own descriptor of the file after this one is closed.
         with path.open("ab") as log:  # noqa: ASYNC230 - a small file, once a kernel
             await super()._async_launch_kernel(kernel_cmd, **options, stderr=log)

@@ -1,4 +1,4 @@
-"""A JupyterLab page in Chromium: how it is opened, and which console errors are not ours."""
+"""Opens JupyterLab pages in Chromium, and lists the console errors that are not ours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-quic",
     # /dev/shm is 64 MB in a container.
     "--disable-dev-shm-usage",
-    # It talks to nobody but the server under test.
+    # The browser connects only to the server under test.
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -55,7 +55,7 @@ _KNOWN_CONSOLE_ERRORS: tuple[tuple[str, str], ...] = (
         "the HTML of plotly 7 asks the network for MathJax, and the figure needs none",
     ),
 )
-"""Errors in the browser's console that are tolerated: (regular expression, reason)."""
+"""Tolerated errors in the browser's console: (regular expression, reason)."""
 
 
 def find_chromium() -> str:
@@ -64,7 +64,7 @@ def find_chromium() -> str:
     Raises
     ------
     FileNotFoundError
-        When there is none, with a sentence that says what to install.
+        There is no browser; the message says what to install.
     """
     named = os.environ.get("CHROMIUM_PATH")
     found = next(filter(None, map(shutil.which, [named] if named else _CANDIDATES)), None)
@@ -74,30 +74,30 @@ def find_chromium() -> str:
 
 
 class Console:
-    """What went wrong in the pages of a browser context."""
+    """Errors in the pages of a browser context."""
 
     def __init__(self) -> None:
         self.errors: list[str] = []
         self._expected: list[str] = []
 
     def watch(self, context: BrowserContext) -> None:
-        """Collect the errors of all pages of `context`, those that are opened later too."""
+        """Collect the errors of all pages of `context`, including pages that open later."""
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
 
     def expect(self, pattern: str) -> None:
-        """Tolerate errors that match: for a test that provokes them on purpose."""
+        """Tolerate matching errors, for a test that provokes them on purpose."""
         self._expected.append(pattern)
 
     def unexpected(self) -> list[str]:
-        """Return the errors that nobody expects."""
+        """Return the unexpected errors."""
         patterns = [*self._expected, *(pattern for pattern, _ in _KNOWN_CONSOLE_ERRORS)]
         return [
             error for error in self.errors if not any(re.search(each, error) for each in patterns)
         ]
 
     def _on_error(self, error: WebError) -> None:
-        # The stack tells whose error it is.
+        # The stack shows which extension caused the error.
         self.errors.append(f"uncaught: {error.error.message}\n{error.error.stack}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
@@ -107,7 +107,7 @@ class Console:
 
 
 def new_context(browser: Browser, console: Console, **options: Any) -> BrowserContext:
-    """Return a fresh browser profile that may use the clipboard and whose errors are watched."""
+    """Return a fresh browser profile that may use the clipboard, and watch its errors."""
     context = browser.new_context(
         **{
             "locale": "en-US",
@@ -130,22 +130,22 @@ def log_in(context: BrowserContext, server: LabServer) -> None:
 def open_lab(page: Page, server: LabServer, path: str = "lab?reset") -> None:
     """Open JupyterLab (or Notebook 7, at `tree` or `notebooks/…`) and wait until it is ready.
 
-    ``?reset`` empties the workspace, so that no test sees the documents of another.
+    ``?reset`` empties the workspace, so that no test sees the documents of another one.
     """
     page.goto(f"{server.url}{path}")
     page.wait_for_function("() => window.jupyterapp !== undefined")
     _wait_until_restored(page)
     page.locator("#jupyterlab-splash").wait_for(state="detached")
     if path == "lab?reset":
-        # It comes a moment later, and takes the focus.
+        # The launcher appears a moment later and takes the focus.
         page.wait_for_function("() => document.activeElement?.closest('.jp-Launcher')")
 
 
 def reload_lab(page: Page) -> None:
-    """Load the page again, and wait until it is ready.
+    """Reload the page, and wait until it is ready.
 
-    Where the panel is then depends on whether JupyterLab had saved its layout, as it does a while
-    after each change.
+    The place of the panel then depends on whether JupyterLab had saved its layout, which it does a
+    while after each change.
     """
     page.reload()
     page.wait_for_function("() => window.jupyterapp !== undefined")
@@ -153,7 +153,7 @@ def reload_lab(page: Page) -> None:
 
 
 def _wait_until_restored(page: Page, limit: float = 30.0) -> None:
-    # `evaluate` itself has no limit, and a plugin that never activates would block it for ever.
+    # `evaluate` has no timeout, so a plugin that never activates would block it forever.
     waiting = page.evaluate(
         """limit => Promise.race([
           window.jupyterapp.restored.then(() => null),
@@ -171,7 +171,7 @@ def _wait_until_restored(page: Page, limit: float = 30.0) -> None:
 
 
 def open_notebook(page: Page, path: str) -> None:
-    """Open a notebook in the page that shows JupyterLab and wait until its cells are there."""
+    """Open a notebook in a JupyterLab page, and wait until its cells are visible."""
     page.evaluate(
         "path => window.jupyterapp.commands"
         ".execute('docmanager:open', { path, factory: 'Notebook' }).then(() => null)",
@@ -183,9 +183,9 @@ def open_notebook(page: Page, path: str) -> None:
 def panel_request(
     page: Page, server: LabServer, method: str, path: str, body: object = None
 ) -> tuple[int, Any]:
-    """Send a request to the panel's REST interface from within the page.
+    """Send an HTTP request to the panel's REST interface from within the page.
 
-    The page's own `fetch` is used, so that cookies, `Origin` and the XSRF token are those of a
+    This uses the page's own `fetch`, so cookies, `Origin` and the XSRF token are those of a
     person's browser.
 
     Returns

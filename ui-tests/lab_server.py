@@ -1,4 +1,4 @@
-"""A real `jupyter lab` in its own process and its own folders."""
+"""Runs a real `jupyter lab` in its own process and its own folders."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 START_LIMIT = 90.0
-"""Seconds until a starting server must answer; a cold, busy machine needs half of it."""
+"""Maximum number of seconds for a start; a cold, busy machine needs half of it."""
 
 STOP_LIMIT = 20.0
-"""Seconds until a server that was asked to stop must be gone, kernels included."""
+"""Maximum number of seconds for the server and its kernels to stop."""
 
 _QUESTION = "Shut down this Jupyter server"
 
@@ -43,11 +43,11 @@ _KNOWN_TRACEBACKS: tuple[tuple[str, str], ...] = (
         "jupyter_server 2.21.1 writes to a page that has just left, and awaits it nowhere",
     ),
 )
-"""Tracebacks of others that are tolerated: (regular expression, reason)."""
+"""Tolerated tracebacks of other packages: (regular expression, reason)."""
 
 
 def free_port() -> int:
-    """Return a TCP port on the loopback interface that nobody listens on."""
+    """Return a free TCP port on the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -55,20 +55,20 @@ def free_port() -> int:
 
 
 class LabServer:
-    """Start and stop one `jupyter lab`.
+    """Starts and stops one `jupyter lab`.
 
     Parameters
     ----------
     folder
-        Where everything of this server goes: its root, its Jupyter folders and its log.
+        Folder for all files of this server: its root, its Jupyter folders and its log.
     base_url
         Prefix of every address, with a slash at both ends.
     arguments
         Further arguments of the command line.
     terminal
-        Start it in a terminal, where Ctrl-C makes it ask before it ends.
+        Whether to start it in a terminal, where it asks for confirmation after Ctrl-C.
     python
-        The interpreter whose JupyterLab is started.
+        Interpreter whose JupyterLab to start.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class LabServer:
         self.port = free_port()
         self._arguments = list(arguments)
         self._python = python
-        # What is written into the first end arrives at the second, the server's input.
+        # The second end is the server's standard input; the first end writes to it.
         self._terminal = os.openpty() if terminal else None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Address of the server, prefix included, with a slash at its end."""
+        """Address of the server with the prefix and a trailing slash."""
         return f"http://127.0.0.1:{self.port}{self.base_url}"
 
     @property
@@ -104,7 +104,7 @@ class LabServer:
 
     @property
     def pid(self) -> int:
-        """Process id of the server, which runs."""
+        """Process id of the running server."""
         assert self._process is not None
         return self._process.pid
 
@@ -124,7 +124,7 @@ class LabServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the server; a traceback in its log is an error."""
+        """Stop the server, and raise if its log has a traceback."""
         self.stop()
         for end in self._terminal or ():
             os.close(end)
@@ -157,14 +157,14 @@ class LabServer:
                 stdin=self._terminal[1] if self._terminal else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # As in a terminal of its own: Linux shares the CPUs out between sessions first,
-                # and whoever starts a server here has much else to do.
+                # As in a separate terminal: Linux first divides the CPUs between sessions, and the
+                # session of the tests is busy.
                 start_new_session=True,
             )
         return self._process
 
     def stop(self, ask: signal.Signals = signal.SIGTERM) -> float:
-        """End the server as an operator would; return how many seconds it took."""
+        """Stop the server as an operator would; return the seconds that it took."""
         process, self._process = self._process, None
         if process is None:
             return 0.0
@@ -176,7 +176,7 @@ class LabServer:
                 self._say_yes(process, asked)
             process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
-            # It writes into its log where each thread is.
+            # The server then logs the stack of each thread.
             process.send_signal(signal.SIGABRT)
             process.wait()
             raise AssertionError(
@@ -185,14 +185,14 @@ class LabServer:
         return time.monotonic() - started
 
     def kill(self) -> None:
-        """End the server at once, without a chance to put anything in order."""
+        """Kill the server, so that it cannot clean up anything."""
         process, self._process = self._process, None
         assert process is not None
         process.kill()
         process.wait()
 
     def _say_yes(self, process: subprocess.Popen[bytes], asked: int) -> None:
-        """Answer the question that comes after Ctrl-C in a terminal."""
+        """Confirm the question that the server asks after Ctrl-C in a terminal."""
         assert self._terminal is not None
         end = time.monotonic() + STOP_LIMIT
         while process.poll() is None and self.log.count(_QUESTION) == asked:
@@ -202,7 +202,7 @@ class LabServer:
         os.write(self._terminal[0], b"y\n")
 
     def check_log(self) -> None:
-        """Raise when the log holds a traceback that is not known to be somebody else's."""
+        """Raise if the log has a traceback that is not a tolerated one of another package."""
         lines = self.log.splitlines()
         for number, line in enumerate(lines):
             if _TRACEBACK not in line:
@@ -212,18 +212,18 @@ class LabServer:
                 raise AssertionError(f"the server logged a traceback:\n{excerpt}")
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of the server, and of programs that are to find it."""
+        """Return the environment for the server, and for programs that have to find it."""
         environment = {
             name: value
             for name, value in os.environ.items()
-            # A token or a path of the person who runs the tests must not get in.
+            # Tokens and paths of the person who runs the tests must not leak in.
             if not name.startswith(("JUPYTER", "JPY_"))
         }
         for kind in ("config", "data", "runtime"):
             environment[f"JUPYTER_{kind.upper()}_DIR"] = str(self.folder / kind)
         environment["IPYTHONDIR"] = str(self.folder / "ipython")
         if path := os.environ.get("JMCP_UI_JUPYTER_PATH"):
-            # Where another build of the front end lies than the one that is installed.
+            # Folder of another build of the front end than the installed one.
             environment["JUPYTER_PATH"] = path
         environment["JMCP_UI_YSTORE"] = str(self.folder / "ystore.db")
         environment["JMCP_UI_KERNEL_LOG"] = str(self.folder / "kernels.log")

@@ -1,4 +1,4 @@
-"""What of a page does not fit, is cut off, or is hard to read."""
+"""Finds elements of a page that do not fit, are cut off, or are hard to read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-# Code and fields scroll in their own boxes; words that end in "…" are in the title in full.
+# Code and fields scroll in their own boxes, and the title has the full text of words cut by "…".
 _MISFITS = """root => {
   const box = root.getBoundingClientRect();
   const found = [];
@@ -89,12 +89,12 @@ _FAINT = """root => {
 
 
 def misfits(where: Locator) -> list[str]:
-    """Return what sticks out of `where`, is cut off in it, or does not fit its button."""
+    """Return the elements that stick out of `where`, are cut off, or do not fit their button."""
     found: list[str] = where.evaluate(_MISFITS)
     return found
 
 
 def faint_texts(where: Locator) -> list[str]:
-    """Return texts with less contrast than WCAG 2.2 AA asks for (4.5 to 1)."""
+    """Return texts with less contrast than WCAG 2.2 AA requires (4.5 to 1)."""
     found: list[str] = where.evaluate(_FAINT)
     return found

@@ -1,4 +1,4 @@
-"""For how long a page did not answer, as the browser itself measures it."""
+"""Measures with the browser's own API for how long a page was blocked."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _READ = """() => new Promise(resolve => setTimeout(() => {
 
 
 def watch_long_tasks(page: Page) -> None:
-    """Begin to note the tasks that keep the page from answering for more than 50 ms."""
+    """Start to record the tasks that block the page for more than 50 ms."""
     page.evaluate(_WATCH)
 
 
 def long_tasks(page: Page) -> list[int]:
-    """Return how many milliseconds each such task took since the last question."""
+    """Return the duration in milliseconds of each such task since the last call."""
     found: list[int] = page.evaluate(_READ)
     return found

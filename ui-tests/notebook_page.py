@@ -1,4 +1,4 @@
-"""What a page shows of a notebook, what its model holds, and what was saved: to be compared."""
+"""Reads what a page shows of a notebook, what its model holds, and what was saved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CURRENT = "window.jupyterapp.shell.currentWidget"
 
-# What is drawn, output by output: its MIME type, its text to the character, its picture.
+# Returns each visible output: its MIME type, its exact text, its image.
 _RENDERED = """number => {
   const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
   const cell = panel.querySelectorAll('.jp-Cell')[number - 1];
@@ -35,7 +35,7 @@ _PREFERRED = ("text/html", "image/png", "text/plain")
 
 
 def rendered(page: Page, number: int) -> list[dict[str, Any]]:
-    """Return the outputs of a cell, counted from 1, as they are drawn."""
+    """Return the outputs of a cell, counted from 1, as the page shows them."""
     drawn: list[dict[str, Any]] = page.evaluate(_RENDERED, number)
     return drawn
 
@@ -49,7 +49,7 @@ def shared_outputs(page: Page, number: int) -> list[dict[str, Any]]:
 
 
 def model_outputs(page: Page, number: int) -> list[dict[str, Any]]:
-    """Return the outputs of a cell in the model that the page draws from."""
+    """Return the outputs of a cell in the model that the page renders."""
     found: list[dict[str, Any]] = page.evaluate(
         f"number => {_CURRENT}.content.widgets[number - 1].model.outputs.toJSON()", number
     )
@@ -57,7 +57,7 @@ def model_outputs(page: Page, number: int) -> list[dict[str, Any]]:
 
 
 def save(page: Page) -> None:
-    """Save the notebook in front, and wait until it is saved."""
+    """Save the current notebook, and wait until it is saved."""
     page.evaluate(f"() => {_CURRENT}.context.save().then(() => null)")
 
 
@@ -74,12 +74,12 @@ def saved_outputs(path: Path, number: int) -> list[dict[str, Any]]:
 
 
 def drawing_of(page: Page, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return how a page must draw outputs of a document."""
+    """Return how the page must show outputs of a document."""
     return [_drawing(page, output) for output in outputs]
 
 
 def wait_until_drawn(page: Page, number: int, wanted: list[dict[str, Any]]) -> None:
-    """Wait until exactly these outputs are drawn, and show the difference when they never are."""
+    """Wait until the page shows exactly these outputs; on a timeout, show the difference."""
     try:
         page.wait_for_function(
             f"([number, wanted]) => JSON.stringify(({_RENDERED})(number)) === wanted",
@@ -100,7 +100,7 @@ def _drawing(page: Page, output: dict[str, Any]) -> dict[str, Any]:
     if kind == "error":
         traceback = "\n".join(output["traceback"]) or f"{output['ename']}: {output['evalue']}"
         text = _ANSI.sub("", traceback)
-        # JupyterLab draws a traceback as text on stderr.
+        # JupyterLab renders a traceback as text on stderr.
         return {"mime": "application/vnd.jupyter.stderr", "text": text, "image": None}
     data = output["data"]
     mime = next(each for each in _PREFERRED if each in data)
@@ -116,13 +116,13 @@ def _drawing(page: Page, output: dict[str, Any]) -> dict[str, Any]:
 
 
 def _joined(output: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an output with its texts in one piece each: a file may hold them line by line."""
+    """Return an output with joined texts, because a file may store them line by line."""
     plain: dict[str, Any] = dict(output)
     if plain["output_type"] == "stream":
         plain["text"] = _text(plain["text"])
     if "data" in plain:
         plain["data"] = {mime: _text(value) for mime, value in plain["data"].items()}
-        # A trailing line feed of a picture's base64 text means nothing.
+        # A trailing line feed of an image's base64 text has no meaning.
         if "image/png" in plain["data"]:
             plain["data"]["image/png"] = plain["data"]["image/png"].rstrip("\n")
         plain["metadata"] = dict(plain.get("metadata") or {})

@@ -1,4 +1,4 @@
-"""The Agents panel as a person uses it: everything is found by its accessible name."""
+"""Uses the Agents panel as a person does: finds every element by its accessible name."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
 PANEL = "Agents"
 
 DRAWN_MS = 30_000
-"""How long a page may take to draw what a run has put out, a script of 4 MB among it."""
+"""Maximum number of milliseconds for a page to render outputs, which include a script of 4 MB."""
 
 PRESSES = 3
+"""Maximum number of times that a person presses a button that decides."""
+
 DECIDED_MILLISECONDS = 3000
-"""How often a person presses a button that decides, and how long they look whether that helped."""
+"""Milliseconds to wait for the effect of a press before a person presses the button again."""
 
 COMMANDS = Path(__file__).parents[1] / "schema" / "commands.json"
 
 
 def shortcut(command: str) -> str:
-    """Return the shortcut of one of our commands, as it is pressed."""
+    """Return the keyboard shortcut of one of our commands."""
     bindings = json.loads(COMMANDS.read_text())["jupyter.lab.shortcuts"]
     (keys,) = (each["keys"][0] for each in bindings if each["command"] == f"jmcp-lab:{command}")
     return str(keys).replace("Accel", "Control").replace(" ", "+")
@@ -58,7 +60,7 @@ def connect_by_dialog(page: Page, label: str, client: str = "Generic JSON") -> d
     Returns
     -------
     dict
-        ``url`` and ``token``, as the copied configuration has them.
+        ``url`` and ``token`` in the copied configuration.
     """
     open_panel(page).get_by_role("button", name="Connect an agent").first.click()
     dialog = page.get_by_role("dialog")
@@ -104,14 +106,14 @@ def connected(
 
 
 def card(page: Page, title: str | re.Pattern[str]) -> Locator:
-    """Return the request card with that title, once it is there."""
+    """Wait for the request card with that title, and return it."""
     found = page.get_by_role("article", name=title)
     found.wait_for()
     return found
 
 
 def press(where: Locator, name: str) -> None:
-    """Press a button of a card as soon as it takes a press."""
+    """Press a button of a card as soon as it accepts a press."""
     button = where.get_by_role("button", name=name, exact=True)
     expect(button).not_to_have_attribute("aria-disabled", "true")
     button.click()
@@ -120,7 +122,8 @@ def press(where: Locator, name: str) -> None:
 def decide(request: Locator, name: str) -> None:
     """Press a button that decides a request, as often as a person has to.
 
-    A card that moves just then, for what comes or goes above it, takes no press for a moment.
+    A card does not accept a press for a moment after it has moved, because cards above it have
+    appeared or disappeared.
     """
     for _ in range(PRESSES):
         if request.count() == 0:
@@ -139,7 +142,7 @@ def cell_text(page: Page, number: int) -> str:
 
 
 def outputs(page: Page, number: int) -> Locator:
-    """Return the outputs that the page shows of a cell, counted from 1."""
+    """Return the outputs of a cell, counted from 1, in the page."""
     return page.locator(
         f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number - 1}"
     ).locator(".jp-OutputArea-output")
@@ -158,7 +161,7 @@ def section(where: Page | Locator, name: str) -> Locator:
 
 
 def sidebar_tab(page: Page) -> Locator:
-    """Return the panel's tab in the sidebar, whatever number it carries."""
+    """Return the panel's tab in the sidebar, regardless of the number in it."""
     return page.get_by_role("tab", name=re.compile(rf"^{PANEL}\b"))
 
 
@@ -170,9 +173,9 @@ def editor(page: Page, number: int) -> Locator:
 
 
 def run_by_hand(page: Page, number: int) -> None:
-    """Run a cell, counted from 1, as a person does who sees that the kernel is there.
+    """Run a cell, counted from 1, like a person who sees that the kernel is ready.
 
-    JupyterLab 4.6 forgets a run that is asked for before the page knows its kernel.
+    JupyterLab 4.6 drops a run that is requested before the page knows its kernel.
     """
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext"
@@ -184,7 +187,7 @@ def run_by_hand(page: Page, number: int) -> None:
 
 @dataclass
 class Notebook:
-    """A notebook that is open in the page and that an agent works in."""
+    """An open notebook in the page in which an agent works."""
 
     page: Page
     agent: Agent
@@ -193,11 +196,11 @@ class Notebook:
 
     @property
     def title(self) -> str:
-        """Title of the card that asks for the run of its first cell."""
+        """Title of the card for a run of the first cell."""
         return f"Run cell 1 in {self.name}"
 
     def ask(self, *, hold: float = 60) -> Future[CallToolResult]:
-        """Let the agent ask for the run of the first cell."""
+        """Let the agent request a run of the first cell."""
         return self.agent.start("execute_cell", cells=self.cell, hold=hold)
 
     def expect_untouched(self) -> None:
@@ -207,7 +210,7 @@ class Notebook:
 
 
 def write_notebook(page: Page, agent: Agent, name: str, source: str) -> Notebook:
-    """Let an agent create a notebook with one cell on top, and open it in the page."""
+    """Let an agent create a notebook with a cell at the top, and open it in the page."""
     agent.say("use_notebook", notebook=name, create=True)
     said = agent.say("insert_cell", source=source, index=0)
     found = re.search(r"id (\w+)", said)
@@ -217,7 +220,7 @@ def write_notebook(page: Page, agent: Agent, name: str, source: str) -> Notebook
 
 
 def allow_and_wait(request: Locator, run: Future[CallToolResult]) -> str:
-    """Allow a request once; return what the agent is told."""
+    """Allow a request once, and return the reply to the agent."""
     decide(request, "Allow")
     result = run.result(60)
     assert not result.is_error, text_of(result)

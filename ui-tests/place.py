@@ -1,4 +1,4 @@
-"""A person in a notebook, at a real keyboard, beside agents who arrange its cells."""
+"""Plays a person at a real keyboard in a notebook, next to agents that arrange its cells."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TOP = f"""id => {{
 }}"""
 
 DRAWN = f"() => {_CONTENT}.widgets.every(cell => !cell.isPlaceholder())"
-"""Whether JupyterLab has drawn all cells, as it does when it is idle: that scrolls by itself."""
+"""Whether JupyterLab has rendered all cells; it does that when it is idle, and may scroll then."""
 
 SCROLL_TO = f"""index => {{
   const content = {_CONTENT};
@@ -56,14 +56,14 @@ FRAMES = """count => new Promise(resolve => {
   const step = () => (count-- > 0 ? requestAnimationFrame(step) : resolve());
   step();
 })"""
-"""Lets the page draw so many times."""
+"""Waits for a number of animation frames of the page."""
 
 NEXT_STEP = f"() => {_CONTENT}.activeCell.model.sharedModel.undoManager.stopCapturing()"
-"""Ends a step of the undo history, as a pause of half a second does."""
+"""Ends a step of the undo history, like half a second without typing."""
 
 
 def write_cells(root: Path, path: str, *sources: str) -> list[str]:
-    """Write a notebook; a source that begins with # and a space is Markdown. Return the ids."""
+    """Write a notebook, where sources that start with "# " are Markdown; return the cells' ids."""
     cells = [
         (new_markdown_cell if source.startswith("# ") else new_code_cell)(source, id=f"cell-{n}")
         for n, source in enumerate(sources)
@@ -75,7 +75,7 @@ def write_cells(root: Path, path: str, *sources: str) -> list[str]:
 
 @dataclass
 class Person:
-    """Somebody who has a notebook open in a page."""
+    """A person with an open notebook in a page."""
 
     page: Page
     agent: Agent
@@ -83,7 +83,7 @@ class Person:
     ids: list[str]
 
     def open(self) -> None:
-        """Open the notebook and wait until all cells are there."""
+        """Open the notebook, and wait until all cells are visible."""
         open_notebook(self.page, self.notebook)
         self.sees(self.ids)
 
@@ -102,7 +102,7 @@ class Person:
         return self.page.locator(f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={number}")
 
     def scrolls_to(self, cell_id: str) -> int:
-        """Scroll until a cell stands at the top of the page and stays there; return how high."""
+        """Scroll until a cell stays at the top of the page; return its position."""
         for _ in range(20):
             self.page.evaluate(SCROLL_TO, self.page.evaluate(IDS).index(cell_id))
             self.page.evaluate(FRAMES, 10)
@@ -118,12 +118,12 @@ class Person:
         self.page.wait_for_function(f"() => ({WHERE})().typing")
 
     def selects(self, first: str, count: int, *, alone: bool = True) -> None:
-        """Select cells in command mode, with the keyboard; `alone`: nobody else types."""
+        """Select cells in command mode with the keyboard; `alone` means that nobody else types."""
         self.clicks_into(first)
         self.page.keyboard.press("Escape")
         for _ in range(count - 1):
             self.page.keyboard.press("Shift+ArrowDown")
-        # The server has heard that nobody types.
+        # The server knows that nobody types.
         assert not alone or any(
             "Being edited" not in self.agent.say("get_context") for _ in range(500)
         )
@@ -134,7 +134,7 @@ class Person:
         return found
 
     def text(self, cell_id: str) -> str:
-        """Return what a cell says in the page's copy of the document."""
+        """Return a cell's text in the page's copy of the document."""
         found: str = self.page.evaluate(
             f"id => {_CONTENT}.widgets.find(cell => cell.model.id === id)"
             "?.model.sharedModel.getSource() ?? ''",
@@ -153,11 +153,11 @@ class Person:
         )
 
     def told(self, cell_id: str, text: str) -> None:
-        """Read a cell as the agent until it says this."""
+        """Let the agent read a cell until it contains a text."""
         assert any(text in self.lets("read_cell", cell=cell_id) for _ in range(500))
 
     def refused(self, words: str, tool: str, **arguments: Any) -> None:
-        """Let the agent call a tool that must be refused, in these words."""
+        """Let the agent call a tool that must be refused with these words."""
         result = self.agent.call(tool, notebook=self.notebook, **arguments)
         said = "\n".join(part.text for part in result.content if part.type == "text")
         assert result.is_error, said

@@ -1,4 +1,4 @@
-"""A page, a notebook and an agent that may run in it, for tests of what outputs look like."""
+"""Provides a page, a notebook and an agent that may run in it, for tests of outputs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 50
-"""How often, every 0.1 s, it is looked whether all places hold the same outputs."""
+"""Maximum number of checks, every 0.1 s, whether all places have the same outputs."""
 
 
 @dataclass
@@ -55,35 +55,35 @@ class Stage:
         return self.agent.start("execute_cell", cells=self.write(source))
 
     def run(self, source: str) -> CallToolResult:
-        """Let the agent write the first cell and run it to its end."""
+        """Let the agent write the first cell, and run it to its end."""
         result = self.start(source).result(60)
         self.wait_until_ended()
         return result
 
     def wait_until_ended(self) -> None:
-        """Wait until the page knows the end of the run: the number comes after all outputs."""
+        """Wait until the page shows the cell's number, which arrives after all outputs."""
         expect(prompt(self.page, 1)).to_have_text(re.compile(r"^\[\d+\]:$"), timeout=DRAWN_MS)
 
     def outputs(self, number: int = 1) -> list[dict[str, Any]]:
-        """Return the outputs of a cell, after all places that hold them agreed."""
+        """Wait until all places have the same outputs of a cell, and return them."""
         document = shared_outputs(self.page, number)
         wait_until_drawn(self.page, number, drawing_of(self.page, document))
         assert self.held(number) == document
         return document
 
     def held(self, number: int = 1) -> list[dict[str, Any]]:
-        """Return the outputs of a cell, after the places that hold them agreed and all are drawn.
+        """Wait until all places agree on a cell's outputs and the page shows them; return them.
 
-        For what draws itself by a script: how it must look cannot be told from the document.
+        This is for outputs that a script renders, because the document does not tell how they look.
         """
         document = self.same_everywhere(number)
         expect(outputs(self.page, number)).to_have_count(len(document))
         return document
 
     def same_everywhere(self, number: int = 1) -> list[dict[str, Any]]:
-        """Return the outputs of a cell, once document, page's model and file agree.
+        """Wait until document, page's model and file agree on a cell's outputs; return them.
 
-        A renderer may add a picture of what it has drawn, at a time of its own.
+        A renderer may add an image of its rendering at any time.
         """
         for _ in range(PATIENCE):
             save(self.page)

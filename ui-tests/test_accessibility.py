@@ -1,4 +1,4 @@
-"""What axe-core, the usual checker of the WCAG rules, says of the panel and of the dialog."""
+"""Tests the panel and the dialog with axe-core, the usual checker of the WCAG rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said, and where the focus goes, for those who do not see the panel."""
+"""Tests announcements and the focus for people who do not see the panel."""
 
 from __future__ import annotations
 

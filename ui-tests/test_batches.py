@@ -1,4 +1,4 @@
-"""Several cells in one run: the person sees which run and which wait, to the very end."""
+"""Tests that the person sees which of several cells in a run are running and which are waiting."""
 
 from __future__ import annotations
 

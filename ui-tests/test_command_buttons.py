@@ -1,4 +1,4 @@
-"""Buttons in markdown that run a command: one that an agent wrote asks the person first."""
+"""Tests that command buttons in Markdown by an agent ask the person before they run."""
 
 from __future__ import annotations
 

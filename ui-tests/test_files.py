@@ -1,4 +1,4 @@
-"""Files as they come: other line ends, other suffixes, notebooks without cells, in a real page."""
+"""Tests files with other line ends, other suffixes or no cells in a real page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel by keyboard alone, and by the names that a screen reader reads."""
+"""Tests the panel with the keyboard alone, and the names that a screen reader reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel and the dialog in narrow and wide windows, light and dark."""
+"""Tests the panel and the dialog in narrow and wide windows, with light and dark themes."""
 
 from __future__ import annotations
 

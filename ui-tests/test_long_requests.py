@@ -1,4 +1,4 @@
-"""What was not shown cannot be allowed, and no length of it makes the page slow."""
+"""Tests that nothing hidden can be allowed, and that long requests do not slow the page down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No page is open, so nobody can approve: the agent is told, and nothing is lost."""
+"""Tests that an agent learns that no page is open to approve, and that nothing is lost."""
 
 from __future__ import annotations
 

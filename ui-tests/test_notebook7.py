@@ -1,4 +1,4 @@
-"""The panel in Notebook 7, on the same server."""
+"""Tests the panel in Notebook 7, on the same server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code in a kernel writes more access for its agent into the list of agents."""
+"""Tests an agent's code in a kernel that writes more access for it into the list of agents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent runs in a kernel that is not Python: the page shows it all the same."""
+"""Tests that a page shows what an agent runs in a kernel of another language than Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cell of an agent gives the login cookie to no other port of this computer."""
+"""Tests that an agent's cell cannot send the login cookie to another port of this computer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent runs: the page, the document and the saved file show the same."""
+"""Tests that page, document and saved file have the same outputs of an agent's run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that a client starts asks to be let in, and the person answers in the panel."""
+"""Tests that a program that a client starts asks to be let in, and that a person answers."""
 
 from __future__ import annotations
 

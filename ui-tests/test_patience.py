@@ -1,4 +1,4 @@
-"""How much a person is asked: a no holds, can be lifted, and three of them pause an agent."""
+"""Tests that a denial holds and can be lifted, and that three denials pause an agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No act of an agent moves a person's caret, focus, selection or scroll, or undoes their undo."""
+"""Tests that no agent moves a person's caret, focus, selection or scroll, or undoes their undo."""
 
 from __future__ import annotations
 

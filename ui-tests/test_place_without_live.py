@@ -1,4 +1,4 @@
-"""Live documents are off, and agents arrange the cells of a notebook in which a person works."""
+"""Tests agents that arrange the cells of a person's notebook while live documents are off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What code asks with `input()`: the person answers in the panel, wherever the page is."""
+"""Tests that a person answers questions of `input()` in the panel, wherever the page is."""
 
 from __future__ import annotations
 

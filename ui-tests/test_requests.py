@@ -1,4 +1,4 @@
-"""Requests of agents: what a person sees of them, and what comes of each answer."""
+"""Tests what a person sees of agents' requests, and the effect of each answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that are killed, or come back without their history: page, file and agent agree."""
+"""Tests that page, file and agent agree after the server is killed or loses its history."""
 
 from __future__ import annotations
 

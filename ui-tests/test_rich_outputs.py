@@ -1,4 +1,4 @@
-"""What libraries draw, run by an agent: it works in the page, and the file holds the same."""
+"""Tests that outputs of plotting libraries in an agent's run work in the page and in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person and an agent run the same cell: everywhere it shows the run that was asked for last."""
+"""Tests that a cell that a person and an agent both run shows the run that was requested last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person saves a notebook under another name while an agent works in it."""
+"""Tests a person who saves a notebook under another name while an agent works in it."""
 
 from __future__ import annotations
 

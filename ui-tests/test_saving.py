@@ -1,4 +1,4 @@
-"""A person saves by hand a notebook that others change: nobody asks what to do with the file."""
+"""Tests that saving a notebook by hand shows no dialog while others change it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a server that a page and an agent are connected to, and its start after that."""
+"""Tests the end and the restart of a server with a connected page and a connected agent."""
 
 from __future__ import annotations
 

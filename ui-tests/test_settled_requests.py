@@ -1,4 +1,4 @@
-"""What was decided makes room for what waits."""
+"""Tests that decided requests make room for waiting ones."""
 
 from __future__ import annotations
 

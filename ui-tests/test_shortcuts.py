@@ -1,4 +1,4 @@
-"""Our shortcuts work wherever the focus is, and take nothing from JupyterLab."""
+"""Tests that our shortcuts work wherever the focus is, and override none of JupyterLab's."""
 
 from __future__ import annotations
 

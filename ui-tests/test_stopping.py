@@ -1,4 +1,4 @@
-"""What is stopped stays stopped, and the panel says what is so."""
+"""Tests that stopped agents and calls stay stopped, and that the panel shows the true state."""
 
 from __future__ import annotations
 

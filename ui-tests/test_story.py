@@ -1,4 +1,4 @@
-"""The whole story: connect, watch, allow, deny."""
+"""Tests the whole story: connect, watch, allow, deny."""
 
 from __future__ import annotations
 

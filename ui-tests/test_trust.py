@@ -1,4 +1,4 @@
-"""Scripts in the outputs of an allowed run: they run as after a run by hand, or on one click."""
+"""Tests that scripts in the outputs of an allowed run run as after a run by hand, or on a click."""
 
 from __future__ import annotations
 

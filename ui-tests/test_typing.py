@@ -1,4 +1,4 @@
-"""A person and an agent in the same cell: not a character typed is lost."""
+"""Tests that no typed character is lost while a person and an agent edit the same cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks with values that no page can hold open in the page, and what is typed is saved."""
+"""Tests that notebooks with values that no page can hold open, and that typed text is saved."""
 
 from __future__ import annotations
 

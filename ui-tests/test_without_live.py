@@ -1,4 +1,4 @@
-"""Live documents are off: agents write files, and open pages show it without a question."""
+"""Tests that open pages show what agents write, without a dialog, without live documents."""
 
 from __future__ import annotations
 

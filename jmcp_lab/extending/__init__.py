@@ -1,1 +1,1 @@
-"""Tools of other Python packages: found, checked, and run within the same bounds as ours."""
+"""Finds, checks and runs tools of other Python packages, within the same bounds as our own."""

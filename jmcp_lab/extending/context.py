@@ -1,7 +1,7 @@
-"""What a tool of another package works with: a notebook to read, edits that ask, and questions.
+"""Gives tools of other packages notebooks to read, and edits and actions that pass the gate.
 
-It is small on purpose, because it is kept as it is from release to release. Whatever changes
-something passes the gate in here, so that no such tool can forget to ask.
+This interface is small on purpose, because it stays the same from release to release. Every method
+that changes something passes the gate itself, so no such tool can forget to ask.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..notebooks.live_notebook import agent_origin
 from ..notebooks.locks import check_editable
 from ..notebooks.merges import Merges
 from ..runtime.wording import cell_name, cells_title, file_name
-from ..tools.arguments import check_length, lines
+from ..tools.arguments import check_length, normalize_newlines
 from ..tools.edit_cells import edit_action
 from .origin import OtherPackageError, OtherTool
 
@@ -33,28 +33,28 @@ if TYPE_CHECKING:
     from ..text.three_way_merge import Splice
 
 MAX_EDITED_CELLS = 50
-"""Cells that one call may edit: a person has to look through them."""
+"""Maximum number of cells that one call may edit; a person has to review them."""
 
 MAX_SUMMARY = 200
-"""Characters of the line that says what a tool asks for."""
+"""Maximum number of characters of the line that says what a tool asks for."""
 
 _log = logging.getLogger("jmcp_lab")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell as it was when it was looked at.
+    """A cell as it was when it was read.
 
     Parameters
     ----------
     id : str
-        The full id.
+        Full id.
     position : int
-        Counted from 1, as people count.
+        Position, counted from 1.
     type : str
         ``code``, ``markdown`` or ``raw``.
     source : str
-        Its text.
+        Text of the cell.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Cell:
 
 
 class OpenNotebook:
-    """A notebook that a call has opened; it is valid until the call ends."""
+    """A notebook that a call has opened; this object is valid until the call ends."""
 
     def __init__(self, live: LiveNotebook) -> None:
         self._live = live
@@ -76,15 +76,15 @@ class OpenNotebook:
 
     @property
     def name(self) -> str:
-        """The path as it may stand in a reply, whatever characters it holds."""
+        """The path, escaped so that a reply can contain it whatever characters it has."""
         return self._live.shown
 
     def cells(self) -> list[Cell]:
-        """Return all cells as they are now, in their order."""
+        """Return all cells as they are now, in the order of the notebook."""
         return [_cell(live_cells.view(self._live, index)) for index in range(len(self._live.ids))]
 
     def cell(self, ref: str) -> Cell:
-        """Return the cell with an id, or a prefix of one that no other cell has.
+        """Return the cell with an id, or with a unique prefix of an id.
 
         Raises
         ------
@@ -102,7 +102,7 @@ def _cell(view: live_cells.CellView) -> Cell:
 
 
 class ToolContext:
-    """One call of a tool of another package; the tool's function gets it first.
+    """One call of a tool of another package; the tool's function gets it as first argument.
 
     Attributes
     ----------
@@ -127,27 +127,27 @@ class ToolContext:
         Raises
         ------
         ToolError
-            It cannot be opened, or none is named and the agent has no current one.
+            The notebook cannot be opened, or none is named and the agent has no current one.
         """
         return OpenNotebook(await self._context.open(notebook))
 
     async def edit_cells(
         self, notebook: OpenNotebook, changes: Mapping[str, Callable[[str], str]]
     ) -> list[str]:
-        """Change the text of cells, once the agent's mode or the person allows it.
+        """Change the text of cells after the agent's mode or the person allows it.
 
         Parameters
         ----------
         notebook : OpenNotebook
         changes : mapping of str to Callable
-            By the full id of a cell, what returns its new text from its present one. It is called
-            again when somebody changes the cell while a person looks at the request, so it must do
-            nothing else, and take little time.
+            For the full id of each cell, a function that returns the new text for the present
+            text. It is called again when somebody changes the cell while a person looks at the
+            request, so it must be fast and have no side effects.
 
         Returns
         -------
         list of str
-            The ids of the cells whose text is another one now.
+            Ids of the cells whose text has changed.
 
         Raises
         ------
@@ -174,19 +174,20 @@ class ToolContext:
     async def ask(
         self, what: str, *, details: str = "", notebook: OpenNotebook | None = None
     ) -> None:
-        """Return once the agent's mode or the person allows what the tool is about to do.
+        """Ask for permission, and return when the agent's mode or the person allows the action.
 
-        For tools of every class but ``info`` and ``read`` that do something else than edit cells:
-        do it right after this returns, and exactly what was said.
+        This is for tools of every class except ``info`` and ``read`` that do something other than
+        editing cells. Do exactly what `what` and `details` say, right after this returns.
 
         Parameters
         ----------
         what : str
-            One line that begins with a verb, for example ``Send a.ipynb to the archive``.
+            One line that starts with a verb, for example ``Send a.ipynb to the archive``.
         details : str, optional
-            All that the person has to know to decide. An answer holds for exactly these words.
+            Everything that the person has to know to decide. A decision is valid for exactly this
+            text.
         notebook : OpenNotebook, optional
-            The notebook that it is about.
+            Notebook that the action is about.
 
         Raises
         ------
@@ -214,7 +215,7 @@ class ToolContext:
         )
 
     def _may(self, wanted: ToolClass | None, does: str) -> None:
-        """Refuse what the class of the tool does not cover.
+        """Refuse an action that the class of the tool does not cover.
 
         Raises
         ------
@@ -233,7 +234,7 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """What becomes of one cell."""
+    """The edit of one cell."""
 
     cell_id: str
     before: str
@@ -242,7 +243,7 @@ class _Edit:
 
 
 class _Edits:
-    """The edits of one call, worked out from what the cells hold at that moment."""
+    """The edits of one call, computed from the present text of the cells."""
 
     def __init__(
         self,
@@ -257,7 +258,7 @@ class _Edits:
         self.found: list[_Edit] = []
 
     async def look_ahead(self) -> None:
-        """Compare long texts off the event loop, before anybody waits for it."""
+        """Compare long texts off the event loop, before `resolve` needs the result."""
         texts = []
         for cell_id in self._changes:
             with suppress(ToolError):
@@ -266,7 +267,7 @@ class _Edits:
         await self._merges.ahead(texts)
 
     def resolve(self) -> Action:
-        """Return what the edits are now.
+        """Compute the edits from the present text of the cells, and return their action.
 
         Raises
         ------
@@ -295,11 +296,11 @@ class _Edits:
     def _after(self, cell_id: str, before: str) -> str:
         try:
             after = self._changes[cell_id](before)
-            return lines(check_length(after))
+            return normalize_newlines(check_length(after))
         except ToolError:
             raise
         except Exception as error:
-            # The gate works this out anew while a person looks: only a ToolError may leave here.
+            # The gate computes this again while a person looks at it, and handles only ToolErrors.
             _log.exception("The tool %s failed", self._origin.full_name)
             problem = f"failed ({type(error).__name__}); nothing was done."
             raise OtherPackageError(self._origin, problem) from None

@@ -1,4 +1,4 @@
-"""The bounds that a tool of another package runs within, whatever it returns or raises."""
+"""Keeps a tool of another package within bounds, whatever it returns or raises."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from ..runtime.tool import Tool
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""Types of images that clients show."""
+"""MIME types of images that clients show."""
 
 _log = logging.getLogger("jmcp_lab")
 
 
 def guarded(origin: OtherTool) -> Tool:
-    """Return a tool of another package as the dispatcher is to call it."""
+    """Return a tool of another package in the guarded form that the dispatcher calls."""
 
     async def run(context: CallContext, **arguments: Any) -> Reply:
         return await _run(origin, context, arguments)
@@ -58,7 +58,7 @@ def _checked(reply: object, origin: OtherTool, own: ToolContext, limits: Limits)
     Raises
     ------
     OtherPackageError
-        It is no reply, or the tool did something without asking.
+        The reply has the wrong type, or the tool ended without asking for permission.
     """
     if not isinstance(reply, Reply) or not all(map(_is_part, reply.parts)):
         found = type(reply).__name__ if not isinstance(reply, Reply) else "a Reply of other parts"

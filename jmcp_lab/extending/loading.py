@@ -1,4 +1,4 @@
-"""Finding the tools of other packages: the entry-point group ``jmcp_lab.tools``.
+"""Finds the tools of other packages in the entry-point group ``jmcp_lab.tools``.
 
 An entry point names a list or tuple of tools in a module, or a function that returns one::
 
@@ -27,12 +27,12 @@ GROUP = "jmcp_lab.tools"
 """Name of the group of entry points."""
 
 MAX_WORDS = 300
-"""Characters that are shown of what another package says when it cannot be imported."""
+"""Maximum number of characters of the error of another package in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What was left out: a tool, or all that an entry point names, and the rule that it broke."""
+    """A tool or a whole entry point that was left out, and the rule that it broke."""
 
     package: str
     name: str
@@ -50,9 +50,9 @@ class Found:
     Attributes
     ----------
     tools : dict of str to Tool
-        As the dispatcher is to call them.
+        Guarded tools, which the dispatcher calls.
     packages : dict of str to str
-        The package of each tool.
+        Package of each tool.
     left_out : list of LeftOut
     """
 
@@ -61,7 +61,7 @@ class Found:
     left_out: list[LeftOut] = field(default_factory=list)
 
     def log(self, log: logging.Logger) -> None:
-        """Say what was found and what was left out."""
+        """Log which tools were found and which were left out."""
         for each in self.left_out:
             log.warning("jmcp_lab: %s", each)
         if self.tools:
@@ -75,10 +75,10 @@ def find_other_tools(ours: Collection[str], allowed: bool | Collection[str] = Tr
     Parameters
     ----------
     ours : collection of str
-        The names of our own tools, which no other tool can have.
+        Names of our own tools, which no other tool can have.
     allowed : bool or collection of str
-        Whether to look for any, or the names of the packages to take them from. Nothing of another
-        package is imported.
+        Whether to look for any, or the names of the packages that may add tools. No other package
+        is imported.
     """
     found = Found()
     if allowed is False:
@@ -114,21 +114,21 @@ def find_other_tools(ours: Collection[str], allowed: bool | Collection[str] = Tr
 def with_other_tools(
     ours: Mapping[str, Tool], allowed: bool | Collection[str], log: logging.Logger
 ) -> dict[str, Tool]:
-    """Return our tools, and after them those of other packages."""
+    """Return our own tools, followed by those of other packages."""
     found = find_other_tools(ours, allowed)
     found.log(log)
     return {**ours, **found.tools}
 
 
 def _load(point: EntryPoint, package: str, found: Found) -> Sequence[object]:
-    """Return what an entry point names; nothing where that is no sequence, or cannot be had."""
+    """Return the list that an entry point names; empty if it is no list or cannot be imported."""
     try:
         with contained():
             named = point.load()
             if callable(named) and not isinstance(named, (Tool, list, tuple)):
                 named = named()
     except Exception as error:
-        # Whatever another package does when it is imported, the server starts.
+        # The server must start whatever another package does when it is imported.
         words = f"{error_name(error)}: {error}"[:MAX_WORDS]
         rule = f"{point.value} cannot be imported ({words})"
         found.left_out.append(LeftOut(package, point.name, rule))
@@ -147,7 +147,7 @@ def _checked(item: object, taken: dict[str, str]) -> Tool:
     except BrokenRuleError:
         raise
     except Exception as error:
-        # A tool can be made of anything, and a schema raises what it likes.
+        # Another package may pass any object, and its schema may raise any exception.
         words = f"{error_name(error)}: {error}"[:MAX_WORDS]
         raise BrokenRuleError(f"it cannot be checked ({words})") from None
 
@@ -157,5 +157,5 @@ def _package(point: EntryPoint) -> str:
 
 
 def _normal(name: str) -> str:
-    """Return a package's name as package indexes compare it."""
+    """Return a package's name in the normalised form that package indexes compare."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""Where a tool of another package comes from, and the errors that name it."""
+"""Records which package a tool comes from, and defines the error that names it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OtherTool:
-    """A tool, and the distribution that brings it."""
+    """A tool and the distribution package that provides it."""
 
     package: str
     tool: Tool

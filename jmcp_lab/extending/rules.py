@@ -1,7 +1,7 @@
-"""The rules for tools of other packages; one that breaks a rule is left out.
+"""Checks the rules for tools of other packages; a tool that breaks a rule is left out.
 
-A client reads the list of tools at each turn, and believes what the hints say; a server has to bear
-whatever a client sends. Our own tools keep the same rules by their tests.
+A client reads the list of tools at each turn and relies on the hints, and a server must be able to
+handle whatever a client sends. Tests check that our own tools keep the same rules.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_LISTED_CHARACTERS = 2_000
-"""Characters of one tool in the list of tools: its name, title, description and schema."""
+"""Maximum number of characters of the name, title, description and schema of one tool."""
 
 MAX_ALL_CHARACTERS = 16_000
-"""Characters of all tools of other packages in that list: as many as our own may take."""
+"""Maximum number of characters of all tools of other packages; our own have the same limit."""
 
 RESERVED = frozenset({"reason", "hold"})
-"""Arguments that jmcp_lab itself reads: the reason for the person, and how long to wait."""
+"""Names of the arguments that jmcp_lab itself uses: the reason for the person, the hold time."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,59}")
 
 
 class BrokenRuleError(Exception):
-    """A tool of another package breaks a rule, which the message names."""
+    """Raised when a tool of another package breaks a rule, which the message names."""
 
 
 def checked(found: object, taken: dict[str, str]) -> Tool:
@@ -40,9 +40,9 @@ def checked(found: object, taken: dict[str, str]) -> Tool:
     Parameters
     ----------
     found : object
-        What the package offers as a tool.
+        Object that the package offers as a tool.
     taken : dict
-        By the name of each tool there is, whose it is.
+        Owner of each name that is already in use.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def checked(found: object, taken: dict[str, str]) -> Tool:
 
 
 def listed_characters(tool: Tool) -> int:
-    """Return how many characters a tool takes in the list of tools."""
+    """Return the number of characters that a tool takes in the list of tools."""
     words = [tool.name, tool.title, tool.description, tool.input_schema]
     return len(json.dumps(words, separators=(",", ":")))
 
@@ -106,7 +106,7 @@ def _check_function(tool: Tool) -> None:
 
 
 def _unbounded(tool: Tool) -> Iterator[str]:
-    """Yield a sentence for each argument that may be of any size."""
+    """Yield a sentence for each argument without a size limit."""
     schema = tool.arguments.model_json_schema()
     definitions = schema.get("$defs", {})
     for name, form in schema.get("properties", {}).items():
@@ -115,7 +115,7 @@ def _unbounded(tool: Tool) -> Iterator[str]:
 
 
 def _problem(form: Any, definitions: dict[str, Any], within: tuple[str, ...]) -> str | None:  # noqa: ANN401 - any JSON schema
-    """Return what keeps a schema from having bounds, or None."""
+    """Return why a schema has no size limit, or None if it has one."""
     if not isinstance(form, dict):
         return "it takes anything"
     if "$ref" in form:

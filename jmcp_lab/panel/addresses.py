@@ -1,4 +1,4 @@
-"""The address at which a person opens JupyterLab, for agents and programs that pass it on."""
+"""Finds the address at which a person opens JupyterLab, for agents and programs to pass on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def where_to_open(server: ServerApp, pages: OpenPages) -> str:
-    """Return what to open, as a phrase that fits after "open", without any token.
+    """Return the address to open, as a phrase that fits after "open", without any token.
 
     The server's own address is often wrong behind a proxy, in a container and on a JupyterHub. So
     the address of a page that a person has opened comes first, then what the administrator set.

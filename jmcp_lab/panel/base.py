@@ -1,8 +1,8 @@
-"""What every route of the panel checks before it does anything.
+"""Defines the base of the panel's handlers, with the checks that precede every route.
 
-Jupyter skips the Origin and XSRF checks for requests that carry a token, and code in a kernel can
-read the server's token. So a change counts only when a browser makes it: with the login cookie,
-the XSRF header, and from our own page.
+Jupyter skips the Origin and XSRF checks for HTTP requests that carry a token, and code in a kernel
+can read the server's token. So only a browser may make a change: with the login cookie, with the
+XSRF header, and from the server's own page.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .services import PanelServices
 
 MAX_BODY = 1024 * 1024
+"""Maximum size of a body, in bytes."""
 
 _STATUS: dict[type[ToolError], int] = {
     InvalidArgumentError: 400,
@@ -68,16 +69,16 @@ MethodT = TypeVar("MethodT", bound=Callable[..., Awaitable[None]])
 
 
 class PanelHandler(APIHandler):
-    """Base of the panel's routes."""
+    """Base of the panel's handlers."""
 
     auth_resource = "jmcp_lab"
 
     def initialize(self, services: PanelServices) -> None:
-        """Take the services."""
+        """Store the services."""
         self.services = services
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Refuse what does not come from our own page, then let Jupyter authenticate."""
+        """Refuse exchanges that do not come from the server's own page, then authenticate."""
         if self._carries_agent_token():
             self.current_user = self._jupyter_current_user = None
             raise web.HTTPError(403, "An agent's token opens nothing but the MCP endpoint.")
@@ -92,13 +93,13 @@ class PanelHandler(APIHandler):
             return
         if self.current_user is not None:
             self._check_change()
-        # Stopping and revoking need no body, and then no type of one.
+        # Stopping and revoking need no body, so they need no content type either.
         length = len(self.request.body)
         if refused := refused_body(self.request.headers, length, MAX_BODY, always_json=False):
             raise web.HTTPError(*refused)
 
     def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
-        """Set no cookie for who comes with a token: it would be a login, which counts for more."""
+        """Set no cookie in an exchange with a token: the cookie would be a login, which is more."""
         if not value or not (
             "Authorization" in self.request.headers or "token" in self.request.query_arguments
         ):
@@ -110,9 +111,9 @@ class PanelHandler(APIHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """Log a failure without what was asked for: an address may hold a token.
+        """Log a failure without the full address, which may hold a token.
 
-        Tornado writes the address as it came, where Jupyter's own log leaves tokens out.
+        Jupyter's own log leaves tokens out, but Tornado logs the address unchanged.
         """
         if isinstance(value, web.HTTPError):
             self.log.warning(
@@ -122,25 +123,25 @@ class PanelHandler(APIHandler):
             self.log.error("%s failed", self._request_summary(), exc_info=value)
 
     def _request_summary(self) -> str:
-        """Name the request in the log."""
+        """Describe the exchange in the log."""
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
     def _carries_agent_token(self) -> bool:
-        """Return whether an agent's token is anywhere where a token could be."""
+        """Return whether an agent's token is in any place that can hold a token."""
         values = [*self.request.headers.get_list("Authorization")]
         values += [v.decode("latin-1") for v in self.request.query_arguments.get("token", [])]
         return any(PREFIX in value for value in values)
 
     def _check_change(self) -> None:
-        """Refuse a change that no person makes in a page of ours."""
+        """Refuse a change that no person makes in one of the server's own pages."""
         if self.token_authenticated:
             raise web.HTTPError(403, _BROWSER_ONLY)
-        # A person who typed the address ("none") may read, but decides nothing by that.
+        # Opening a typed address ("none") may read, but must not decide anything.
         if self.request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             raise web.HTTPError(403, _BROWSER_ONLY)
 
     def set_default_headers(self) -> None:
-        """Keep answers out of every cache: one of them holds a token."""
+        """Keep answers out of every cache, because one of them holds a token."""
         super().set_default_headers()
         self.set_header("Cache-Control", "no-store")
 
@@ -150,7 +151,7 @@ class PanelHandler(APIHandler):
         Raises
         ------
         InvalidArgumentError
-            It is not an object, or has other fields than those that are known.
+            The body is not an object, or it has a field that is not in `known`.
         """
         try:
             fields = without_halves(json.loads(self.request.body or b"{}"))
@@ -166,7 +167,7 @@ class PanelHandler(APIHandler):
         return fields
 
     def text(self, fields: dict[str, Any], name: str, *, longest: int = 2000) -> str | None:
-        """Return a text of the body, None when it is missing or null.
+        """Return a text field of the body, or None if it is missing or null.
 
         Raises
         ------
@@ -180,23 +181,22 @@ class PanelHandler(APIHandler):
         return value
 
     def page_base(self) -> str:
-        """Return the server's address as the page's reader has it, with a slash at its end.
+        """Return the server's base address as the browser knows it, ending with a slash.
 
-        A proxy may change the host and the protocol that come here; what the page says of itself
-        it does not.
+        A proxy may change the host and the protocol that arrive here, but not the page's Origin.
         """
         asked = f"{self.request.protocol}://{self.request.host}"
         return (page_origin(self.request.headers) or asked) + self.base_url
 
     @property
     def person(self) -> str:
-        """Who is logged in, as shown to others."""
+        """Name of the logged-in person, as others see it."""
         user = self.current_user
         return str(user.display_name or user.name or user.username)
 
     @property
     def owner(self) -> str:
-        """By which name this person owns agents; empty where Jupyter invents names."""
+        """Name under which this person owns agents; empty where Jupyter invents names."""
         return owner_of(self.identity_provider, self.current_user)
 
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
@@ -205,7 +205,7 @@ class PanelHandler(APIHandler):
         self.finish(dump_json(body))
 
     def no_content(self) -> None:
-        """Send that it was done."""
+        """Report success without a body."""
         self.set_status(204)
         self.finish()
 
@@ -215,11 +215,11 @@ class PanelHandler(APIHandler):
         self.finish(dump_json({"message": message, "code": code} | more))
 
     def conflict_details(self, *args: str) -> dict[str, object]:
-        """Return what an answer 409 says besides the message."""
+        """Return the fields of an answer 409 besides message and code."""
         return {}
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Send a failure in the form of all our errors."""
+        """Send a failure in the same JSON form as all errors of the panel."""
         error = kwargs.get("exc_info", (None, None, None))[1]
         try:
             message = HTTPStatus(status_code).phrase + "."
@@ -236,12 +236,12 @@ class PanelHandler(APIHandler):
 
 
 def decides(method: MethodT) -> MethodT:
-    """Let those through whom the authorizer lets execute: what they say lets agents do things."""
+    """Require the permission to execute, because the decisions of this route let agents act."""
     return cast("MethodT", cast("Any", authorized)("execute")(method))
 
 
 def errors_as_json(method: MethodT) -> MethodT:
-    """Turn our exceptions into answers with the fitting status."""
+    """Turn each `ToolError` into an answer with the matching status."""
 
     @functools.wraps(method)
     async def wrapper(self: PanelHandler, *args: str) -> None:

@@ -1,6 +1,7 @@
-"""The panel's REST interface: thin, and every route of it is listed at the end of this file.
+"""Implements the panel's REST interface; the end of this file lists every route.
 
-Reads are open to every login of this server, changes to a login in the browser; see `base`.
+Every login of this server may read, but only a login in the browser may change something; see
+`base`.
 """
 
 from __future__ import annotations
@@ -35,12 +36,15 @@ from .views import agent_view, call_view, dump_calls, grant_view, offer_view
 if TYPE_CHECKING:
     from .services import PanelServices
 
-MOST_CALLS = KEPT + changes.KEPT
-"""All that are kept: a button that could not be seen would be no use."""
+MAX_CALLS = KEPT + changes.KEPT
+"""Maximum number of calls in one answer.
+
+These are all that the server keeps, so that every call that can be undone has its button.
+"""
 
 
 class StateHandler(PanelHandler):
-    """What changed since a sequence number."""
+    """Sends what changed since a sequence number."""
 
     _track_activity = False  # a panel that is left open must not keep an idle server alive
 
@@ -48,13 +52,13 @@ class StateHandler(PanelHandler):
     @authorized
     @errors_as_json
     async def get(self) -> None:
-        """Send the agents, what was allowed for longer, and the calls that changed."""
+        """Send the agents, the grants, and the calls that changed."""
         since = self._since()
         ledger, registry = self.services.ledger, self.services.agents
         tab = self.get_query_argument("tab", "")
-        # Whoever holds a token is not a person in front of a panel, and counts as no approver.
+        # Whoever uses a token is no person in front of a panel, so it does not count as approver.
         person = bool(tab) and not self.token_authenticated
-        # A page that this server has not met may have seen the calls of an earlier one.
+        # A page that is new to this server may still show the calls of an earlier server.
         stranger = person and not self.services.pages.seen(tab)
         reset = since > ledger.seq or (since > 0 and stranger)
         calls = ledger.since(0 if reset else since)
@@ -73,10 +77,8 @@ class StateHandler(PanelHandler):
         }
         if reset:
             state["reset"] = True
-        # A call that changes meanwhile is newer than `seq`, and sent again.
-        self.finish(
-            f'{dump_json(state)[:-1]}, "calls": [{await dump_calls(calls[-MOST_CALLS:])}]}}'
-        )
+        # A call that changes meanwhile is newer than `seq`, so the next answer has it again.
+        self.finish(f'{dump_json(state)[:-1]}, "calls": [{await dump_calls(calls[-MAX_CALLS:])}]}}')
 
     def _since(self) -> int:
         try:
@@ -102,13 +104,13 @@ class StateHandler(PanelHandler):
 
 
 class AgentsHandler(PanelHandler):
-    """The agents."""
+    """Adds agents."""
 
     @web.authenticated
     @decides
     @errors_as_json
     async def post(self) -> None:
-        """Let an agent in; its token is sent this once."""
+        """Let an agent in; only this answer contains its token."""
         fields = self.body("label", "mode", "notebooks", "until", "expires_in")
         agent, token = self.services.agents.add(
             fields.get("label", ""),
@@ -124,7 +126,7 @@ class AgentsHandler(PanelHandler):
 
 
 class AgentHandler(PanelHandler):
-    """One agent."""
+    """Changes or revokes one agent."""
 
     @web.authenticated
     @decides
@@ -148,27 +150,27 @@ class AgentHandler(PanelHandler):
 
 
 class StopAgentHandler(PanelHandler):
-    """Stopping one agent."""
+    """Stops one agent."""
 
     @web.authenticated
     @authorized
     @errors_as_json
     async def post(self, agent_id: str) -> None:
-        """Pause an agent, deny what it waits for, interrupt what it runs."""
+        """Pause an agent, deny its waiting requests, interrupt its runs."""
         self.body()
         interrupted, denied = await self.services.supervisor.stop_agent(agent_id, self.person)
         self.answer({"interrupted": interrupted, "denied": denied})
 
 
 class CallHandler(PanelHandler):
-    """Base of what a person does to one call."""
+    """Base of the handlers that do something to one call."""
 
     def conflict_details(self, *args: str) -> dict[str, object]:
-        """Return the call as it is now, so that the card can be drawn anew."""
+        """Return the present state of the call, so that the page can redraw its card."""
         return {"call": call_view(self.services.ledger.get(args[0]))}
 
     async def check_decider(self, call_id: str) -> None:
-        """Refuse who may not decide about a call.
+        """Refuse people who may not decide about a call.
 
         Raises
         ------
@@ -176,14 +178,14 @@ class CallHandler(PanelHandler):
         DeniedError
         """
         call = self.services.ledger.get(call_id)
-        # Of an agent that was revoked nothing waits any more, and that is said.
+        # A revoked agent has no waiting requests; the gate reports that.
         with suppress(NotFoundError):
             check_owner(self.owner, self.services.agents.get(call.agent_id))
         await check_may_decide(self, call)
 
 
 class DecisionHandler(CallHandler):
-    """The answer of a person to a request."""
+    """Takes a person's decision about a request."""
 
     @web.authenticated
     @decides
@@ -205,26 +207,26 @@ class DecisionHandler(CallHandler):
 
 
 class AskAgainHandler(CallHandler):
-    """A person who changed their mind about a no."""
+    """Revokes a denial, so that the agent may ask the person again."""
 
     @web.authenticated
     @decides
     @errors_as_json
     async def post(self, call_id: str) -> None:
-        """Ask again when the agent wants the same again."""
+        """Let the agent ask the person again for what they denied."""
         self.body()
         await self.check_decider(call_id)
         self.answer(call_view(self.services.gate.patience.ask_again(call_id)))
 
 
 class InputHandler(CallHandler):
-    """The answer of a person to what running code asks."""
+    """Takes a person's answer to a question of running code."""
 
     @web.authenticated
     @decides
     @errors_as_json
     async def post(self, call_id: str) -> None:
-        """Give it to the code; a missing value says that there is no answer."""
+        """Pass the answer to the code; a missing value means that there is no answer."""
         fields = self.body("question", "value")
         question = self.text(fields, "question", longest=40)
         if question is None:
@@ -235,19 +237,19 @@ class InputHandler(CallHandler):
 
 
 class StopCallHandler(CallHandler):
-    """Ending one call."""
+    """Stops one call."""
 
     @web.authenticated
     @authorized
     @errors_as_json
     async def post(self, call_id: str) -> None:
-        """Deny a call that waits, interrupt one that runs."""
+        """Deny a waiting call, or interrupt a running one."""
         self.body()
         self.answer(call_view(await self.services.supervisor.stop_call(call_id, self.person)))
 
 
 class UndoHandler(CallHandler):
-    """Taking back what a call changed."""
+    """Undoes what a call changed."""
 
     @web.authenticated
     @authorized
@@ -259,7 +261,7 @@ class UndoHandler(CallHandler):
 
 
 class GrantsHandler(PanelHandler):
-    """What was allowed for longer."""
+    """Lists the grants."""
 
     @web.authenticated
     @authorized
@@ -270,46 +272,46 @@ class GrantsHandler(PanelHandler):
 
 
 class GrantHandler(PanelHandler):
-    """One grant."""
+    """Revokes one grant."""
 
     @web.authenticated
     @authorized
     @errors_as_json
     async def delete(self, grant_id: str) -> None:
-        """Take a grant back."""
+        """Revoke a grant."""
         self.services.gate.grants.revoke(grant_id)
         self.services.doorbell.ring("agents")
         self.no_content()
 
 
 class StopHandler(PanelHandler):
-    """Stop all."""
+    """Stops all agents."""
 
     @web.authenticated
     @authorized
     @errors_as_json
     async def post(self) -> None:
-        """Pause every agent, deny what waits, interrupt what agents run."""
+        """Pause every agent, deny all waiting requests, interrupt all runs of agents."""
         self.body()
         interrupted, denied = await self.services.supervisor.stop_all(self.person)
         self.answer({"interrupted": interrupted, "denied": denied})
 
 
 class ResumeHandler(PanelHandler):
-    """Going on after Stop all."""
+    """Resumes the agents after Stop all."""
 
     @web.authenticated
     @decides
     @errors_as_json
     async def post(self) -> None:
-        """Let the agents go on."""
+        """Resume all agents except those of other owners."""
         self.body()
         self.services.supervisor.resume(self.owner)
         self.answer({})
 
 
 class PageHandler(PanelHandler):
-    """What the person looks at in one page."""
+    """Takes reports of what the person looks at in one page."""
 
     _track_activity = False
 
@@ -317,7 +319,7 @@ class PageHandler(PanelHandler):
     @authorized
     @errors_as_json
     async def put(self, tab: str) -> None:
-        """Note it."""
+        """Record what the page reports."""
         self.services.pages.tell(tab, self.body("visible", "focused", "active", "open", "files"))
         self.services.pages.address = self.page_base()
         self.no_content()
@@ -326,19 +328,19 @@ class PageHandler(PanelHandler):
     @authorized
     @errors_as_json
     async def delete(self, tab: str) -> None:
-        """Note that the page was closed."""
+        """Record that the page was closed."""
         self.services.pages.forget(tab)
         self.no_content()
 
 
 class SavedAsHandler(PanelHandler):
-    """A notebook that the person saved under another name, and goes on in."""
+    """Takes reports that the person saved a notebook under another name and works in that one."""
 
     @web.authenticated
     @authorized
     @errors_as_json
     async def post(self) -> None:
-        """Tell the agents that work in the old one."""
+        """Tell the agents that work in the old notebook."""
         body = self.body("old", "new")
         self.services.supervisor.saved_as(path_of(body.get("old")), path_of(body.get("new")))
         self.no_content()
@@ -357,7 +359,7 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
     (r"grants", GrantsHandler),
     (r"grants/([A-Za-z0-9_]+)", GrantHandler),
     (r"pairing", PairingHandler),
-    # With a slash at its end it would be Jupyter's, which logs the address, and the secret in it.
+    # Jupyter would handle a trailing slash and log the address with the secret in it.
     (r"pairing/([A-Za-z0-9_-]+)/*", PairingAnswerHandler),
     (r"pairing/([A-Za-z0-9_]+)/decision", PairingDecisionHandler),
     (r"stop", StopHandler),
@@ -370,6 +372,6 @@ _ROUTES: list[tuple[str, type[PanelHandler]]] = [
 def routes(
     base: str, services: PanelServices
 ) -> list[tuple[str, type[PanelHandler], dict[str, Any]]]:
-    """Return every route below `base`, the address of the interface."""
+    """Return every route, below the interface's address `base`."""
     given = {"services": services}
     return [(url_path_join(base, path), handler, given) for path, handler in _ROUTES]

@@ -77,7 +77,7 @@ def check_owner(owner: str, agent: Agent) -> None:
     Parameters
     ----------
     owner : str
-        Who asks, as `owner_of` names them.
+        Name of the person who asks, as `owner_of` returns it.
     agent : Agent
 
     Raises

@@ -1,7 +1,7 @@
-"""The routes of pairing: programs ask, the person answers.
+"""Implements the routes of pairing: a program asks to be let in, and a person answers.
 
-A program on this computer has no login and holds no secret yet. It can only make a card appear in
-the panel, and fetch what the person gave it.
+A program on this computer has no login and no secret yet. It can only make a card appear in the
+panel, and fetch the person's answer.
 """
 
 from __future__ import annotations
@@ -24,18 +24,21 @@ if TYPE_CHECKING:
     from ..agents.pairing import Pairing
 
 HOLD_SECONDS = 20.0
-"""How long the question for the person's answer is held: shorter than proxies' patience."""
+"""Seconds that an exchange waits for the person's answer; proxies time out later than that."""
 
 _PLAIN = {
     *("host", "connection", "user-agent", "authorization", "content-type", "content-length"),
     *("accept", "accept-encoding", "accept-language", "cache-control", "pragma", "sec-fetch-mode"),
 }
-"""Headers that HTTP clients send of themselves. Any other tells of a browser, or of a request that
-came from elsewhere by a proxy on this computer: each proxy has names of its own for that."""
+"""Names of the headers that HTTP clients send by default.
+
+Any other header is the sign of a browser, or of a proxy on this computer that passes on an exchange
+from elsewhere. Each proxy adds headers with names of its own.
+"""
 
 
 def pairing_view(pairing: Pairing) -> dict[str, Any]:
-    """Return a program that asks, without the secret that it asks with."""
+    """Return the view of a program that asks, without its secret."""
     return {
         "id": pairing.id,
         "client": pairing.client,
@@ -45,12 +48,12 @@ def pairing_view(pairing: Pairing) -> dict[str, Any]:
 
 
 class ProgramHandler(PanelHandler):
-    """Base of what programs may do before they are let in."""
+    """Base of the handlers for programs that are not let in yet."""
 
     _track_activity = False
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Let in who holds the server's token, and programs on this computer; no web page."""
+        """Accept holders of the server's token and programs on this computer, but no web page."""
         await super().prepare()
         if not (self.token_authenticated or self._is_program_here()):
             raise web.HTTPError(
@@ -70,26 +73,26 @@ class ProgramHandler(PanelHandler):
         )
 
     def _check_change(self) -> None:
-        """Accept the server's token as well: what is made here is a question to the person."""
+        """Accept the server's token as well, because these routes only ask the person."""
 
     def check_xsrf_cookie(self) -> None:
-        """Accept requests without the XSRF cookie where no cookie counts."""
-        # Tornado asks before anybody is known as well, where Jupyter's own check does nothing. A
-        # program sends no cookie; on a server without a login it is somebody all the same.
+        """Skip the XSRF check where no cookie identifies anybody."""
+        # Tornado also calls this before anybody is authenticated, when Jupyter's check does
+        # nothing. A program sends no cookie, but a server without a login treats it as a user.
         known = getattr(self, "_jupyter_current_user", None) is not None
         if known and not self._is_program_here():
             super().check_xsrf_cookie()
 
     def _log(self) -> None:
-        """Write nothing into the access log: the address holds the program's secret."""
+        """Keep the exchange out of the access log: the address holds the program's secret."""
 
     def _request_summary(self) -> str:
-        """Name the request in the log without its address."""
+        """Describe the exchange in the log without its address."""
         return f"{self.request.method} of a program"
 
 
 class PairingHandler(ProgramHandler):
-    """A program's question to be let in."""
+    """Lets a program ask to be let in."""
 
     @allow_unauthenticated
     @errors_as_json
@@ -97,7 +100,7 @@ class PairingHandler(ProgramHandler):
         """Show a card in the panel."""
         if (error := self.services.mcp_error()) is not None:
             raise UnavailableError(error)
-        # Of its own kind only: programs that show the server's token are not kept out by others.
+        # Each source has its own limit, so other programs cannot crowd out those with a token.
         source = "token" if self.token_authenticated else "computer"
         pairing = self.services.pairings.ask(self.body("client").get("client"), source)
         self.answer({"id": pairing.secret}, 202)
@@ -105,22 +108,22 @@ class PairingHandler(ProgramHandler):
     @allow_unauthenticated
     @errors_as_json
     async def get(self) -> None:
-        """Say where agents connect, and where the person is to answer."""
+        """Tell where agents connect, and where the person answers."""
         self.answer({"mcp_path": self.services.mcp_path, "open": self.services.where_to_open()})
 
 
 class PairingAnswerHandler(ProgramHandler):
-    """What became of a program's question."""
+    """Sends the person's answer to a program."""
 
     _gone = False
 
     @allow_unauthenticated
     @errors_as_json
     async def get(self, secret: str) -> None:
-        """Send the person's answer, when it is there."""
+        """Send the person's answer, after waiting for it for a while."""
         await self.services.pairings.answered(secret, HOLD_SECONDS)
         if self._gone:
-            # The token is for the program's next start.
+            # The program has ended, so the token stays here for its next start.
             return
         found = self.services.pairings.take(secret)
         if isinstance(found, str):
@@ -129,18 +132,18 @@ class PairingAnswerHandler(ProgramHandler):
             self.answer({"state": "pending" if found else "denied"})
 
     def on_connection_close(self) -> None:
-        """Note that the program was ended."""
+        """Record that the program has disconnected."""
         self._gone = True
 
 
 class PairingDecisionHandler(PanelHandler):
-    """The person's answer to a program, or to what somebody wrote into the list of agents."""
+    """Takes the person's answer to a program, or to an offer in the list of agents."""
 
     @web.authenticated
     @decides
     @errors_as_json
     async def post(self, pairing_id: str) -> None:
-        """Let it in, or turn it away."""
+        """Let the program in or accept the offer, or refuse it."""
         fields = self.body("option", "label", "mode", "notebooks", "until")
         option = fields.pop("option", None)
         if option not in ("allow_once", "reject_once"):

@@ -23,7 +23,8 @@ The second column is the socket's own address, the third its peer's, the eighth 
 _CREDENTIALS = struct.Struct("3i")
 """Process, user and group of a Unix socket's peer (unix(7), SO_PEERCRED)."""
 
-MOST_LINES = 200_000
+MAX_LINES = 200_000
+"""Maximum number of lines to read of such a table."""
 
 
 def is_here(request: HTTPServerRequest) -> bool:
@@ -60,7 +61,7 @@ def _uid(from_port: str, to_port: str) -> int | None:
     for table in _TABLES:
         try:
             with Path(table).open(encoding="ascii") as lines:
-                for line in islice(lines, 1, MOST_LINES):
+                for line in islice(lines, 1, MAX_LINES):
                     fields = line.split()
                     if (
                         fields[1].endswith(from_port)

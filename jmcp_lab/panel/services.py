@@ -1,4 +1,4 @@
-"""What the panel's routes work with."""
+"""Bundles the services that the panel's handlers use."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class PanelServices:
     supervisor : Supervisor
     doorbell : Doorbell
     version : str
-        Of this package.
+        Version of this package.
     mcp_path : str
-        Where agents connect, below the server's base URL.
+        Path at which agents connect, below the server's base URL.
     protection : str
         ``open``, ``standard`` or ``hardened``.
     trust_outputs : str
-        The setting of this name.
+        Setting of the same name.
     mcp_error : callable
         Returns why no agent can connect, or None.
     not_live : callable

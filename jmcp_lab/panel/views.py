@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 MAX_AT_ONCE = 500
-"""Maximum of calls that are serialised before the event loop runs other work."""
+"""Maximum number of calls that are serialised before the event loop runs other work."""
 
 MANY_ITEMS = 100
 """Number of items above which a card is cached, because pages poll often."""
 
 MAX_CACHED = 20
-"""Maximum of large cards in the cache."""
+"""Maximum number of large cards in the cache."""
 
 MAX_CELLS = 100
-"""Maximum of cells of an ended call: hundreds of calls with thousands of cells are megabytes."""
+"""Maximum number of cells of an ended call; hundreds of calls with thousands are megabytes."""
 
 MARKED = timedelta(minutes=1)
 """Time for which pages mark the cells of an ended call, with a margin."""

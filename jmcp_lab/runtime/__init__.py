@@ -1,1 +1,1 @@
-"""The life of a call: from the dispatcher through the gate to the reply."""
+"""Handles calls from the dispatcher through the gate to the reply."""

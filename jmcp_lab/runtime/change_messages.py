@@ -1,4 +1,4 @@
-"""Changes of whole cells in words: what is gone, and what is back."""
+"""Describes changes of whole cells in replies: which cells are gone, and what an undo restored."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
     from ..notebooks.live_notebook import LiveNotebook
 
-MOST_TOLD = 10
-"""Cells that a reply tells one by one."""
+MAX_LISTED = 10
+"""Maximum number of cells that a reply describes one by one."""
 
 
 def whats_gone(nb: LiveNotebook, changes: Sequence[Deleted]) -> list[str]:
-    """Return a line for each cell that is about to go, as far as there is room for them."""
+    """Return a line for each cell that is about to be deleted, up to a maximum."""
     lines = [
         f"- {cell_name(nb, change.cell_id)}: {first_line(source_of(change.content))}"
-        for change in changes[:MOST_TOLD]
+        for change in changes[:MAX_LISTED]
     ]
     return lines + _more(len(changes))
 
 
 def whats_back(nb: LiveNotebook, done: Sequence[Change]) -> list[str]:
-    """Return a line for each thing that was done to take a change back."""
-    return [_back(nb, change) for change in done[:MOST_TOLD]] + _more(len(done))
+    """Return a line for each change that an undo made, up to a maximum."""
+    return [_back(nb, change) for change in done[:MAX_LISTED]] + _more(len(done))
 
 
 def _more(total: int) -> list[str]:
-    rest = total - MOST_TOLD
+    rest = total - MAX_LISTED
     return [f"- and {count(rest, 'more cell')}"] if rest > 0 else []
 
 

@@ -1,8 +1,9 @@
-"""Dispatch: a call's work is a task of the server; the request that asked for it attaches to it.
+"""Dispatches calls: the work of a call is a task of the server, and an exchange attaches to it.
 
-A request waits for a while and then returns where the call stands, so that clients with short
-time limits lose nothing: `wait` attaches again. This holds for every call: a read may have to ask
-a person too. The dispatcher knows no tool by its name; what it must know of one the `Tool` says.
+An exchange waits for a while and then returns the state of the call. So clients with short time
+limits lose nothing, because the tool `wait` attaches to the call again. This applies to every
+call, because a read may have to ask a person too. The dispatcher knows no tool by its name; the
+`Tool` describes everything that the dispatcher needs.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
     from .tool import Tool
 
 HOLD_SECONDS = 40.0
-"""How long a request waits before it returns; some clients give up after 60 s."""
+"""Seconds that an exchange waits for a call by default; some clients give up after 60 s."""
 
 BEAT_SECONDS = 2.0
-"""How often a client that wants progress hears of it, also while nothing happens."""
+"""Seconds between two progress messages to a client that wants them, even if nothing happens."""
 
-AT_ONCE = frozenset({ToolClass.INFO, ToolClass.READ})
-"""The classes of calls that are usually over before there is any progress to tell."""
+FAST_CLASSES = frozenset({ToolClass.INFO, ToolClass.READ})
+"""Classes of calls that usually end before there is any progress to report."""
 
 GRACE_SECONDS = 5.0
-"""How long a page may be gone (it reloads) before the agent is told that nobody is there."""
+"""Seconds that a reloading page may be gone before the agent learns that nobody is there."""
 
 OVER = (
     "Your connection has ended: its time is over. Nothing new is done. What you began goes on, and "
@@ -68,7 +69,7 @@ class Dispatcher:
     Attributes
     ----------
     beat_seconds : float
-        How often progress is told.
+        Seconds between two progress messages.
     """
 
     def __init__(self, tools: Mapping[str, Tool], services: Services) -> None:
@@ -76,7 +77,7 @@ class Dispatcher:
         self.beat_seconds = BEAT_SECONDS
         self._services = services
         self._tasks: set[asyncio.Task[None]] = set()
-        self._told: dict[str, int] = {}
+        self._outputs_reported: dict[str, int] = {}
         self._attached: Counter[str] = Counter()
 
     async def call(
@@ -87,11 +88,11 @@ class Dispatcher:
         *,
         progress: Callable[[float, str], Awaitable[None]] | None = None,
     ) -> Reply:
-        """Run a tool and return its reply, or where it stands after the hold time.
+        """Run a tool and return its reply, or the state of the call after the hold time.
 
-        Cancelling this coroutine means that the client cancelled or went away: a request that
-        waits for a person is withdrawn, work that nobody has allowed yet ends, and work that runs
-        goes on.
+        Cancelling this coroutine means that the client cancelled or went away. A request that
+        waits for a person is then withdrawn and work that nobody has allowed yet ends, but work
+        that is already allowed continues.
 
         Raises
         ------
@@ -128,7 +129,7 @@ class Dispatcher:
         return reply
 
     async def stop(self) -> None:
-        """Cancel what is still at work."""
+        """Cancel all calls that are still at work."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -138,7 +139,7 @@ class Dispatcher:
     # -- work ----------------------------------------------------------------------------------
 
     async def _work(self, tool: Tool, context: CallContext, arguments: dict[str, Any]) -> None:
-        """Do the work of a call, and end the call, whatever is raised."""
+        """Do the work of a call, and end the call whatever exception is raised."""
         try:
             with contained():
                 await self._try(tool, context, arguments)
@@ -184,12 +185,12 @@ class Dispatcher:
     def _done(self, task: asyncio.Task[None], call: Call) -> None:
         self._tasks.discard(task)
         if not call.state.ended:
-            # Cancelled before its first step: nothing of the work has run.
+            # The task was cancelled before its first step, so none of the work has run.
             self._end(call, CallState.CANCELLED, Reply.of(STOPPED, is_error=True))
 
     def _end(self, call: Call, state: CallState, reply: Reply) -> None:
         ledger = self._services.ledger
-        self._told.pop(call.id, None)
+        self._outputs_reported.pop(call.id, None)
         if call.state.ended:
             ledger.update(call, reply=reply)
             return
@@ -212,18 +213,18 @@ class Dispatcher:
         *,
         until_output: bool = False,
     ) -> Reply:
-        """Wait for a call, and return its reply or where it stands.
+        """Wait for a call, and return its reply or its state.
 
         Parameters
         ----------
         call : Call
         hold : float
-            Seconds.
+            Seconds to wait.
         progress : Callable, optional
-            Told the seconds so far and the state in words, at once and then every
-            `beat_seconds`. Of calls that are usually over at once it is told later.
+            Receives the seconds so far and a description of the state, at once and then every
+            `beat_seconds`. For the classes in `FAST_CLASSES` it starts after `beat_seconds`.
         until_output : bool, optional
-            Return as soon as the run has printed something since the agent was last told.
+            Return as soon as the run has printed something that the agent has not been told about.
         """
         loop = asyncio.get_running_loop()
         start = loop.time()
@@ -236,7 +237,7 @@ class Dispatcher:
 
     @contextmanager
     def _attaching(self, call: Call) -> Iterator[None]:
-        """Count who waits for a call: it is withdrawn when the last of them leaves."""
+        """Count the exchanges that wait for a call, which is withdrawn when the last one leaves."""
         self._attached[call.id] += 1
         try:
             yield
@@ -250,7 +251,7 @@ class Dispatcher:
                 del self._attached[call.id]
 
     def _withdraw(self, call: Call) -> None:
-        """End a call that nobody has allowed anything yet; one that runs goes on."""
+        """End a call that has not been allowed yet; an allowed call continues."""
         if call.state is CallState.RECEIVED and call.task is not None:
             call.task.cancel()
         else:
@@ -268,9 +269,9 @@ class Dispatcher:
         start = loop.time()
         alone_since: float | None = None
         beats = ProgressTicker(self.beat_seconds)
-        told = self._told.get(call.id, 0)
-        if call.tool_class in AT_ONCE:
-            # The first step of the work is often its last: then there is nothing to wait for.
+        told = self._outputs_reported.get(call.id, 0)
+        if call.tool_class in FAST_CLASSES:
+            # The first step of the work is often its last; then there is nothing to wait for.
             await asyncio.sleep(0)
             if call.state is CallState.RECEIVED:
                 await self._changed(call, self.beat_seconds)
@@ -282,11 +283,11 @@ class Dispatcher:
             if _needs_person(call) and not self._services.pages.anyone():
                 alone_since = elapsed if alone_since is None else alone_since
                 if elapsed - alone_since >= self._grace():
-                    return self._nobody(call)
+                    return self._no_approver_reply(call)
             else:
                 alone_since = None
             printed_more = until_output and self._printed(call) != told
-            # However short the hold, it is told whether a person has to be waited for.
+            # However short the hold, the reply tells whether the call has to wait for a person.
             undecided = (
                 call.state is CallState.RECEIVED and elapsed < ANSWER_SECONDS + GRACE_SECONDS
             )
@@ -314,7 +315,7 @@ class Dispatcher:
         return call.summary
 
     def _pending(self, call: Call) -> Reply:
-        self._told[call.id] = self._printed(call)
+        self._outputs_reported[call.id] = self._printed(call)
         if call.state is CallState.WAITING:
             text = (
                 "Waiting for the user in JupyterLab. Do not repeat the call: use "
@@ -327,7 +328,7 @@ class Dispatcher:
             )
         return Reply.of(f"{text}\n{_line(call)}")
 
-    def _nobody(self, call: Call) -> Reply:
+    def _no_approver_reply(self, call: Call) -> Reply:
         what = "approve this" if call.question is None else "answer what the code asks"
         return Reply.of(
             f"No JupyterLab window is open, so nobody can {what}. Ask the user to open "
@@ -337,12 +338,12 @@ class Dispatcher:
 
 
 class ProgressTicker:
-    """When to speak: at once, and then whenever so much time has passed since the last time.
+    """Decides when to report progress: at once, and then at a fixed interval.
 
     Parameters
     ----------
     every : float
-        Seconds.
+        Seconds between two reports.
     """
 
     def __init__(self, every: float) -> None:
@@ -350,14 +351,14 @@ class ProgressTicker:
         self._next = 0.0
 
     def due(self, now: float) -> bool:
-        """Return whether it is time to speak, and count it as done."""
+        """Return whether a report is due; if so, the next interval begins."""
         if now < self._next:
             return False
         self._next = now + self._every
         return True
 
     def left(self, now: float) -> float:
-        """Return the seconds until the next time, whatever happens meanwhile."""
+        """Return the seconds until the next report is due."""
         return max(self._next - now, 0.0)
 
 
@@ -366,7 +367,7 @@ def _needs_person(call: Call) -> bool:
 
 
 def _ends_it(call: Call) -> str:
-    """Return how a run that goes on can be stopped."""
+    """Return the end of a sentence about how to stop a run; empty for other calls."""
     path = call.action.target.path if call.action is not None else None
     if call.tool_class is not ToolClass.RUN or path is None:
         return ""

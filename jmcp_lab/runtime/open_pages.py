@@ -29,13 +29,22 @@ RELOAD_SECONDS = 10.0
 """Seconds in which a page that said goodbye may be reloading."""
 
 MAX_WRITTEN = 100
-"""Maximum of recently written files to remember."""
+"""Maximum number of recently written files to remember."""
 
 MAX_PAGES = 50
+"""Maximum number of pages to remember, and of pages that have vanished."""
+
 MAX_OPEN = 100
+"""Maximum number of files that one page can report as open."""
+
 MAX_HELD = 1000
+"""Maximum number of cells of a file that one page can report as edited, and as running."""
+
 MAX_PATH = 1000
+"""Maximum length of a path, in characters."""
+
 MAX_SELECTION = 10_000
+"""Maximum number of characters of a selection to remember."""
 
 _TAB = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -91,7 +91,7 @@ class People:
             )
 
     def runs(self, cell_id: str) -> bool:
-        """Return whether a cell is running or queued, where that can be true.
+        """Return whether a cell really is running or queued.
 
         A page that was closed during a run leaves its [*] behind.
         """

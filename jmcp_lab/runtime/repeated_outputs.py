@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from .services import CallContext
 
 MAX_OUTPUTS = 3
-"""Maximum of outputs of a cell that can count as seen; a reply may leave out some of more."""
+"""Maximum number of outputs of a cell that can count as seen; a reply may omit some of more."""
 
 MAX_NAMED = 20
-"""Maximum of cells in the proposed call that shows their outputs again."""
+"""Maximum number of cells in the proposed call that shows their outputs again."""
 
 
 def left_out(nb: LiveNotebook, cell_ids: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .services import CallContext
 
 MAX_NAMED = 10
-"""Maximum of cells that did not run and are named."""
+"""Maximum number of cells that did not run and are named."""
 
 
 async def report(ctx: CallContext, nb: LiveNotebook | None, run: Run, limits: Limits) -> Reply:

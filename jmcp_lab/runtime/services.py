@@ -1,4 +1,4 @@
-"""What tools work with: the services of this server, and the context of one call."""
+"""Gives tools the services of this server and the context of one call."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ if TYPE_CHECKING:
 
 
 INSERTS_AND_RUNS = "insert_execute_code_cell"
-"""Asks as a run does, and edits as well."""
+"""Name of the tool whose calls are of class run but edit the notebook as well."""
 
-MOST_KNOWN = 1000
+MAX_KNOWN = 1000
+"""Maximum number of paths for which to remember the file that an agent knows by it."""
 
-AROUND = 2000
-"""Characters of a reply beside what it may hold by itself, such as what happened meanwhile."""
+EXTRA_CHARACTERS = 2000
+"""Number of characters that a reply may have beyond its limit, such as notes about changes."""
 
 
 class Pages(Protocol):
@@ -51,10 +52,10 @@ class Pages(Protocol):
         """Return whether a page with the panel is open, so that somebody can approve."""
 
     def recently(self) -> bool:
-        """Return whether such a page was open a few seconds ago: it may be reloading."""
+        """Return whether such a page was open a few seconds ago, so that it may be reloading."""
 
     def looking_at(self) -> dict[str, Any] | None:
-        """Return what the person looks at, as the page last told, or None."""
+        """Return what the person looks at, as a page last reported it, or None."""
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class Services:
     lab_url: Callable[[], str]
     modules: KnownModules
     trust_outputs: bool = True
-    """Whether pages may run what is in the outputs of an allowed run, such as scripts."""
+    """Whether pages may run scripts and the like in the outputs of an allowed run."""
     known: dict[tuple[str, str], str] = field(default_factory=dict)
     """The id of the file that each agent knows by a path."""
     runs: dict[str, Run] = field(default_factory=dict)
@@ -86,7 +87,8 @@ class Services:
         """Remember what a call changed, so that it can be undone.
 
         `by` is the agent that may undo it with its own tool. A person may undo the changes of all.
-        Nobody undoes a call before it has ended, so its end tells the panel that it can be undone.
+        The panel learns that a call can be undone when the call ends, because nobody undoes a call
+        before that.
         """
         if changes:
             forgotten = self.changes.add(ChangeSet(call.id, by, notebook.file_id, changes))
@@ -104,9 +106,9 @@ class Attachment:
     ----------
     call : Call
     seconds : float
-        How long to wait for its reply before saying where it stands.
+        Seconds to wait for its reply before returning its state.
     until_output : bool
-        Return as soon as it has printed something that the agent does not know.
+        Whether to return as soon as it has printed something that the agent does not know.
     """
 
     call: Call
@@ -116,22 +118,22 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """One call at work."""
+    """The context of one call, which the function of its tool gets."""
 
     services: Services
     agent: Agent
     call: Call
     call_news: list[str] = field(default_factory=list)
     notebooks: dict[str, LiveNotebook] = field(default_factory=dict)
-    """What this call has opened, by file id."""
+    """Notebooks that this call has opened, by file id."""
     attachments: list[Attachment] = field(default_factory=list)
-    """The calls that this one attaches to; its request returns the reply to the last."""
+    """Calls that this one attaches to; its exchange returns the reply to the last one."""
 
     def attach(self, call: Call, seconds: float, *, until_output: bool = False) -> Reply:
-        """Return another call's reply to the agent, or where that call stands after some seconds.
+        """Attach to another call: the agent gets that call's reply, or its state after a while.
 
-        The tool that asks for this ends at once, with the reply that this method returns. Its
-        request then waits for the other call.
+        The tool ends at once with the reply that this method returns. Its exchange then waits for
+        the other call.
         """
         self.attachments.append(Attachment(call, seconds, until_output))
         return Reply.of(f"call: {call.id}")
@@ -153,7 +155,7 @@ class CallContext:
         rooms, known = self.services.rooms, self.services.known
         before = known.get((self.agent.id, path))
         if notebook is None and before is not None:
-            # Another notebook may have its name by now.
+            # Another notebook may have this path by now.
             found = await rooms.open_file(before, path)
         else:
             found = await rooms.open(path)
@@ -170,14 +172,14 @@ class CallContext:
         return found
 
     def knows(self, notebook: LiveNotebook) -> None:
-        """Remember which file the agent means by a name."""
+        """Remember which file the agent knows by the notebook's path."""
         known = self.services.known
         known[self.agent.id, notebook.path] = notebook.file_id
-        if len(known) > MOST_KNOWN:
+        if len(known) > MAX_KNOWN:
             del known[next(iter(known))]
 
     async def written(self, reply: Reply) -> Reply:
-        """Return the reply once what this call changed is written, or with why it is not yet."""
+        """Return the reply once this call's changes are saved, or with the reason if not."""
         rooms = self.services.rooms
         why = [await rooms.written(notebook) for notebook in self.notebooks.values()]
         words = "\n".join(filter(None, why))
@@ -187,11 +189,11 @@ class CallContext:
         return Reply((*reply.parts, TextPart(f"Not saved: {words}")), reply.is_error or edits)
 
     def told(self, reply: Reply) -> Reply:
-        """Return the reply with what happened to the notebook since the agent's last call."""
-        most = self.services.limits.text + AROUND
+        """Return the reply after notes about what happened since the agent's last call."""
+        most = self.services.limits.text + EXTRA_CHARACTERS
         if not self.call_news:
             return bounded(reply, most)
-        # One line each, whatever a file is called.
+        # `shown` keeps each note on one line, whatever characters a file's name contains.
         news = TextPart("\n".join(f"Note: {shown(text)}" for text in self.call_news))
         return bounded(Reply((news, *reply.parts), reply.is_error), most)
 
@@ -201,16 +203,15 @@ class CallContext:
         notebook: LiveNotebook | None = None,
         ahead: Callable[[], Awaitable[None]] | None = None,
     ) -> Action:
-        """Pass the gate; see `Gate.permit`. The notebook's room stays open meanwhile.
+        """Pass the gate, see `Gate.permit`, while the notebook's room stays open.
 
-        What takes long is worked out `ahead`: before the first look at what there is, and again
-        before the last one, where somebody was asked in between.
+        `ahead` does slow work before `resolve` is first called. If somebody is asked in between,
+        it does so again before `resolve` is last called.
         """
         gate = self.services.gate
         if notebook is None:
             return await gate.permit(self.call, self.agent, resolve)
-        # To find out which cells are meant takes long where they are thousands, and so does what
-        # comes now.
+        # Both finding thousands of cells, which the tool just did, and what follows take long.
         await asyncio.sleep(0)
         led = self.services.contents.is_led(notebook.path)
 
@@ -223,7 +224,7 @@ class CallContext:
 
         edits = self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS
         if edits and not notebook.saving():
-            # Before anybody is asked, and as late as something can be waited for.
+            # Before anybody is asked, and at the last point where this method can wait.
             await self.services.contents.check_editable(notebook.path)
         rooms = self.services.rooms
         if self.call.tool_class in (ToolClass.EDIT, ToolClass.RUN):
@@ -243,7 +244,7 @@ class CallContext:
         self.services.snapshots.note_part(self.agent.id, notebook.file_id, cell_id, text)
 
     def wrote(self, notebook: LiveNotebook, cell_id: str, before: str | None, after: str) -> None:
-        """Remember what this call made of a cell's text without showing either."""
+        """Remember that this call changed a cell's text without showing it to the agent."""
         self.services.snapshots.note_written(
             self.agent.id, notebook.file_id, cell_id, before, after
         )
@@ -253,13 +254,13 @@ class CallContext:
         self.services.record(self.call, notebook, list(changes), by=self.agent.id)
 
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
-        """Return what the agent last saw of a cell."""
+        """Return the text of a cell that the agent last saw."""
         return self.services.snapshots.text(self.agent.id, notebook.file_id, cell_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _LooksAhead:
-    """A notebook that is ready once something was worked out."""
+    """Wraps a notebook so that slow work precedes each look of the gate at it."""
 
     notebook: LiveNotebook
     ahead: Callable[[], Awaitable[None]]
@@ -270,14 +271,14 @@ class _LooksAhead:
     async def look(self) -> None:
         await self.notebook.look()
         await self.ahead()
-        # Meanwhile somebody may have begun to write.
+        # Somebody may have started to write meanwhile.
         await self.notebook.ready()
 
 
 def bounded(reply: Reply, most: int) -> Reply:
-    """Return a reply with at most so much text, whatever a tool has to say of thousands of cells.
+    """Return a reply with at most `most` characters, however many cells a tool reports on.
 
-    Tools keep to the limit by themselves where they know better what to leave out.
+    Tools that know better what to leave out keep to the limit themselves.
     """
     texts = [part.text if isinstance(part, TextPart) else "" for part in reply.parts]
     lengths = [len(text) for text in texts]
@@ -292,6 +293,6 @@ def bounded(reply: Reply, most: int) -> Reply:
 
 
 def other_file(path: str, elsewhere: str | None) -> str:
-    """Return that a path names another file than the agent knew by it."""
+    """Return a sentence that a path now names another file than the agent knew by it."""
     where = f"that one is '{elsewhere}' now" if elsewhere else "that one was deleted"
     return f"'{path}' is another notebook than the one that you knew by this name: {where}."

@@ -76,7 +76,7 @@ class ShownKernel:
         if session is not None:
             await self._check(sessions, nb, session)
         elif self.id is None and await sessions.program(self.name) not in ("", self.program):
-            # What is unknown now does not start, which says why by itself.
+            # An unknown kernelspec cannot start, and the attempt reports that.
             raise ConflictError(
                 f"What starts when {nb.shown} gets its kernel has changed meanwhile (the "
                 f"kernelspec {self.name or 'that is the default'}), so nothing was run. Call again "
@@ -84,7 +84,7 @@ class ShownKernel:
             )
 
     async def still(self, sessions: KernelSessions, nb: LiveNotebook) -> SessionInfo:
-        """Return the notebook's session, where it has the very kernel that was shown.
+        """Return the notebook's session if it still has the kernel that was shown.
 
         Raises
         ------
@@ -103,8 +103,8 @@ class ShownKernel:
     async def start(self, sessions: KernelSessions, nb: LiveNotebook) -> SessionInfo:
         """Return the notebook's session, with the kernel that was shown; start it if there is none.
 
-        A kernel that took the place of the shown one is as good, if it is of the same kind and
-        nobody else's: the old one died, or was restarted by hand.
+        Another kernel may have replaced the shown one, because that one died or somebody restarted
+        it. It is accepted if it has the same kernelspec and no other notebook uses it.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class ShownKernel:
             )
 
     async def check_others(self, sessions: KernelSessions, session: SessionInfo) -> None:
-        """Make sure that no other notebook has got the kernel meanwhile.
+        """Make sure that only the notebooks that were shown use the kernel.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Control: what a person does to calls and agents from the panel, beyond answering a request."""
+"""Lets a person stop, undo and resume calls and agents from the panel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..notebooks.undo import look_ahead, taken_out, to_merge
 from ..rooms.notices import saved_as
 from ..server.containment import contained
 from .people import people_in
-from .undo import take_back
+from .undo import undo_change_set
 
 if TYPE_CHECKING:
     from ..calls.call import Call
@@ -24,20 +24,23 @@ if TYPE_CHECKING:
 
 
 PERSON_ORIGIN = "jmcp:undo"
-"""Origin of what a person takes back from the panel."""
+"""Origin of the changes that a person's undo makes."""
 
 PERSON = "person"
-"""Whose change that is: no agent's, whose own last change it would else be."""
+"""Owner of a person's undo, so that it does not count as the latest change of an agent."""
 
 
 FAILED = "Something went wrong inside jmcp_lab; the server's log has the details."
 
-LEAVES_WITHIN = 2.0
-"""Seconds within which a page has said that the caret left a cell: who presses a button leaves."""
+CARET_SECONDS = 2.0
+"""Seconds to wait for a page to report that the caret left a cell.
+
+The caret leaves the cell when the person presses a button, but the page reports it later.
+"""
 
 
 class Supervisor:
-    """Stopping and going on.
+    """Carries out what a person does to calls and agents, except answering requests.
 
     Parameters
     ----------
@@ -48,13 +51,13 @@ class Supervisor:
         self._services = services
 
     async def stop_call(self, call_id: str, by: str) -> Call:
-        """End one call: deny it while it waits, interrupt what it runs.
+        """End one call: deny it while it waits, or interrupt its run.
 
         Raises
         ------
         NotFoundError
         ConflictError
-            It has ended already.
+            The call has already ended.
         """
         services = self._services
         call = services.ledger.get(call_id)
@@ -66,13 +69,13 @@ class Supervisor:
         return call
 
     def answer_question(self, call_id: str, question_id: str, value: str | None) -> Call:
-        """Answer what the code of a run asks; None gives no answer, which ends its input.
+        """Answer a question of running code; None means no answer, which ends its input.
 
         Raises
         ------
         NotFoundError
         ConflictError
-            It is no longer asked.
+            The question is no longer open.
         """
         call = self._services.ledger.get(call_id)
         run = self._services.runs.get(call.id)
@@ -82,14 +85,14 @@ class Supervisor:
         return call
 
     async def undo_call(self, call_id: str, by: str) -> Call:
-        """Take back what a call changed in its notebook.
+        """Undo what a call changed in its notebook.
 
         Raises
         ------
         NotFoundError
         ConflictError
-            It was taken back already, the same lines were changed since, or somebody types in the
-            cell or runs it.
+            The call was already undone, the same lines were changed since, or somebody types in
+            the cell or runs it.
         UnavailableError
             A page has unsaved changes, or the file cannot be written.
         """
@@ -103,7 +106,7 @@ class Supervisor:
         try:
             await services.rooms.prepare(notebook, edits=True)
         except UnavailableError:
-            # An agent is told to ask the person; this is the person.
+            # The original message tells an agent to ask the person, but this is the person.
             raise UnavailableError(
                 f"'{notebook.path}' has unsaved changes. Save it, then take this back."
             ) from None
@@ -121,7 +124,7 @@ class Supervisor:
             undo = self._open_undo(call, by)
             try:
                 with contained(), services.rooms.lease(notebook):
-                    await take_back(
+                    await undo_change_set(
                         services,
                         notebook,
                         made,
@@ -142,7 +145,7 @@ class Supervisor:
         return undo
 
     def _open_undo(self, call: Call, by: str) -> Call:
-        """Begin the call in which a person takes another one back."""
+        """Open the call with which a person undoes another one."""
         ledger = self._services.ledger
         undo = ledger.open(
             call.agent_id,
@@ -157,18 +160,18 @@ class Supervisor:
         return undo
 
     def saved_as(self, old: str, new: str) -> None:
-        """Tell the agents in a notebook that the person went on in a copy of it."""
+        """Tell the agents in a notebook that the person now works in a copy of it."""
         notebook = self._services.rooms.find(old)
         if notebook is not None:
             self._services.rooms.news.add(notebook.file_id, saved_as(old, new))
 
     async def stop_all(self, by: str) -> tuple[int, int]:
-        """Hold every agent, deny what waits, interrupt what agents run.
+        """Pause every agent, deny all waiting requests, interrupt all runs of agents.
 
         Returns
         -------
         tuple of int
-            How many runs were interrupted, how many requests denied.
+            Number of interrupted runs and number of denied requests.
         """
         services = self._services
         denied = services.gate.deny_waiting(None, by)
@@ -176,12 +179,14 @@ class Supervisor:
         return await self._interrupt(None), denied
 
     def resume(self, owner: str = "") -> None:
-        """Let the agents go on that Stop all held; those of others each owner resumes.
+        """Resume the agents that Stop all paused, except those of other owners.
+
+        Agents of other owners stay paused until their owner resumes them.
 
         Parameters
         ----------
         owner : str
-            By which name the person who resumes owns agents.
+            Name under which the person who resumes owns agents.
         """
         agents = self._services.agents
         for agent in agents.all():
@@ -190,7 +195,7 @@ class Supervisor:
         agents.hold(False)
 
     async def stop_agent(self, agent_id: str, by: str) -> tuple[int, int]:
-        """Hold one agent, deny what it waits for, interrupt what it runs; see `stop_all`.
+        """Pause one agent, deny its waiting requests, interrupt its runs; see `stop_all`.
 
         Raises
         ------
@@ -203,7 +208,7 @@ class Supervisor:
         return await self._interrupt(agent_id), denied
 
     async def revoke_agent(self, agent_id: str) -> None:
-        """End an agent's connection, what it waits for and what it runs.
+        """End an agent's connection, its waiting requests and its runs.
 
         Raises
         ------
@@ -223,9 +228,9 @@ class Supervisor:
         return count
 
     async def _end(self, call: Call) -> None:
-        """Interrupt what a call runs, or end it before it has come to running anything.
+        """Interrupt the run of a call, or cancel the call if it has not started its run yet.
 
-        A run that was allowed may wait for its kernel to start; nothing is to be interrupted then.
+        An allowed call may still wait for its kernel to start; then there is no run to interrupt.
         """
         run = self._services.runs.get(call.id)
         if run is not None:
@@ -235,8 +240,8 @@ class Supervisor:
 
 
 async def _until_left(notebook: LiveNotebook, made: ChangeSet) -> None:
-    """Return when no caret is in what is to be taken back, or it seems to stay."""
-    for _ in range(int(LEAVES_WITHIN / 0.05)):
+    """Wait, but not for long, until no caret is in a cell that the undo deletes or recreates."""
+    for _ in range(int(CARET_SECONDS / 0.05)):
         if notebook.carets().isdisjoint(taken_out(notebook, made)):
             return
         await asyncio.sleep(0.05)

@@ -1,7 +1,7 @@
-"""What a tool is: an async function and a descriptor, from which everything else is made.
+"""Defines what a tool is: an async function with a descriptor.
 
 The JSON schema that clients see and the check of what they send both come from the function's
-signature, so they cannot drift apart. Nothing here knows the MCP SDK.
+signature, so they cannot drift apart. This module does not depend on the MCP SDK.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class Tool:
     Parameters
     ----------
     name, title, description : str
-        As clients show them.
+        Texts that clients show.
     tool_class : ToolClass
-        The class that the tool falls under when its arguments say nothing else.
+        Class of the tool's calls; an action of a call may have another one.
     read_only, destructive, idempotent, open_world : bool
-        The hints of the protocol's ``ToolAnnotations``; they must be true of every call.
+        Hints of the protocol's ``ToolAnnotations``; they must be true for every call.
     attaches : bool
-        The tool only gets the reply to another call (see `CallContext.attach`). An agent whose time
-        is over may still call it, and such a call is no work that goes on.
+        Whether the tool only gets the reply to another call, see `CallContext.attach`. An agent
+        whose time is over may still call such a tool, and such a call does not count as work.
     function : Callable
         ``async (ctx, **arguments) -> Reply``.
     arguments : type of BaseModel
-        Checks what a client sends.
+        Model that validates what a client sends.
     """
 
     name: str
@@ -63,12 +63,12 @@ class Tool:
         return schema
 
     def parse(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Check arguments and return what to call the function with.
+        """Check arguments and return those to call the function with.
 
         Raises
         ------
         InvalidArgumentError
-            With a sentence for each argument that is wrong.
+            The message has a sentence for each wrong argument.
         """
         try:
             model = self.arguments.model_validate(arguments)
@@ -110,7 +110,7 @@ def tool(
     open_world: bool = False,
     attaches: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Tool]:
-    """Make a `Tool` of an async function whose first parameter is the `CallContext`.
+    """Turn an async function whose first parameter is the `CallContext` into a `Tool`.
 
     The function's docstring is the description that clients show.
     """
@@ -140,7 +140,7 @@ def _model(name: str, function: Callable[..., Awaitable[Reply]]) -> type[BaseMod
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         required = parameter.default is inspect.Parameter.empty
         default = ... if required else parameter.default
-        # `from` is a keyword of Python: the function names it `from_`.
+        # `from` is a keyword of Python, so functions call this parameter `from_`.
         if parameter.name.endswith("_"):
             default = Field(default, alias=parameter.name[:-1])
         fields[parameter.name] = (hints[parameter.name], default)
@@ -151,7 +151,8 @@ def _model(name: str, function: Callable[..., Awaitable[Reply]]) -> type[BaseMod
 def _slim(schema: Any) -> Any:  # noqa: ANN401 - any JSON
     """Drop what a model does not need: titles, null branches, null defaults.
 
-    And that other arguments are refused: the error says so, which ones there are instead.
+    The schema also omits that other arguments are refused. The error for such an argument says so
+    and names the arguments that exist.
     """
     if isinstance(schema, list):
         return [_slim(item) for item in schema]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .services import Services
 
 
-async def take_back(
+async def undo_change_set(
     services: Services,
     notebook: LiveNotebook,
     made: ChangeSet,

@@ -39,16 +39,16 @@ def cells_title(notebook: LiveNotebook, cell_ids: list[str]) -> str:
 
 
 class Goal(NamedTuple):
-    """Where cells go.
+    """The position that an insertion or a move will give cells.
 
     Parameters
     ----------
     at : int
-        The index at this moment.
+        Index at this moment.
     words : str
-        For people.
+        Description for people.
     key : str
-        Names the place by what stays when other cells move.
+        Name of the position that stays the same when other cells move.
     """
 
     at: int
@@ -56,10 +56,10 @@ class Goal(NamedTuple):
     key: str
 
 
-def goes(
+def describe_position(
     notebook: LiveNotebook, *, after: str | None, before: str | None, index: int | None
 ) -> Goal:
-    """Return where cells go.
+    """Return the position that the arguments of a call describe.
 
     Raises
     ------

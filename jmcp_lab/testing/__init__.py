@@ -1,8 +1,8 @@
-"""What tests of tools need: a server, agents that call them, and a person who answers.
+"""Provides a server, agents that call tools, and a person who answers, for tests of tools.
 
-A test suite asks for it in its root ``conftest.py``::
+A test suite loads it in its root ``conftest.py``::
 
     pytest_plugins = ("jmcp_lab.testing.pytest_plugin",)
 
-Nothing that runs in a server imports this package.
+The server itself never imports this package.
 """

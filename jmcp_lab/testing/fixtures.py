@@ -1,4 +1,4 @@
-"""The fixtures of the pytest plugin."""
+"""Defines the fixtures of the pytest plugin."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from ..extension import JmcpLab
 
 MakeRobot = Callable[..., Robot]
-"""Makes an agent: ``make(mode="edit", label="Robot")``."""
+"""Type of the function that adds an agent: ``make(mode="edit", label="Robot")``."""
 
 
 @pytest.fixture
 def jp_server_config(tmp_path: Path) -> Config:
-    """Load the extensions that an installed jmcp_lab brings."""
+    """Load the server extensions that an installed jmcp_lab enables."""
     return Config(
         {
             "ServerApp": {
@@ -32,7 +32,7 @@ def jp_server_config(tmp_path: Path) -> Config:
                     "jupyter_server_ydoc": True,
                 },
             },
-            # The defaults are in the working directory, which in a test is the checkout.
+            # The default paths are in the working directory, which is the checkout in a test.
             "SQLiteYStore": {"db_path": str(tmp_path / "ystore.db")},
             "BaseFileIdManager": {"db_path": str(tmp_path / "file_id_manager.db")},
         }
@@ -41,7 +41,7 @@ def jp_server_config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def jmcp_app(jp_serverapp: ServerApp) -> JmcpLab:
-    """Return the extension in a running server."""
+    """Return the extension application of a running server."""
     from ..extension import JmcpLab
 
     (found,) = jp_serverapp.extension_manager.extension_apps["jmcp_lab"]
@@ -57,7 +57,7 @@ def jmcp_root(jp_root_dir: Path) -> Path:
 
 @pytest.fixture
 def make_jmcp_robot(jmcp_app: JmcpLab) -> MakeRobot:
-    """Return what makes another agent, in any mode."""
+    """Return a function that adds another agent, in any mode."""
 
     def make(mode: Mode | str = EDIT, label: str = "Robot", **rights: Any) -> Robot:
         return Robot(jmcp_app, jmcp_app.agents.add(label, mode, **rights)[0])
@@ -67,5 +67,5 @@ def make_jmcp_robot(jmcp_app: JmcpLab) -> MakeRobot:
 
 @pytest.fixture
 def jmcp_robot(make_jmcp_robot: MakeRobot) -> Robot:
-    """Return an agent that edits freely, and the person who answers what it asks."""
+    """Return an agent that may edit without asking, and the person who answers its requests."""
     return make_jmcp_robot()

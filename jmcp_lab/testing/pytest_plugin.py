@@ -1,8 +1,8 @@
-"""The pytest plugin: fixtures for a real Jupyter server with jmcp_lab, its agents and its person.
+"""Provides pytest fixtures for a real Jupyter server with jmcp_lab, with agents and a person.
 
-It is not loaded by itself (there is no ``pytest11`` entry point): who has jmcp_lab installed does
-not want every run of pytest to import a Jupyter server. pytest-jupyter comes first, because of two
-fixtures with one name pytest takes the one that was registered last.
+Pytest does not load this plugin automatically: there is no ``pytest11`` entry point, because not
+every run of pytest should import a Jupyter server wherever jmcp_lab is installed. pytest-jupyter
+comes first, because pytest uses the fixture that was registered last if two have the same name.
 """
 
 from __future__ import annotations

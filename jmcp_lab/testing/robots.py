@@ -1,4 +1,4 @@
-"""An agent that calls tools, and the person who answers: only HTTP is left out."""
+"""Provides an agent that calls tools and a person who answers, without going through HTTP."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ..extension import JmcpLab
     from ..notebooks.live_notebook import LiveNotebook
 
-# It has no type hints (5.10).
+# nbformat 5.10 has no type hints.
 nbformat: Any = untyped_nbformat
 
 LIMIT = 60.0
-"""Seconds until something must have happened."""
+"""Maximum number of seconds to wait for anything."""
 
 
 class Robot:
@@ -33,7 +33,7 @@ class Robot:
 
     @property
     def tools(self) -> list[str]:
-        """The names of the tools that the agent is offered, in their order."""
+        """Names of the tools that the agent can call, in the order of the list."""
         return list(self.app.dispatcher.tools)
 
     async def call(self, tool: str, **arguments: Any) -> Reply:
@@ -42,23 +42,23 @@ class Robot:
             return await self.app.dispatcher.call(self.agent, tool, arguments)
 
     async def say(self, tool: str, **arguments: Any) -> str:
-        """Call a tool that must succeed."""
+        """Call a tool that must succeed, and return the text of its reply."""
         reply = await self.call(tool, **arguments)
         assert not reply.is_error, reply.text
         return reply.text
 
     async def fail(self, tool: str, **arguments: Any) -> str:
-        """Call a tool that must fail."""
+        """Call a tool that must fail, and return the text of its reply."""
         reply = await self.call(tool, **arguments)
         assert reply.is_error, reply.text
         return reply.text
 
     def start(self, tool: str, **arguments: Any) -> asyncio.Task[Reply]:
-        """Call a tool that asks, while the test goes on as the person."""
+        """Start a call that asks, while the test continues as the person."""
         return asyncio.create_task(self.call(tool, **arguments))
 
     async def request(self) -> Call:
-        """Return the request of this agent that waits, once there is one."""
+        """Wait until this agent has a waiting request, and return its call."""
         ledger = self.app.ledger
         async with asyncio.timeout(LIMIT):
             while True:
@@ -68,31 +68,31 @@ class Robot:
                 await asyncio.sleep(0)
 
     async def allow(self, option: str = "allow_once") -> Call:
-        """Allow the request that waits, as the person does."""
+        """Allow the waiting request as the person."""
         call = await self.request()
         assert call.action_hash is not None
         self.app.gate.decide(call.id, option, call.action_hash, by="Ada")
         return call
 
     async def deny(self, reason: str | None = None) -> Call:
-        """Deny the request that waits, as the person does."""
+        """Deny the waiting request as the person."""
         call = await self.request()
         assert call.action_hash is not None
         self.app.gate.decide(call.id, "reject_once", call.action_hash, reason=reason, by="Ada")
         return call
 
     async def run(self, tool: str, **arguments: Any) -> Reply:
-        """Call a tool that asks, and allow it."""
+        """Call a tool that asks, allow the request, and return the reply."""
         task = self.start(tool, **arguments)
         await self.allow()
         return await task
 
     async def open(self, path: str) -> LiveNotebook:
-        """Return the live notebook."""
+        """Open a notebook and return the live notebook."""
         return await self.app.rooms.open(path)
 
     async def sources(self, path: str) -> list[str]:
-        """Return the texts of a notebook's cells, as everybody who has it open sees them."""
+        """Return the texts of a notebook's cells, as all open pages show them."""
         notebook = await self.open(path)
         return [str(notebook.source(cell_id)) for cell_id in notebook.ids]
 

@@ -1,1 +1,1 @@
-"""Tools: what an agent can call. No module here knows the MCP SDK."""
+"""The tools that agents can call. No module in this package imports the MCP SDK."""

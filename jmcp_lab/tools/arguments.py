@@ -1,4 +1,4 @@
-"""Arguments that several tools share, and what they name."""
+"""Defines the arguments that several tools share, and resolves the cells that they name."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
 
 
-MOST_CHARACTERS = 2_000_000
-"""In the text of a cell that an agent writes."""
+MAX_CHARACTERS = 2_000_000
+"""Maximum number of characters in the text of a cell that an agent writes."""
 
 
 def check_length(text: str) -> str:
-    """Return a text for a cell, if it is not too long for one.
+    """Return a text for a cell after checking its length.
 
     Raises
     ------
     ValueError
     """
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         raise ValueError(
-            f"A cell of {len(text)} characters is too long; at most {MOST_CHARACTERS} are written. "
+            f"A cell of {len(text)} characters is too long; at most {MAX_CHARACTERS} are written. "
             "Put the data into a file and read it from there."
         )
     return text
 
 
-def lines(text: str) -> str:
-    r"""Return a cell's text with the line breaks that notebooks have.
+def normalize_newlines(text: str) -> str:
+    r"""Return a cell's text with the line breaks that notebooks use.
 
-    The editor of a page counts ``\r\n`` as one character and the shared text as two: what a person
-    types below would get into other places than where it was typed.
+    The editor of a page counts ``\r\n`` as one character, but the shared text counts it as two.
+    Text that a person types after such a line break would end up in the wrong place.
     """
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -45,12 +45,12 @@ def lines(text: str) -> str:
 Notebook = str | None
 Cell = str
 Cells = Annotated[str | list[str], Field(description="One cell id or several.")]
-Source = Annotated[str, AfterValidator(check_length), AfterValidator(lines)]
+Source = Annotated[str, AfterValidator(check_length), AfterValidator(normalize_newlines)]
 CellType = Literal["code", "markdown", "raw"]
 
 
 def resolve_all(nb: LiveNotebook, refs: str | list[str]) -> list[str]:
-    """Return the ids that are meant, each once, in the order given."""
+    """Return the ids of the named cells in the given order, without duplicates."""
     found = [live_cells.find(nb, ref) for ref in ([refs] if isinstance(refs, str) else refs)]
     if not found:
         ids = proposed("list_cells", notebook=nb.path)

@@ -1,4 +1,4 @@
-"""Tools that arrange whole cells: delete, move, clear outputs, take back."""
+"""Tools that change whole cells: delete, move, clear outputs, undo."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from ..runtime.change_messages import whats_back, whats_gone
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
-from ..runtime.undo import take_back
-from ..runtime.wording import Goal, cell_name, cells_title, count, file_name, goes
+from ..runtime.undo import undo_change_set
+from ..runtime.wording import Goal, cell_name, cells_title, count, describe_position, file_name
 from .arguments import Cells, Notebook, resolve_all
 from .edit_cells import check_fresh, edit_action
 
@@ -107,7 +107,7 @@ async def move_cell(
     def resolve() -> Action:
         nonlocal goal
         people.check(ids, "moved", ctx.call)
-        goal = goes(nb, after=after, before=before, index=index)
+        goal = describe_position(nb, after=after, before=before, index=index)
         summary = f"Move {cells_title(nb, ids)} in {file_name(nb.path)}"
         with nb.reading():
             items = tuple(
@@ -122,14 +122,14 @@ async def move_cell(
 
         async def look_ahead() -> None:
             await ahead.read(ids)
-            # What cannot be done is for `resolve` to say.
+            # `resolve` reports what cannot be done.
             with suppress(ToolError):
                 for cell_id in ids:
                     live_cells.find(nb, cell_id)
                 place = live_cells.place(nb, after=after, before=before, index=index)
                 _, wanted = live_cells.moved(nb, ids, place)
-                anew = dict(zip(ids, ahead.wholes(ids), strict=True))
-                await ahead.arrange(wanted, anew)
+                recreated = dict(zip(ids, ahead.wholes(ids), strict=True))
+                await ahead.arrange(wanted, recreated)
 
         await ctx.permit(resolve, nb, look_ahead)
         places = zip(ids, live_cells.places(nb, ids), strict=True)
@@ -154,9 +154,9 @@ async def clear_outputs(
     people = await people_in(ctx.services, nb)
 
     def code_cells() -> list[str]:
-        """Return those that are there now: cells come and go while the user decides.
+        """Return the code cells that exist now; they may change while the user decides.
 
-        Of all cells, those that run keep what they have.
+        When all cells are cleared, running cells keep their outputs.
         """
         if named is not None:
             people.check_runs(named, "cleared")
@@ -235,22 +235,22 @@ async def undo_changes(
             await look_ahead(nb, made, merges, ahead)
 
         await ctx.permit(resolve, nb, look)
-        changed = await _taken_back(ctx, nb, made, merges, ahead)
+        changed = await _apply_undo(ctx, nb, made, merges, ahead)
     if not changed:
         return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
     return Reply.of("\n".join([f"Taken back in {nb.shown}: {what}.", *whats_back(nb, changed)]))
 
 
-async def _taken_back(
+async def _apply_undo(
     ctx: CallContext, nb: LiveNotebook, made: ChangeSet, merges: Merges, ahead: Ahead
 ) -> list[Change]:
-    """Take a change back, and remember what the agent knows by that of the texts."""
+    """Undo a change set, and note what the agent now knows about the changed texts."""
     others = [change for change in made.changes if not isinstance(change, Cleared | Refilled)]
     with nb.reading():
         before = {change.cell_id: nb.source(change.cell_id) for change in others}
     origin = agent_origin(ctx.agent.id)
     with ctx.services.rooms.lease(nb):
-        changed = await take_back(
+        changed = await undo_change_set(
             ctx.services,
             nb,
             made,
@@ -267,7 +267,7 @@ async def _taken_back(
 
 
 def _check_unlocked(nb: LiveNotebook, made: ChangeSet, out: list[str]) -> None:
-    """Refuse to take back what the user has locked since.
+    """Refuse to undo changes in cells that the user has locked since.
 
     Raises
     ------

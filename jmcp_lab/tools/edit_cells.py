@@ -1,4 +1,4 @@
-"""Tools that write cells."""
+"""Tools that insert cells and change their text."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ from ..render.outputs import clip
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
-from ..runtime.wording import Goal, cell_name, count, file_name, goes, line_change
+from ..runtime.wording import Goal, cell_name, count, describe_position, file_name, line_change
 from ..server.heavy_work import in_turn
 from ..text.three_way_merge import MergeConflict, Splice, splice
-from .arguments import Cell, CellType, Notebook, Source, check_length, lines
+from .arguments import Cell, CellType, Notebook, Source, check_length, normalize_newlines
 
-MOST_EDITS = 1000
-"""In one call of edit_cell. Who has more to say gives the cell a new source."""
+MAX_EDITS = 1000
+"""Maximum number of edits in one call of edit_cell; a larger change gives the cell a new source."""
 
-MOST_AT_ONCE = 1_000_000
-"""Characters to go through, of all edits; more than these are gone through in a thread."""
+MAX_AT_ONCE = 1_000_000
+"""Maximum number of characters that all edits together search on the event loop.
+
+A larger search runs in a thread.
+"""
 
 MERGES_AHEAD = 3
-"""How often a large text is merged anew before anything is shown, where somebody writes in it."""
+"""Maximum number of merges of a large text before the request, while somebody writes in it."""
 
 
 class CellInput(BaseModel):
@@ -84,7 +87,7 @@ async def insert_cell(
 
     def resolve() -> Action:
         nonlocal goal
-        goal = goes(nb, after=after, before=before, index=index)
+        goal = describe_position(nb, after=after, before=before, index=index)
         items = tuple(
             PreviewItem(f"New {cell.type} cell", None, old="", new=cell.source) for cell in new
         )
@@ -132,7 +135,7 @@ async def overwrite_cell_source(
 async def edit_cell(
     ctx: CallContext,
     cell: Cell,
-    edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)],
+    edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)],
     notebook: Notebook = None,
 ) -> Reply:
     """Replace exact pieces of a cell's text: each old must occur exactly once.
@@ -143,14 +146,18 @@ async def edit_cell(
         raise InvalidArgumentError("Give at least one edit: {old, new}.")
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
-    # The pieces are looked for in the present text, whatever else the agent has read of it.
+    # Edits apply to the present text, whatever version of it the agent has read.
     present = str(nb.source(cell_id))
-    plain = [Edit(old=lines(edit.old), new=lines(edit.new)) for edit in edits]
+    plain = [
+        Edit(old=normalize_newlines(edit.old), new=normalize_newlines(edit.new)) for edit in edits
+    ]
     name = cell_name(nb, cell_id)
-    if len(present) * len(plain) < MOST_AT_ONCE:
-        wanted = replace_all(lines(present), plain, name)
+    if len(present) * len(plain) < MAX_AT_ONCE:
+        wanted = replace_all(normalize_newlines(present), plain, name)
     else:
-        wanted = await asyncio.to_thread(in_turn, replace_all, lines(present), plain, name)
+        wanted = await asyncio.to_thread(
+            in_turn, replace_all, normalize_newlines(present), plain, name
+        )
     try:
         check_length(wanted)
     except ValueError as error:
@@ -159,25 +166,25 @@ async def edit_cell(
 
 
 def shown_text(text: str, most: int = 8000) -> str:
-    """Return a text as it stands in a reply that says what is there now."""
+    """Return a text as a reply quotes it to show what a cell or a file now contains."""
     return marked("text", clip(text, most), text)
 
 
 def replace_all(text: str, edits: list[Edit], name: str) -> str:
-    """Return the text with exact replacements made, each of which must fit exactly once.
+    """Return the text after exact replacements; each old text must occur exactly once.
 
     Raises
     ------
     InvalidArgumentError
     ConflictError
-        With the present text.
+        An old text does not occur exactly once. The message quotes the present text.
     """
     result = text
     for number, edit in enumerate(edits, 1):
         which = f"Edit {number} of {len(edits)}" if len(edits) > 1 else "The edit"
         if not edit.old:
             raise InvalidArgumentError(f"{which} has an empty old text.")
-        # Also where it overlaps with itself, which `count` does not see.
+        # `count` does not see occurrences that overlap; comparing `find` with `rfind` does.
         first, last = result.find(edit.old), result.rfind(edit.old)
         if first != last or first < 0:
             times = max(result.count(edit.old), 2)
@@ -194,7 +201,7 @@ def replace_all(text: str, edits: list[Edit], name: str) -> str:
 
 @dataclass(slots=True)
 class _Plan:
-    """What a write would do to the present text."""
+    """How a write would change the present text."""
 
     present: str = ""
     result: str = ""
@@ -212,16 +219,16 @@ async def _write(
     start: str | None = None,
     new_type: CellType | None = None,
 ) -> Reply:
-    """Give a cell the text that the agent wants, merged with what is there now.
+    """Give a cell the text that the agent wants, merged with its present text.
 
-    It was made from `start`, else from what the agent last saw of the cell.
+    The base of the merge is `start`, or else the text that the agent last saw of the cell.
     """
     plan = _Plan()
     known = ctx.known(nb, cell_id)
     people = await people_in(ctx.services, nb) if new_type is not None else None
     merges = Merges()
     for _ in range(MERGES_AHEAD):
-        # Somebody may write meanwhile; after some tries it is merged once more as it is needed.
+        # Somebody may type during a merge. If the last one is outdated, `resolve` merges again.
         present = str(nb.source(cell_id))
         await merges.ahead([(_base(start, known, present), wanted, present)])
         if nb.source(cell_id) in (present, None):
@@ -243,7 +250,7 @@ async def _write(
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
         if new_type in (None, view.type):
             return edit_action(tool_name, nb, (cell_id,), summary, (item,))
-        # Outputs go with it, so nobody is to allow it unseen.
+        # A cell that changes its type loses its outputs, so the person has to see that.
         words = f"It becomes a {new_type} cell."
         action = edit_action(tool_name, nb, (cell_id,), summary, (item,), words)
         return replace(action, details=(str(new_type),))
@@ -264,7 +271,7 @@ async def _write(
 
 
 def _base(start: str | None, known: str | None, present: str) -> str:
-    """Return the text that the agent began with."""
+    """Return the base of the merge: the text that the agent started from."""
     return next(text for text in (start, known, present) if text is not None)
 
 
@@ -309,7 +316,7 @@ def check_fresh(ctx: CallContext, nb: LiveNotebook, ids: list[str], done: str) -
     Raises
     ------
     ConflictError
-        With the present text of the first such cell, which counts as seen from then on.
+        The message quotes the present text of the first such cell. The agent has then seen it.
     """
     for cell_id in ids:
         known = ctx.known(nb, cell_id)

@@ -1,4 +1,4 @@
-"""What is looked at before a file is written: whether agents may, and what the file would do."""
+"""Checks before a write whether agents may write a file, and whether it would run by itself."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
     from ..runtime.services import CallContext
 
-MOST_CELLS = 2000
-MOST_CHARACTERS = 1_000_000
-"""How many cells of a notebook are looked through, and how much of all of them together."""
+MAX_CELLS = 2000
+"""Maximum number of cells of a notebook to search for imports."""
+
+MAX_CHARACTERS = 1_000_000
+"""Maximum number of characters of a notebook's code to search for imports."""
 
 
 async def how_it_runs(ctx: CallContext, path: str) -> str | None:
-    """Return in words how a file runs by itself, for the person who is asked, or None.
+    """Return a sentence for the person about how a file runs by itself, or None if it does not.
 
-    Both as it is called and as it lies on the disk: a folder's link has a harmless name.
+    Both the given path and the path on disk are checked, because a symbolic link to a folder can
+    have a harmless name.
 
     Raises
     ------
     DeniedError
-        Agents may not write it.
+        Agents may not write the file.
     """
     contents, words = ctx.services.contents, None
     for each in dict.fromkeys((path, as_it_lies(contents.root, path))):
@@ -47,9 +50,10 @@ async def how_it_runs(ctx: CallContext, path: str) -> str | None:
 
 
 async def _imported(ctx: CallContext, path: str) -> str | None:
-    """Return in words that a notebook has imported a module whose place a new file would take.
+    """Return a sentence if a new file would shadow a module that a notebook has imported.
 
-    Such a module is neither Python's own nor installed: `sys.path` leads to it, or another folder.
+    Such a module belongs neither to Python nor to an installed package. It comes from another
+    folder, for example one on `sys.path`.
     """
     folder, _, name = path.rpartition("/")
     stem, dot, _ = name.partition(".")
@@ -65,7 +69,7 @@ async def _imported(ctx: CallContext, path: str) -> str | None:
         if notebook is None or other.rpartition("/")[0] != folder:
             continue
         texts = _that_ran(notebook, stem)
-        # Expressions that look through so much take long.
+        # Regular expressions are slow on so much text.
         if bool(texts) and await off_the_loop(_names_module, texts, stem):
             return (
                 f"This file runs by itself: {file_name(other)} has imported a module {stem} from "
@@ -75,18 +79,18 @@ async def _imported(ctx: CallContext, path: str) -> str | None:
 
 
 def _is_there(folder: str, module: str) -> bool:
-    """Return whether a module is in a folder already, and what is written there takes no place."""
+    """Return whether a folder already holds a module, so that a write there shadows no other."""
     return os.path.exists(os.path.join(folder, f"{module}.py")) or os.path.isdir(
         os.path.join(folder, module)
     )
 
 
 def _that_ran(notebook: LiveNotebook, word: str) -> list[str]:
-    """Return the code of a notebook that ran without an error and may import what is called so."""
+    """Return code of a notebook that ran without an error and may import a module of this name."""
     found: list[str] = []
-    left = MOST_CHARACTERS
+    left = MAX_CHARACTERS
     with notebook.reading():
-        for cell in islice(notebook.shared_cells(), MOST_CELLS):
+        for cell in islice(notebook.shared_cells(), MAX_CELLS):
             kind, source, count = plain(cell, "cell_type", "source", "execution_count")
             may_import = word in source and "import" in source
             if kind == "code" and count is not None and may_import and not has_error(cell):
@@ -102,16 +106,16 @@ def _names_module(texts: list[str], module: str) -> bool:
 
 
 async def _modules(ctx: CallContext) -> Modules:
-    """Return what the kernels here can import."""
+    """Return the modules that the kernels of this server can import."""
     programs: list[str] = []
-    # A gateway that cannot be reached says nothing of its kernels.
+    # A gateway that is unreachable cannot list its kernelspecs.
     with suppress(ToolError):
         programs = [spec.program for spec in await ctx.services.sessions.list_specs()]
     return await ctx.services.modules.of(programs)
 
 
 def check_may_write(path: str, root: str | None) -> None:
-    """Make sure that a file is neither secret nor part of an installed program.
+    """Refuse to write a file that is protected or part of an installed program.
 
     Raises
     ------

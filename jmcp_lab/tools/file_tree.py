@@ -1,4 +1,4 @@
-"""Tools that list files."""
+"""The tool that lists files, and the paging that list_notebooks shares."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from ..files.folder_walk import Entry, Folder, FolderSearch
     from ..runtime.services import Services
 
-LONGEST_PATTERN = 500
+MAX_PATTERN = 500
+"""Maximum length of a glob pattern, in characters."""
 
 DEPTH = 3
+"""Number of folder levels that list_files lists by default."""
 
-MOST_LEVELS = 20
+MAX_LEVELS = 20
+"""Maximum number of folder levels that list_files lists."""
 
 
 @tool(
@@ -37,8 +40,8 @@ MOST_LEVELS = 20
 async def list_files(
     ctx: CallContext,
     path: Annotated[str, Field(description="Folder to start from.")] = "",
-    pattern: Annotated[str | None, Field(max_length=LONGEST_PATTERN)] = None,
-    depth: Annotated[int, Field(ge=1, le=MOST_LEVELS)] = DEPTH,
+    pattern: Annotated[str | None, Field(max_length=MAX_PATTERN)] = None,
+    depth: Annotated[int, Field(ge=1, le=MAX_LEVELS)] = DEPTH,
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 200,
 ) -> Reply:
@@ -71,7 +74,7 @@ def _entry(entry: Entry) -> str:
 
 
 def name_note(path: str) -> str:
-    """Return what to say of a path in a listing that no call can name, with a space before it."""
+    """Return a note, after a space, for a path that no call can name; otherwise an empty string."""
     if not has_half(path):
         return ""
     return " (its name is not UTF-8, so no call can name it; renamed, it can be used)"
@@ -79,7 +82,7 @@ def name_note(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The call that lists, to propose others like it.
+    """A call that lists files or notebooks, from which replies propose follow-up calls.
 
     Parameters
     ----------
@@ -87,9 +90,9 @@ class Asked:
     path : str
     pattern : str, optional
     depth : int, optional
-        None where it cannot be chosen.
+        None where the tool has no such argument.
     limit : int, optional
-        None where it is the usual one.
+        None where it is the default.
     """
 
     tool: str
@@ -99,10 +102,10 @@ class Asked:
     limit: int | None = None
 
     def call(self, *, path: str = "", depth: int | None = None, offset: int = 0) -> str:
-        """Return the call with other arguments, as it can be made."""
+        """Return a call like this one with other arguments, as text that an agent can copy."""
         pattern = self.pattern
         if path and pattern and not pattern.startswith("**/"):
-            # A glob on the path goes by the folder that is listed.
+            # A glob on the path is relative to the listed folder, which changes here.
             pattern = pattern.rpartition("/")[2]
         return proposed(
             self.tool,
@@ -117,20 +120,21 @@ class Asked:
 def paged(
     ctx: CallContext, title: str, lines: list[str], offset: int, total: int, asked: Asked
 ) -> str:
-    """Return as many of a page's lines as one reply holds, and how to get the rest.
+    """Return as many lines of a page as fit into one reply, and the call that gets the rest.
 
     Parameters
     ----------
-    ctx : Context
+    ctx : CallContext
     title : str
-        What stands before them.
+        First line of the reply.
     lines : list of str
-        The page.
+        Lines of the page.
     offset : int
-        Where it starts.
+        Index of the page's first line in the whole list.
     total : int
-        How many lines there are in all.
+        Number of lines in the whole list.
     asked : Asked
+        Call that lists.
     """
     onwards = asked.call(offset=offset + len(lines))
     room = ctx.services.limits.text - len(title) - len(onwards) - 40
@@ -144,12 +148,12 @@ def paged(
 
 
 async def folder_named(services: Services, path: str) -> str:
-    """Return the folder that an agent names, "" for the root, by whatever name models call it."""
+    """Return the path of the named folder; models have several names for the root, which is ""."""
     return "" if path.strip() in ("", ".", "./", "/") else await services.contents.resolve(path)
 
 
 def not_read(search: FolderSearch, asked: Asked) -> str:
-    """Return in words that end a title what was not read, and the call that reads it."""
+    """Return the end of a title: what was not read, and the calls that read it."""
     unread = search.unread()
     cut = [folder for folder in unread if folder.read]
     whole = [folder for folder in unread if not folder.read]
@@ -165,10 +169,10 @@ def not_read(search: FolderSearch, asked: Asked) -> str:
         call = asked.call(path=cut[0].path)
         more = "code in a kernel" if cut[0].path == search.top else call
         words.append(f"Read in part: {_several(cut)}; {more} sees more of it")
-    # Without a glob a folder that is not entered stands in the list itself.
+    # Without a glob, the list itself contains the folders that were not entered.
     if search.deeper and (asked.pattern or asked.depth is None):
-        deepest = asked.depth == MOST_LEVELS or asked.depth is None
-        call = asked.call(path=search.first_deeper) if deepest else asked.call(depth=MOST_LEVELS)
+        deepest = asked.depth == MAX_LEVELS or asked.depth is None
+        call = asked.call(path=search.first_deeper) if deepest else asked.call(depth=MAX_LEVELS)
         words.append(
             f"Not read: {count(search.deeper, 'folder')} at depth {search.depth}; {call} looks "
             f"{'into the first' if deepest else 'deeper'}"

@@ -1,4 +1,4 @@
-"""Tools that look into a running kernel, without a cell and without history."""
+"""Tools that inspect a running kernel without adding a cell or an entry to its history."""
 
 from __future__ import annotations
 
@@ -29,23 +29,35 @@ if TYPE_CHECKING:
     from ..kernels.sessions import SessionInfo
     from ..notebooks.live_notebook import LiveNotebook
 
-MOST_VARIABLES = 200
+MAX_VARIABLES = 200
+"""Maximum number of variables in one reply."""
+
 LIST_WIDTH = 100
-"""Characters of a preview when all variables are listed."""
+"""Maximum number of characters of a preview when all variables are listed."""
 
 NAMED_WIDTH = 1000
-LONGEST_NAME = 80
-MOST_COMPLETIONS = 50
-DOCS_PAGE = 2500
-"""Signature and parameters come first; examples, at the end, are worth a second call."""
+"""Maximum number of characters of a preview when variables are named."""
 
-LONGEST_CODE = 20_000
+MAX_NAME = 80
+"""Maximum length of a name in a reply, in characters."""
+
+MAX_COMPLETIONS = 50
+"""Maximum number of completions in one reply."""
+
+DOCS_PAGE = 2500
+"""Number of characters of docs in one reply.
+
+The signature and the parameters come first. Examples come last and are worth a second call.
+"""
+
+MAX_CODE = 20_000
+"""Maximum length of the code to look up, in characters."""
 
 TITLES = {
     "inspect_variables": "Look at variables of {}",
     "inspect_code": "Look up code in {}'s kernel",
 }
-"""What a card is called, with the name of the notebook."""
+"""Title of the card for each tool, with a placeholder for the notebook's name."""
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -71,26 +83,28 @@ async def inspect_variables(
     async with _asking(ctx, nb, session) as kernel:
         await _permit(ctx, nb, session, kernel, "inspect_variables", words)
         width = LIST_WIDTH if chosen is None else NAMED_WIDTH
-        found = await kernel.variables(chosen, most=MOST_VARIABLES, width=width)
-    return Reply.of(_told(nb, chosen, found, ctx.services.limits.text))
+        found = await kernel.variables(chosen, most=MAX_VARIABLES, width=width)
+    return Reply.of(_variables_text(nb, chosen, found, ctx.services.limits.text))
 
 
 def _names(names: str | list[str] | None) -> list[str] | None:
     if names is None:
         return None
     given = list(dict.fromkeys([names] if isinstance(names, str) else names))
-    if not 0 < len(given) <= MOST_VARIABLES:
-        raise InvalidArgumentError(f"Name 1 to {MOST_VARIABLES} variables, or none for all.")
+    if not 0 < len(given) <= MAX_VARIABLES:
+        raise InvalidArgumentError(f"Name 1 to {MAX_VARIABLES} variables, or none for all.")
     for name in given:
-        if not name.isidentifier() or len(name) > LONGEST_NAME:
+        if not name.isidentifier() or len(name) > MAX_NAME:
             raise InvalidArgumentError(
-                f"'{name[:LONGEST_NAME]}' is not the name of a variable. For an expression use "
+                f"'{name[:MAX_NAME]}' is not the name of a variable. For an expression use "
                 "execute_ipython."
             )
     return given
 
 
-def _told(nb: LiveNotebook, names: list[str] | None, found: dict[str, Any], budget: int) -> str:
+def _variables_text(
+    nb: LiveNotebook, names: list[str] | None, found: dict[str, Any], budget: int
+) -> str:
     variables = [entry for entry in found["variables"] if isinstance(entry, dict)]
     if names is not None and not variables:
         near = _listed(found.get("near"))
@@ -114,7 +128,7 @@ def _told(nb: LiveNotebook, names: list[str] | None, found: dict[str, Any], budg
 
 
 def _line(entry: dict[str, Any]) -> str:
-    """Return for example ``df: pandas.DataFrame · 1000x5 · 40 kB · columns: …``."""
+    """Return a variable as, for example, ``df: pandas.DataFrame · 1000x5 · 40 kB · columns: …``."""
     words = [f"{_text(entry.get('name'))}: {_text(entry.get('type'))}"]
     shape = entry.get("shape")
     if isinstance(shape, list):
@@ -130,8 +144,8 @@ def _line(entry: dict[str, Any]) -> str:
     return " · ".join(words)
 
 
-def _text(value: object, most: int = LONGEST_NAME) -> str:
-    """Return on one line what came from the user's process."""
+def _text(value: object, most: int = MAX_NAME) -> str:
+    """Return a value from the user's kernel as one sanitized line."""
     return clip(" ".join(clean(str(value)[: 4 * most]).split()), most)
 
 
@@ -152,8 +166,8 @@ async def inspect_code(
     """Docs and signature of the name at the cursor, and completions, from the running kernel."""
     if not code.strip():
         raise InvalidArgumentError("'code' is empty; give a name such as 'df.merge'.")
-    if len(code) > LONGEST_CODE:
-        raise InvalidArgumentError(f"'code' is longer than {LONGEST_CODE:,} characters.")
+    if len(code) > MAX_CODE:
+        raise InvalidArgumentError(f"'code' is longer than {MAX_CODE:,} characters.")
     at = len(code) if cursor is None else cursor
     if at > len(code):
         raise InvalidArgumentError(f"'cursor' is {at}, but 'code' has {len(code)} characters.")
@@ -176,8 +190,8 @@ async def inspect_code(
         if piece.offset or piece.next_offset is not None:
             lines.append(f"… {piece.words(onwards)}")
     if found and not offset:
-        rest = len(found) - MOST_COMPLETIONS
-        names = ", ".join(_text(name) for name in found[:MOST_COMPLETIONS])
+        rest = len(found) - MAX_COMPLETIONS
+        names = ", ".join(_text(name) for name in found[:MAX_COMPLETIONS])
         lines.append(f"Completions: {names}{f', … {rest} more' if rest > 0 else ''}")
     if refusal is not None:
         lines.append(refusal)
@@ -185,8 +199,8 @@ async def inspect_code(
 
 
 def _docs_from(code: str, cursor: int | None, path: str, offset: int) -> str:
-    """Return the call that shows the next page of docs."""
-    if len(code) > LONGEST_NAME:
+    """Return the call that shows the docs from an offset on."""
+    if len(code) > MAX_NAME:
         return f"the same call with offset={offset}"
     return proposed("inspect_code", code=code, cursor=cursor, offset=offset, notebook=path)
 
@@ -221,7 +235,7 @@ async def _permit(
     name: str,
     words: str,
 ) -> None:
-    """Pass the gate; it asks about a kernel in which nobody has run or allowed anything."""
+    """Pass the gate, which asks if nobody has run or allowed anything in this kernel."""
     used = await kernel.used()
 
     def resolve() -> Action:

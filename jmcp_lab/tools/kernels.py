@@ -1,4 +1,4 @@
-"""Tools about kernels."""
+"""Tools that list, assign, restart and interrupt kernels."""
 
 from __future__ import annotations
 
@@ -62,20 +62,20 @@ async def assign_kernel_to_notebook(
 
 
 async def give_kernel(ctx: CallContext, nb: LiveNotebook, name: str, kernel: str) -> SessionInfo:
-    """Start a kernel for a notebook, or attach a running one, once that may happen.
+    """Start a kernel for a notebook, or attach a running one, after passing the gate.
 
     Raises
     ------
     NotFoundError
-        Neither a kernelspec nor a running kernel.
+        `kernel` names neither a kernelspec nor a running kernel.
     ConflictError
-        The notebook got another kernel while the person was asked.
+        The notebook got another kernel, or `kernel` changed, while the person was asked.
     DeniedError
     """
     sessions = ctx.services.sessions
     await sessions.check_kernel(kernel)
     before = await sessions.find(nb.path)
-    joined = await _joined(ctx, kernel)
+    joined = await _kernel_users(ctx, kernel)
     lost = before is not None and before.kernel_id != kernel
     program = await sessions.program(kernel)
     words, guarded = "", None
@@ -98,7 +98,10 @@ async def give_kernel(ctx: CallContext, nb: LiveNotebook, name: str, kernel: str
             f"{nb.shown} got another kernel meanwhile ({now.kernel_name}), so nothing was changed. "
             "Call again if you still want to."
         )
-    if joined != await _joined(ctx, kernel) or await sessions.program(kernel) not in ("", program):
+    if joined != await _kernel_users(ctx, kernel) or await sessions.program(kernel) not in (
+        "",
+        program,
+    ):
         raise ConflictError(
             f"The kernel {kernel} is not what it was when the user was asked, so nothing was "
             "changed. Call again if you still want to; the user is asked anew."
@@ -106,8 +109,8 @@ async def give_kernel(ctx: CallContext, nb: LiveNotebook, name: str, kernel: str
     return await sessions.assign(nb.path, kernel)
 
 
-async def _joined(ctx: CallContext, kernel: str) -> str | None:
-    """Return in words who uses a running kernel, or None for the name of a kernelspec."""
+async def _kernel_users(ctx: CallContext, kernel: str) -> str | None:
+    """Return the names of the notebooks that use a running kernel, or None for a kernelspec."""
     running = await ctx.services.sessions.list_kernels()
     paths = next((found.paths for found in running if found.id == kernel), None)
     if paths is None:
@@ -209,7 +212,7 @@ def kernel_action(
     interrupt: bool = False,
     kernel: ShownKernel | None = None,
 ) -> Action:
-    """Return the action of a tool that does something to a notebook's kernel."""
+    """Return the action of a tool that changes or interrupts a notebook's kernel."""
     name_of_kernel = nb.kernel_name if kernel is None else kernel.name
     return Action(
         tool=name,

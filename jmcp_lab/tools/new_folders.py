@@ -1,4 +1,4 @@
-"""Folders that come with a new file: on the card, in the decision and in the reply."""
+"""Mentions the folders that a new file needs on the card, in the decision and in the reply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def with_folders(action: Action, folders: Sequence[str]) -> Action:
-    """Return the action of making a file that also says which folders are made for it."""
+    """Return the action of creating a file, extended by the folders that it creates."""
     if not folders or action.preview is None:
         return action
     words = f"{action.preview.words} Also makes {_named(folders)}.".strip()
@@ -26,7 +26,7 @@ def with_folders(action: Action, folders: Sequence[str]) -> Action:
 
 
 def made_folders(folders: Sequence[str]) -> str:
-    """Return the end of a reply: which folders were made."""
+    """Return the end of a reply, which names the created folders; empty if there are none."""
     return f" Made {_named(folders)} for it." if folders else ""
 
 

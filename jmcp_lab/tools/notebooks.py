@@ -1,4 +1,4 @@
-"""Tools about notebooks as a whole: which there are, and which one is an agent's current."""
+"""Tools that list notebooks, create them and choose an agent's current one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from .new_folders import made_folders, with_folders
 from .read_cells import outline_lines
 
 LEVELS = 8
-"""Levels of folders in which notebooks are looked for."""
+"""Number of folder levels that list_notebooks searches."""
 
 OUTLINE = 3000
+"""Maximum number of characters of the outline in the reply of use_notebook."""
+
 OUTLINE_CELLS = 30
-"""Characters and cells of the outline that comes with a notebook."""
+"""Maximum number of cells of the outline in the reply of use_notebook."""
 
 
 @tool(
@@ -103,12 +105,12 @@ async def use_notebook(
 
 
 async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
-    """Make a notebook, and return the folders that were made for it."""
+    """Create a notebook, and return the folders that were created for it."""
     if not is_notebook(path):
         raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
     check_may_write(path, ctx.services.contents.root)
     contents = ctx.services.contents
-    # Before anybody is asked: where no file may be changed, none is made.
+    # Checked before anybody is asked: where files may not be changed, none is created either.
     await ctx.services.rooms.texts.prepare(path)
     folders = await contents.new_folders(path)
     await contents.check_writable(path)

@@ -1,4 +1,4 @@
-"""Tools about the moment: what the user looks at, and waiting for a call."""
+"""Tools that report what the user looks at, and wait for a call."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from ..calls.call import Call
     from ..notebooks.live_notebook import LiveNotebook
 
-MOST_OPEN = 30
-MOST_SELECTED = 2000
+MAX_OPEN = 30
+"""Maximum number of open files, of kernels and of edited cells in one reply."""
+
+MAX_SELECTED = 2000
+"""Maximum number of characters of the user's selection in one reply."""
 
 
 @tool(
@@ -39,7 +42,7 @@ async def get_context(ctx: CallContext) -> Reply:
     Also your current notebook and what you may do. A good first call.
     """
     agent = ctx.agent
-    # With this call a conversation begins, which has not seen what an earlier one was shown.
+    # This call usually starts a conversation, which has not seen the outputs of earlier ones.
     ctx.services.snapshots.forget_outputs(agent.id)
     lines = [
         f"You are “{agent.label}”. Mode: {agent.mode.label}. {agent.mode.told}",
@@ -52,7 +55,7 @@ async def get_context(ctx: CallContext) -> Reply:
         lines.append("Kernels:")
         lines += [
             f"- {shown(', '.join(k.paths)) or 'no notebook'}: {shown(k.name)}, {shown(k.state)}"
-            for k in kernels[:MOST_OPEN]
+            for k in kernels[:MAX_OPEN]
         ]
     else:
         lines.append("No kernel is running.")
@@ -64,13 +67,13 @@ async def get_context(ctx: CallContext) -> Reply:
 
 
 def _state(ctx: CallContext, call: Call) -> str:
-    """Return where an unfinished call is, with the progress of what it runs."""
+    """Return the state of an unfinished call, with the progress of its run if it has one."""
     run = ctx.services.runs.get(call.id)
     return f"{call.state.value}: {run.progress()}" if run is not None else call.state.value
 
 
 def _bounds(ctx: CallContext) -> list[str]:
-    """Return in words what the mode alone does not say: notebooks, times, standing permissions."""
+    """Return what the mode alone does not tell: chosen notebooks, end times and grants."""
     agent = ctx.agent
     lines = []
     chosen = on_one_line(", ".join(agent.notebooks))
@@ -93,7 +96,7 @@ def _until(until: Until | None) -> str:
 
 
 async def _looking_at(ctx: CallContext) -> list[str]:
-    """Return what is open in JupyterLab and where the user is in it."""
+    """Return lines about what is open in JupyterLab and where the user is."""
     seen = ctx.services.pages.looking_at()
     if seen is None:
         return ["No JupyterLab window is open."]
@@ -101,8 +104,8 @@ async def _looking_at(ctx: CallContext) -> list[str]:
     opened = seen.get("open") or []
     if opened:
         names = [f"{shown(i['path'])}{' (unsaved)' if i.get('dirty') else ''}" for i in opened]
-        rest = f" and {len(names) - MOST_OPEN} more" if len(names) > MOST_OPEN else ""
-        lines.append(f"Open in JupyterLab: {', '.join(names[:MOST_OPEN])}{rest}.")
+        rest = f" and {len(names) - MAX_OPEN} more" if len(names) > MAX_OPEN else ""
+        lines.append(f"Open in JupyterLab: {', '.join(names[:MAX_OPEN])}{rest}.")
     active: dict[str, Any] | None = seen.get("active")
     if not active or not active.get("path"):
         return lines or ["JupyterLab is open, without a notebook."]
@@ -115,23 +118,23 @@ async def _looking_at(ctx: CallContext) -> list[str]:
         else:
             words += f", cell id {on_one_line(str(cell_id)[:80])}"
     cursor = active.get("cursor") or {}
-    # The page counts from 0, people from 1.
+    # The page counts from 0, but people count from 1.
     if "line" in cursor:
         words += f", line {cursor['line'] + 1}"
         words += f" column {cursor['column'] + 1}" if "column" in cursor else ""
     lines.append(words + ".")
     if notebook is not None and (edited := notebook.carets() & set(notebook.ids)):
         names = [cell_name(notebook, each) for each in sorted(edited, key=notebook.ids.index)]
-        lines.append(f"Being edited by the user now: {', '.join(names[:MOST_OPEN])}.")
+        lines.append(f"Being edited by the user now: {', '.join(names[:MAX_OPEN])}.")
     selected = (active.get("selection") or {}).get("text")
     if selected:
-        text = clip(selected, MOST_SELECTED)
+        text = clip(selected, MAX_SELECTED)
         lines += ["Selected text:", marked("selection", text, selected)]
     return lines
 
 
 async def _live(ctx: CallContext, path: str) -> LiveNotebook | None:
-    """Return a notebook that is open live, by us or in a page."""
+    """Return a notebook that is open live, in this extension or in a page, or None."""
     rooms = ctx.services.rooms
     notebook = rooms.find(path)
     if notebook is None and path in rooms.paths_open():

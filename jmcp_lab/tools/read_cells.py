@@ -1,4 +1,4 @@
-"""Tools that read cells."""
+"""Tools that list and read cells."""
 
 from __future__ import annotations
 
@@ -35,18 +35,19 @@ if TYPE_CHECKING:
     from ..render.outputs import CellSection
 
 SLICE_SECONDS = 0.03
-"""So long cells are outlined before the server's other work has its turn."""
+"""Seconds of outlining cells after which the server's other work gets its turn."""
 
 FIRST_LINE = 80
-"""Characters of a cell's first line in an outline."""
+"""Maximum number of characters of a cell's first line in an outline."""
 
-MOST_NAMED = 50
-"""Cells that a call names which goes on with the cells that were asked for."""
-MOST_LOADED = 20_000_000
-"""Characters of outputs that are taken from the document for one reply, and a cell more."""
+MAX_NAMED = 50
+"""Maximum number of cells that a proposed follow-up call names."""
+
+MAX_LOADED = 20_000_000
+"""Maximum number of characters of outputs to load for one reply; the last cell may exceed it."""
 
 FOR_OUTPUTS = 150
-"""Characters that a reply of many cells keeps for the outputs of each."""
+"""Number of characters that a reply with many cells reserves for the outputs of each."""
 
 
 @tool(
@@ -77,23 +78,23 @@ async def list_cells(
 async def outline_lines(
     ctx: CallContext, nb: LiveNotebook, start: int, limit: int, room: int, *, asked: object = None
 ) -> list[str]:
-    """Return a line for each cell from a position on, and how to go on.
+    """Return a line for each cell from a position on, and the call that continues.
 
     Parameters
     ----------
-    ctx : Context
+    ctx : CallContext
     nb : LiveNotebook
     start : int
-        From 1.
+        Position of the first cell, from 1.
     limit : int
-        Cells at most.
+        Maximum number of cells.
     room : int
-        Characters at most.
+        Maximum number of characters.
     asked : int, optional
-        The limit for the call that goes on.
+        Limit that the proposed follow-up call passes.
     """
     known: dict[object, str] = {}
-    # Cells may move while the server's other work has its turn, so all lines are made once more.
+    # Cells may move while the server's other work has its turn, so every try makes all lines.
     while (lines := _outline_at_once(ctx, nb, start, limit, room, known)) is None:  # noqa: ASYNC110
         await asyncio.sleep(0)
     size, last = len(nb.ids), start - 1 + len(lines)
@@ -105,7 +106,7 @@ async def outline_lines(
 
 
 def _past_the_end(nb: LiveNotebook, start: int) -> list[str]:
-    """Return a line that says so where a reply would begin after the last cell."""
+    """Return a line that says so if a reply would start after the last cell."""
     size = len(nb.ids)
     return [f"There is no cell {start}; the last is {size}."] if start > size > 0 else []
 
@@ -113,19 +114,20 @@ def _past_the_end(nb: LiveNotebook, start: int) -> list[str]:
 def _outline_at_once(
     ctx: CallContext, nb: LiveNotebook, start: int, limit: int, room: int, known: dict[object, str]
 ) -> list[str] | None:
-    """Return lines of one moment; None where it takes long to know what more outputs are.
+    """Return the lines of an outline of one moment, or None if that takes too long.
 
     Parameters
     ----------
     known : dict
-        What the outputs of cells are, by what tells the cell; what becomes known now is added.
+        Outlines of outputs by the key of their cell. Each try adds to them, so a later one can
+        succeed.
     """
     lines = LineBudget(room)
     started, before = 0.0, len(known)
     with nb.reading():
         for index in range(start - 1, min(start - 1 + limit, len(nb.ids))):
             if len(known) == before:
-                # What is known already takes no time to speak of.
+                # Outlines that are already known take almost no time.
                 started = time.thread_time()
             elif time.thread_time() - started > SLICE_SECONDS:
                 return None
@@ -141,7 +143,7 @@ def _outline(ctx: CallContext, nb: LiveNotebook, index: int, known: dict[object,
     is_part = bool(rest) or len(first) > FIRST_LINE
     first = on_one_line(first[:FIRST_LINE])
     if view.type == "code":
-        # Behind the arrow stands what the cell put out.
+        # The arrow separates the source from the outputs, so an arrow in the source is escaped.
         first = first.replace("→", "\\u2192")
     saw = ctx.saw if first == view.source.strip() else ctx.saw_part
     saw(nb, view.id, view.source)
@@ -205,7 +207,7 @@ async def _output_page(
 
 
 def _source_page(ctx: CallContext, nb: LiveNotebook, cell_id: str, offset: int) -> Reply:
-    """Return a piece of a source that was too long for one reply."""
+    """Return a page of a source that is too long for one reply."""
     view = live_cells.view_by_id(nb, cell_id)
     piece = page(view.source, offset, budget(ctx.services.limits).text)
     words = piece.words(_source_pages(nb, cell_id))
@@ -214,15 +216,15 @@ def _source_page(ctx: CallContext, nb: LiveNotebook, cell_id: str, offset: int) 
 
 
 def _run_of(ctx: CallContext, ref: str) -> tuple[Run, int] | None:
-    """Return the agent's run that `ref` names, and the index of its piece.
+    """Return the agent's run that `ref` names and the index of its piece, or None for a cell.
 
-    A cut in a reply names a run where there is no cell to name: the code was in none, or the cell
-    was deleted since.
+    A shortened output in a reply names a run if there is no cell to name, because the code was in
+    no cell or the cell has been deleted.
 
     Raises
     ------
     NotFoundError
-        It names such a run, which is forgotten or another agent's.
+        `ref` names a run that is no longer kept or belongs to another agent.
     """
     named = RUN_ID.fullmatch(ref)
     if named is None:
@@ -289,7 +291,7 @@ async def _read(
     outputs: bool,
     start: int | None = None,
 ) -> Reply:
-    """Return cells as far as the budget reaches; sources go before outputs."""
+    """Return as many cells as fit the budget; sources take precedence over outputs."""
     once = partial(_read_once, ctx, nb, ids, limits, outputs=outputs, start=start)
     with ctx.services.rooms.lease(nb):
         return await ctx.services.huge.reply(once)
@@ -305,7 +307,7 @@ async def _read_once(
     start: int | None,
 ) -> Reply:
     await nb.ready()
-    # No more than is rendered: what is cut twice has no way to the rest.
+    # The budget is that of rendering: a text that is cut twice loses the call that shows the rest.
     room = budget(limits).text
     shown: list[CellSection] = []
     named: list[str] = []
@@ -313,7 +315,7 @@ async def _read_once(
     for number, cell_id in enumerate(ids):
         if load > HEAVY:
             await asyncio.sleep(0)
-        # While the server's other work has its turn, a cell may go.
+        # A cell may be deleted while the server's other work has its turn.
         if nb.index(cell_id) is None and len(ids) > 1:
             continue
         view = live_cells.view_by_id(nb, cell_id)
@@ -321,7 +323,7 @@ async def _read_once(
         text = view.source
         wanted = outputs and view.type == "code"
         found = document_outputs(live_cells.shared(nb, cell_id)) if wanted else []
-        if number and (len(text) + 250 > room or (found and load > MOST_LOADED)):
+        if number and (len(text) + 250 > room or (found and load > MAX_LOADED)):
             left_out = len(ids) - number
             break
         text = clip(text, max(room - 250, 1000), hint=hint)
@@ -331,7 +333,7 @@ async def _read_once(
             ctx.saw_part(nb, cell_id, view.source)
         source = marked("source", text, view.source) if text else ""
         body = f"{header(nb, view)}\n{source}" if text else header(nb, view)
-        load += weight(found, MOST_LOADED)
+        load += weight(found, MAX_LOADED)
         room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
         shown.append(of_cell(nb, cell_id, body, found))
         named.append(cell_id)
@@ -357,9 +359,9 @@ def _onwards(
     *,
     outputs: bool,
 ) -> str:
-    """Return the call that goes on where a reply ends."""
+    """Return the call that continues where a reply ends."""
     if start is None:
-        which: dict[str, object] = {"cells": [nb.short_id(i) for i in rest[:MOST_NAMED]]}
+        which: dict[str, object] = {"cells": [nb.short_id(i) for i in rest[:MAX_NAMED]]}
     else:
         which = {"start": start + shown, "limit": other(len(rest), 100)}
     return proposed(

@@ -1,4 +1,4 @@
-"""Tools that run code."""
+"""Tools that run cells and code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..runtime.run_report import report
 from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
-from ..runtime.wording import cell_name, cells_title, file_name, goes
+from ..runtime.wording import cell_name, cells_title, describe_position, file_name
 from .arguments import Notebook, Source, resolve_all
 from .edit_cells import check_fresh
 from .kernels import KernelName
@@ -32,14 +32,14 @@ RunOwnership = Annotated[
     Field(ge=0, le=300, description="Seconds until 'still running'."),
 ]
 
-MOST_CELLS = 20
-"""More cells than this in one call always ask: nobody reads more on a card."""
+MAX_CELLS = 20
+"""Maximum number of cells that may run without asking; nobody reads more on a card."""
 
 MAY_FAIL = " (tagged: an error does not stop the run)"
 
 
 class _How(NamedTuple):
-    """What the agent asked for besides the code."""
+    """Options of a run besides its code."""
 
     images: bool
     stop_on_error: bool = True
@@ -87,11 +87,11 @@ async def execute_cell(
             for v in views
         )
         summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
-        guarded = "many cells at once" if len(ids) > MOST_CELLS else None
+        guarded = "many cells at once" if len(ids) > MAX_CELLS else None
         action = _run_action(ctx, "execute_cell", nb, ids, summary, items, kernel, guarded)
         action = replace(action, details=(*action.details, *(f"may fail {i}" for i in fail)))
-        # A single cell has none after it.
-        return action if stop_on_error or len(ids) == 1 else _goes_on(action)
+        # No cell comes after a single cell, so stop_on_error makes no difference there.
+        return action if stop_on_error or len(ids) == 1 else _continues_after_errors(action)
 
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
@@ -99,8 +99,8 @@ async def execute_cell(
         return await _execute(ctx, nb, session.kernel_id, nb.path, list(pieces), how)
 
 
-def _goes_on(action: Action) -> Action:
-    """Say that an error does not stop the run: more may run than one would think."""
+def _continues_after_errors(action: Action) -> Action:
+    """Return the action with a note that an error does not stop the run, so more cells may run."""
     assert action.preview is not None
     words = f"An error does not stop it: the cells after it run as well. {action.preview.words}"
     preview = replace(action.preview, words=words.strip())
@@ -108,7 +108,7 @@ def _goes_on(action: Action) -> Action:
 
 
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
-    """Return the ids of the code cells that are meant."""
+    """Return the ids of the code cells that a call chooses."""
     if cells is not None:
         ids = resolve_all(nb, cells)
         for cell_id in ids:
@@ -153,7 +153,7 @@ async def insert_execute_code_cell(
     kernel = await ShownKernel.of(sessions, nb)
 
     def resolve() -> Action:
-        goal = goes(nb, after=after, before=before, index=index)
+        goal = describe_position(nb, after=after, before=before, index=index)
         summary = f"Insert and run a cell in {file_name(nb.path)}"
         items = (PreviewItem("New cell", None, text=source),)
         action = _run_action(ctx, "insert_execute_code_cell", nb, [], summary, items, kernel, None)
@@ -163,7 +163,7 @@ async def insert_execute_code_cell(
         return replace(action, preview=preview, details=(goal.key, *action.details))
 
     await ctx.permit(resolve, nb)
-    # Before the cell is there: where the kernel is another one, nothing is to have happened.
+    # Checked before the insertion: if the kernel has changed, the call must not change anything.
     await kernel.check(sessions, nb)
     at = live_cells.place(nb, after=after, before=before, index=index)
     changes = blank.insert(nb, at, [new], agent_origin(ctx.agent.id))
@@ -177,7 +177,7 @@ async def insert_execute_code_cell(
 
 
 def _point_at(ctx: CallContext, nb: LiveNotebook, cell_id: str) -> None:
-    """Let the call lead to a cell that did not exist when it was allowed."""
+    """Set the target of the call to a cell that did not exist when the call was allowed."""
     action = ctx.call.action
     if action is not None:
         positions = tuple(filter(None, [nb.position(cell_id)]))
@@ -237,7 +237,7 @@ async def execute_ipython(
 
 
 async def _check_kernel(ctx: CallContext, nb: LiveNotebook, kernel: str | None) -> None:
-    """Make sure that code for a certain kernel does not run in another one.
+    """Refuse to run code for one kernel in another one.
 
     Raises
     ------
@@ -329,13 +329,13 @@ async def _execute(
     pieces: list[Piece],
     how: _How,
 ) -> Reply:
-    """Run pieces of code to their end, telling the panel how it goes."""
+    """Run pieces of code to their end, and report progress to the panel."""
     services, call = ctx.services, ctx.call
     begun: set[int] = set()
 
     def follow(run: Run) -> None:
         if nb is not None and run.current is not None and run.current not in begun:
-            # Not sooner: until now the cell showed what somebody else had put there.
+            # Not earlier: until its piece starts, the cell shows outputs of somebody else's run.
             begun.add(run.current)
             _trust(nb, run.pieces[run.current], services.trust_outputs)
         if not run.done and call.state is CallState.RUNNING:
@@ -362,7 +362,7 @@ async def _execute(
 
 
 def _refuse_in_time(run: Run, question: Question, seconds: float) -> None:
-    """Do not let code wait for ever at a question, and all that wants the kernel behind it."""
+    """Answer a question with None after some seconds, so that it does not block the kernel."""
 
     def refuse() -> None:
         with suppress(ConflictError):

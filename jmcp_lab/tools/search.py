@@ -35,17 +35,18 @@ if TYPE_CHECKING:
 
     from ..notebooks.live_notebook import LiveNotebook
 
-MOST_LINES = 500
+MAX_LINES = 500
+"""Maximum number of lines in one reply."""
 
-MOST_UNREAD = 5
-"""Outputs that are named of which not all was searched."""
+MAX_UNREAD = 5
+"""Maximum number of incompletely searched outputs to name."""
 
 SLICE_SECONDS = 0.02
-"""How long cells are read before the server's other work has its turn."""
+"""Seconds of reading cells after which the server's other work gets its turn."""
 
 
 class _Unread(NamedTuple):
-    """What of an output is not searched: all that is behind its summary."""
+    """The part of an output that is not searched, because replies only summarize it."""
 
     cell_id: str
     output: int
@@ -65,7 +66,7 @@ async def search_notebook(
     notebook: Notebook = None,
     regex: bool = False,
     outputs: bool = True,
-    limit: Annotated[int, Field(ge=1, le=MOST_LINES, description="Lines.")] = 50,
+    limit: Annotated[int, Field(ge=1, le=MAX_LINES, description="Lines.")] = 50,
 ) -> Reply:
     """Find text in the sources and outputs of a notebook: the cells' ids, and each line that fits.
 
@@ -78,7 +79,7 @@ async def search_notebook(
         unread: list[_Unread] = []
         passages = await _passages(nb, unread, outputs=outputs)
         hits = await search(wanted, passages)
-    # A cell that went away meanwhile has no position to name.
+    # A cell that was deleted meanwhile has no position to name.
     hits = [hit for hit in hits if nb.index(hit.cell_id) is not None]
     where = "sources and outputs" if outputs else "sources"
     if not hits:
@@ -88,22 +89,22 @@ async def search_notebook(
         query=query,
         regex=other(regex, False),
         outputs=other(outputs, True),
-        limit=MOST_LINES,
+        limit=MAX_LINES,
         notebook=nb.path,
     )
-    told = _told(nb, hits, limit, ctx.services.limits.text, more)
+    told = _hits_text(nb, hits, limit, ctx.services.limits.text, more)
     return Reply.of(told + _not_searched(nb, unread))
 
 
 async def _passages(nb: LiveNotebook, unread: list[_Unread], *, outputs: bool) -> list[Passage]:
-    """Return the texts of a notebook as they are now."""
+    """Return the present texts of a notebook."""
     passages: list[Passage] = []
     started = time.monotonic()
     for index, cell_id in enumerate(list(nb.ids)):
         if time.monotonic() - started > SLICE_SECONDS:
             await asyncio.sleep(0)
             started = time.monotonic()
-        # While others had their turn, cells may have moved.
+        # Cells may have moved while other work had its turn.
         same = index < len(nb.ids) and nb.ids[index] == cell_id
         at = index if same else nb.index(cell_id)
         if at is None:
@@ -113,7 +114,7 @@ async def _passages(nb: LiveNotebook, unread: list[_Unread], *, outputs: bool) -
         passages.append(Passage(cell_id, 0, partial(str, view.source)))
         if outputs and view.type == "code" and len(cell["outputs"]):
             found = document_outputs(cell)
-            # What is large is taken when its turn comes: many searches may wait for theirs.
+            # Large outputs are loaded only when they are searched: many searches may be waiting.
             later = partial(_OutputThen, nb, cell_id, asyncio.get_running_loop())
             takes = [later(at) for at in range(len(found))] if is_heavy([found]) else []
             for number, output in enumerate(found, 1):
@@ -129,7 +130,7 @@ def _same(output: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class _OutputThen:
-    """Takes an output from the document when it is called, which is in another thread."""
+    """Takes an output from the document when it is called from another thread."""
 
     notebook: LiveNotebook
     cell_id: str
@@ -156,7 +157,7 @@ class _OutputThen:
 
 
 def _text_of(cell_id: str, number: int, take: Callable[[], object], unread: list[_Unread]) -> str:
-    """Return an output's text as `read_cell` shows it, and note what it only sums up."""
+    """Return an output's text as `read_cell` shows it, and note the part that is summarized."""
     text, summed_up = _searchable(take, number)
     if summed_up is not None:
         unread.append(_Unread(cell_id, number, *summed_up))
@@ -164,16 +165,17 @@ def _text_of(cell_id: str, number: int, take: Callable[[], object], unread: list
 
 
 def _searchable(take: Callable[[], object], number: int) -> tuple[str, tuple[str, int] | None]:
-    """Return what `searchable` does with an output, wherever that is best done."""
+    """Return what `searchable` returns for an output; a huge one goes to the helper process."""
     output = take()
     if weight([output], HUGE, unseen=HUGE + 1) > HUGE:
-        # Others may be at work there for long: nobody waits for them with so much in hand.
+        # The helper process may be busy for long. Waiting for it must not keep the output in
+        # memory.
         del output
         with suppress(NoHelperError):
             return helper.call_with(searchable, lambda: (take(), number))
         output = take()
     if output is None:
-        # It was cleared, or its cell deleted, while the search was under way.
+        # The output was cleared, or its cell was deleted, during the search.
         return "", None
     if is_heavy([output]):
         return in_turn(searchable, output, number)
@@ -181,12 +183,12 @@ def _searchable(take: Callable[[], object], number: int) -> tuple[str, tuple[str
 
 
 def _not_searched(nb: LiveNotebook, unread: list[_Unread]) -> str:
-    """Return what was not searched, and what shows it."""
+    """Return the parts that were not searched, and the calls that show them."""
     there = [each for each in unread if nb.index(each.cell_id) is not None]
     if not there:
         return ""
     lines = ["\nNot searched, because outputs are searched as they are shown:"]
-    for cell_id, number, what, offset in there[:MOST_UNREAD]:
+    for cell_id, number, what, offset in there[:MAX_UNREAD]:
         call = proposed(
             "read_cell",
             cell=nb.short_id(cell_id),
@@ -195,12 +197,12 @@ def _not_searched(nb: LiveNotebook, unread: list[_Unread]) -> str:
             notebook=nb.path,
         )
         lines.append(f"- {what} of output {number} of {cell_name(nb, cell_id)}; {call} shows it")
-    if len(there) > MOST_UNREAD:
-        lines.append(f"- and that of {count(len(there) - MOST_UNREAD, 'more output')}")
+    if len(there) > MAX_UNREAD:
+        lines.append(f"- and that of {count(len(there) - MAX_UNREAD, 'more output')}")
     return "\n".join(lines)
 
 
-def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str) -> str:
+def _hits_text(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str) -> str:
     found = f"{len(hits)}{' or more' if len(hits) == MAX_HITS else ''}"
     cells = len({hit.cell_id for hit in hits})
     lines = [
@@ -212,14 +214,14 @@ def _told(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more: str)
     lines += listed.lines
     if shown < len(hits):
         shows = "a narrower query shows them"
-        if shown == limit < MOST_LINES:
+        if shown == limit < MAX_LINES:
             shows = f"{more} shows more"
         lines.append(f"… {count(len(hits) - shown, 'more line')} not shown; {shows}.")
     return "\n".join(lines)
 
 
 def _entries(nb: LiveNotebook, hits: list[Hit]) -> Iterator[str]:
-    """Yield a line for each hit; the first of a cell comes with the line that names the cell."""
+    """Yield an entry for each hit; the first hit of a cell also has a line that names the cell."""
     for cell_id, group in groupby(hits, key=lambda hit: hit.cell_id):
         title = header(nb, live_cells.view_by_id(nb, cell_id)) + "\n"
         for hit in group:

@@ -1,4 +1,4 @@
-"""The table of all tools, in the order in which clients see them."""
+"""Lists all tools, in the order in which clients see them."""
 
 from __future__ import annotations
 
@@ -49,4 +49,7 @@ TOOLS: dict[str, Tool] = {
         context.wait,
     )
 }
-"""Constant, and the same for every agent: what an agent may do is the gate's affair."""
+"""Table of all tools by name.
+
+It is the same for every agent and never changes; the gate decides what an agent may do.
+"""

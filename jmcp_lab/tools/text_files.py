@@ -25,21 +25,21 @@ from ..runtime.tool import tool
 from ..runtime.wording import count, file_name, line_change
 from ..text.line_ends import line_end, plain
 from ..text.three_way_merge import MergeConflict, Splice, splice
-from .edit_cells import MOST_EDITS, Edit, replace_all
+from .edit_cells import MAX_EDITS, Edit, replace_all
 from .file_checks import how_it_runs
 from .new_folders import made_folders, with_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_BYTES = 20_000_000
-"""Larger files are not read: they would stand in memory several times."""
+MAX_BYTES = 20_000_000
+"""Maximum size of a file to read, in bytes; memory holds several copies of its content."""
 
-MOST_LINES = 1_000_000
-"""Of more lines, in all the texts of a merge, each has to be in memory by itself."""
+MAX_LINES = 1_000_000
+"""Maximum number of lines in all texts of a merge, which holds each line in memory separately."""
 
 LINE_LENGTH = 2000
-"""Longer lines are cut."""
+"""Maximum number of characters of a line in a reply; longer lines are shortened."""
 
 IMAGES = {
     "png": "image/png",
@@ -52,10 +52,10 @@ IMAGES = {
 LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 ANNEXED = ".git/annex/objects/"
-"""Where git-annex keeps files that a person has in sight by links."""
+"""Folder in which git-annex stores the files that its symbolic links point to."""
 
 FILE = "file"
-"""Under this name an agent's knowledge of a whole file is kept; no cell has such an id."""
+"""Key in place of a cell id under which snapshots store a whole file; no cell has this id."""
 
 
 @tool(title="Read a file", tool_class=ToolClass.READ, read_only=True, idempotent=True)
@@ -76,7 +76,7 @@ async def read_file(
 
 
 def _lines(ctx: CallContext, path: str, text: str, offset: int, limit: int) -> str:
-    """Return the lines as far as the budget reaches, and remember what they show."""
+    """Return as many lines as fit the budget, and note what the agent has now seen."""
     total = line_count(text)
     if not total:
         ctx.services.snapshots.note(ctx.agent.id, path, FILE, text)
@@ -119,7 +119,7 @@ async def _image(ctx: CallContext, path: str, kind: str) -> Reply:
 
 
 async def _checked(ctx: CallContext, path: str) -> str:
-    """Return the normalised path of a file that can be read or changed as text."""
+    """Return the normalised path of a text file; refuse a notebook."""
     normal = await ctx.services.contents.resolve(path)
     if is_notebook(normal):
         raise InvalidArgumentError(
@@ -139,9 +139,9 @@ async def _permit_reading(ctx: CallContext, path: str) -> None:
             f"'{on_one_line(path)}' is a folder; {proposed('list_files', path=path)} shows what is "
             "in it."
         )
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise InvalidArgumentError(
-            f"'{path}' has {size:,} bytes, more than can be read here ({MOST_BYTES:,}). Read a "
+            f"'{path}' has {size:,} bytes, more than can be read here ({MAX_BYTES:,}). Read a "
             "part of it with code in a kernel."
         )
     led = as_it_lies(ctx.services.contents.root, path)
@@ -158,7 +158,7 @@ async def _permit_reading(ctx: CallContext, path: str) -> None:
 
 
 async def _text(ctx: CallContext, path: str) -> str:
-    """Return the present text: of the open document, or of the file when no page has it open."""
+    """Return the present text of the open document, or of the file if no page has it open."""
     live = ctx.services.rooms.texts.find(path)
     return plain(await ctx.services.contents.texts.text(path)) if live is None else live.text
 
@@ -168,7 +168,7 @@ async def write_file(
     ctx: CallContext,
     path: str,
     content: str | None = None,
-    edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)] | None = None,
+    edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)] | None = None,
 ) -> Reply:
     """Create or change a text file: whole (content), or by exact replacements (edits).
 
@@ -197,7 +197,7 @@ async def write_file(
 
 
 async def _with_line_ends(ctx: CallContext, path: str, content: str, reply: Reply) -> Reply:
-    """Add to a reply that the file keeps its line ends, where the agent gave others."""
+    """Add to a reply that the file keeps its line ends, if the agent gave others."""
     if plain(content).count("\n") == 0 or ctx.services.rooms.texts.find(path) is not None:
         return reply
     kept, given = line_end(await ctx.services.contents.texts.text(path)), line_end(content)
@@ -234,7 +234,7 @@ async def _change(
     await _merge_ahead(merges, path, (base, wanted, present))
 
     def resolve() -> Action:
-        # Pages open the file and close it while the person decides.
+        # Pages may open or close the file while the person decides.
         live = texts.find(path)
         now = live.text if live is not None else present
         result = _merged(merges, path, (base, wanted, now))
@@ -248,7 +248,7 @@ async def _change(
             f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
         )
     known = ctx.services.snapshots.text(ctx.agent.id, path, FILE)
-    # What others wrote is kept, but not shown: the agent knows the file as it wanted it.
+    # The file keeps what others wrote, but the agent only knows the text that it wanted.
     ctx.services.snapshots.note_written(ctx.agent.id, path, FILE, base, wanted)
     if before == after:
         words = f"{path} keeps its text: nothing of that is new."
@@ -262,12 +262,12 @@ async def _change(
 async def _put(
     ctx: CallContext, path: str, before: str, after: str, check: Callable[[], None]
 ) -> bool:
-    """Put a text in the place of another; return False if that is not there any more."""
+    """Replace a text by another one; return False if the old text is no longer there."""
     texts = ctx.services.rooms.texts
     # The person may have typed while the call waited for an answer.
     await texts.prepare(path)
     live = texts.find(path)
-    merges, large = Merges(), before.count("\n") + after.count("\n") > MOST_LINES
+    merges, large = Merges(), before.count("\n") + after.count("\n") > MAX_LINES
     if live is not None and not large:
         await merges.ahead([(before, after, before)])
         live = texts.find(path)
@@ -286,14 +286,14 @@ async def _put(
 
 
 async def _merge_ahead(merges: Merges, path: str, texts: Texts) -> None:
-    """Work out a large merge off the loop, if there is anything to merge."""
+    """Prepare a large merge off the event loop, if there is anything to merge."""
     if texts[0] != texts[2]:
         _check_size(path, texts)
         await merges.ahead([texts])
 
 
 def _check_size(path: str, texts: Texts) -> None:
-    if sum(text.count("\n") for text in texts) > MOST_LINES:
+    if sum(text.count("\n") for text in texts) > MAX_LINES:
         raise ConflictError(
             f"'{path}' was changed since you read it, and has too many lines to take both changes "
             "in. Nothing was written. Read it again, or change it with code in a kernel."
@@ -301,7 +301,7 @@ def _check_size(path: str, texts: Texts) -> None:
 
 
 def _merged(merges: Merges, path: str, texts: Texts) -> str:
-    """Return the present text with what the agent changed."""
+    """Return the present text with the agent's changes."""
     base, wanted, present = texts
     if base == present:
         return wanted

@@ -1,8 +1,8 @@
-"""Files that code runs or reads code from: a card shows the code, and not what is in these.
+"""Finds the files that code runs or imports.
 
-Code that was read may say no more than ``%run fit.py`` or ``import helper``. So the card names such
-files as far as they are named in the code and lie where the kernel looks first, and a yes holds for
-what was in them when it was given.
+A card shows the code but not the content of these files, and the code may be no more than
+``%run fit.py`` or ``import helper``. So the card names the files that the code names and that are
+where the kernel looks first. A person's yes covers the content that these files had at that time.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from typing import NamedTuple
 
 from ..files.names import shown
 
-MOST_CANDIDATES = 300
-"""Names that are looked for on disk."""
+MAX_CANDIDATES = 300
+"""Maximum number of names to look for on disk."""
 
-MOST_SCANNED = 500_000
-"""Characters of code, in all, that are looked through for names: so many take some 0.1 s."""
+MAX_SCANNED = 500_000
+"""Maximum number of characters of code to search for names; that many take about 0.1 s."""
 
-MOST_NAMED = 8
-"""Files that a card names."""
+MAX_NAMED = 8
+"""Maximum number of files that a card names."""
 
-LONGEST_NAME = 200
+MAX_NAME = 200
+"""Maximum length of a file's name in code, in characters."""
 
 _SUFFIXES = "py|ipy|ipynb|pyx|r|jl|sh|bash|zsh|fish|ps1|js|mjs|cjs|ts|pl|rb|lua|sql|stan|c|cpp|so"
 _PLAIN = re.compile(
-    rf"(?<![\w./~-])[\w./~-]{{1,{LONGEST_NAME}}}?\.(?:{_SUFFIXES})(?![\w.])", re.IGNORECASE
+    rf"(?<![\w./~-])[\w./~-]{{1,{MAX_NAME}}}?\.(?:{_SUFFIXES})(?![\w.])", re.IGNORECASE
 )
-_QUOTED = re.compile(rf"[\"']([^\"'\n]{{1,{LONGEST_NAME}}}\.(?:{_SUFFIXES}))[\"']", re.IGNORECASE)
+_QUOTED = re.compile(rf"[\"']([^\"'\n]{{1,{MAX_NAME}}}\.(?:{_SUFFIXES}))[\"']", re.IGNORECASE)
 _RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w[\w.]*[ \t]+){0,9}([^\s;]+)", re.MULTILINE)
 _IMPORT = re.compile(r"^[^#\n\"']{0,200}?\bimport[ \t]+([^#\n;]+)", re.MULTILINE)
 _FROM = re.compile(r"\bfrom[ \t]+\.{0,2}([\w.]+)[ \t]+import[ \t]+\(?([^#\n;)]*)")
@@ -48,9 +49,9 @@ class UsedFile(NamedTuple):
     Parameters
     ----------
     name : str
-        As the code names it, or where the module lies.
+        Path as the code names it, or the path of the module.
     mark : str
-        What is another one once the file was written.
+        Text that changes when the file is written.
     """
 
     name: str
@@ -58,13 +59,13 @@ class UsedFile(NamedTuple):
 
 
 class UsedFiles(NamedTuple):
-    """The files that code names, in the order of their names.
+    """The files that code names, sorted by name.
 
     Parameters
     ----------
     files : tuple of UsedFile
     are_all : bool
-        Whether all that the code names was looked for.
+        Whether everything that the code names was looked for.
     """
 
     files: tuple[UsedFile, ...] = ()
@@ -72,27 +73,27 @@ class UsedFiles(NamedTuple):
 
     @classmethod
     def of(cls, sources: Iterable[str], root: str | None, path: str | None) -> UsedFiles:
-        """Return which of the files that code names are there.
+        """Return those files that code names and that exist.
 
         Parameters
         ----------
         sources : iterable of str
         root : str or None
-            The server's root on this disk, if it has one.
+            The server's root folder on this disk, if it has one.
         path : str or None
-            Of the notebook: its kernel is started in its folder.
+            Path of the notebook; its kernel starts in the same folder.
         """
         if not root:
             return cls()
         folder = os.path.join(root, os.path.dirname(path or ""))
         found: dict[tuple[int, int], UsedFile] = {}
         names: dict[str, None] = {}
-        left = MOST_SCANNED
+        left = MAX_SCANNED
         for source in sources:
             names |= dict.fromkeys(_names(source[: max(left, 0)]))
             left -= len(source)
-        for name in islice(names, MOST_CANDIDATES):
-            # Whose home `~ada` is may take a question to another computer.
+        for name in islice(names, MAX_CANDIDATES):
+            # Resolving `~ada` may need a query to another computer, so only `~/` is expanded.
             home = os.path.expanduser(name) if name.startswith("~/") else name
             try:
                 there = os.stat(os.path.join(folder, home))
@@ -101,16 +102,16 @@ class UsedFiles(NamedTuple):
             if not stat.S_ISDIR(there.st_mode):
                 mark = f"{there.st_ino} {there.st_size} {there.st_mtime_ns} {there.st_ctime_ns}"
                 found.setdefault((there.st_dev, there.st_ino), UsedFile(name, mark))
-        are_all = len(names) <= MOST_CANDIDATES and left >= 0
+        are_all = len(names) <= MAX_CANDIDATES and left >= 0
         return cls(tuple(sorted(found.values())), are_all)
 
     @property
     def words(self) -> str:
-        """What a card says of them; an empty string if there are none."""
+        """What a card says about these files; an empty string if there are none."""
         words = []
         if self.files:
-            names = [shown(each.name) for each in self.files[:MOST_NAMED]]
-            left = len(self.files) - MOST_NAMED
+            names = [shown(each.name) for each in self.files[:MAX_NAMED]]
+            left = len(self.files) - MAX_NAMED
             more = f" and {left} more" if left > 0 else ""
             words.append(
                 f"What is in {', '.join(names)}{more}, which this names, is not shown here."
@@ -124,7 +125,7 @@ class UsedFiles(NamedTuple):
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What a yes is bound to."""
+        """Texts that bind a decision to the present content of these files."""
         return tuple(f"uses {each.name} {each.mark}" for each in self.files)
 
 
@@ -142,7 +143,7 @@ def _names(source: str) -> Iterator[str]:
 
 
 def modules_named(source: str) -> Iterator[str]:
-    """Return which modules code imports, and the packages that these are in."""
+    """Yield the modules that code imports, and the packages that contain them."""
     for names in _IMPORT.findall(source):
         for part in names[:1000].split(","):
             if (found := _NAME.search(part)) is not None:
@@ -158,6 +159,6 @@ def modules_named(source: str) -> Iterator[str]:
 
 
 def _with_above(module: str) -> Iterator[str]:
-    """Return a module and the packages that it is in: these run as well."""
+    """Yield a module and the packages that contain it, which run as well when it is imported."""
     parts = [part for part in module.split(".") if part][:9]
     yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))

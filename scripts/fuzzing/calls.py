@@ -1,4 +1,4 @@
-"""The calls that the fuzzer makes: known bombs, and what hypothesis thinks of beside them."""
+"""Provides the calls of the fuzzer: known bombs, and arguments that hypothesis generates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jmcp_lab.tools.table import TOOLS
 Arguments = dict[str, Any]
 
 LARGE = 3_500_000
-"""Characters: a request has 4 MiB at most."""
+"""Number of characters of a large text; an MCP message has at most 4 MiB."""
 
 NESTED = "(" * 4 + "a" + "{99})" * 4
 
@@ -58,7 +58,7 @@ def _edits() -> st.SearchStrategy[Any]:
 
 
 def _value(tool: str, name: str, large: bool) -> st.SearchStrategy[Any]:
-    """Return what an argument may be; mostly of its type."""
+    """Return values for an argument, mostly of its type."""
     known: dict[str, st.SearchStrategy[Any]] = {
         "notebook": st.sampled_from(NOTEBOOKS),
         "cell": st.sampled_from(IDS[:16]) | _texts(large=False),
@@ -89,7 +89,7 @@ def _value(tool: str, name: str, large: bool) -> st.SearchStrategy[Any]:
 
 @st.composite
 def calls(draw: st.DrawFn, names: list[str]) -> tuple[str, Arguments]:
-    """Return a tool and its arguments."""
+    """Draw a tool and its arguments."""
     tool = draw(st.sampled_from(names))
     schema = TOOLS[tool].input_schema
     large = draw(st.integers(0, 4)) == 0
@@ -103,7 +103,7 @@ def calls(draw: st.DrawFn, names: list[str]) -> tuple[str, Arguments]:
 
 
 def drawn(number: int, count: int, names: list[str]) -> list[tuple[str, Arguments]]:
-    """Return so many calls for a seed."""
+    """Return a number of calls for a seed."""
     found: list[tuple[str, Arguments]] = []
 
     @seed(number)
@@ -124,7 +124,7 @@ def drawn(number: int, count: int, names: list[str]) -> list[tuple[str, Argument
 
 
 def bombs() -> list[tuple[str, Arguments]]:
-    """Return the calls that are known to have been too much once, and their kin."""
+    """Return calls that once overloaded the server, and similar ones."""
     found: list[tuple[str, Arguments]] = []
 
     def add(tool: str, **arguments: Any) -> None:

@@ -1,9 +1,9 @@
-"""A server extension for the fuzzer only: writes down when the event loop stands still, and where.
+"""A server extension for the fuzzer only, which records when and where the event loop is blocked.
 
 Each line of the file that ``JMCP_HEARTBEAT`` names is a JSON object: ``at`` (seconds since the
-epoch), ``late`` (how long the loop stood still), ``work`` (its thread's CPU time meanwhile),
-``blocked`` (`late` without what a thread of this process waited for a CPU) and ``where`` (what the
-loop's thread did in the middle of it).
+epoch), ``late`` (how long the loop was blocked), ``work`` (its thread's CPU time in that time),
+``blocked`` (`late` without the time that a thread of this process waited for a CPU) and ``where``
+(what the threads did in that time).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 STEP_SECONDS = 0.005
 WORTH_SECONDS = 0.05
-"""Shorter blocks are not written down."""
+"""Minimum duration in seconds of a block to record."""
 LOOK_SECONDS = 0.04
 
 _kept: list[asyncio.Task[None]] = []
 
 
 PLACES = 9
-"""Functions of this package that are named, the innermost."""
+"""Maximum number of functions of this package to name, the innermost ones."""
 
 
 class _Watch:
-    """Looks at all threads from one of its own while the loop does not beat."""
+    """Samples all threads from a separate thread while the loop is blocked."""
 
     def __init__(self) -> None:
         self.beat = time.perf_counter()
@@ -50,12 +50,12 @@ class _Watch:
         threading.Thread(target=self._look, daemon=True, name="heartbeat").start()
 
     def begin(self, now: float) -> None:
-        """Begin to wait for the next beat."""
+        """Start to wait for the next beat."""
         self.beat = now
         self._seen = Counter()
 
     def where(self) -> list[str]:
-        """Return where the loop's thread, or others that worked, were most often."""
+        """Return the most frequent places of the loop's thread and of other busy threads."""
         return [f"{place} ({times} x)" for place, times in self._seen.most_common(3)]
 
     def _look(self) -> None:
@@ -78,7 +78,7 @@ def _works(frame: FrameType | None) -> bool:
 
 
 def _places(frame: FrameType | None) -> str:
-    """Return the innermost functions of this package, and what they called last."""
+    """Return the innermost functions of this package, and the function that they last called."""
     found = traceback.extract_stack(frame)
     own = [each for each in found if "jmcp_lab" in each.filename][-PLACES:]
     last = found[-1:] if found[-1:] != own[-1:] else []

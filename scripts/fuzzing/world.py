@@ -1,4 +1,4 @@
-"""What the fuzzer's server serves: large notebooks, odd outputs, images, thousands of files."""
+"""Creates the files of the fuzzer's server: large notebooks, odd outputs, images, many files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 NUMBERS = 1_000_000
 TABLE_ROWS = 400_000
-"""Of an HTML table of 46 MB."""
+"""Number of rows of an HTML table of 46 MB."""
 
 NOTEBOOKS = [
     *("cells.ipynb", "json.ipynb", "table.ipynb", "text.ipynb", "images.ipynb", "figures.ipynb"),

@@ -11,8 +11,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from jmcp_lab.calls.call import ImagePart, Reply, TextPart
 from jmcp_lab.render.reply import is_heavy, weight
-from jmcp_lab.runtime.services import AROUND, bounded
-from jmcp_lab.tools.read_cells import MOST_LOADED
+from jmcp_lab.runtime.services import EXTRA_CHARACTERS, bounded
+from jmcp_lab.tools.read_cells import MAX_LOADED
 
 from ..support.robots import Robot, write_notebook
 
@@ -34,13 +34,13 @@ async def test_a_reply_about_thousands_of_cells_has_an_end(
 ) -> None:
     ids = write_notebook(root, "a.ipynb", *[f"value_{n}" for n in range(CELLS)])
     said = await robot.say(tool, notebook="a.ipynb", cells=ids, **arguments)
-    assert len(said) <= robot.app.services.limits.text + AROUND
+    assert len(said) <= robot.app.services.limits.text + EXTRA_CHARACTERS
 
 
 async def test_an_error_about_thousands_of_cells_has_an_end(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "1")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="x" * 1_000_000)
-    assert len(said) <= robot.app.services.limits.text + AROUND
+    assert len(said) <= robot.app.services.limits.text + EXTRA_CHARACTERS
 
 
 def test_what_is_bounded_keeps_short_parts_and_images_whole() -> None:
@@ -81,7 +81,7 @@ async def test_no_more_outputs_are_taken_from_the_document_than_a_reply_can_be_m
 def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
     outputs = [{"output_type": "display_data", "data": {"application/json": value}}]
     started = time.thread_time()
-    assert weight(outputs, MOST_LOADED) > 1_000_000
+    assert weight(outputs, MAX_LOADED) > 1_000_000
     assert time.thread_time() - started < 0.2
 
 

@@ -15,7 +15,7 @@ from jmcp_lab.errors import ConflictError
 from jmcp_lab.notebooks.carets import FIELD, carets_in
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
 from jmcp_lab.runtime import people
-from jmcp_lab.runtime.supervisor import LEAVES_WITHIN
+from jmcp_lab.runtime.supervisor import CARET_SECONDS
 
 from ..support.robots import MakeRobot, Robot, write_notebook
 from ..support.room_page import OpenPage, until
@@ -82,7 +82,7 @@ async def test_a_caret_goes_with_the_connection_of_its_page(
 async def test_an_undo_that_moves_or_removes_the_cell_with_a_caret_waits_for_another_time(
     robot: Robot, root: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jmcp_lab.runtime.supervisor.LEAVES_WITHIN", LEAVES_WITHIN / 20)
+    monkeypatch.setattr("jmcp_lab.runtime.supervisor.CARET_SECONDS", CARET_SECONDS / 20)
     ids = write_notebook(root, "a.ipynb", "one", "two")
     page = await open_page("a.ipynb")
     await robot.say("move_cell", notebook="a.ipynb", cells=ids[1], index=0)

@@ -44,7 +44,7 @@ async def test_wait_returns_at_once_on_output_that_the_agent_was_not_told_of(
     )
     (root / "two").touch()
     assert "2nd" in await robot.say("wait", call=call.id, seconds=300)
-    assert robot.app.dispatcher._told == {}
+    assert robot.app.dispatcher._outputs_reported == {}
 
 
 async def test_a_call_that_runs_is_listed_with_its_progress(robot: Robot, root: Path) -> None:

@@ -1,1 +1,1 @@
-"""What tests share: servers, pages, other programs and people in code."""
+"""Provides what tests share: servers, pages, other programs and simulated people."""

@@ -1,4 +1,4 @@
-"""An event loop in which waiting takes no time."""
+"""Provides an event loop in which waiting takes no time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import selectors
 
 
 class _Jumping(selectors.DefaultSelector):
-    """Passes the time that is to be waited, and waits for nothing."""
+    """A selector that advances its clock by the timeout instead of waiting."""
 
     now = 0.0
 
@@ -18,9 +18,9 @@ class _Jumping(selectors.DefaultSelector):
 
 
 class ClockLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock stands still while something runs.
+    """An event loop whose clock stands still while code runs.
 
-    For what needs neither threads nor sockets.
+    It is for code that needs neither threads nor sockets.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""An open notebook without a server, and a program that changes its file."""
+"""Provides an open notebook without a server, and a program that changes its file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Desk:
 
     @property
     def kept(self) -> list[str]:
-        """Copies of files that could not be read and were saved over."""
+        """Copies of unreadable files that were then overwritten."""
         return [copy for copy, _ in self.room.copies]
 
     def change(self, change: Callable[[Content], object], *, older: bool = False) -> None:

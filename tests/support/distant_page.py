@@ -1,4 +1,4 @@
-"""A person's page whose messages are on their way until a test delivers them."""
+"""Provides a person's page whose messages stay in transit until a test delivers them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 RAW = 2
-"""A message that is neither about the document nor about where people are."""
+"""Type of a message that is about neither the document nor awareness."""
 
 
 class Wire:
-    """One websocket, seen from the server."""
+    """The server's side of one WebSocket."""
 
     path = "wire"
 
@@ -56,13 +56,13 @@ class Wire:
         return message
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection; the page comes again when a test says so."""
+        """End the connection; the page reconnects when a test tells it to."""
         self.closed = code
         self.queue.put_nowait(b"")
 
 
 class Page:
-    """A person's page. What it sends and hears is on its way until a step delivers it."""
+    """A person's page, whose messages stay in transit until a step delivers them."""
 
     def __init__(self) -> None:
         self.ydoc: Doc[Any] = Doc()
@@ -72,7 +72,7 @@ class Page:
         self.wire: Wire | None = None
         self.serving: asyncio.Task[None] | None = None
         self.asked = 0
-        """How often it had to ask the person what to do."""
+        """Number of times that the page had to ask the person what to do."""
 
         self._hearing = False
         self.subscription = self.ydoc.observe(self._on_update)
@@ -87,7 +87,7 @@ class Page:
         self.serving = asyncio.create_task(room.serve(self.wire))
 
     async def cut(self) -> None:
-        """Lose the connection, and all that is on its way."""
+        """Lose the connection and all messages in transit."""
         if self.serving is not None:
             self.serving.cancel()
             with suppress(asyncio.CancelledError):
@@ -96,13 +96,13 @@ class Page:
         self.inbox, self.out = [], []
 
     async def speak(self) -> None:
-        """Let one message reach the server."""
+        """Deliver one message to the server."""
         if self.out and self.wire is not None and self.wire.closed is None:
             self.wire.queue.put_nowait(self.out.pop(0))
             await self.wire.queue.join()
 
     def hear(self) -> None:
-        """Take in one message of the server."""
+        """Process one message from the server."""
         if not self.inbox:
             return
         message = self.inbox.pop(0)
@@ -122,5 +122,5 @@ class Page:
         return [str(cell["source"]) for cell in self.notebook.ycells]
 
     def on_its_way(self, characters: Iterable[str]) -> set[str]:
-        """Return those of some characters that are in messages which the server has not heard."""
+        """Return those characters that are in messages which have not reached the server."""
         return {c for c in characters if any(c.encode() in message for message in self.out)}

@@ -1,4 +1,4 @@
-"""Packages made up for a test: a module and its entry points in a folder on ``sys.path``."""
+"""Creates packages for a test: modules with entry points in a folder on ``sys.path``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EDIT = {"title": "Made up", "tool_class": ToolClass.EDIT}
 
 
 class MakePackage(Protocol):
-    """Makes a distribution with an entry point, ``<module>:<named>``."""
+    """Creates a distribution package with the entry point ``<module>:<named>``."""
 
     def __call__(self, name: str, code: str, *, named: str = "TOOLS") -> None: ...
 

@@ -1,4 +1,4 @@
-"""A door with tools made for tests, and clients that come to it."""
+"""Provides an MCP endpoint with tools for tests, and clients that connect to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Progress = Callable[[float, str], Awaitable[None]] | None
 
 @dataclass
 class World:
-    """What the test tools share with the test."""
+    """State that the test tools share with the test."""
 
     started: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -37,7 +37,7 @@ class World:
 
 @dataclass
 class Call:
-    """What a test tool gets besides its arguments."""
+    """Context that a test tool gets besides its arguments."""
 
     agent: Agent
     world: World
@@ -112,7 +112,7 @@ async def odd(call: Call, kind: str) -> Reply:
 
 
 class FixtureDispatcher:
-    """Calls the test tools."""
+    """A dispatcher that calls the test tools."""
 
     def __init__(self) -> None:
         found = [echo, draw, count, block, refuse, break_, half, odd]
@@ -136,7 +136,7 @@ class FixtureDispatcher:
 
 @dataclass
 class Door:
-    """A door under test."""
+    """An endpoint under test."""
 
     service: McpEndpoint
     registry: AgentRegistry
@@ -188,7 +188,7 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
 async def open_session(http: httpx2.AsyncClient, url: str) -> dict[str, str]:
-    """Open a session by hand and return the headers that its requests carry."""
+    """Open a session without a client library, and return the headers for its exchanges."""
     answer = await http.post(url, json=INITIALIZE, headers=ACCEPT)
     assert answer.status_code == 200, answer.text
     headers = ACCEPT | {
@@ -203,6 +203,6 @@ async def open_session(http: httpx2.AsyncClient, url: str) -> dict[str, str]:
 def tool_call(
     name: str, arguments: dict[str, object] | None = None, id: int = 2
 ) -> dict[str, object]:
-    """Return the message that calls a tool."""
+    """Return the MCP message that calls a tool."""
     params = {"name": name, "arguments": arguments or {}}
     return {"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}

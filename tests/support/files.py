@@ -1,4 +1,4 @@
-"""Files, and the rooms of notebooks, as a Jupyter server has them, without the server."""
+"""Provides files and rooms of notebooks as a Jupyter server has them, without a server."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from jmcp_lab.rooms.upstream.ydoc_server import Upstream
 
 
 class NoStore(DocumentStore):
-    """Another server has the history."""
+    """A store without a history, as if another server had it."""
 
     async def open(self) -> Stored:
         return Stored()
 
 
 class Files:
-    """A contents manager, the ids of its files and their loaders, wired as by their extensions.
+    """A contents manager with file ids and loaders, connected as their extensions do it.
 
-    Nothing happens by itself: no file is looked at, and nothing is saved, until a test says so.
+    Nothing happens automatically: no file is checked and nothing is saved until a test does it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -43,7 +43,7 @@ class Files:
         self.events.register_event_schema(DEFAULT_EVENTS_SCHEMA_PATH / "contents_service/v1.yaml")
         self.events.register_event_schema(EVENTS_SCHEMA_PATH)
         self.log = logging.getLogger("files")
-        # Saves that fail are what some tests are about.
+        # Some tests provoke failed saves.
         self.log.setLevel(logging.CRITICAL)
         self.manager = LargeFileManager(
             root_dir=str(root),
@@ -82,8 +82,8 @@ class Files:
         await self.loaders.remove(room.room_id.rsplit(":", 1)[-1])
 
     async def rename(self, old: str, new: str) -> None:
-        """Rename a file; its id follows a moment later."""
-        # All the time, each look at a file would have an event that nobody needs.
+        """Rename a file, and wait until its id follows."""
+        # A permanent listener would handle an event for each look at a file, which nobody needs.
         self.events.add_listener(schema_id=CONTENTS_EVENTS, listener=cast("Any", self._listen))
         self.manager.rename(old, new)
         self.events.remove_listener(listener=cast("Any", self._listen))

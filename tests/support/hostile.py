@@ -1,4 +1,4 @@
-"""Notebooks with whatever JSON can say, and what it means that two are the same."""
+"""Generates notebooks with any values that JSON can hold, and compares notebooks exactly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ TEXT = st.lists(HALF | st.text(max_size=4) | st.sampled_from(["\n", "a b", "\r"]
 
 
 def _distinct(found: dict[str, Any]) -> bool:
-    """Two keys that differ in halves of surrogate pairs only are one in a shared document."""
+    """Return whether a shared document can tell the keys apart.
+
+    Keys that differ only in halves of surrogate pairs are the same key in a shared document.
+    """
     return len({well_formed(key) for key in found}) == len(found)
 
 
@@ -113,7 +116,7 @@ CELLS = st.builds(
 
 @st.composite
 def notebooks(draw: st.DrawFn) -> Content:
-    """Draw what a file may say."""
+    """Draw the content of a notebook file."""
     minor = draw(st.sampled_from([0, 2, 4, 5, 5, 5.0]))
     cells = draw(st.lists(CELLS, max_size=4, unique_by=lambda cell: cell["id"]))
     if minor < 5:
@@ -128,7 +131,7 @@ def notebooks(draw: st.DrawFn) -> Content:
 
 
 def said(text: str) -> Content:
-    """Return what a file says, read without us where that is possible."""
+    """Return the content of a notebook file, read without jmcp_lab if possible."""
     try:
         found: Content = nbformat.reads(text, 4)
     except Exception:
@@ -137,7 +140,7 @@ def said(text: str) -> Content:
 
 
 def exact(value: object) -> object:
-    """Return a value that is equal only to the same JSON, numbers and all."""
+    """Return a value that equals only the same JSON, including the types of numbers."""
     if isinstance(value, dict):
         return {key: exact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -146,9 +149,9 @@ def exact(value: object) -> object:
 
 
 def same(content: Content, *, ids: bool = True) -> object:
-    """Return what must stay the same of a notebook.
+    """Return the parts of a notebook that must stay the same.
 
-    ``trusted`` is no part of the file.
+    ``trusted`` is not part of the file.
     """
     cells = []
     for cell in content["cells"]:

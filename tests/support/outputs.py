@@ -1,4 +1,4 @@
-"""Outputs as a kernel would send them."""
+"""Creates outputs as a kernel would send them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ FIGURES: dict[str, dict[str, Any]] = json.loads((DATA / "figures.json").read_tex
 
 
 def stream(text: str | list[str], name: str = "stdout") -> dict[str, Any]:
-    """Return what a print leaves."""
+    """Return the output of a print."""
     return {"output_type": "stream", "name": name, "text": text}
 
 
 def display(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``display`` leaves."""
+    """Return the output of ``display``."""
     return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
 def result(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what the last expression of a cell leaves."""
+    """Return the output of the last expression of a cell."""
     return {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 1}
 
 
@@ -45,12 +45,12 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> str:
 
 
 def decoded(data: str) -> Image.Image:
-    """Return the image in base64."""
+    """Return the image that base64 text encodes."""
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
 def noise(width: int, height: int) -> Image.Image:
-    """Return an image that no format makes small."""
+    """Return an image that no format can compress well."""
     return Image.effect_noise((width, height), 90).convert("RGB")
 
 

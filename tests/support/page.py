@@ -1,7 +1,7 @@
-"""What JupyterLab 4.6 makes of kernel messages, and of changes of the shared document.
+"""Simulates how JupyterLab 4.6 handles kernel messages and changes of the shared document.
 
-A port of `OutputAreaModel` and `CodeCellModel` of JupyterLab 4.6 and of `YCodeCell.getChanges` of
-@jupyter/ydoc 4.2, as far as outputs are concerned, with their peculiarities.
+This is a port of `OutputAreaModel` and `CodeCellModel` of JupyterLab 4.6 and of
+`YCodeCell.getChanges` of @jupyter/ydoc 4.2, limited to outputs and including their quirks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Output = dict[str, Any]
 
 
 def process_text(index: int, new: str, text: str = "") -> tuple[str, int]:
-    """Write `new` into `text` at `index`; return the text and where the cursor is then."""
+    """Write `new` into `text` at `index`; return the text and the new position of the cursor."""
     if not re.search("[\n\b\r]", new):
         return text[:index] + new + text[index + len(new) :], index + len(new)
     start = 0
@@ -98,7 +98,7 @@ class OutputArea:
     def changed(self, events: list[Any]) -> None:
         texts = [e for e in events if isinstance(e, TextEvent) and e.path[-1] == "text"]
         arrays = [e for e in events if isinstance(e, ArrayEvent)]
-        # The page looks at the first change of a text only, and not at which text it is.
+        # The page handles only the first change of a text, and ignores which text it is.
         for change in texts[0].delta if texts else ():
             last = self.outputs[-1]
             if "delete" in change:
@@ -115,7 +115,7 @@ class OutputArea:
 
 
 class Page:
-    """A JupyterLab page that has a notebook open: a document of its own, and what it shows."""
+    """A JupyterLab page with an open notebook: its own document, and the outputs that it shows."""
 
     def __init__(self, notebook: YNotebook, index: int = 0) -> None:
         self.document = YNotebook(Doc())

@@ -1,4 +1,4 @@
-"""A Jupyter server in a process of its own, below a prefix."""
+"""Runs a Jupyter server in a separate process, with a base URL below the root."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "the-servers-own-token"
 
 @dataclass
 class Process:
-    """A Jupyter server in a process of its own."""
+    """A Jupyter server in a separate process."""
 
     popen: subprocess.Popen[bytes]
     port: int
@@ -45,7 +45,7 @@ class Process:
                 await asyncio.sleep(0.1)
 
     async def says(self, words: str) -> None:
-        """Wait until the log has these words."""
+        """Wait until the log contains these words."""
         async with asyncio.timeout(30):
             while words not in self.log.read_text():  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.05)
@@ -79,11 +79,11 @@ def start(
     unix_socket: Path | None = None,
     **environment: str,
 ) -> Process:
-    """Start a server whose files are all in a folder.
+    """Start a server that keeps all its files in a folder.
 
-    With `beside`, the folder of another server, it serves that one's root for the same user. With
-    `terminal`, the descriptor of one, it is what runs in that. With `unix_socket` it listens there
-    and on no port.
+    With `beside`, the folder of another server, it serves the root of that server for the same
+    user. With `terminal`, the descriptor of a terminal, it runs in that terminal. With
+    `unix_socket`, it listens on that socket instead of a port.
     """
     places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
     env = dict(os.environ) | environment | {"JUPYTER_TOKEN": TOKEN}
@@ -123,12 +123,12 @@ def start(
 
 
 def _take_terminal() -> None:
-    """Make standard input the terminal that this program is run from."""
+    """Make standard input the controlling terminal of this process."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def end(process: Process) -> None:
-    """End a server that a test left running."""
+    """Kill a server if a test left it running."""
     if process.popen.poll() is None:
         process.popen.kill()
     process.popen.wait()

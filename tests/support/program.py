@@ -1,4 +1,4 @@
-"""Another program that writes the file of an open notebook: git, an editor, a script."""
+"""Simulates another program that writes the file of an open notebook: git, an editor, a script."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FIRST_WRITTEN = 0xAC00
-"""It writes Korean syllables, each once."""
+"""First of the Korean syllables that the program writes, each once."""
 
 Cells = list[dict[str, Any]]
 
@@ -26,17 +26,17 @@ def code_cell(cell_id: str, source: str) -> dict[str, Any]:
 
 
 def text_of(file: str) -> str:
-    """Return all that is written in the cells of a file."""
+    """Return the text of all cells of a file."""
     return "".join("".join(cell["source"]) for cell in json.loads(file)["cells"])
 
 
 class Program:
-    """What it does to a file; it knows nothing of rooms.
+    """Changes a notebook file without any knowledge of rooms.
 
     Parameters
     ----------
     where : Callable[[], Path]
-        Returns where the file is now.
+        Returns the present path of the file.
     """
 
     def __init__(self, where: Callable[[], Path]) -> None:
@@ -44,7 +44,7 @@ class Program:
         self.earlier: list[str] = []
         self.number = 0
         self.written: dict[str, str] = {}
-        """Each syllable, and the cell in which it was put."""
+        """Ids of the cells into which the syllables were written, by syllable."""
 
     def syllable(self, cell_id: str) -> str:
         new = chr(FIRST_WRITTEN + self.number)
@@ -52,19 +52,19 @@ class Program:
         return new
 
     def write(self, content: dict[str, Any], *, older: bool = False) -> None:
-        """Put a file into the place of the present one, as git and careful editors do."""
+        """Replace the file by a new one, as git and careful editors do."""
         where = self.where()
         new = where.with_suffix(".new")
         new.write_text(json.dumps(content))
         if where.exists():
-            # Two writes can fall into one tick of the file system's clock.
+            # Two writes can happen within one tick of the file system's clock.
             by = -3600 if older else 1
             changed = where.stat().st_mtime_ns + by * 10**9 + self.number * 10**6
             os.utime(new, ns=(changed, changed))
         os.replace(new, where)
 
     def rewrites(self, cell: int, at: int) -> set[str]:
-        """Change a cell, the order, or all of it to what it was; return what it took out."""
+        """Change a cell, the order, or restore an earlier content; return removed characters."""
         before = self.where().read_text()
         self.earlier.append(before)
         self.number += 1
@@ -120,7 +120,7 @@ CHANGES = (
 
 
 def comparable(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook without what is never in a file: whether its outputs are trusted."""
+    """Return a notebook without the trust of its cells, which is never in a file."""
     plain: dict[str, Any] = json.loads(json.dumps(content))
     for cell in plain["cells"]:
         cell["metadata"].pop("trusted", None)

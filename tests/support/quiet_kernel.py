@@ -1,4 +1,4 @@
-"""An IPython kernel that says nothing on its control channel but to end, as IRkernel does."""
+"""An IPython kernel that handles only a shutdown on its control channel, like IRkernel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipykernel.kernelapp import IPKernelApp
 
 
 class QuietKernel(IPythonKernel):
-    """A kernel that hears questions on its shell channel only."""
+    """A kernel that answers requests only on its shell channel."""
 
     async def process_control(self, msg: list[Any]) -> None:
         if any(b"shutdown_request" in bytes(frame) for frame in msg):

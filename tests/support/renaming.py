@@ -1,4 +1,4 @@
-"""Names of other packages by another name, as their next release may have them."""
+"""Renames names in other packages, as their next release might."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 def renamed(value: Any, name: str) -> Any:  # noqa: ANN401 - whatever a class has
-    """Return a function, a property or code that uses something by another name."""
+    """Return a copy of a function, a property or code that uses a renamed name."""
     if isinstance(value, FunctionType):
         plain = inspect.unwrap(value)
         code = renamed(plain.__code__, name)
@@ -27,7 +27,7 @@ def renamed(value: Any, name: str) -> Any:  # noqa: ANN401 - whatever a class ha
 
 
 def twin(cls: type, name: str) -> type:
-    """Return a class that has all that another has, but one name."""
+    """Return a copy of a class without one name."""
     members: dict[str, Any] = {}
     for base in reversed(cls.__mro__[:-1]):
         members |= {key: renamed(value, name) for key, value in vars(base).items()}
@@ -36,7 +36,7 @@ def twin(cls: type, name: str) -> type:
 
 
 def rename_throughout(monkeypatch: pytest.MonkeyPatch, name: str, *classes: type) -> None:
-    """Rename what classes use among themselves, so that they work as before."""
+    """Rename a name in classes and in their code, so that they still work."""
     for cls in classes:
         for key, value in list(vars(cls).items()):
             for part in (value, getattr(value, "fget", None)):

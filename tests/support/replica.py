@@ -1,4 +1,4 @@
-"""A page whose messages are on their way until a test delivers them."""
+"""Provides a page whose messages stay in transit until a test delivers them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pycrdt import Doc, TransactionEvent
 
 
 def as_a_page_has_it(ydoc: Doc[Any]) -> dict[str, Any]:
-    """Return what a page's document says that is the same as this one."""
+    """Return the content that a page with the same document has."""
     page: Doc[Any] = Doc()
     page.apply_update(ydoc.get_update())
     found: dict[str, Any] = YNotebook(page).get()
@@ -17,7 +17,7 @@ def as_a_page_has_it(ydoc: Doc[Any]) -> dict[str, Any]:
 
 
 class Replica:
-    """A page: what it does waits in `out`, what it has yet to hear in `inbox`."""
+    """A page: its own updates wait in `out`, and updates for it wait in `inbox`."""
 
     def __init__(self, state: bytes) -> None:
         self.ydoc: Doc[Any] = Doc()

@@ -1,4 +1,4 @@
-"""A browser and other callers of the panel's REST interface."""
+"""Provides a browser and other callers of the panel's REST interface."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from jmcp_lab.runtime.supervisor import Supervisor
 
 @dataclass
 class PanelApp:
-    """The services that the panel looks at; nothing runs behind them."""
+    """The services that the panel uses, without anything that runs behind them."""
 
     ledger: Ledger
     agents: AgentRegistry
@@ -41,7 +41,7 @@ class PanelApp:
     troubles: Callable[[], Troubles] = Troubles
 
     def services(self) -> PanelServices:
-        """Return what the panel's routes get."""
+        """Return the services for the panel's handlers."""
         return PanelServices(
             agents=self.agents,
             pairings=self.pairings,
@@ -64,7 +64,7 @@ class PanelApp:
     def ask(
         self, agent: Agent, source: str = "1 + 1", path: str = "sales.ipynb"
     ) -> tuple[Call, asyncio.Task[Action]]:
-        """Let an agent ask to run a cell; return the call and who waits for the answer."""
+        """Let an agent ask to run a cell; return the call and the task that waits."""
         call = self.ledger.open(agent.id, agent.label, "execute_cell", ToolClass.RUN, {})
         action = Action(
             tool="execute_cell",

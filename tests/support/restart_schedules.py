@@ -1,4 +1,4 @@
-"""Schedules of what people, agents and servers do to a notebook, and how they are played."""
+"""Defines and plays schedules of what people, agents and servers do to a notebook."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ STEPS = (
     *(["rewrites", "starts", "starts"]),
     *(["restarts"] * 4),
 )
-"""What can happen, the frequent things several times."""
+"""Possible steps; frequent ones are listed several times."""
 
 HISTORIES = {"loses_history", "restores_history", "backs_up", "restarts"}
-"""What becomes of histories while no server runs."""
+"""Steps that change histories while no server runs."""
 
 REMAKING = (
     *(step for step in STEPS if step not in HISTORIES),
     *(["person_moves", "person_moves", "person_retypes", "person_erases", "person_erases"]),
     *(["agent_retypes"]),
 )
-"""A person moves and retypes cells, which pages do by making them anew; histories stay."""
+"""Steps with people who move and retype cells, which makes pages recreate them; histories stay."""
 
 
 async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> None:
@@ -84,21 +84,21 @@ async def act(world: Restarts, name: str, page: Page, cell: int, at: int) -> Non
 async def play(
     world: Restarts, schedule: bytes, steps: Sequence[str] = STEPS, people: int = 2
 ) -> dict[str, object]:
-    """Play a schedule: three bytes a step say what happens, to which page and cell, and where.
+    """Play a schedule of three bytes for each step: what happens, to which page and cell, where.
 
     Parameters
     ----------
     world : Restarts
     schedule : bytes
     steps : sequence of str, optional
-        What can happen.
+        Possible steps.
     people : int, optional
-        How many of the pages have a person who does something.
+        Number of pages with a person who does something.
 
     Returns
     -------
     dict
-        What is not as it must be in the end, by kind.
+        Faults at the end, by kind.
     """
     await world.begin()
     for at in range(0, len(schedule) - 2, 3):
@@ -109,7 +109,7 @@ async def play(
 
 
 def schedule(*steps: tuple[str, int, int, int], names: Sequence[str] = STEPS) -> bytes:
-    """Return the bytes of a schedule that is written by name: step, page, cell, place."""
+    """Return the bytes of a schedule of steps by name, with page, cell and place."""
     return b"".join(
         bytes((names.index(name), page + 2 * cell, where)) for name, page, cell, where in steps
     )

@@ -1,8 +1,8 @@
-"""A notebook, two pages and an agent over the deaths of servers; what becomes of each character.
+"""Plays a notebook with two pages and an agent over restarts of servers, and tracks characters.
 
-The room, its history on disk, the loader and the contents manager are the server's own; pages speak
-the protocol of JupyterLab's pages with the room. Every character that somebody writes is unique, so
-that it can be asked at the end where it is.
+The room, its history on disk, the loader and the contents manager are the real ones of the server.
+The pages use the protocol of JupyterLab's pages with the room. Every character that somebody writes
+is unique, so the test can find out at the end where it is.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
     from .files import Files
 
 TYPED = 0x4E00
-"""People type Chinese characters."""
+"""First of the Chinese characters that people type."""
 
 WRITTEN = 0x3400
-"""Agents write characters of an extension of these."""
+"""First of the characters that agents write, from an extension of these."""
 
 AGENT = agent_origin("a_1")
 
 
 def marks(text: str) -> list[str]:
-    """Return the characters of a text that somebody has written during the test."""
+    """Return the characters of a text that somebody wrote during the test."""
     return [character for character in text if ord(character) >= WRITTEN]
 
 
 class Restarts:
-    """The life of one notebook."""
+    """One notebook over restarts of its server."""
 
     def __init__(self, files: Files, folder: str) -> None:
         self.files = files
@@ -59,13 +59,13 @@ class Restarts:
         self.pages = [Page(), Page()]
         self.number = 0
         self.made: dict[str, str] = {}
-        """Each character, and the id of the cell in which it was written."""
+        """Ids of the cells in which characters were written, by character."""
 
         self.deleted: set[str] = set()
-        """Cells that a person took out. What another writes there meanwhile Yjs drops."""
+        """Cells that a person deleted; Yjs drops what others write there meanwhile."""
 
         self.loose: set[str] = set()
-        """Characters that somebody took out, or that nobody had when a server died."""
+        """Characters that somebody removed, or that were nowhere when a server died."""
 
         self.room: LiveRoom
         self.running: asyncio.Task[None] | None = None
@@ -98,7 +98,7 @@ class Restarts:
             await self.room.ydoc_observed.wait()
 
     async def is_killed(self) -> None:
-        """End at once: what is in no file, in no history and in no page is gone."""
+        """Kill the server: only the file, the history and the pages survive."""
         if not self.up:
             return
         alive = self.known() | self.in_memory()
@@ -116,7 +116,7 @@ class Restarts:
         self.loose |= alive - self.known()
 
     async def ends(self) -> None:
-        """End in order."""
+        """Stop the server in an orderly way."""
         if self.up:
             for page in self.pages:
                 await self.cuts(page)
@@ -138,9 +138,9 @@ class Restarts:
         await self.files.loaders.remove(self.room.room_id.rsplit(":", 1)[-1])
 
     async def cuts(self, page: Page) -> None:
-        """Cut a page's connection; what it sent last may be in no page any more.
+        """Cut a page's connection; its last messages may be in no page any more.
 
-        It was typed into a cell, and then the page heard that the cell was taken out.
+        That happens if the page learned of the deletion of a cell after somebody had typed into it.
         """
         sent = page.on_its_way(self.made)
         await page.cut()
@@ -164,7 +164,7 @@ class Restarts:
             self.loose |= alive - self.known()
 
     def restores_history(self) -> None:
-        """Put an older history in the place of the present one."""
+        """Replace the history by an older one."""
         if not self.up and self.backup.exists():
             alive = self.known()
             for path in self.store.parent.glob("a.db*"):
@@ -200,14 +200,14 @@ class Restarts:
         return marks("".join(str(cell["source"]) for cell in ycells))
 
     def known(self) -> set[str]:
-        """Return every character that a file, a page, or the history of no server has."""
+        """Return every character in a file, in a page, or in the history while no server runs."""
         found = set(marks("".join(map(_text, self.folder.glob("*.ipynb")))))
         for page in self.pages:
             found.update(self.written_in(page.notebook.ycells))
         return found | set(self._in_history())
 
     def in_memory(self) -> set[str]:
-        """Return every character that the server has."""
+        """Return every character in the server's document."""
         return set(self.written_in(self.room.document.ycells)) if self.up else set()
 
     def _in_history(self) -> list[str]:
@@ -245,7 +245,7 @@ class Restarts:
             del found[cell % len(found)]
 
     def person_remakes(self, page: Page, cell: int, at: int | None) -> None:
-        """Move or retype as JupyterLab does: the cell is deleted and made anew."""
+        """Move or retype a cell as JupyterLab does: delete and recreate it."""
         found = page.notebook.ycells
         if not len(found):
             return
@@ -305,7 +305,7 @@ class Restarts:
             cells.delete(notebook, [cell_id], AGENT)
 
     def rewrites(self, cell: int, at: int) -> None:
-        """Let another program change the file; what it takes out may be gone."""
+        """Let another program change the file; what it removes may be lost."""
         self.loose |= self.program.rewrites(cell, at)
         self.made |= self.program.written
 
@@ -322,7 +322,7 @@ class Restarts:
                 page.hear()
 
     async def faults(self) -> dict[str, object]:
-        """Bring everybody together; return what is not as it must be, by kind."""
+        """Reconnect all pages, and return the faults, by kind."""
         await self.starts()
         for page in self.pages:
             if page.wire is None:
@@ -354,7 +354,7 @@ class Restarts:
         return {kind: what for kind, what in found.items() if what}
 
     def in_copies(self) -> set[str]:
-        """Return every character of the versions that were kept beside the file."""
+        """Return every character in the versions that were kept next to the file."""
         return set(marks("".join(map(_text, self.folder.glob("*-other*.ipynb")))))
 
     async def end(self) -> None:
@@ -363,7 +363,7 @@ class Restarts:
 
 
 def of_the_other_type(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return a cell as JupyterLab makes it of one of another type."""
+    """Return a cell converted to the other type as JupyterLab does it."""
     kept = {key: cell[key] for key in ("id", "source", "metadata")}
     if cell["cell_type"] == "code":
         return {**kept, "cell_type": "markdown"}

@@ -1,4 +1,4 @@
-"""Tools at work: a real server, real rooms, real kernels; only HTTP is left out."""
+"""Provides tools on a real server with real rooms and kernels, without going through HTTP."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def robot(make_robot: MakeRobot) -> Robot:
 
 
 async def open_as_page(robot: Robot, path: str, kind: str = "file") -> None:
-    """Open the room of a file as a page does, past our own rooms."""
+    """Open the room of a file as a page does, without jmcp_lab's own rooms."""
     server = robot.app.serverapp
     assert server is not None
     (extension,) = server.extension_manager.extension_apps["jupyter_server_ydoc"]

@@ -1,4 +1,4 @@
-"""A page without a browser: a replica of a notebook behind a real websocket."""
+"""Provides a page without a browser: a replica of a notebook behind a real WebSocket."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LIMIT = 10.0
 
 
 class Page:
-    """A person's open notebook.
+    """A person's page with an open notebook.
 
-    While it is held, nothing goes out and nothing comes in: what is typed is on its way.
+    While the page is held, it neither sends nor processes messages; they stay in transit.
     """
 
     def __init__(self, connection: WebSocketClientConnection, ydoc: Doc[Any] | None = None) -> None:
@@ -54,7 +54,7 @@ class Page:
         path: str,
         ydoc: Doc[Any] | None = None,
     ) -> Page:
-        """Open a notebook on the server at `base`, as JupyterLab does; or come back to it."""
+        """Open a notebook on the server at `base` as JupyterLab does, or reconnect to it."""
         body = json.dumps({"format": "json", "type": "notebook"})
         response = await fetch("api", "collaboration", "session", path, method="PUT", body=body)
         session = json.loads(response.body)
@@ -96,7 +96,7 @@ class Page:
         self._changed.set()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Return when the page shows what is waited for."""
+        """Wait until a condition about the page is true."""
         async with asyncio.timeout(LIMIT):
             while not true():
                 self._changed.clear()
@@ -106,7 +106,7 @@ class Page:
         self._held = []
 
     def hears(self) -> bool:
-        """Return whether something has come in while the page was held."""
+        """Return whether messages have arrived while the page was held."""
         return bool(self._waiting)
 
     def release(self) -> None:
@@ -133,7 +133,7 @@ class Page:
         self.notebook.ycells[index]["execution_state"] = state
 
     def puts_caret_into(self, cell_id: str | None) -> None:
-        """Say where the caret is, as a page does."""
+        """Report the position of the caret, as a page does."""
         presence = self._presence
         presence.set_local_state_field(FIELD, cell_id)
         update = presence.encode_awareness_update([presence.client_id])
@@ -148,11 +148,11 @@ class Page:
 
 
 OpenPage = Callable[..., Awaitable[Page]]
-"""Opens a notebook in one more page, by its path and perhaps with a document that it has."""
+"""Type of the function that opens a path in another page, optionally with an existing document."""
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Return when something of the server has become true."""
+    """Wait until a condition about the server is true."""
     async with asyncio.timeout(LIMIT):
-        while not true():  # noqa: ASYNC110 - whatever it is, it has no event
+        while not true():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.005)

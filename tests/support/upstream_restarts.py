@@ -1,4 +1,4 @@
-"""The same life of a notebook in a room of jupyter-server-ydoc alone, as a control."""
+"""Plays the same restarts with a room of plain jupyter-server-ydoc, for comparison."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from .files import Files
 
 WRITE_SECONDS = 0.005
-"""What the store needs for what it was told of."""
+"""Seconds that the store needs to write its updates."""
 
 
 class UpstreamRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
-    """A room as it is without us, with what the schedules ask a room for."""
+    """A room of jupyter-server-ydoc with the attributes that the schedules need."""
 
     notebook: LiveNotebook
 
@@ -36,9 +36,9 @@ class UpstreamRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
 
 
 class UpstreamRestarts(Restarts):
-    """The life of one notebook without us.
+    """One notebook over restarts of a server without jmcp_lab.
 
-    A page is let in again, as where the sessions of the server before are known.
+    Pages may reconnect, as on a server that knows the sessions of the server before it.
     """
 
     room: Any

@@ -1,4 +1,4 @@
-"""Code that waits for the test, and waiting for what runs say."""
+"""Provides code for cells that waits for the test, and waits for the progress of runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .robots import LIMIT, Robot
 
 
 def waiting_for(file: str) -> str:
-    """Return code that goes on when a file appears in the notebook's folder."""
+    """Return code that continues when a file appears in the notebook's folder."""
     return (
         f"import time, pathlib\nwhile not pathlib.Path({file!r}).exists():\n    time.sleep(0.02)\n"
     )
@@ -20,7 +20,7 @@ def printing_until(first: str, file: str, last: str) -> str:
 
 
 async def until_progress(robot: Robot, words: str) -> None:
-    """Return when the agent's run says `words`."""
+    """Wait until the progress of an agent's run contains `words`."""
     async with asyncio.timeout(LIMIT):
         while True:
             for call in robot.app.ledger.active(robot.agent.id):

@@ -1,13 +1,13 @@
-"""An open notebook with two pages and two agents, its file, and what happened to each character.
+"""Plays an open notebook with two pages and two agents, and tracks each character.
 
-Nothing is delivered by itself: what a page does is on its way until a step brings it to the
-server, and the other way round. Every character that a person types is unique, so that it can be
-asked at the end where it is.
+Nothing is delivered automatically: changes of a page stay in transit until a step delivers them to
+the server, and changes of the server until a step delivers them to the page. Every character that a
+person types is unique, so the test can find out at the end where it is.
 
-The room, the loader of its file and the contents manager are the server's own. Another program
-writes the file whenever a step says so. It may take out what it finds there, and puts in only what
-was there once; what is in a page, and not in the file yet, it does not know and cannot take out.
-What it writes is as unique as what people type, and is not lost either.
+The room, the loader of its file and the contents manager are the real ones of the server. Another
+program writes the file whenever a step says so. It may remove what it finds in the file, and may
+restore an earlier content of the file. It cannot remove what a page has and the file does not have
+yet. The characters that it writes are unique too, and must not be lost either.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .files import Files
 
 FIRST_TYPED = 0x4E00
-"""People type Chinese characters, agents ASCII: so it shows who wrote what."""
+"""First of the Chinese characters that people type; agents write ASCII, which tells them apart."""
 
 FILE = "file-1"
 
@@ -58,7 +58,7 @@ def human(text: str) -> list[str]:
 
 
 class World:
-    """One notebook's life, in a folder of its own."""
+    """One notebook in a folder of its own."""
 
     def __init__(self, files: Files, folder: str) -> None:
         self.files = files
@@ -91,7 +91,7 @@ class World:
     async def _load(self) -> None:
         self.room = await self.files.open(self.path)
         self.nb, self.late = self.room.notebook, self.room.late
-        # A page is always there.
+        # The room always has a page.
         self.room._pages.add(cast("Any", self))
         self.late._clock = lambda: self.seconds
         state = self.nb.ydoc.get_update()
@@ -112,7 +112,7 @@ class World:
             self.late.settle()
 
     def reconnects(self, page: Replica) -> None:
-        """Join again: what was on its way is lost, and sent at once by what the other lacks."""
+        """Reconnect: messages in transit are lost, and each side sends what the other one lacks."""
         page.out.clear()
         page.inbox.clear()
         theirs, ours = self.nb.ydoc.get_state(), page.ydoc.get_state()
@@ -176,12 +176,12 @@ class World:
             del found[cell % len(found)]
 
     def moves_cell(self, page: Replica, cell: int, at: int) -> None:
-        """Move as JupyterLab does: the cell is deleted and made anew."""
+        """Move a cell as JupyterLab does: delete and recreate it."""
         found = page.notebook.ycells
         if len(found) > 1:
             index = cell % len(found)
             content = page.notebook.get_cell(index)
-            # What another page has on its way to the old cell is lost by the pages themselves.
+            # The pages themselves lose changes of the old cell that are in transit.
             self.cells_deleted_by_people.add(content["id"])
             with page.ydoc.transaction():
                 del found[index]
@@ -221,7 +221,7 @@ class World:
         self.record(agent, Inserted(new.id, cells.whole(self.nb, new.id)))
 
     def overwrites(self, agent: str, cell: int, at: int) -> None:
-        """Write from what the agent last saw, however old that is."""
+        """Write a change of the text that the agent last saw, however old it is."""
         cell_id = self.pick(cell)
         if cell_id is None:
             return
@@ -288,7 +288,7 @@ class World:
             self.record(agent, Cleared(cell_id, whole["outputs"], whole["execution_count"]))
 
     def undoes(self, agent: str, cell: int, at: int) -> None:
-        """Take back a call, the latest or an older one; an undo is such a call as well."""
+        """Undo one of the agent's last three calls, which may be an undo itself."""
         mine = [made for made in self.sets if made.agent_id == agent and not made.undone]
         if not mine:
             return
@@ -300,7 +300,7 @@ class World:
         made.undone = True
         self.record(agent, *redo)
         if any(isinstance(change, Inserted) for change in made.changes):
-            # Of a cell that was written in since, what was inserted goes as an edit.
+            # If somebody wrote into the inserted cell, the undo removes its text as an edit.
             self.removals.add(f"call{self.number}")
         for change in made.changes:
             if self.nb.source(change.cell_id) is not None:
@@ -316,7 +316,7 @@ class World:
         self.deleted_outside.update(self.program.rewrites(cell, at))
 
     async def looks(self) -> None:
-        """Look whether the file has changed, as the server does every second."""
+        """Check whether the file has changed, as the server does every second."""
         await self.room._file.maybe_notify()
 
     async def renames(self, cell: int, at: int) -> None:
@@ -325,12 +325,12 @@ class World:
         await self.files.rename(old, self.path)
 
     def starts_saving(self, cell: int, at: int) -> None:
-        """Save while other things happen."""
+        """Start to save while other steps happen."""
         if self.saving is None or self.saving.done():
             self.saving = asyncio.create_task(self.files.upstream.save(self.room))
 
     async def saves(self) -> dict[str, Any]:
-        """Save; return what is in the file then."""
+        """Save the notebook, and return the content of the file."""
         if self.saving is not None:
             await self.saving
         assert await self.files.upstream.save(self.room)
@@ -340,7 +340,7 @@ class World:
         return content
 
     async def reopens(self) -> None:
-        """Close the room and open it again; pages have left, with all they had delivered."""
+        """Close and reopen the room, after pages have delivered everything and left."""
         self.settle()
         await self.saves()
         await self.files.close(self.room)
@@ -356,7 +356,7 @@ class World:
     async def check(self) -> None:
         self.settle()
         await self.saves()
-        # What the save has taken in from the file reaches the pages as well.
+        # Changes that the save merged from the file have to reach the pages too.
         self.settle()
         self.check_ids()
         content = self.nb.document.get()
@@ -378,7 +378,7 @@ class World:
             ), f"{character} of {cell_id} is lost"
 
     def kept_by_change_sets(self) -> set[str]:
-        """Return what undoing would bring back."""
+        """Return the characters that an undo would restore."""
         kept: set[str] = set()
         for made in self.sets:
             for change in () if made.undone else made.changes:
