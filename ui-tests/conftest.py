@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from lab_page import (
     CHROMIUM_ARGUMENTS,
@@ -76,7 +76,9 @@ def pytest_runtest_makereport(
         )
         for number, page in enumerate(context.pages if context else []):
             name = re.sub(r"[^\w.-]+", "_", item.name)
-            page.screenshot(path=RESULTS / f"{name}-{number}.png")
+            # A browser that has crashed shows nothing any more.
+            with suppress(Error):
+                page.screenshot(path=RESULTS / f"{name}-{number}.png")
     return report
 
 
