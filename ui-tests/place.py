@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from agent import text_of
 from lab_page import open_notebook
 
 if TYPE_CHECKING:
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from agent import Agent
+
+CURSOR = "The user's cursor is in cell"
+"""What the server says to an agent that would recreate the cell with a person's caret."""
+
+LEAVE_SECONDS = 20.0
+"""Seconds within which the server must know that a closed page has left."""
 
 _CONTENT = "window.jupyterapp.shell.currentWidget.content"
 
@@ -162,6 +170,15 @@ class Person:
         said = "\n".join(part.text for part in result.content if part.type == "text")
         assert result.is_error, said
         assert re.search(words, said), said
+
+    def lets_once_left(self, tool: str, **arguments: Any) -> None:
+        """Let the agent call a tool that succeeds once the server knows that a caret has left."""
+        last = time.monotonic() + LEAVE_SECONDS
+        result = self.agent.call(tool, notebook=self.notebook, **arguments)
+        while result.is_error and time.monotonic() < last:
+            assert re.search(CURSOR, text_of(result)), text_of(result)
+            result = self.agent.call(tool, notebook=self.notebook, **arguments)
+        assert not result.is_error, text_of(result)
 
     def lets(self, tool: str, **arguments: Any) -> str:
         """Let the agent call a tool that must succeed."""

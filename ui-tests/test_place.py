@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from lab_page import open_lab
 from panel import outputs, prompt, run_by_hand
-from place import DRAWN, FRAMES, NEXT_STEP, TOP, WHERE, Person, write_cells
+from place import CURSOR, DRAWN, FRAMES, NEXT_STEP, TOP, WHERE, Person, write_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 OTHER = "lab/workspaces/other?reset"
 """A tab of its own: JupyterLab would otherwise go there by itself, some time after it is ready."""
-
-CURSOR = "The user's cursor is in cell"
 
 
 @pytest.fixture
@@ -85,9 +83,9 @@ def test_the_caret_in_another_tab_counts_as_well(
     other.open()
     other.clicks_into(person.ids[1])
     person.refused(CURSOR, "delete_cell", cells=person.ids[1])
-    # Whoever closes the page leaves.
+    # Whoever closes the page leaves, once the browser has closed it and the server has heard that.
     page.close(run_before_unload=True)
-    person.lets("delete_cell", cells=person.ids[1])
+    person.lets_once_left("delete_cell", cells=person.ids[1])
     person.sees(person.ids[:1])
 
 
