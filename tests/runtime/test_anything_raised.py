@@ -99,7 +99,7 @@ async def test_an_undo_from_the_panel_that_panics_has_ended(
     write_notebook(root, "a.ipynb", "1")
     await robot.say("insert_cell", notebook="a.ipynb", source="2")
     (made,) = [call for call in robot.app.ledger.since(0) if call.undoable]
-    monkeypatch.setattr("jmcp_lab.runtime.supervisor.take_back", lambda *_, **__: panic())
+    monkeypatch.setattr("jmcp_lab.runtime.supervisor.undo_change_set", lambda *_, **__: panic())
     with pytest.raises(Exception, match="PanicException"):
         await robot.app.supervisor.undo_call(made.id, "Ada")
     (undo,) = [call for call in robot.app.ledger.since(0) if call.tool == "undo_changes"]

@@ -149,6 +149,10 @@ async def test_what_was_cleared_before_its_turn_came_is_not_found(
     await robot.say("list_cells", notebook="large.ipynb")
     go = threading.Event()
     busy = asyncio.create_task(asyncio.to_thread(in_turn, go.wait, 30))
+    for _ in range(3000):
+        if heavy._line._is_held:
+            break
+        await asyncio.sleep(0.01)
     found = asyncio.create_task(
         robot.say("search_notebook", notebook="large.ipynb", query="pike", regex=regex)
     )
