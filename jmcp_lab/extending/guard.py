@@ -48,6 +48,7 @@ async def _run(origin: OtherTool, context: CallContext, arguments: dict[str, Any
     except (ToolError, AlreadyWaitingError, asyncio.CancelledError):
         raise
     except Exception as error:
+        # Another package may raise anything; the agent has to learn whose tool failed.
         _log.exception("The tool %s failed", origin.full_name)
         raise OtherPackageError(origin, f"failed ({error_name(error)}).") from None
 

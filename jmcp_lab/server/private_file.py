@@ -56,6 +56,7 @@ def write_private(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         _replace(Path(name), path)
     except BaseException:
+        # Whatever ends the write, a Ctrl-C too, no half file stays behind.
         Path(name).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
