@@ -18,10 +18,10 @@ from .kinds import NotebookKind, version_aside
 from .upstream.file_view import view_in
 
 if TYPE_CHECKING:
+    from .history.stored_history import Stored
     from .kinds import DocumentKind
     from .live_room import LiveRoom
     from .saving.content_versions import ContentVersion, TextVersion
-    from .upstream.stored_history import Stored
 
 
 class Loading:

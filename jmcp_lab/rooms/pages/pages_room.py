@@ -21,7 +21,7 @@ from pycrdt import (
 )
 
 from ...server.containment import contained, error_name
-from ..upstream.history_folder import store_of
+from ..history.history_folder import store_of
 from .apart import Apart
 from .joining import Joining, payload
 from .late_edits import KEPT_SECONDS

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import merge_updates
 
 from ...server.containment import contained, error_name
+from ..history.history_folder import unsaved_in_old_store
 from ..kinds import marks_of
 from ..saving.copies import Copies
 from ..saving.met_versions import MetVersions
-from ..upstream.history_folder import unsaved_in_old_store
 from .joining import clients_ahead
 
 if TYPE_CHECKING:

@@ -227,7 +227,7 @@ NAMES: tuple[Name, ...] = (
             "_save_to_disc", _ROOM, test="rooms/upstream/test_names.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.handlers:YDocWebSocketHandler.open",
             "collaborative_session_store_path",
-            _SERVER, test="rooms/upstream/test_store.py", looked="mentions"),
+            _SERVER, test="rooms/history/test_store.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension",
             "ywebsocket_server file_loaders _room_locks get_document stop_extension disable_rtc",
             _SERVER, "rooms/liveness.py", test="rooms/test_liveness.py"),
@@ -235,7 +235,7 @@ NAMES: tuple[Name, ...] = (
             _SERVER, test="rooms/test_restarts.py"),
     *_names(Part.ROOMS, "pycrdt", "pycrdt.store:BaseYStore",
             "write stop start started read apply_updates",
-            "rooms/upstream/store_interface.py", test="rooms/upstream/test_store.py"),
+            "rooms/upstream/store_interface.py", test="rooms/history/test_store.py"),
     # -- the files of rooms ----------------------------------------------------------------------
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader",
             "maybe_notify _save_content_at_path _contents_manager _lock path last_modified "

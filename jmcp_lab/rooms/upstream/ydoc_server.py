@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_server_ydoc import app as ydoc_app
 from jupyter_server_ydoc import handlers as ydoc_handlers
 from jupyter_server_ydoc.utils import check_session_compatibility
@@ -20,7 +22,6 @@ from ...notebooks.notebook_document import register
 from ..live_room import LiveRoom
 from ..pages.joining import payload
 from .followed_loader import follow
-from .history_folder import history_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -250,7 +251,7 @@ class Upstream:
         """
         settings = self._serverapp.web_app.settings
         if not settings.get(SESSIONS):
-            settings[SESSIONS] = str(history_folder().parent / "sessions.json")
+            settings[SESSIONS] = str(Path(jupyter_data_dir()) / "jmcp_lab" / "sessions.json")
 
     @staticmethod
     def known_change(room: LiveRoom) -> object:
