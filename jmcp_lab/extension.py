@@ -275,10 +275,11 @@ class JmcpLab(CheckedExtensionApp):
 
     def _follow_rooms(self, server: ServerApp) -> None:
         """Start to follow the live documents."""
+        from .rooms.live_room import LiveRoom
         from .rooms.strays import Strays
         from .rooms.upstream.ydoc_server import Upstream
 
-        upstream = Upstream(server)
+        upstream = Upstream(server, LiveRoom)
         upstream.end_after(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()

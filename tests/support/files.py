@@ -57,7 +57,7 @@ class Files:
         extension = SimpleNamespace(file_loaders=self.loaders)
         apps = {"jupyter_server_ydoc": [extension]}
         server = SimpleNamespace(extension_manager=SimpleNamespace(extension_apps=apps))
-        self.upstream = Upstream(cast("Any", server))
+        self.upstream = Upstream(cast("Any", server), LiveRoom)
         self.upstream.follow_files()
 
     async def _listen(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:

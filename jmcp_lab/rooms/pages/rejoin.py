@@ -56,8 +56,10 @@ class PageMarks:
     file: str | None
 
     @classmethod
-    def of(cls, document: Doc[Any]) -> PageMarks:
-        """Read the marks of a document."""
+    def of(cls, update: bytes) -> PageMarks:
+        """Read the marks that a page's document carries."""
+        document: Doc[Any] = Doc()
+        document.apply_update(update)
         history = document.get(MARKS, type=Map).get("history")
         file = document.get("state", type=Map).get("hash")
         return cls(

@@ -186,6 +186,9 @@ def _names(
 _YDOC = "jupyter-server-ydoc"
 _ROOM = "rooms/live_room.py"
 _PAGES_ROOM = "rooms/pages/pages_room.py"
+_BASE = "rooms/upstream/document_room.py"
+_FILE = "rooms/upstream/room_file.py"
+_LOADER = "rooms/upstream/followed_loader.py"
 _SERVER = "rooms/upstream/ydoc_server.py"
 _DOCUMENT = "notebooks/notebook_document.py"
 _TYPES = "notebooks/pycrdt_types.py"
@@ -194,26 +197,40 @@ _TYPES = "notebooks/pycrdt_types.py"
 NAMES: tuple[Name, ...] = (
     # -- the rooms of jupyter-server-ydoc, whose place ours take ---------------------------------
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom",
-            "_file _file_format _file_type _document _update_lock _save_delay _save_to_disc "
-            "_emit _on_document_change _on_outofband_change _room_id room_id file_type "
-            "file_format cleaner initialize create_task log ydoc",
-            _ROOM, _PAGES_ROOM, _SERVER, "rooms/saving/file_sync.py",
-            test="rooms/test_restarts.py"),
+            "_file _document _update_lock _save_delay _save_to_disc _emit _on_document_change "
+            "_on_outofband_change room_id file_type file_format log ydoc",
+            _BASE, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom", "initialize",
+            _ROOM, _SERVER, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom", "cleaner",
+            _BASE, _SERVER, test="rooms/test_files.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom", "create_task",
+            _PAGES_ROOM, test="rooms/pages/test_pages.py"),
     *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom",
             "_update_send_stream _update_receive_stream _watch_ready _broadcast_updates "
-            "_task_group _handle_exception serve stop ready ready_event ydoc_observed clients "
-            "on_message on_message_error awareness ystore",
-            _ROOM, _PAGES_ROOM, _SERVER, test="rooms/pages/test_pages.py"),
+            "_task_group _handle_exception ydoc_observed",
+            _BASE, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "stop ready ready_event",
+            _BASE, _ROOM, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "clients on_message",
+            _BASE, _PAGES_ROOM, _SERVER, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "awareness ystore on_message_error",
+            _BASE, _PAGES_ROOM, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "serve",
+            _PAGES_ROOM, test="rooms/pages/test_pages.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms", "DocumentRoom",
-            _PAGES_ROOM, test="rooms/test_restarts.py"),
+            _BASE, test="rooms/test_restarts.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app", "DocumentRoom",
             _SERVER, test="rooms/test_restarts.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.handlers",
             "DocumentRoom check_session_compatibility",
             _SERVER, test="rooms/test_restarts.py"),
-    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils",
-            "LogLevel OutOfBandChanges check_session_compatibility",
-            _ROOM, _SERVER, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "LogLevel",
+            _BASE, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "OutOfBandChanges",
+            _FILE, test="rooms/test_external_changes.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "check_session_compatibility",
+            _SERVER, test="rooms/test_restarts.py"),
     # Without these mentions a room would not be one of ours, or its pages would be turned away.
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension.get_document",
             "DocumentRoom path content_type file_format copy create",
@@ -224,7 +241,7 @@ NAMES: tuple[Name, ...] = (
             "check_session_compatibility",
             _SERVER, test="rooms/upstream/test_names.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.handlers:YDocWebSocketHandler.on_message",
-            "_save_to_disc", _ROOM, test="rooms/upstream/test_names.py", looked="mentions"),
+            "_save_to_disc", _BASE, test="rooms/upstream/test_names.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.handlers:YDocWebSocketHandler.open",
             "collaborative_session_store_path",
             _SERVER, test="rooms/history/test_store.py", looked="mentions"),
@@ -238,22 +255,27 @@ NAMES: tuple[Name, ...] = (
             "rooms/upstream/store_interface.py", test="rooms/history/test_store.py"),
     # -- the files of rooms ----------------------------------------------------------------------
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader",
-            "maybe_notify _save_content_at_path _contents_manager _lock path last_modified "
-            "maybe_save_content number_of_subscriptions",
-            "rooms/upstream/followed_loader.py", "rooms/upstream/file_view.py",
-            "rooms/saving/file_sync.py", _SERVER, test="rooms/test_external_changes.py"),
+            "maybe_notify _save_content_at_path", _LOADER, test="rooms/test_external_changes.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader", "_contents_manager",
+            "rooms/upstream/file_view.py", test="files/test_line_ends.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader",
+            "_lock path last_modified maybe_save_content",
+            _FILE, test="rooms/test_external_changes.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader", "number_of_subscriptions",
+            _SERVER, test="rooms/test_files.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader._save_content",
-            "_save_content_at_path", "rooms/upstream/followed_loader.py",
+            "_save_content_at_path", _LOADER,
             test="rooms/test_external_changes.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader._watch_file",
-            "maybe_notify", "rooms/upstream/followed_loader.py",
+            "maybe_notify", _LOADER,
             test="rooms/test_external_changes.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader.maybe_save_content",
-            "OutOfBandChanges", _ROOM,
+            "OutOfBandChanges", _FILE,
             test="rooms/test_external_changes.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoaderMapping",
-            "remove __getitem__",
-            _SERVER, "rooms/upstream/followed_loader.py", test="rooms/test_external_changes.py"),
+            "remove", _SERVER, test="rooms/test_files.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoaderMapping", "__getitem__",
+            _LOADER, test="rooms/test_external_changes.py"),
     *_names(Part.ROOMS, "jupyter-server-fileid", "jupyter_server_fileid.manager:BaseFileIdManager",
             "index get_id get_path move delete", _SERVER,
             test="rooms/test_renamed_while_open.py"),
