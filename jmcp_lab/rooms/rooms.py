@@ -7,11 +7,10 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from tornado.web import HTTPError
-
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from ..files.open_errors import check_notebook, explain
 from ..notebooks.live_notebook import LiveNotebook
+from ..server.manager_errors import ManagerError
 from . import notices as news
 from .live_room import LiveRoom
 from .open_room import OpenRoom
@@ -185,7 +184,7 @@ class Rooms:
         self.listen()
         try:
             room = await self._upstream.open(path)
-        except HTTPError as error:
+        except ManagerError as error:
             explain(path, error)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(
