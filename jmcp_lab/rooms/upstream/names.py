@@ -8,21 +8,17 @@ smaller change needs, only that change is left out. `docs/upstream.md` says what
 
 from __future__ import annotations
 
-import dis
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from inspect import unwrap
-from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
+
+from .name_lookup import is_there, set_on_itself
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
-Looked = Literal["has", "mentions"]
-"""Whether a place has a name as its attribute, or a function's code mentions it."""
+    from .name_lookup import Looked
 
 
 class Part(StrEnum):
@@ -30,6 +26,7 @@ class Part(StrEnum):
 
     ROOMS = "live documents"
     DOCUMENTS = "notebooks"
+    OTHERS = "the live documents of jupyter-server-documents"
     FILE_IDS = "file ids that follow their folders"
     SIGNATURES = "signatures worked out in a thread"
     SESSIONS = "one kernel a notebook, also where two ask at once"
@@ -38,6 +35,7 @@ class Part(StrEnum):
     HARDENING = "the hardened server"
     SETTINGS = "settings that are checked one by one"
     REPLIES = "details of replies, saves and kernels"
+    LOGS = "a log in which no address holds a secret"
 
 
 OFF_LIVE = frozenset({Part.ROOMS, Part.DOCUMENTS})
@@ -80,17 +78,10 @@ class Name:
 
     def is_there(self) -> bool:
         """Look for it now."""
-        try:
-            owner = _owner(self.place)
-            if self.looked == "mentions":
-                return self.name in _mentioned(unwrap(owner))
-            return hasattr(owner, self.name) or self.name in _set_on_itself(owner)
-        except Exception:
-            # Whatever a changed package does when it is looked at, the server starts.
-            return False
+        return is_there(self.place, self.name, self.looked)
 
 
-def missing_names(*, live: bool) -> tuple[Name, ...]:
+def missing_names(*, live: bool, others: bool = False) -> tuple[Name, ...]:
     """Return the names that are not there.
 
     Parameters
@@ -98,11 +89,12 @@ def missing_names(*, live: bool) -> tuple[Name, ...]:
     live : bool
         Whether jupyter-server-ydoc keeps the documents. Elsewhere its names are not needed, and
         nothing of it is imported.
+    others : bool, optional
+        Whether jupyter-server-documents keeps them.
     """
-    _set_on_itself.cache_clear()
-    return tuple(
-        each for each in NAMES if (live or each.part is not Part.ROOMS) and not each.is_there()
-    )
+    set_on_itself.cache_clear()
+    unused = {*([] if live else [Part.ROOMS]), *([] if others else [Part.OTHERS])}
+    return tuple(each for each in NAMES if each.part not in unused and not each.is_there())
 
 
 def names_off(missing: Collection[Name]) -> list[str]:
@@ -127,50 +119,6 @@ def _version(package: str) -> str:
         return "(not installed)"
 
 
-def _owner(place: str) -> Any:  # noqa: ANN401
-    module, _, path = place.partition(":")
-    owner: Any = import_module(module)
-    for step in filter(None, path.split(".")):
-        owner = getattr(owner, step)
-    return owner
-
-
-def _functions(owner: type) -> Iterator[CodeType]:
-    """Yield the code of each function of a class, and of its properties."""
-    for cls in owner.__mro__:
-        for found in vars(cls).values():
-            parts = (found.fget, found.fset) if isinstance(found, property) else (found,)
-            for part in parts:
-                plain = unwrap(getattr(part, "__func__", part)) if callable(part) else None
-                if isinstance(plain, FunctionType):
-                    yield plain.__code__
-
-
-@cache
-def _set_on_itself(owner: object) -> set[str]:
-    """Return the attributes that the functions of a class set."""
-    if not isinstance(owner, type):
-        return set()
-    return {
-        str(step.argval)
-        for code in _functions(owner)
-        for step in dis.get_instructions(code)
-        if step.opname == "STORE_ATTR"
-    }
-
-
-def _mentioned(function: Any) -> set[str]:  # noqa: ANN401
-    """Return the names, parameters and texts in the code of a function."""
-    found: set[str] = set()
-    codes = [function.__code__] if isinstance(function, FunctionType) else []
-    while codes:
-        code = codes.pop()
-        found |= {*code.co_names, *code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}
-        found |= {each for each in code.co_consts if isinstance(each, str)}
-        codes += [each for each in code.co_consts if isinstance(each, CodeType)]
-    return found
-
-
 def _names(
     part: Part,
     package: str,
@@ -192,6 +140,12 @@ _LOADER = "rooms/upstream/followed_loader.py"
 _SERVER = "rooms/upstream/ydoc_server.py"
 _DOCUMENT = "notebooks/notebook_document.py"
 _TYPES = "notebooks/pycrdt_types.py"
+_DEEP = "notebooks/deep_events.py"
+_NOTEBOOK = "notebooks/live_notebook.py"
+_ORDER = "notebooks/cell_order.py"
+_VALUES = "notebooks/shared_values.py"
+_OTHERS = "jupyter-server-documents"
+_PEERS = "rooms/other_documents.py"
 
 # fmt: off
 NAMES: tuple[Name, ...] = (
@@ -246,8 +200,23 @@ NAMES: tuple[Name, ...] = (
             "collaborative_session_store_path",
             _SERVER, test="rooms/history/test_store.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension",
-            "ywebsocket_server file_loaders _room_locks get_document stop_extension disable_rtc",
+            "file_loaders _room_locks get_document stop_extension",
+            _SERVER, test="rooms/test_files.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension", "ywebsocket_server",
             _SERVER, "rooms/liveness.py", test="rooms/test_liveness.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension", "disable_rtc",
+            "rooms/liveness.py", test="rooms/test_liveness.py"),
+    # What is told of a room that a page has opened.
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "JUPYTER_COLLABORATION_EVENTS_URI",
+            _SERVER, test="rooms/test_renamed_while_open.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom._emit", "room action",
+            "rooms/strays.py", "kernels/stale_cells.py",
+            test="rooms/test_renamed_while_open.py", looked="mentions"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom._emit", "level",
+            "rooms/rooms.py", "rooms/strays.py",
+            test="rooms/test_renamed_while_open.py", looked="mentions"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom._emit", "msg",
+            "rooms/rooms.py", test="rooms/test_troubles.py", looked="mentions"),
     *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:WebsocketServer", "rooms delete_room",
             _SERVER, test="rooms/test_restarts.py"),
     *_names(Part.ROOMS, "pycrdt", "pycrdt.store:BaseYStore",
@@ -286,32 +255,35 @@ NAMES: tuple[Name, ...] = (
             "_ycells _ymeta _ystate _subscriptions _set _get _update_cell _cell_to_py "
             "_create_youtputs create_ycell aset observe unobserve",
             _DOCUMENT, test="codec/test_values.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Doc", "_txn _read_transaction _exceptions",
-            "notebooks/live_notebook.py", "notebooks/deep_events.py",
-            test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Doc", "_txn",
+            _NOTEBOOK, _BASE, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Doc", "_read_transaction _exceptions",
+            _DEEP, test="notebooks/test_scale.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Transaction", "_txn",
-            "notebooks/cell_order.py", "notebooks/shared_values.py",
-            test="notebooks/test_shared_values.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Array", "integrated _maybe_as_type_or_doc doc",
-            "notebooks/cell_order.py", "notebooks/deep_events.py",
-            test="notebooks/test_scale.py"),
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Array", "integrated doc",
+            _ORDER, _DEEP, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Array", "_maybe_as_type_or_doc",
+            _ORDER, test="notebooks/test_scale.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Map", "integrated _maybe_as_type_or_doc doc",
-            "notebooks/cell_order.py", "notebooks/shared_values.py",
-            test="notebooks/test_shared_values.py"),
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt",
             "Array Map Text ArrayEvent MapEvent TextEvent",
             _TYPES, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._base", "BaseType process_event",
             _TYPES, test="notebooks/test_scale.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array",
-            "get len observe observe_deep",
-            "notebooks/cell_order.py", "notebooks/shared_values.py", "notebooks/deep_events.py",
-            test="notebooks/test_scale.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Map", "get has keys len",
-            "notebooks/cell_order.py", "notebooks/shared_values.py",
-            test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array", "get len",
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array", "observe",
+            _ORDER, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array", "observe_deep",
+            _DEEP, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Map", "get keys len",
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Map", "has",
+            _ORDER, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Text", "get_string",
-            "notebooks/cell_order.py", test="notebooks/test_shared_values.py"),
+            _ORDER, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "nbformat", "nbformat.v4.rwbase", "rejoin_lines split_lines",
             "files/notebook_files.py", test="rooms/test_values.py"),
     # -- smaller changes, each left out by itself --------------------------------------------------
@@ -360,9 +332,28 @@ NAMES: tuple[Name, ...] = (
             "kernels/connection/kernel_death.py", test="kernels/test_endings.py"),
     *_names(Part.REPLIES, "jupyter-server",
             "jupyter_server.base.handlers:AuthenticatedHandler.get_current_user",
-            "_jupyter_current_user", "panel/pairing_handlers.py",
-            test="panel/test_who_may.py", looked="mentions"),
-    *_names(Part.REPLIES, "tornado", "tornado.web:RequestHandler", "_headers",
+            "_jupyter_current_user", "mcp/handler.py", "panel/base.py", "panel/nowhere.py",
+            "panel/pairing_handlers.py", test="panel/test_who_may.py", looked="mentions"),
+    *_names(Part.REPLIES, "jupyter-server", "jupyter_server.base.handlers:APIHandler",
+            "_track_activity", "panel/handlers.py", "panel/pairing_handlers.py",
+            test="runtime/test_activity.py"),
+    *_names(Part.REPLIES, "tornado", "tornado.web:RequestHandler", "_headers _finished",
             "mcp/handler.py", test="mcp/test_requests.py"),
+    *_names(Part.LOGS, "tornado", "tornado.web:RequestHandler", "_request_summary",
+            "panel/base.py", "panel/nowhere.py", "panel/pairing_handlers.py",
+            test="test_nowhere.py"),
+    *_names(Part.LOGS, "tornado", "tornado.web:RequestHandler", "_log",
+            "panel/nowhere.py", "panel/pairing_handlers.py", test="test_nowhere.py"),
+    # Nothing of this package is changed. Where it is another than expected, agents use the files.
+    *_names(Part.OTHERS, _OTHERS, "jupyter_server_documents.rooms.yroom_manager:YRoomManager",
+            "has_room get_room", _PEERS, test="rooms/test_other_documents.py"),
+    *_names(Part.OTHERS, _OTHERS, "jupyter_server_documents.rooms.yroom:YRoom",
+            "get_jupyter_ydoc add_stop_callback file_api",
+            _PEERS, test="rooms/test_other_documents.py"),
+    *_names(Part.OTHERS, _OTHERS, "jupyter_server_documents.rooms.yroom_file_api:YRoomFileAPI",
+            "content_loaded has_unsaved_changes", _PEERS, test="rooms/test_other_documents.py"),
+    *_names(Part.OTHERS, _OTHERS,
+            "jupyter_server_documents.execution_handlers:KernelExecuteHandler.post",
+            "yroom_manager", _PEERS, test="rooms/test_other_documents.py", looked="mentions"),
 )
 # fmt: on

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server_ydoc import app as ydoc_app
 from jupyter_server_ydoc import handlers as ydoc_handlers
-from jupyter_server_ydoc.utils import check_session_compatibility
+from jupyter_server_ydoc.utils import (
+    JUPYTER_COLLABORATION_EVENTS_URI,
+    check_session_compatibility,
+)
 
 from ...errors import UnavailableError
 from ...notebooks.notebook_document import register
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from jupyter_server_ydoc.app import YDocExtension
     from jupyter_ydoc import YUnicode
 
-SESSION_EVENTS = "https://schema.jupyter.org/jupyter_collaboration/session/v1"
+SESSION_EVENTS: str = JUPYTER_COLLABORATION_EVENTS_URI
 """Schema of room events: load, initialize, save, overwrite, clean."""
 
 SAVE_SECONDS = 10.0
