@@ -14,8 +14,8 @@ from ..notebooks.first_cell import make_way
 from ..notebooks.live_notebook import LiveNotebook
 from ..notebooks.notebook_document import NotebookDocument
 from ..notebooks.shared_text import splice_shared
-from ..text.rebase import carried
-from ..text.reunion import reunited
+from ..text.overlapping_merge import merge_overlapping
+from ..text.rebase import rebase
 from ..text.three_way_merge import splice
 from .content_versions import ContentVersion, TextVersion
 from .external_changes import take_in
@@ -82,7 +82,7 @@ class NotebookKind:
 
     def reunite(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines; keep once what both sides added to the base."""
-        take_in(self.notebook, cast("Version", base), content, reunited)
+        take_in(self.notebook, cast("Version", base), content, merge_overlapping)
 
     async def ready(self) -> None:
         """Return when no transaction is open."""
@@ -204,12 +204,14 @@ class TextKind:
     def take_in(self, base: TextVersion, content: str, said: TextVersion) -> None:
         """Merge by lines; another program has none of the unsaved text."""
         present = str(self._text)
-        self._make(splice(present, carried(said.text, content, present)))
+        self._make(splice(present, rebase(said.text, content, present)))
 
     def reunite(self, base: ContentVersion, content: str) -> None:
         """Merge by lines; keep once what both sides added to the base."""
         present = str(self._text)
-        self._make(splice(present, reunited(cast("TextVersion", base).text, content, present)))
+        self._make(
+            splice(present, merge_overlapping(cast("TextVersion", base).text, content, present))
+        )
 
     async def ready(self) -> None:
         """Return at once: no code keeps a transaction of a text open across an await."""
@@ -228,7 +230,7 @@ class TextKind:
         """Merge a page that has another Yjs history into the text."""
         typed = self.content_of(update)
         present = str(self._text)
-        wanted = splice(present, reunited(cast("TextVersion", base).text, typed, present))
+        wanted = splice(present, merge_overlapping(cast("TextVersion", base).text, typed, present))
         self._room.ydoc.apply_update(update)
         self._make(wanted)
         return []

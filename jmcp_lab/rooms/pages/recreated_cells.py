@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...notebooks import cells
-from ...text.rebase import carried, united
+from ...text.rebase import rebase, union_merge
 from ...text.three_way_merge import splice
 from . import yjs_updates as updates
 
@@ -105,7 +105,9 @@ class Remade:
                 known = self.known(cell_id, present, text)
                 # Restoring a word that the page deleted is better than losing one that it never
                 # received.
-                lacks = united(text, present) if known is None else carried(known, text, present)
+                lacks = (
+                    union_merge(text, present) if known is None else rebase(known, text, present)
+                )
                 cells.edit(self._notebook, cell_id, lacks, REMADE_ORIGIN)
 
     def known(self, cell_id: str, present: str, text: str, *, moved: bool = False) -> str | None:
@@ -134,7 +136,7 @@ class Remade:
         for before, after in reversed(edits):
             if known == present:
                 break
-            text = splice(text, carried(after, before, text))
+            text = splice(text, rebase(after, before, text))
             if _has_all_of(text, present) and len(text) > len(known or ""):
                 known = text
         return known
