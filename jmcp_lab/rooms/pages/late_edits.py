@@ -24,7 +24,7 @@ from ...text.rebase import rebase
 from ...text.three_way_merge import splice
 from . import yjs_updates as updates
 from .attic import Attic, AtticError, Ghost
-from .recreated_cells import Remade
+from .recreated_cells import RecreatedCells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,7 +88,7 @@ class LateEdits:
         self._items: tuple[int, list[tuple[int, int]]] | None = None
         self._subscription: Any = None
         self._timer: asyncio.TimerHandle | None = None
-        self._remade = Remade(notebook, clock=lambda: self._clock())
+        self._recreated = RecreatedCells(notebook, clock=lambda: self._clock())
         notebook.on_removal(self._keep)
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class LateEdits:
 
     def feed(self, update: bytes) -> None:
         """Process a page's update, just before the document applies it."""
-        self._remade.look(update)
+        self._recreated.look(update)
         self._expire()
         if self._shared() and (removed := self._removed_by(update)):
             # Another page may have typed into the cells, without knowing of this removal yet.
@@ -121,7 +121,7 @@ class LateEdits:
 
     def settle(self) -> None:
         """Merge what was typed into removed cells; call this once the document is up to date."""
-        self._remade.settle()
+        self._recreated.settle()
         joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
         self.join_doubles({})
         if self._attic is not None:
@@ -154,7 +154,7 @@ class LateEdits:
             text = self._attic.known(cell_id) if self._attic is not None else None
             if text is not None:
                 theirs = str(notebook.ycells[keep]["source"])
-                text = self._remade.known(cell_id, theirs, text, moved=True)
+                text = self._recreated.known(cell_id, theirs, text, moved=True)
             text = known.get(cell_id, text)
             for index in reversed(others):
                 mine = str(notebook.ycells[index]["source"])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ...notebooks.live_notebook import LiveNotebook
 
-REMADE_ORIGIN = "jmcp:remade"
+RECREATED_ORIGIN = "jmcp:remade"
 """Origin of the transactions that merge edits into cells that pages recreated."""
 
 KEPT_SECONDS = 3600.0
@@ -52,7 +52,7 @@ class _Written:
         return sum(len(before) + len(after) for before, after in self.edits)
 
 
-class Remade:
+class RecreatedCells:
     """Follows one notebook, and merges edits into cells that pages recreate.
 
     Parameters
@@ -108,7 +108,7 @@ class Remade:
                 lacks = (
                     union_merge(text, present) if known is None else rebase(known, text, present)
                 )
-                cells.edit(self._notebook, cell_id, lacks, REMADE_ORIGIN)
+                cells.edit(self._notebook, cell_id, lacks, RECREATED_ORIGIN)
 
     def known(self, cell_id: str, present: str, text: str, *, moved: bool = False) -> str | None:
         """Return the text that a page knew of a cell: one to which the page has only added text.
