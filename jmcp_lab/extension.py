@@ -252,7 +252,9 @@ class JmcpLab(CheckedExtensionApp):
     def _look_upstream(self, server: ServerApp) -> None:
         """Find out whether documents are live, before anything in other packages is patched."""
         self.not_live = why_not_live(server)
-        self.missing = missing_names(live=self.not_live is None)
+        self.missing = missing_names(
+            live=self.not_live is None, others=self.not_live is NotLive.OTHERS
+        )
         if names_off(self.missing):
             self.not_live = NotLive.UPSTREAM
 
@@ -275,10 +277,11 @@ class JmcpLab(CheckedExtensionApp):
 
     def _follow_rooms(self, server: ServerApp) -> None:
         """Start to follow the live documents."""
+        from .rooms.live_room import LiveRoom
         from .rooms.strays import Strays
         from .rooms.upstream.ydoc_server import Upstream
 
-        upstream = Upstream(server)
+        upstream = Upstream(server, LiveRoom)
         upstream.end_after(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()

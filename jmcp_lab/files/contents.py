@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, ToolError, UnavailableError
+from ..server.manager_errors import ManagerError
 from . import on_disk, paths
 from .folder_listing import search_folders
 from .folder_walk import FolderSearch
@@ -145,7 +145,7 @@ class Contents:
         """Return why this many bytes, or as many as the file has now, could not be written."""
         try:
             model = await ensure_async(self._manager.get(path, content=False))
-        except (HTTPError, OSError):
+        except (ManagerError, OSError):
             # The file is not accessible. The code that opens it reports why.
             return None
         there = int(model.get("size") or 0)
@@ -190,7 +190,7 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=False))
-        except (HTTPError, OSError, InvalidArgumentError):
+        except (ManagerError, OSError, InvalidArgumentError):
             return None
         return cast("datetime", model["last_modified"])
 
@@ -207,7 +207,7 @@ class Contents:
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=True))
             there = {cell.get("id") for cell in model["content"]["cells"]}
-        except (HTTPError, InvalidArgumentError, KeyError, TypeError, AttributeError):
+        except (ManagerError, InvalidArgumentError, KeyError, TypeError, AttributeError):
             return False
         return 2 * len(there.intersection(cell_ids)) > len(cell_ids)
 
@@ -249,7 +249,7 @@ class Contents:
             if where is not None:
                 return await asyncio.to_thread(os.listdir, where)
             model = await ensure_async(self._manager.get(folder, content=True, type="directory"))
-        except (HTTPError, OSError):
+        except (ManagerError, OSError):
             return []
         return [str(entry["name"]) for entry in model["content"]]
 
@@ -291,7 +291,7 @@ class Contents:
                 continue
             try:
                 await ensure_async(self._manager.save({"type": "directory"}, folder))
-            except (HTTPError, OSError) as error:
+            except (ManagerError, OSError) as error:
                 raise UnavailableError(save_failure_message(folder, error)) from error
 
     async def exists(self, path: str) -> bool:
@@ -363,7 +363,7 @@ class Contents:
                 if not await self.exists(path):
                     check()
                     await ensure_async(self._manager.save(model, path))
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             raise UnavailableError(save_failure_message(path, error)) from error
 
     async def no_notebook(self, path: str) -> ToolError:
@@ -381,7 +381,7 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(path, content=False))
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             raise NotFoundError(
                 f"There is no file '{path}'. list_files shows what is there."
             ) from error

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from ..server.heavy_work import in_short_turns
+from ..server.manager_errors import ManagerError
 from . import paths
 from .folder_walk import Entry, FolderSearch, search_disk
 
@@ -144,7 +144,7 @@ async def _entries(
     path = folder.path
     try:
         model = await ensure_async(manager.get(path, content=True, type="directory"))
-    except (HTTPError, OSError) as error:
+    except (ManagerError, OSError) as error:
         if getattr(error, "status_code", None) in (None, 403):
             raise InvalidArgumentError(f"The folder '{path}' cannot be read.") from error
         raise NotFoundError(f"There is no folder '{path}'.") from error

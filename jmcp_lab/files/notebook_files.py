@@ -15,11 +15,11 @@ from typing import Any, Final, cast
 
 import nbformat
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..codec.cell_form import new_id
 from ..codec.values import copied, is_well_formed
 from ..server.heavy_work import in_short_turns, takes_long
+from ..server.manager_errors import ManagerError
 from .cut_off import ZERO, decoded, is_cut_off
 
 # Their functions carry no types.
@@ -31,7 +31,7 @@ TRANSIENT: Final = ("orig_nbformat", "orig_nbformat_minor", "signature")
 """Metadata keys that nbformat removes when it reads and writes."""
 
 
-class UnreadableNotebookError(HTTPError):
+class UnreadableNotebookError(ManagerError):
     """A file is not a notebook.
 
     Parameters

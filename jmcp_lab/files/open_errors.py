@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
+from ..server.manager_errors import ManagerError
 from .names import SUFFIX, is_notebook
 from .notebook_files import UnreadableNotebookError
 
@@ -34,7 +34,7 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
     contents: Any = serverapp.contents_manager
     try:
         model = await ensure_async(contents.get(path, content=False))
-    except HTTPError as error:
+    except ManagerError as error:
         if error.status_code == 404:
             raise await not_found(contents, path) from error
         explain(path, error)
@@ -89,7 +89,7 @@ def _spelled_otherwise(root: str | None, path: str) -> str | None:
     return None
 
 
-def explain(path: str, error: HTTPError) -> NoReturn:
+def explain(path: str, error: ManagerError) -> NoReturn:
     """Raise an error that explains a failed open, without revealing server paths."""
     if isinstance(error, UnreadableNotebookError):
         raise InvalidArgumentError(

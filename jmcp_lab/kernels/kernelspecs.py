@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tornado.web import HTTPError
-
 from ..errors import UnavailableError
+from ..server.manager_errors import ManagerError
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpec
@@ -36,7 +35,7 @@ def cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:
     # The error's text may contain server paths, so use only the name of its class.
     named = f"The kernel '{kernel_name}'" if kernel_name else "The kernel"
     reason = type(error).__name__
-    if isinstance(error, HTTPError) and error.reason:
+    if isinstance(error, ManagerError) and error.reason:
         reason = error.reason
     elif isinstance(error, TimeoutError):
         reason = "it did not answer in time"

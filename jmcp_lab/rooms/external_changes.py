@@ -24,14 +24,14 @@ from ..codec.cell_form import source_of
 from ..codec.fingerprint import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of, renamed
 from ..codec.values import document_form, format_number, well_formed
 from ..notebooks import cells
-from ..text.rebase import carried, united
+from ..text.rebase import rebase, union_merge
 from ..text.three_way_merge import splice
 
 if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
     from ..text.three_way_merge import Splice
 
-Carry = Callable[[str, str, str], list["Splice"]]
+TextMerge = Callable[[str, str, str], list["Splice"]]
 """A function that rebases the change from one text to another onto a third; it always succeeds."""
 
 OUTSIDE_ORIGIN = "jmcp:outside"
@@ -42,7 +42,7 @@ def take_in(
     notebook: LiveNotebook,
     base: Version,
     content: dict[str, Any],
-    carry: Carry = carried,
+    merge: TextMerge = rebase,
     said: Version | None = None,
 ) -> None:
     """Merge what another program changed in a notebook's file into the open document.
@@ -54,7 +54,7 @@ def take_in(
         The file as the document last met it.
     content : dict
         The file now, as the contents manager reads it.
-    carry : Callable
+    merge : Callable
         Rebases the file's change of a text onto the text of the cell.
     said : Version, optional
         How the file represented `base`, if it stores another form of it: for example, the same
@@ -83,7 +83,7 @@ def take_in(
         if notebook.index(cell_id) is None:
             anew[cell_id] = contents[cell_id]
         else:
-            made = _take_cell(notebook, old.get(cell_id), cell, contents[cell_id], carry)
+            made = _take_cell(notebook, old.get(cell_id), cell, contents[cell_id], merge)
             if made is not None:
                 anew[cell_id] = made
     gone = [
@@ -122,7 +122,7 @@ def _take_cell(
     old: CellVersion | None,
     new: CellVersion,
     content: dict[str, Any],
-    carry: Carry,
+    merge: TextMerge,
 ) -> dict[str, Any] | None:
     """Change a cell's text in place; return the whole cell if it must be recreated.
 
@@ -131,9 +131,9 @@ def _take_cell(
     cell_id = content["id"]
     cell = cells.whole(notebook, cell_id)
     source = source_of(cell)
-    splices = united(new.source, source)
+    splices = union_merge(new.source, source)
     if old is not None:
-        splices = carry(old.source, new.source, source)
+        splices = merge(old.source, new.source, source)
         present = CellVersion.of(cell)
         merged = dict(cell)
         if new.looks != old.looks:

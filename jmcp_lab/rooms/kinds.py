@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
@@ -15,17 +14,15 @@ from ..notebooks.first_cell import make_way
 from ..notebooks.live_notebook import LiveNotebook
 from ..notebooks.notebook_document import NotebookDocument
 from ..notebooks.shared_text import splice_shared
-from ..server.heavy_work import in_short_turns, takes_long
-from ..text.rebase import carried
-from ..text.reunion import reunited
+from ..text.overlapping_merge import merge_overlapping
+from ..text.rebase import rebase
 from ..text.three_way_merge import splice
+from .content_versions import ContentVersion, TextVersion
 from .external_changes import take_in
-from .pages.joining import clients_ahead
 from .pages.late_edits import LateEdits
 from .pages.rejoin import (
     REJOIN_ORIGIN,
     LeftBehind,
-    PageMarks,
     adopt,
     differences,
     merged,
@@ -33,89 +30,13 @@ from .pages.rejoin import (
     told_of,
     typed_into_removed,
 )
-from .saving.content_versions import ContentVersion, TextVersion
+from .sync_messages import clients_ahead
 
 if TYPE_CHECKING:
     from jupyter_ydoc import YNotebook, YUnicode
 
-    from .live_room import LiveRoom
-
-
-class DocumentKind(Protocol):
-    """The operations that differ between kinds of document."""
-
-    def version_of(self, content: Any) -> ContentVersion:  # noqa: ANN401
-        """Return the version of a file's content."""
-
-    def unpack(self, data: bytes) -> ContentVersion:
-        """Return the version that was stored on disk."""
-
-    def was_left_by(self, attempted: ContentVersion, content: Any) -> bool:  # noqa: ANN401
-        """Return whether a failed save of `attempted` can have left this content in the file."""
-
-    def take_in(self, base: Any, content: Any, said: Any) -> None:  # noqa: ANN401
-        """Merge what another program changed in the file into the document.
-
-        Parameters
-        ----------
-        base : ContentVersion
-            The file as the document last met it.
-        content : object
-            The file now.
-        said : ContentVersion
-            How the file represented `base`.
-        """
-
-    def reunite(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
-        """Merge a file into a document that may already contain part of the file's changes."""
-
-    async def ready(self) -> None:
-        """Return when the document can be written."""
-
-    def content_of(self, update: bytes) -> Any:  # noqa: ANN401
-        """Return a page's document in the form that a file has."""
-
-    def version_in(self, update: bytes) -> ContentVersion:
-        """Return the version that a document holds, with the cell ids that it uses."""
-
-    def join(self, update: bytes, base: ContentVersion) -> list[str]:
-        """Merge a page that has another Yjs history into the document.
-
-        Returns
-        -------
-        list of str
-            Messages for the agents.
-        """
-
-    def feed(self, update: bytes) -> None:
-        """Inspect a page's update just before the document applies it."""
-
-    def settle(self) -> None:
-        """Repair the effects of a page's update just after the document has applied it."""
-
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
-        """Restore text that one side typed into cells that the other side removed.
-
-        Parameters
-        ----------
-        update : bytes
-            Everything that the page had.
-        ours : bytes
-            Everything that the document had of the same Yjs history before it met the page.
-        base : ContentVersion or None
-            The version of the file that the page met last, if it is known.
-
-        Returns
-        -------
-        list of str
-            Messages for the agents.
-        """
-
-    def left_behind(self, update: bytes) -> LeftBehind | None:
-        """Return the page's cells that the document no longer has, after it has met the page."""
-
-    def close(self) -> None:
-        """Stop following the document."""
+    from .document_kind import DocumentKind
+    from .pages.pages_room import PagesRoom
 
 
 class NotebookKind:
@@ -123,18 +44,16 @@ class NotebookKind:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : PagesRoom
     """
 
-    def __init__(self, room: LiveRoom) -> None:
+    def __init__(self, room: PagesRoom) -> None:
         self._room = room
         file_id = room.room_id.rsplit(":", 1)[-1]
         self.notebook = LiveNotebook(cast("YNotebook", room.document), lambda: room.path, file_id)
         self.notebook.together = room.one_message
         # The awareness state of a user who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
-        self.notebook.saving = lambda: room.autosave.pending
-        self.notebook.meet_file = lambda: room.disk.look()
         self.late = LateEdits(
             self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
         )
@@ -163,7 +82,7 @@ class NotebookKind:
 
     def reunite(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines; keep once what both sides added to the base."""
-        take_in(self.notebook, cast("Version", base), content, reunited)
+        take_in(self.notebook, cast("Version", base), content, merge_overlapping)
 
     async def ready(self) -> None:
         """Return when no transaction is open."""
@@ -253,11 +172,16 @@ class TextKind:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : PagesRoom
     """
 
-    def __init__(self, room: LiveRoom) -> None:
+    def __init__(self, room: PagesRoom) -> None:
         self._room = room
+
+    @property
+    def notebook(self) -> None:
+        """None: a text is no notebook."""
+        return None
 
     @property
     def _text(self) -> Text:
@@ -280,12 +204,14 @@ class TextKind:
     def take_in(self, base: TextVersion, content: str, said: TextVersion) -> None:
         """Merge by lines; another program has none of the unsaved text."""
         present = str(self._text)
-        self._make(splice(present, carried(said.text, content, present)))
+        self._make(splice(present, rebase(said.text, content, present)))
 
     def reunite(self, base: ContentVersion, content: str) -> None:
         """Merge by lines; keep once what both sides added to the base."""
         present = str(self._text)
-        self._make(splice(present, reunited(cast("TextVersion", base).text, content, present)))
+        self._make(
+            splice(present, merge_overlapping(cast("TextVersion", base).text, content, present))
+        )
 
     async def ready(self) -> None:
         """Return at once: no code keeps a transaction of a text open across an await."""
@@ -304,7 +230,7 @@ class TextKind:
         """Merge a page that has another Yjs history into the text."""
         typed = self.content_of(update)
         present = str(self._text)
-        wanted = splice(present, reunited(cast("TextVersion", base).text, typed, present))
+        wanted = splice(present, merge_overlapping(cast("TextVersion", base).text, typed, present))
         self._room.ydoc.apply_update(update)
         self._make(wanted)
         return []
@@ -333,27 +259,13 @@ class TextKind:
         """Do nothing: a text kind does not follow its document."""
 
 
-async def version_aside(kind: DocumentKind, content: Any) -> ContentVersion:  # noqa: ANN401
-    """Return the version of a content that nothing mutates; use a thread for a long one."""
-    if isinstance(content, dict) and takes_long(content):
-        return await asyncio.to_thread(in_short_turns, kind.version_of, content)
-    return kind.version_of(content)
-
-
-def kind_of(room: LiveRoom) -> DocumentKind | None:
+def kind_of(room: PagesRoom) -> DocumentKind | None:
     """Return the `DocumentKind` of a room's document; None for kinds of other extensions."""
     if room.file_type == "notebook":
         return NotebookKind(room)
     if room.file_type == "file" and room.file_format == "text":
         return TextKind(room)
     return None
-
-
-def marks_of(update: bytes) -> PageMarks:
-    """Return the marks that a page's document carries."""
-    page: Doc[Any] = Doc()
-    page.apply_update(update)
-    return PageMarks.of(page)
 
 
 def _whole(document: YNotebook) -> dict[str, dict[str, Any]]:
@@ -363,7 +275,7 @@ def _whole(document: YNotebook) -> dict[str, dict[str, Any]]:
     return {i: cell | {"id": i} for i, cell in zip(ids, found, strict=True)}
 
 
-def _document(room: LiveRoom, update: bytes | None = None) -> Any:  # noqa: ANN401
+def _document(room: PagesRoom, update: bytes | None = None) -> Any:  # noqa: ANN401
     document = ydocs[room.file_type](Doc())
     if isinstance(document, NotebookDocument):
         document.know_like(cast("NotebookDocument", room.document))

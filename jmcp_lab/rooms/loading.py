@@ -6,7 +6,6 @@ import secrets
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
 from ..files.cut_off import decoded, is_beginning
@@ -14,14 +13,16 @@ from ..files.notebook_files import UnreadableNotebookError
 from ..notebooks.notebook_document import NotebookDocument
 from ..server.containment import contained, error_name
 from ..text.line_ends import plain
-from .kinds import NotebookKind, version_aside
-from .upstream.file_view import view_in
+from .document_kind import version_aside
 
 if TYPE_CHECKING:
-    from .kinds import DocumentKind
-    from .live_room import LiveRoom
-    from .saving.content_versions import ContentVersion, TextVersion
-    from .upstream.stored_history import Stored
+    from .content_versions import ContentVersion, TextVersion
+    from .document_kind import DocumentKind
+    from .history.stored_history import Stored
+    from .pages.pages_room import PagesRoom
+    from .pages.reunions import Reunions
+    from .saving.copies import Copies
+    from .saving.file_sync import FileSync
 
 
 class Loading:
@@ -29,16 +30,28 @@ class Loading:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : PagesRoom
     kind : DocumentKind
     stored : Stored
         The stored history.
+    disk : FileSync
+        Reads the file, and follows it once the document is built.
+    reunions : Reunions
     """
 
-    def __init__(self, room: LiveRoom, kind: DocumentKind, stored: Stored) -> None:
+    def __init__(
+        self,
+        room: PagesRoom,
+        kind: DocumentKind,
+        stored: Stored,
+        disk: FileSync,
+        reunions: Reunions,
+    ) -> None:
         self._room = room
         self._kind = kind
         self._stored = stored
+        self._disk = disk
+        self._reunions = reunions
         self._content: Any = None
         self._found: str | None = None
         self._cut_off: Exception | None = None
@@ -55,7 +68,7 @@ class Loading:
             complete it.
         """
         try:
-            self._content, self._found = await self._room.disk.read()
+            self._content, self._found = await self._disk.read()
         except UnreadableNotebookError as error:
             if not error.cut_off or self._stored.file is None:
                 raise
@@ -78,7 +91,7 @@ class Loading:
         known = self._apply()
         version = await self._version_of_file(known=known)
         self._version = version
-        room.reunions.loaded = self._found
+        self._reunions.loaded = self._found
         if not known:
             room.history = secrets.token_hex(8)
             room.store.restart(room.history)
@@ -86,16 +99,16 @@ class Loading:
         elif not self._is_known(version):
             await self._branch(version)
         room.begin_history()
-        await room.file_met(self._found, version, before=self._torn)
+        await self._reunions.file_met(self._found, version, complete=not self._torn)
         if self._found is not None:
             room.document.hash = self._found
         room.document.dirty = False
-        room.disk.attach(version)
-        if isinstance(kind, NotebookKind):
+        self._disk.attach(version)
+        if kind.notebook is not None:
             kind.notebook.repair_ids()
-            kind.notebook.blank = view_in(room).blank
+            kind.notebook.blank = room.file.manager.blank
         if not known:
-            await room.reunions.keep_unsaved_of_old_store(kind, self._content)
+            await self._reunions.keep_unsaved_of_old_store(kind, self._content)
 
     async def _fill(self) -> None:
         """Fill the document with the file as it was read."""
@@ -139,17 +152,15 @@ class Loading:
         if last is None or not known or not (self._cut_off or self._is_beginning(self._content)):
             return await version_aside(self._kind, self._content)
         self._torn, self._found = True, last[0]
-        version = await self._room.reunions.version(last[0])
+        version = await self._reunions.version(last[0])
         return version or self._kind.version_of(await self._room.document.aget())
 
     async def _ends_in_a_character(self) -> bool:
         """Return whether a text file was cut inside a character, so that it does not decode."""
         room, stored = self._room, self._stored
-        if None in (stored.file, stored.unfinished) or isinstance(self._kind, NotebookKind):
+        if None in (stored.file, stored.unfinished) or self._kind.notebook is not None:
             return False
-        model = await ensure_async(
-            room._file._contents_manager.get(room._file.path, type="file", format="base64")
-        )
+        model = await room.file.manager.get(room.file.path, type="file", format="base64")
         text = decoded(b64decode(model["content"]))
         return text is not None and self._is_beginning(plain(text))
 
@@ -180,7 +191,7 @@ class Loading:
         the file. When that page returns, it must not insert its text a second time.
         """
         room, stored = self._room, self._stored
-        room.reunions.note_met(room.history, room.ydoc.get_update())
+        self._reunions.note_met(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
         said = await room.document.aget()
         base: ContentVersion | None
@@ -189,7 +200,7 @@ class Loading:
             # be stored.
             base = self._kind.version_of(said)
         else:
-            base = await room.reunions.version(stored.file[0]) if stored.file else None
+            base = await self._reunions.version(stored.file[0]) if stored.file else None
         if base is None or not self._merges(base):
             # The common ancestor is unknown. Prefer the file, which is what people see elsewhere.
             if self._kind.version_of(said).digest != version.digest:
@@ -201,7 +212,7 @@ class Loading:
         """Save the history's content as a separate file, or postpone that until it works."""
         why = "a server had not saved it when it ended, and nobody knows which is newer"
         try:
-            await self._room.reunions.copies.keep(said, why)
+            await self._reunions.copies.keep(said, why)
         except Exception as error:
             # The folder is read-only or the disk is full. That is no reason not to open the file.
             self._room.log.warning("A history is not taken over yet (%s)", error_name(error))
@@ -223,7 +234,7 @@ class Loading:
         return True
 
 
-async def take_over(room: LiveRoom) -> None:
+async def take_over(room: PagesRoom, copies: Copies) -> None:
     """Take over a history that another server held when this room opened, once it is free.
 
     Two Yjs histories cannot become one. Changes that the other server had not saved go into a
@@ -233,7 +244,7 @@ async def take_over(room: LiveRoom) -> None:
     if stored is None:
         return
     try:
-        await _keep_unsaved(room, stored)
+        await _keep_unsaved(room, copies, stored)
     except Exception as error:
         # The history stays where it is, and the next save tries again.
         room.log.warning("A history is not taken over (%s)", error_name(error))
@@ -243,7 +254,7 @@ async def take_over(room: LiveRoom) -> None:
     await room.store.leave()
 
 
-async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
+async def _keep_unsaved(room: PagesRoom, copies: Copies, stored: Stored) -> None:
     kind = room.kind
     if kind is None or not stored.updates:
         return
@@ -258,4 +269,4 @@ async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
     saved = None if stored.file is None else stored.file[1]
     present = kind.version_of(await room.document.aget()).digest
     if digest not in (saved, stored.intended, present):
-        await room.reunions.copies.keep(said, "another server that has ended had not saved it")
+        await copies.keep(said, "another server that has ended had not saved it")

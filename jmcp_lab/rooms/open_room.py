@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from ..files.contents import Contents, FileState
     from ..notebooks.live_notebook import LiveNotebook
-    from .live_room import LiveRoom, RoomListener
+    from .live_room import LiveRoom
     from .notices import Notices
+    from .pages.pages_room import RoomListener
 
 
 class Lease:

@@ -7,15 +7,15 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from tornado.web import HTTPError
-
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from ..files.open_errors import check_notebook, explain
 from ..notebooks.live_notebook import LiveNotebook
+from ..server.manager_errors import ManagerError
 from . import notices as news
-from .live_room import RoomListener
+from .live_room import LiveRoom
 from .open_room import OpenRoom
 from .openings import Openings
+from .pages.pages_room import RoomListener
 from .texts import LiveTexts
 from .troubles import Copy, Troubles
 from .upstream.ydoc_server import SESSION_EVENTS, Upstream, install, room_id
@@ -55,13 +55,13 @@ class Rooms:
         *,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        install()
+        install(LiveRoom)
         self._serverapp = serverapp
         self._contents = contents
         self._log = log
         self.idle_seconds = idle_seconds
         self.news = news.Notices()
-        self._upstream = Upstream(serverapp)
+        self._upstream = Upstream(serverapp, LiveRoom)
         self.texts = LiveTexts(self._upstream)
         self._open: dict[str, OpenRoom] = {}
         self._openings = Openings[OpenRoom]()
@@ -184,7 +184,7 @@ class Rooms:
         self.listen()
         try:
             room = await self._upstream.open(path)
-        except HTTPError as error:
+        except ManagerError as error:
             explain(path, error)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(
@@ -247,7 +247,7 @@ class Rooms:
 
     async def _moved(self, held: OpenRoom, old: str, new: str) -> bool:
         """Let a room follow its file if `new` is that file; the system soon reuses keys."""
-        if await self._contents.changed(new) != self._upstream.known_change(held.room):
+        if await self._contents.changed(new) != held.room.disk.known:
             return False
         if self._where(held) != old or not self._upstream.moved(old, new):
             return False
@@ -381,7 +381,7 @@ class Rooms:
         """Save every notebook and disconnect every page, so that the server can shut down."""
         self._openings.close()
         try:
-            rooms = self._upstream.rooms()
+            rooms = self._upstream.live_rooms()
         except UnavailableError:
             return
         with suppress(TimeoutError):

@@ -35,7 +35,9 @@ class Strays:
         Receives the notices for the agents that use a document.
     """
 
-    def __init__(self, upstream: Upstream, contents: Contents, told: news.Notices) -> None:
+    def __init__(
+        self, upstream: Upstream[LiveRoom], contents: Contents, told: news.Notices
+    ) -> None:
         self._upstream = upstream
         self._contents = contents
         self._news = told
@@ -82,7 +84,7 @@ class Strays:
 
     async def _is_of(self, room: LiveRoom, path: str) -> bool:
         """Return whether a file is the room's; a key alone is no proof, as keys are reused."""
-        if await self._contents.changed(path) == self._upstream.known_change(room):
+        if await self._contents.changed(path) == room.disk.known:
             return True
         # The file was moved during a write, or has changed since.
         is_notebook = room.file_type == "notebook"

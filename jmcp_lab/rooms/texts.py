@@ -11,6 +11,7 @@ from .notices import text_not_saved
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .live_room import LiveRoom
     from .other_documents import Peers
     from .unshared_pages import Pages
     from .upstream.ydoc_server import Upstream
@@ -44,7 +45,7 @@ class Texts(Protocol):
 class LiveTexts:
     """Text files that jupyter-server-ydoc keeps live while pages have them open."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream[LiveRoom]) -> None:
         self._upstream = upstream
 
     def find(self, path: str) -> LiveText | None:

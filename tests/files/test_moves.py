@@ -12,7 +12,7 @@ from pycrdt import Text
 from jmcp_lab.files import moves
 from jmcp_lab.files.moves import let_moves_wait, staying
 from jmcp_lab.notebooks import cells
-from jmcp_lab.rooms.saving.content_versions import ContentVersion
+from jmcp_lab.rooms.content_versions import ContentVersion
 
 from ..support.desk import notebook_of
 from ..support.files import Files

@@ -11,6 +11,7 @@ import pytest
 from pycrdt import Map
 
 from jmcp_lab.notebooks import cells
+from jmcp_lab.rooms.live_room import LiveRoom
 from jmcp_lab.rooms.upstream.ydoc_server import Upstream
 
 from ..support.hostile import said, same
@@ -92,7 +93,7 @@ async def test_a_page_alone_saves_what_its_person_types_beside_such_values(
     )
     assert robot.app.serverapp is not None
     # As when a server starts.
-    Upstream(robot.app.serverapp).follow_files()
+    Upstream(robot.app.serverapp, LiveRoom).follow_files()
     await open_as_page(robot, "a.ipynb", "notebook")
     page = await open_page("a.ipynb")
     page.notebook.ycells[0]["source"].insert(0, "# typed\n")

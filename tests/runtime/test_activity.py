@@ -11,6 +11,7 @@ from jupyter_server.serverapp import ServerApp
 from jmcp_lab.agents.modes import LOOK
 
 from ..support.robots import MakeRobot, Robot, write_notebook
+from ..support.room_page import Fetch
 
 
 @pytest.fixture
@@ -71,5 +72,13 @@ async def test_calls_that_are_refused_keep_nothing_up(
     write_notebook(root, "a.ipynb", "1")
     await robot.fail("insert_cell", notebook="a.ipynb", source="x = 1")
     await robot.fail("read_cells", notebook="nothing.ipynb")
+    idle.shutdown_no_activity()
+    assert ends
+
+
+async def test_a_panel_that_is_left_open_keeps_nothing_up(
+    jp_fetch: Fetch, idle: ServerApp, ends: list[str]
+) -> None:
+    await jp_fetch("jmcp-lab", "api", "state")
     idle.shutdown_no_activity()
     assert ends

@@ -13,10 +13,10 @@ from pycrdt import Doc, Text
 
 from jmcp_lab.notebooks.shared_text import splice_shared
 from jmcp_lab.text import diff as comparing
-from jmcp_lab.text import reunion as text_reunion
+from jmcp_lab.text import overlapping_merge
 from jmcp_lab.text.diff import MAX_LINE_PAIRS, MAX_PAIRS, matching_runs, opcodes
-from jmcp_lab.text.rebase import carried
-from jmcp_lab.text.reunion import MAX_COMPARED, reunited
+from jmcp_lab.text.overlapping_merge import MAX_COMPARED, merge_overlapping
+from jmcp_lab.text.rebase import rebase
 from jmcp_lab.text.three_way_merge import Splice, splice
 
 texts = st.lists(st.sampled_from(["a\n", "b\n", "ab\n", "\n", "c", "丁\n", "\u2028"])).map("".join)
@@ -54,7 +54,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             found.append(len(old) * len(new))
             super().__init__(junk, old, new, autojunk=autojunk)
 
-    for module in (comparing, text_reunion):
+    for module in (comparing, overlapping_merge):
         monkeypatch.setattr(module, "SequenceMatcher", Counting)
     return found
 
@@ -78,7 +78,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_of_long_texts_only_what_differs_is_compared_one_by_one(
     text: str, mine: str, present: str, compared: list[int]
 ) -> None:
-    assert splice(present, reunited(text, mine, present))
+    assert splice(present, merge_overlapping(text, mine, present))
     lines = max(each.count("\n") for each in (text, mine, present))
     # Each comparison of two texts, and what they have in common.
     assert sum(compared) <= 4 * MAX_PAIRS + 2 * MAX_COMPARED + lines * MAX_LINE_PAIRS // 500
@@ -87,7 +87,7 @@ def test_of_long_texts_only_what_differs_is_compared_one_by_one(
 def test_a_long_passage_that_is_taken_out_is_one_splice() -> None:
     present = LOG.replace("step 1 done", "step 1 failed")
     mine = LOG.replace("step 1 done", "step 1 is done")[:-500_000]
-    found = carried(LOG, mine, present)
+    found = rebase(LOG, mine, present)
     assert len(found) < 10
     assert splice(present, found).startswith(present[:40])
 

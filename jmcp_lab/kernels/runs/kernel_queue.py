@@ -12,10 +12,10 @@ from jupyter_core.utils import ensure_async
 from ...server.containment import contained
 from ..connection.execute_request import Execution
 from ..connection.kernel_connection import KernelBridge, KernelLostError, SilentKernelError
-from ..connection.kernel_death import Lost, after_interrupt, is_restarting, started_again
+from ..connection.kernel_death import Lost, is_restarting, started_again
 from ..connection.output_sink import OutputSink
 from . import messages as words
-from .completion import ended, result_of
+from .completion import after_interrupt, ended, result_of
 from .input_requests import Asking
 from .progress import compare, finish, output_callback, state_after
 from .run import Piece, PieceResult, Run, RunState, StoppedError

@@ -81,7 +81,7 @@ class Attic:
         self._coming: _Removal | None = None
         self._touched: set[int] = set()
         self._new: list[Any] = []
-        self._remade: list[Ghost] = []
+        self._recreated: list[Ghost] = []
         self._seen = len(base)
         self._thinned = False
         self._thin_if_big()
@@ -164,7 +164,7 @@ class Attic:
                 if all(updates.holds(deleted, *item) for item in removal.items):
                     deleted = updates.without(deleted, removal.deleted)
                     deleted = updates.without(deleted, removal.late)
-                    self._remade += removal.ghosts
+                    self._recreated += removal.ghosts
             update = updates.join(structs, deleted)
         self._apply(update)
 
@@ -187,14 +187,14 @@ class Attic:
         Prefer the source of the cell that the page has just deleted.
         """
         known = [ghost for ghost in self.ghosts if ghost.cell_id == cell_id]
-        remade = [ghost for ghost in known if ghost.index is None or ghost in self._remade]
-        return (remade or known)[-1].text if known else None
+        recreated = [ghost for ghost in known if ghost.index is None or ghost in self._recreated]
+        return (recreated or known)[-1].text if known else None
 
     def typed(self) -> list[tuple[Ghost, str, str]]:
         """Return the ghosts with new late edits, each with its text before and now."""
         found = []
         touched, self._touched = self._touched, set()
-        self._remade.clear()
+        self._recreated.clear()
         for ghost in [ghost for ghost in self.ghosts if ghost.index is None]:
             self.drop(ghost)
         for ghost in self.ghosts:

@@ -19,12 +19,12 @@ from ...codec.cell_form import source_of
 from ...codec.values import well_formed
 from ...notebooks import cells
 from ...notebooks.shared_text import splice_shared
-from ...text.rebase import carried
-from ...text.reunion import reunited
+from ...text.overlapping_merge import merge_overlapping
+from ...text.rebase import rebase
 from ...text.three_way_merge import splice
 from . import yjs_updates as updates
 from .attic import Attic, AtticError, Ghost
-from .recreated_cells import Remade
+from .recreated_cells import RecreatedCells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pycrdt import Text
 
     from ...notebooks.live_notebook import LiveNotebook
-    from ..external_changes import Carry
+    from ..external_changes import TextMerge
 
 LATE_SECONDS = 3600.0
 """Seconds that a room stays open for keystrokes that may still arrive."""
@@ -88,7 +88,7 @@ class LateEdits:
         self._items: tuple[int, list[tuple[int, int]]] | None = None
         self._subscription: Any = None
         self._timer: asyncio.TimerHandle | None = None
-        self._remade = Remade(notebook, clock=lambda: self._clock())
+        self._recreated = RecreatedCells(notebook, clock=lambda: self._clock())
         notebook.on_removal(self._keep)
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class LateEdits:
 
     def feed(self, update: bytes) -> None:
         """Process a page's update, just before the document applies it."""
-        self._remade.look(update)
+        self._recreated.look(update)
         self._expire()
         if self._shared() and (removed := self._removed_by(update)):
             # Another page may have typed into the cells, without knowing of this removal yet.
@@ -121,14 +121,16 @@ class LateEdits:
 
     def settle(self) -> None:
         """Merge what was typed into removed cells; call this once the document is up to date."""
-        self._remade.settle()
+        self._recreated.settle()
         joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
         self.join_doubles({})
         if self._attic is not None:
             for ghost, before, typed in self._attic.typed():
                 # The texts of a page that recreated the cell both contain what it had typed there
                 # before.
-                self._bring(ghost, before, typed, reunited if ghost.cell_id in joined else carried)
+                self._bring(
+                    ghost, before, typed, merge_overlapping if ghost.cell_id in joined else rebase
+                )
 
     def join_doubles(self, known: Mapping[str, str]) -> None:
         """Merge the two copies of a cell that a person and an agent moved or converted at once.
@@ -152,14 +154,14 @@ class LateEdits:
             text = self._attic.known(cell_id) if self._attic is not None else None
             if text is not None:
                 theirs = str(notebook.ycells[keep]["source"])
-                text = self._remade.known(cell_id, theirs, text, moved=True)
+                text = self._recreated.known(cell_id, theirs, text, moved=True)
             text = known.get(cell_id, text)
             for index in reversed(others):
                 mine = str(notebook.ycells[index]["source"])
                 source = cast("Text", notebook.ycells[keep]["source"])
                 with notebook.transaction(LATE_ORIGIN):
                     present = str(source)
-                    splice_shared(source, reunited(text, mine, present))
+                    splice_shared(source, merge_overlapping(text, mine, present))
                     del notebook.ycells[index]
                 keep -= index < keep
         notebook.repair_ids()
@@ -272,15 +274,15 @@ class LateEdits:
 
     # -- merging -------------------------------------------------------------------------------
 
-    def _bring(self, ghost: Ghost, before: str, typed: str, carry: Carry) -> None:
+    def _bring(self, ghost: Ghost, before: str, typed: str, merge: TextMerge) -> None:
         notebook, cell_id = self._notebook, ghost.cell_id
         present = notebook.source(cell_id)
         if present is not None:
-            cells.edit(notebook, cell_id, carry(before, typed, present), LATE_ORIGIN)
+            cells.edit(notebook, cell_id, merge(before, typed, present), LATE_ORIGIN)
         elif ghost.content is not None:
             at = cells.beside(notebook, *ghost.neighbours)
             last = source_of(ghost.content)
-            source = splice(last, carried(before, typed, well_formed(last)))
+            source = splice(last, rebase(before, typed, well_formed(last)))
             cells.insert_whole(notebook, at, ghost.content | {"source": source}, LATE_ORIGIN)
             self._tell(
                 f"The user was typing in cell {at + 1} (id {cell_id}) as it was deleted, so it "

@@ -23,7 +23,7 @@ from ...codec.values import document_form, format_number
 from ...notebooks import cells
 from ...notebooks.live_notebook import LiveNotebook
 from ...text.diff import opcodes
-from ...text.reunion import reunited
+from ...text.overlapping_merge import merge_overlapping
 from ...text.three_way_merge import Splice
 from ..external_changes import rearrange, take_in
 
@@ -56,8 +56,10 @@ class PageMarks:
     file: str | None
 
     @classmethod
-    def of(cls, document: Doc[Any]) -> PageMarks:
-        """Read the marks of a document."""
+    def of(cls, update: bytes) -> PageMarks:
+        """Read the marks that a page's document carries."""
+        document: Doc[Any] = Doc()
+        document.apply_update(update)
         history = document.get(MARKS, type=Map).get("history")
         file = document.get("state", type=Map).get("hash")
         return cls(
@@ -110,7 +112,7 @@ def merged(
     else:
         _name_as_before(present, base, page.ids)
     try:
-        take_in(present, base, content, reunited)
+        take_in(present, base, content, merge_overlapping)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
         rest = present.document.get_top()
@@ -323,7 +325,7 @@ def typed_into_removed(
         present = notebook.source(cell_id)
         if present is not None:
             # Both sides have what an agent wrote before it moved the cell.
-            cells.edit(notebook, cell_id, reunited(before, typed, present), REJOIN_ORIGIN)
+            cells.edit(notebook, cell_id, merge_overlapping(before, typed, present), REJOIN_ORIGIN)
         else:
             at = _beside(notebook, list(contents), cell_id)
             cell = contents[cell_id] | {"source": typed}

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import merge_updates
 
 from ...server.containment import contained, error_name
-from ..kinds import marks_of
+from ..history.history_folder import unsaved_in_old_store
 from ..saving.copies import Copies
 from ..saving.met_versions import MetVersions
-from ..upstream.history_folder import unsaved_in_old_store
-from .joining import clients_ahead
+from ..sync_messages import clients_ahead
+from .rejoin import PageMarks
 
 if TYPE_CHECKING:
-    from ..kinds import DocumentKind
-    from ..live_room import LiveRoom
-    from ..saving.content_versions import ContentVersion
-    from ..saving.met_versions import MetVersion
-    from .rejoin import LeftBehind, PageMarks
+    from ..content_versions import ContentVersion
+    from ..document_kind import CellsLeftBehind, DocumentKind
+    from .pages_room import PagesRoom
 
 MAX_MET = 4
 """Maximum number of earlier Yjs histories whose merged state is remembered."""
@@ -30,7 +28,7 @@ class Reunions:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : PagesRoom
 
     Attributes
     ----------
@@ -38,18 +36,36 @@ class Reunions:
         The hash of the file that the room was opened with.
     """
 
-    def __init__(self, room: LiveRoom) -> None:
+    def __init__(self, room: PagesRoom) -> None:
         self._room = room
-        self.copies = Copies(room)
+        self.copies = Copies(room, room.heard_of_copy)
         self.loaded: str | None = None
         self._versions = MetVersions()
         self._met: OrderedDict[str, bytes] = OrderedDict()
 
     # -- common ancestors --------------------------------------------------------------------------
 
-    def note_file(self, found: str, version: ContentVersion) -> MetVersion:
-        """Record, by the file's hash, that the document contains everything in the file."""
-        return self._versions.add(found, version)
+    async def file_met(
+        self, found: str | None, version: ContentVersion, *, complete: bool = True
+    ) -> None:
+        """Record that the document contains everything that the file contains.
+
+        Parameters
+        ----------
+        found : str or None
+            The hash of the file; None if the contents manager provides none.
+        version : ContentVersion
+        complete : bool, optional
+            False if the file held this version before a server ended in the middle of a write, as
+            the history shows. Until the file is complete again, the history must record that it is
+            not.
+        """
+        self._room.file_hash = found
+        if found is None:
+            return
+        met = self._versions.add(found, version)
+        if complete:
+            await self._room.store.met(found, version.digest, met.pack)
 
     async def version(self, found: str | None) -> ContentVersion | None:
         """Return the version of a file that the document has met, by its hash."""
@@ -77,7 +93,7 @@ class Reunions:
 
     # -- returning pages ---------------------------------------------------------------------------
 
-    async def rejoin(self, update: bytes) -> LeftBehind | None:
+    async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
         """Merge a page that comes from before the room was opened with the document.
 
         Parameters
@@ -87,7 +103,7 @@ class Reunions:
 
         Returns
         -------
-        LeftBehind or None
+        CellsLeftBehind or None
             The cells that the document has removed, and that the page shows until it is updated.
 
         Raises
@@ -109,9 +125,9 @@ class Reunions:
             await self._keep_both(room.kind, update)
             raise
 
-    async def _bring_together(self, kind: DocumentKind, update: bytes) -> LeftBehind | None:
+    async def _bring_together(self, kind: DocumentKind, update: bytes) -> CellsLeftBehind | None:
         room = self._room
-        marks = marks_of(update)
+        marks = PageMarks.of(update)
         base = await self.version(marks.file)
         same = marks.history == room.history and (
             marks.file is None or base is not None or self._lacks_only_typing(update)
@@ -192,7 +208,7 @@ class Reunions:
 
     async def keep_unsaved_of_old_store(self, kind: DocumentKind, content: Any) -> None:  # noqa: ANN401
         """Save what the store of a server without jmcp_lab had, but not the file, when it died."""
-        saved = self._room._file.last_modified.timestamp()
+        saved = self._room.file.last_modified.timestamp()
         updates = unsaved_in_old_store(self._room.room_id, saved)
         if updates is None:
             return

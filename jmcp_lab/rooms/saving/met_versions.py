@@ -11,8 +11,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..kinds import DocumentKind
-    from .content_versions import ContentVersion
+    from ..content_versions import ContentVersion
+    from ..document_kind import DocumentKind
 
 MAX_VERSIONS = 60
 """Maximum number of met versions that pages may have in common with the document."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ...codec.cell_form import source_of
 from ...codec.fingerprint import Version, aligned
@@ -25,6 +24,7 @@ from ...files.save_lock import saving
 from ...notebooks.identity import number_of
 from ...notebooks.live_notebook import LiveNotebook
 from ...notebooks.notebook_document import NotebookDocument
+from ...server.manager_errors import ManagerError
 from ..external_changes import OUTSIDE_ORIGIN, take_in
 from ..saving.composed import composed
 
@@ -246,7 +246,7 @@ class NotebookFile:
     async def _get(self, path: str, **options: Any) -> dict[str, Any]:
         try:
             found = await self._manager.get(path, require_hash=True, **options)
-        except HTTPError as error:
+        except ManagerError as error:
             explain(path, error)
         except OSError as error:
             raise UnavailableError(f"'{path}' cannot be read: {cause(error)}.") from error
@@ -368,7 +368,7 @@ class NotebookFile:
         model = {"type": "notebook", "format": "json", "content": content}
         try:
             saved = _stamp(await ensure_async(self._manager.save(model, path)))
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             raise UnavailableError(f"'{path}' could not be written: {cause(error)}.") from error
         found = _stamp(await self._get(path, content=False))
         # If another program has written in between, the document does not know that content.
@@ -387,6 +387,6 @@ def cause(error: BaseException) -> str:
             words = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
             return words.get(seen.errno) or (seen.strerror or "the disk refuses it").lower()
         seen = seen.__cause__ or seen.__context__
-    if isinstance(error, HTTPError) and error.status_code == 403:
+    if isinstance(error, ManagerError) and error.status_code == 403:
         return "permission denied"
     return "the server's contents manager refuses it"

@@ -14,9 +14,9 @@ from pycrdt import YSyncMessageType
 
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live_notebook import LiveNotebook, agent_origin
+from jmcp_lab.rooms.history import document_store
 from jmcp_lab.rooms.pages import joining, pages_room
 from jmcp_lab.rooms.saving import met_versions
-from jmcp_lab.rooms.upstream import document_store
 from jmcp_lab.text.three_way_merge import Splice
 
 from ...support.files import Files

@@ -12,8 +12,8 @@ import pytest
 
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
-from jmcp_lab.rooms.pages import recreated_cells as remade
-from jmcp_lab.rooms.pages.recreated_cells import Remade
+from jmcp_lab.rooms.pages import recreated_cells
+from jmcp_lab.rooms.pages.recreated_cells import RecreatedCells
 from jmcp_lab.text.three_way_merge import Splice
 
 from ...support.files import Files
@@ -126,16 +126,16 @@ async def test_the_texts_of_before_are_bounded(
 ) -> None:
     shore = await shore_of(tmp_path)
     seconds = 0.0
-    found = Remade(shore.room.notebook, clock=lambda: seconds)
-    for _ in range(2 * remade.MAX_EDITS):
+    found = RecreatedCells(shore.room.notebook, clock=lambda: seconds)
+    for _ in range(2 * recreated_cells.MAX_EDITS):
         adds(shore.room.notebook)
-    assert len(found._written["one"].edits) == remade.MAX_EDITS
+    assert len(found._written["one"].edits) == recreated_cells.MAX_EDITS
     assert found._size == found._written["one"].size
     cells.edit(shore.room.notebook, "two", [Splice(0, 0, "x" * 100)], AGENT)
-    monkeypatch.setattr(remade, "MAX_BYTES", 320)
+    monkeypatch.setattr(recreated_cells, "MAX_BYTES", 320)
     cells.edit(shore.room.notebook, "two", [Splice(0, 0, "x")], AGENT)
     assert [*found._written] == ["two"]
-    seconds = remade.KEPT_SECONDS
+    seconds = recreated_cells.KEPT_SECONDS
     found.look(b"")
     assert not found._written
     assert not found._size

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jmcp_lab.codec.fingerprint import Version
-from jmcp_lab.rooms.kinds import version_aside
+from jmcp_lab.rooms.document_kind import version_aside
 
 
 class Kind:

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
+from jmcp_lab.rooms.content_versions import TextVersion
 from jmcp_lab.rooms.kinds import TextKind
 from jmcp_lab.rooms.saving import met_versions
-from jmcp_lab.rooms.saving.content_versions import TextVersion
 from jmcp_lab.rooms.saving.met_versions import MAX_VERSIONS, MetVersions
 
 KIND = TextKind(cast("Any", SimpleNamespace()))

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 
+from jmcp_lab.rooms.history.history_folder import unsaved_in_old_store
 from jmcp_lab.rooms.pages import reunions
-from jmcp_lab.rooms.upstream.history_folder import unsaved_in_old_store
 
-from ..upstream.test_document_store import old_store
-from ..upstream.test_harmed_history import KINDS, TEXT, Last, said_by
-from ..upstream.test_taking_over import write
+from ..history.test_document_store import old_store
+from ..history.test_harmed_history import KINDS, TEXT, Last, said_by
+from ..history.test_taking_over import write
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch) -> None:

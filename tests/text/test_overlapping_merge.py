@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jmcp_lab.text.rebase import carried
-from jmcp_lab.text.reunion import reunited
+from jmcp_lab.text.overlapping_merge import merge_overlapping
+from jmcp_lab.text.rebase import rebase
 from jmcp_lab.text.three_way_merge import Splice, splice
 
 LINES = (
@@ -62,10 +62,10 @@ def with_lines(base: list[str], new: Inserted) -> list[str]:
 def test_what_both_have_is_there_once_and_no_word_is_spoilt(
     text: str, mine: str, present: str, wanted: str
 ) -> None:
-    assert splice(present, reunited(text, mine, present)) == wanted
+    assert splice(present, merge_overlapping(text, mine, present)) == wanted
 
 
-@pytest.mark.parametrize("bring", [carried, reunited])
+@pytest.mark.parametrize("bring", [rebase, merge_overlapping])
 @pytest.mark.parametrize("end", ["", "\n"], ids=["a cell", "a file"])
 @given(base=st.lists(st.sampled_from(LINES), max_size=5), mine=inserted, theirs=inserted)
 @example(["x = 1"], [(1, ["print(x)"])], [(1, ["print(y)"])])
@@ -93,5 +93,5 @@ def test_what_a_page_wrote_on_is_not_doubled(
     text = "".join(f"{line}\n" for line in base)
     present = text + "".join(f"{line}\n" for line in shared)
     mine = present + "".join(f"{line}\n" for line in more)
-    assert splice(present, reunited(text, mine, present)) == mine
-    assert splice(mine, reunited(text, present, mine)) == mine
+    assert splice(present, merge_overlapping(text, mine, present)) == mine
+    assert splice(mine, merge_overlapping(text, present, mine)) == mine

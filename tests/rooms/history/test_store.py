@@ -6,7 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from jmcp_lab.rooms.upstream.history_folder import history_folder
+from jmcp_lab.rooms.history.history_folder import history_folder
 
 from ...support.robots import Robot, write_notebook
 from ...support.room_page import OpenPage

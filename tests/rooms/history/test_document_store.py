@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Text, merge_updates
 
-from jmcp_lab.rooms.upstream import document_store, history_folder
-from jmcp_lab.rooms.upstream.document_store import CHECKPOINT_UPDATES, MAX_FILES, DocumentStore
-from jmcp_lab.rooms.upstream.history_folder import prune, unsaved_in_old_store
+from jmcp_lab.rooms.history import document_store, history_folder
+from jmcp_lab.rooms.history.document_store import CHECKPOINT_UPDATES, MAX_FILES, DocumentStore
+from jmcp_lab.rooms.history.history_folder import prune, unsaved_in_old_store
 
 HOLD = """
 import sqlite3, sys

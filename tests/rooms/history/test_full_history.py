@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jmcp_lab.notebooks import cells
+from jmcp_lab.rooms.history.document_store import DocumentStore
 from jmcp_lab.rooms.live_room import LiveRoom
-from jmcp_lab.rooms.upstream.document_store import DocumentStore
 from jmcp_lab.text.three_way_merge import Splice
 
 from ...support.desk import notebook_of

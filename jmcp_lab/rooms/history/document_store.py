@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 
 from pycrdt import merge_updates
 
+from ..upstream.store_interface import UpstreamStore
 from .exclusive_database import connect, set_aside
-from .store_interface import UpstreamStore
 from .stored_history import Stored
 
 GATHER_SECONDS = 0.1
