@@ -160,12 +160,15 @@ class ToolContext:
         await edits.look_ahead()
         await self._context.permit(edits.resolve, live)
         self.asked = True
-        origin = agent_origin(self._context.agent.id)
-        done = [edit for edit in edits.found if edit.splices]
-        for edit in done:
-            live_cells.edit(live, edit.cell_id, edit.splices, origin)
-            self._context.wrote(live, edit.cell_id, edit.before, edit.after)
-        self._context.record(live, *(Edited(e.cell_id, e.before, e.after) for e in done))
+        done: list[Edited] = []
+        try:
+            edits.apply(agent_origin(self._context.agent.id))
+        finally:
+            # Yjs keeps what was written before an exception, so that must be undoable as well.
+            done = edits.done()
+            for edit in done:
+                self._context.wrote(live, edit.cell_id, edit.before, edit.after)
+            self._context.record(live, *done)
         return [edit.cell_id for edit in done]
 
     async def ask(
@@ -277,6 +280,21 @@ class _Edits:
         what = f"Edit {cells_title(self._live, ids)} in {file_name(self._live.path)}"
         summary = f"{what}: {shown(tool.title)} ({self._origin.package})"
         return edit_action(tool.name, self._live, ids, summary, items)
+
+    def apply(self, origin: str) -> None:
+        """Write what the last `resolve` found, as one change."""
+        wanted = {edit.cell_id: edit.splices for edit in self.found if edit.splices}
+        live_cells.edit_all(self._live, wanted, origin)
+
+    def done(self) -> list[Edited]:
+        """Return what was written, which is a part of the edits if writing them failed."""
+        with self._live.reading():
+            now = {edit.cell_id: self._live.source(edit.cell_id) for edit in self.found}
+        return [
+            Edited(edit.cell_id, edit.before, text)
+            for edit in self.found
+            if (text := now[edit.cell_id]) not in (None, edit.before)
+        ]
 
     def _after(self, cell_id: str, before: str) -> str:
         try:

@@ -256,14 +256,17 @@ async def _write(
     await ctx.permit(resolve, nb)
     origin = agent_origin(ctx.agent.id)
     changes: list[Change] = []
-    if plan.present != plan.result:
-        live_cells.edit(nb, cell_id, plan.splices, origin)
-        changes.append(Edited(cell_id, plan.present, plan.result))
     old_type = live_cells.view_by_id(nb, cell_id).type
-    if new_type is not None and new_type != old_type:
-        changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
-        live_cells.retype(nb, cell_id, new_type, origin)
-    ctx.record(nb, *changes)
+    try:
+        if plan.present != plan.result:
+            changes.append(Edited(cell_id, plan.present, plan.result))
+            live_cells.edit(nb, cell_id, plan.splices, origin)
+        if new_type is not None and new_type != old_type:
+            changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
+            live_cells.retype(nb, cell_id, new_type, origin)
+    finally:
+        # Yjs keeps what was written before an exception, so that must be undoable as well.
+        ctx.record(nb, *changes)
     ctx.saw(nb, cell_id, plan.result)
     return Reply.of(_written(nb, cell_id, plan, old_type, new_type))
 
