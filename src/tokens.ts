@@ -31,8 +31,7 @@ export type CallState =
 export type Outcome = 'ok' | 'error' | 'denied' | 'cancelled';
 
 /** The answers that a request can offer, named as in the Agent Client Protocol. */
-export type OptionKind =
-  'allow_once' | 'allow_always' | 'reject_once' | 'reject_always';
+export type OptionKind = 'allow_once' | 'allow_always' | 'reject_once';
 
 /** One answer that the server offers for a request. */
 export interface IOption {

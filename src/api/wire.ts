@@ -47,12 +47,7 @@ const STATES = [
   'cancelled'
 ] as const;
 const OUTCOMES = ['ok', 'error', 'denied', 'cancelled'] as const;
-const OPTIONS = [
-  'allow_once',
-  'allow_always',
-  'reject_once',
-  'reject_always'
-] as const;
+const OPTIONS = ['allow_once', 'allow_always', 'reject_once'] as const;
 const NOT_LIVE = [
   'disable_rtc',
   'no_extension',
