@@ -101,6 +101,8 @@ export interface ICall {
   readonly agentLabel: string;
   readonly tool: string;
   readonly class: CallClass;
+  /** Other classes whose effects it has as well. */
+  readonly also: readonly CallClass[];
   readonly state: CallState;
   readonly summary: string;
   readonly target: ITarget;

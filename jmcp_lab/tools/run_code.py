@@ -126,6 +126,7 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
 @tool(
     title="Insert a cell and run it",
     tool_class=ToolClass.RUN,
+    also=(ToolClass.EDIT,),
     destructive=True,
     open_world=True,
 )

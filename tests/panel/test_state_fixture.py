@@ -66,7 +66,8 @@ def differences(sent: Shape, fixture: Shape) -> list[str]:
 
 def open_call(app: PanelApp, tool: str, kind: ToolClass, preview: Preview, **fields: Any) -> Call:
     agent = app.agents.all()[0]
-    call = app.ledger.open(agent.id, agent.label, tool, kind, {})
+    also = (ToolClass.EDIT,) if kind is ToolClass.RUN else ()
+    call = app.ledger.open(agent.id, agent.label, tool, kind, {}, also=also)
     target = Target("sales.ipynb", ("ab12",), (12,), "python3", "file-1")
     action = Action(tool, kind, f"{tool} in sales.ipynb", target, preview)
     digest = action.action_hash(agent.id)
