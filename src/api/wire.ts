@@ -1,4 +1,4 @@
-/** Decodes the JSON of the panel's REST interface into the types of `tokens.ts`. */
+/** Decodes the JSON of the panel's REST interface into the types of `records.ts`. */
 import {
   fields,
   list,
@@ -27,7 +27,7 @@ import type {
   IServerInfo,
   IStopped,
   ITarget
-} from '../tokens';
+} from './records';
 
 const CLASSES = [
   'info',
