@@ -293,8 +293,3 @@ export function decisionWords(call: ICall, trans: TranslationBundle): string {
       return '';
   }
 }
-
-/** The last part of a path. */
-export function fileName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
