@@ -69,7 +69,8 @@ def checked(found: object, taken: dict[str, str]) -> Tool:
             f"it takes {size:,} characters of the list of tools, which clients read at each turn; "
             f"at most {MAX_LISTED_CHARACTERS:,} are allowed. Shorten its docstring or its arguments"
         )
-    return replace(found, tool_class=ToolClass(found.tool_class))
+    also = tuple(ToolClass(each) for each in found.also)
+    return replace(found, tool_class=ToolClass(found.tool_class), also=also)
 
 
 def listed_characters(tool: Tool) -> int:
@@ -79,11 +80,10 @@ def listed_characters(tool: Tool) -> int:
 
 
 def _check_class(tool: Tool) -> None:
-    if tool.tool_class not in list(ToolClass):
-        classes = ", ".join(each.value for each in ToolClass)
-        raise BrokenRuleError(
-            f"its class is {str(tool.tool_class)[:40]!r}; there are only: {classes}"
-        )
+    for found in (tool.tool_class, *tool.also):
+        if found not in list(ToolClass):
+            classes = ", ".join(each.value for each in ToolClass)
+            raise BrokenRuleError(f"its class is {str(found)[:40]!r}; there are only: {classes}")
     reads = tool.tool_class in (ToolClass.INFO, ToolClass.READ)
     if tool.read_only and (not reads or tool.destructive):
         raise BrokenRuleError(

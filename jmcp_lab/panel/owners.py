@@ -98,10 +98,7 @@ async def check_may_decide(handler: JupyterHandler, call: Call) -> None:
     ------
     DeniedError
     """
-    needed = NEEDED[call.tool_class]
-    if call.tool == "insert_execute_code_cell":
-        needed = (*needed, *NEEDED[ToolClass.EDIT])
-    for action, resource in needed:
+    for action, resource in (needed for each in call.classes for needed in NEEDED[each]):
         user = handler.current_user
         if not await ensure_async(
             handler.authorizer.is_authorized(handler, user, action, resource)

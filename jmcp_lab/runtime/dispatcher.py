@@ -113,6 +113,7 @@ class Dispatcher:
             reason=reason[:500] if reason else None,
             summary=tool.title,
             attaches=tool.attaches,
+            also=tool.also,
         )
         context = CallContext(self._services, agent, call)
         work = self._work(tool, context, parsed)

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from ..rooms.backend import Backend
 
 
-INSERTS_AND_RUNS = "insert_execute_code_cell"
-"""Name of the tool whose calls are of class run but edit the notebook as well."""
-
 MAX_KNOWN = 1000
 """Maximum number of paths for which to remember the file that an agent knows by it."""
 
@@ -222,8 +219,7 @@ class CallContext:
                 raise ConflictError(led_elsewhere(notebook.path))
             return action
 
-        edits = self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS
-        if edits and not notebook.saving():
+        if ToolClass.EDIT in self.call.classes and not notebook.saving():
             # Before anybody is asked, and at the last point where this method can wait.
             await self.services.contents.check_editable(notebook.path)
         rooms = self.services.rooms

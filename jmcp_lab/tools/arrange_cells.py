@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
+from ..calls.call import Action, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError, ToolError
 from ..notebooks import cells as live_cells
 from ..notebooks.cell_order import plain
@@ -30,6 +29,7 @@ from ..notebooks.merges import Merges
 from ..notebooks.output_slices import clear, to_its_end
 from ..notebooks.prepared_update import Ahead
 from ..notebooks.undo import look_ahead, taken_out, texts, to_merge
+from ..runtime.actions import Note, edit_action
 from ..runtime.change_messages import whats_back, whats_gone
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
@@ -37,7 +37,7 @@ from ..runtime.tool import tool
 from ..runtime.undo import undo_change_set
 from ..runtime.wording import Goal, cell_name, cells_title, count, describe_position, file_name
 from .arguments import Cells, Notebook, resolve_all
-from .edit_cells import check_fresh, edit_action
+from .edit_cells import check_fresh
 
 
 @tool(
@@ -64,7 +64,7 @@ async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None)
                 for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
             )
         summary = f"Delete {cells_title(nb, ids)} from {file_name(nb.path)}"
-        return edit_action("delete_cell", nb, tuple(ids), summary, items)
+        return edit_action("delete_cell", nb, ids, summary, items)
 
     with Ahead(nb) as ahead:
 
@@ -114,9 +114,8 @@ async def move_cell(
                 PreviewItem(f"Cell {view.position}", view.id, text=view.source)
                 for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
             )
-        action = edit_action("move_cell", nb, tuple(ids), summary, items)
-        preview = Preview("text", items, nb.language, f"To a place {goal.words}.")
-        return replace(action, preview=preview, details=(goal.key,))
+        where = Note(f"To a place {goal.words}.", (goal.key,))
+        return edit_action("move_cell", nb, ids, summary, items, where)
 
     with Ahead(nb) as ahead:
 
@@ -171,8 +170,7 @@ async def clear_outputs(
         what = "all cells" if cells is None else cells_title(nb, ids)
         summary = f"Clear the outputs of {what} in {file_name(nb.path)}"
         items = (PreviewItem(summary, text="Outputs are removed; the code stays."),)
-        action = edit_action("clear_outputs", nb, tuple(ids), summary, items)
-        return replace(action, preview=Preview("text", items, nb.language))
+        return edit_action("clear_outputs", nb, ids, summary, items)
 
     await ctx.permit(resolve, nb)
     changes: list[Change] = []
@@ -223,11 +221,9 @@ async def undo_changes(
         items = tuple(
             PreviewItem(_title(nb, i), i, None, *pair) for i, *pair in texts(nb, made, merges)
         )
-        action = edit_action("undo_changes", nb, ids, summary, items, words if items else "")
-        if not items:
-            preview = Preview("text", (PreviewItem(summary, text=words),), nb.language)
-            action = replace(action, preview=preview)
-        return replace(action, details=(made.call_id,))
+        note = Note(words if items else "", (made.call_id,))
+        items = items or (PreviewItem(summary, text=words),)
+        return edit_action("undo_changes", nb, ids, summary, items, note)
 
     with Ahead(nb) as ahead:
 

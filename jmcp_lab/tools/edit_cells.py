@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
 from ..notebooks import cells as live_cells
 from ..notebooks import first_cell as blank
@@ -19,6 +19,7 @@ from ..notebooks.locks import check_editable
 from ..notebooks.merges import Merges, Texts
 from ..render.marked import marked
 from ..render.outputs import clip
+from ..runtime.actions import Note, edit_action
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
@@ -94,8 +95,8 @@ async def insert_cell(
         what = "a cell" if len(new) == 1 else count(len(new), "cell")
         summary = f"Insert {what} into {file_name(nb.path)}"
         kind = f"A new {new[0].type} cell" if len(new) == 1 else count(len(new), "new cell")
-        action = edit_action("insert_cell", nb, (), summary, items, f"{kind}, {goal.words}.")
-        return replace(action, details=(goal.key, *(cell.type for cell in new)))
+        where = Note(f"{kind}, {goal.words}.", (goal.key, *(cell.type for cell in new)))
+        return edit_action("insert_cell", nb, (), summary, items, where)
 
     await ctx.permit(resolve, nb)
     changes = blank.insert(nb, goal.at, new, agent_origin(ctx.agent.id))
@@ -248,24 +249,24 @@ async def _write(
         title = f"Cell {nb.position(cell_id)}"
         item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
-        if new_type in (None, view.type):
-            return edit_action(tool_name, nb, (cell_id,), summary, (item,))
         # A cell that changes its type loses its outputs, so the person has to see that.
-        words = f"It becomes a {new_type} cell."
-        action = edit_action(tool_name, nb, (cell_id,), summary, (item,), words)
-        return replace(action, details=(str(new_type),))
+        retyped = [] if new_type in (None, view.type) else [Note(f"It becomes a {new_type} cell.")]
+        return edit_action(tool_name, nb, (cell_id,), summary, (item,), *retyped)
 
     await ctx.permit(resolve, nb)
     origin = agent_origin(ctx.agent.id)
     changes: list[Change] = []
-    if plan.present != plan.result:
-        live_cells.edit(nb, cell_id, plan.splices, origin)
-        changes.append(Edited(cell_id, plan.present, plan.result))
     old_type = live_cells.view_by_id(nb, cell_id).type
-    if new_type is not None and new_type != old_type:
-        changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
-        live_cells.retype(nb, cell_id, new_type, origin)
-    ctx.record(nb, *changes)
+    try:
+        if plan.present != plan.result:
+            changes.append(Edited(cell_id, plan.present, plan.result))
+            live_cells.edit(nb, cell_id, plan.splices, origin)
+        if new_type is not None and new_type != old_type:
+            changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
+            live_cells.retype(nb, cell_id, new_type, origin)
+    finally:
+        # Yjs keeps what was written before an exception, so that must be undoable as well.
+        ctx.record(nb, *changes)
     ctx.saw(nb, cell_id, plan.result)
     return Reply.of(_written(nb, cell_id, plan, old_type, new_type))
 
@@ -328,27 +329,3 @@ def check_fresh(ctx: CallContext, nb: LiveNotebook, ids: list[str], done: str) -
                 f"{done}. It now reads:\n{shown_text(source)}\nCall again if you still "
                 "want to."
             )
-
-
-def edit_action(
-    name: str,
-    nb: LiveNotebook,
-    cell_ids: tuple[str, ...],
-    summary: str,
-    items: tuple[PreviewItem, ...],
-    words: str = "",
-) -> Action:
-    """Return the action of a tool that edits cells; its preview is a diff."""
-    return Action(
-        tool=name,
-        tool_class=ToolClass.EDIT,
-        summary=summary,
-        target=Target(
-            path=nb.path,
-            cell_ids=cell_ids,
-            positions=tuple(nb.position(i) or 0 for i in cell_ids),
-            kernel=nb.kernel_name,
-            file_id=nb.identity.id,
-        ),
-        preview=Preview("diff", items, nb.language, words),
-    )

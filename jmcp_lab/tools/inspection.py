@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, Reply, ToolClass
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..kernels.introspection.questions import KernelQuestions, questions
@@ -17,6 +17,7 @@ from ..render.lines import LineBudget
 from ..render.marked import marked
 from ..render.outputs import clip
 from ..render.text import page, size_words
+from ..runtime.actions import inspect_action
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
@@ -240,13 +241,6 @@ async def _permit(
 
     def resolve() -> Action:
         title = TITLES[name].format(file_name(nb.path))
-        return Action(
-            tool=name,
-            tool_class=ToolClass.INSPECT,
-            summary=title,
-            target=Target(path=nb.path, kernel=session.kernel_name, file_id=nb.identity.id),
-            preview=Preview("text", (PreviewItem(title, text=words),)),
-            used_kernel=used,
-        )
+        return inspect_action(name, nb, session.kernel_name, title, words, used=used)
 
     await ctx.permit(resolve, nb)

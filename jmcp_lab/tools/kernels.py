@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, Reply, ToolClass
 from ..errors import ConflictError, NotFoundError
 from ..files.names import shown
 from ..notebooks import cells as live_cells
 from ..notebooks.live_notebook import LiveNotebook, agent_origin
+from ..runtime.actions import kernel_action
 from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
@@ -200,35 +201,6 @@ async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
             "assign_kernel_to_notebook."
         )
     return session
-
-
-def kernel_action(
-    name: str,
-    nb: LiveNotebook,
-    summary: str,
-    words: str,
-    *,
-    guarded: str | None = None,
-    interrupt: bool = False,
-    kernel: ShownKernel | None = None,
-) -> Action:
-    """Return the action of a tool that changes or interrupts a notebook's kernel."""
-    name_of_kernel = nb.kernel_name if kernel is None else kernel.name
-    return Action(
-        tool=name,
-        tool_class=ToolClass.KERNEL,
-        summary=summary,
-        target=Target(
-            path=nb.path,
-            kernel=name_of_kernel,
-            file_id=nb.identity.id,
-            kernel_id=None if kernel is None else kernel.id,
-        ),
-        preview=Preview("text", (PreviewItem(summary, text=words),)),
-        guarded=guarded,
-        interrupt=interrupt,
-        others=() if kernel is None else kernel.others,
-    )
 
 
 KernelName = Annotated[str | None, Field(description="Kernelspec name or id of a running kernel.")]

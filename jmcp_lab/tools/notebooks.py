@@ -6,17 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, PreviewItem, Reply, ToolClass
 from ..errors import InvalidArgumentError, NotFoundError
 from ..files.names import is_notebook, shown
+from ..runtime.actions import file_action, kernel_action
 from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
 from .file_checks import check_may_write
 from .file_tree import Asked, folder_named, name_note, not_read, paged
-from .kernels import KernelName, give_kernel, kernel_action
-from .new_folders import made_folders, with_folders
+from .kernels import KernelName, give_kernel
+from .new_folders import made_folders, new_folders
 from .read_cells import outline_lines
 
 LEVELS = 8
@@ -115,15 +116,8 @@ async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
     folders = await contents.new_folders(path)
     await contents.check_writable(path)
     summary = f"Create notebook {file_name(path)}"
-    action = Action(
-        tool="use_notebook",
-        tool_class=ToolClass.FILE,
-        summary=summary,
-        target=Target(path=path),
-        preview=Preview("text", (PreviewItem(summary, text=f"A new notebook: {path}"),)),
-        creates=True,
-    )
-    action = with_folders(action, folders)
+    item = PreviewItem(summary, text=f"A new notebook: {path}")
+    action = file_action("use_notebook", path, summary, item, new_folders(folders), creates=True)
     check = contents.stays(path)
     await ctx.permit(lambda: action)
     check()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, ImagePart, Preview, PreviewItem, Reply, Target, TextPart, ToolClass
+from ..calls.call import Action, ImagePart, PreviewItem, Reply, TextPart, ToolClass
 from ..calls.proposed import other, proposed
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..files import paths
@@ -20,6 +20,7 @@ from ..render.lines import LineBudget, line_count, lines_from
 from ..render.marked import marked, on_one_line
 from ..render.outputs import clip
 from ..render.reply import HUGE, apart, off_the_loop
+from ..runtime.actions import Note, file_action, read_secret_action
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name, line_change
@@ -27,7 +28,7 @@ from ..text.line_ends import line_end, plain
 from ..text.three_way_merge import MergeConflict, Splice, splice
 from .edit_cells import MAX_EDITS, Edit, replace_all
 from .file_checks import how_it_runs
-from .new_folders import made_folders, with_folders
+from .new_folders import made_folders, new_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,14 +147,7 @@ async def _permit_reading(ctx: CallContext, path: str) -> None:
         )
     led = as_it_lies(ctx.services.contents.root, path)
     if paths.protected(path) or (paths.protected(led) and not led.startswith(ANNEXED)):
-        action = Action(
-            tool="read_file",
-            tool_class=ToolClass.READ,
-            summary=f"Read {file_name(path)}, which may hold secrets",
-            target=Target(path=path),
-            preview=Preview("text", (PreviewItem(path, text=f"The agent reads {led}."),)),
-            guarded="it may hold secrets",
-        )
+        action = read_secret_action("read_file", path, led)
         await ctx.permit(lambda: action)
 
 
@@ -210,7 +204,7 @@ async def _create(ctx: CallContext, path: str, content: str, runs: str | None) -
     contents = ctx.services.contents
     folders = await contents.new_folders(path)
     await contents.check_writable(path, len(content.encode(errors="replace")))
-    action = with_folders(_action(path, "", content, runs, creates=True), folders)
+    action = _action(path, "", content, runs, new_folders(folders), creates=True)
     check = contents.stays(path)
     await ctx.permit(lambda: action)
     check()
@@ -316,19 +310,8 @@ def _merged(merges: Merges, path: str, texts: Texts) -> str:
         ) from None
 
 
-def _action(path: str, old: str, new: str, runs: str | None, *, creates: bool) -> Action:
+def _action(path: str, old: str, new: str, runs: str | None, *notes: Note, creates: bool) -> Action:
     verb = "Create" if creates else "Change"
     summary = f"{verb} file {file_name(path)}"
-    guarded = None if creates else "it overwrites a file"
-    if runs is not None:
-        summary, guarded = f"{summary}, which runs by itself", "it runs by itself"
-    return Action(
-        tool="write_file",
-        tool_class=ToolClass.FILE,
-        summary=summary,
-        target=Target(path=path),
-        preview=Preview("diff", (PreviewItem(path, None, old=old, new=new),), "text", runs or ""),
-        guarded=guarded,
-        creates=creates,
-        details=(runs,) if runs else (),
-    )
+    item = PreviewItem(path, None, old=old, new=new)
+    return file_action("write_file", path, summary, item, *notes, creates=creates, runs=runs)

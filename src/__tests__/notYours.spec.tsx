@@ -46,7 +46,7 @@ describe('what somebody sees who may not decide', () => {
         'one that forbids the edit in a run',
         null,
         ['run'],
-        { tool: 'insert_execute_code_cell' },
+        { also: ['edit'] },
         FORBIDDEN
       ]
     ]

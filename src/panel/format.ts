@@ -277,8 +277,6 @@ export function decisionWords(call: ICall, trans: TranslationBundle): string {
       return trans.__('allowed for a time');
     case 'expired':
       return trans.__('nobody answered in time');
-    case 'no_approver':
-      return trans.__('no JupyterLab window was open');
     case 'flood':
       return trans.__('too many requests');
     case 'paused':
@@ -294,9 +292,4 @@ export function decisionWords(call: ICall, trans: TranslationBundle): string {
     default:
       return '';
   }
-}
-
-/** The last part of a path. */
-export function fileName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

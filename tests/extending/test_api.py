@@ -8,7 +8,9 @@ from jmcp_lab import api
 from jmcp_lab.testing import fixtures, robots
 
 PROMISED = {
-    "tool": "(*, title, tool_class, read_only, destructive, idempotent, open_world, attaches)",
+    "tool": (
+        "(*, title, tool_class, read_only, destructive, idempotent, open_world, attaches, also)"
+    ),
     "quoted": "(text)",
     "ToolContext.open": "(self, notebook)",
     "ToolContext.edit_cells": "(self, notebook, changes)",

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from jupyter_server.serverapp import ServerApp
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from pycrdt import Text
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
 from jmcp_lab.calls.call import CallState, ImagePart
 from jmcp_lab.extension import JmcpLab
+from jmcp_lab.notebooks import cells as live_cells
+from jmcp_lab.notebooks.live_notebook import LiveNotebook
+from jmcp_lab.notebooks.shared_text import splice_shared
 from jmcp_lab.runtime import time_limit
 from jmcp_lab.testing.fixtures import MakeRobot
 from jmcp_lab.testing.robots import Robot, write_notebook
+from jmcp_lab.text.three_way_merge import Splice
 from jmcp_lab.tools.table import TOOLS
 
 from ..support.distributions import MakePackage, make_package
@@ -135,6 +141,65 @@ async def test_its_edits_happen_at_once_where_edits_do_and_can_be_undone(
     assert await robot.sources("a.ipynb") == ["ONE = 1", "TWO = 2"]
     (call,) = [each for each in robot.app.ledger.since(0) if each.undoable]
     assert call.summary == "Edit 2 cells in a.ipynb: Made up (made-up)"
+    await robot.say("undo_changes", notebook="a.ipynb", call=call.id)
+    assert await robot.sources("a.ipynb") == ["one = 1", "two = 2"]
+
+
+async def test_its_edits_are_one_change_of_the_document(robot: Robot, cells: list[str]) -> None:
+    notebook = await robot.app.rooms.open("a.ipynb")
+    sent: list[set[str]] = []
+    end = notebook.on_change(sent.append)
+    await robot.say("do_edit", notebook="a.ipynb", cells=cells)
+    end()
+    assert sent == [set(cells)]
+
+
+class BrokenError(Exception):
+    """Something that nobody expects fails."""
+
+
+def break_the_second_text(patch: pytest.MonkeyPatch, notebook: LiveNotebook) -> None:
+    done: list[Text] = []
+
+    def splice(text: Text, splices: Sequence[Splice]) -> None:
+        if done:
+            raise BrokenError
+        splice_shared(text, splices)
+        done.append(text)
+
+    patch.setattr(live_cells, "splice_shared", splice)
+
+
+def break_what_follows(_patch: pytest.MonkeyPatch, notebook: LiveNotebook) -> None:
+    def follow(cell_id: str, before: str, after: str) -> None:
+        raise BrokenError
+
+    notebook.on_edit(follow)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "left"),
+    [
+        (break_the_second_text, ["ONE = 1", "two = 2"]),
+        (break_what_follows, ["ONE = 1", "TWO = 2"]),
+    ],
+)
+async def test_what_was_written_before_an_exception_can_be_undone(
+    robot: Robot,
+    cells: list[str],
+    breaks: Callable[[pytest.MonkeyPatch, LiveNotebook], None],
+    left: list[str],
+) -> None:
+    notebook = await robot.app.rooms.open("a.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        breaks(patch, notebook)
+        assert "failed (BrokenError)" in await robot.fail(
+            "do_edit", notebook="a.ipynb", cells=cells
+        )
+    notebook._edits.clear()
+    assert await robot.sources("a.ipynb") == left
+    (call,) = [each for each in robot.app.ledger.since(0) if each.undoable]
+    assert call.state is CallState.FAILED
     await robot.say("undo_changes", notebook="a.ipynb", call=call.id)
     assert await robot.sources("a.ipynb") == ["one = 1", "two = 2"]
 

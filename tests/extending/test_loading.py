@@ -115,6 +115,10 @@ BROKEN: dict[str, tuple[str, str]] = {
         bad(options="title='T', tool_class='reading'"),
         "its class is 'reading'; there are only: info, read, inspect, edit",
     ),
+    "another class that is unknown": (
+        bad(options="title='T', tool_class=ToolClass.RUN, also=('editing',)"),
+        "its class is 'editing'; there are only: info, read, inspect, edit",
+    ),
     "hints that are not true": (
         bad(options="**EDIT, read_only=True"),
         "read_only must be true of every call",

@@ -132,6 +132,32 @@ async def test_a_page_is_told_what_its_reader_may_decide(
     assert decides == every - missing
 
 
+async def test_who_decides_about_a_run_that_edits_too_needs_the_rights_for_both(
+    panel: Panel, jp_serverapp: ServerApp
+) -> None:
+    browser = await panel.browser()
+    agent, _ = panel.app.agents.add("Claude")
+    for also, status in (((ToolClass.EDIT,), 403), ((), 200)):
+        call, task = panel.app.ask(agent, also=also)
+        await panel.app.waiting(call)
+        (shown,) = [
+            each
+            for each in (await browser.get("state")).json()["calls"]
+            if each["state"] == "waiting_for_approval"
+        ]
+        assert (shown["class"], shown["also"]) == ("run", [each.value for each in also])
+        withhold(jp_serverapp, ("write", "contents"))
+        decision = {"option": "allow_once", "action_hash": call.action_hash}
+        answer = await browser.post(f"calls/{call.id}/decision", json=decision)
+        assert answer.status_code == status, answer.text
+        if status == 403:
+            assert "write contents" in answer.json()["message"]
+            assert (await browser.post(f"calls/{call.id}/stop", json={})).status_code == 200
+            await _settled(task)
+        else:
+            await task
+
+
 async def _settled(task: asyncio.Task[Action]) -> None:
     with pytest.raises(Exception, match="stopped"):
         await task

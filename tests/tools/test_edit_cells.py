@@ -267,3 +267,20 @@ async def test_the_person_takes_back_what_a_call_changed(robot: Robot, root: Pat
     assert undo.state is CallState.DONE
     assert notebook.ids[:2] == [first, second]
     assert not deletion.undoable
+
+
+async def test_a_text_that_was_written_before_an_exception_can_be_undone(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "old")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(cells, "retype", broken)
+    asked = {"notebook": "a.ipynb", "cell": cell, "source": "# New", "type": "markdown"}
+    await robot.fail("overwrite_cell_source", **asked)
+    assert await robot.sources("a.ipynb") == ["# New"]
+    (call,) = [each for each in robot.app.ledger.since(0) if each.undoable]
+    await robot.say("undo_changes", notebook="a.ipynb", call=call.id)
+    assert await robot.sources("a.ipynb") == ["old"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,8 @@ from jmcp_lab.calls.call import ToolClass
 from jmcp_lab.cli import tools_table
 from jmcp_lab.tools.table import TOOLS
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 
 INCUMBENT = [
     *("list_files", "list_kernels", "assign_kernel_to_notebook"),
@@ -95,3 +97,26 @@ def test_the_table_in_the_readme_is_that_of_the_code() -> None:
         re.split(r"\s*\|\s*", line.strip("| ")) for line in tools_table().strip().splitlines()
     ]
     assert cells[2:] == wanted[2:]
+
+
+def test_no_module_of_the_server_treats_a_tool_by_its_name() -> None:
+    compared = [
+        (path.relative_to(ROOT).as_posix(), node.lineno)
+        for path in (ROOT / "jmcp_lab").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare | ast.match_case)
+        for part in ast.walk(node.pattern if isinstance(node, ast.match_case) else node)
+        if isinstance(part, ast.Constant) and part.value in TOOLS
+    ]
+    assert compared == [], "Say it in the record of the tool: see `Tool` in runtime/tool.py."
+
+
+def test_the_page_names_no_tool() -> None:
+    literal = re.compile(rf"""(['"`])({"|".join(TOOLS)})\1""")
+    named = [
+        (path.relative_to(ROOT).as_posix(), found[2])
+        for path in (ROOT / "src").rglob("*.ts*")
+        if "__tests__" not in path.parts
+        for found in literal.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert named == []

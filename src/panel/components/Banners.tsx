@@ -112,24 +112,6 @@ export function Banners(): JSX.Element | null {
       words: kind === 'not_saved' ? unsavedWords(words, trans) : words
     });
   }
-  if (server?.unattended === 'auto') {
-    banners.push({
-      key: 'unattended',
-      tone: 'error',
-      words: trans.__(
-        'This server runs agent code without asking (started with unattended=auto).'
-      )
-    });
-  } else if (server?.unattended) {
-    banners.push({
-      key: 'unattended',
-      tone: 'warn',
-      words: trans.__(
-        'This server denies what would need you (started with unattended=%1).',
-        server.unattended
-      )
-    });
-  }
   if (server?.notLive) {
     banners.push({
       key: 'not-live',

@@ -64,7 +64,6 @@ export const RequestCard = React.forwardRef<
   const once = open.find(option => option.kind === 'allow_once');
   const longer = open.filter(option => option.kind === 'allow_always');
   const deny = offered.find(option => option.kind === 'reject_once');
-  const never = offered.find(option => option.kind === 'reject_always');
 
   return (
     <article
@@ -181,10 +180,8 @@ export const RequestCard = React.forwardRef<
       {deny && denying ? (
         <DenyForm
           id={reasonId}
-          never={never ?? null}
           inert={inert}
           onSend={reason => decision.decide(deny, reason)}
-          onNever={option => decision.decide(option)}
           onClose={() => {
             setDenying(false);
             more.current?.focus();
