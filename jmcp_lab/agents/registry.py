@@ -196,10 +196,10 @@ class AgentRegistry:
         self.changed()
 
     def set_current(self, agent_id: str, path: str | None) -> None:
-        """Set the current notebook of an agent; it does not survive a restart."""
+        """Set the current notebook of an agent; it survives a restart of the server."""
         agent = self.get(agent_id)
         if agent.current != path:
-            agent.current = path
+            self._change_quietly(lambda: setattr(agent, "current", path))
             self.changed()
 
     def revoke(self, agent_id: str) -> None:

@@ -26,7 +26,6 @@ from ..server.containment import contained, error_name
 from ..text.surrogates import without_halves
 from .asgi import MAX_BODY
 from .event_store import SessionEvents
-from .traffic import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -309,7 +308,8 @@ def build_manager(handlers: Handlers, *, version: str) -> SessionManager:
     server.middleware.append(handlers.note_client)
     return SessionManager(
         server,
-        session_idle_timeout=IDLE_SECONDS,
+        # The endpoint ends idle sessions, so that it always knows which ones there are.
+        session_idle_timeout=None,
         max_request_body_size=MAX_BODY,
         max_sessions=MAX_SESSIONS,
     )

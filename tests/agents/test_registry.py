@@ -85,6 +85,37 @@ def test_agents_survive_a_restart(registry: AgentRegistry, path: Path, clock: Cl
     assert found.first_call == agent.first_call
 
 
+def test_the_current_notebook_of_an_agent_survives_a_restart(
+    registry: AgentRegistry, path: Path
+) -> None:
+    agent, _ = registry.add("Claude")
+    registry.set_current(agent.id, "a/b.ipynb")
+    assert AgentRegistry(path).get(agent.id).current == "a/b.ipynb"
+    registry.set_current(agent.id, None)
+    assert AgentRegistry(path).get(agent.id).current is None
+
+
+@pytest.mark.parametrize("value", ["", 3, ["a.ipynb"], "a\nb.ipynb", "x" * 5000])
+def test_a_current_notebook_that_cannot_be_one_is_left_out(
+    registry: AgentRegistry, path: Path, value: object
+) -> None:
+    agent, _ = registry.add("Claude")
+    stored = json.loads(path.read_text())
+    stored["agents"][0]["current"] = value
+    path.write_text(json.dumps(stored))
+    assert AgentRegistry(path).get(agent.id).current is None
+
+
+def test_a_list_from_before_current_notebooks_were_kept_is_read(
+    registry: AgentRegistry, path: Path
+) -> None:
+    agent, _ = registry.add("Claude")
+    stored = json.loads(path.read_text())
+    del stored["agents"][0]["current"]
+    path.write_text(json.dumps(stored))
+    assert AgentRegistry(path).get(agent.id).label == "Claude"
+
+
 def test_another_root_has_other_agents(tmp_path: Path) -> None:
     one, two = store_path(tmp_path, "/a"), store_path(tmp_path, "/b")
     assert one != two
