@@ -198,9 +198,9 @@ def _in_words(words: str) -> SaveFailure | None:
     for number in _NUMBER.findall(words):
         if int(number) in _BY_NUMBER:
             return _BY_NUMBER[int(number)]
-    if "writes this file again and again" in words:
+    if "keeps writing this file" in words:
         return SaveFailure.OUTSIDE
-    if "Other saves do not come to their end" in words:
+    if "Other saves do not finish" in words:
         return SaveFailure.OTHERS
     if "No path found for file ID" in words:
         return SaveFailure.GONE

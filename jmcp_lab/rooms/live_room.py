@@ -139,11 +139,11 @@ class LiveRoom(PagesRoom):
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
         # On a warning, pages ask the person to close a second view, whatever the message says.
-        self._emit(LogLevel.INFO, None, "Another version was kept in a file of its own.")
+        self._emit(LogLevel.INFO, None, "Another version was kept in a separate file.")
 
     def heard_of_spoilt_file(self, why: str) -> None:
         """Announce that the notebook's file is no longer a valid notebook."""
-        self._emit(LogLevel.INFO, None, "The file is no notebook any more.")
+        self._emit(LogLevel.INFO, None, "The file is no longer a notebook.")
         self.say(news.spoilt(self.path, why))
 
     @property
@@ -295,7 +295,7 @@ class LiveRoom(PagesRoom):
                 # merges.
                 await super()._on_outofband_change()
         else:
-            raise OSError("Another program writes this file again and again")
+            raise OSError("Another program keeps writing this file")
         if (task := asyncio.current_task()) is not None and task.cancelling():
             # The loader waits until the file is written, and then swallows the cancellation.
             raise asyncio.CancelledError

@@ -137,11 +137,11 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if isawaitable(handled):
             handled = await handled
         if not handled:
-            self.log.warning("A message of a page could not be taken in (%s)", error_name(error))
+            self.log.warning("A message of a page could not be applied (%s)", error_name(error))
 
     def _on_apart(self) -> None:
         # `Rooms` checks for troubles again after each event.
-        self._emit(LogLevel.INFO, None, "A page was parted from its document, or has come back.")
+        self._emit(LogLevel.INFO, None, "A page lost its document or got it back.")
 
     # -- messages to pages -------------------------------------------------------------------------
 
