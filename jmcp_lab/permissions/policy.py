@@ -174,4 +174,4 @@ def _words(action: Action) -> str:
         "kernel": "starting or restarting kernels",
         "create": "creating files",
         "overwrite": "changing files",
-    }.get(kind_of(action), "this")
+    }.get(kind_of(action), "doing this")

@@ -56,7 +56,7 @@ class ShownKernel:
         """Sentence for the card about other notebooks that share the kernel; empty if none does."""
         if not self.others:
             return ""
-        return f"{self.named} uses the same kernel: they share all variables."
+        return f"The same kernel also runs {self.named}: they share all variables."
 
     @property
     def named(self) -> str:
@@ -138,7 +138,7 @@ class ShownKernel:
         new = [path for path in await _others(sessions, session) if path not in self.others]
         if new:
             raise ConflictError(
-                f"By now {', '.join(map(file_name, new))} uses the kernel too, which the user was "
+                f"The kernel now also runs {', '.join(map(file_name, new))}, which the user was "
                 "not shown, so nothing was done. Call again if you still want to; the user will "
                 "be asked again."
             )

@@ -17,7 +17,7 @@ def with_folders(action: Action, folders: Sequence[str]) -> Action:
     """Return the action of creating a file, extended by the folders that it creates."""
     if not folders or action.preview is None:
         return action
-    words = f"{action.preview.words} Also makes {_named(folders)}.".strip()
+    words = f"{action.preview.words} Also creates {_named(folders)}.".strip()
     return replace(
         action,
         preview=replace(action.preview, words=words),
@@ -27,7 +27,7 @@ def with_folders(action: Action, folders: Sequence[str]) -> Action:
 
 def made_folders(folders: Sequence[str]) -> str:
     """Return the end of a reply, which names the created folders; empty if there are none."""
-    return f" Made {_named(folders)} for it." if folders else ""
+    return f" Created {_named(folders)} for it." if folders else ""
 
 
 def _named(folders: Sequence[str]) -> str:
