@@ -140,7 +140,7 @@ def test_the_focus_stays_in_the_panel_after_what_is_pressed_is_gone(
     row = (
         section(panel, "Activity")
         .get_by_role("listitem")
-        .filter(has_text="Insert a cell into focus.ipynb", has_not_text="Take back")
+        .filter(has_text="Insert a cell into focus.ipynb", has_not_text="Undo:")
         .first
     )
     row.get_by_role("button", name="Undo").focus()

@@ -119,7 +119,7 @@ def test_undo_in_the_panel_takes_an_edit_back(lab_page: Page, connect_agent: Con
     expect(editor(lab_page, 1)).to_have_text("yours = 2")
     panel = open_panel(lab_page)
     rows = section(panel, "Activity").get_by_role("listitem")
-    change = rows.filter(has_text="Edit cell 1 in undo.ipynb").filter(has_not_text="Take back")
+    change = rows.filter(has_text="Edit cell 1 in undo.ipynb").filter(has_not_text="Undo:")
     change.get_by_role("button", name="Undo", exact=True).click()
     expect(editor(lab_page, 1)).to_have_text("mine = 1")
     expect(change.get_by_role("button", name="Undo", exact=True)).to_have_count(0)

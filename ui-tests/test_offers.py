@@ -54,7 +54,7 @@ def test_it_is_not_in_force_and_a_card_says_so(
     card(lab_page, notebook.title).get_by_role("button", name="Deny", exact=True).click()
     again.result(60)
     offer.get_by_role("button", name="Allow", exact=True).click()
-    expect(offer).to_contain_text("Mode auto is for chosen notebooks")
+    expect(offer).to_contain_text("Mode auto covers chosen notebooks")
     offer.get_by_role("button", name="Discard").click()
     expect(offer).to_have_count(0)
     assert "Mode: Edit freely, ask to run" in agent.say("get_context")

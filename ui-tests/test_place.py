@@ -48,7 +48,7 @@ def test_the_cell_in_which_the_caret_is_stays_in_its_place(sit: Sit) -> None:
         ("overwrite_cell_source", {"cell": two, "source": "b = 2", "type": "markdown"}),
     ):
         person.refused(CURSOR, tool, **arguments)
-    assert f"Being edited by the user now: cell 2 (id {two})" in person.agent.say("get_context")
+    assert f"The user is editing now: cell 2 (id {two})" in person.agent.say("get_context")
     person.page.keyboard.type("0")
     person.has(two, "b = 20")
     # In command mode there is no caret.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from conftest import ConnectAgent
 
-TITLE = "Answer what the code asks · Run cell 1 in {}"
+TITLE = "Answer the code\u2019s question · Run cell 1 in {}"
 
 
 def test_a_person_answers_what_an_agents_code_asks(

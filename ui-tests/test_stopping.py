@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab_page import Console
 
 PAUSED = "All agents are paused until you resume them."
-OFFLINE = "You cannot see or answer agents until it is back; what was allowed goes on."
+OFFLINE = "Until it is back, you cannot see or answer agents. What you allowed continues."
 
 
 @pytest.fixture

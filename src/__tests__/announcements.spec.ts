@@ -82,7 +82,7 @@ describe('what is said to those who do not see the panel', () => {
     [{ state: 'cancelled' }, 'Stopped: '],
     [
       { state: 'denied', decision: { allowed: false, source: 'expired' } },
-      'Denied, as nobody answered in time: '
+      'Denied because nobody answered in time: '
     ],
     [
       { state: 'cancelled', decision: { allowed: false, source: 'withdrawn' } },

@@ -80,7 +80,7 @@ test('the person is told why the server does not let the panel in', async () => 
     await until(model, () => model.link === 'refused');
   });
   expect(screen.getByRole('listitem').textContent).toBe(
-    'The server does not let this panel in, and holds the agents. Use another address.'
+    'The server rejects this panel, so you cannot see or answer agents here. Use another address.'
   );
   model.dispose();
 });
@@ -176,7 +176,7 @@ test('offline it says that the person is cut off, not the agents', async () => {
     await model.refresh();
   });
   await screen.findByText(
-    /You cannot see or answer agents until it is back; what was allowed goes on\.$/
+    /Until it is back, you cannot see or answer agents. What you allowed continues\.$/
   );
   model.dispose();
 });

@@ -130,7 +130,7 @@ describe('ConnectDialog', () => {
       makeAgent({ id: 'a_new', claims: { name: 'codex', version: '1' } })
     ];
     await act(() => model.refresh());
-    expect(line.textContent).toBe('Connected. codex said hello.');
+    expect(line.textContent).toBe('Connected. codex made its first call.');
   });
 
   it('keeps what was entered when the server refuses', async () => {

@@ -120,7 +120,7 @@ describe('protectionWords', () => {
   it.each([
     ['standard', 'Protection of this server: standard.'],
     ['hardened', 'Code in a kernel cannot reach'],
-    ['open', 'asks nobody to log in'],
+    ['open', 'requires no login'],
     ['isolated', 'Protection of this server: isolated.']
   ])('says what %s means', (protection, words) => {
     expect(protectionWords(protection, trans)).toContain(words);

@@ -7,7 +7,7 @@ import { AgentsModel } from '../model/model';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson, submitAsPerson } from './render';
 
-const TITLE = 'Answer what the code asks · Run cell 12 in sales.ipynb';
+const TITLE = 'Answer the code’s question · Run cell 12 in sales.ipynb';
 
 describe('InputCard', () => {
   let api: MemoryApi;

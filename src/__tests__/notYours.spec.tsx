@@ -115,7 +115,7 @@ describe('what somebody sees who may not decide', () => {
     api.agents = [makeAgent({ owner: 'ada', paused: true })];
     await open(() => <AgentRow agent={api.agents[0]} now={0} />);
     const row = screen.getByRole('listitem');
-    expect(row.textContent).toContain('let in by ada');
+    expect(row.textContent).toContain('connected by ada');
     expect(row.textContent).toContain('Edit freely, ask to run');
     expect(screen.queryByRole('combobox')).toBeNull();
     expect(screen.getAllByRole('button').map(each => each.textContent)).toEqual(

@@ -81,9 +81,9 @@ describe('OfferCard', () => {
       'Notebooks: none → all notebooks (**)',
       expect.stringMatching(/^Until: none → Jun 1, 2099, \d+:\d\d:\d\d.[AP]M$/),
       'Connection ends: JupyterLab stops → soon▯',
-      'Whose it is: none → ada',
-      'It would not be paused any more.',
-      'Another program would be let in by its name.'
+      'Belongs to: none → ada',
+      'It would no longer be paused.',
+      'Another program could connect under its name.'
     ]);
   });
 

@@ -116,11 +116,11 @@ describe('PairingCard', () => {
   });
 
   it('says why an answer did not count', async () => {
-    api.fail = new RefusedError('This program does not ask any more.', 404);
+    api.fail = new RefusedError('This program is no longer asking.', 404);
     await step(ARMING_MS);
     await press('Allow');
     expect(screen.getByRole('article').textContent).toContain(
-      'This program does not ask any more.'
+      'This program is no longer asking.'
     );
   });
 });

@@ -193,7 +193,7 @@ async def test_what_it_does_elsewhere_is_asked_for_in_its_own_words(
     ("tool", "words"),
     [
         ("do_sneak", "is of class read, but edits cells; nothing was done"),
-        ("do_nag", "asks more than once in one call"),
+        ("do_nag", "asked for permission more than once in one call"),
         ("do_stumble", "failed (AttributeError); nothing was done"),
     ],
 )
@@ -212,7 +212,7 @@ async def test_one_that_does_not_ask_is_told_of_unless_it_says_that_it_failed(
     robot: Robot,
 ) -> None:
     words = await robot.fail("do_forget")
-    assert "is of class edit and came to its end without asking for permission" in words
+    assert "is of class edit and finished without asking for permission" in words
     assert await robot.fail("do_forget", wrong=True) == "done without asking"
 
 
@@ -254,8 +254,8 @@ async def test_images_are_bounded_too(robot: Robot) -> None:
     ("kind", "words"),
     [
         ("text", "returned str instead of"),
-        ("number", "returned a Reply of other parts instead of"),
-        ("svg", "returned a Reply of other parts instead of"),
+        ("number", "returned a Reply with other parts instead of"),
+        ("svg", "returned a Reply with other parts instead of"),
     ],
 )
 async def test_what_is_no_reply_is_an_error_that_names_it(

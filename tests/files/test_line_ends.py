@@ -93,7 +93,7 @@ async def test_a_file_that_another_program_gives_other_line_ends_keeps_these(
 async def test_the_agent_is_told_that_line_ends_are_kept(robot: Robot, root: Path) -> None:
     (root / "a.sh").write_bytes(b"one\r\ntwo\r\n")
     said = await write(robot, "a.sh", content="one\ntwo\n")
-    assert said == "a.sh keeps its text: nothing of that is new. Its line ends are kept (CRLF)."
+    assert said == "a.sh keeps its text: yours adds nothing new. Its line endings are kept (CRLF)."
     assert (root / "a.sh").read_bytes() == b"one\r\ntwo\r\n"
 
 

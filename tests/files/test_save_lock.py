@@ -96,7 +96,7 @@ async def test_a_save_that_waits_too_long_says_why(
             async with saving(SimpleNamespace(root_dir=str(tmp_path)), "a.ipynb"):
                 raise AssertionError("somebody holds it")
     said = save_failure_message("a.ipynb", caught.value)
-    assert ("another program holds the file" if itself else "do not come to their end") in said
+    assert ("another program has locked the file" if itself else "do not finish") in said
     assert str(tmp_path) not in said
 
 

@@ -38,7 +38,7 @@ async def test_a_run_after_one_that_was_stopped_while_it_connected_waits_for_the
         async with asyncio.timeout(10):
             await second.wait()
     assert second.state is RunState.FAILED
-    assert "does not answer, so none of this ran" in (second.message or "")
+    assert "does not respond, so none of this ran" in (second.message or "")
     await newcomer.stop()
 
 

@@ -174,7 +174,7 @@ async def test_code_that_ignores_the_interrupt_ends_the_run_at_its_end(
     await run.wait()
     assert run.state is RunState.INTERRUPTED
     assert [result.status for result in run.results] == ["ok", "skipped"]
-    assert "came to its end" in (run.message or "")
+    assert "ran to its end" in (run.message or "")
 
 
 async def test_stopping_the_server_ends_the_run(executor: Executor, kernel_id: str) -> None:
@@ -244,7 +244,7 @@ async def test_a_kernel_that_never_answers_ends_the_run_and_is_not_called_dead(
         async with asyncio.timeout(10):
             await run.wait()
     assert run.state is RunState.FAILED
-    assert "does not answer, so none of this ran" in (run.message or "")
+    assert "does not respond, so none of this ran" in (run.message or "")
     assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
     # Nothing was sent that could run later, and nothing is said to be lost.
     again = newcomer.start(kernel_id, [Piece("set(In) & {'1', '2'}")], owner="a")

@@ -47,7 +47,7 @@ async def test_the_word_about_a_loss_clears_nothing(executor: Executor, kernel_i
     await run.wait()
     kept, notice = bench.outputs()
     assert kept["text"] == "kept\n"
-    assert "some output is missing" in notice["data"]["text/plain"]
+    assert "Some output is missing" in notice["data"]["text/plain"]
 
 
 async def test_a_kernel_that_dies_after_a_loss_leaves_the_word_about_it(
@@ -58,7 +58,7 @@ async def test_a_kernel_that_dies_after_a_loss_leaves_the_word_about_it(
     run = start(executor, kernel_id, bench)
     await run.wait()
     assert run.state is RunState.DIED
-    assert "some output is missing" in bench.outputs()[-1]["data"]["text/plain"]
+    assert "Some output is missing" in bench.outputs()[-1]["data"]["text/plain"]
 
 
 async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(

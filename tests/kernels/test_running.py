@@ -182,7 +182,7 @@ async def test_a_changed_cell_does_not_run(executor: Executor, kernel_id: str) -
     await run.wait()
     assert run.state is RunState.FAILED
     assert [result.status for result in run.results] == ["changed", "skipped"]
-    assert "was changed after this run was asked for" in (run.message or "")
+    assert "was changed after you asked for this run" in (run.message or "")
     assert bench.page.state(0) == bench.page.state(1) == "idle"
 
 

@@ -106,7 +106,7 @@ async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
     await executor.interrupt(run)
     await run.wait()
     assert run.state is RunState.CANCELLED
-    assert run.message == "The run was stopped before it began; none of it ran."
+    assert run.message == "The run was stopped before it started. None of it ran."
     assert bench.page.state(0) == "idle"
     assert len(bench.outputs()) == 1
     # The person's cell was not touched.

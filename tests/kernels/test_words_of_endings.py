@@ -36,7 +36,7 @@ async def test_a_kernel_that_ends_on_our_interrupt_is_not_said_to_end_by_itself(
     assert run.state is RunState.DIED
     assert run.message is not None
     assert "ended when it was interrupted as asked" in run.message
-    assert "by itself, as exit()" not in run.message
+    assert "by itself, as with exit()" not in run.message
     assert "memory" not in run.message
     again = executor.start(kernel_id, [Piece("1+1")], owner="a")
     async with asyncio.timeout(60):

@@ -68,7 +68,7 @@ def test_a_line_that_was_changed_since_is_not_taken_back() -> None:
     first = overwrite(nb, "a", "x = 2")
     second = overwrite(nb, "b", "kept")
     overwrite(nb, "a", "x = 2  # mine")
-    with pytest.raises(ConflictError, match="nothing was taken back"):
+    with pytest.raises(ConflictError, match="nothing was undone"):
         revert(nb, made(first, second), ORIGIN)
     assert texts(nb) == ["x = 2  # mine", "kept"]
 

@@ -138,7 +138,7 @@ async def test_a_source_that_changes_nothing_needs_no_key(robot: Robot, root: Pa
     said = await robot.say(
         "overwrite_cell_source", notebook="a.ipynb", cell=cell, source="assert True"
     )
-    assert "has that text already" in said
+    assert "already has that text" in said
 
 
 async def test_what_was_locked_since_is_not_taken_back(robot: Robot, root: Path) -> None:

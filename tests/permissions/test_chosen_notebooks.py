@@ -41,7 +41,10 @@ async def test_when_its_time_is_over_an_agent_is_no_freer_outside_its_notebooks(
     robot = make_robot(AUTO, notebooks=["b.ipynb"], until="30m")
     robot.app.agents.update(robot.agent.id, mode="edit")
     said = await robot.say("get_context")
-    assert "Chosen for you: b.ipynb. About every change elsewhere the user is asked." in said
+    assert (
+        "The user chose these notebooks for you: b.ipynb. Every change elsewhere needs their "
+        "approval."
+    ) in said
     task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="y")
     robot.app.gate.withdraw(await robot.request())
     assert (await task).is_error

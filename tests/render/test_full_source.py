@@ -103,7 +103,7 @@ def test_a_source_with_a_marker_stands_between_markers_it_cannot_know() -> None:
 def test_html_that_is_too_long_to_be_read_is_paged_as_its_source() -> None:
     html = "<p>begin</p>" + "<i></i>" * 150_000 + "<p>the end</p>"
     said, source = _source(display({"text/html": html}), 200_000)
-    assert "more characters of HTML not read" in said
+    assert "more characters of HTML were not read" in said
     assert source == html
 
 

@@ -110,7 +110,7 @@ async def test_a_search_says_what_it_did_not_search_and_what_shows_that(
     long = "<p>" + "word " * 400_000 + f"</p><p>{NEEDLE}</p>"
     cell = write(root, {"text/plain": "said"}, {"text/html": long})
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert said.startswith("Nothing in the sources and outputs of a.ipynb fits.\nNot searched")
+    assert said.startswith("No matches in the sources and outputs of a.ipynb.\nNot searched")
     assert f"- the HTML of output 2 of cell 1 (id {cell[:8]})" in said
     ((name, given),) = calls_in(said)
     assert "<p>word" in await robot.say(name, **given)
@@ -119,7 +119,7 @@ async def test_a_search_says_what_it_did_not_search_and_what_shows_that(
 async def test_a_search_that_finds_something_says_so_as_well(robot: Robot, root: Path) -> None:
     write(root, {"text/plain": NEEDLE, "text/csv": f"a,{NEEDLE}"})
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert "1 line fits" in said
+    assert "1 matching line" in said
     assert "- its text/csv of output 1" in said
 
 
@@ -128,11 +128,11 @@ async def test_many_outputs_that_were_not_searched_are_named_as_far_as_there_is_
 ) -> None:
     write(root, *({"text/plain": "said", "text/csv": "a"} for _ in range(30)))
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert said.endswith("- and that of 25 more outputs")
+    assert said.endswith("- and 25 more outputs")
     assert len(said) < 1500
 
 
 async def test_a_search_of_all_there_is_has_nothing_to_add(robot: Robot, root: Path) -> None:
     write(root, {"text/plain": "said"})
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert said == "Nothing in the sources and outputs of a.ipynb fits."
+    assert said == "No matches in the sources and outputs of a.ipynb."

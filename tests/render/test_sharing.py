@@ -107,7 +107,7 @@ def test_outputs_of_a_cell_without_room_are_told_in_one_line_each_and_one_call()
     told = re.findall(r"^\[outputs? \d.*left out.*\]$", text, re.MULTILINE)
     assert len(told) <= 100
     assert "no room" not in text
-    call = re.search(r"\[What is left out is shown by calls such as (.*)\]$", text)
+    call = re.search(r"\[To see what is left out, use calls such as (.*)\]$", text)
     assert call is not None
     assert re.fullmatch(r"read_cell\(cell='\w+', output=\d, offset=0\)", call[1])
 

@@ -61,7 +61,7 @@ def test_a_deep_recursion_is_short() -> None:
 def test_many_frames_of_the_user_are_thinned() -> None:
     frames = [f"Cell In[{n}], line 1, in f{n}()\n----> 1 f{n + 1}()\n" for n in range(50)]
     text = traceback_text({"ename": "E", "evalue": "v", "traceback": ["-" * 75, *frames, "E: v"]})
-    assert "… 42 more of your frames left out" in text
+    assert "… 42 more of your own frames left out" in text
     assert "in f0()" in text
     assert "in f49()" in text
     assert "in f20()" not in text

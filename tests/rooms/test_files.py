@@ -179,7 +179,7 @@ async def test_a_notebook_that_is_deleted_while_an_edit_waits_for_the_person(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "deleted or moved meanwhile" in reply.text
+    assert "deleted or moved in the meantime" in reply.text
 
 
 async def test_a_read_only_notebook_is_read_and_not_changed(
@@ -329,6 +329,6 @@ async def test_an_agent_is_told_once_that_the_person_saves_by_hand(
     room.awareness.set_local_state({"user": {"name": "Ada"}, "autosave": False})
     change = {"notebook": "a.ipynb", "cell": cell}
     said = await robot.say("overwrite_cell_source", source="x = 2", **change)
-    assert "switched autosave off" in said
+    assert "switched off autosave" in said
     assert "autosave" not in await robot.say("overwrite_cell_source", source="x = 3", **change)
     assert room.autosave.unsaved

@@ -91,7 +91,7 @@ async def test_changes_go_into_the_open_document_and_not_into_the_file_below_it(
     room = open_live(app, others, root, "a.ipynb")
     before = (root / "a.ipynb").read_bytes()
     said = await robot.say("read_cells", notebook="a.ipynb")
-    assert "jupyter-server-documents keeps the live documents" in said
+    assert "jupyter-server-documents manages the live documents" in said
     room.document.ycells[1]["source"].insert(0, "typed ")
     assert "typed two" in await robot.say("read_cells", notebook="a.ipynb")
     kept = room.document.ycells[1]

@@ -78,7 +78,7 @@ async def test_a_call_that_reads_from_such_a_drive_ends(
     (root / "stuck.txt").write_text("text")
     Drive(monkeypatch)
     monkeypatch.setattr(answering, "ANSWER_SECONDS", 0.01)
-    assert "may not answer" in await robot.fail("read_file", path="stuck.txt")
+    assert "may not be responding" in await robot.fail("read_file", path="stuck.txt")
 
 
 @pytest.mark.parametrize("state", [state for state in CallState if not state.ended])

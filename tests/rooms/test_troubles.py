@@ -138,13 +138,13 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     await until(lambda: len(app.rooms.troubles().unsaved) == 1)
     await until(lambda: len(rung) == 1)
     (told,) = app.rooms.troubles().unsaved
-    assert "is no notebook any more" in told.words
+    assert "is no longer a notebook" in told.words
     assert "kept in a copy beside it" in told.words
     # A notification shows so much to the person, who is no "user" there.
-    assert "save it to put it back" in told.words[:140]
+    assert "save it to restore the file" in told.words[:140]
     assert "the user" not in told.words
     said = await robot.say("list_cells", notebook="a.ipynb")
-    assert "is no notebook any more" in said
+    assert "is no longer a notebook" in said
     assert "or the user saves it" in said
     (root / "a.ipynb").write_bytes(whole)
     await until(lambda: not app.rooms.troubles().unsaved)

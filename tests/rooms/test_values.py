@@ -237,10 +237,10 @@ async def test_a_byte_order_mark_is_no_reason_not_to_open_a_notebook(
     ("text", "words"),
     [
         ('{\n "cells": [\n  {"a" 1}\n ]\n}', "line 3, column 8: Expecting ':' delimiter"),
-        ("[]", "its JSON is no object"),
-        ('{"nbformat": 9}', "its nbformat is 9, and 4 is the latest known"),
+        ("[]", "its JSON is not an object"),
+        ('{"nbformat": 9}', "its nbformat is 9, and the latest known format is 4"),
         ('{"nbformat": 4, "metadata": {}}', "it has no list of cells"),
-        ('{"nbformat": 4, "metadata": {}, "cells": [1]}', "cell 1 is no object"),
+        ('{"nbformat": 4, "metadata": {}, "cells": [1]}', "cell 1 is not an object"),
     ],
 )
 async def test_an_agent_is_told_why_a_file_is_no_notebook(

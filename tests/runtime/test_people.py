@@ -179,7 +179,7 @@ async def test_clearing_everything_leaves_what_runs(
     page.notebook.ycells[1]["outputs"].append({"output_type": "stream", "name": "stdout"})
     await until(lambda: len(notebook.ycells[1]["outputs"]) == 1)
     said = await robot.say("clear_outputs", notebook="a.ipynb")
-    assert f"What runs keeps its outputs: cell 2 (id {ids[1]})" in said
+    assert f"Running cells keep their outputs: cell 2 (id {ids[1]})" in said
     assert len(notebook.ycells[1]["outputs"]) == 1
 
 

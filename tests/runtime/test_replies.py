@@ -58,7 +58,7 @@ async def test_an_undo_says_so_of_every_kind_of_change(robot: Robot, root: Path)
     await robot.say("overwrite_cell_source", cell=second, source="2")
     assert await undone() == f"As before: cell 2 (id {second}): two"
     await robot.say("move_cell", cells=third, index=0)
-    assert await undone() == f"Back in its place: cell 3 (id {third})"
+    assert await undone() == f"Moved back: cell 3 (id {third})"
     await robot.say("overwrite_cell_source", cell=second, source="two", type="raw")
     assert await undone() == f"Cell 2 (id {second}) is markdown again"
     await robot.say("clear_outputs", cells=first)
@@ -79,7 +79,7 @@ async def test_a_notebook_comes_with_the_beginning_of_its_outline(robot: Robot, 
     assert lines[0] == "Your current notebook is a.ipynb (100 cells)."
     assert lines[1] == f"1 {ids[0][:8]} code not run: x_0 = 0"
     assert len(lines) == 32
-    assert lines[-1] == ("… 70 more cells; list_cells(start=31, notebook='a.ipynb') goes on.")
+    assert lines[-1] == ("… 70 more cells; continue with list_cells(start=31, notebook='a.ipynb').")
 
 
 async def test_the_outline_that_comes_with_a_notebook_is_short_whatever_is_in_it(
@@ -104,7 +104,7 @@ async def test_where_there_is_no_code_nothing_is_wrong(robot: Robot, root: Path)
     cells = [new_markdown_cell("words"), new_code_cell("  ")]
     nbformat.write(new_notebook(cells=cells), root / "a.ipynb")
     said = await robot.say("execute_cell", notebook="a.ipynb", all=True)
-    assert said == "There is no code to run there in a.ipynb, so nothing was run."
+    assert said == "There is no code to run at that place in a.ipynb, so nothing was run."
     said = await robot.say("execute_ipython", notebook="a.ipynb", code=" \n")
     assert said == "There is no code to run, so nothing was run."
 

@@ -89,7 +89,7 @@ async def test_the_card_names_the_kernel_that_runs_and_whose_it_is_too(
     assert call.action is not None
     assert call.action.target.kernel == other_spec
     assert call.action.preview is not None
-    assert "also that of deep/b.ipynb" in call.action.preview.words
+    assert "also runs deep/b.ipynb" in call.action.preview.words
     await robot.allow()
     assert not (await task).is_error
 
@@ -129,7 +129,7 @@ async def test_nothing_is_done_to_a_kernel_that_became_another_notebooks_too(
     decide(robot, call)
     reply = await task
     assert reply.is_error
-    assert "meanwhile" in reply.text or "is not what it was" in reply.text
+    assert "meanwhile" in reply.text or "has changed since the user was asked" in reply.text
     assert (await robot.open("a.ipynb")).source((await robot.open("a.ipynb")).ids[-1]) == "mark = 1"
     assert len((await robot.open("a.ipynb")).ids) == 1
     assert "False" in (await robot.run("execute_cell", notebook="b.ipynb", cells=look)).text
@@ -152,7 +152,7 @@ async def test_a_kernel_that_the_notebook_has_no_more_is_neither_restarted_nor_s
     call = await robot.request()
     await sessions.assign("a.ipynb", "python3")
     decide(robot, call)
-    assert "another kernel by now" in (await task).text
+    assert "no longer has the kernel" in (await task).text
     assert "True" in (await robot.run("execute_cell", notebook="c.ipynb", cells=look)).text
     assert await sessions.find("a.ipynb") is not None
 
@@ -166,8 +166,8 @@ async def test_a_card_says_for_whom_else_a_restart_or_a_shutdown_is(
     kernel = (await sessions.start("a.ipynb", "python3")).kernel_id
     await sessions.assign("deep/b.ipynb", kernel)
     for tool, shown in (
-        ("restart_notebook", "So will those of deep/b.ipynb"),
-        ("unuse_notebook", "It goes on as that of deep/b.ipynb."),
+        ("restart_notebook", "The same kernel also runs deep/b.ipynb"),
+        ("unuse_notebook", "It keeps running for deep/b.ipynb."),
     ):
         task = robot.start(tool, **TO_THE_KERNEL[tool])
         call = await robot.request()
@@ -196,7 +196,7 @@ async def test_a_kernelspec_that_starts_something_else_by_now_starts_nothing(
     decide(robot, call)
     reply = await task
     assert reply.is_error
-    assert "the user is asked anew" in reply.text
+    assert "the user will be asked again" in reply.text
     assert await robot.app.services.sessions.find("a.ipynb") is None
 
 
@@ -216,7 +216,7 @@ async def test_a_kernel_that_is_also_a_notebooks_that_was_not_chosen_is_asked_fo
     call = await robot.request()
     assert call.action is not None
     assert call.action.preview is not None
-    assert "also that of private.ipynb" in call.action.preview.words
+    assert "also runs private.ipynb" in call.action.preview.words
     robot.app.gate.withdraw(call)
     assert (await task).is_error
 
@@ -246,7 +246,7 @@ async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_say
     (second,) = [call for call in waiting if call is not first]
     assert second.action is not None
     assert second.action.preview is not None
-    assert "An error does not stop it" in second.action.preview.words
+    assert "An error does not stop the run" in second.action.preview.words
     assert first.action_hash is not None
     robot.app.gate.decide(first.id, "allow_once", first.action_hash, by="Ada")
     assert (await stops).is_error

@@ -79,7 +79,7 @@ async def test_an_agent_is_told_that_all_was_taken_back(robot: Robot, root: Path
     (edit,) = undoable(robot.app)
     await robot.app.supervisor.undo_call(edit, "Ada")
     said = await robot.fail("undo_changes", notebook="a.ipynb")
-    assert said == "All that you changed in a.ipynb was taken back already."
+    assert said == "Everything that you changed in a.ipynb has already been undone."
 
 
 @given(

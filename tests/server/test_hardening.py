@@ -192,7 +192,7 @@ async def test_the_panel_calls_a_server_hardened_only_when_it_is(
     assert "Traceback" not in process.log.read_text()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory can be closed on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="this can be prevented on Linux only")
 @pytest.mark.parametrize("memory", ["open", "closed"])
 async def test_a_kernel_can_open_the_servers_memory_only_where_it_is_not_closed(
     memory: str,
@@ -214,8 +214,8 @@ async def test_a_kernel_can_open_the_servers_memory_only_where_it_is_not_closed(
     ("argument", "variable", "words"),
     [
         ("--quiet", None, None),
-        ("--IdentityProvider.token=a-token", None, "the token stands on the command line"),
-        ("--quiet", "token.txt", "the token stands in the file that JUPYTER_TOKEN_FILE names"),
+        ("--IdentityProvider.token=a-token", None, "the token is on the command line"),
+        ("--quiet", "token.txt", "the token is in the file that JUPYTER_TOKEN_FILE names"),
     ],
     ids=["nowhere", "command line", "file"],
 )

@@ -187,7 +187,7 @@ def test_closing_ends_what_is_done_and_what_waits_for_its_turn(helper: Helper) -
     assert not any(thread.is_alive() for thread in threads)
     # Who asked before it was closed was told so; a thread that came after that may go on.
     assert said
-    assert all("about to end" in each for each in said)
+    assert all("shutting down" in each for each in said)
 
 
 def test_where_no_process_can_be_started_that_is_said(

@@ -130,13 +130,13 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             [SOUND],
             {"jupyter_server_config.py": "c.JmcpLab.harden = Ture\n"},
-            "The configuration file jupyter_server_config.py names JmcpLab and gave no settings",
+            "The configuration file jupyter_server_config.py names JmcpLab but set nothing",
             id="a Python file with a mistake",
         ),
         pytest.param(
             [SOUND],
             {"jupyter_jmcp_lab_config.json": '{"JmcpLab": {"harden": true,}}'},
-            "The configuration file jupyter_jmcp_lab_config.json names JmcpLab and gave no",
+            "The configuration file jupyter_jmcp_lab_config.json names JmcpLab but set nothing",
             id="a JSON file with a mistake",
         ),
     ],

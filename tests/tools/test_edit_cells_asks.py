@@ -91,7 +91,7 @@ async def test_a_cell_that_goes_while_clearing_outputs_waits_is_named_or_left_ou
             "move_cell",
             {"cells": "{0}", "after": "{1}"},
             {"cells": "{0}", "index": 0},
-            "To a place after cell 2.",
+            "New position: after cell 2.",
         ),
         (
             "overwrite_cell_source",

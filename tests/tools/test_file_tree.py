@@ -57,7 +57,7 @@ async def test_long_listings_are_paged(robot: Robot, root: Path) -> None:
         (root / f"f{number:02}").write_text("")
     said = await robot.say("list_files", limit=10)
     assert said.startswith("25 entries\n")
-    assert said.endswith("… 15 more; list_files(offset=10, limit=10) goes on.")
+    assert said.endswith("… 15 more; continue with list_files(offset=10, limit=10).")
     rest = await robot.say("list_files", limit=20, offset=10)
     assert listed(rest) == [f"f{number:02}" for number in range(10, 25)]
 
@@ -68,7 +68,9 @@ async def test_thousands_of_long_names_stay_within_the_budget(robot: Robot, root
     said = await robot.say("list_files", limit=500)
     assert len(said) <= robot.app.services.limits.text
     shown = len(listed(said)) - 1
-    assert said.endswith(f"… {500 - shown} more; list_files(offset={shown}, limit=500) goes on.")
+    assert said.endswith(
+        f"… {500 - shown} more; continue with list_files(offset={shown}, limit=500)."
+    )
 
 
 async def test_hidden_files_and_links_that_lead_out_are_not_listed(
@@ -155,7 +157,7 @@ async def test_the_nearest_folders_are_read_first_when_there_are_too_many_files(
     (root / "zz" / "found.txt").touch()
     said = await robot.say("list_files", pattern="*.txt")
     assert listed(said)[-1] == "zz/found.txt"
-    assert "Not all of it was read" in said
+    assert "This is incomplete" in said
 
 
 async def test_a_listing_says_which_folders_it_did_not_read_and_the_call_that_does(
@@ -180,9 +182,9 @@ async def test_a_folder_that_was_read_in_part_is_named(
     monkeypatch.setattr(folders, "MAX_ENTRIES", 60)
     fill(root / "big", 500)
     said = await robot.say("list_files")
-    assert "Read in part: 'big'; list_files(path='big') sees more of it" in said
+    assert "Read in part: 'big'; use list_files(path='big') for more" in said
     said = await robot.say("list_files", path="big")
-    assert "Read in part: 'big'; code in a kernel sees more of it" in said
+    assert "Read in part: 'big'; use code in a kernel for more" in said
     assert said.startswith("60 entries. ")
 
 
@@ -202,7 +204,10 @@ async def test_the_next_page_is_asked_for_with_the_same_folder_and_glob(
 ) -> None:
     fill(root / "data", 30)
     said = await robot.say("list_files", path="data", pattern="*5.dat", depth=1, limit=2)
-    assert "list_files(path='data', pattern='*5.dat', depth=1, offset=2, limit=2) goes on." in said
+    assert (
+        "continue with list_files(path='data', pattern='*5.dat', depth=1, offset=2, limit=2)."
+        in said
+    )
     assert listed(await follow(robot, said)) == ["data/n00025.dat"]
 
 

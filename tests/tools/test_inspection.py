@@ -104,7 +104,7 @@ async def test_a_repr_that_fails_or_hides_text_does_no_harm(used: Robot) -> None
     said = await used.say("inspect_variables")
     assert "bad: Bad · (its repr fails: RuntimeError)" in said
     assert "ansi: Ansi · red line" in said
-    assert "big: int · an integer of" in said
+    assert "big: int · an integer with" in said
 
 
 async def test_a_repr_that_never_ends_is_interrupted_and_the_others_are_told(
@@ -168,7 +168,7 @@ async def test_without_a_kernel_there_is_nothing_to_inspect(used: Robot) -> None
     for tool, more in (("inspect_variables", {}), ("inspect_code", {"code": "x"})):
         said = await used.fail(tool, **more)
         assert "no running kernel" in said
-        assert "execute_cell starts it" in said
+        assert "execute_cell starts one" in said
 
 
 async def test_a_busy_kernel_says_so_and_is_not_disturbed(used: Robot, root: Path) -> None:

@@ -112,7 +112,7 @@ async def test_a_name_that_cannot_be_read_is_refused_only_where_it_is_new(
         said = await robot.fail("use_notebook", notebook=path, create=True)
     else:
         said = await robot.fail("write_file", path=path, content="x")
-    assert "cannot be seen" in said
+    assert "is invisible" in said
     assert os.listdir(root) == []
     write_notebook(root, path, "x")
     if path.endswith("ipynb"):
@@ -155,7 +155,7 @@ async def test_no_folder_is_made_where_the_person_says_no(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/".join("abcdefghi") + "/x.txt", "9 folders would have to be made"),
+        ("/".join("abcdefghi") + "/x.txt", "9 new folders would be needed"),
         ("file.txt/x.txt", "'file.txt' is a file, not a folder"),
         (".hidden/x.txt", "hidden"),
         (".git/hooks/x.txt", "hidden"),

@@ -22,8 +22,8 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("edit_cell", {"cell": "a", "edits": [{"old": "1"}]}, "'edits[0]' has no 'new'."),
     ("insert_cell", {"cells": [{"src": "1"}]}, "'cells[0]' has no 'source'."),
-    ("read_cell", {"cell": 3}, "cells are named by their id"),
-    ("insert_cell", {"source": "1", "after": 3}, "cells are named by their id"),
+    ("read_cell", {"cell": 3}, "give the id of a cell"),
+    ("insert_cell", {"source": "1", "after": 3}, "give the id of a cell"),
     ("edit_cell", {"cell": "a"}, "'edits' is missing."),
 ]
 

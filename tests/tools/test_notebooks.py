@@ -39,7 +39,7 @@ async def test_a_notebook_that_is_not_there_is_not_made_by_accident(
     robot: Robot, root: Path
 ) -> None:
     said = await robot.fail("use_notebook", notebook="a.ipynb")
-    assert "create=True) makes a new one" in said
+    assert "create=True) creates a new one" in said
     assert not (root / "a.ipynb").exists()
 
 
@@ -91,10 +91,10 @@ async def test_letting_go_leaves_the_kernel_running(robot: Robot, root: Path) ->
     write_notebook(root, "a.ipynb", "x")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.app.sessions.start("a.ipynb", "python3")
-    assert await robot.say("unuse_notebook") == "Let go of a.ipynb."
+    assert await robot.say("unuse_notebook") == "a.ipynb is no longer your current notebook."
     assert robot.agent.current is None
     assert await robot.app.sessions.find("a.ipynb") is not None
-    assert "no current notebook; name one" in await robot.fail("unuse_notebook")
+    assert "no current notebook. Give notebook=" in await robot.fail("unuse_notebook")
 
 
 async def test_shutting_the_kernel_down_asks(robot: Robot, root: Path) -> None:
@@ -154,7 +154,7 @@ async def test_many_notebooks_are_paged(robot: Robot, root: Path) -> None:
     assert said.splitlines() == [
         "7 notebooks",
         *(f"- {number}.ipynb" for number in (2, 3, 4)),
-        "… 2 more; list_notebooks(offset=5, limit=3) goes on.",
+        "… 2 more; continue with list_notebooks(offset=5, limit=3).",
     ]
 
 
@@ -223,7 +223,7 @@ async def test_a_kernel_that_came_while_the_person_was_asked_is_not_ended(
     await robot.request()
     theirs = await robot.app.services.sessions.start("a.ipynb", "python3")
     await robot.allow()
-    assert "got another kernel meanwhile" in (await task).text
+    assert "given another kernel in the meantime" in (await task).text
     now = await robot.app.services.sessions.find("a.ipynb")
     assert now is not None
     assert now.kernel_id == theirs.kernel_id
@@ -276,8 +276,8 @@ async def test_a_denied_kernel_is_not_started(robot: Robot, root: Path) -> None:
 
 async def test_kernels_are_listed_as_what_can_be_started_and_what_runs(robot: Robot) -> None:
     said = await robot.say("list_kernels")
-    assert "Can be started:\n- python3: Python 3" in said
-    assert said.endswith("None is running.")
+    assert "Available kernelspecs:\n- python3: Python 3" in said
+    assert said.endswith("No kernel is running.")
 
 
 async def test_which_notebook_is_meant_is_asked_when_none_is_current(robot: Robot) -> None:

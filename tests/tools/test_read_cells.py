@@ -73,7 +73,7 @@ async def test_outlines_are_paged_by_position(robot: Robot, root: Path) -> None:
     said = await robot.say("list_cells", notebook="a.ipynb", start=11, limit=5)
     assert re.findall(r"cell_\d+", said) == [f"cell_{n}" for n in range(11, 16)]
     onwards = "list_cells(start=16, limit=5, notebook='a.ipynb')"
-    assert said.endswith(f"… 15 more cells; {onwards} goes on.")
+    assert said.endswith(f"… 15 more cells; continue with {onwards}.")
 
 
 async def test_where_a_page_would_begin_after_the_end_the_reply_says_so(
@@ -82,10 +82,10 @@ async def test_where_a_page_would_begin_after_the_end_the_reply_says_so(
     write_notebook(root, "a.ipynb", "1", "2")
     for tool in ("list_cells", "read_cells"):
         said = await robot.say(tool, notebook="a.ipynb", start=99)
-        assert said.splitlines()[1:] == ["There is no cell 99; the last is 2."]
+        assert said.splitlines()[1:] == ["There is no cell 99; the last one is 2."]
     said = await robot.say("list_notebooks", offset=50)
     assert said.splitlines()[1:] == [
-        "Nothing from offset 50 on; list_notebooks() starts over.",
+        "There is nothing from offset 50 on; to start over, use list_notebooks().",
     ]
 
 
@@ -143,13 +143,13 @@ async def test_short_ids_are_unique_and_name_the_cell(robot: Robot, root: Path) 
         found = await robot.say("read_cell", notebook="a.ipynb", cell=name)
         assert f"v = {number}" in found
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="same-begin")
-    assert "Give more of the id" in said
+    assert "Give more characters of the id" in said
 
 
 async def test_a_position_is_no_name(robot: Robot, root: Path) -> None:
     nbformat.write(new_notebook(cells=[new_code_cell("x", id="abc")]), root / "a.ipynb")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="1")
-    assert "by their id, not by position; list_cells(notebook='a.ipynb') shows the ids" in said
+    assert "by id, not by position; list_cells(notebook='a.ipynb') shows the ids" in said
 
 
 async def test_every_reply_about_cells_names_their_ids(robot: Robot, root: Path) -> None:
@@ -191,7 +191,7 @@ async def test_reading_goes_as_far_as_one_reply_reaches_and_says_where_it_goes_o
         said = await robot.say("read_cells", notebook="a.ipynb", start=start)
         assert len(said) <= robot.app.services.limits.text + 500
         seen += re.findall(r"# number (\d+)", said)
-        onwards = re.search(r"read_cells\(start=(\d+), .*notebook='a.ipynb'\) goes on", said)
+        onwards = re.search(r"continue with read_cells\(start=(\d+), .*notebook='a.ipynb'\)", said)
         if onwards is None:
             break
         start = int(onwards[1])
@@ -337,7 +337,7 @@ async def test_reading_leaves_each_cell_room_for_its_outputs(robot: Robot, root:
         named = [cell_id[:8] for cell_id in ids[len(read) :][:50]]
         which_rest = f"cells={named}" if which else f"start={len(read) + 1}, limit={rest}"
         onwards = f"read_cells({which_rest}, notebook='a.ipynb')"
-        assert said.endswith(f"… {rest} more cells; {onwards} goes on.")
+        assert said.endswith(f"… {rest} more cells; continue with {onwards}.")
 
 
 async def test_an_output_of_blank_lines_is_no_empty_reply(robot: Robot, root: Path) -> None:

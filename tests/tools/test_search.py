@@ -43,7 +43,7 @@ async def test_hits_in_sources_and_outputs_name_the_cell_and_show_the_line(
 ) -> None:
     lake, code, pike = write_mixed(root)
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="trout")
-    assert said.splitlines()[0] == "lake.ipynb · 4 lines fit in 2 cells"
+    assert said.splitlines()[0] == "lake.ipynb · 4 matching lines in 2 cells"
     assert f"id {lake}" in said
     assert "line 2: About the trout" in said
     assert said.count(f"id {code}") == 1
@@ -64,7 +64,7 @@ async def test_the_offset_of_a_hit_is_where_read_cell_goes_on(robot: Robot, root
 async def test_outputs_can_be_left_out(robot: Robot, root: Path) -> None:
     write_mixed(root)
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="swims", outputs=False)
-    assert said == "Nothing in the sources of lake.ipynb fits."
+    assert said == "No matches in the sources of lake.ipynb."
 
 
 async def test_a_regular_expression_matches_line_starts_and_knows_case(
@@ -74,23 +74,23 @@ async def test_a_regular_expression_matches_line_starts_and_knows_case(
     said = await robot.say(
         "search_notebook", notebook="lake.ipynb", query=r"^(trout|pike) = \d", regex=True
     )
-    assert "2 lines fit in 2 cells" in said
+    assert "2 matching lines in 2 cells" in said
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="TROUT", regex=True)
     assert said.startswith("Nothing")
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="(?i)TROUT", regex=True)
-    assert "4 lines fit" in said
+    assert "4 matching lines" in said
 
 
 async def test_plain_text_is_not_read_as_a_pattern(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "f(x)", "fx")
     said = await robot.say("search_notebook", notebook="a.ipynb", query="f(x)")
-    assert "1 line fits in 1 cell" in said
+    assert "1 matching line in 1 cell" in said
 
 
 async def test_a_broken_regular_expression_is_explained(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "x")
     said = await robot.fail("search_notebook", notebook="a.ipynb", query="(x", regex=True)
-    assert "no valid regular expression: missing )" in said
+    assert "not a valid regular expression: missing )" in said
     assert "regex=true" in said
 
 
@@ -111,7 +111,7 @@ async def test_a_reply_is_bounded_and_says_what_is_left_out(robot: Robot, root: 
     write_notebook(root, "a.ipynb", "\n".join(f"needle {n} " + "x" * 5000 for n in range(300)))
     said = await robot.say("search_notebook", notebook="a.ipynb", query="needle", limit=500)
     assert len(said) <= robot.app.services.limits.text
-    assert "300 lines fit" in said
+    assert "300 matching lines" in said
     assert "more lines not shown" in said
     few = await robot.say("search_notebook", notebook="a.ipynb", query="needle", limit=2)
     assert few.count("needle ") == 2
@@ -121,7 +121,7 @@ async def test_a_reply_is_bounded_and_says_what_is_left_out(robot: Robot, root: 
 async def test_a_notebook_without_the_text_says_so(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "x")
     said = await robot.say("search_notebook", notebook="a.ipynb", query="absent")
-    assert said == "Nothing in the sources and outputs of a.ipynb fits."
+    assert said == "No matches in the sources and outputs of a.ipynb."
 
 
 def write_large(root: Path) -> str:
@@ -138,7 +138,7 @@ async def test_what_is_large_is_searched_to_its_end(robot: Robot, root: Path, re
     write_large(root)
     said = await robot.say("search_notebook", notebook="large.ipynb", query="pike", regex=regex)
     assert "output 2 at offset 700001: the last pike" in said
-    assert "1 line fits" in said
+    assert "1 matching line" in said
 
 
 @pytest.mark.parametrize("regex", [False, True])
@@ -166,7 +166,7 @@ async def test_what_was_cleared_before_its_turn_came_is_not_found(
     cells.clear_outputs(notebook, [cell], "test")
     go.set()
     await busy
-    assert await found == "Nothing in the sources and outputs of large.ipynb fits."
+    assert await found == "No matches in the sources and outputs of large.ipynb."
 
 
 def passages(*texts: str) -> list[Passage]:

@@ -32,7 +32,7 @@ async def test_a_text_file_is_read_by_lines(robot: Robot, root: Path) -> None:
     said = await robot.say("read_file", path="a.txt", offset=4, limit=2)
     assert said == (
         "a.txt · lines 4 to 5 of 10\n[text]\nline 4\nline 5\n[/text]\n"
-        "… read_file(path='a.txt', offset=6, limit=2) goes on."
+        "… continue with read_file(path='a.txt', offset=6, limit=2)."
     )
     said = await robot.say("read_file", path="a.txt", offset=9)
     assert said == "a.txt · lines 9 to 10 of 10\n[text]\nline 9\nline 10\n[/text]"
@@ -48,7 +48,7 @@ async def test_paging_a_big_file_shows_every_line_once(robot: Robot, root: Path)
         assert len(said) <= robot.app.services.limits.text
         lines = said.splitlines()[1:]
         rows += [line.split(" x")[0] for line in lines if line.startswith("row")]
-        if "goes on" not in lines[-1]:
+        if "continue with" not in lines[-1]:
             break
         offset = int(lines[-1].partition("offset=")[2].partition(")")[0])
     assert rows == [f"row {n}" for n in range(1000)]
@@ -272,7 +272,7 @@ async def test_the_same_line_changed_on_disk_is_a_conflict_and_nothing_is_writte
     await robot.say("read_file", path="a.txt")
     file.write_text("theirs\ntwo\n")
     said = await robot.fail("write_file", path="a.txt", content="mine\ntwo\n")
-    assert "at a line that you change too (line 1)" in said
+    assert "at a line that you also change (line 1)" in said
     # Until it has read the file it does not know what it would overwrite.
     await robot.fail("write_file", path="a.txt", content="mine\ntwo\n")
     assert file.read_text() == "theirs\ntwo\n"
@@ -292,7 +292,7 @@ async def test_a_file_that_changes_while_the_person_decides_is_not_overwritten(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "changed on disk meanwhile" in reply.text
+    assert "changed on disk in the meantime" in reply.text
     assert file.read_text() == "theirs\n"
 
 
@@ -328,7 +328,7 @@ async def test_a_merge_of_too_many_lines_is_refused_before_it_fills_the_memory(
     await robot.say("read_file", path="breaks.txt")
     robot.app.services.snapshots.note(robot.agent.id, "breaks.txt", "file", "x" + "\n" * 600_000)
     said = await robot.fail("write_file", path="breaks.txt", content="new\n")
-    assert "too many lines" in said
+    assert "too long to merge" in said
     assert (root / "breaks.txt").read_text() == "\n" * 600_000
 
 

@@ -66,10 +66,10 @@ def test_whatever_code_says_it_is_looked_through(sources: list[str], path: str) 
 def test_a_file_behind_many_names_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     (tmp_path / "fit.py").write_text("")
     many = "\n".join(f"# {number}.py" for number in range(1000))
-    assert "not all of them were looked for" in UsedFiles.of([many], str(tmp_path), None).words
+    assert "to look for all of them" in UsedFiles.of([many], str(tmp_path), None).words
     hidden = UsedFiles.of([f"{many}\n%run fit.py"], str(tmp_path), None)
     assert hidden.files == ()
-    assert "not all of them were looked for" in hidden.words
+    assert "to look for all of them" in hidden.words
     assert UsedFiles.of(["%run fit.py"], str(tmp_path), None).are_all
 
 
@@ -88,7 +88,7 @@ async def test_a_yes_to_code_that_runs_a_file_is_none_to_what_is_written_into_it
     task = robot.start(tool, notebook="work/a.ipynb", **arguments)
     call = await robot.request()
     shown = str(call.action_hash)
-    assert "What is in helper.py, which this names, is not shown here." in words(call)
+    assert "This uses helper.py, whose content is not shown here." in words(call)
     helper.write_text("print('not seen')")
     with pytest.raises(ConflictError, match="changed since you looked"):
         robot.app.gate.decide(call.id, "allow_once", shown, by="Ada")

@@ -28,7 +28,7 @@ async def test_an_agent_is_told_once_that_a_server_never_saves_by_itself(
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
     said = await robot.say("insert_cell", notebook="a.ipynb", source="new")
-    assert "only when the user saves it" in said
+    assert "only when the user saves" in said
     assert "Note" not in await robot.say("list_cells", notebook="a.ipynb")
     assert "new" not in (root / "a.ipynb").read_text()
 

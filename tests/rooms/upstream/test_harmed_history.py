@@ -142,7 +142,7 @@ async def test_what_only_a_history_without_a_base_knows_is_kept_in_a_file_of_its
     room = await last.opened()
     ((copy, why),) = room.copies
     assert "acknowledged" in (tmp_path / copy).read_text()
-    assert "nobody knows which is newer" in why
+    assert "it is unknown which version is newer" in why
     assert "acknowledged" not in said_by(room)
     # It is told once.
     await last.files.close(room)

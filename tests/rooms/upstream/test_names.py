@@ -151,7 +151,7 @@ def test_names_of_live_documents_are_not_looked_for_where_these_are_off(
 def test_what_a_smaller_change_lacks_is_said_with_its_package_and_version() -> None:
     lacks = [each for each in NAMES if each.part is Part.SIGNATURES]
     (words,) = words_of_parts(lacks)
-    assert "goes on without signatures" in words
+    assert "works without signatures" in words
     assert "NotebookNotary.compute_signature of nbformat 5." in words
 
 

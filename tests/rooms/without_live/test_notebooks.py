@@ -94,7 +94,7 @@ async def test_the_person_takes_an_edit_back_from_the_panel(
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=one, source="1")
     call = app.ledger.since(0)[-1]
     tell(app, "a.ipynb", dirty=True, saves=False)
-    with pytest.raises(Exception, match="Save it, then take this back"):
+    with pytest.raises(Exception, match="Save it, then undo this"):
         await app.supervisor.undo_call(call.id, "Ada")
     tell(app, "a.ipynb", dirty=False)
     await app.supervisor.undo_call(call.id, "Ada")
@@ -251,7 +251,7 @@ async def test_what_a_person_typed_while_a_request_waited_is_saved_first(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "as soon as the user has saved" in reply.text
+    assert "as soon as the user saves" in reply.text
     assert sources(root / "a.ipynb") == ["one", "two"]
     await save_as_page(jp_fetch, root, "a.ipynb", 1, "typed")
     tell(app, "a.ipynb", dirty=False)
