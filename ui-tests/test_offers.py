@@ -44,7 +44,7 @@ def test_it_is_not_in_force_and_a_card_says_so(
     offer = lab_page.get_by_role(
         "article", name=re.compile("The access of Prowler.* was changed outside this panel")
     )
-    expect(offer).to_contain_text("It is not in force.")
+    expect(offer).to_contain_text("It has no effect yet.")
     expect(offer).to_contain_text("Edit freely, ask to run → Edit and run in chosen notebooks")
     expect(offer).to_contain_text("2099")
     assert "Mode: Edit freely, ask to run" in agent.say("get_context")

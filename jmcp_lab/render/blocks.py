@@ -87,7 +87,7 @@ def block_of(output: object, number: int) -> Block:
         word = "result" if kind == "execute_result" else "display"
         if isinstance(data, Mapping):
             return _rich(number, word, {k: v for k, v in data.items() if isinstance(k, str)})
-        return Block(number, word, notes=("invalid: no data",))
+        return Block(number, word, notes=("damaged: no data",))
     return Block(number, "damaged", notes=("of an unknown output type",))
 
 

@@ -131,10 +131,10 @@ def prepared(picture: Picture, limit: int) -> SentPicture:
             give_back()
         return sent
     except (binascii.Error, ValueError):
-        return _refused(picture, f"{size_words(picture.size)}, invalid: not the base64 of an image")
+        return _refused(picture, f"{size_words(picture.size)}, damaged: not the base64 of an image")
     except Exception:
         # Pillow raises errors of many kinds, also for a decompression bomb.
-        return _refused(picture, f"{size_words(picture.size)}, invalid or of an unknown type")
+        return _refused(picture, f"{size_words(picture.size)}, damaged or of an unknown type")
 
 
 def _opened(raw: bytes) -> Image.Image:

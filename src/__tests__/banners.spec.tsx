@@ -33,7 +33,7 @@ test('nothing is said where documents are live', async () => {
 test.each<[NotLive, RegExp]>([
   ['disable_rtc', /^Live documents are off \(YDocExtension\.disable_rtc\)/],
   ['no_extension', /^Live documents are off \(jupyter_server_ydoc is disabled/],
-  ['other_documents', /^jupyter-server-documents keeps the live documents/],
+  ['other_documents', /^jupyter-server-documents manages the live documents/],
   ['upstream_changed', /^Agents cannot use notebooks or change files/]
 ])('the person is told what keeps them off: %s', async (why, words) => {
   expect(await banners(why)).toEqual([expect.stringMatching(words)]);

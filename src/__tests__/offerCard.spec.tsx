@@ -73,7 +73,7 @@ describe('OfferCard', () => {
     const card = screen.getByRole('article', {
       name: 'The access of Claude Code was changed outside this panel'
     });
-    expect(card.textContent).toContain('It is not in force.');
+    expect(card.textContent).toContain('It has no effect yet.');
     expect(
       screen.getAllByRole('listitem').map(item => item.textContent)
     ).toEqual([

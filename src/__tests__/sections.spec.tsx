@@ -148,7 +148,7 @@ describe('IAgentsPanel.addSection', () => {
     await add({ id: 'x:one', title: 'One', render });
     expect(() =>
       token.addSection({ id: 'x:one', title: 'Another', render })
-    ).toThrow("has a section 'x:one' already");
+    ).toThrow("already has a section 'x:one'");
     expect(() => token.addSection({ id: 'x:two', title: 'Two' })).toThrow(
       'either render or widget'
     );

@@ -199,7 +199,7 @@ def _huge_png(width: int, height: int) -> str:
         pytest.param(_huge_png(9000, 9000), "too many pixels", id="too many pixels"),
         pytest.param(_huge_png(60_000, 60_000), "damaged", id="decompression bomb"),
         pytest.param(_huge_png(100, 100), "damaged", id="missing pixels"),
-        pytest.param(base64.b64encode(b"%!PS\n" * 50).decode(), "unknown kind", id="PostScript"),
+        pytest.param(base64.b64encode(b"%!PS\n" * 50).decode(), "unknown type", id="PostScript"),
     ],
 )
 def test_what_does_not_decode_is_named_and_not_sent(data: str, words: str) -> None:

@@ -145,7 +145,7 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     assert "the user" not in told.words
     said = await robot.say("list_cells", notebook="a.ipynb")
     assert "is no longer a notebook" in said
-    assert "or the user saves it" in said
+    assert "next change or save" in said
     (root / "a.ipynb").write_bytes(whole)
     await until(lambda: not app.rooms.troubles().unsaved)
     await until(lambda: len(rung) == 2)

@@ -52,7 +52,7 @@ async def test_a_kernel_that_was_put_in_the_place_of_the_shown_one_runs_nothing(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "got another kernel meanwhile" in reply.text
+    assert "now has another kernel" in reply.text
     assert "False" in (await robot.run("execute_cell", notebook="b.ipynb", cells=look)).text
 
 

@@ -161,7 +161,7 @@ async def test_no_folder_is_made_where_the_person_says_no(
         (".git/hooks/x.txt", "hidden"),
         ("etc/jupyter/x.json", "protected"),
         ("../out/x.txt", "leaves"),
-        ("link/new/x.txt", "leads out"),
+        ("link/new/x.txt", "outside the Jupyter server's root"),
     ],
 )
 async def test_folders_that_agents_may_not_make_are_refused(

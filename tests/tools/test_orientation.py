@@ -87,7 +87,7 @@ async def test_a_cell_that_is_not_there_is_no_error(
 
 
 async def test_no_window_and_an_empty_window_are_told_apart(robot: Robot) -> None:
-    assert "JupyterLab is open, without a notebook." in await robot.say("get_context")
+    assert "JupyterLab is open with no notebook." in await robot.say("get_context")
     robot.app.pages.forget("test")
     assert "No JupyterLab window is open." in await robot.say("get_context")
 
