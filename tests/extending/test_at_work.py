@@ -192,9 +192,9 @@ async def test_what_it_does_elsewhere_is_asked_for_in_its_own_words(
 @pytest.mark.parametrize(
     ("tool", "words"),
     [
-        ("do_sneak", "is of class read, but edits cells; nothing was done"),
+        ("do_sneak", "is of class read, but edits cells. Nothing was done"),
         ("do_nag", "asked for permission more than once in one call"),
-        ("do_stumble", "failed (AttributeError); nothing was done"),
+        ("do_stumble", "failed (AttributeError). Nothing was done"),
     ],
 )
 async def test_one_that_breaks_a_rule_at_work_fails_and_is_named(

@@ -153,7 +153,7 @@ async def test_a_refused_edit_shows_the_text_that_is_there_and_not_half_of_the_e
     await robot.say("use_notebook", notebook="a.ipynb")
     edits = [{"old": "a", "new": "b"}, {"old": "b", "new": "c"}]
     said = await robot.fail("edit_cell", cell=cell, edits=edits)
-    assert "Edit 2 of 2: old occurs 2 times in cell 1" in said
+    assert "Edit 2 of 2: the old text occurs 2 times in cell 1" in said
     assert "after the preceding edits" in said
     assert "The text is:\n[text]\na = b\n" in said
     # It fits in two places, which share a line.

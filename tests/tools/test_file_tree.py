@@ -126,7 +126,9 @@ async def test_the_worst_pattern_ends_soon(robot: Robot, root: Path, pattern: st
 
 async def follow(robot: Robot, said: str) -> str:
     """Make the first call that a reply proposes, as it stands."""
-    name, arguments = re.findall(r"(list_\w+)\((.*?)\)(?= looks| sees| goes)", said)[0]
+    name, arguments = re.findall(
+        r"(?:use|continue with) (list_\w+)\((.*?)\)(?= to| for|\.|$)", said, re.MULTILINE
+    )[0]
     return await robot.say(name, **eval(f"dict({arguments})"))
 
 

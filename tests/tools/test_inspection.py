@@ -79,7 +79,7 @@ async def test_named_variables_are_shown_longer_and_missing_ones_are_named(used:
     assert "missing: nothing" in said
     assert "price" not in said
     refused = await used.fail("inspect_variables", names="prise")
-    assert "has no variable prise. Near: price" in refused
+    assert "has no variable prise. Similar names: price" in refused
 
 
 @pytest.mark.parametrize("name", ["df.head()", "a b", "", "__import__('os')"])

@@ -127,18 +127,18 @@ async def test_a_notebook_in_a_new_folder_brings_the_folder(
     call = await robot.request()
     assert call.action is not None
     assert call.action.preview is not None
-    assert call.action.preview.words == "Also makes the folders reports/, reports/2026/."
+    assert call.action.preview.words == "Also creates the folders reports/, reports/2026/."
     assert os.listdir(root) == []
     await robot.allow()
     said = (await task).text
-    assert "Made the folders reports/, reports/2026/ for it." in said
+    assert "Created the folders reports/, reports/2026/ for it." in said
     assert (root / "reports/2026/a.ipynb").exists()
 
 
 async def test_a_file_in_a_new_folder_brings_the_folder(robot: Robot, root: Path) -> None:
     (root / "src").mkdir()
     said = await robot.say("write_file", path="src/new/a.py", content="x = 1\n")
-    assert said == "Created src/new/a.py (1 line). Made the folder src/new/ for it."
+    assert said == "Created src/new/a.py (1 line). Created the folder src/new/ for it."
     assert (root / "src/new/a.py").read_text() == "x = 1\n"
 
 

@@ -46,10 +46,10 @@ async def test_a_notebook_that_is_not_there_is_not_made_by_accident(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("new", "ends in .ipynb: 'new.ipynb'?"),
+        ("new", "end in .ipynb. Did you mean 'new.ipynb'?"),
         ("../a.ipynb", "leaves the Jupyter server's root"),
         (".hidden/a.ipynb", "hidden"),
-        ("folder", "ends in .ipynb"),
+        ("folder", "must end in .ipynb"),
     ],
 )
 async def test_a_notebook_that_cannot_be_made_says_why(
@@ -209,7 +209,7 @@ async def test_in_auto_the_kernel_of_a_notebook_that_was_not_chosen_is_not_joine
     call = await robot.request()
     assert call.action is not None
     assert call.action.preview is not None
-    assert "the kernel of b.ipynb" in str(call.action.preview.items[0].text)
+    assert "already runs b.ipynb" in str(call.action.preview.items[0].text)
     await robot.deny()
     assert (await task).is_error
     assert await robot.app.services.sessions.find("a.ipynb") is None

@@ -247,7 +247,9 @@ async def test_a_cut_output_of_a_cell_that_is_gone_is_paged_as_the_reply_says(
     assert [name.partition("/")[2] for name in named] == ["1", "2"]
     for name in named:
         assert await paged_lines(robot, cell=name, output=1) == list(range(10_000))
-    assert "not kept" in await robot.fail("read_cell", cell=named[0][:-1] + "3", output=1)
+    assert (
+        "no longer has the outputs"
+    ) in await robot.fail("read_cell", cell=named[0][:-1] + "3", output=1)
 
 
 async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
@@ -279,7 +281,7 @@ async def test_what_code_in_no_cell_put_out_is_kept_for_its_agent_until_it_is_re
     (run,) = set(re.findall(r"r_\w+", said))
     assert "line 1\n" in await robot.say("read_cell", cell=run, output=1)
     other = make_robot()
-    assert "not kept" in await other.fail("read_cell", cell=run, output=1)
+    assert "no longer has the outputs" in await other.fail("read_cell", cell=run, output=1)
     assert robot.app.executor.get(run) is not None
     robot.app.agents.revoke(robot.agent.id)
     assert robot.app.executor.get(run) is None

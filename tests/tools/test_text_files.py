@@ -36,7 +36,7 @@ async def test_a_text_file_is_read_by_lines(robot: Robot, root: Path) -> None:
     )
     said = await robot.say("read_file", path="a.txt", offset=9)
     assert said == "a.txt · lines 9 to 10 of 10\n[text]\nline 9\nline 10\n[/text]"
-    assert "has 10 lines" in await robot.fail("read_file", path="a.txt", offset=11)
+    assert "has only 10 lines" in await robot.fail("read_file", path="a.txt", offset=11)
 
 
 async def test_paging_a_big_file_shows_every_line_once(robot: Robot, root: Path) -> None:
