@@ -197,7 +197,7 @@ def test_a_package_cannot_take_the_name_of_another_packages_tool(
     )
 
 
-def test_all_other_packages_together_take_no_more_of_the_list_than_ours_may(
+def test_all_other_packages_together_have_a_limit_in_the_list_of_tools(
     make_package: MakePackage,
 ) -> None:
     words = "Long words. " * 140
@@ -212,7 +212,7 @@ def test_all_other_packages_together_take_no_more_of_the_list_than_ours_may(
     assert all(f"{MAX_ALL_CHARACTERS:,} characters" in each.rule for each in found.left_out)
 
 
-def test_the_class_may_be_given_as_a_plain_text(make_package: MakePackage) -> None:
+def test_the_class_can_be_given_as_a_string(make_package: MakePackage) -> None:
     make_package("plain", bad(options="title='T', tool_class='read'"))
     (made,) = find().tools.values()
     assert isinstance(made, Tool)

@@ -42,7 +42,7 @@ def wrapped(error: OSError) -> HTTPError:
 
 
 @pytest.mark.parametrize("number", CAUSES)
-def test_the_systems_own_cause_is_found_in_whatever_it_was_wrapped(number: int) -> None:
+def test_the_systems_cause_is_found_in_any_wrapper(number: int) -> None:
     error = OSError(number, os.strerror(number), WHERE)
     in_http = wrapped(error)
     logged = f"Error saving file: a.ipynb\n{OSError(number, os.strerror(number))!r}"
@@ -77,7 +77,7 @@ def test_the_systems_own_cause_is_found_in_whatever_it_was_wrapped(number: int) 
         ),
     ],
 )
-def test_what_a_manager_says_is_put_in_words_and_what_only_it_knows_is_passed_on(
+def test_a_managers_error_is_translated_or_passed_on(
     error: BaseException | str | None, words: str
 ) -> None:
     assert words in save_failure_message("a.ipynb", error)

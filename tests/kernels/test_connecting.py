@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 
-async def test_a_run_after_one_that_was_stopped_while_it_connected_waits_for_the_kernel_as_well(
+async def test_a_run_after_one_stopped_while_connecting_waits_for_the_kernel_too(
     executor: Executor,
     kernel_id: str,
     jp_serverapp: ServerApp,
@@ -42,7 +42,7 @@ async def test_a_run_after_one_that_was_stopped_while_it_connected_waits_for_the
     await newcomer.stop()
 
 
-async def test_code_is_not_sent_that_was_to_stop_while_the_document_was_busy(
+async def test_code_stopped_while_the_document_was_busy_is_not_sent(
     executor: Executor, kernel_id: str
 ) -> None:
     await executor.start(kernel_id, [Piece("ran = False")], owner="a").wait()

@@ -168,7 +168,7 @@ async def test_a_kernel_of_another_language(bash: str) -> None:
 
 
 @STRANGE_KEY
-async def test_an_interrupt_by_the_person_is_told_in_another_language(bash: str) -> None:
+async def test_an_interrupt_by_the_person_is_reported_in_another_language(bash: str) -> None:
     manager = AsyncMappingKernelManager()
     kernel_id = await manager.start_kernel(kernel_name=bash)
     executor = Executor(manager, LOG)

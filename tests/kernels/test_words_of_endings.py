@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("ending", ["0", "1", "-9"], ids=["ends", "fails", "is killed"])
-async def test_a_kernel_that_ends_on_our_interrupt_is_not_said_to_end_by_itself(
+async def test_a_kernel_that_ends_on_our_interrupt_is_not_reported_as_ending_by_itself(
     executor: Executor, kernel_id: str, ending: str
 ) -> None:
     end = "os.kill(os.getpid(), 9)" if ending == "-9" else f"os._exit({ending})"
@@ -44,7 +44,7 @@ async def test_a_kernel_that_ends_on_our_interrupt_is_not_said_to_end_by_itself(
     assert again.state is RunState.DONE
 
 
-def test_nobody_speaks_of_memory_where_a_kernel_was_killed_before_anything_ran() -> None:
+def test_a_kernel_killed_before_anything_ran_is_not_reported_as_out_of_memory() -> None:
     run = Run(
         "k",
         [Piece("1")],

@@ -247,9 +247,9 @@ async def test_a_cut_output_of_a_cell_that_is_gone_is_paged_as_the_reply_says(
     assert [name.partition("/")[2] for name in named] == ["1", "2"]
     for name in named:
         assert await paged_lines(robot, cell=name, output=1) == list(range(10_000))
-    assert (
-        "no longer has the outputs"
-    ) in await robot.fail("read_cell", cell=named[0][:-1] + "3", output=1)
+    assert ("no longer has the outputs") in await robot.fail(
+        "read_cell", cell=named[0][:-1] + "3", output=1
+    )
 
 
 async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(

@@ -368,7 +368,7 @@ async def test_what_code_asks_is_answered_by_the_person(robot: Robot, root: Path
         robot.app.supervisor.answer_question(call.id, "q_0", "Grace")
 
 
-async def test_a_question_that_nobody_answers_ends(robot: Robot, root: Path) -> None:
+async def test_a_question_that_nobody_answers_expires(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "input('Who? ')")
     robot.app.gate._expiry = timedelta(seconds=0.5)
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
