@@ -52,7 +52,9 @@ def test_a_request_is_found_and_allowed_without_a_pointer(
     assert panel.evaluate("panel => panel.contains(document.activeElement)")
 
 
-def test_a_no_with_a_reason_needs_no_pointer(lab_page: Page, connect_agent: ConnectAgent) -> None:
+def test_a_denial_with_a_reason_needs_no_pointer(
+    lab_page: Page, connect_agent: ConnectAgent
+) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "keys-no.ipynb", "print('never')")
     run = notebook.ask()
     # The shortcut opens the panel too.
@@ -113,7 +115,7 @@ def test_everything_is_found_by_its_name(lab_page: Page, connect_agent: ConnectA
     run.cancel()
 
 
-def test_undo_in_the_panel_takes_an_edit_back(lab_page: Page, connect_agent: ConnectAgent) -> None:
+def test_undo_in_the_panel_undoes_an_edit(lab_page: Page, connect_agent: ConnectAgent) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "undo.ipynb", "mine = 1")
     notebook.agent.say("overwrite_cell_source", cell=notebook.cell, source="yours = 2")
     expect(editor(lab_page, 1)).to_have_text("yours = 2")

@@ -25,7 +25,7 @@ for path in pathlib.Path(folder).glob('jmcp_lab/*/agents.json'):
 """
 
 
-def test_it_is_not_in_force_and_a_card_says_so(
+def test_an_offer_has_no_effect_and_a_card_says_so(
     lab_page: Page, connect_agent: ConnectAgent, console: Console
 ) -> None:
     console.expect(r"400 \(Bad Request\) .*/pairing/o_\w+/decision")

@@ -25,7 +25,7 @@ def save_as(page: Page, path: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_save_as_asks_nothing_and_tells_both_where_the_work_goes(
+def test_save_as_asks_nothing_and_tells_person_and_agent_where_the_work_goes(
     lab_page: Page, connect_agent: ConnectAgent, lab_server: LabServer, console: Console
 ) -> None:
     # JupyterLab asks whether the name is taken.
@@ -56,7 +56,7 @@ def test_save_as_asks_nothing_and_tells_both_where_the_work_goes(
     assert "y = 2" in agent.say("read_cells")
 
 
-def test_a_rename_in_the_page_is_told_to_the_agent(
+def test_the_agent_is_told_about_a_rename_in_the_page(
     lab_page: Page, connect_agent: ConnectAgent, lab_server: LabServer
 ) -> None:
     write_cells(lab_server.root, "old-name.ipynb", "x = 1")

@@ -29,7 +29,7 @@ CELLS = 1500
         ("read_cells", {"outputs": False}),
     ],
 )
-async def test_a_reply_about_thousands_of_cells_has_an_end(
+async def test_a_reply_about_thousands_of_cells_is_limited(
     robot: Robot, root: Path, tool: str, arguments: dict[str, object]
 ) -> None:
     ids = write_notebook(root, "a.ipynb", *[f"value_{n}" for n in range(CELLS)])
@@ -37,13 +37,13 @@ async def test_a_reply_about_thousands_of_cells_has_an_end(
     assert len(said) <= robot.app.services.limits.text + EXTRA_CHARACTERS
 
 
-async def test_an_error_about_thousands_of_cells_has_an_end(robot: Robot, root: Path) -> None:
+async def test_an_error_about_thousands_of_cells_is_limited(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "1")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="x" * 1_000_000)
     assert len(said) <= robot.app.services.limits.text + EXTRA_CHARACTERS
 
 
-def test_what_is_bounded_keeps_short_parts_and_images_whole() -> None:
+def test_limiting_a_reply_keeps_short_parts_and_images_complete() -> None:
     image = ImagePart("AAAA", "image/png")
     reply = Reply((TextPart("short"), TextPart("long " * 10_000), image), is_error=True)
     kept = bounded(reply, 1000)
@@ -55,9 +55,7 @@ def test_what_is_bounded_keeps_short_parts_and_images_whole() -> None:
     assert bounded(kept, 2000) is kept
 
 
-async def test_no_more_outputs_are_taken_from_the_document_than_a_reply_can_be_made_of(
-    robot: Robot, root: Path
-) -> None:
+async def test_only_the_outputs_that_a_reply_can_hold_are_read(robot: Robot, root: Path) -> None:
     outputs = [new_output("stream", text="x" * 6_000_000)]
     cells = [new_code_cell(f"{number}", outputs=outputs) for number in range(8)]
     nbformat.write(new_notebook(cells=cells), root / "large.ipynb")

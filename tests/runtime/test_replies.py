@@ -22,14 +22,14 @@ async def test_a_delete_says_what_it_deleted(robot: Robot, root: Path) -> None:
     ]
 
 
-async def test_many_deletes_are_told_as_far_as_there_is_room(robot: Robot, root: Path) -> None:
+async def test_of_many_deletes_as_many_as_fit_are_named(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", *(f"cell_{n} = '{'x' * 500}'" for n in range(40)))
     said = await robot.say("delete_cell", notebook="a.ipynb", cells=ids)
     assert said.splitlines()[-1] == "- and 30 more cells"
     assert len(said) < 3000
 
 
-async def test_an_undo_says_what_is_back_with_its_id(robot: Robot, root: Path) -> None:
+async def test_an_undo_names_restored_cells_with_their_ids(robot: Robot, root: Path) -> None:
     _, second, _ = write_notebook(root, "a.ipynb", "a = 1", "b = 2\nmore", "c = 3")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("delete_cell", cells=second)
@@ -40,7 +40,7 @@ async def test_an_undo_says_what_is_back_with_its_id(robot: Robot, root: Path) -
     assert said.splitlines()[1] == f"Gone again: cell (id {second[:8]}): b = 2…"
 
 
-async def test_an_undo_says_so_of_every_kind_of_change(robot: Robot, root: Path) -> None:
+async def test_an_undo_reports_every_kind_of_change(robot: Robot, root: Path) -> None:
     cells = [
         new_code_cell("a = 1", outputs=[new_output("stream", text="one\n")], execution_count=1),
         new_markdown_cell("two"),
@@ -66,14 +66,14 @@ async def test_an_undo_says_so_of_every_kind_of_change(robot: Robot, root: Path)
     assert await undone() == f"Outputs cleared again: cell 1 (id {first})"
 
 
-async def test_what_did_not_run_is_named(robot: Robot, root: Path) -> None:
+async def test_cells_that_did_not_run_are_named(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", "1/0", *(f"x = {n}" for n in range(20)))
     reply = await robot.run("execute_cell", notebook="a.ipynb", all=True)
     names = ", ".join(f"cell {n} (id {ids[n - 1][:8]})" for n in range(2, 12))
     assert f"Not run: {names} and 10 more cells." in reply.text
 
 
-async def test_a_notebook_comes_with_the_beginning_of_its_outline(robot: Robot, root: Path) -> None:
+async def test_using_a_notebook_shows_the_start_of_its_outline(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", *(f"x_{n} = {n}" for n in range(100)))
     lines = (await robot.say("use_notebook", notebook="a.ipynb")).splitlines()
     assert lines[0] == "Your current notebook is a.ipynb (100 cells)."
@@ -82,9 +82,7 @@ async def test_a_notebook_comes_with_the_beginning_of_its_outline(robot: Robot, 
     assert lines[-1] == ("… 70 more cells; continue with list_cells(start=31, notebook='a.ipynb').")
 
 
-async def test_the_outline_that_comes_with_a_notebook_is_short_whatever_is_in_it(
-    robot: Robot, root: Path
-) -> None:
+async def test_the_outline_shown_with_a_notebook_is_always_short(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", *("y" * 5000 for _ in range(100)))
     assert len(await robot.say("use_notebook", notebook="a.ipynb")) < 3500
 
@@ -100,7 +98,7 @@ async def test_a_file_has_as_many_lines_as_its_editor_counts(
     assert made.startswith(f"Created b.txt ({lines} line")
 
 
-async def test_where_there_is_no_code_nothing_is_wrong(robot: Robot, root: Path) -> None:
+async def test_running_a_place_without_code_is_not_an_error(robot: Robot, root: Path) -> None:
     cells = [new_markdown_cell("words"), new_code_cell("  ")]
     nbformat.write(new_notebook(cells=cells), root / "a.ipynb")
     said = await robot.say("execute_cell", notebook="a.ipynb", all=True)
@@ -110,7 +108,7 @@ async def test_where_there_is_no_code_nothing_is_wrong(robot: Robot, root: Path)
 
 
 @pytest.mark.parametrize("code", ["%nosuchmagic", "%%nosuchmagic\n1"])
-async def test_an_error_that_ipython_prints_is_not_shown_a_second_time(
+async def test_an_error_printed_by_ipython_is_shown_once(
     robot: Robot, root: Path, code: str
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", code)

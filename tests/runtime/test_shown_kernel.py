@@ -32,7 +32,7 @@ def other_spec(jp_data_dir: Path) -> str:
 
 @pytest.mark.parametrize("tool", ["execute_cell", "execute_ipython", "insert_execute_code_cell"])
 @pytest.mark.parametrize("running", [True, False], ids=["running", "not running"])
-async def test_a_kernel_that_was_put_in_the_place_of_the_shown_one_runs_nothing(
+async def test_a_kernel_that_replaced_the_shown_one_runs_nothing(
     robot: Robot, root: Path, tool: str, running: bool
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "mark = 1")
@@ -56,9 +56,7 @@ async def test_a_kernel_that_was_put_in_the_place_of_the_shown_one_runs_nothing(
     assert "False" in (await robot.run("execute_cell", notebook="b.ipynb", cells=look)).text
 
 
-async def test_a_kernel_that_came_meanwhile_and_is_of_the_same_kind_runs_it(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_new_kernel_of_the_same_kind_runs_the_code(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('ran')")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     await robot.request()
@@ -67,7 +65,9 @@ async def test_a_kernel_that_came_meanwhile_and_is_of_the_same_kind_runs_it(
     assert "ran" in (await task).text
 
 
-async def test_a_no_holds_when_a_kernel_has_come_meanwhile(robot: Robot, root: Path) -> None:
+async def test_a_denial_still_applies_when_the_notebook_got_a_kernel(
+    robot: Robot, root: Path
+) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('ran')")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     await robot.deny()
@@ -76,7 +76,7 @@ async def test_a_no_holds_when_a_kernel_has_come_meanwhile(robot: Robot, root: P
     assert "already said no" in await robot.fail("execute_cell", notebook="a.ipynb", cells=cell)
 
 
-async def test_the_card_names_the_kernel_that_runs_and_whose_it_is_too(
+async def test_the_card_names_the_kernel_and_the_other_notebooks_that_use_it(
     robot: Robot, root: Path, other_spec: str
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "1")
@@ -110,7 +110,7 @@ TO_THE_KERNEL: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("tool", [*TO_THE_KERNEL, "by its id"])
-async def test_nothing_is_done_to_a_kernel_that_became_another_notebooks_too(
+async def test_nothing_is_done_to_a_kernel_that_another_notebook_now_shares(
     robot: Robot, root: Path, tool: str
 ) -> None:
     write_notebook(root, "a.ipynb", "mark = 1")
@@ -137,7 +137,7 @@ async def test_nothing_is_done_to_a_kernel_that_became_another_notebooks_too(
 
 
 @pytest.mark.parametrize("tool", ["restart_notebook", "unuse_notebook"])
-async def test_a_kernel_that_the_notebook_has_no_more_is_neither_restarted_nor_shut_down(
+async def test_a_kernel_that_the_notebook_no_longer_has_is_not_restarted_or_shut_down(
     robot: Robot, root: Path, tool: str
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -157,7 +157,7 @@ async def test_a_kernel_that_the_notebook_has_no_more_is_neither_restarted_nor_s
     assert await sessions.find("a.ipynb") is not None
 
 
-async def test_a_card_says_for_whom_else_a_restart_or_a_shutdown_is(
+async def test_a_card_says_which_other_notebooks_a_restart_or_shutdown_affects(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -180,7 +180,7 @@ async def test_a_card_says_for_whom_else_a_restart_or_a_shutdown_is(
 
 
 @pytest.mark.parametrize("tool", ["execute_cell", "assign_kernel_to_notebook"])
-async def test_a_kernelspec_that_starts_something_else_by_now_starts_nothing(
+async def test_a_kernelspec_that_now_starts_another_program_starts_nothing(
     robot: Robot, root: Path, jp_data_dir: Path, other_spec: str, tool: str
 ) -> None:
     (cell,) = write_notebook(
@@ -201,7 +201,7 @@ async def test_a_kernelspec_that_starts_something_else_by_now_starts_nothing(
 
 
 @pytest.mark.parametrize("by_id", [False, True], ids=["notebook", "kernel"])
-async def test_a_kernel_that_is_also_a_notebooks_that_was_not_chosen_is_asked_for(
+async def test_a_kernel_shared_with_a_notebook_that_was_not_chosen_asks(
     make_robot: MakeRobot, root: Path, by_id: bool
 ) -> None:
     for path in ("chosen.ipynb", "private.ipynb"):
@@ -221,7 +221,7 @@ async def test_a_kernel_that_is_also_a_notebooks_that_was_not_chosen_is_asked_fo
     assert (await task).is_error
 
 
-async def test_of_one_cell_nothing_is_said_of_cells_after_it(robot: Robot, root: Path) -> None:
+async def test_a_run_of_one_cell_says_nothing_about_later_cells(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "1")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell, stop_on_error=False)
     call = await robot.request()
@@ -232,7 +232,7 @@ async def test_of_one_cell_nothing_is_said_of_cells_after_it(robot: Robot, root:
     assert not (await task).is_error
 
 
-async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_says_so(
+async def test_a_run_that_continues_after_errors_is_a_separate_request_and_says_so(
     robot: Robot, root: Path
 ) -> None:
     fails, _ = write_notebook(root, "a.ipynb", "1/0", "open('made', 'w')")
@@ -258,9 +258,7 @@ async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_say
     assert fails
 
 
-async def test_a_cell_that_is_tagged_for_it_may_fail_and_the_run_goes_on(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_cell_tagged_as_may_fail_does_not_stop_the_run(robot: Robot, root: Path) -> None:
     cells = [
         new_code_cell("1/0", metadata={"tags": ["raises-exception"]}),
         new_code_cell("print('went on')"),

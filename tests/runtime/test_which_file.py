@@ -14,7 +14,7 @@ from ..support.robots import Robot, write_notebook
 from ..support.room_page import Fetch
 
 
-async def test_an_agent_goes_on_in_a_renamed_notebook_though_another_has_its_name(
+async def test_an_agent_follows_a_renamed_notebook_although_another_took_its_name(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -37,7 +37,7 @@ async def test_an_agent_goes_on_in_a_renamed_notebook_though_another_has_its_nam
     assert "another notebook" not in await robot.say("list_cells", notebook="a.ipynb")
 
 
-async def test_an_agent_is_told_when_a_shell_puts_another_file_in_the_place_of_its_notebook(
+async def test_an_agent_is_told_when_a_shell_replaces_its_notebook(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -52,7 +52,7 @@ async def test_an_agent_is_told_when_a_shell_puts_another_file_in_the_place_of_i
     assert (source(root / "a.ipynb"), source(root / "b.ipynb")) == ("x = 2", "x = 1")
 
 
-async def test_a_program_that_saves_by_replacing_the_file_is_no_news_of_that_kind(
+async def test_a_program_that_saves_by_replacing_the_file_is_not_reported_as_another_file(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -63,7 +63,7 @@ async def test_a_program_that_saves_by_replacing_the_file_is_no_news_of_that_kin
     assert "another file" not in await robot.say("list_cells", notebook="a.ipynb")
 
 
-async def test_a_file_that_was_given_the_inode_of_the_old_one_is_not_taken_for_it(
+async def test_a_file_that_reuses_the_inode_of_the_old_one_is_not_mistaken_for_it(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -79,7 +79,7 @@ async def test_a_file_that_was_given_the_inode_of_the_old_one_is_not_taken_for_i
     assert "another file" not in await robot.say("list_cells", notebook="a.ipynb")
 
 
-async def test_a_notebook_that_was_deleted_and_made_again_is_another_one(
+async def test_a_notebook_deleted_and_created_again_is_another_one(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -93,7 +93,9 @@ async def test_a_notebook_that_was_deleted_and_made_again_is_another_one(
     assert "that one was deleted" in said
 
 
-async def test_agents_are_told_that_the_person_went_on_in_a_copy(robot: Robot, root: Path) -> None:
+async def test_agents_are_told_that_the_person_continued_in_a_copy(
+    robot: Robot, root: Path
+) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("list_cells")

@@ -35,9 +35,7 @@ async def test_creating_what_exists_uses_it_and_changes_nothing(robot: Robot, ro
     assert (root / "a.ipynb").read_text() == before
 
 
-async def test_a_notebook_that_is_not_there_is_not_made_by_accident(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_missing_notebook_is_not_created_by_accident(robot: Robot, root: Path) -> None:
     said = await robot.fail("use_notebook", notebook="a.ipynb")
     assert "create=True) creates a new one" in said
     assert not (root / "a.ipynb").exists()
@@ -52,7 +50,7 @@ async def test_a_notebook_that_is_not_there_is_not_made_by_accident(
         ("folder", "must end in .ipynb"),
     ],
 )
-async def test_a_notebook_that_cannot_be_made_says_why(
+async def test_a_notebook_that_cannot_be_created_says_why(
     robot: Robot, root: Path, path: str, words: str
 ) -> None:
     (root / "folder").mkdir()
@@ -60,13 +58,13 @@ async def test_a_notebook_that_cannot_be_made_says_why(
     assert await robot.say("list_files") == "1 entry\nfolder/"
 
 
-async def test_a_file_that_is_no_notebook_cannot_be_used(robot: Robot, root: Path) -> None:
+async def test_a_file_that_is_not_a_notebook_cannot_be_used(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("x")
     assert "is not a notebook" in await robot.fail("use_notebook", notebook="a.txt")
     assert robot.agent.current is None
 
 
-async def test_who_may_only_look_makes_no_notebook(make_robot: MakeRobot, root: Path) -> None:
+async def test_mode_look_creates_no_notebook(make_robot: MakeRobot, root: Path) -> None:
     looker = make_robot(LOOK)
     said = await looker.fail("use_notebook", notebook="a.ipynb", create=True)
     assert "does not allow creating files" in said
@@ -87,7 +85,7 @@ async def test_a_kernel_is_started_only_when_named_and_allowed(robot: Robot, roo
 # -- unuse_notebook ----------------------------------------------------------------------------
 
 
-async def test_letting_go_leaves_the_kernel_running(robot: Robot, root: Path) -> None:
+async def test_unusing_a_notebook_leaves_the_kernel_running(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "x")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.app.sessions.start("a.ipynb", "python3")
@@ -215,7 +213,7 @@ async def test_in_auto_the_kernel_of_a_notebook_that_was_not_chosen_is_not_joine
     assert await robot.app.services.sessions.find("a.ipynb") is None
 
 
-async def test_a_kernel_that_came_while_the_person_was_asked_is_not_ended(
+async def test_a_kernel_started_while_the_person_was_asked_is_not_shut_down(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb")
@@ -229,7 +227,7 @@ async def test_a_kernel_that_came_while_the_person_was_asked_is_not_ended(
     assert now.kernel_id == theirs.kernel_id
 
 
-async def test_code_for_a_certain_kernel_runs_in_that_one_or_not_at_all(
+async def test_code_for_a_given_kernel_runs_in_that_kernel_or_not_at_all(
     make_robot: MakeRobot, robot: Robot, root: Path
 ) -> None:
     for name in ("a.ipynb", "b.ipynb", "c.ipynb"):
@@ -274,12 +272,12 @@ async def test_a_denied_kernel_is_not_started(robot: Robot, root: Path) -> None:
     assert await robot.app.sessions.find("a.ipynb") is None
 
 
-async def test_kernels_are_listed_as_what_can_be_started_and_what_runs(robot: Robot) -> None:
+async def test_available_and_running_kernels_are_listed(robot: Robot) -> None:
     said = await robot.say("list_kernels")
     assert "Available kernelspecs:\n- python3: Python 3" in said
     assert said.endswith("No kernel is running.")
 
 
-async def test_which_notebook_is_meant_is_asked_when_none_is_current(robot: Robot) -> None:
+async def test_without_a_current_notebook_the_call_must_name_one(robot: Robot) -> None:
     for tool in ("list_cells", "read_cells", "interrupt_notebook"):
         assert "call use_notebook first" in await robot.fail(tool)

@@ -44,7 +44,7 @@ async def paged_lines(robot: Robot, **what: Any) -> list[int]:
         offset = int(onwards[1])
 
 
-async def test_the_outline_is_a_line_a_cell(robot: Robot, root: Path) -> None:
+async def test_the_outline_has_one_line_per_cell(robot: Robot, root: Path) -> None:
     ids = write(
         root,
         new_markdown_cell("# Title\nmore"),
@@ -76,9 +76,7 @@ async def test_outlines_are_paged_by_position(robot: Robot, root: Path) -> None:
     assert said.endswith(f"… 15 more cells; continue with {onwards}.")
 
 
-async def test_where_a_page_would_begin_after_the_end_the_reply_says_so(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_page_after_the_end_says_so(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "1", "2")
     for tool in ("list_cells", "read_cells"):
         said = await robot.say(tool, notebook="a.ipynb", start=99)
@@ -89,7 +87,7 @@ async def test_where_a_page_would_begin_after_the_end_the_reply_says_so(
     ]
 
 
-async def test_an_outline_that_takes_several_turns_says_what_is_so_in_the_last_of_them(
+async def test_an_outline_that_takes_several_turns_shows_the_state_of_the_last(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.tools.read_cells.SLICE_SECONDS", -1.0)
@@ -146,7 +144,7 @@ async def test_short_ids_are_unique_and_name_the_cell(robot: Robot, root: Path) 
     assert "Give more characters of the id" in said
 
 
-async def test_a_position_is_no_name(robot: Robot, root: Path) -> None:
+async def test_a_position_is_not_accepted_as_a_cell_id(robot: Robot, root: Path) -> None:
     nbformat.write(new_notebook(cells=[new_code_cell("x", id="abc")]), root / "a.ipynb")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="1")
     assert "by id, not by position; list_cells(notebook='a.ipynb') shows the ids" in said
@@ -181,9 +179,7 @@ async def test_several_cells_are_read_in_the_order_asked_or_from_a_position(
     assert "three" not in said
 
 
-async def test_reading_goes_as_far_as_one_reply_reaches_and_says_where_it_goes_on(
-    robot: Robot, root: Path
-) -> None:
+async def test_reading_fills_one_reply_and_says_how_to_continue(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", *(f"# number {n}\n" + "x" * 3000 for n in range(1, 21)))
     seen: list[str] = []
     start = 1
@@ -210,7 +206,7 @@ async def test_one_long_output_is_paged_to_its_end(robot: Robot, root: Path) -> 
     assert lines == list(range(10_000))
 
 
-async def test_a_cut_output_of_code_in_no_cell_is_paged_as_its_reply_says(
+async def test_a_cut_output_of_code_outside_cells_is_paged_as_its_reply_says(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -230,7 +226,7 @@ async def test_a_cut_output_of_code_in_no_cell_is_paged_as_its_reply_says(
     assert "no output 3" in await robot.fail("read_cell", cell=run, output=3)
 
 
-async def test_a_cut_output_of_a_cell_that_is_gone_is_paged_as_the_reply_says(
+async def test_a_cut_output_of_a_deleted_cell_is_paged_as_the_reply_says(
     robot: Robot, root: Path
 ) -> None:
     waiting = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n" + PRINTING
@@ -273,7 +269,7 @@ async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
         assert numbers == list(range(10_000))
 
 
-async def test_what_code_in_no_cell_put_out_is_kept_for_its_agent_until_it_is_revoked(
+async def test_outputs_of_code_outside_cells_are_kept_until_the_agent_is_revoked(
     robot: Robot, make_robot: MakeRobot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -307,7 +303,7 @@ async def test_outputs_can_be_left_out(robot: Robot, root: Path) -> None:
         assert "printed" not in said
 
 
-async def test_an_output_that_is_not_there_says_how_many_there_are(
+async def test_a_missing_output_is_an_error_with_the_number_of_outputs(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write(root, new_code_cell("x", outputs=[stream("printed\n")]))
@@ -342,7 +338,7 @@ async def test_reading_leaves_each_cell_room_for_its_outputs(robot: Robot, root:
         assert said.endswith(f"… {rest} more cells; continue with {onwards}.")
 
 
-async def test_an_output_of_blank_lines_is_no_empty_reply(robot: Robot, root: Path) -> None:
+async def test_an_output_of_blank_lines_is_not_an_empty_reply(robot: Robot, root: Path) -> None:
     (cell,) = write(root, new_code_cell("print('\\n')", outputs=[stream("\n\n")]))
     said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, output=1)
     assert said == "[output 1 stdout: no visible text]"

@@ -38,7 +38,7 @@ def write_mixed(root: Path) -> list[str]:
     return [cell["id"] for cell in notebook.cells]
 
 
-async def test_hits_in_sources_and_outputs_name_the_cell_and_show_the_line(
+async def test_matches_in_sources_and_outputs_name_the_cell_and_show_the_line(
     robot: Robot, root: Path
 ) -> None:
     lake, code, pike = write_mixed(root)
@@ -52,7 +52,7 @@ async def test_hits_in_sources_and_outputs_name_the_cell_and_show_the_line(
     assert pike not in said
 
 
-async def test_the_offset_of_a_hit_is_where_read_cell_goes_on(robot: Robot, root: Path) -> None:
+async def test_the_offset_of_a_match_works_in_read_cell(robot: Robot, root: Path) -> None:
     _, code, _ = write_mixed(root)
     said = await robot.say(
         "read_cell", notebook="lake.ipynb", cell=code, output=1, offset=len("one\ntwo\n")
@@ -94,7 +94,7 @@ async def test_a_broken_regular_expression_is_explained(robot: Robot, root: Path
     assert "regex=true" in said
 
 
-async def test_a_catastrophic_expression_is_stopped_and_the_server_goes_on(
+async def test_a_catastrophic_expression_is_stopped_and_the_server_stays_up(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", "a" * 5000 + "!")
@@ -107,7 +107,7 @@ async def test_a_catastrophic_expression_is_stopped_and_the_server_goes_on(
     assert "nested repeats" in reply.text
 
 
-async def test_a_reply_is_bounded_and_says_what_is_left_out(robot: Robot, root: Path) -> None:
+async def test_a_reply_is_limited_and_says_what_is_left_out(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "\n".join(f"needle {n} " + "x" * 5000 for n in range(300)))
     said = await robot.say("search_notebook", notebook="a.ipynb", query="needle", limit=500)
     assert len(said) <= robot.app.services.limits.text
@@ -134,7 +134,7 @@ def write_large(root: Path) -> str:
 
 
 @pytest.mark.parametrize("regex", [False, True])
-async def test_what_is_large_is_searched_to_its_end(robot: Robot, root: Path, regex: bool) -> None:
+async def test_large_content_is_searched_to_its_end(robot: Robot, root: Path, regex: bool) -> None:
     write_large(root)
     said = await robot.say("search_notebook", notebook="large.ipynb", query="pike", regex=regex)
     assert "output 2 at offset 700001: the last pike" in said
@@ -142,7 +142,7 @@ async def test_what_is_large_is_searched_to_its_end(robot: Robot, root: Path, re
 
 
 @pytest.mark.parametrize("regex", [False, True])
-async def test_what_was_cleared_before_its_turn_came_is_not_found(
+async def test_outputs_cleared_before_their_turn_are_not_found(
     robot: Robot, root: Path, regex: bool
 ) -> None:
     cell = write_large(root)
@@ -190,14 +190,14 @@ async def test_a_match_over_several_lines_is_shown_by_its_first() -> None:
 
 
 @pytest.mark.parametrize("is_regex", [False, True])
-async def test_of_a_long_line_the_part_around_the_hit_is_shown(is_regex: bool) -> None:
+async def test_a_long_line_is_shown_around_the_match(is_regex: bool) -> None:
     (hit,) = await search(Query("needle", is_regex), passages("x" * 5000 + "needle" + "y" * 5000))
     assert "needle" in hit.words
     assert len(hit.words) < 200
 
 
 @pytest.mark.parametrize("is_regex", [False, True])
-async def test_no_more_hits_are_counted_than_anybody_reads(is_regex: bool) -> None:
+async def test_the_number_of_counted_matches_is_limited(is_regex: bool) -> None:
     assert len(await search(Query("a", is_regex), passages("a\n" * 5000))) == MAX_HITS
 
 
@@ -212,9 +212,7 @@ async def test_a_query_that_is_empty_or_huge_is_refused(query: str) -> None:
     query=st.text(alphabet="aAb\nß", min_size=1, max_size=4),
     window=st.integers(1, 5),
 )
-def test_text_that_is_looked_through_in_pieces_has_the_same_hits(
-    text: str, query: str, window: int
-) -> None:
+def test_text_searched_in_pieces_has_the_same_matches(text: str, query: str, window: int) -> None:
     found = re.compile(re.escape(query), re.IGNORECASE)
     whole = list(matching.lines_with(text, found))
     with pytest.MonkeyPatch.context() as patch:
@@ -223,7 +221,7 @@ def test_text_that_is_looked_through_in_pieces_has_the_same_hits(
 
 
 @pytest.mark.parametrize("query", ["(a+)+$", "(a|aa)+$", "(a|a?)+$"])
-async def test_no_expression_outlives_its_time(query: str) -> None:
+async def test_no_expression_runs_past_its_time_limit(query: str) -> None:
     with pytest.raises(UnavailableError, match="it took too long"):
         await search(Query(query, is_regex=True), passages("a" * 5000 + "!"), 0.2)
 
@@ -240,7 +238,7 @@ async def test_no_expression_outlives_its_time(query: str) -> None:
         "\\",
     ],
 )
-async def test_no_expression_stops_or_fills_the_server(query: str) -> None:
+async def test_no_expression_blocks_the_server_or_fills_its_memory(query: str) -> None:
     before = _peak()
     with contextlib.suppress(InvalidArgumentError, UnavailableError):
         await search(Query(query, is_regex=True), passages("a" * 100_000), 2)
@@ -260,7 +258,7 @@ async def test_an_expression_that_fills_its_memory_is_stopped(
         await search(Query("b", is_regex=True), passages("a" * 50_000_000), 30)
 
 
-async def test_texts_with_half_a_character_are_searched() -> None:
+async def test_texts_with_half_surrogates_are_searched() -> None:
     (hit,) = await search(Query("b.", is_regex=True), passages("a\nb\ud800"))
     assert hit.line == 2
 
@@ -273,7 +271,7 @@ async def test_a_server_that_cannot_start_the_program_says_what_to_do(
         await search(Query("a", is_regex=True), passages("a"))
 
 
-async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
+async def test_searches_that_wait_too_long_for_their_turn_say_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("jmcp_lab.text.search.WAIT_SECONDS", 0.05)
@@ -295,12 +293,12 @@ async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
 
 
 @pytest.mark.parametrize("texts", [("a" * 1_000_000,), ("a",) * 5])
-async def test_no_plain_text_outlives_its_time(texts: tuple[str, ...]) -> None:
+async def test_no_plain_text_search_runs_past_its_time_limit(texts: tuple[str, ...]) -> None:
     with pytest.raises(UnavailableError, match="it took too long"):
         await search(Query("b"), passages(*texts), -1)
 
 
-async def test_an_expression_that_is_stopped_before_it_took_all_texts_is_told_so() -> None:
+async def test_an_expression_stopped_before_all_texts_were_searched_says_so() -> None:
     passages = [Passage("a", 0, lambda: "a" * 40 + "!")]
     passages += [Passage("b", 0, lambda: "x" * 5000)] * 100
     with pytest.raises(UnavailableError, match="it took too long"):

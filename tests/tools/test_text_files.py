@@ -73,13 +73,13 @@ async def test_an_image_is_sent_as_an_image(robot: Robot, root: Path) -> None:
     assert "300x200" in reply.text
 
 
-async def test_a_broken_image_is_an_error_in_words(robot: Robot, root: Path) -> None:
+async def test_a_broken_image_is_an_error_with_a_message(robot: Robot, root: Path) -> None:
     (root / "no.png").write_bytes(b"\x89PNG but not really \xff\xfe")
     assert "cannot be shown" in await robot.fail("read_file", path="no.png")
 
 
 @pytest.mark.parametrize("content", [b"caf\xe9 \xff", b"\x00\x01\x80\x81"])
-async def test_a_file_that_is_no_utf8_text_says_so(
+async def test_a_file_that_is_not_utf8_text_says_so(
     robot: Robot, root: Path, content: bytes
 ) -> None:
     (root / "latin.txt").write_bytes(content)
@@ -130,7 +130,7 @@ async def test_a_notebook_is_read_and_written_by_its_cells(
     ],
 )
 @pytest.mark.parametrize("tool", ["read_file", "write_file"])
-async def test_a_path_that_leads_out_or_is_hidden_is_refused(
+async def test_a_path_out_of_the_root_or_hidden_is_refused(
     robot: Robot, root: Path, tmp_path: Path, tool: str, path: str
 ) -> None:
     outside = tmp_path / "outside"
@@ -186,7 +186,7 @@ async def test_a_protected_file_is_never_written(
         "conf/ipython_kernel_config.py",
     ],
 )
-async def test_what_python_or_jupyter_runs_by_itself_is_read_freely_and_never_written(
+async def test_files_that_python_or_jupyter_run_are_readable_and_never_written(
     robot: Robot, root: Path, path: str
 ) -> None:
     (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +201,7 @@ async def test_what_python_or_jupyter_runs_by_itself_is_read_freely_and_never_wr
 # -- writing -----------------------------------------------------------------------------------
 
 
-async def test_a_new_file_is_made_without_asking_and_an_overwrite_asks(
+async def test_a_new_file_is_created_without_asking_and_an_overwrite_asks(
     robot: Robot, root: Path
 ) -> None:
     said = await robot.say("write_file", path="new.py", content="a = 1\nb = 2\n")
@@ -217,7 +217,7 @@ async def test_a_new_file_is_made_without_asking_and_an_overwrite_asks(
     assert (root / "new.py").read_text() == "a = 1\nb = 2\n"
 
 
-async def test_exact_edits_must_each_fit_once(robot: Robot, root: Path) -> None:
+async def test_exact_edits_must_each_match_once(robot: Robot, root: Path) -> None:
     (root / "a.py").write_text("x = 1\ny = 1\n")
     said = await robot.fail("write_file", path="a.py", edits=[{"old": "= 1", "new": "= 2"}])
     assert "occurs 2 times in 'a.py'" in said
@@ -229,7 +229,7 @@ async def test_exact_edits_must_each_fit_once(robot: Robot, root: Path) -> None:
     assert (root / "a.py").read_text() == "x = 1\ny = 2\n"
 
 
-async def test_the_arguments_are_one_of_content_and_edits(robot: Robot, root: Path) -> None:
+async def test_exactly_one_of_content_and_edits_is_required(robot: Robot, root: Path) -> None:
     assert "either content or edits" in await robot.fail("write_file", path="a.py")
     both = {"content": "x", "edits": [{"old": "a", "new": "b"}]}
     assert "either content or edits" in await robot.fail("write_file", path="a.py", **both)
@@ -237,7 +237,7 @@ async def test_the_arguments_are_one_of_content_and_edits(robot: Robot, root: Pa
     assert "give content to create it" in said
 
 
-async def test_what_changed_on_disk_since_it_was_read_is_merged(robot: Robot, root: Path) -> None:
+async def test_changes_on_disk_since_the_read_are_merged(robot: Robot, root: Path) -> None:
     file = root / "a.txt"
     file.write_text("one\ntwo\nthree\nfour\n")
     await robot.say("read_file", path="a.txt")
@@ -247,7 +247,7 @@ async def test_what_changed_on_disk_since_it_was_read_is_merged(robot: Robot, ro
 
 
 @pytest.mark.parametrize("glimpse", ["content", "edits", "read_file"])
-async def test_what_changed_on_disk_is_kept_by_an_agent_that_has_not_been_shown_it(
+async def test_changes_on_disk_that_the_agent_has_not_seen_are_kept(
     robot: Robot, root: Path, glimpse: str
 ) -> None:
     file = root / "a.txt"
@@ -297,7 +297,7 @@ async def test_a_file_that_changes_while_the_person_decides_is_not_overwritten(
 
 
 @pytest.mark.parametrize("mode", [LOOK, ASK])
-async def test_making_a_file_needs_the_right_mode(
+async def test_creating_a_file_needs_the_right_mode(
     make_robot: MakeRobot, root: Path, mode: Mode
 ) -> None:
     robot = make_robot(mode)
@@ -310,7 +310,7 @@ async def test_making_a_file_needs_the_right_mode(
         assert (root / "a.txt").read_text() == "x"
 
 
-async def test_a_large_write_that_nobody_could_check_does_not_hold_the_event_loop(
+async def test_an_uncheckably_large_write_does_not_block_the_event_loop(
     robot: Robot, root: Path
 ) -> None:
     (root / "long.txt").write_text("\n" * 6_000_000)
@@ -321,7 +321,7 @@ async def test_a_large_write_that_nobody_could_check_does_not_hold_the_event_loo
     assert time.thread_time() - started < 0.7
 
 
-async def test_a_merge_of_too_many_lines_is_refused_before_it_fills_the_memory(
+async def test_a_merge_of_too_many_lines_is_refused_before_it_uses_too_much_memory(
     robot: Robot, root: Path
 ) -> None:
     (root / "breaks.txt").write_text("\n" * 600_000)
@@ -332,7 +332,7 @@ async def test_a_merge_of_too_many_lines_is_refused_before_it_fills_the_memory(
     assert (root / "breaks.txt").read_text() == "\n" * 600_000
 
 
-async def test_a_call_has_a_bound_on_the_edits_of_a_file(robot: Robot, root: Path) -> None:
+async def test_the_number_of_edits_in_one_call_is_limited(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("a\n")
     edits = [{"old": "a" * (n == 0) or "b" * n, "new": "b" * (n + 1)} for n in range(1001)]
     with pytest.raises(InvalidArgumentError, match="at most 1000"):

@@ -53,13 +53,13 @@ def rename(monkeypatch: pytest.MonkeyPatch, record: Name) -> None:
         monkeypatch.setattr(owner, last, twin(getattr(owner, last), record.name))
 
 
-def test_every_name_that_we_lean_on_is_there() -> None:
+def test_every_upstream_name_that_we_use_exists() -> None:
     missing = [f"{name} ({', '.join(name.needed_by)})" for name in missing_names(live=True)]
     assert not missing, f"gone after an upgrade: {'; '.join(missing)}"
 
 
 @pytest.mark.parametrize("record", NAMES, ids=lambda each: f"{each.place}-{each.name}")
-def test_each_name_is_looked_for_and_missed_where_it_was_renamed(
+def test_a_renamed_upstream_name_is_reported_as_missing(
     record: Name, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert record.is_there()
@@ -68,19 +68,19 @@ def test_each_name_is_looked_for_and_missed_where_it_was_renamed(
 
 
 @pytest.mark.parametrize("record", NAMES, ids=lambda each: f"{each.place}-{each.name}")
-def test_each_record_says_where_its_name_is_used_and_which_test_needs_it(record: Name) -> None:
+def test_each_record_says_where_its_name_is_used_and_which_test_covers_it(record: Name) -> None:
     used = re.compile(rf"\b{re.escape(record.name)}\b")
     assert any(used.search((OURS / each).read_text()) for each in record.needed_by)
     assert (TESTS / record.test).is_file()
 
 
-def test_each_module_of_a_record_has_a_row_that_says_what_for() -> None:
+def test_each_module_of_a_record_has_a_row_that_says_why() -> None:
     text = UPSTREAM_MD.read_text()
     modules = {each for record in NAMES for each in record.needed_by}
     assert sorted(each for each in modules if f"`{each}`" not in text) == []
 
 
-def test_each_row_names_a_test_that_exists_and_an_issue_or_what_to_file() -> None:
+def test_each_row_names_an_existing_test_and_an_issue_or_what_to_file() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")]
         for line in UPSTREAM_MD.read_text().splitlines()
@@ -126,12 +126,12 @@ def private_names() -> dict[str, set[str]]:
     }
 
 
-def test_no_private_name_of_another_package_is_used_that_is_not_listed() -> None:
+def test_every_private_name_of_another_package_is_listed() -> None:
     listed = {record.name for record in NAMES} | PYTHONS_OWN
     assert {name: where for name, where in private_names().items() if name not in listed} == {}
 
 
-def test_no_private_module_is_imported_that_is_not_listed() -> None:
+def test_every_private_module_that_is_imported_is_listed() -> None:
     listed = {each for record in NAMES for each in record.needed_by}
     found = {
         path.relative_to(OURS).as_posix()
@@ -141,21 +141,21 @@ def test_no_private_module_is_imported_that_is_not_listed() -> None:
     assert found - {"rooms/upstream/names.py"} <= listed
 
 
-def test_names_of_live_documents_are_not_looked_for_where_these_are_off(
+def test_names_for_live_documents_are_not_checked_when_those_are_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rename(monkeypatch, next(each for each in NAMES if each.part is Part.ROOMS))
     assert missing_names(live=False) == ()
 
 
-def test_what_a_smaller_change_lacks_is_said_with_its_package_and_version() -> None:
+def test_a_missing_name_is_reported_with_its_package_and_version() -> None:
     lacks = [each for each in NAMES if each.part is Part.SIGNATURES]
     (words,) = words_of_parts(lacks)
     assert "works without signatures" in words
     assert "NotebookNotary.compute_signature of nbformat 5." in words
 
 
-def test_pycrdt_tells_of_changes_by_the_names_that_are_followed_without_its_wrappers() -> None:
+def test_pycrdt_events_have_the_names_that_are_used_without_its_wrappers() -> None:
     doc: Doc[Any] = Doc()
     doc["cells"] = cells = Array([Map({"source": Text("a")})])
     shallow: list[Any] = []
@@ -187,27 +187,27 @@ def test_a_page_that_saves_is_told_whether_the_task_raised() -> None:
     assert "await save_task" in source
 
 
-def test_rooms_are_made_by_the_name_that_our_class_takes_the_place_of() -> None:
+def test_upstream_creates_rooms_by_the_name_that_our_class_replaces() -> None:
     assert "room = DocumentRoom(" in inspect.getsource(YDocExtension.get_document)
     assert "self.room = DocumentRoom(" in inspect.getsource(YDocWebSocketHandler.prepare)
     assert "check_session_compatibility(" in inspect.getsource(YDocWebSocketHandler.open)
 
 
-def test_a_loader_looks_and_writes_by_names_that_we_put_our_own_in_the_place_of() -> None:
+def test_a_loader_reads_and_writes_by_the_names_that_we_replace() -> None:
     assert "self._save_content_at_path(model, path)" in inspect.getsource(FileLoader._save_content)
     assert "raise OutOfBandChanges" in inspect.getsource(FileLoader.maybe_save_content)
     assert "self.maybe_notify()" in inspect.getsource(FileLoader._watch_file)
     assert "self._subscriptions.values()" in inspect.getsource(FileLoader.maybe_notify)
 
 
-def test_the_event_of_rooms_has_the_name_that_we_listen_for() -> None:
+def test_the_room_event_has_the_name_that_we_listen_for() -> None:
     from jupyter_server_ydoc.utils import JUPYTER_COLLABORATION_EVENTS_URI
 
     assert SESSION_EVENTS == JUPYTER_COLLABORATION_EVENTS_URI
 
 
 @pytest.mark.parametrize("size", [1, 100, 127, 128, 20_000])
-def test_what_a_page_brings_as_it_joins_is_heard_and_other_messages_are_not(size: int) -> None:
+def test_only_the_update_that_a_joining_page_brings_is_intercepted(size: int) -> None:
     class Room:
         on_message = None
 
