@@ -61,7 +61,7 @@ describe('InputCard', () => {
     jest.useRealTimers();
   });
 
-  it('shows what the code asks and says who will see the answer', async () => {
+  it("shows the code's question and says who will see the answer", async () => {
     await open();
     const card = screen.getByRole('article', { name: TITLE });
     expect(card.textContent).toContain('The agent can see it too.');

@@ -69,7 +69,7 @@ describe('OfferCard', () => {
     jest.restoreAllMocks();
   });
 
-  it('says what would change, and that it is not in force', () => {
+  it('says what would change, and that it has no effect yet', () => {
     const card = screen.getByRole('article', {
       name: 'The access of Claude Code was changed outside this panel'
     });
@@ -87,12 +87,12 @@ describe('OfferCard', () => {
     ]);
   });
 
-  it('is thrown away', async () => {
+  it('can be discarded', async () => {
     await press('Discard');
     expect(api.paired).toEqual([{ id: 'o_1', agent: null }]);
   });
 
-  it('is allowed', async () => {
+  it('can be allowed', async () => {
     await press('Allow');
     expect(api.paired.map(({ id, agent }) => [id, agent !== null])).toEqual([
       ['o_1', true]

@@ -333,7 +333,7 @@ AGENTS = st.builds(
 
 
 @given(known=AGENTS, stored=AGENTS)
-def test_nothing_stored_gives_an_agent_more_than_the_server_knows(
+def test_no_stored_value_gives_an_agent_more_than_the_server_knows(
     known: Agent, stored: Agent
 ) -> None:
     now = in_force(known, stored)

@@ -73,7 +73,7 @@ def test_an_unknown_call_is_an_error_that_names_it() -> None:
         Ledger().get("c_nothing")
 
 
-async def test_everyone_who_waits_for_a_change_hears_of_it() -> None:
+async def test_everyone_waiting_for_a_change_is_notified() -> None:
     ledger = Ledger()
     call = enter(ledger)
     waiters = [asyncio.create_task(ledger.changed(call, call.seq)) for _ in range(3)]

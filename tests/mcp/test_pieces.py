@@ -50,7 +50,7 @@ async def test_the_first_part_of_an_answer_does_not_wait_for_its_end(door: Door)
         assert door.world.go_on.is_set()
 
 
-async def test_a_large_answer_is_not_held_back(door: Door) -> None:
+async def test_a_large_answer_is_not_buffered(door: Door) -> None:
     _, token = door.mint()
     async with http_client(token) as http, asyncio.timeout(LIMIT):
         headers = await open_session(http, door.url)

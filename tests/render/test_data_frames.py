@@ -97,7 +97,7 @@ def test_several_tables_in_one_output_are_counted_and_each_is_shown() -> None:
     assert outline([output]) == "2 tables"
 
 
-def test_of_many_tables_the_first_shapes_are_listed() -> None:
+def test_the_first_shapes_of_many_tables_are_listed() -> None:
     markup = f"<div>{pd.DataFrame({'a': [1]}).to_html()}</div>" * 9
     block = block_of(display({"text/html": markup, "text/plain": _OBJECT}), 1)
     assert block.kind == f"display, 9 tables: {'1 row x 1 column; ' * 5}…"

@@ -123,7 +123,7 @@ async def test_a_search_with_hits_says_so_too(robot: Robot, root: Path) -> None:
     assert "- its text/csv of output 1" in said
 
 
-async def test_of_many_unsearched_outputs_the_first_are_named(robot: Robot, root: Path) -> None:
+async def test_the_first_of_many_unsearched_outputs_are_named(robot: Robot, root: Path) -> None:
     write(root, *({"text/plain": "said", "text/csv": "a"} for _ in range(30)))
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
     assert said.endswith("- and 25 more outputs")

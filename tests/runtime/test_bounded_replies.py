@@ -76,7 +76,7 @@ async def test_only_the_outputs_that_a_reply_can_hold_are_read(robot: Robot, roo
         pytest.param({str(number): [] for number in range(300_000)}, id="keys"),
     ],
 )
-def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
+def test_measuring_the_size_of_outputs_takes_little_time(value: object) -> None:
     outputs = [{"output_type": "display_data", "data": {"application/json": value}}]
     started = time.thread_time()
     assert weight(outputs, MAX_LOADED) > 1_000_000
@@ -91,5 +91,5 @@ def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
         [[[n]] for n in range(15_000)],
     ],
 )
-def test_what_has_more_values_than_are_counted_is_rendered_in_a_thread(data: object) -> None:
+def test_outputs_with_too_many_values_to_count_are_rendered_in_a_thread(data: object) -> None:
     assert is_heavy([[{"output_type": "display_data", "data": {"application/json": data}}]])

@@ -39,7 +39,7 @@ async def opened(robot: Robot, name: str) -> Call:
             await asyncio.sleep(0)
 
 
-async def test_that_nobody_can_allow_a_read_is_said_at_once_and_the_request_stays(
+async def test_a_read_that_nobody_can_allow_says_so_at_once_and_the_request_stays(
     robot: Robot, protected: str
 ) -> None:
     robot.app.pages._pages.clear()
@@ -53,7 +53,7 @@ async def test_that_nobody_can_allow_a_read_is_said_at_once_and_the_request_stay
     assert SECRET in await robot.say("wait", call=call.id)
 
 
-async def test_a_read_that_a_person_allows_late_is_held_and_waited_for(
+async def test_a_read_allowed_late_can_be_waited_for(
     robot: Robot, protected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "HOLD_SECONDS", 0.0)

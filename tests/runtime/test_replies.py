@@ -22,7 +22,7 @@ async def test_a_delete_says_what_it_deleted(robot: Robot, root: Path) -> None:
     ]
 
 
-async def test_of_many_deletes_as_many_as_fit_are_named(robot: Robot, root: Path) -> None:
+async def test_as_many_deleted_cells_as_fit_are_named(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", *(f"cell_{n} = '{'x' * 500}'" for n in range(40)))
     said = await robot.say("delete_cell", notebook="a.ipynb", cells=ids)
     assert said.splitlines()[-1] == "- and 30 more cells"
@@ -137,9 +137,7 @@ async def test_inside_a_line_no_magics_are_offered(
 
 
 @pytest.mark.parametrize("code", ["%tim", "x = %tim", "%%tim", "tim"])
-async def test_where_a_magic_can_stand_magics_are_offered(
-    robot: Robot, root: Path, code: str
-) -> None:
+async def test_magics_are_offered_where_they_are_valid(robot: Robot, root: Path, code: str) -> None:
     write_notebook(root, "a.ipynb", "tiger = 1")
     await robot.run("execute_cell", notebook="a.ipynb", all=True)
     said = await robot.say("inspect_code", notebook="a.ipynb", code=code)

@@ -58,7 +58,7 @@ async def test_the_undo_button_disappears_when_a_change_is_too_old(
     assert (await robot.open("a.ipynb")).source(cell) == "x = 2"
 
 
-async def test_an_agent_is_told_since_when_it_has_changed_nothing(
+async def test_a_reply_says_since_when_the_agent_has_changed_nothing(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
