@@ -51,7 +51,7 @@ def test_a_person_who_denied_a_request_can_let_the_agent_ask_again(
     run = notebook.ask()
     decide(card(lab_page, notebook.title), "Deny")
     assert run.result(60).is_error
-    assert "already said no" in text_of(notebook.ask().result(60))
+    assert "already denied" in text_of(notebook.ask().result(60))
     expect(panel.get_by_role("article")).to_have_count(0)
     rows = section(panel, "Activity").get_by_role("listitem").filter(has_text=notebook.title)
     expect(rows).to_have_count(1)

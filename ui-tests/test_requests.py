@@ -208,7 +208,7 @@ def test_a_plain_denial_reaches_the_agent_and_nothing_runs(
     notebook.expect_untouched()
     # The same again is refused without a new card.
     again = notebook.agent.call("execute_cell", cells=notebook.cell)
-    assert "already said no" in text_of(again)
+    assert "already denied" in text_of(again)
     expect(lab_page.get_by_role("article")).to_have_count(0)
 
 

@@ -48,7 +48,7 @@ describe('announcements for people who do not see the panel', () => {
   });
 
   it.each([
-    ['not a request that a toast reads aloud', true, []],
+    ['skip a request that a toast announces', true, []],
     ['a request whose toast did not come', false, [ASKED]]
   ])('is %s', async (_, isRead, heard) => {
     toast = { isDue: () => true, isRead: () => isRead };

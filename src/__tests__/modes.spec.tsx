@@ -28,7 +28,7 @@ async function row(fields: object): Promise<HTMLElement> {
 
 describe('the modes', () => {
   it.each(MODES.map(mode => [mode.value, mode] as const))(
-    '%s has all its words',
+    '%s has all its texts',
     (_, mode) => {
       expect(mode.label(trans)).toMatch(/^[A-Z].+[^.]$/);
       expect(mode.help(trans)).toMatch(/^[A-Z].+\.$/);

@@ -273,7 +273,7 @@ def test_no_agent_is_added_when_the_list_cannot_be_written(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     registry = AgentRegistry(tmp_path / "elsewhere" / "agents.json")
     registry._list._path = tmp_path / "file" / "agents.json"
-    with pytest.raises(UnavailableError, match="cannot be written") as caught:
+    with pytest.raises(UnavailableError, match="could not be written") as caught:
         registry.add("one")
     assert str(tmp_path) not in caught.value.message
     assert registry.all() == []

@@ -132,7 +132,7 @@ def test_what_was_revoked_while_nothing_could_be_written_stays_revoked(tmp_path:
     gone, token = one.add("gone")
     path.parent.rename(tmp_path / "away")
     (tmp_path / "agents").write_text("no folder")
-    with pytest.raises(UnavailableError, match="cannot be written"):
+    with pytest.raises(UnavailableError, match="could not be written"):
         one.revoke(gone.id)
     (tmp_path / "agents").unlink()
     (tmp_path / "away").rename(path.parent)

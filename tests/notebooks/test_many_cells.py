@@ -48,7 +48,7 @@ async def test_cells_are_moved_deleted_and_put_back_in_one_step_each(
     before = notebook.document.get()
     part = ids[::2]
     said = await robot.say("move_cell", notebook="a.ipynb", cells=part, index=0)
-    assert said.startswith("Moved; now cell 1 ")
+    assert said.startswith("Moved. Now: cell 1 ")
     assert notebook.ids == [*part, *ids[1::2]]
     await robot.say("undo_changes", notebook="a.ipynb")
     assert notebook.document.get() == before

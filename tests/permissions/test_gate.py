@@ -275,7 +275,7 @@ async def test_a_denied_request_is_not_asked_again_at_once(house: House) -> None
         await task
     for _ in range(3):
         again = house.call()
-        with pytest.raises(DeniedError, match="already said no"):
+        with pytest.raises(DeniedError, match="already denied"):
             await house.gate.permit(again, house.agent, house.action, house)
     assert first.repeats == 4
     assert again.decision is not None

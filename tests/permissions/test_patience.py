@@ -40,7 +40,7 @@ async def test_a_denial_lasts_ten_minutes_however_often_the_agent_asks(
     assert first.denied_until is not None
     for minutes in (1, 5, 9.9):
         monkeypatch.setattr(time, "monotonic", lambda m=minutes: begun + 60 * m)
-        with pytest.raises(DeniedError, match="already said no"):
+        with pytest.raises(DeniedError, match="already denied"):
             await house.gate.permit(house.call(), house.agent, house.action, house)
     monkeypatch.setattr(time, "monotonic", lambda: begun + REPEAT.total_seconds() + 1)
     call = house.call()
@@ -68,7 +68,7 @@ async def test_ask_me_again_applies_only_to_that_request(
     with pytest.raises(ConflictError):
         house.gate.patience.ask_again(second.id)
     house.text = "1"
-    with pytest.raises(DeniedError, match="already said no"):
+    with pytest.raises(DeniedError, match="already denied"):
         await house.gate.permit(house.call(), house.agent, house.action, house)
     assert first.repeats == 2
 
@@ -80,7 +80,7 @@ async def test_repeats_of_a_denied_request_are_counted_after_thousands_of_reads(
     for _ in range(KEPT + 1):
         read = house.call()
         house.ledger.update(read, state=CallState.FAILED)
-    with pytest.raises(DeniedError, match="already said no"):
+    with pytest.raises(DeniedError, match="already denied"):
         await house.gate.permit(house.call(), house.agent, house.action, house)
     assert house.ledger.get(first.id).repeats == 2
 
@@ -126,7 +126,7 @@ async def test_an_approval_resets_the_count_of_denials(house: House) -> None:
 async def test_repeating_the_same_request_counts_as_one_denial(house: House) -> None:
     await deny(house, "1")
     for _ in range(10):
-        with pytest.raises(DeniedError, match="already said no"):
+        with pytest.raises(DeniedError, match="already denied"):
             await house.gate.permit(house.call(), house.agent, house.action, house)
     assert not house.agent.paused
 
@@ -175,6 +175,6 @@ async def test_stopping_a_request_counts_as_a_denial(house: House) -> None:
         with pytest.raises(DeniedError, match="The user stopped this"):
             await task
         if number == 0:
-            with pytest.raises(DeniedError, match="already said no"):
+            with pytest.raises(DeniedError, match="already denied"):
                 await house.gate.permit(house.call(), house.agent, house.action, house)
     assert house.agent.paused

@@ -69,7 +69,7 @@ def test_the_page_of_a_figure_starts_with_its_summary_and_image() -> None:
     assert image == ImagePart(png, "image/png")
     assert isinstance(text, TextPart)
     first, _, summary, *_ = text.text.split("\n")
-    assert re.fullmatch(r"\[output 1: .*; next: offset=\d+; its JSON from offset=\d+ on\]", first)
+    assert re.fullmatch(r"\[output 1: .*; next: offset=\d+; its JSON: from offset=\d+\]", first)
     assert summary == "1 trace:"
     assert len(text.text) <= 2000
     _, source = _source(display(bundle))

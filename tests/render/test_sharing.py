@@ -76,7 +76,7 @@ def test_cells_without_room_are_named_in_their_place() -> None:
     assert words.startswith(f"[{len(missing)} cells left out; read_cell(cell='")
     assert cells[missing[0]].name in words
     assert cells[missing[-1]].name in words
-    assert words.endswith("list_cells() names them]")
+    assert words.endswith("list_cells() lists them]")
     assert "3 cells did not run." in lines
     assert shown[0] == 0
     assert shown[-1] == 999

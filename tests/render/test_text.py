@@ -10,7 +10,7 @@ from jmcp_lab.render.text import MIN_CLIP, as_text, clip, page, size_words
 @pytest.mark.parametrize(
     ("value", "text"),
     [("a", "a"), (["a\n", "b"], "a\nb"), (None, ""), (7, "7"), ({"a": [1]}, '{"a":[1]}'),
-     (["a", 1], "a1"), (b"x", "(a bytes that is no JSON)")],
+     (["a", 1], "a1"), (b"x", "(a bytes that is not JSON)")],
 )  # fmt: skip
 def test_text_of_damaged_notebooks_is_text(value: object, text: str) -> None:
     assert as_text(value) == text

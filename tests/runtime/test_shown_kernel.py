@@ -73,7 +73,7 @@ async def test_a_denial_still_applies_when_the_notebook_got_a_kernel(
     await robot.deny()
     assert (await task).is_error
     await robot.app.services.sessions.start("a.ipynb", "python3")
-    assert "already said no" in await robot.fail("execute_cell", notebook="a.ipynb", cells=cell)
+    assert "already denied" in await robot.fail("execute_cell", notebook="a.ipynb", cells=cell)
 
 
 async def test_the_card_names_the_kernel_and_the_other_notebooks_that_use_it(
