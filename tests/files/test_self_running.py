@@ -85,9 +85,9 @@ async def test_an_agent_that_may_run_code_asks_too_and_the_card_names_new_folder
     assert call.action is not None
     assert call.action.preview is not None
     assert "the module warnings." in call.action.preview.words
-    assert call.action.preview.words.endswith("Also makes the folder a/.")
+    assert call.action.preview.words.endswith("Also creates the folder a/.")
     await robot.allow()
-    assert (await task).text == "Created a/warnings.py (1 line). Made the folder a/ for it."
+    assert (await task).text == "Created a/warnings.py (1 line). Created the folder a/ for it."
     assert (root / "a/warnings.py").read_text() == "x = 1\n"
 
 

@@ -32,7 +32,7 @@ async def test_output_that_the_kernel_dropped_is_reported_as_missing(
     assert run.state is RunState.DONE
     *printed, notice = bench.outputs()
     assert "".join(output["text"] for output in printed) == "one\ntwo\n"
-    assert "dropped about 50" in (run.results[0].note or "")
+    assert "so about 50" in (run.results[0].note or "")
     # The page, the document and the file must not look complete either.
     assert notice["data"] == {"text/plain": f"[{run.results[0].note}]"}
     assert run.results[0].outputs == bench.outputs()

@@ -38,7 +38,7 @@ async def test_a_new_agent_gets_its_token_once(panel: Panel) -> None:
         ({"label": "x", "mode": "auto", "notebooks": ["*"], "until": "1h"}, "chosen notebooks"),
         ({"label": "x", "mode": "auto", "notebooks": ["a.ipynb"], "until": "9h"}, "8 hours"),
         ({"label": "x", "expires_in": -5}, "seconds"),
-        ({"label": "x", "token": "jml"}, "no field 'token'"),
+        ({"label": "x", "token": "jml"}, "Unknown field 'token'"),
         ([], "object"),
     ],
 )

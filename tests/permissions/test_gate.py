@@ -291,7 +291,7 @@ async def test_an_agent_cannot_flood_a_person_with_requests(house: House) -> Non
         tasks.append(house.ask(call))
         await house.until(call, CallState.WAITING)
     house.text = "one more"
-    with pytest.raises(DeniedError, match="already wait"):
+    with pytest.raises(DeniedError, match="already waiting"):
         await house.gate.permit(house.call(), house.agent, house.action, house)
     assert house.gate.deny_waiting(house.agent.id, "Ada") == PENDING_PER_AGENT
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -34,10 +34,10 @@ async def test_an_undo_names_restored_cells_with_their_ids(robot: Robot, root: P
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("delete_cell", cells=second)
     said = await robot.say("undo_changes")
-    assert said.splitlines()[1] == f"Back: cell 2 (id {second[:8]}): b = 2…"
+    assert said.splitlines()[1] == f"Restored: cell 2 (id {second[:8]}): b = 2…"
     # That undo, taken back.
     said = await robot.say("undo_changes")
-    assert said.splitlines()[1] == f"Gone again: cell (id {second[:8]}): b = 2…"
+    assert said.splitlines()[1] == f"Removed again: cell (id {second[:8]}): b = 2…"
 
 
 async def test_an_undo_reports_every_kind_of_change(robot: Robot, root: Path) -> None:
@@ -54,15 +54,15 @@ async def test_an_undo_reports_every_kind_of_change(robot: Robot, root: Path) ->
         return (await robot.say("undo_changes")).splitlines()[1]
 
     (new,) = ids_in(await robot.say("insert_cell", source="x"))
-    assert await undone() == f"Gone again: cell (id {new}): x"
+    assert await undone() == f"Removed again: cell (id {new}): x"
     await robot.say("overwrite_cell_source", cell=second, source="2")
-    assert await undone() == f"As before: cell 2 (id {second}): two"
+    assert await undone() == f"Text restored: cell 2 (id {second}): two"
     await robot.say("move_cell", cells=third, index=0)
     assert await undone() == f"Moved back: cell 3 (id {third})"
     await robot.say("overwrite_cell_source", cell=second, source="two", type="raw")
     assert await undone() == f"Cell 2 (id {second}) is markdown again"
     await robot.say("clear_outputs", cells=first)
-    assert await undone() == f"Outputs back: cell 1 (id {first})"
+    assert await undone() == f"Outputs restored: cell 1 (id {first})"
     assert await undone() == f"Outputs cleared again: cell 1 (id {first})"
 
 

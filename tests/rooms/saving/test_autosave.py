@@ -123,7 +123,7 @@ def test_a_save_that_hangs_is_reported_once_and_so_is_its_end() -> None:
         document.change()
         await asyncio.sleep(500)
         (error,) = document.told
-        assert "'a.ipynb' is not saved: the drive" in save_failure_message("a.ipynb", error)
+        assert "'a.ipynb' is not saved: its drive" in save_failure_message("a.ipynb", error)
         assert document.autosave.failure is error
         await asyncio.sleep(1000)
         assert document.told == [error, None]
