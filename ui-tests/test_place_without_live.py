@@ -53,7 +53,7 @@ def person(browser: Browser, server: LabServer, request: pytest.FixtureRequest) 
     assert console.unexpected() == []
 
 
-def test_the_cell_that_a_person_edits_stays_under_the_caret(person: Person) -> None:
+def test_the_cell_that_a_person_edits_keeps_the_caret(person: Person) -> None:
     cell = person.ids[3]
     person.clicks_into(cell)
     person.page.keyboard.type("1")

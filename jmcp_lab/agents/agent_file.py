@@ -190,8 +190,8 @@ def load(path: Path, log: logging.Logger, seal: Seal, revision: int = 0) -> Stor
         return _with_seals(data, {agent.id: agent for agent in agents}, stopped, seal, revision)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidArgumentError) as error:
         log.warning(
-            "The list of agents cannot be read (%s): it was set aside as %s. Agents that cannot "
-            "connect any more have to be connected again.",
+            "The list of agents could not be read (%s). It was renamed to %s. Connect again any "
+            "agent that can no longer connect.",
             type(error).__name__,
             path.name + ".unreadable",
         )

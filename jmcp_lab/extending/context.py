@@ -211,9 +211,12 @@ class ToolContext:
         """
         found = self._origin.tool.tool_class
         if found in (ToolClass.INFO, ToolClass.READ) or wanted not in (None, found):
-            problem = f"is of class {found.value}, but {does}; nothing was done."
+            problem = f"is of class {found.value}, but {does}. Nothing was done."
         elif self._asking:
-            problem = "asks more than once in one call; only the first was done, if anything."
+            problem = (
+                "asked for permission more than once in one call. Only the first action was done, "
+                "if any."
+            )
         else:
             self._asking = True
             return
@@ -305,5 +308,5 @@ class _Edits:
         except Exception as error:
             # The gate computes this again while a person looks at it, and handles only ToolErrors.
             _log.exception("The tool %s failed", self._origin.full_name)
-            problem = f"failed ({type(error).__name__}); nothing was done."
+            problem = f"failed ({type(error).__name__}). Nothing was done."
             raise OtherPackageError(self._origin, problem) from None

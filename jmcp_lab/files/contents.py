@@ -88,16 +88,19 @@ class Contents:
         """
         normal = paths.normalise(path)
         if paths.hidden(normal) and not self._manager.allow_hidden:
-            raise InvalidArgumentError(f"'{normal}' is hidden, and this server hides such files.")
+            raise InvalidArgumentError(
+                f"'{normal}' is a hidden file, and this server does not allow access to hidden "
+                "files."
+            )
         if not paths.inside(self.root, normal):
             raise InvalidArgumentError(
-                f"'{normal}' is a link that leads out of the Jupyter server's root."
+                f"'{normal}' is a link to a place outside the Jupyter server's root."
             )
         if self._is_own(normal):
             raise InvalidArgumentError(f"'{normal}' {REFUSED}")
         odd = paths.odd(self.root, normal)
         if odd is not None:
-            raise InvalidArgumentError(f"'{normal}' is {odd}: it cannot be opened here.")
+            raise InvalidArgumentError(f"'{normal}' is {odd}, which cannot be opened here.")
         return normal
 
     def _is_own(self, path: str) -> bool:
@@ -171,8 +174,8 @@ class Contents:
             place = place.rpartition("/")[0]
         if (failure := await self._obstacle(place, size)) is not None:
             raise UnavailableError(
-                f"'{shown(path)}' cannot be written, so nothing was changed: {words_of(failure)} "
-                "Tell the user."
+                f"'{shown(path)}' could not be written, so nothing was changed: "
+                f"{words_of(failure)} Tell the user."
             )
 
     def gone(self, path: str) -> bool:
@@ -274,8 +277,8 @@ class Contents:
         check_new(part.rpartition("/")[2] for part in [path, *missing])
         if len(missing) > MAX_NEW_FOLDERS:
             raise InvalidArgumentError(
-                f"{len(missing)} folders would have to be made for '{shown(path)}'; at most "
-                f"{MAX_NEW_FOLDERS} are made at once."
+                f"{len(missing)} new folders would be needed for '{shown(path)}', and one call "
+                f"creates at most {MAX_NEW_FOLDERS}. Give a path with fewer new folders."
             )
         return missing[::-1]
 
@@ -383,6 +386,6 @@ class Contents:
             model = await ensure_async(self._manager.get(path, content=False))
         except (ManagerError, OSError) as error:
             raise NotFoundError(
-                f"There is no file '{path}'. list_files shows what is there."
+                f"There is no file '{path}'. list_files shows the files that exist."
             ) from error
         return str(model["type"]), int(model.get("size") or 0)

@@ -39,7 +39,7 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
             raise await not_found(contents, path) from error
         explain(path, error)
     except OSError as error:
-        raise InvalidArgumentError(f"'{path}' cannot be read ({error.strerror}).") from error
+        raise InvalidArgumentError(f"'{path}' could not be read ({error.strerror}).") from error
     if model["type"] == "directory":
         raise InvalidArgumentError(is_folder(path))
     if model["type"] != "notebook" and not is_notebook(path):
@@ -71,7 +71,7 @@ def _not_found(path: str, near: str | None = None) -> NotFoundError:
     new = path if is_notebook(path) else f"{path}{SUFFIX}"
     return NotFoundError(
         f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
-        f"{proposed('use_notebook', notebook=new, create=True)} makes a new one."
+        f"{proposed('use_notebook', notebook=new, create=True)} creates a new one."
     )
 
 
@@ -100,14 +100,14 @@ def explain(path: str, error: ManagerError) -> NoReturn:
     if error.status_code == 404:
         raise _not_found(path) from error
     if error.status_code == 403:
-        raise InvalidArgumentError(f"'{path}' cannot be read: permission denied.") from error
+        raise InvalidArgumentError(f"'{path}' could not be read: permission denied.") from error
     if "UTF-8" in reason:
         raise InvalidArgumentError(
             f"'{path}' is not UTF-8 text, so it is not a notebook. Nothing was changed."
         ) from error
     if error.status_code in (400, 500):
         raise InvalidArgumentError(
-            f"'{path}' is not a valid notebook file, so it was not opened and not changed. Ask "
-            "the user to repair it (it may be incomplete JSON or an unknown notebook format)."
+            f"'{path}' is not a valid notebook file, so it was not opened and not changed. Ask the "
+            "user to repair it (its JSON may be incomplete, or its notebook format unknown)."
         ) from error
     raise ToolError(f"'{path}' could not be opened (HTTP {error.status_code}).") from error

@@ -46,7 +46,7 @@ class TextFiles:
         except (ManagerError, OSError) as error:
             if getattr(error, "status_code", None) == 404:
                 raise NotFoundError(f"There is no file '{path}'.") from error
-            raise InvalidArgumentError(f"'{path}' cannot be read.") from error
+            raise InvalidArgumentError(f"'{path}' could not be read.") from error
         return str(model["content"]), str(model["format"])
 
     async def text(self, path: str) -> str:
@@ -119,7 +119,7 @@ class TextFiles:
                 yield
         except (ManagerError, OSError) as error:
             raise UnavailableError(
-                f"{save_failure_message(path, error)} The file is as it was."
+                f"{save_failure_message(path, error)} The file is unchanged."
             ) from error
 
     async def _save(self, path: str, text: str) -> None:

@@ -42,6 +42,6 @@ def cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:
     elif isinstance(error, FileNotFoundError):
         reason = "its program is not installed"
     raise UnavailableError(
-        f"{named} does not start: {reason}. The server's log has the details; choose another "
-        "kernel with assign_kernel_to_notebook, or ask the user."
+        f"{named} does not start: {reason}. Choose another kernel with assign_kernel_to_notebook, "
+        "or ask the user. The server's log has the details."
     ) from error

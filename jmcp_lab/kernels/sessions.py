@@ -366,7 +366,10 @@ class KernelSessions:
 
     def _check(self, kernel_id: str) -> None:
         if kernel_id not in self._kernels:
-            raise NotFoundError("The kernel does not run any more. Start one for the notebook.")
+            raise NotFoundError(
+                "The kernel is no longer running. Start one for the notebook with "
+                "assign_kernel_to_notebook."
+            )
 
     async def _info(self, model: dict[str, Any]) -> SessionInfo:
         kernel = model["kernel"]

@@ -103,7 +103,7 @@ class McpEndpoint:
         if self.error is not None:
             return self.error
         if self._stopping:
-            return "The server is stopping. Connect again once it runs."
+            return "The server is stopping. Connect again when it is running."
         return "The server is still starting. Try again in a minute."
 
     def busy(self, agent: Agent) -> bool:
@@ -176,8 +176,8 @@ class McpEndpoint:
         )
         self._log.debug("The MCP endpoint did not start.", exc_info=error)
         self.error = (
-            f"Agents cannot connect: the MCP endpoint did not start ({error_name(error)}). "
-            "The server log says why. Restart the Jupyter server once that is mended."
+            f"Agents cannot connect: the MCP endpoint did not start ({error_name(error)}). The "
+            "server log says why. Fix that, then restart the Jupyter server."
         )
         self._registry.changed()
 
@@ -186,7 +186,7 @@ class McpEndpoint:
     async def serve(self, exchange: Exchange) -> None:
         """Serve one request of an agent."""
         if self._manager is None or self._revival is None:
-            raise RuntimeError("the endpoint is not open")
+            raise RuntimeError("the endpoint is not running")
         agent = exchange.agent
         exchange.on_start = self._answer_starts
         if not self._revival.serves(exchange):

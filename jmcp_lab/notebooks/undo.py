@@ -244,9 +244,8 @@ def _merged(
         return merges.merge(base, wanted, present)
     except MergeConflict as conflict:
         raise ConflictError(
-            f"Cell {notebook.position(cell_id)} was changed since, at the same place "
-            f"(line {conflict.line}), so nothing was taken back. Both versions are kept as they "
-            "are: edit the cell by hand."
+            f"Cell {notebook.position(cell_id)} was changed later at the same place (line "
+            f"{conflict.line}), so nothing was undone. Edit the cell instead."
         ) from None
 
 
@@ -255,8 +254,8 @@ def _check_restored(notebook: LiveNotebook, change: Deleted) -> None:
     present = notebook.source(change.cell_id)
     if present is not None and union_merge(_text(change.content), present):
         raise ConflictError(
-            f"Cell {notebook.position(change.cell_id)} is there again and says something else "
-            "than when it was deleted, so nothing was taken back. Edit the cell by hand."
+            f"Cell {notebook.position(change.cell_id)} exists again, with another text than when "
+            "it was deleted, so nothing was undone. Edit the cell instead."
         )
 
 

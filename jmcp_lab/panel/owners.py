@@ -86,7 +86,7 @@ def check_owner(owner: str, agent: Agent) -> None:
     """
     if agent.owner and agent.owner != owner:
         raise DeniedError(
-            f"Only {agent.owner}, who let this agent in, can do this. You can stop it.",
+            f"Only {agent.owner}, who connected this agent, can do this. You can stop it.",
             code="not_owner",
         )
 

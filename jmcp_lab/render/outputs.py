@@ -143,8 +143,8 @@ def render_page(
     words = f"[output {output}: {piece.words(partial(hint, output) if hint else None)}]"
     if source and piece.offset < source_offset(text):
         at = source_offset(text)
-        shows = f"by {hint(output, at)}" if hint else f"from offset={at} on"
-        words = f"{words[:-1]}; {source.what} {shows}]"
+        shows = hint(output, at) if hint else f"from offset={at}"
+        words = f"{words[:-1]}; {source.what}: {shows}]"
     if piece.offset:
         block = replace(item.block, text=piece.text, picture=None, notes=())
         return [TextPart(f"{words}\n{Item(block, len(piece.text)).render()}")]

@@ -333,7 +333,7 @@ def fitted(plans: Sequence[Plan], room: int) -> tuple[list[Plan], str]:
         call = next((call for plan in kept if (call := plan.hint_for_gap())), "")
         if closing or not call:
             return kept, closing
-        closing = f"[What is left out is shown by calls such as {call}]"
+        closing = f"[To see what is left out, use calls such as {call}]"
 
 
 def _kept(plans: Sequence[Plan], room: int) -> list[Plan]:
@@ -372,6 +372,6 @@ def _left_out_words(plans: Sequence[Plan]) -> str:
     for place, name in enumerate(names[2:], 2):
         if len(words) + len(name) > _NAMES - 60 - len(all_of_them):
             rest = f"{len(names) - place:,} more, up to {names[-1]}"
-            return f"{words} and {rest}; {all_of_them} names them]"
+            return f"{words} and {rest}; {all_of_them} lists them]"
         words += f", {name}"
     return f"{words}]"

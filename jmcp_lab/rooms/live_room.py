@@ -75,7 +75,7 @@ class LiveRoom(PagesRoom):
 
     def heard_of_spoilt_file(self, why: str) -> None:
         """Announce that the notebook's file is no longer a valid notebook."""
-        self.announce("The file is no notebook any more.")
+        self.announce("The file is no longer a notebook.")
         self.say(news.spoilt(self.path, why))
 
     @property
@@ -198,7 +198,7 @@ class LiveRoom(PagesRoom):
                 # merges.
                 await self.load_file_again()
         else:
-            raise OSError("Another program writes this file again and again")
+            raise OSError("Another program keeps writing this file")
         if (task := asyncio.current_task()) is not None and task.cancelling():
             # The loader waits until the file is written, and then swallows the cancellation.
             raise asyncio.CancelledError

@@ -139,7 +139,7 @@ class Loading:
                 room.document.get()
         except Exception as error:
             # The history is corrupt, or another release wrote it. Treat it as absent.
-            room.log.warning("The history of a document is not usable (%s)", error_name(error))
+            room.log.warning("The history of a document cannot be used (%s)", error_name(error))
             return False
         room.history = stored.history
         return True
@@ -210,12 +210,12 @@ class Loading:
 
     async def _keep(self, said: Any) -> None:  # noqa: ANN401
         """Save the history's content as a separate file, or postpone that until it works."""
-        why = "a server had not saved it when it ended, and nobody knows which is newer"
+        why = "a server had not saved it when it ended, and it is unknown which version is newer"
         try:
             await self._reunions.copies.keep(said, why)
         except Exception as error:
             # The folder is read-only or the disk is full. That is no reason not to open the file.
-            self._room.log.warning("A history is not taken over yet (%s)", error_name(error))
+            self._room.log.warning("A history is not used yet (%s)", error_name(error))
             await self._room.store.put_off()
 
     def _merges(self, base: ContentVersion) -> bool:
@@ -229,7 +229,7 @@ class Loading:
         except Exception as error:
             # The base unpacks, but its content can be wrong in any way.
             name = error_name(error)
-            self._room.log.warning("A version in a history does not fit its file (%s)", name)
+            self._room.log.warning("A version in a history does not match its file (%s)", name)
             return False
         return True
 
@@ -247,7 +247,7 @@ async def take_over(room: PagesRoom, copies: Copies) -> None:
         await _keep_unsaved(room, copies, stored)
     except Exception as error:
         # The history stays where it is, and the next save tries again.
-        room.log.warning("A history is not taken over (%s)", error_name(error))
+        room.log.warning("A history is not used (%s)", error_name(error))
     else:
         if room.kind is not None:
             room.store.take_over(room.history)
@@ -263,10 +263,10 @@ async def _keep_unsaved(room: PagesRoom, copies: Copies, stored: Stored) -> None
             said = kind.content_of(merge_updates(*stored.updates))
     except Exception as error:
         # The history is corrupt, so it contains nothing that could be kept.
-        room.log.warning("The history of a document is not usable (%s)", error_name(error))
+        room.log.warning("The history of a document cannot be used (%s)", error_name(error))
         return
     digest = kind.version_of(said).digest
     saved = None if stored.file is None else stored.file[1]
     present = kind.version_of(await room.document.aget()).digest
     if digest not in (saved, stored.intended, present):
-        await copies.keep(said, "another server that has ended had not saved it")
+        await copies.keep(said, "another server ended before it had saved it")

@@ -105,7 +105,7 @@ class Peers:
             # It is another version of the extension. Fall back to the file, and to what pages
             # report as unsaved.
             if not self._complained:
-                _log.warning("jupyter-server-documents is not as expected", exc_info=True)
+                _log.warning("jupyter-server-documents is not of a known version", exc_info=True)
             self._complained = True
 
     async def _find(self, file_id: str) -> Peer | None:

@@ -138,7 +138,7 @@ class Rooms:
         """
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook or not self._is_current(held):
-            raise UnavailableError("The notebook was closed. Call the tool again.")
+            raise UnavailableError("The notebook has been closed. Call the tool again.")
         if (path := self._where(held)) is None or self._contents.gone(path):
             raise NotFoundError(news.gone_meanwhile(held.path))
         self._contents.check_path(path)
@@ -228,8 +228,8 @@ class Rooms:
                     return held
             await self._abandon(held)
             raise NotFoundError(
-                f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was "
-                "changed. list_notebooks shows what is there."
+                f"'{path}' was deleted or moved away while it was open. Nothing was changed. "
+                "list_notebooks shows the notebooks that exist."
             )
         await check_notebook(self._serverapp, path)
         raise NotFoundError(f"There is no notebook '{path}'.")
@@ -332,7 +332,7 @@ class Rooms:
         """Keep a notebook's room open while the block runs."""
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook:
-            raise UnavailableError("The notebook was closed. Call the tool again.")
+            raise UnavailableError("The notebook has been closed. Call the tool again.")
         held.leases += 1
         self._touch(held)
         try:
@@ -373,8 +373,8 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is not None and not await self._upstream.save(held.room):
             raise UnavailableError(
-                f"'{notebook.path}' could not be saved. The changes are in the open notebook; ask "
-                "the user to look at the disk and the file's permissions."
+                f"'{notebook.path}' could not be saved. The changes are only in the open notebook. "
+                "Ask the user to check the disk and the file's permissions."
             )
 
     async def stop(self, seconds: float = 2.0) -> None:

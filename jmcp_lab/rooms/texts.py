@@ -100,8 +100,8 @@ class FileTexts:
             await self._peers.find_text(file_id)
         if not await self._pages.saved(path, ASK_SECONDS):
             raise UnavailableError(
-                f"'{path}' has unsaved changes in JupyterLab, so nothing was changed: it would be "
-                "behind the user's back. Ask the user to save the file (Ctrl+S), then call again."
+                f"'{path}' has unsaved changes in JupyterLab, so nothing was changed. Ask the user "
+                "to save the file (Ctrl+S), then call again."
             )
 
     def written(self, path: str) -> None:

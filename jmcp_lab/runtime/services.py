@@ -146,8 +146,8 @@ class CallContext:
         path = notebook or self.agent.current
         if not path:
             raise InvalidArgumentError(
-                "Which notebook? Give notebook=<path>, or call use_notebook first; "
-                "list_notebooks shows what is there."
+                "Which notebook? Give notebook=<path>, or call use_notebook first; list_notebooks "
+                "shows the notebooks that exist."
             )
         rooms, known = self.services.rooms, self.services.known
         before = known.get((self.agent.id, path))
@@ -158,7 +158,9 @@ class CallContext:
             found = await rooms.open(path)
         if path == self.agent.current != found.path:
             self.services.agents.set_current(self.agent.id, found.path)
-            self.call_news.append(f"'{path}' is '{found.path}' by now, and you go on in that.")
+            self.call_news.append(
+                f"'{path}' was renamed to '{found.path}', which is now your current notebook."
+            )
         elif before not in (None, found.file_id):
             self.call_news.append(other_file(path, rooms.place_of(str(before))))
         self.knows(found)
@@ -290,5 +292,5 @@ def bounded(reply: Reply, most: int) -> Reply:
 
 def other_file(path: str, elsewhere: str | None) -> str:
     """Return a sentence that a path now names another file than the agent knew by it."""
-    where = f"that one is '{elsewhere}' now" if elsewhere else "that one was deleted"
-    return f"'{path}' is another notebook than the one that you knew by this name: {where}."
+    where = f"that one is now '{elsewhere}'" if elsewhere else "that one was deleted"
+    return f"'{path}' is not the notebook that you used under this name: {where}."

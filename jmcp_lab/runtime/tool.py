@@ -94,9 +94,9 @@ class Tool:
             elif problem["type"] == "extra_forbidden":
                 text = f"There is no argument '{name[:60]}'."
                 if inner:
-                    text = f"'{name}{inner}' has a field '{str(last)[:60]}', which it cannot have."
+                    text = f"'{name}{inner}' has an unknown field '{str(last)[:60]}'."
             elif name in ("cell", "after", "before", "from") and problem["type"] == "string_type":
-                text = f"'{name}': cells are named by their id, a text that list_cells shows."
+                text = f"'{name}': give the id of a cell, a string that list_cells shows."
             else:
                 text = f"'{name}': {problem['msg']}."
             found.setdefault(name, text)

@@ -119,9 +119,9 @@ async def overwrite_cell_source(
     notebook: Notebook = None,
     type: CellType | None = None,
 ) -> Reply:
-    """Give a cell a new source.
+    """Replace the source of a cell.
 
-    What the user changed since you read it is merged in. A line changed on both sides is a
+    Changes that the user made since you read it are merged in. A line changed on both sides is a
     conflict, and nothing is written.
     """
     nb = await ctx.open(notebook)
@@ -139,9 +139,9 @@ async def edit_cell(
     edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)],
     notebook: Notebook = None,
 ) -> Reply:
-    """Replace exact pieces of a cell's text: each old must occur exactly once.
+    """Replace exact pieces of a cell's text: each old text must occur exactly once.
 
-    All edits are done or none.
+    Either all edits are made or none.
     """
     if not edits:
         raise InvalidArgumentError("Give at least one edit: {old, new}.")
@@ -184,16 +184,16 @@ def replace_all(text: str, edits: list[Edit], name: str) -> str:
     for number, edit in enumerate(edits, 1):
         which = f"Edit {number} of {len(edits)}" if len(edits) > 1 else "The edit"
         if not edit.old:
-            raise InvalidArgumentError(f"{which} has an empty old text.")
+            raise InvalidArgumentError(f"{which} has an empty 'old'.")
         # `count` does not see occurrences that overlap; comparing `find` with `rfind` does.
         first, last = result.find(edit.old), result.rfind(edit.old)
         if first != last or first < 0:
             times = max(result.count(edit.old), 2)
             problem = "does not occur" if first < 0 else f"occurs {times} times"
-            after = " after the edits before it" if result != text else ""
+            after = " after the preceding edits" if result != text else ""
             raise ConflictError(
-                f"{which}: old {problem} in {name}{after}, so nothing was changed. It must occur "
-                "exactly once; give more of the lines around it. The text is:\n"
+                f"{which}: the old text {problem} in {name}{after}, so nothing was changed. It "
+                "must occur exactly once; include more of the lines around it. The text is:\n"
                 f"{shown_text(text, 4000)}"
             )
         result = result[:first] + edit.new + result[first + len(edit.old) :]
@@ -285,9 +285,10 @@ def _merge(
     except MergeConflict as conflict:
         ctx.saw(nb, cell_id, present)
         raise ConflictError(
-            f"The user changed {cell_name(nb, cell_id)} since you read it, at a line that you "
-            f"change too (line {conflict.line}). Nothing was written. It now reads:\n"
-            f"{shown_text(present)}\nTake their change into account and call again."
+            f"The user changed {cell_name(nb, cell_id)} since you read it, at a line that you also "
+            f"change (line {conflict.line}). Nothing was written. It now reads:\n"
+            f"{shown_text(present)}\n"
+            "Take their change into account and call again."
         ) from None
 
 
@@ -301,8 +302,8 @@ def _written(
         words = f"{name} changed: {line_change(plan.present, plan.result)}."
         kept = "both changes are kept"
     else:
-        words = f"{name} {'keeps its text' if plan.merged else 'has that text already'}."
-        kept = "your text changes nothing of that"
+        words = f"{name} {'keeps its text' if plan.merged else 'already has that text'}."
+        kept = "your text adds nothing to that"
     if plan.merged:
         return (
             f"{words} The user had changed it since you read it; {kept}. It now reads:\n"

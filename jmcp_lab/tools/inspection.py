@@ -67,9 +67,9 @@ _log = logging.getLogger("jmcp_lab")
 async def inspect_variables(
     ctx: CallContext,
     notebook: Notebook = None,
-    names: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
+    names: Annotated[str | list[str] | None, Field(description="Default: all.")] = None,
 ) -> Reply:
-    """Type, shape, size and a preview of the variables in a notebook's running IPython kernel."""
+    """Show type, shape, size and preview of variables in a notebook's running IPython kernel."""
     chosen = _names(names)
     nb = await ctx.open(notebook)
     session = await _running(ctx, nb)
@@ -109,7 +109,7 @@ def _variables_text(
     variables = [entry for entry in found["variables"] if isinstance(entry, dict)]
     if names is not None and not variables:
         near = _listed(found.get("near"))
-        hint = f" Near: {near}." if near else ""
+        hint = f" Similar names: {near}." if near else ""
         raise NotFoundError(
             f"The kernel of {nb.shown} has no variable {', '.join(names)}.{hint} Without names, "
             "inspect_variables shows all."
@@ -159,10 +159,10 @@ async def inspect_code(
     ctx: CallContext,
     code: str,
     cursor: Annotated[
-        int | None, Field(ge=0, description="Offset in code; the end when left out.")
+        int | None, Field(ge=0, description="Offset in code; default: the end.")
     ] = None,
     notebook: Notebook = None,
-    offset: Annotated[int, Field(ge=0, description="Pages long docs.")] = 0,
+    offset: Annotated[int, Field(ge=0, description="For paging long docs.")] = 0,
 ) -> Reply:
     """Docs and signature of the name at the cursor, and completions, from the running kernel."""
     if not code.strip():
@@ -214,7 +214,7 @@ async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
     if session is None:
         raise NotFoundError(
             f"{nb.shown} has no running kernel, so there is nothing to inspect. execute_cell "
-            "starts it."
+            "starts one."
         )
     return session
 

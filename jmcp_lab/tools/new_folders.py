@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def new_folders(folders: Sequence[str]) -> Note:
     """Return what the card says about the folders that a new file needs."""
-    return Note(f"Also makes {_named(folders)}." if folders else "", tuple(folders))
+    return Note(f"Also creates {_named(folders)}." if folders else "", tuple(folders))
 
 
 def made_folders(folders: Sequence[str]) -> str:
     """Return the end of a reply, which names the created folders; empty if there are none."""
-    return f" Made {_named(folders)} for it." if folders else ""
+    return f" Created {_named(folders)} for it." if folders else ""
 
 
 def _named(folders: Sequence[str]) -> str:

@@ -82,7 +82,7 @@ async def use_notebook(
 ) -> Reply:
     """Make a notebook your current one, so that other calls need not name it.
 
-    create=true makes it if it does not exist; kernel starts one.
+    create=true creates it if it does not exist; kernel starts a kernel for it.
     """
     services = ctx.services
     path = await services.contents.resolve(notebook)
@@ -108,7 +108,9 @@ async def use_notebook(
 async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
     """Create a notebook, and return the folders that were created for it."""
     if not is_notebook(path):
-        raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
+        raise InvalidArgumentError(
+            f"The name of a notebook must end in .ipynb. Did you mean '{path}.ipynb'?"
+        )
     check_may_write(path, ctx.services.contents.root)
     contents = ctx.services.contents
     # Checked before anybody is asked: where files may not be changed, none is created either.
@@ -116,7 +118,7 @@ async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
     folders = await contents.new_folders(path)
     await contents.check_writable(path)
     summary = f"Create notebook {file_name(path)}"
-    item = PreviewItem(summary, text=f"A new notebook: {path}")
+    item = PreviewItem(summary, text=f"New notebook: {path}")
     action = file_action("use_notebook", path, summary, item, new_folders(folders), creates=True)
     check = contents.stays(path)
     await ctx.permit(lambda: action)
@@ -142,20 +144,20 @@ async def _metadata(ctx: CallContext, kernel: str | None) -> dict[str, Any]:
 
 
 @tool(
-    title="Let go of a notebook",
+    title="Stop using a notebook",
     tool_class=ToolClass.INFO,
     destructive=True,
 )
 async def unuse_notebook(
     ctx: CallContext,
-    notebook: Annotated[str | None, Field(description="Path; your current one.")] = None,
+    notebook: Annotated[str | None, Field(description="Path; default: your current one.")] = None,
     shutdown_kernel: bool = False,
 ) -> Reply:
     """Stop using a notebook as your current one. shutdown_kernel also ends its kernel."""
     services = ctx.services
     path = await services.contents.resolve(notebook or ctx.agent.current or "")
     if not path:
-        raise InvalidArgumentError("You have no current notebook; name one.")
+        raise InvalidArgumentError("You have no current notebook. Give notebook=<path>.")
     words = ""
     if shutdown_kernel:
         nb = await services.rooms.open(path)
@@ -168,7 +170,7 @@ async def unuse_notebook(
         def resolve() -> Action:
             what, then = "Shut down the kernel of", "The kernel ends. All variables will be lost."
             if used.others:
-                what, then = "Take away the kernel of", f"It goes on as that of {used.named}."
+                what, then = "Detach the kernel from", f"It keeps running for {used.named}."
             return kernel_action(
                 "unuse_notebook",
                 nb,
@@ -182,7 +184,9 @@ async def unuse_notebook(
         await services.sessions.shutdown(await used.still(services.sessions, nb))
         words = " Its kernel is shut down: all variables are gone."
         if used.others:
-            words = f" Its kernel goes on as that of {used.named}."
+            words = f" Its kernel keeps running for {used.named}."
+    told = f"{shown(path)} is not your current notebook."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)
-    return Reply.of(f"Let go of {shown(path)}.{words}")
+        told = f"{shown(path)} is no longer your current notebook."
+    return Reply.of(f"{told}{words}")

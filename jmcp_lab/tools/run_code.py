@@ -29,7 +29,7 @@ from .used_files import UsedFiles
 
 RunOwnership = Annotated[
     float,
-    Field(ge=0, le=300, description="Seconds until 'still running'."),
+    Field(ge=0, le=300, description="Seconds to wait before the reply 'still running'."),
 ]
 
 MAX_CELLS = 20
@@ -37,7 +37,7 @@ MAX_CELLS = 20
 
 MAY_FAIL = " (tagged: an error does not stop the run)"
 
-GOES_ON = "An error does not stop it: the cells after it run as well."
+GOES_ON = "An error does not stop the run: the cells after it run too."
 
 
 class _How(NamedTuple):
@@ -65,14 +65,14 @@ async def execute_cell(
 ) -> Reply:
     """Run cells in order (cells), from one cell to the end (from), or all.
 
-    Outputs appear live; it stops at the first error. The user may have to approve.
+    Outputs appear live; the run stops at the first error. The user may have to approve.
     """
     nb = await ctx.open(notebook)
     if sum((cells is not None, from_ is not None, all)) != 1:
-        raise InvalidArgumentError("Give one of cells, from and all=true.")
+        raise InvalidArgumentError("Give exactly one of cells, from and all=true.")
     ids = _chosen(nb, cells, from_)
     if not ids:
-        return Reply.of(f"There is no code to run there in {nb.shown}, so nothing was run.")
+        return Reply.of(f"There is no code to run at that place in {nb.shown}, so nothing was run.")
     pieces: list[Piece] = []
     check_fresh(ctx, nb, ids, "run")
     sessions = ctx.services.sessions
@@ -142,7 +142,7 @@ async def insert_execute_code_cell(
 ) -> Reply:
     """Insert a code cell (after or before a cell id, at index, or at the end) and run it.
 
-    When the user says no, nothing is inserted.
+    If the user denies it, nothing is inserted.
     """
     nb = await ctx.open(notebook)
     new = live_cells.NewCell(source)
@@ -202,8 +202,8 @@ async def execute_ipython(
     if kernel is not None and notebook is None and not by_id and ctx.agent.current is None:
         await sessions.check_kernel(kernel)
         raise InvalidArgumentError(
-            f"'{kernel[:80]}' is a kernelspec, and no kernel that runs. Give notebook=<path> to "
-            "run this in its kernel, or the id of one that list_kernels shows."
+            f"'{kernel[:80]}' is a kernelspec, not a running kernel. Give notebook=<path> to run "
+            "this in the kernel of that notebook, or the id of a kernel that list_kernels shows."
         )
     if kernel is not None and by_id:
         return await _run_in_kernel(ctx, code, kernel, _How(images))

@@ -77,7 +77,7 @@ export class SaveAs {
     const names = there.map(agent => agent.label).join(', ');
     Notification.emit(
       this._trans.__(
-        'You go on in %1. %2 still works in %3, which stays as it was.',
+        'You now work in %1. %2 still works in %3, which is unchanged.',
         now,
         names,
         old

@@ -65,7 +65,7 @@ export function requestTitle(
     return trans.__('%1 wants to connect', visible(request.client).text);
   }
   return request.question
-    ? trans.__('Answer what the code asks · %1', request.summary)
+    ? trans.__('Answer the code’s question · %1', request.summary)
     : request.summary;
 }
 
@@ -200,7 +200,7 @@ export function protectionWords(
       return trans.__('Protection of this server: standard.');
     case 'open':
       return trans.__(
-        'This server asks nobody to log in: any program on this computer, such as the agent’s own shell, can allow what agents ask for.'
+        'This server requires no login: any program on this computer, such as the agent’s own shell, can allow what agents ask for.'
       );
     case 'hardened':
       return trans.__(

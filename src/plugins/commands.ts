@@ -48,7 +48,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.stopAll, {
       label: trans.__('Stop All Agents'),
       caption: trans.__(
-        'Pause all agents, deny what waits, interrupt what they run'
+        'Pause all agents, deny their requests and interrupt their runs'
       ),
       isEnabled: () => model.agents.length > 0,
       execute: async () => {

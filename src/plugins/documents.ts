@@ -11,7 +11,7 @@ import { IAgents, IAgentsPanel } from '../tokens';
 export const documentsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:documents',
   description:
-    'Tells of documents that cannot be saved, and of versions that were kept.',
+    'Reports documents that cannot be saved, and versions that were kept.',
   autoStart: true,
   requires: [IAgents, IAgentsPanel],
   optional: [ITranslator],

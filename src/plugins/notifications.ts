@@ -14,7 +14,7 @@ const PLUGIN_ID = 'jmcp-lab:notifications';
 /** Reports waiting requests while the panel is hidden: by a toast and in the title of the page. */
 export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
-  description: 'Tells of requests that wait while the panel is not visible.',
+  description: 'Announces requests that wait while the panel is not visible.',
   autoStart: true,
   requires: [IAgents, IAgentsPanel],
   optional: [ITranslator, ISettingRegistry],

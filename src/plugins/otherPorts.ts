@@ -13,7 +13,7 @@ import { IAgents } from '../tokens';
 export const otherPortsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:other-ports',
   description:
-    'Keeps what is not trusted from fetching from other ports, and asks before links to them.',
+    'Stops untrusted content from loading from other ports, and asks before it follows links to them.',
   autoStart: true,
   requires: [ISanitizer],
   optional: [IAgents, ITranslator],

@@ -13,7 +13,7 @@ import { IAgents } from '../tokens';
 export const trustPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:trust',
   description:
-    'Trusts the outputs of runs that the user allowed, and asks before buttons that others wrote.',
+    'Trusts the outputs of runs that the user allowed, and asks before buttons that others wrote run commands.',
   autoStart: true,
   requires: [IAgents],
   optional: [INotebookTracker, ITranslator],

@@ -81,7 +81,7 @@ async def test_nothing_in_jupyters_own_folders_is_read_listed_or_written(
         assert "inner" not in await look.say(tool, path="")
 
 
-async def test_its_list_of_agents_and_its_connection_files_are_its_own(
+async def test_the_list_of_agents_and_the_connection_files_are_protected(
     robot: Robot, own: dict[str, str], root: Path
 ) -> None:
     agents = store_path(root / own["data"], root)
@@ -92,7 +92,7 @@ async def test_its_list_of_agents_and_its_connection_files_are_its_own(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_link_to_them_leads_nowhere(
+async def test_a_link_to_them_is_refused(
     robot: Robot, own: dict[str, str], root: Path, kind: str
 ) -> None:
     (root / own[kind]).mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ async def test_a_link_to_them_leads_nowhere(
     assert (root / own[kind] / "secret.txt").read_text() == "SECRET"
 
 
-async def test_everything_else_in_the_same_folder_is_used_as_ever(
+async def test_everything_else_in_the_same_folder_can_be_used(
     robot: Robot, own: dict[str, str], root: Path
 ) -> None:
     write_notebook(root, "work/a.ipynb", "x = 1")
@@ -123,7 +123,7 @@ async def test_everything_else_in_the_same_folder_is_used_as_ever(
 # -- odd places ------------------------------------------------------------------------------------
 
 
-def test_where_the_root_is_a_folder_of_jupyter_only_what_jupyter_keeps_there_is_its_own(
+def test_if_the_root_is_a_jupyter_folder_only_jupyters_own_files_are_protected(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "kernels/x").mkdir(parents=True)
@@ -139,7 +139,7 @@ def test_where_the_root_is_a_folder_of_jupyter_only_what_jupyter_keeps_there_is_
     assert not OwnFolders(str(tmp_path / "kernels/x"), [str(tmp_path)]).hold("README.md")
 
 
-def test_a_folder_that_is_only_searched_by_jupyter_keeps_what_is_not_jupyters(
+def test_in_a_folder_that_jupyter_only_searches_other_files_can_be_used(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "project/kernels").mkdir(parents=True)
@@ -149,7 +149,7 @@ def test_a_folder_that_is_only_searched_by_jupyter_keeps_what_is_not_jupyters(
     assert not folders.hold("kernels")
 
 
-def test_a_folder_that_is_not_there_yet_is_known_in_any_letter_case(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_yet_is_protected_in_any_letter_case(tmp_path: Path) -> None:
     folders = OwnFolders(str(tmp_path), [str(tmp_path / "Runtime")])
     assert folders.hold("Runtime/x")
     assert folders.hold("runtime/x")
@@ -162,14 +162,14 @@ def test_a_folder_that_is_not_there_yet_is_known_in_any_letter_case(tmp_path: Pa
         assert not fresh.hold("runtime/x")
 
 
-def test_a_folder_made_after_the_first_look_is_jupyters_at_once(tmp_path: Path) -> None:
+def test_a_folder_created_later_is_protected_at_once(tmp_path: Path) -> None:
     folders = OwnFolders(str(tmp_path), [str(tmp_path / "runtime")])
     assert not folders.hold("work/x")
     (tmp_path / "runtime").mkdir()
     assert folders.hold("runtime/x")
 
 
-def test_a_listing_leaves_out_what_a_path_may_not_name(tmp_path: Path) -> None:
+def test_a_listing_leaves_out_what_no_path_may_name(tmp_path: Path) -> None:
     for name in ("data/inner", "shared/kernels", "work"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "work/link").symlink_to(tmp_path / "data")

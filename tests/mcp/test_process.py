@@ -134,7 +134,7 @@ async def test_a_client_goes_on_in_its_notebook_after_the_server_was_restarted(
             end(again)
 
 
-async def test_an_agent_that_comes_while_the_server_starts_is_let_in(process: Process) -> None:
+async def test_an_agent_that_connects_while_the_server_starts_is_accepted(process: Process) -> None:
     await process.up()
     async with http_client() as browser:
         # The server answers before the door is open; nobody is sent away for it.
@@ -151,7 +151,7 @@ async def _wait_for_the_card(browser: httpx2.AsyncClient, process: Process) -> N
             await asyncio.sleep(0.1)
 
 
-async def test_a_door_that_cannot_open_leaves_the_server_usable(
+async def test_an_endpoint_that_cannot_start_leaves_the_server_usable(
     process_without_sdk: Process,
 ) -> None:
     process = process_without_sdk

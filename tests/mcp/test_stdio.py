@@ -65,7 +65,7 @@ async def answer(browser: httpx2.AsyncClient, process: Process, **choice: str) -
     assert (await browser.post(url, json=choice)).status_code == 204
 
 
-async def test_a_client_that_starts_a_program_is_let_in_once_and_stays_in(
+async def test_a_client_that_starts_a_program_is_accepted_once_and_stays_connected(
     process: Process, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     await process.up()
@@ -97,7 +97,7 @@ async def test_a_client_that_starts_a_program_is_let_in_once_and_stays_in(
         await working
 
 
-async def test_a_program_that_its_client_ended_finds_the_answer_at_its_next_start(
+async def test_a_program_stopped_by_its_client_finds_the_answer_at_its_next_start(
     process: Process, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     await process.up()
@@ -151,7 +151,7 @@ async def test_a_client_without_a_server_is_told_what_to_start(
     assert b"Traceback" not in ended.stderr
 
 
-async def test_a_program_whose_server_ends_while_it_waits_is_told_so(tmp_path: Path) -> None:
+async def test_a_program_is_told_that_its_server_stopped_while_it_waited(tmp_path: Path) -> None:
     async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         await reader.read(1000)

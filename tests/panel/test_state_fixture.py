@@ -130,7 +130,7 @@ def fill_calls(app: PanelApp) -> None:
     app.gate.grants.add(running, "stop", app.agents.all()[0].mode)
 
 
-async def test_the_handler_sends_what_the_fixture_has_and_nothing_else(
+async def test_the_handler_sends_exactly_what_the_fixture_contains(
     panel: Panel, tmp_path: Path
 ) -> None:
     fill(panel.app, tmp_path / "agents" / "agents.json")
@@ -144,7 +144,7 @@ async def test_the_handler_sends_what_the_fixture_has_and_nothing_else(
     assert found == [], f"If that is meant, copy {written} to {FIXTURE}"
 
 
-def test_a_field_too_many_or_too_few_and_another_type_are_differences() -> None:
+def test_extra_and_missing_fields_and_other_types_are_differences() -> None:
     one, other = {"a": 1, "b": [{"c": "x"}]}, {"a": 1, "b": [{"c": None}], "d": True}
     assert differences(shape(one), shape(one)) == []
     assert differences(shape(one), shape(other)) == [

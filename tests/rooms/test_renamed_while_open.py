@@ -70,7 +70,7 @@ async def test_a_folder_is_renamed_while_a_page_has_a_notebook_in_it_open(
     assert sources(root) == {f"{new}/in/a.ipynb": ["typed x = 1"]}
 
 
-async def test_a_folder_with_the_name_of_a_pattern_is_deleted_beside_an_open_notebook(
+async def test_a_folder_named_like_a_pattern_is_deleted_beside_an_open_notebook(
     root: Path, app: JmcpLab, jp_fetch: Fetch, open_page: OpenPage
 ) -> None:
     write_notebook(root, "exp1/a.ipynb", "x = 1")
@@ -99,7 +99,7 @@ async def test_a_notebook_is_renamed_to_a_name_that_a_shell_has_freed(
 
 
 @pytest.mark.parametrize(("old", "new"), [("in/a.ipynb", "in/b.ipynb"), ("in", "out")])
-async def test_a_notebook_that_a_shell_moves_is_saved_at_its_new_place(
+async def test_a_notebook_moved_by_a_shell_is_saved_at_its_new_path(
     root: Path, app: JmcpLab, open_page: OpenPage, old: str, new: str
 ) -> None:
     follow_strays(app)
@@ -114,7 +114,7 @@ async def test_a_notebook_that_a_shell_moves_is_saved_at_its_new_place(
     await until(lambda: not app.rooms.troubles().unsaved)
 
 
-async def test_a_text_that_a_shell_moves_is_saved_at_its_new_place(
+async def test_a_text_file_moved_by_a_shell_is_saved_at_its_new_path(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     follow_strays(app)
@@ -131,7 +131,7 @@ async def test_a_text_that_a_shell_moves_is_saved_at_its_new_place(
 
 # The other goes by the number of a file on the disk alone.
 @pytest.mark.parametrize("jp_server_config", ["ArbitraryFileIdManager"], indirect=True)
-async def test_a_notebook_that_a_shell_has_deleted_is_not_taken_for_another_one(
+async def test_a_notebook_deleted_by_a_shell_is_not_mistaken_for_another(
     root: Path, app: JmcpLab, open_page: OpenPage
 ) -> None:
     follow_strays(app)

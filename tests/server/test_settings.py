@@ -130,18 +130,18 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             [SOUND],
             {"jupyter_server_config.py": "c.JmcpLab.harden = Ture\n"},
-            "The configuration file jupyter_server_config.py names JmcpLab and gave no settings",
+            "The configuration file jupyter_server_config.py names JmcpLab but set nothing",
             id="a Python file with a mistake",
         ),
         pytest.param(
             [SOUND],
             {"jupyter_jmcp_lab_config.json": '{"JmcpLab": {"harden": true,}}'},
-            "The configuration file jupyter_jmcp_lab_config.json names JmcpLab and gave no",
+            "The configuration file jupyter_jmcp_lab_config.json names JmcpLab but set nothing",
             id="a JSON file with a mistake",
         ),
     ],
 )
-async def test_a_wrong_setting_lets_no_agent_in_and_drops_no_other(
+async def test_a_wrong_setting_blocks_agents_and_drops_no_other_setting(
     app: JmcpLab, words: str
 ) -> None:
     assert app.trust_outputs == "never"
@@ -175,7 +175,7 @@ async def test_a_wrong_setting_lets_no_agent_in_and_drops_no_other(
         pytest.param([SOUND, "--LabApp.nothing=1", "--Unknown.harden=7"], {}, id="others'"),
     ],
 )
-async def test_agents_come_in_where_every_setting_is_right(app: JmcpLab) -> None:
+async def test_agents_can_connect_when_every_setting_is_right(app: JmcpLab) -> None:
     assert app.trust_outputs == "never"
     assert app.endpoint.error is None
     assert (await knock(app)).status_code == 200
@@ -187,7 +187,7 @@ VALUES = st.one_of(
 
 
 @given(name=st.sampled_from(sorted(JmcpLab.class_own_traits(config=True))), value=VALUES)
-def test_whatever_value_a_setting_is_given_the_others_hold_and_it_is_right_or_named(
+def test_any_value_of_a_setting_is_accepted_or_reported_and_others_still_apply(
     name: str, value: object
 ) -> None:
     other = "send_images" if name != "send_images" else "harden"

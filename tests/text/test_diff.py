@@ -26,7 +26,7 @@ LOG = "".join(f"2026-11-30 00:12:44 INFO worker 7: step {n} done\n" for n in ran
 
 @given(texts, texts)
 @example("", "")
-def test_opcodes_make_the_new_text_of_the_old_one(old: str, new: str) -> None:
+def test_opcodes_turn_the_old_text_into_the_new_one(old: str, new: str) -> None:
     found = opcodes(old, new)
     made = ""
     for kind, start, end, first, last in found:
@@ -75,7 +75,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         *("one long line", "two long lines", "the same few lines", "ideographs"),
     ],
 )
-def test_of_long_texts_only_what_differs_is_compared_one_by_one(
+def test_only_differing_parts_of_long_texts_are_compared_in_detail(
     text: str, mine: str, present: str, compared: list[int]
 ) -> None:
     assert splice(present, merge_overlapping(text, mine, present))
@@ -84,7 +84,7 @@ def test_of_long_texts_only_what_differs_is_compared_one_by_one(
     assert sum(compared) <= 4 * MAX_PAIRS + 2 * MAX_COMPARED + lines * MAX_LINE_PAIRS // 500
 
 
-def test_a_long_passage_that_is_taken_out_is_one_splice() -> None:
+def test_a_long_removed_passage_is_one_splice() -> None:
     present = LOG.replace("step 1 done", "step 1 failed")
     mine = LOG.replace("step 1 done", "step 1 is done")[:-500_000]
     found = rebase(LOG, mine, present)
@@ -92,7 +92,7 @@ def test_a_long_passage_that_is_taken_out_is_one_splice() -> None:
     assert splice(present, found).startswith(present[:40])
 
 
-def test_splices_of_a_text_that_is_not_ascii_find_their_places() -> None:
+def test_splices_of_a_text_that_is_not_ascii_are_at_the_right_positions() -> None:
     document: Doc[Any] = Doc()
     text = document.get("source", type=Text)
     text.insert(0, "aé😀b\nc丁d")

@@ -32,11 +32,11 @@ The list has 15,850, about 4,000 tokens at each turn. A small tool takes 300 to 
 
 
 @pytest.mark.parametrize("name", [*INCUMBENT, "wait", "get_context", "edit_cell"])
-def test_prompts_for_the_incumbent_keep_working(name: str) -> None:
+def test_prompts_for_jupyter_mcp_server_keep_working(name: str) -> None:
     assert name in TOOLS
 
 
-def test_what_every_client_reads_each_turn_is_small() -> None:
+def test_the_list_of_tools_that_every_client_reads_is_small() -> None:
     hints = {
         "readOnlyHint": False,
         "destructiveHint": False,
@@ -74,7 +74,7 @@ def test_a_tool_says_what_it_does_in_at_most_three_sentences(tool: object) -> No
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
-def test_the_hints_of_a_tool_are_true(tool: object) -> None:
+def test_the_annotations_of_a_tool_are_true(tool: object) -> None:
     found = TOOLS[tool.name]  # type: ignore[attr-defined]
     reads = found.tool_class in (ToolClass.INFO, ToolClass.READ)
     may_do_more = found.name in ("use_notebook", "unuse_notebook")
@@ -90,7 +90,7 @@ def test_every_tool_takes_a_reason_for_the_person() -> None:
         assert "reason" in tool.input_schema["properties"]
 
 
-def test_the_table_in_the_readme_is_that_of_the_code() -> None:
+def test_the_table_in_the_readme_matches_the_code() -> None:
     written = README.read_text().split("<!-- tools")[1].split("-->", 1)[1].split("<!--")[0]
     cells = [re.split(r"\s*\|\s*", line.strip("| ")) for line in written.strip().splitlines()]
     wanted = [

@@ -99,7 +99,7 @@ class KernelQueue:
                     await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
             except Exception:
                 # The other runs must end as well.
-                self._log.exception("A run could not be tidied up at the end")
+                self._log.exception("A run could not be cleaned up at its end")
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -161,7 +161,7 @@ class KernelQueue:
                     await self._turn(run)
             except Exception:
                 # Notify those who wait for the run, and continue with the queue.
-                self._log.exception("A run ended by a defect of jmcp_lab")
+                self._log.exception("A defect in jmcp_lab ended a run")
                 await self._give_up(run)
             finally:
                 self._active = None
@@ -390,7 +390,7 @@ class KernelQueue:
                     await self._finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
             # The error may be in the clean-up itself. Then this is all that can be done.
-            self._log.exception("A run that a defect ended could not be tidied up")
+            self._log.exception("A run that a defect ended could not be cleaned up")
             run.finish(RunState.FAILED, words.DEFECT)
 
     async def _close_bridge(self) -> None:

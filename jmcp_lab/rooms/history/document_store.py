@@ -91,14 +91,14 @@ class DocumentStore(UpstreamStore):
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 _log.warning(
-                    "The history of a document is not kept (%s): another Jupyter server has it "
-                    "open, or the disk is full.",
+                    "The history of a document cannot be stored (%s): another Jupyter server has "
+                    "it open, or the disk is full.",
                     error,
                 )
                 self._refused = True
                 return Stored()
         except OSError as error:
-            _log.warning("The history of a document is not kept (%s).", type(error).__name__)
+            _log.warning("The history of a document cannot be stored (%s).", type(error).__name__)
             self._refused = True
             return Stored()
         # The file is not a database, or its content is not a valid history.
@@ -106,7 +106,7 @@ class DocumentStore(UpstreamStore):
             await self._in_thread(set_aside, self._path)
             return await self._in_thread(self._open)
         except (sqlite3.Error, OSError) as error:
-            _log.warning("The history of a document is not kept (%s).", type(error).__name__)
+            _log.warning("The history of a document cannot be stored (%s).", type(error).__name__)
             return Stored()
 
     async def look_again(self) -> Stored | None:

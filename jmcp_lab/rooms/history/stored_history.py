@@ -48,7 +48,7 @@ class Stored:
         found = connection.execute("SELECT data FROM updates ORDER BY number").fetchall()
         updates = [data for (data,) in found]
         if not all(isinstance(data, bytes) for data in updates):
-            raise sqlite3.DataError("An update is no bytes")
+            raise sqlite3.DataError("An update is not bytes")
         return cls(
             updates,
             facts.get("history"),

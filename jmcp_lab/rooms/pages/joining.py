@@ -132,7 +132,7 @@ class Joining:
     def _end(self) -> None:
         # Channels that are not pages have no connection.
         if (close := getattr(self._channel, "close", None)) is not None:
-            close(TRY_AGAIN_LATER, "The page and its document could not be brought together.")
+            close(TRY_AGAIN_LATER, "The page and its document could not be merged.")
 
     def _comes_from_before(self, state: bytes) -> bool:
         known = clocks_in(state)

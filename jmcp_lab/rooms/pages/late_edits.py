@@ -235,7 +235,7 @@ class LateEdits:
             act(self._attic)
         except Exception:
             # This runs inside a transaction of the document, which an exception would break.
-            _log.exception("Late keystrokes of '%s' can not be followed", self._notebook.path)
+            _log.exception("Late keystrokes in '%s' cannot be recovered", self._notebook.path)
             self._attic = None
 
     def _arm(self) -> None:
@@ -285,6 +285,6 @@ class LateEdits:
             source = splice(last, rebase(before, typed, well_formed(last)))
             cells.insert_whole(notebook, at, ghost.content | {"source": source}, LATE_ORIGIN)
             self._tell(
-                f"The user was typing in cell {at + 1} (id {cell_id}) as it was deleted, so it "
-                "is back. Read it before you go on."
+                f"The user was typing in cell {at + 1} (id {cell_id}) when it was deleted, so the "
+                "cell is back. Read it before you go on."
             )

@@ -233,11 +233,11 @@ class PagesRoom(UpstreamRoom):
         if isawaitable(handled):
             handled = await handled
         if not handled:
-            self.log.warning("A message of a page could not be taken in (%s)", error_name(error))
+            self.log.warning("A message of a page could not be applied (%s)", error_name(error))
 
     def _on_apart(self) -> None:
         # `Rooms` checks for troubles again after each event.
-        self.announce("A page was parted from its document, or has come back.")
+        self.announce("A page lost its document or got it back.")
 
     # -- messages to pages -------------------------------------------------------------------------
 

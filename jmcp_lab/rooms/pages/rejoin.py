@@ -337,8 +337,8 @@ def typed_into_removed(
 def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
     """Return the messages for agents about deleted cells that were restored."""
     return [
-        f"Somebody had typed in cell {notebook.position(cell_id)} (id {cell_id}) before it was "
-        "known that it was deleted, so it is back. Read it before you go on."
+        f"Somebody typed in cell {notebook.position(cell_id)} (id {cell_id}) without knowing that "
+        "it was deleted, so the cell is back. Read it before you go on."
         for cell_id in back
     ]
 

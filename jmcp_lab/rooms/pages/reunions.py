@@ -80,7 +80,7 @@ class Reunions:
             return self._room.kind.unpack(packed)
         except Exception as error:
             # The version is corrupt, or another release wrote it. Treat it as absent.
-            self._room.log.warning("A version in a history is not usable (%s)", error_name(error))
+            self._room.log.warning("A version in a history cannot be used (%s)", error_name(error))
             return None
 
     def note_met(self, history: str, update: bytes) -> None:
@@ -121,7 +121,7 @@ class Reunions:
                 return await self._bring_together(room.kind, update)
         except Exception:
             # The content of the page must not be lost with it.
-            room.log.exception("A page could not be brought together with its document")
+            room.log.exception("A page could not be merged with its document")
             await self._keep_both(room.kind, update)
             raise
 
@@ -202,7 +202,7 @@ class Reunions:
         """
         version = kind.version_of(kind.content_of(update))
         if version.digest != kind.version_of(await self._room.document.aget()).digest:
-            why = "a page came back with it, and nobody knows which is newer"
+            why = "a page came back with it, and it is unknown which version is newer"
             await self.copies.keep_page(kind, update, why)
         return version
 
@@ -216,7 +216,7 @@ class Reunions:
             with contained():
                 old = kind.content_of(merge_updates(*updates))
             if kind.version_of(old).digest != kind.version_of(content).digest:
-                await self.copies.keep(old, "an earlier server had not saved it")
+                await self.copies.keep(old, "an earlier server ended before it had saved it")
         except Exception as error:
             # The store is corrupt, or the folder is read-only. The store stays where it is.
-            self._room.log.warning("An old history is not taken over (%s)", error_name(error))
+            self._room.log.warning("An old history is not used (%s)", error_name(error))

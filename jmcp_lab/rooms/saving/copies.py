@@ -52,9 +52,9 @@ def unreadable(path: str, *, notebook: bool) -> tuple[str, str, str]:
     folder, _, name = path.rpartition("/")
     if notebook:
         name = name.removesuffix(".ipynb") + "-unreadable.txt"
-        return folder, name, "what was in the file was no notebook"
+        return folder, name, "the content of the file was not a notebook"
     stem, suffix = os.path.splitext(name)
-    return folder, f"{stem}-unreadable{suffix}", "what was in the file was no UTF-8 text"
+    return folder, f"{stem}-unreadable{suffix}", "the content of the file was not UTF-8 text"
 
 
 class Copies:

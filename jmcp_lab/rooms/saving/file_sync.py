@@ -188,7 +188,7 @@ class FileSync:
             # upstream would log a traceback.
             if self._suspected is None or why_no_notebook(error) is None:
                 raise
-            self._room.log.warning("%s is no notebook: %s", self._file.path, self._suspected)
+            self._room.log.warning("%s is not a notebook: %s", self._file.path, self._suspected)
         if suspected is not None and self._suspected == suspected != self.spoilt:
             # A program that was still writing the file has had time to finish.
             self.spoilt = suspected
@@ -278,7 +278,7 @@ class FileSync:
                 if getattr(error, "status_code", None) != 404 or not await self._moved(path):
                     raise
         # Do not raise the error that makes upstream overwrite the document with the file.
-        raise OSError("Another program writes this file again and again")
+        raise OSError("Another program keeps writing this file")
 
     async def _write(
         self, kind: DocumentKind, meetings: int, model: dict[str, Any]

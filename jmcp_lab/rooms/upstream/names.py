@@ -28,10 +28,10 @@ class Part(StrEnum):
     DOCUMENTS = "notebooks"
     OTHERS = "the live documents of jupyter-server-documents"
     FILE_IDS = "file ids that follow their folders"
-    SIGNATURES = "signatures worked out in a thread"
-    SESSIONS = "one kernel a notebook, also where two ask at once"
-    SIGNALS = "an orderly end on every signal"
-    KERNELS = "an end that no kernel can hold up"
+    SIGNATURES = "signatures computed in a thread"
+    SESSIONS = "one kernel per notebook, even when two ask at once"
+    SIGNALS = "an orderly shutdown on every signal"
+    KERNELS = "a shutdown that no kernel can delay"
     HARDENING = "the hardened server"
     SETTINGS = "settings that are checked one by one"
     REPLIES = "details of replies, saves and kernels"
@@ -106,7 +106,7 @@ def words_of_parts(missing: Collection[Name]) -> list[str]:
     """Return what the log says of each smaller change that is left out."""
     parts = dict.fromkeys(name.part for name in missing if name.part not in OFF_LIVE)
     return [
-        f"The installed packages do not fit this version of jmcp_lab, which goes on without {part} "
+        f"The installed packages do not match this version of jmcp_lab, which works without {part} "
         f"(missing: {', '.join(str(name) for name in missing if name.part is part)})."
         for part in parts
     ]

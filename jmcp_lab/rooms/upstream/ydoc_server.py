@@ -100,8 +100,8 @@ class Upstream(Generic[Room]):
         apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
         if not apps:
             raise UnavailableError(
-                "The server extension jupyter_server_ydoc is not enabled, so nothing can be opened "
-                "live."
+                "The server extension jupyter_server_ydoc is not enabled, so no document can be "
+                "opened live."
             )
         self._extension = cast("YDocExtension", next(iter(apps)))
         return self._extension
@@ -326,7 +326,7 @@ def _hear(room: UpstreamRoom, listener: Callable[[bytes], None]) -> None:
                 listener(payload(message))
             except Exception:
                 # If this hook raised an exception, the room would drop the page.
-                _log.exception("An update of a page could not be followed")
+                _log.exception("An update of a page could not be handled")
         return before(message) if before is not None else False
 
     room.on_message = hear

@@ -146,9 +146,8 @@ class FileRooms:
             await self._look(held)
         elif edits:
             raise UnavailableError(
-                f"'{held.path}' has unsaved changes in JupyterLab, so nothing was changed: it "
-                "would be behind the user's back. Ask the user to save the notebook (Ctrl+S), "
-                "then call again."
+                f"'{held.path}' has unsaved changes in JupyterLab, so nothing was changed. Ask the "
+                "user to save the notebook (Ctrl+S), then call again."
             )
 
     def _held(self, path: str) -> HeldFile | None:
@@ -158,7 +157,7 @@ class FileRooms:
     def _of(self, notebook: LiveNotebook) -> HeldFile:
         held = self._open.get(notebook.file_id)
         if held is None or held.file.notebook is not notebook:
-            raise UnavailableError("The notebook was closed. Call the tool again.")
+            raise UnavailableError("The notebook has been closed. Call the tool again.")
         return held
 
     async def _start(self, path: str) -> HeldFile:
@@ -295,8 +294,9 @@ class FileRooms:
             return None
         if not await self._is_shared(held):
             return (
-                f"'{held.path}' has unsaved changes in JupyterLab, so what is new is not in the "
-                "file yet. It is written as soon as the user has saved the notebook: ask them to."
+                f"'{held.path}' has unsaved changes in JupyterLab, so your changes are not in the "
+                "file yet. They will be written as soon as the user saves the notebook. Ask the "
+                "user to save it."
             )
         return await self._write_now(held)
 
@@ -315,7 +315,7 @@ class FileRooms:
                 self._log.warning("%s", error.message)
             held.complained = True
             held.pause = min(held.pause * 2, MAX_PAUSE_SECONDS)
-            return f"{error.message} The change is kept, and writing it is tried again."
+            return f"{error.message} The change is kept, and the server keeps trying to write it."
         spent = time.monotonic() - started
         held.complained = False
         held.pause = min(max(WRITE_SECONDS, spent * 4), MAX_PAUSE_SECONDS)
@@ -344,7 +344,7 @@ class FileRooms:
                 await self._write(held)
             except Exception:
                 # The contents manager may raise any exception. Unwritten changes are retried.
-                self._log.exception("'%s' could not be kept one with its file", held.path)
+                self._log.exception("'%s' could not be kept in step with its file", held.path)
                 held.pause = MAX_PAUSE_SECONDS
 
     # -- staying open --------------------------------------------------------------------------

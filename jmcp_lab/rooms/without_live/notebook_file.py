@@ -249,7 +249,7 @@ class NotebookFile:
         except ManagerError as error:
             explain(path, error)
         except OSError as error:
-            raise UnavailableError(f"'{path}' cannot be read: {cause(error)}.") from error
+            raise UnavailableError(f"'{path}' could not be read: {cause(error)}.") from error
         return cast("dict[str, Any]", found)
 
     async def _meet(self) -> Peer | None:
@@ -385,8 +385,8 @@ def cause(error: BaseException) -> str:
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno is not None:
             words = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
-            return words.get(seen.errno) or (seen.strerror or "the disk refuses it").lower()
+            return words.get(seen.errno) or (seen.strerror or "the disk refused it").lower()
         seen = seen.__cause__ or seen.__context__
     if isinstance(error, ManagerError) and error.status_code == 403:
         return "permission denied"
-    return "the server's contents manager refuses it"
+    return "the server's contents manager refused it"

@@ -119,7 +119,7 @@ def loop() -> Iterator[asyncio.Runner]:
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", [NOTEBOOK, TEXT], ids=["notebook", "text"])
-def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_they_are_one(
+def test_a_page_separated_from_its_document_retries_until_they_are_merged(
     loop: asyncio.Runner,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -176,7 +176,7 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
     loop.run(play())
 
 
-def test_the_pause_grows_while_a_page_cannot_be_brought_together_with_its_document(
+def test_retries_slow_down_while_a_page_cannot_be_merged_with_its_document(
     loop: asyncio.Runner,
 ) -> None:
     async def play() -> None:
@@ -194,7 +194,7 @@ def test_the_pause_grows_while_a_page_cannot_be_brought_together_with_its_docume
     loop.run(play())
 
 
-def test_a_page_that_is_closed_while_it_is_apart_troubles_nobody_any_more(
+def test_closing_a_separated_page_ends_its_problem(
     loop: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
@@ -213,7 +213,7 @@ def test_a_page_that_is_closed_while_it_is_apart_troubles_nobody_any_more(
     ("error", "cause"),
     [(OSError(errno.ENOSPC, ""), "the disk is full"), (RuntimeError("/a/b/c"), "(RuntimeError)")],
 )
-def test_a_person_is_told_why_a_page_is_apart_and_to_keep_it_open(
+def test_a_person_is_told_why_a_page_is_separated_and_to_keep_it_open(
     error: Exception, cause: str
 ) -> None:
     words = Unsaved.in_page("a.ipynb", error).words
@@ -224,7 +224,7 @@ def test_a_person_is_told_why_a_page_is_apart_and_to_keep_it_open(
     assert "/a" not in words
 
 
-def test_a_page_that_comes_again_with_more_has_one_copy(
+def test_a_page_that_retries_with_more_text_gets_one_copy(
     loop: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)

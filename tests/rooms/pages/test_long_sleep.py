@@ -49,7 +49,7 @@ def retypes(notebook: LiveNotebook) -> None:
 
 @pytest.mark.parametrize("agent", [moves, deletes, retypes])
 @pytest.mark.parametrize("hours", [(0, 8), (60, 0), (8, 52)], ids=["before", "after", "between"])
-async def test_what_was_typed_before_a_page_slept_for_days_finds_its_cell(
+async def test_text_typed_before_a_page_slept_for_days_reaches_its_cell(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     agent: Callable[[LiveNotebook], None],
@@ -78,7 +78,7 @@ async def test_what_was_typed_before_a_page_slept_for_days_finds_its_cell(
 
 @pytest.mark.parametrize("agent", [moves, deletes, retypes])
 @pytest.mark.parametrize("typed", [False, True])
-async def test_a_page_that_slept_over_many_saves_and_a_restart_is_brought_together(
+async def test_a_page_that_slept_through_saves_and_a_restart_is_merged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     agent: Callable[[LiveNotebook], None],
@@ -106,7 +106,7 @@ async def test_a_page_that_slept_over_many_saves_and_a_restart_is_brought_togeth
     await shore.ends()
 
 
-async def test_what_is_typed_while_a_page_waits_for_what_it_missed_finds_its_cell(
+async def test_text_typed_while_a_page_catches_up_reaches_its_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shore = await shore_of(tmp_path)

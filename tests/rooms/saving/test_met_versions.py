@@ -17,7 +17,7 @@ from jmcp_lab.rooms.saving.met_versions import MAX_VERSIONS, MetVersions
 KIND = TextKind(cast("Any", SimpleNamespace()))
 
 
-def test_the_latest_versions_are_known_and_no_more() -> None:
+def test_only_the_latest_versions_are_known() -> None:
     versions = MetVersions()
     for number in range(MAX_VERSIONS + 5):
         versions.add(f"hash{number}", TextVersion(f"text {number}"))
@@ -26,7 +26,7 @@ def test_the_latest_versions_are_known_and_no_more() -> None:
         assert versions.get(f"hash{number}", KIND) == TextVersion(f"text {number}")
 
 
-def test_a_version_that_is_met_again_is_the_latest() -> None:
+def test_a_version_seen_again_becomes_the_latest() -> None:
     versions = MetVersions()
     for name in ("first", *(f"hash{n}" for n in range(MAX_VERSIONS - 1)), "first", "one more"):
         versions.add(name, TextVersion(name))
@@ -34,7 +34,7 @@ def test_a_version_that_is_met_again_is_the_latest() -> None:
     assert versions.get("hash0", KIND) is None
 
 
-def test_versions_of_a_large_text_take_no_more_than_a_bounded_part_of_the_memory(
+def test_versions_of_a_large_text_take_limited_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(met_versions, "MAX_VERSIONS_BYTES", 1_000_000)

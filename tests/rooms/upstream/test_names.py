@@ -59,13 +59,13 @@ def rename(monkeypatch: pytest.MonkeyPatch, record: Name) -> None:
         monkeypatch.setattr(owner, last, twin(getattr(owner, last), record.name))
 
 
-def test_every_name_that_we_lean_on_is_there() -> None:
+def test_every_upstream_name_that_we_use_exists() -> None:
     missing = [f"{name} ({', '.join(name.needed_by)})" for name in missing_names(live=True)]
     assert not missing, f"gone after an upgrade: {'; '.join(missing)}"
 
 
 @pytest.mark.parametrize("record", INSTALLED, ids=lambda each: f"{each.place}-{each.name}")
-def test_each_name_is_looked_for_and_missed_where_it_was_renamed(
+def test_a_renamed_upstream_name_is_reported_as_missing(
     record: Name, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert record.is_there()
@@ -74,19 +74,19 @@ def test_each_name_is_looked_for_and_missed_where_it_was_renamed(
 
 
 @pytest.mark.parametrize("record", NAMES, ids=lambda each: f"{each.place}-{each.name}")
-def test_each_record_says_where_its_name_is_used_and_which_test_needs_it(record: Name) -> None:
+def test_each_record_says_where_its_name_is_used_and_which_test_covers_it(record: Name) -> None:
     used = re.compile(rf"\b{re.escape(record.name)}\b")
     assert [each for each in record.needed_by if not used.search((OURS / each).read_text())] == []
     assert (TESTS / record.test).is_file()
 
 
-def test_each_module_of_a_record_has_a_row_that_says_what_for() -> None:
+def test_each_module_of_a_record_has_a_row_that_says_why() -> None:
     text = UPSTREAM_MD.read_text()
     modules = {each for record in NAMES for each in record.needed_by}
     assert sorted(each for each in modules if f"`{each}`" not in text) == []
 
 
-def test_each_row_names_a_test_that_exists_and_an_issue_or_what_to_file() -> None:
+def test_each_row_names_an_existing_test_and_an_issue_or_what_to_file() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")]
         for line in UPSTREAM_MD.read_text().splitlines()
@@ -182,7 +182,7 @@ def test_the_search_for_private_names_finds_each_way_to_use_one() -> None:
     assert "_update_send_stream" in found["rooms/upstream/document_room.py"]  # by its text
 
 
-def test_no_private_module_is_imported_that_is_not_listed() -> None:
+def test_every_private_module_that_is_imported_is_listed() -> None:
     listed = {each for record in NAMES for each in record.needed_by}
     found = {
         path.relative_to(OURS).as_posix()
@@ -192,27 +192,27 @@ def test_no_private_module_is_imported_that_is_not_listed() -> None:
     assert found - {"rooms/upstream/names.py"} <= listed
 
 
-def test_names_of_the_other_package_are_looked_for_only_where_it_keeps_the_documents() -> None:
+def test_names_of_the_other_package_are_checked_only_where_it_keeps_the_documents() -> None:
     missing = missing_names(live=False, others=True)
     assert [*missing] == [record for record in NAMES if record.part is Part.OTHERS]
     assert not any(record.part is Part.OTHERS for record in missing_names(live=True))
 
 
-def test_names_of_live_documents_are_not_looked_for_where_these_are_off(
+def test_names_for_live_documents_are_not_checked_when_those_are_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rename(monkeypatch, next(each for each in NAMES if each.part is Part.ROOMS))
     assert missing_names(live=False) == ()
 
 
-def test_what_a_smaller_change_lacks_is_said_with_its_package_and_version() -> None:
+def test_a_missing_name_is_reported_with_its_package_and_version() -> None:
     lacks = [each for each in NAMES if each.part is Part.SIGNATURES]
     (words,) = words_of_parts(lacks)
-    assert "goes on without signatures" in words
+    assert "works without signatures" in words
     assert "NotebookNotary.compute_signature of nbformat 5." in words
 
 
-def test_pycrdt_tells_of_changes_by_the_names_that_are_followed_without_its_wrappers() -> None:
+def test_pycrdt_events_have_the_names_that_are_used_without_its_wrappers() -> None:
     doc: Doc[Any] = Doc()
     doc["cells"] = cells = Array([Map({"source": Text("a")})])
     shallow: list[Any] = []
@@ -244,13 +244,13 @@ def test_a_page_that_saves_is_told_whether_the_task_raised() -> None:
     assert "await save_task" in source
 
 
-def test_rooms_are_made_by_the_name_that_our_class_takes_the_place_of() -> None:
+def test_upstream_creates_rooms_by_the_name_that_our_class_replaces() -> None:
     assert "room = DocumentRoom(" in inspect.getsource(YDocExtension.get_document)
     assert "self.room = DocumentRoom(" in inspect.getsource(YDocWebSocketHandler.prepare)
     assert "check_session_compatibility(" in inspect.getsource(YDocWebSocketHandler.open)
 
 
-def test_a_loader_looks_and_writes_by_names_that_we_put_our_own_in_the_place_of() -> None:
+def test_a_loader_reads_and_writes_by_the_names_that_we_replace() -> None:
     assert "self._save_content_at_path(model, path)" in inspect.getsource(FileLoader._save_content)
     assert "raise OutOfBandChanges" in inspect.getsource(FileLoader.maybe_save_content)
     assert "self.maybe_notify()" in inspect.getsource(FileLoader._watch_file)
@@ -258,7 +258,7 @@ def test_a_loader_looks_and_writes_by_names_that_we_put_our_own_in_the_place_of(
 
 
 @pytest.mark.parametrize("size", [1, 100, 127, 128, 20_000])
-def test_what_a_page_brings_as_it_joins_is_heard_and_other_messages_are_not(size: int) -> None:
+def test_only_the_update_that_a_joining_page_brings_is_intercepted(size: int) -> None:
     class Room:
         on_message = None
 

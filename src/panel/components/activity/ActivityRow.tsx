@@ -130,7 +130,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
         {call.undoable && !isUnderWay(call) ? (
           <Undo
             kind="quiet"
-            title={trans.__('Brings back the cells, not variables or files')}
+            title={trans.__('Restores the cells, not variables or files')}
             describedBy={titleId}
             inert={action.busy}
             onPress={() =>

@@ -56,7 +56,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
             onPress={() =>
               action.run(async () => {
                 await model.change(agent.id, { paused: false });
-                say(trans.__('%1 goes on.', agent.label));
+                say(trans.__('%1 is no longer paused.', agent.label));
               })
             }
           >
@@ -66,7 +66,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
         <Claim claims={agent.claims} />
         {agent.owner !== null ? (
           <span className="jp-jmcp-Muted" dir="auto">
-            {trans.__('let in by %1', oneLine(agent.owner))}
+            {trans.__('connected by %1', oneLine(agent.owner))}
           </span>
         ) : null}
       </p>
@@ -188,7 +188,7 @@ function AgentButtons(props: {
         aria-describedby={describedBy}
       >
         <p>
-          {trans.__('It is cut off at once, and its secret stops working.')}
+          {trans.__('It loses access at once, and its secret stops working.')}
         </p>
         <RestingButton
           kind="warn"
@@ -198,7 +198,7 @@ function AgentButtons(props: {
           onPress={() =>
             action.run(async () => {
               await model.revoke(agent.id);
-              say(trans.__('%1 is cut off.', agent.label));
+              say(trans.__('%1 no longer has access.', agent.label));
             })
           }
         >
@@ -219,7 +219,7 @@ function AgentButtons(props: {
     <span className="jp-jmcp-Agent-buttons">
       <Button
         kind="quiet"
-        title={trans.__('End what it does now and pause it')}
+        title={trans.__('Stop what it is doing and pause it')}
         describedBy={describedBy}
         inert={action.busy || agent.paused || model.server?.paused}
         onPress={() =>
@@ -235,7 +235,7 @@ function AgentButtons(props: {
         <Button
           ref={revoke}
           kind="quiet"
-          title={trans.__('End this connection for good')}
+          title={trans.__('End this connection permanently')}
           describedBy={describedBy}
           inert={action.busy}
           onPress={() => setSure(true)}

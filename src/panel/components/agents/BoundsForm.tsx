@@ -87,7 +87,7 @@ export function BoundsFields(props: { fields: IBounds }): JSX.Element {
           onChange={event => fields.write(event.target.value)}
         />
         <small id={helpId}>
-          {trans.__('Paths with commas between them; * stands for any name.')}
+          {trans.__('Separate paths with commas; * matches any name.')}
         </small>
       </label>
       <label className="jp-jmcp-Field">

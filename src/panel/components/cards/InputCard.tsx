@@ -49,7 +49,7 @@ export function InputCard(props: {
     >
       <header className="jp-jmcp-Card-header">
         <ClassIcon class={call.class} />
-        <h4>{trans.__('Answer what the code asks')}</h4>
+        <h4>{trans.__('Answer the code’s question')}</h4>
       </header>
       <CardAgent call={call} />
       <p dir="auto">{call.summary}</p>
@@ -85,8 +85,10 @@ export function InputCard(props: {
             />
             <small>
               {question.password
-                ? trans.__('It goes to the code and is not shown.')
-                : trans.__('It goes to the code. The agent can see it too.')}
+                ? trans.__('Your answer goes to the code and is not shown.')
+                : trans.__(
+                    'Your answer goes to the code. The agent can see it too.'
+                  )}
             </small>
           </label>
         </form>
@@ -111,7 +113,7 @@ export function InputCard(props: {
           </Button>
           <Button
             inert={inert}
-            title={trans.__('The code is told that there is no input')}
+            title={trans.__('The code gets no input')}
             onPress={press(null)}
           >
             {trans.__('Do not answer')}

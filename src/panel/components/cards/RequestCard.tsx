@@ -102,7 +102,7 @@ export const RequestCard = React.forwardRef<
           <Icon icon={warningIcon} />
           <span>
             {trans.__(
-              'Too long to be checked here (%1 characters), so it cannot be allowed. Ask the agent for smaller steps.',
+              'Too long to check here (%1 characters), so it cannot be allowed. Ask the agent for smaller steps.',
               shown.characters.toLocaleString(locale)
             )}
           </span>
@@ -226,7 +226,9 @@ function CardExpiry({ call }: { call: ICall }): JSX.Element | null {
   const left = call.expires ? Date.parse(call.expires) - now : Infinity;
   return left > 60_000 ? null : (
     <p className="jp-jmcp-Caution">
-      {trans.__('This request ends in less than a minute. Then it is denied.')}
+      {trans.__(
+        'This request expires in less than a minute. Then it is denied.'
+      )}
     </p>
   );
 }
