@@ -38,7 +38,7 @@ OUTSIDE_ORIGIN = "jmcp:outside"
 """Origin of the transactions that bring a file's changes into the document."""
 
 
-def take_in(
+def merge_file(
     notebook: LiveNotebook,
     base: Version,
     content: dict[str, Any],

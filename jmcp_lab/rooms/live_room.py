@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from . import notices as news
 from .kinds import NotebookKind, kind_of
 from .loading import Loading, take_over
+from .pages.page_merger import PageMerger
 from .pages.pages_room import PagesRoom
-from .pages.reunions import Reunions
 from .saving.autosave import Autosave
 from .saving.file_sync import FileSync
 from .troubles import Unsaved
@@ -42,7 +42,7 @@ class LiveRoom(PagesRoom):
     Attributes
     ----------
     autosave : Autosave
-    reunions : Reunions
+    page_merger : PageMerger
     disk : FileSync
         Follows the file.
     """
@@ -50,7 +50,7 @@ class LiveRoom(PagesRoom):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.autosave = Autosave(self._write_file, self._on_saved, self.save_delay)
-        self.reunions = Reunions(self)
+        self.page_merger = PageMerger(self)
         self.disk = FileSync(self, self)
 
     # -- properties --------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class LiveRoom(PagesRoom):
         if kind.notebook is not None:
             kind.notebook.saving = lambda: self.autosave.pending
             kind.notebook.meet_file = self.disk.look
-        loading = Loading(self, kind, stored, self.disk, self.reunions)
+        loading = Loading(self, kind, stored, self.disk, self.page_merger)
         try:
             await loading.read()
             async with self.update_lock:
@@ -128,8 +128,8 @@ class LiveRoom(PagesRoom):
             self.save_soon()
 
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
-        """Merge a page that comes from before the room was opened; see `Reunions.rejoin`."""
-        return await self.reunions.rejoin(update)
+        """Merge a page that comes from before the room was opened; see `PageMerger.rejoin`."""
+        return await self.page_merger.rejoin(update)
 
     # -- the file ----------------------------------------------------------------------------------
 
@@ -143,8 +143,8 @@ class LiveRoom(PagesRoom):
         version : ContentVersion
         """
         if found is not None and self.ready and not self.store.is_open:
-            await take_over(self, self.reunions.copies)
-        await self.reunions.file_met(found, version)
+            await take_over(self, self.page_merger.copies)
+        await self.page_merger.file_met(found, version)
 
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store the updates that lead to a version of the file before writing that version."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..notebooks.live_notebook import LiveNotebook
 from ..notebooks.notebook_document import NotebookDocument
-from .external_changes import take_in
+from .external_changes import merge_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Peer:
 
     def put(self, base: Version, content: dict[str, Any]) -> None:
         """Merge the changes from `base` to `content` into the document, without awaiting."""
-        take_in(self.notebook, base, content)
+        merge_file(self.notebook, base, content)
 
     async def saved(self) -> None:
         """Return when the document is saved, or at the latest after `SAVE_SECONDS`."""

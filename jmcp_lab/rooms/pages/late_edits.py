@@ -108,9 +108,9 @@ class LateEdits:
         latest = max((cell.until for cell in shadow.removed[-1:]), default=math.inf)
         return latest - self._clock() > KEPT_SECONDS - LATE_SECONDS
 
-    def feed(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Process a page's update, just before the document applies it."""
-        self._recreated.look(update)
+        self._recreated.before_update(update)
         self._expire()
         if self._shared() and (removed := self._removed_by(update)):
             # Another page may have typed into the cells, without knowing of this removal yet.
@@ -119,9 +119,9 @@ class LateEdits:
         elif self._shadow is not None:
             self._try(lambda shadow: shadow.feed(update))
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Merge what was typed into removed cells; call this once the document is up to date."""
-        self._recreated.settle()
+        self._recreated.after_update()
         joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
         self.join_doubles({})
         if self._shadow is not None:

@@ -119,7 +119,7 @@ class PagesRoom(UpstreamRoom):
 
     @abstractmethod
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
-        """Merge a page that comes from before the room was opened; see `Reunions.rejoin`."""
+        """Merge a page that comes from before the room was opened; see `PageMerger.rejoin`."""
 
     def say(self, text: str) -> None:
         """Send a message to the agents that use the document."""
@@ -209,12 +209,12 @@ class PagesRoom(UpstreamRoom):
         if kind == YMessageType.SYNC:
             self._page_seen = time.monotonic()
             if message[1] and self.kind is not None:
-                self.kind.feed(payload(message))
+                self.kind.before_update(payload(message))
             reply = handle_sync_message(message[1:], self.ydoc)
             if reply is not None:
                 await channel.send(reply)
             elif self.kind is not None:
-                self.kind.settle()
+                self.kind.after_update()
             if message[1] == YSyncMessageType.SYNC_STEP2:
                 self.apart.together()
         elif kind == YMessageType.AWARENESS:

@@ -25,7 +25,7 @@ from ...notebooks.live_notebook import LiveNotebook
 from ...text.diff import opcodes
 from ...text.overlapping_merge import merge_overlapping
 from ...text.three_way_merge import Splice
-from ..external_changes import rearrange, take_in
+from ..external_changes import merge_file, rearrange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ class PageMarks:
         )
 
 
-def merged(
+def merged_content(
     notebook: LiveNotebook, page: LiveNotebook, base: Version, make: Callable[[], YNotebook]
 ) -> tuple[list[str], dict[str, dict[str, Any]], dict[str, Any], dict[str, str]]:
     """Return the content that the document needs once it is merged with a page of another history.
@@ -112,7 +112,7 @@ def merged(
     else:
         _name_as_before(present, base, page.ids)
     try:
-        take_in(present, base, content, merge_overlapping)
+        merge_file(present, base, content, merge_overlapping)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
         rest = present.document.get_top()
@@ -152,7 +152,7 @@ def adopt(
     update : bytes
         Everything that the page has.
     wanted, found, rest, names
-        As `merged` returns them.
+        As `merged_content` returns them.
     """
     theirs = _take_update(notebook, update)
     wanted = [names.get(cell_id, cell_id) for cell_id in wanted]
@@ -334,7 +334,7 @@ def typed_into_removed(
     return back
 
 
-def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
+def restored_messages(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
     """Return the messages for agents about deleted cells that were restored."""
     return [
         f"Somebody had typed in cell {notebook.position(cell_id)} (id {cell_id}) before it was "
@@ -379,7 +379,7 @@ class LeftBehind:
         typed = {i: found[i] for i, text in self._texts.items() if found.get(i, text) != text}
         known, self._texts = self._texts, self._texts | typed
         back = typed_into_removed(self._notebook, typed, self._contents, known)
-        return told_of(self._notebook, back)
+        return restored_messages(self._notebook, back)
 
 
 def _beside(notebook: LiveNotebook, order: Sequence[str], cell_id: str) -> int:

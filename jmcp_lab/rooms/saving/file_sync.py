@@ -369,7 +369,7 @@ class FileSync:
                     # A failed save has written the file in full or in part; no other program has.
                     left = kind.version_of(content)
                     self._base = self._said = attempted if left.digest == attempted.digest else left
-                more = self._take_in(kind, content)
+                more = self._merge_file(kind, content)
                 self._meetings += 1
                 self._note(model)
                 base = self._base = self._said = kind.version_of(content)
@@ -381,8 +381,8 @@ class FileSync:
             cast("Any", room.document).hash = model.get("hash")
         return more
 
-    def _take_in(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
-        kind.take_in(self._base, content, self._said)
+    def _merge_file(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
+        kind.merge_file(self._base, content, self._said)
         now = kind.version_of(content)
         if (identity := self._identity) is not None:
             before, after = cast("Version", self._base), cast("Version", now)

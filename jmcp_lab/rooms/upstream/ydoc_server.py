@@ -64,7 +64,7 @@ def _cannot_reconnect(*arguments: Any, **options: Any) -> tuple[bool, str]:
     """Return whether a page must be reloaded, and why.
 
     Upstream rejects every page whose session it does not know, because its history may differ.
-    `Reunions.rejoin` merges other histories, so only another version of the document is a reason.
+    `PageMerger.rejoin` merges other histories, so only another version of the document is a reason.
     """
     cannot, reason = check_session_compatibility(*arguments, **options)
     return (False, "") if reason == "unknown_session" else (cannot, reason)

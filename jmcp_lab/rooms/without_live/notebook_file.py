@@ -25,7 +25,7 @@ from ...notebooks.identity import number_of
 from ...notebooks.live_notebook import LiveNotebook
 from ...notebooks.notebook_document import NotebookDocument
 from ...server.manager_errors import ManagerError
-from ..external_changes import OUTSIDE_ORIGIN, take_in
+from ..external_changes import OUTSIDE_ORIGIN, merge_file
 from ..saving.composed import composed
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ class NotebookFile:
             self.stamp = now
             return peer
         content, stamp = await self._read_whole(peer)
-        self._take_in(content)
+        self._merge_file(content)
         self.stamp = stamp
         return peer
 
@@ -276,7 +276,7 @@ class NotebookFile:
                 await asyncio.sleep(TORN_SECONDS)
         return await self._read(peer)
 
-    def _take_in(self, content: dict[str, Any]) -> None:
+    def _merge_file(self, content: dict[str, Any]) -> None:
         """Merge a newer file into the document, without awaiting."""
         notebook = self.notebook
         unknown = self._unread if self._savers else None
@@ -300,7 +300,7 @@ class NotebookFile:
             {**cell, "id": cell_id} for cell_id, cell in zip(ids, content["cells"], strict=True)
         ]
         self._document.learn({**content, "cells": named})
-        take_in(notebook, base, {**content, "cells": named})
+        merge_file(notebook, base, {**content, "cells": named})
         self._file, self._known = content, self._by_id(ids, content["cells"])
         if (clean or unknown) and composed(notebook, content, self._known, self._touched) is None:
             self._touched.clear()

@@ -137,9 +137,9 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
         shore = Parted(Files(tmp_path), kind)
         places = {
             "save": (shore.files.manager, "save", lambda *a: "-other" in a[1]),
-            "join": (NotebookKind if kind == NOTEBOOK else TextKind, "join"),
+            "join": (NotebookKind if kind == NOTEBOOK else TextKind, "merge_page"),
             "answer": (joining, "handle_sync_message"),
-            "feed": (NotebookKind if kind == NOTEBOOK else TextKind, "feed"),
+            "feed": (NotebookKind if kind == NOTEBOOK else TextKind, "before_update"),
             "update": (pages_room, "handle_sync_message", lambda m, _: m[0] == 2),
         }
         broken.strikes(*places[name])  # type: ignore[arg-type]
@@ -230,7 +230,7 @@ def test_a_page_that_comes_again_with_more_has_one_copy(
     monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(apart, "MAX_PAUSE_SECONDS", 0.0)
     broken = Fault(monkeypatch, raises())
-    broken.strikes(NotebookKind, "join")
+    broken.strikes(NotebookKind, "merge_page")
 
     async def play() -> None:
         shore = Parted(Files(tmp_path), NOTEBOOK)
