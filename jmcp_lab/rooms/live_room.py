@@ -83,8 +83,8 @@ class LiveRoom(PagesRoom):
         """The reason why the file and the document differ, if a person must act; otherwise None."""
         if self.autosave.failure is not None:
             return Unsaved.of(self.path, self.autosave.failure)
-        if self.apart.failure is not None:
-            return Unsaved.in_page(self.path, self.apart.failure)
+        if self.sync_failures.failure is not None:
+            return Unsaved.in_page(self.path, self.sync_failures.failure)
         why = self.disk.spoilt
         if why is None:
             return None

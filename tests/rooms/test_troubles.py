@@ -12,7 +12,7 @@ import pytest
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.rooms.pages import apart
+from jmcp_lab.rooms.pages import sync_failures
 from jmcp_lab.rooms.pages.joining import TRY_AGAIN_LATER
 from jmcp_lab.rooms.saving import autosave
 
@@ -161,7 +161,7 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
 async def test_the_panel_says_that_a_page_is_apart_from_its_document_until_the_two_are_one(
     robot: Robot, root: Path, app: JmcpLab, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
     write_notebook(root, "a.ipynb", "one")
     page = await open_page("a.ipynb")
     page.type(0, "mine ")

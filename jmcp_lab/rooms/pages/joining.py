@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pycrdt import Channel
 
     from ..document_kind import CellsLeftBehind, DocumentKind
-    from .apart import Apart
+    from .sync_failures import SyncFailures
 
 TRY_AGAIN_LATER = 1013
 """Websocket close code after which a page reconnects by itself, without asking the person."""
@@ -47,7 +47,7 @@ class SharedDocument(Protocol):
     ydoc: Doc[Any]
     kind: DocumentKind | None
     joining: set[Channel]
-    apart: Apart
+    sync_failures: SyncFailures
     on_message: Callable[[bytes], bool | Awaitable[bool]] | None
 
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
@@ -126,7 +126,7 @@ class Joining:
             return
         self._given_up = True
         self._shared.joining.add(self._channel)
-        pause = self._shared.apart.failed(error)
+        pause = self._shared.sync_failures.failed(error)
         asyncio.get_running_loop().call_later(pause, self._end)
 
     def _end(self) -> None:
@@ -147,7 +147,7 @@ class Joining:
         reply = handle_sync_message(asked[1:], self._shared.ydoc)
         if reply is not None:
             await self._channel.send(reply)
-        self._shared.apart.together()
+        self._shared.sync_failures.resolved()
 
     async def _find_typing(self, update: bytes) -> None:
         """Rescue text that was typed before the page received the document's state."""

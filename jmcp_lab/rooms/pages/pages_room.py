@@ -25,10 +25,10 @@ from ...server.containment import contained, error_name
 from ..history.history_folder import store_of
 from ..sync_messages import payload
 from ..upstream.document_room import UpstreamRoom
-from .apart import Apart
 from .joining import Joining
 from .late_edits import KEPT_SECONDS
 from .rejoin import MARKS
+from .sync_failures import SyncFailures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ class PagesRoom(UpstreamRoom):
         The other versions of the document: the path of each, and why it is there.
     joining : set of Channel
         Pages that must not receive updates of the document yet.
-    apart : Apart
+    sync_failures : SyncFailures
         Whether a page could not be merged with the document.
     """
 
@@ -91,7 +91,7 @@ class PagesRoom(UpstreamRoom):
         self.listeners: list[RoomListener] = []
         self.copies: list[tuple[str, str]] = []
         self.joining: set[Channel] = set()
-        self.apart = Apart(self._on_apart)
+        self.sync_failures = SyncFailures(self._on_sync_failure)
         self._followed: Any = None
         self._pages: set[Channel] = set()
         self._page_seen = self._page_left = -PAGE_SECONDS
@@ -216,7 +216,7 @@ class PagesRoom(UpstreamRoom):
             elif self.kind is not None:
                 self.kind.after_update()
             if message[1] == YSyncMessageType.SYNC_STEP2:
-                self.apart.together()
+                self.sync_failures.resolved()
         elif kind == YMessageType.AWARENESS:
             self._share_awareness(message, channel)
 
@@ -235,7 +235,7 @@ class PagesRoom(UpstreamRoom):
         if not handled:
             self.log.warning("A message of a page could not be taken in (%s)", error_name(error))
 
-    def _on_apart(self) -> None:
+    def _on_sync_failure(self) -> None:
         # `Rooms` checks for troubles again after each event.
         self.announce("A page was parted from its document, or has come back.")
 
@@ -267,7 +267,7 @@ class PagesRoom(UpstreamRoom):
 
     async def stop(self) -> None:
         """Release the document and its pages."""
-        self.apart.close()
+        self.sync_failures.close()
         if self._followed is not None:
             self.ydoc.unobserve(self._followed)
             self._followed = None

@@ -14,7 +14,7 @@ from pycrdt import Map
 
 from jmcp_lab.notebooks import cells
 from jmcp_lab.rooms.kinds import NotebookKind, TextKind
-from jmcp_lab.rooms.pages import apart, joining, pages_room
+from jmcp_lab.rooms.pages import joining, pages_room, sync_failures
 from jmcp_lab.rooms.troubles import Unsaved
 
 from ...support.desk import notebook_of
@@ -128,8 +128,8 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
     times: int,
     known: bool,
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "MAX_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "MAX_PAUSE_SECONDS", 0.0)
     name, fails = FAULTS[fault]
     broken = Fault(monkeypatch, fails)
 
@@ -164,7 +164,7 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
         assert "typed " in shore.known + shore.kept
         assert "offline " in shore.known + shore.kept
         assert len(shore.room.copies) <= 1
-        assert shore.room.apart.failure is None
+        assert shore.room.sync_failures.failure is None
         # And they stay one.
         broken.times = 0
         shore.types("later ")
@@ -181,14 +181,14 @@ def test_the_pause_grows_while_a_page_cannot_be_brought_together_with_its_docume
 ) -> None:
     async def play() -> None:
         changes: list[Exception | None] = []
-        parted = apart.Apart(lambda: changes.append(parted.failure))
+        parted = sync_failures.SyncFailures(lambda: changes.append(parted.failure))
         error = RuntimeError()
         pauses = [parted.failed(error) for _ in range(8)]
         assert pauses == sorted(pauses)
-        assert pauses[-1] == pauses[-2] == apart.MAX_PAUSE_SECONDS
-        parted.together()
+        assert pauses[-1] == pauses[-2] == sync_failures.MAX_PAUSE_SECONDS
+        parted.resolved()
         assert changes[-2:] == [error, None]
-        assert parted.failed(error) == apart.FIRST_SECONDS
+        assert parted.failed(error) == sync_failures.FIRST_SECONDS
         parted.close()
 
     loop.run(play())
@@ -197,12 +197,12 @@ def test_the_pause_grows_while_a_page_cannot_be_brought_together_with_its_docume
 def test_a_page_that_is_closed_while_it_is_apart_troubles_nobody_any_more(
     loop: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "GONE_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "GONE_SECONDS", 0.0)
 
     async def play() -> None:
         gone = asyncio.Event()
-        parted = apart.Apart(lambda: gone.set() if parted.failure is None else None)
+        parted = sync_failures.SyncFailures(lambda: gone.set() if parted.failure is None else None)
         parted.failed(RuntimeError())
         await asyncio.wait_for(gone.wait(), 10)
 
@@ -227,8 +227,8 @@ def test_a_person_is_told_why_a_page_is_apart_and_to_keep_it_open(
 def test_a_page_that_comes_again_with_more_has_one_copy(
     loop: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "MAX_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "MAX_PAUSE_SECONDS", 0.0)
     broken = Fault(monkeypatch, raises())
     broken.strikes(NotebookKind, "merge_page")
 
