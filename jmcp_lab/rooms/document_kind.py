@@ -41,7 +41,7 @@ class DocumentKind(Protocol):
         Parameters
         ----------
         base : ContentVersion
-            The file as the document last met it.
+            The file as of its last sync with the document.
         content : object
             The file now.
         said : ContentVersion
@@ -83,9 +83,9 @@ class DocumentKind(Protocol):
         update : bytes
             Everything that the page had.
         ours : bytes
-            Everything that the document had of the same Yjs history before it met the page.
+            Everything that the document had of the same Yjs history before the merge.
         base : ContentVersion or None
-            The version of the file that the page met last, if it is known.
+            The version of the file that the page was last synced with, if it is known.
 
         Returns
         -------
@@ -94,7 +94,7 @@ class DocumentKind(Protocol):
         """
 
     def cells_left_behind(self, update: bytes) -> CellsLeftBehind | None:
-        """Return the page's cells that the document no longer has, after it has met the page."""
+        """Return the page's cells that the document no longer has after their merge."""
 
     def close(self) -> None:
         """Stop following the document."""

@@ -1,8 +1,8 @@
 """Merge changes that another program (git, an editor, a script) wrote to an open notebook's file.
 
 jupyter-server-ydoc overwrites the document with the file, which loses everything unsaved. This
-module does a three-way merge instead. It compares the file as the document last met it, the file
-now, and the document.
+module does a three-way merge instead. It compares the file as of its last sync with the document,
+the file now, and the document.
 
 - A change that only the file has goes into the document.
 - A change that only the document has stays.
@@ -51,7 +51,7 @@ def merge_file(
     ----------
     notebook : LiveNotebook
     base : Version
-        The file as the document last met it.
+        The file as of its last sync with the document.
     content : dict
         The file now, as the contents manager reads it.
     merge : Callable

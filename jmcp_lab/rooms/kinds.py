@@ -137,7 +137,7 @@ class NotebookKind:
         return restored_messages(self.notebook, theirs + mine)
 
     def cells_left_behind(self, update: bytes) -> LeftBehind | None:
-        """Return the page's cells that the notebook no longer has, after it has met the page."""
+        """Return the page's cells that the notebook no longer has after their merge."""
         page = _document(self._room, update)
         gone = removed_while_away(page.ydoc, self.notebook.ydoc.get_update())
         if not gone:

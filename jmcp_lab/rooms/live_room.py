@@ -108,7 +108,7 @@ class LiveRoom(PagesRoom):
             return
         if kind.notebook is not None:
             kind.notebook.saving = lambda: self.autosave.pending
-            kind.notebook.meet_file = self.disk.look
+            kind.notebook.sync_file = self.disk.look
         loading = Loading(self, kind, stored, self.disk, self.page_merger)
         try:
             await loading.read()
@@ -133,7 +133,7 @@ class LiveRoom(PagesRoom):
 
     # -- the file ----------------------------------------------------------------------------------
 
-    async def file_met(self, found: str | None, version: ContentVersion) -> None:
+    async def file_synced(self, found: str | None, version: ContentVersion) -> None:
         """Record that the document contains everything that the file contains.
 
         Parameters
@@ -144,7 +144,7 @@ class LiveRoom(PagesRoom):
         """
         if found is not None and self.ready and not self.store.is_open:
             await take_over(self, self.page_merger.copies)
-        await self.page_merger.file_met(found, version)
+        await self.page_merger.file_synced(found, version)
 
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store the updates that lead to a version of the file before writing that version."""

@@ -99,7 +99,7 @@ class Loading:
         elif not self._is_known(version):
             await self._branch(version)
         room.begin_history()
-        await self._page_merger.file_met(self._found, version, complete=not self._torn)
+        await self._page_merger.file_synced(self._found, version, complete=not self._torn)
         if self._found is not None:
             room.document.hash = self._found
         room.document.dirty = False

@@ -59,7 +59,7 @@ class OpenRoom:
         self.timer: asyncio.TimerHandle | None = None
         self.closing: asyncio.Task[None] | None = None
 
-    async def meet(self, state: FileState, contents: Contents, news: Notices) -> None:
+    async def update_state(self, state: FileState, contents: Contents, news: Notices) -> None:
         """Record which file is at the notebook's path; notify agents if it is another one."""
         before, self.state = self.state, state
         if before is None or before.key is None or before.key == state.key:

@@ -99,7 +99,7 @@ class Rooms:
         held = self._held(path)
         if held is None:
             held = await self._openings.open(path, lambda: self._enter(path, state))
-        await held.meet(state, self._contents, self.news)
+        await held.update_state(state, self._contents, self.news)
         return held
 
     async def _enter(self, path: str, state: FileState) -> OpenRoom:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .live_room import LiveRoom
     from .upstream.ydoc_server import Upstream
 
-MET = ("initialize", "save", "overwrite")
+SYNCED = ("initialize", "save", "overwrite")
 """Events after which a document and its file have the same content."""
 
 
@@ -55,7 +55,7 @@ class Strays:
         room = rooms.get(str(data.get("room")))
         if room is None:
             return
-        if data.get("action") in MET:
+        if data.get("action") in SYNCED:
             await self._note(room)
         elif data.get("level") == "ERROR" and room.autosave.failure is not None:
             await self._find(room)

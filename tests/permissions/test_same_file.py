@@ -247,7 +247,7 @@ def test_whether_open_or_closed_meanwhile_the_same_change_makes_another_notebook
         identity = Identity("f")
         identity.enter(new, new_number)
     else:
-        identity.meet(old, new, new_number)
+        identity.file_changed(old, new, new_number)
     assert (identity.id == first) is not has_ended(first)
     if before and not {*before.values()} & {*after.values()} and not {*before} & {*after}:
         assert has_ended(first)

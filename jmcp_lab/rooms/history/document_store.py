@@ -282,8 +282,8 @@ class DocumentStore(UpstreamStore):
         await self.flush()
         await self._kept(self._intend, digest, pack)
 
-    async def met(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
-        """Record that the document has met a file: it contains everything in the file."""
+    async def record_synced(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
+        """Record that the document is synced with a file: it contains everything in the file."""
         await self.flush()
         # An incomplete history must not record the file as known. The next server would take the
         # missing parts for deletions, and would overwrite the file.
@@ -291,7 +291,7 @@ class DocumentStore(UpstreamStore):
             await self._kept(self._add_file, found, digest, pack)
 
     async def file_version(self, found: str) -> bytes | None:
-        """Return the version of a file that the document has met, by its hash."""
+        """Return the version of a file that the document was synced with, by its hash."""
         if self._connection is None:
             return None
         try:

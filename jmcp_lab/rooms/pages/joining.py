@@ -3,8 +3,8 @@
 A page sends a state vector: which Yjs updates it knows. A page that knows nothing gets the
 document. A page that knows an update which this room made itself joined after the room opened, and
 Yjs merges the two. Any other page comes from before a server restart or a long sleep. The room asks
-it for its whole document, and sends it nothing until that is merged. The file that the page met
-last tells what the two have in common.
+it for its whole document, and sends it nothing until that is merged. The file that the page was
+last synced with tells what the two have in common.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pycrdt import merge_updates
 from ...server.containment import contained, error_name
 from ..history.history_folder import unsaved_in_old_store
 from ..saving.copies import Copies
-from ..saving.met_versions import MetVersions
+from ..saving.synced_versions import SyncedVersions
 from ..sync_messages import clients_ahead
 from .rejoin import PageMarks
 
@@ -40,12 +40,12 @@ class PageMerger:
         self._room = room
         self.copies = Copies(room, room.heard_of_copy)
         self.loaded: str | None = None
-        self._versions = MetVersions()
+        self._versions = SyncedVersions()
         self._merged: OrderedDict[str, bytes] = OrderedDict()
 
     # -- common ancestors --------------------------------------------------------------------------
 
-    async def file_met(
+    async def file_synced(
         self, found: str | None, version: ContentVersion, *, complete: bool = True
     ) -> None:
         """Record that the document contains everything that the file contains.
@@ -63,12 +63,12 @@ class PageMerger:
         self._room.file_hash = found
         if found is None:
             return
-        met = self._versions.add(found, version)
+        synced = self._versions.add(found, version)
         if complete:
-            await self._room.store.met(found, version.digest, met.pack)
+            await self._room.store.record_synced(found, version.digest, synced.pack)
 
     async def version(self, found: str | None) -> ContentVersion | None:
-        """Return the version of a file that the document has merged, by its hash."""
+        """Return the version of a file that the document was synced with, by its hash."""
         if found is None or self._room.kind is None:
             return None
         if (version := self._versions.get(found, self._room.kind)) is not None:
@@ -155,8 +155,9 @@ class PageMerger:
     def _lacks_only_typing(self, update: bytes) -> bool:
         """Return whether the document has all updates of a page except the page's own.
 
-        Then the file that the page met last is not needed; it may have been overwritten many times
-        since. If a server lost the end of its history, more Yjs clients than the page are ahead.
+        Then the file that the page was last synced with is not needed; it may have been overwritten
+        many times since. If a server lost the end of its history, more Yjs clients than the page
+        are ahead.
         """
         return clients_ahead(update, self._room.ydoc.get_update()) <= 1
 
@@ -177,7 +178,7 @@ class PageMerger:
             Everything that the page has.
         marks : PageMarks
         base : ContentVersion or None
-            The version of the file that the page met last.
+            The version of the file that the page was last synced with.
         merged : bytes or None
             What the document already contains of the page's history; a closer base.
         """

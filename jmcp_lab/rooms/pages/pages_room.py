@@ -71,7 +71,7 @@ class PagesRoom(UpstreamRoom):
     history : str
         The id of the Yjs history. It changes when the document is rebuilt from its file.
     file_hash : str or None
-        The hash of the file that the document met last.
+        The hash of the file that the document was last synced with.
     listeners : list of RoomListener
     copies : list
         The other versions of the document: the path of each, and why it is there.

@@ -4,8 +4,8 @@ Yjs can merge two copies of one history. But the server rebuilds the document fr
 history was lost, is older than the page, or belongs to another server. Then the same cell has
 different Yjs identities on the two sides, and exchanging Yjs updates would duplicate or corrupt it.
 So the two are merged by content, in a three-way merge like the one for a file that another program
-has written. The base is the file that the page's document met last; the document itself contains
-the hash of that file.
+has written. The base is the file that the page's document was last synced with; the document itself
+contains the hash of that file.
 
 The page keeps its own cells, so that its cursor and scroll position stay. Changes that only the
 server has are written into them.
@@ -49,7 +49,7 @@ class PageMarks:
     history : str or None
         The id of its Yjs history.
     file : str or None
-        The hash of the file that it met last.
+        The hash of the file that it was last synced with.
     """
 
     history: str | None
@@ -304,7 +304,7 @@ def typed_into_removed(
     Parameters
     ----------
     notebook : LiveNotebook
-        The open document, after it has met the page.
+        The open document, after it was merged with the page.
     gone : Mapping
         As `removed_while_away` returns it.
     contents : Mapping

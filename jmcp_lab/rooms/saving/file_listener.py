@@ -19,7 +19,7 @@ class FileListener(Protocol):
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store what leads to a version of the file before that version is written."""
 
-    async def file_met(self, found: str | None, version: ContentVersion) -> None:
+    async def file_synced(self, found: str | None, version: ContentVersion) -> None:
         """Record that the document contains everything that the file contains."""
 
     def heard_of_merge(self) -> None:

@@ -1,4 +1,4 @@
-"""Track an open document's file: which content the document met last, and when the file changes.
+"""Track an open document's file: the content of the last sync, and when the file changes.
 
 jupyter-server-ydoc watches a file's modification time. It can record a new time before it has read
 the file; a save that waits meanwhile then overwrites another program's changes. It always
@@ -76,8 +76,8 @@ class FileSync:
         self._hash: str | None = None
         self._looked_at: object = None
         self._get: Any = None
-        self._meeting = asyncio.Lock()
-        self._meetings = 0
+        self._syncing = asyncio.Lock()
+        self._syncs = 0
 
     @property
     def _notebook(self) -> LiveNotebook | None:
@@ -91,7 +91,7 @@ class FileSync:
 
     @property
     def known(self) -> object:
-        """The modification time of the file that the document last met."""
+        """The modification time of the file that the document was last synced with."""
         return self._known
 
     async def read(self) -> tuple[Any, str | None]:
@@ -109,7 +109,7 @@ class FileSync:
         Parameters
         ----------
         base : ContentVersion
-            The version of the file that the document has met.
+            The version of the file that the document was synced with.
         """
         self._base, self._said, self._attached = base, base, True
         if (identity := self._identity) is not None:
@@ -203,7 +203,7 @@ class FileSync:
             if self._is_known(found):
                 self._known, self._looked_at = found["last_modified"], marks
                 return
-        if await self._meet(saving=False):
+        if await self._sync(saving=False):
             self._listener.save_soon()
 
     # -- saving the document -----------------------------------------------------------------------
@@ -212,7 +212,7 @@ class FileSync:
         """Return the document's content with all cells from one moment.
 
         jupyter-ydoc iterates over the cells by index, and lets other tasks run in between. If cells
-        are inserted above meanwhile, it meets a cell twice, and gives the second one another id in
+        are inserted above meanwhile, it reads a cell twice, and gives the second one another id in
         the document. If cells are removed, it skips one, which the file then loses, or it fails at
         the end. Changes merged from the file meanwhile would be in some cells only.
         """
@@ -235,7 +235,7 @@ class FileSync:
 
     def _moment(self) -> tuple[int, int]:
         notebook = self._notebook
-        return self._meetings, 0 if notebook is None else notebook.arrangement
+        return self._syncs, 0 if notebook is None else notebook.arrangement
 
     async def save(self, file_format: str, file_type: str) -> dict[str, Any] | None:
         """Write the document, merged with what another program has written meanwhile.
@@ -264,12 +264,12 @@ class FileSync:
             path = self._file.path
             content = await self._room.document.aget()
             # The content was assembled just now, and no other code has run since.
-            write = partial(self._write, kind, self._meetings)
+            write = partial(self._write, kind, self._syncs)
             try:
                 return await self._file.save(Save(model | {"content": content}, write))
             except OutOfBandChanges:
                 try:
-                    await self._meet(saving=True)
+                    await self._sync(saving=True)
                 except Exception:
                     # The unreadable file is kept as a copy, and then overwritten.
                     if not self._unreadable:
@@ -280,9 +280,7 @@ class FileSync:
         # Do not raise the error that makes upstream overwrite the document with the file.
         raise OSError("Another program writes this file again and again")
 
-    async def _write(
-        self, kind: DocumentKind, meetings: int, model: dict[str, Any]
-    ) -> dict[str, Any]:
+    async def _write(self, kind: DocumentKind, syncs: int, model: dict[str, Any]) -> dict[str, Any]:
         """Write, unless the file was written or moved since the last check.
 
         The loader's lock keeps other reads and writes of this room away. If a save waited for the
@@ -293,7 +291,7 @@ class FileSync:
         await self._listener.about_to_write(version)
         path = file.path
         # After this check, a synchronous manager lets no other task move the file.
-        if meetings != self._meetings or not self._is_known(await self._glance()):
+        if syncs != self._syncs or not self._is_known(await self._glance()):
             raise OutOfBandChanges
         if self._unreadable:
             await self._keep_copy(path)
@@ -314,7 +312,7 @@ class FileSync:
         self._note(saved)
         self._base, self._said, self._attempted = version, said, None
         # The history must record the file before a page sees it.
-        await self._listener.file_met(saved["hash"], version)
+        await self._listener.file_synced(saved["hash"], version)
         room.document.hash = saved["hash"]
         return saved
 
@@ -346,10 +344,10 @@ class FileSync:
 
     # -- merging other programs' changes -----------------------------------------------------------
 
-    async def _meet(self, *, saving: bool) -> bool:
+    async def _sync(self, *, saving: bool) -> bool:
         """Merge the file; return whether the document has changes that the file lacks."""
         room, kind = self._room, self._listener.kind
-        async with self._meeting:
+        async with self._syncing:
             async with self._file.lock:
                 found = await self._glance()
                 if self._is_known(found):
@@ -370,14 +368,14 @@ class FileSync:
                     left = kind.version_of(content)
                     self._base = self._said = attempted if left.digest == attempted.digest else left
                 more = self._merge_file(kind, content)
-                self._meetings += 1
+                self._syncs += 1
                 self._note(model)
                 base = self._base = self._said = kind.version_of(content)
                 if not (saving or more):
                     room.document.dirty = False
             self._listener.heard_of_merge()
             # The history must record the file before a page sees it.
-            await self._listener.file_met(model.get("hash"), base)
+            await self._listener.file_synced(model.get("hash"), base)
             cast("Any", room.document).hash = model.get("hash")
         return more
 
@@ -386,5 +384,5 @@ class FileSync:
         now = kind.version_of(content)
         if (identity := self._identity) is not None:
             before, after = cast("Version", self._base), cast("Version", now)
-            identity.meet(before, after, file_number(self._file))
+            identity.file_changed(before, after, file_number(self._file))
         return kind.version_of(self._room.document.get()) != now

@@ -51,7 +51,7 @@ async def read_back(
         # The next check of the file reports why it is unreadable.
         return known, written
     if found["last_modified"] != saved["last_modified"] or known not in (None, found.get("hash")):
-        # The document has not met what another program has written meanwhile.
+        # The document does not have what another program has written meanwhile.
         return known, written
     said = kind.version_of(found["content"])
     if isinstance(said, Version):

@@ -128,7 +128,7 @@ class NotebookFile:
         self._end_events = self._document.events.listen(self._on_change)
         self.notebook.repair_ids()
         self.notebook.identity.enter(self._base(), self._number)
-        self.notebook.meet_file = self.look
+        self.notebook.sync_file = self.look
         # These repairs are written together with the first requested change.
         self.notebook.mark_saved(self.notebook.changes)
 
@@ -154,7 +154,7 @@ class NotebookFile:
         """
         async with self._lock:
             before = self.stamp
-            await self._meet()
+            await self._sync()
             return not before.same(self.stamp)
 
     async def write(self) -> bool:
@@ -170,7 +170,7 @@ class NotebookFile:
             It cannot be written. The document keeps the changes.
         """
         async with self._lock, self._alone():
-            peer = await self._meet()
+            peer = await self._sync()
             # No await may come between this check and the write.
             changes, touched = self.notebook.changes, set(self._touched)
             content = composed(self.notebook, self._file, self._known, touched)
@@ -252,7 +252,7 @@ class NotebookFile:
             raise UnavailableError(f"'{path}' cannot be read: {cause(error)}.") from error
         return cast("dict[str, Any]", found)
 
-    async def _meet(self) -> Peer | None:
+    async def _sync(self) -> Peer | None:
         """Merge what others have written; return the peer that has the notebook open live."""
         peer = await self.peer()
         if peer is not None:
@@ -288,7 +288,7 @@ class NotebookFile:
         base_cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
         old = [(cell_id, source_of(cell)) for cell_id, cell in self._known.items()]
         version = Version.of(content)
-        notebook.identity.meet(self._base(), version, self._number)
+        notebook.identity.file_changed(self._base(), version, self._number)
         if version.ids is None:
             ids = aligned([cell.source for cell in version.cells], old)
         else:
