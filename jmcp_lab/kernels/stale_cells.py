@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .sessions import KernelSessions
 
 
-class Leftovers:
+class StaleCells:
     """Removes the [*] from cells of notebooks without a kernel, when a room opens.
 
     Pages as well as jmcp_lab open rooms, so this follows the events of all rooms.
