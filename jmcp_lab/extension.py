@@ -285,7 +285,7 @@ class JmcpLab(CheckedExtensionApp):
         upstream.end_after(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()
-        MovedFiles(upstream, self.services.contents, self.rooms.news).listen(server)
+        MovedFiles(upstream, self.services.contents, self.rooms.notices).listen(server)
         self.rooms.listen()
         self.stale_cells.listen()
 
@@ -338,7 +338,7 @@ class JmcpLab(CheckedExtensionApp):
         self.gate.patience.forget_agent(agent_id)
         self.gate.deny_waiting(agent_id, "revoked")
         self.services.snapshots.forget_agent(agent_id)
-        self.rooms.news.forget_agent(agent_id)
+        self.rooms.notices.forget_agent(agent_id)
         self.executor.forget_owner(agent_id)
 
     def where_to_open(self) -> str:

@@ -35,7 +35,7 @@ class DocumentKind(Protocol):
     def was_left_by(self, attempted: ContentVersion, content: Any) -> bool:  # noqa: ANN401
         """Return whether a failed save of `attempted` can have left this content in the file."""
 
-    def merge_file(self, base: Any, content: Any, said: Any) -> None:  # noqa: ANN401
+    def merge_file(self, base: Any, content: Any, stored: Any) -> None:  # noqa: ANN401
         """Merge what another program changed in the file into the document.
 
         Parameters
@@ -44,7 +44,7 @@ class DocumentKind(Protocol):
             The file as of its last sync with the document.
         content : object
             The file now.
-        said : ContentVersion
+        stored : ContentVersion
             How the file represented `base`.
         """
 

@@ -55,7 +55,10 @@ class NotebookKind:
         # The awareness state of a user who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.late = LateEdits(
-            self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
+            self.notebook,
+            lambda: room.typed_in,
+            room.notify_agents,
+            shared=lambda: room.typed_elsewhere,
         )
 
     def version_of(self, content: dict[str, Any]) -> Version:
@@ -70,7 +73,7 @@ class NotebookKind:
         """Return whether the file is complete; a truncated notebook is not a notebook."""
         return Version.of(content).digest == attempted.digest
 
-    def merge_file(self, base: Version, content: dict[str, Any], said: Version) -> None:
+    def merge_file(self, base: Version, content: dict[str, Any], stored: Version) -> None:
         """Merge by cells and lines."""
         document = self._room.document
         if base.ids is None and Version.of(document.get()) == base:
@@ -78,7 +81,7 @@ class NotebookKind:
             # apart.
             document.set(content)
         else:
-            merge_file(self.notebook, base, content, said=said)
+            merge_file(self.notebook, base, content, stored=stored)
 
     def merge_overlapping(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines; keep once what both sides added to the base."""
@@ -201,10 +204,10 @@ class TextKind:
         whole = cast("TextVersion", attempted).text
         return content == whole or is_beginning(content, whole)
 
-    def merge_file(self, base: TextVersion, content: str, said: TextVersion) -> None:
+    def merge_file(self, base: TextVersion, content: str, stored: TextVersion) -> None:
         """Merge by lines; another program has none of the unsaved text."""
         present = str(self._text)
-        self._make(splice(present, rebase(said.text, content, present)))
+        self._make(splice(present, rebase(stored.text, content, present)))
 
     def merge_overlapping(self, base: ContentVersion, content: str) -> None:
         """Merge by lines; keep once what both sides added to the base."""

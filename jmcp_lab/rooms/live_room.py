@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from . import notices as news
+from . import notices
 from .kinds import NotebookKind, kind_of
 from .loading import Loading, take_over
 from .pages.page_merger import PageMerger
@@ -67,16 +67,16 @@ class LiveRoom(PagesRoom):
         assert isinstance(self.kind, NotebookKind)
         return self.kind.late
 
-    def heard_of_merge(self) -> None:
+    def announce_merge(self) -> None:
         """Announce that another program's changes to the file were merged."""
         self.announce("Out-of-band changes were merged.", "overwrite")
         for listener in list(self.listeners):
             listener.merged()
 
-    def heard_of_spoilt_file(self, why: str) -> None:
+    def announce_invalid_file(self, why: str) -> None:
         """Announce that the notebook's file is no longer a valid notebook."""
         self.announce("The file is no notebook any more.")
-        self.say(news.spoilt(self.path, why))
+        self.notify_agents(notices.invalid_file(self.path, why))
 
     @property
     def trouble(self) -> Unsaved | None:
@@ -85,7 +85,7 @@ class LiveRoom(PagesRoom):
             return Unsaved.of(self.path, self.autosave.failure)
         if self.sync_failures.failure is not None:
             return Unsaved.in_page(self.path, self.sync_failures.failure)
-        why = self.disk.spoilt
+        why = self.disk.why_invalid
         if why is None:
             return None
         return Unsaved.in_file(self.path, why)
@@ -124,7 +124,7 @@ class LiveRoom(PagesRoom):
         self.announce("Content loaded.", "load")
         self.ready = True
         self.announce("Room initialized", "initialize")
-        if await loading.says_more():
+        if await loading.is_ahead_of_file():
             self.save_soon()
 
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
@@ -163,8 +163,8 @@ class LiveRoom(PagesRoom):
     def why_by_hand(self) -> str | None:
         """Return a message why nothing is saved automatically; None if autosave is on."""
         if self.save_delay is None:
-            return news.never_saved(self.path)
-        return None if self.saves_by_itself else news.saved_by_hand(self.path)
+            return notices.never_saved(self.path)
+        return None if self.saves_by_itself else notices.saved_by_hand(self.path)
 
     @property
     def unsaved(self) -> bool:

@@ -120,7 +120,7 @@ class Loading:
         else:
             await document.aset(self._content)
 
-    async def says_more(self) -> bool:
+    async def is_ahead_of_file(self) -> bool:
         """Return whether the document contains changes that the file lacks."""
         if self._torn:
             return True
@@ -193,26 +193,26 @@ class Loading:
         room, stored = self._room, self._stored
         self._page_merger.note_merged(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
-        said = await room.document.aget()
+        content = await room.document.aget()
         base: ContentVersion | None
         if version.digest == stored.ahead:
             # Take the history itself as the base: its only difference to the file is what could not
             # be stored.
-            base = self._kind.version_of(said)
+            base = self._kind.version_of(content)
         else:
             base = await self._page_merger.version(stored.file[0]) if stored.file else None
         if base is None or not self._merges(base):
             # The common ancestor is unknown. Prefer the file, which is what people see elsewhere.
-            if self._kind.version_of(said).digest != version.digest:
-                await self._keep(said)
+            if self._kind.version_of(content).digest != version.digest:
+                await self._keep(content)
             await room.document.aset(self._content)
         room.store.branch(room.history)
 
-    async def _keep(self, said: Any) -> None:  # noqa: ANN401
+    async def _keep(self, content: Any) -> None:  # noqa: ANN401
         """Save the history's content as a separate file, or postpone that until it works."""
         why = "a server had not saved it when it ended, and nobody knows which is newer"
         try:
-            await self._page_merger.copies.keep(said, why)
+            await self._page_merger.copies.keep(content, why)
         except Exception as error:
             # The folder is read-only or the disk is full. That is no reason not to open the file.
             self._room.log.warning("A history is not taken over yet (%s)", error_name(error))
@@ -260,13 +260,13 @@ async def _keep_unsaved(room: PagesRoom, copies: Copies, stored: Stored) -> None
         return
     try:
         with contained():
-            said = kind.content_of(merge_updates(*stored.updates))
+            content = kind.content_of(merge_updates(*stored.updates))
     except Exception as error:
         # The history is corrupt, so it contains nothing that could be kept.
         room.log.warning("The history of a document is not usable (%s)", error_name(error))
         return
-    digest = kind.version_of(said).digest
+    digest = kind.version_of(content).digest
     saved = None if stored.file is None else stored.file[1]
     present = kind.version_of(await room.document.aget()).digest
     if digest not in (saved, stored.intended, present):
-        await copies.keep(said, "another server that has ended had not saved it")
+        await copies.keep(content, "another server that has ended had not saved it")

@@ -96,7 +96,7 @@ async def test_a_save_that_waited_while_the_file_was_looked_at_writes_what_came_
 async def test_what_is_only_touched_is_not_merged(files: Files) -> None:
     room = await sit_down(files)
     merged: list[bool] = []
-    room.heard_of_merge = lambda: merged.append(True)  # type: ignore[method-assign]
+    room.announce_merge = lambda: merged.append(True)  # type: ignore[method-assign]
     where = files.root / "a.py"
     for seconds in (5, -5):
         at = where.stat().st_mtime_ns + seconds * 10**9

@@ -55,7 +55,7 @@ def follow_moved_files(app: JmcpLab) -> None:
     """Do what a server does as it starts."""
     assert isinstance(app.rooms, Rooms)
     assert app.serverapp is not None
-    MovedFiles(app.rooms._upstream, app.services.contents, app.rooms.news).listen(app.serverapp)
+    MovedFiles(app.rooms._upstream, app.services.contents, app.rooms.notices).listen(app.serverapp)
 
 
 @pytest.mark.parametrize(("old", "new"), [("proj", "proj v1"), ("proj [v1]", "other")])

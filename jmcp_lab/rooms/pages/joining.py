@@ -53,7 +53,7 @@ class SharedDocument(Protocol):
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
         """Merge a page that comes from before the document was opened."""
 
-    def say(self, text: str) -> None:
+    def notify_agents(self, text: str) -> None:
         """Send a message to the agents that use the document."""
 
 
@@ -156,4 +156,4 @@ class Joining:
         elif self._left is not None and self._shared.kind is not None:
             await self._shared.kind.ready()
             for text in self._left.feed(update):
-                self._shared.say(text)
+                self._shared.notify_agents(text)

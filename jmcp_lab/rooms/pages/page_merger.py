@@ -38,7 +38,7 @@ class PageMerger:
 
     def __init__(self, room: PagesRoom) -> None:
         self._room = room
-        self.copies = Copies(room, room.heard_of_copy)
+        self.copies = Copies(room, room.announce_copy)
         self.loaded: str | None = None
         self._versions = SyncedVersions()
         self._merged: OrderedDict[str, bytes] = OrderedDict()
@@ -149,7 +149,7 @@ class PageMerger:
             room.restore_marks()
         left = kind.cells_left_behind(update)
         for text in back:
-            room.say(text)
+            room.notify_agents(text)
         return left
 
     def _lacks_only_typing(self, update: bytes) -> bool:

@@ -52,12 +52,12 @@ class RoomListener:
     ----------
     merged : Callable
         Called after another program's changes to the file were merged.
-    said : Callable
+    message : Callable
         Called with a message for the agents.
     """
 
     merged: Callable[[], None]
-    said: Callable[[str], None]
+    message: Callable[[str], None]
 
 
 class PagesRoom(UpstreamRoom):
@@ -121,12 +121,12 @@ class PagesRoom(UpstreamRoom):
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
         """Merge a page that comes from before the room was opened; see `PageMerger.rejoin`."""
 
-    def say(self, text: str) -> None:
+    def notify_agents(self, text: str) -> None:
         """Send a message to the agents that use the document."""
         for listener in list(self.listeners):
-            listener.said(text)
+            listener.message(text)
 
-    def heard_of_copy(self, copy: str, why: str) -> None:
+    def announce_copy(self, copy: str, why: str) -> None:
         """Record and announce that another version of the document was saved as a separate file."""
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]

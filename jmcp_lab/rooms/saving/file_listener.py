@@ -22,13 +22,13 @@ class FileListener(Protocol):
     async def file_synced(self, found: str | None, version: ContentVersion) -> None:
         """Record that the document contains everything that the file contains."""
 
-    def heard_of_merge(self) -> None:
+    def announce_merge(self) -> None:
         """Announce that another program's changes to the file were merged."""
 
-    def heard_of_copy(self, copy: str, why: str) -> None:
+    def announce_copy(self, copy: str, why: str) -> None:
         """Announce that another version of the document was saved as a separate file."""
 
-    def heard_of_spoilt_file(self, why: str) -> None:
+    def announce_invalid_file(self, why: str) -> None:
         """Announce that the notebook's file is no longer a valid notebook."""
 
     def save_soon(self) -> None:

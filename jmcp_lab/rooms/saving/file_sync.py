@@ -57,7 +57,7 @@ class FileSync:
 
     Attributes
     ----------
-    spoilt : str or None
+    why_invalid : str or None
         Why the file of the open notebook is no longer a notebook.
     """
 
@@ -68,9 +68,9 @@ class FileSync:
         self._attached = False
         self._unreadable = False
         self._suspected: str | None = None
-        self.spoilt: str | None = None
+        self.why_invalid: str | None = None
         self._base: ContentVersion | None = None
-        self._said: ContentVersion | None = None
+        self._stored: ContentVersion | None = None
         self._attempted: ContentVersion | None = None
         self._known: Any = None
         self._hash: str | None = None
@@ -111,7 +111,7 @@ class FileSync:
         base : ContentVersion
             The version of the file that the document was synced with.
         """
-        self._base, self._said, self._attached = base, base, True
+        self._base, self._stored, self._attached = base, base, True
         if (identity := self._identity) is not None:
             identity.enter(cast("Version", base), file_number(self._file))
         self._file.looks[self._room.room_id] = self.look
@@ -164,7 +164,7 @@ class FileSync:
 
     def _is_readable(self) -> None:
         self._unreadable = False
-        self._suspected = self.spoilt = None
+        self._suspected = self.why_invalid = None
 
     def _note(self, model: dict[str, Any]) -> None:
         self._known = self._file.last_modified = model["last_modified"]
@@ -189,10 +189,10 @@ class FileSync:
             if self._suspected is None or why_no_notebook(error) is None:
                 raise
             self._room.log.warning("%s is no notebook: %s", self._file.path, self._suspected)
-        if suspected is not None and self._suspected == suspected != self.spoilt:
+        if suspected is not None and self._suspected == suspected != self.why_invalid:
             # A program that was still writing the file has had time to finish.
-            self.spoilt = suspected
-            self._listener.heard_of_spoilt_file(suspected)
+            self.why_invalid = suspected
+            self._listener.announce_invalid_file(suspected)
 
     async def _look(self) -> None:
         marks = self._file.marks()
@@ -305,12 +305,12 @@ class FileSync:
         if anew and self._is_known(await self._glance()):
             # Another server that was reading the file has restored its old content: see `turns`.
             raise OutOfBandChanges
-        said: ContentVersion = version
+        stored: ContentVersion = version
         if not writes_as_given(file.manager.plain):
-            found, said = await read_back(self._get_content, saved, kind, version)
+            found, stored = await read_back(self._get_content, saved, kind, version)
             saved = saved | {"hash": found}
         self._note(saved)
-        self._base, self._said, self._attempted = version, said, None
+        self._base, self._stored, self._attempted = version, stored, None
         # The history must record the file before a page sees it.
         await self._listener.file_synced(saved["hash"], version)
         room.document.hash = saved["hash"]
@@ -332,7 +332,7 @@ class FileSync:
         content = {"type": "file", "format": "base64", "content": model["content"]}
         await manager.save(content, copy)
         self._is_readable()
-        self._listener.heard_of_copy(copy, why)
+        self._listener.announce_copy(copy, why)
 
     async def _moved(self, path: str) -> bool:
         """Return whether the file has a new name; the server learns it shortly after the move."""
@@ -366,21 +366,23 @@ class FileSync:
                 if attempted is not None and kind.was_left_by(attempted, content):
                     # A failed save has written the file in full or in part; no other program has.
                     left = kind.version_of(content)
-                    self._base = self._said = attempted if left.digest == attempted.digest else left
+                    self._base = self._stored = (
+                        attempted if left.digest == attempted.digest else left
+                    )
                 more = self._merge_file(kind, content)
                 self._syncs += 1
                 self._note(model)
-                base = self._base = self._said = kind.version_of(content)
+                base = self._base = self._stored = kind.version_of(content)
                 if not (saving or more):
                     room.document.dirty = False
-            self._listener.heard_of_merge()
+            self._listener.announce_merge()
             # The history must record the file before a page sees it.
             await self._listener.file_synced(model.get("hash"), base)
             cast("Any", room.document).hash = model.get("hash")
         return more
 
     def _merge_file(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
-        kind.merge_file(self._base, content, self._said)
+        kind.merge_file(self._base, content, self._stored)
         now = kind.version_of(content)
         if (identity := self._identity) is not None:
             before, after = cast("Version", self._base), cast("Version", now)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from ...errors import NotFoundError, ToolError, UnavailableError
 from ...files.open_errors import check_notebook
-from .. import notices as news
+from .. import notices
 from ..notices import Notices
 from ..openings import Openings
 from ..texts import ASK_SECONDS, FileTexts
@@ -69,7 +69,7 @@ class FileRooms:
         self._peers = peers
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = Notices()
+        self.notices = Notices()
         self._open: dict[str, HeldFile] = {}
         self._own_ids: dict[str, str] = {}
         self.texts = FileTexts(pages, peers, self._file_id)
@@ -130,7 +130,7 @@ class FileRooms:
         """
         held = self._of(notebook)
         if (where := self._where(held)) is None or self._contents.gone(where):
-            raise NotFoundError(news.gone_meanwhile(held.path))
+            raise NotFoundError(notices.gone_meanwhile(held.path))
         self._contents.check_path(where)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
@@ -185,7 +185,7 @@ class FileRooms:
 
     async def _look(self, held: HeldFile) -> None:
         if await held.file.look() and held.path not in self._pages.paths():
-            self.news.add(held.file_id, news.merged(held.path))
+            self.notices.add(held.file_id, notices.merged(held.path))
 
     # -- files that move -----------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class FileRooms:
                 if found is not None and self._moved(held, path, found):
                     return held
             self._forget(held)
-            raise NotFoundError(news.gone(path))
+            raise NotFoundError(notices.gone(path))
         await check_notebook(self._serverapp, path)
         raise NotFoundError(f"There is no notebook '{path}'.")
 
@@ -256,7 +256,7 @@ class FileRooms:
                 self._file_ids.delete(new)
             self._file_ids.move(old, new)
         self._where(held)
-        self.news.add(held.file_id, news.moved(old, new))
+        self.notices.add(held.file_id, notices.moved(old, new))
         return True
 
     # -- writing -------------------------------------------------------------------------------
