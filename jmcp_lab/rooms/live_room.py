@@ -108,7 +108,7 @@ class LiveRoom(PagesRoom):
             return
         if kind.notebook is not None:
             kind.notebook.saving = lambda: self.autosave.pending
-            kind.notebook.sync_file = self.disk.look
+            kind.notebook.sync_file = self.disk.check
         loading = Loading(self, kind, stored, self.disk, self.page_merger)
         try:
             await loading.read()

@@ -62,7 +62,7 @@ class Autosave:
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._changes = self._saved = self._looked = 0
+        self._changes = self._saved = self._covered = 0
         self._retry = RETRY_SECONDS
         self._closed = False
         self._wanted = True
@@ -81,7 +81,7 @@ class Autosave:
     @property
     def covers_all(self) -> bool:
         """Whether nothing has changed since the running save read the document."""
-        return self._changes == self._looked
+        return self._changes == self._covered
 
     def changed(self, *, wanted: bool) -> None:
         """Record a change of the document, and schedule a save if that is wanted."""
@@ -160,7 +160,7 @@ class Autosave:
             self._timer.cancel()
             self._timer = None
         self._due = None
-        changes = self._looked = self._changes
+        changes = self._covered = self._changes
         slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._on_slow)
         try:
             with contained():

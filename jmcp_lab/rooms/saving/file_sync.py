@@ -74,7 +74,7 @@ class FileSync:
         self._attempted: ContentVersion | None = None
         self._known: Any = None
         self._hash: str | None = None
-        self._looked_at: object = None
+        self._checked: object = None
         self._get: Any = None
         self._syncing = asyncio.Lock()
         self._syncs = 0
@@ -97,7 +97,7 @@ class FileSync:
     async def read(self) -> tuple[Any, str | None]:
         """Read the file to build a document from it; return its content and its hash."""
         async with self._file.lock:
-            model = await self._read(await self._glance())
+            model = await self._read(await self._metadata())
             self._note(model)
         if isinstance(self._room.document, NotebookDocument):
             await self._room.document.learn_aside(model["content"])
@@ -114,7 +114,7 @@ class FileSync:
         self._base, self._stored, self._attached = base, base, True
         if (identity := self._identity) is not None:
             identity.enter(cast("Version", base), file_number(self._file))
-        self._file.looks[self._room.room_id] = self.look
+        self._file.checks[self._room.room_id] = self.check
         if self._notebook is not None:
             self._get = self._room.document.aget
             cast("Any", self._room.document).aget = self._on_get
@@ -124,14 +124,14 @@ class FileSync:
         if self._attached and (identity := self._identity) is not None:
             identity.leave(cast("Version", self._base), file_number(self._file))
         self._attached = False
-        self._file.looks.pop(self._room.room_id, None)
+        self._file.checks.pop(self._room.room_id, None)
         if self._get is not None:
             cast("Any", self._room.document).aget = self._get
             self._get = None
 
     # -- reading the file --------------------------------------------------------------------------
 
-    async def _glance(self) -> dict[str, Any]:
+    async def _metadata(self) -> dict[str, Any]:
         manager = self._file.manager
         return await manager.get(self._file.path, content=False, require_hash=True)
 
@@ -169,7 +169,7 @@ class FileSync:
     def _note(self, model: dict[str, Any]) -> None:
         self._known = self._file.last_modified = model["last_modified"]
         self._hash = model.get("hash")
-        self._looked_at = None
+        self._checked = None
 
     def _is_known(self, model: dict[str, Any]) -> bool:
         found = model.get("hash")
@@ -178,11 +178,11 @@ class FileSync:
         # Two saves within one tick of the disk's clock have the same time.
         return bool(found == self._hash)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Merge what another program has written, if anything."""
         suspected = self._suspected
         try:
-            await self._look()
+            await self._check()
         except Exception as error:
             # Contents managers raise arbitrary errors. This one is announced to people below;
             # upstream would log a traceback.
@@ -194,14 +194,14 @@ class FileSync:
             self.why_invalid = suspected
             self._listener.announce_invalid_file(suspected)
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         marks = self._file.marks()
-        if not self._attached or marks == self._looked_at:
+        if not self._attached or marks == self._checked:
             return
         async with self._file.lock:
-            found = await self._glance()
+            found = await self._metadata()
             if self._is_known(found):
-                self._known, self._looked_at = found["last_modified"], marks
+                self._known, self._checked = found["last_modified"], marks
                 return
         if await self._sync(saving=False):
             self._listener.save_soon()
@@ -291,7 +291,7 @@ class FileSync:
         await self._listener.about_to_write(version)
         path = file.path
         # After this check, a synchronous manager lets no other task move the file.
-        if syncs != self._syncs or not self._is_known(await self._glance()):
+        if syncs != self._syncs or not self._is_known(await self._metadata()):
             raise OutOfBandChanges
         if self._unreadable:
             await self._keep_copy(path)
@@ -302,7 +302,7 @@ class FileSync:
             await self._forget_attempt_without_trace()
             raise
         anew = file_number(file) != number and saved.get("hash") not in (None, self._hash)
-        if anew and self._is_known(await self._glance()):
+        if anew and self._is_known(await self._metadata()):
             # Another server that was reading the file has restored its old content: see `turns`.
             raise OutOfBandChanges
         stored: ContentVersion = version
@@ -319,7 +319,7 @@ class FileSync:
     async def _forget_attempt_without_trace(self) -> None:
         """After a failed save, forget the attempt if it left the file unchanged."""
         with suppress(Exception):
-            if self._is_known(await self._glance()):
+            if self._is_known(await self._metadata()):
                 self._attempted = None
 
     async def _keep_copy(self, path: str) -> None:
@@ -349,7 +349,7 @@ class FileSync:
         room, kind = self._room, self._listener.kind
         async with self._syncing:
             async with self._file.lock:
-                found = await self._glance()
+                found = await self._metadata()
                 if self._is_known(found):
                     self._known = self._file.last_modified = found["last_modified"]
                     return False

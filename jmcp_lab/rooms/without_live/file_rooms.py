@@ -97,7 +97,7 @@ class FileRooms:
             held.state = state
         held.names.add(path)
         self._touch(held)
-        await self._look(held)
+        await self._check_file(held)
         return held.file.notebook
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
@@ -143,7 +143,7 @@ class FileRooms:
         """
         held = self._of(notebook)
         if await self._is_shared(held):
-            await self._look(held)
+            await self._check_file(held)
         elif edits:
             raise UnavailableError(
                 f"'{held.path}' has unsaved changes in JupyterLab, so nothing was changed: it "
@@ -183,8 +183,8 @@ class FileRooms:
         self._touch(held)
         return held
 
-    async def _look(self, held: HeldFile) -> None:
-        if await held.file.look() and held.path not in self._pages.paths():
+    async def _check_file(self, held: HeldFile) -> None:
+        if await held.file.check() and held.path not in self._pages.paths():
             self.notices.add(held.file_id, notices.merged(held.path))
 
     # -- files that move -----------------------------------------------------------------------
@@ -340,7 +340,7 @@ class FileRooms:
                 continue
             try:
                 with suppress(ToolError):
-                    await self._look(held)
+                    await self._check_file(held)
                 await self._write(held)
             except Exception:
                 # The contents manager may raise any exception. Unwritten changes are retried.

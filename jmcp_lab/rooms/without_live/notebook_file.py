@@ -128,7 +128,7 @@ class NotebookFile:
         self._end_events = self._document.events.listen(self._on_change)
         self.notebook.repair_ids()
         self.notebook.identity.enter(self._base(), self._number)
-        self.notebook.sync_file = self.look
+        self.notebook.sync_file = self.check
         # These repairs are written together with the first requested change.
         self.notebook.mark_saved(self.notebook.changes)
 
@@ -143,7 +143,7 @@ class NotebookFile:
         """Whether the document may contain changes that the file lacks."""
         return self.notebook.edited
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Merge what others have written; return whether there was anything.
 
         Raises
@@ -202,7 +202,7 @@ class NotebookFile:
             yield
             # The next call checks the file again, and reports why it is unreadable.
             with suppress(ToolError):
-                await self.look()
+                await self.check()
             if self._savers == 1:
                 self._unread = None
         finally:
