@@ -282,7 +282,7 @@ class JmcpLab(CheckedExtensionApp):
         from .rooms.upstream.ydoc_server import Upstream
 
         upstream = Upstream(server, LiveRoom)
-        upstream.end_after(self.stop_extension)
+        upstream.run_before_stop(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()
         MovedFiles(upstream, self.services.contents, self.rooms.notices).listen(server)

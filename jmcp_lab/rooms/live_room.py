@@ -92,7 +92,7 @@ class LiveRoom(PagesRoom):
 
     def save_soon(self) -> None:
         """Schedule a save, if the people in the room want autosave."""
-        self.autosave.changed(wanted=self.saves_by_itself)
+        self.autosave.changed(wanted=self.wants_autosave)
         self._mark_unsaved()
 
     # -- loading -----------------------------------------------------------------------------------
@@ -155,16 +155,16 @@ class LiveRoom(PagesRoom):
     # -- saving ------------------------------------------------------------------------------------
 
     @property
-    def saves_by_itself(self) -> bool:
+    def wants_autosave(self) -> bool:
         """Whether the people in the room want autosave; upstream decides this the same way."""
         states = [state.get("autosave", True) for state in self.awareness.states.values() if state]
         return any(states) if states else True
 
-    def why_by_hand(self) -> str | None:
+    def why_no_autosave(self) -> str | None:
         """Return a message why nothing is saved automatically; None if autosave is on."""
         if self.save_delay is None:
             return notices.never_saved(self.path)
-        return None if self.saves_by_itself else notices.saved_by_hand(self.path)
+        return None if self.wants_autosave else notices.saved_by_hand(self.path)
 
     @property
     def unsaved(self) -> bool:
@@ -175,7 +175,7 @@ class LiveRoom(PagesRoom):
         """Schedule a save. Changes made while the file is being read are already in the file."""
         if part == "state" or self.update_lock.locked() or not self.ready:
             return
-        self.autosave.changed(wanted=self.saves_by_itself)
+        self.autosave.changed(wanted=self.wants_autosave)
         asyncio.get_running_loop().call_soon(self._mark_unsaved)
 
     def _mark_unsaved(self) -> None:
@@ -223,7 +223,7 @@ class LiveRoom(PagesRoom):
     async def stop(self) -> None:
         """Save unsaved changes, store the history, and release the document."""
         if self.kind is not None and self.ready:
-            if self.autosave.unsaved and self.saves_by_itself:
+            if self.autosave.unsaved and self.wants_autosave:
                 await self.autosave.finish(FINISH_SECONDS)
             self.disk.detach()
         await self.end_history()

@@ -216,7 +216,7 @@ class Loading:
         except Exception as error:
             # The folder is read-only or the disk is full. That is no reason not to open the file.
             self._room.log.warning("A history is not taken over yet (%s)", error_name(error))
-            await self._room.store.put_off()
+            await self._room.store.postpone_take_over()
 
     def _merges(self, base: ContentVersion) -> bool:
         """Merge the file; return False if the base can be read but makes no sense.
@@ -240,7 +240,7 @@ async def take_over(room: PagesRoom, copies: Copies) -> None:
     Two Yjs histories cannot become one. Changes that the other server had not saved go into a
     separate file; those that it had saved have already come from the document's file.
     """
-    stored = await room.store.look_again()
+    stored = await room.store.open_if_free()
     if stored is None:
         return
     try:
@@ -251,7 +251,7 @@ async def take_over(room: PagesRoom, copies: Copies) -> None:
     else:
         if room.kind is not None:
             room.store.take_over(room.history)
-    await room.store.leave()
+    await room.store.release()
 
 
 async def _keep_unsaved(room: PagesRoom, copies: Copies, stored: Stored) -> None:

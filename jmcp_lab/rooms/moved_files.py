@@ -76,7 +76,7 @@ class MovedFiles:
             return
         if await self._is_of(room, new) and self._upstream.moved(old, new):
             self._notices.add(file_id, moved(old, new))
-            task = self._upstream.start_saving(room) if room.saves_by_itself else None
+            task = self._upstream.start_saving(room) if room.wants_autosave else None
             if task is not None:
                 # The save itself reports its error, and no caller awaits this task.
                 task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())

@@ -84,7 +84,7 @@ class Peers:
         self._serverapp = serverapp
         self._open: dict[str, Peer] = {}
         self._texts: dict[str, YUnicode] = {}
-        self._complained = False
+        self._warned = False
 
     async def find(self, file_id: str) -> Peer | None:
         """Return a notebook that pages have open live, or None."""
@@ -104,9 +104,9 @@ class Peers:
         except (AttributeError, RuntimeError, KeyError, TypeError):
             # It is another version of the extension. Fall back to the file, and to what pages
             # report as unsaved.
-            if not self._complained:
+            if not self._warned:
                 _log.warning("jupyter-server-documents is not as expected", exc_info=True)
-            self._complained = True
+            self._warned = True
 
     async def _find(self, file_id: str) -> Peer | None:
         manager: Any = self._serverapp.web_app.settings.get("yroom_manager")

@@ -155,7 +155,7 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is None:
             return []
-        by_hand = [words] if (words := held.room.why_by_hand()) else []
+        by_hand = [words] if (words := held.room.why_no_autosave()) else []
         return by_hand + [notices.kept(held.path, copy, why) for copy, why in held.room.copies]
 
     def _held(self, path: str) -> OpenRoom | None:
@@ -312,7 +312,7 @@ class Rooms:
         """Hold the room and postpone its closing."""
         held.used = time.monotonic()
         held.room.clients.add(cast("Any", held.lease))
-        self._upstream.keep(held.room)
+        self._upstream.cancel_cleanup(held.room)
         if held.timer is None:
             self._arm(held, self.idle_seconds)
 
@@ -325,7 +325,7 @@ class Rooms:
         if held.needed or rest > 0:
             self._arm(held, max(rest, self.idle_seconds / 4))
         else:
-            held.closing = asyncio.create_task(self._let_go(held), name="jmcp room closer")
+            held.closing = asyncio.create_task(self._close_idle(held), name="jmcp room closer")
 
     @contextmanager
     def lease(self, notebook: LiveNotebook) -> Iterator[None]:
@@ -341,7 +341,7 @@ class Rooms:
             held.leases -= 1
             held.used = time.monotonic()
 
-    async def _let_go(self, held: OpenRoom) -> None:
+    async def _close_idle(self, held: OpenRoom) -> None:
         """Leave an idle room, and close it if nobody else is in it."""
         where = self._where(held)
         there = where is not None and await self._contents.look(where) is not None
@@ -393,7 +393,7 @@ class Rooms:
                     if not (saves := [task for task in tasks if task is not None]):
                         break
                     await asyncio.wait(saves)
-        self._upstream.send_everybody_off()
+        self._upstream.close_websockets()
         await self._upstream.end_histories(seconds)
         for held in list(self._open.values()):
             self._forget(held)

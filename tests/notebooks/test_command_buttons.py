@@ -104,7 +104,7 @@ async def test_it_holds_when_the_notebook_was_closed_and_is_opened_again(
     rooms = robot.app.rooms
     rooms.idle_seconds = 0.0
     held = rooms._held("a.ipynb")
-    await rooms._let_go(held)
+    await rooms._close_idle(held)
     assert rooms.find("a.ipynb") is None
     assert "trusted" not in (root / "a.ipynb").read_text()
     assert await robot.open("a.ipynb") is not first

@@ -22,7 +22,7 @@ from ..openings import Openings
 from ..texts import ASK_SECONDS, FileTexts
 from ..troubles import Troubles
 from .notebook_file import NotebookFile
-from .open_file import MAX_PAUSE_SECONDS, WRITE_SECONDS, HeldFile
+from .open_file import MAX_PAUSE_SECONDS, WRITE_SECONDS, OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,11 +70,11 @@ class FileRooms:
         self._log = log
         self.idle_seconds = idle_seconds
         self.notices = Notices()
-        self._open: dict[str, HeldFile] = {}
+        self._open: dict[str, OpenFile] = {}
         self._own_ids: dict[str, str] = {}
         self.texts = FileTexts(pages, peers, self._file_id)
         self.ring: Callable[[], None] = lambda: None
-        self._openings = Openings[HeldFile]()
+        self._openings = Openings[OpenFile]()
 
     # -- opening -------------------------------------------------------------------------------
 
@@ -151,29 +151,29 @@ class FileRooms:
                 "then call again."
             )
 
-    def _held(self, path: str) -> HeldFile | None:
+    def _held(self, path: str) -> OpenFile | None:
         found = self._file_id(path)
         return None if found is None else self._open.get(found)
 
-    def _of(self, notebook: LiveNotebook) -> HeldFile:
+    def _of(self, notebook: LiveNotebook) -> OpenFile:
         held = self._open.get(notebook.file_id)
         if held is None or held.file.notebook is not notebook:
             raise UnavailableError("The notebook was closed. Call the tool again.")
         return held
 
-    async def _start(self, path: str) -> HeldFile:
+    async def _start(self, path: str) -> OpenFile:
         await check_notebook(self._serverapp, path)
         file_id = self._index(path)
         file = NotebookFile(
             self._serverapp.contents_manager,
             lambda: self._where(held) or held.path,
             file_id,
-            lambda: self._tend_soon(held),
+            lambda: self._sync_soon(held),
             self._peers,
         )
-        held = HeldFile(path, file, file_id)
+        held = OpenFile(path, file, file_id)
         await file.load()
-        held.heed(self._pages)
+        held.follow_pages(self._pages)
         if (other := self._open.get(file_id)) is not None:
             # Another call opened the notebook by another of its names meanwhile.
             file.close()
@@ -183,7 +183,7 @@ class FileRooms:
         self._touch(held)
         return held
 
-    async def _check_file(self, held: HeldFile) -> None:
+    async def _check_file(self, held: OpenFile) -> None:
         if await held.file.check() and held.path not in self._pages.paths():
             self.notices.add(held.file_id, notices.merged(held.path))
 
@@ -213,7 +213,7 @@ class FileRooms:
         found = self._file_ids.get_path(file_id)
         return None if found is None else str(found)
 
-    def _where(self, held: HeldFile) -> str | None:
+    def _where(self, held: OpenFile) -> str | None:
         """Return the current path of a notebook, or None if it was deleted."""
         found = self.place_of(held.file_id)
         if found is not None:
@@ -221,7 +221,7 @@ class FileRooms:
             held.names.add(found)
         return found
 
-    async def _follow(self, path: str) -> HeldFile:
+    async def _follow(self, path: str) -> OpenFile:
         """Return the notebook that was open as `path` and has moved since.
 
         Raises
@@ -246,7 +246,7 @@ class FileRooms:
         await check_notebook(self._serverapp, path)
         raise NotFoundError(f"There is no notebook '{path}'.")
 
-    def _moved(self, held: HeldFile, old: str, new: str) -> bool:
+    def _moved(self, held: OpenFile, old: str, new: str) -> bool:
         if self._file_ids is None:
             self._own_ids[new] = self._own_ids.pop(old)
         elif self._file_id(new) in self._open:
@@ -290,7 +290,7 @@ class FileRooms:
         if (words := await self.written(notebook)) is not None:
             raise UnavailableError(words)
 
-    async def _write(self, held: HeldFile) -> str | None:
+    async def _write(self, held: OpenFile) -> str | None:
         if not held.file.unwritten:
             return None
         if not await self._is_shared(held):
@@ -300,36 +300,36 @@ class FileRooms:
             )
         return await self._write_now(held)
 
-    async def _is_shared(self, held: HeldFile) -> bool:
+    async def _is_shared(self, held: OpenFile) -> bool:
         """Return whether we can see the pages' content, after asking pages to save it."""
         if await held.file.peer() is not None:
             return True
         return await self._pages.saved(held.path, ASK_SECONDS)
 
-    async def _write_now(self, held: HeldFile) -> str | None:
+    async def _write_now(self, held: OpenFile) -> str | None:
         started = time.monotonic()
         try:
             changed = await held.file.write()
         except ToolError as error:
-            if not held.complained:
+            if not held.warned:
                 self._log.warning("%s", error.message)
-            held.complained = True
+            held.warned = True
             held.pause = min(held.pause * 2, MAX_PAUSE_SECONDS)
             return f"{error.message} The change is kept, and writing it is tried again."
         spent = time.monotonic() - started
-        held.complained = False
+        held.warned = False
         held.pause = min(max(WRITE_SECONDS, spent * 4), MAX_PAUSE_SECONDS)
         if changed:
             self._pages.wrote(held.path)
         return None
 
-    def _tend_soon(self, held: HeldFile) -> None:
-        if held.tending is None or held.tending.done():
-            held.tending = asyncio.get_running_loop().create_task(
-                self._tend(held), name="jmcp notebook writer"
+    def _sync_soon(self, held: OpenFile) -> None:
+        if held.sync_task is None or held.sync_task.done():
+            held.sync_task = asyncio.get_running_loop().create_task(
+                self._keep_in_sync(held), name="jmcp notebook writer"
             )
 
-    async def _tend(self, held: HeldFile) -> None:
+    async def _keep_in_sync(self, held: OpenFile) -> None:
         """Keep file and document in sync while a call waits or runs and until all is written."""
         while self._open.get(held.file_id) is held and (held.leases or held.file.unwritten):
             await asyncio.sleep(held.pause)
@@ -349,15 +349,15 @@ class FileRooms:
 
     # -- staying open --------------------------------------------------------------------------
 
-    def _touch(self, held: HeldFile) -> None:
+    def _touch(self, held: OpenFile) -> None:
         held.used = time.monotonic()
         if held.timer is None:
             self._arm(held, self.idle_seconds)
 
-    def _arm(self, held: HeldFile, seconds: float) -> None:
+    def _arm(self, held: OpenFile, seconds: float) -> None:
         held.timer = asyncio.get_running_loop().call_later(seconds, self._on_idle, held)
 
-    def _on_idle(self, held: HeldFile) -> None:
+    def _on_idle(self, held: OpenFile) -> None:
         held.timer = None
         rest = held.used + self.idle_seconds - time.monotonic()
         if held.leases or held.file.unwritten or rest > 0:
@@ -372,14 +372,14 @@ class FileRooms:
         held = self._of(notebook)
         held.leases += 1
         self._touch(held)
-        self._tend_soon(held)
+        self._sync_soon(held)
         try:
             yield
         finally:
             held.leases -= 1
             held.used = time.monotonic()
 
-    def _forget(self, held: HeldFile) -> None:
+    def _forget(self, held: OpenFile) -> None:
         self._open.pop(held.file_id, None)
         if held.timer is not None:
             held.timer.cancel()
@@ -395,6 +395,6 @@ class FileRooms:
                     if held.file.unwritten:
                         await self._write_now(held)
         for held in list(self._open.values()):
-            if held.tending is not None:
-                held.tending.cancel()
+            if held.sync_task is not None:
+                held.sync_task.cancel()
             self._forget(held)

@@ -171,7 +171,7 @@ async def test_a_history_that_becomes_free_while_its_room_closes_is_let_go_of(
     with held(path):
         store = DocumentStore(path)
         await store.open()
-    looking = asyncio.create_task(store.look_again())
+    looking = asyncio.create_task(store.open_if_free())
     await asyncio.sleep(0)
     await store.close()
     assert await looking is None

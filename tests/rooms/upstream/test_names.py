@@ -264,7 +264,7 @@ def test_what_a_page_brings_as_it_joins_is_heard_and_other_messages_are_not(size
 
     heard: list[bytes] = []
     room = Room()
-    Upstream.on_answer(room, heard.append)  # type: ignore[arg-type]
+    Upstream.on_joining_update(room, heard.append)  # type: ignore[arg-type]
     update = b"u" * size
     assert room.on_message is not None
     assert room.on_message(bytes([0, 1]) + write_var_uint(size) + update) is False
