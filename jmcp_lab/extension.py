@@ -167,9 +167,9 @@ class JmcpLab(CheckedExtensionApp):
         )
         if self.not_live is None:
             # Modules for live documents are imported only if documents are live.
-            from .kernels.stale_cells import Leftovers
+            from .kernels.stale_cells import StaleCells
 
-            self.leftovers = Leftovers(server, self.sessions)
+            self.stale_cells = StaleCells(server, self.sessions)
         self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
         self.services = Services(
             rooms=self.rooms,
@@ -291,16 +291,16 @@ class JmcpLab(CheckedExtensionApp):
     def _follow_rooms(self, server: ServerApp) -> None:
         """Start to follow the live documents."""
         from .rooms.live_room import LiveRoom
-        from .rooms.strays import Strays
+        from .rooms.moved_files import MovedFiles
         from .rooms.upstream.ydoc_server import Upstream
 
         upstream = Upstream(server, LiveRoom)
-        upstream.end_after(self.stop_extension)
+        upstream.run_before_stop(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()
-        Strays(upstream, self.services.contents, self.rooms.news).listen(server)
+        MovedFiles(upstream, self.services.contents, self.rooms.notices).listen(server)
         self.rooms.listen()
-        self.leftovers.listen()
+        self.stale_cells.listen()
 
     async def stop_extension(self) -> None:
         """Close the MCP endpoint, end runs, save notebooks; Ctrl-C allows only limited time."""
@@ -353,7 +353,7 @@ class JmcpLab(CheckedExtensionApp):
         self.gate.patience.forget_agent(agent_id)
         self.gate.deny_waiting(agent_id, "revoked")
         self.services.snapshots.forget_agent(agent_id)
-        self.rooms.news.forget_agent(agent_id)
+        self.rooms.notices.forget_agent(agent_id)
         self.executor.forget_owner(agent_id)
 
     def where_to_open(self) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .sessions import KernelSessions
 
 
-class Leftovers:
+class StaleCells:
     """Removes the [*] from cells of notebooks without a kernel, when a room opens.
 
     Pages as well as jmcp_lab open rooms, so this follows the events of all rooms.
@@ -56,10 +56,10 @@ class Leftovers:
         if room is None or room in self._followed:
             return
         self._followed.add(room)
-        self._upstream.on_answer(room, lambda update: self._on_answer(name, update))
+        self._upstream.on_joining_update(room, lambda update: self._on_joining_update(name, update))
         await self.settle(name)
 
-    def _on_answer(self, name: str, update: bytes) -> None:
+    def _on_joining_update(self, name: str, update: bytes) -> None:
         """Check again when a page returns with updates that the history lacks."""
         if update == NOTHING_NEW:
             return

@@ -35,20 +35,20 @@ class DocumentKind(Protocol):
     def was_left_by(self, attempted: ContentVersion, content: Any) -> bool:  # noqa: ANN401
         """Return whether a failed save of `attempted` can have left this content in the file."""
 
-    def take_in(self, base: Any, content: Any, said: Any) -> None:  # noqa: ANN401
+    def merge_file(self, base: Any, content: Any, stored: Any) -> None:  # noqa: ANN401
         """Merge what another program changed in the file into the document.
 
         Parameters
         ----------
         base : ContentVersion
-            The file as the document last met it.
+            The file as of its last sync with the document.
         content : object
             The file now.
-        said : ContentVersion
+        stored : ContentVersion
             How the file represented `base`.
         """
 
-    def reunite(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
+    def merge_overlapping(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
         """Merge a file into a document that may already contain part of the file's changes."""
 
     async def ready(self) -> None:
@@ -60,7 +60,7 @@ class DocumentKind(Protocol):
     def version_in(self, update: bytes) -> ContentVersion:
         """Return the version that a document holds, with the cell ids that it uses."""
 
-    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+    def merge_page(self, update: bytes, base: ContentVersion) -> list[str]:
         """Merge a page that has another Yjs history into the document.
 
         Returns
@@ -69,13 +69,13 @@ class DocumentKind(Protocol):
             Messages for the agents.
         """
 
-    def feed(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Inspect a page's update just before the document applies it."""
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Repair the effects of a page's update just after the document has applied it."""
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
+    def restore_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Restore text that one side typed into cells that the other side removed.
 
         Parameters
@@ -83,9 +83,9 @@ class DocumentKind(Protocol):
         update : bytes
             Everything that the page had.
         ours : bytes
-            Everything that the document had of the same Yjs history before it met the page.
+            Everything that the document had of the same Yjs history before the merge.
         base : ContentVersion or None
-            The version of the file that the page met last, if it is known.
+            The version of the file that the page was last synced with, if it is known.
 
         Returns
         -------
@@ -93,8 +93,8 @@ class DocumentKind(Protocol):
             Messages for the agents.
         """
 
-    def left_behind(self, update: bytes) -> CellsLeftBehind | None:
-        """Return the page's cells that the document no longer has, after it has met the page."""
+    def cells_left_behind(self, update: bytes) -> CellsLeftBehind | None:
+        """Return the page's cells that the document no longer has after their merge."""
 
     def close(self) -> None:
         """Stop following the document."""

@@ -18,16 +18,16 @@ from ..text.overlapping_merge import merge_overlapping
 from ..text.rebase import rebase
 from ..text.three_way_merge import splice
 from .content_versions import ContentVersion, TextVersion
-from .external_changes import take_in
+from .external_changes import merge_file
 from .pages.late_edits import LateEdits
 from .pages.rejoin import (
     REJOIN_ORIGIN,
     LeftBehind,
     adopt,
     differences,
-    merged,
+    merged_content,
     removed_while_away,
-    told_of,
+    restored_messages,
     typed_into_removed,
 )
 from .sync_messages import clients_ahead
@@ -55,7 +55,10 @@ class NotebookKind:
         # The awareness state of a user who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
         self.late = LateEdits(
-            self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
+            self.notebook,
+            lambda: room.typed_in,
+            room.notify_agents,
+            shared=lambda: room.typed_elsewhere,
         )
 
     def version_of(self, content: dict[str, Any]) -> Version:
@@ -70,7 +73,7 @@ class NotebookKind:
         """Return whether the file is complete; a truncated notebook is not a notebook."""
         return Version.of(content).digest == attempted.digest
 
-    def take_in(self, base: Version, content: dict[str, Any], said: Version) -> None:
+    def merge_file(self, base: Version, content: dict[str, Any], stored: Version) -> None:
         """Merge by cells and lines."""
         document = self._room.document
         if base.ids is None and Version.of(document.get()) == base:
@@ -78,11 +81,11 @@ class NotebookKind:
             # apart.
             document.set(content)
         else:
-            take_in(self.notebook, base, content, said=said)
+            merge_file(self.notebook, base, content, stored=stored)
 
-    def reunite(self, base: ContentVersion, content: dict[str, Any]) -> None:
+    def merge_overlapping(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines; keep once what both sides added to the base."""
-        take_in(self.notebook, cast("Version", base), content, merge_overlapping)
+        merge_file(self.notebook, cast("Version", base), content, merge_overlapping)
 
     async def ready(self) -> None:
         """Return when no transaction is open."""
@@ -97,13 +100,13 @@ class NotebookKind:
         document = _document(self._room, update)
         return Version.of(document.get(deduplicate=False) | {"cells": [*_whole(document).values()]})
 
-    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+    def merge_page(self, update: bytes, base: ContentVersion) -> list[str]:
         """Merge a page that has another Yjs history into the notebook."""
         page = _document(self._room, update)
         found = LiveNotebook(cast("YNotebook", page), lambda: "", self.notebook.file_id)
         alone = self._is_blank and self.notebook.blank not in found.ids
         try:
-            wanted = merged(
+            wanted = merged_content(
                 self.notebook, found, cast("Version", base), lambda: _document(self._room)
             )
         finally:
@@ -113,18 +116,18 @@ class NotebookKind:
             make_way(self.notebook, REJOIN_ORIGIN)
         return []
 
-    def feed(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Record edits to a removed cell, so that they can be found later."""
-        self.late.feed(update)
+        self.late.before_update(update)
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Repair a page's edit of a cell that was moved or deleted in the meantime."""
         if self.notebook.busy:
-            self._room.call_later(0.05, self.settle)
+            self._room.call_later(0.05, self.after_update)
             return
-        self.late.settle()
+        self.late.after_update()
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
+    def restore_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Find the cells that one side removed, and what the other side typed into them."""
         alone = self._is_blank
         theirs = self._return(update, ours, cast("Version | None", base))
@@ -134,10 +137,10 @@ class NotebookKind:
             self.late.join_doubles({cell_id: cell.source for cell_id, cell in named.items()})
         if alone:
             make_way(self.notebook, REJOIN_ORIGIN)
-        return told_of(self.notebook, theirs + mine)
+        return restored_messages(self.notebook, theirs + mine)
 
-    def left_behind(self, update: bytes) -> LeftBehind | None:
-        """Return the page's cells that the notebook no longer has, after it has met the page."""
+    def cells_left_behind(self, update: bytes) -> LeftBehind | None:
+        """Return the page's cells that the notebook no longer has after their merge."""
         page = _document(self._room, update)
         gone = removed_while_away(page.ydoc, self.notebook.ydoc.get_update())
         if not gone:
@@ -201,12 +204,12 @@ class TextKind:
         whole = cast("TextVersion", attempted).text
         return content == whole or is_beginning(content, whole)
 
-    def take_in(self, base: TextVersion, content: str, said: TextVersion) -> None:
+    def merge_file(self, base: TextVersion, content: str, stored: TextVersion) -> None:
         """Merge by lines; another program has none of the unsaved text."""
         present = str(self._text)
-        self._make(splice(present, rebase(said.text, content, present)))
+        self._make(splice(present, rebase(stored.text, content, present)))
 
-    def reunite(self, base: ContentVersion, content: str) -> None:
+    def merge_overlapping(self, base: ContentVersion, content: str) -> None:
         """Merge by lines; keep once what both sides added to the base."""
         present = str(self._text)
         self._make(
@@ -226,7 +229,7 @@ class TextKind:
         """Return the text that a document holds."""
         return TextVersion(self.content_of(update))
 
-    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+    def merge_page(self, update: bytes, base: ContentVersion) -> list[str]:
         """Merge a page that has another Yjs history into the text."""
         typed = self.content_of(update)
         present = str(self._text)
@@ -241,17 +244,17 @@ class TextKind:
             with self._room.ydoc.transaction(origin=REJOIN_ORIGIN):
                 splice_shared(self._text, differences(present, wanted))
 
-    def feed(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Do nothing: a text has no cells that could be moved or removed."""
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Do nothing: a text has no cells that could be moved or removed."""
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
+    def restore_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Return no messages: a text has no cells that could be moved or removed."""
         return []
 
-    def left_behind(self, update: bytes) -> LeftBehind | None:
+    def cells_left_behind(self, update: bytes) -> LeftBehind | None:
         """Return None: a text has no cells that could be moved or removed."""
         return None
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from . import notices as news
+from . import notices
 from .kinds import NotebookKind, kind_of
 from .loading import Loading, take_over
+from .pages.page_merger import PageMerger
 from .pages.pages_room import PagesRoom
-from .pages.reunions import Reunions
 from .saving.autosave import Autosave
 from .saving.file_sync import FileSync
 from .troubles import Unsaved
@@ -42,7 +42,7 @@ class LiveRoom(PagesRoom):
     Attributes
     ----------
     autosave : Autosave
-    reunions : Reunions
+    page_merger : PageMerger
     disk : FileSync
         Follows the file.
     """
@@ -50,7 +50,7 @@ class LiveRoom(PagesRoom):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.autosave = Autosave(self._write_file, self._on_saved, self.save_delay)
-        self.reunions = Reunions(self)
+        self.page_merger = PageMerger(self)
         self.disk = FileSync(self, self)
 
     # -- properties --------------------------------------------------------------------------------
@@ -67,32 +67,32 @@ class LiveRoom(PagesRoom):
         assert isinstance(self.kind, NotebookKind)
         return self.kind.late
 
-    def heard_of_merge(self) -> None:
+    def announce_merge(self) -> None:
         """Announce that another program's changes to the file were merged."""
         self.announce("Out-of-band changes were merged.", "overwrite")
         for listener in list(self.listeners):
             listener.merged()
 
-    def heard_of_spoilt_file(self, why: str) -> None:
+    def announce_invalid_file(self, why: str) -> None:
         """Announce that the notebook's file is no longer a valid notebook."""
         self.announce("The file is no longer a notebook.")
-        self.say(news.spoilt(self.path, why))
+        self.notify_agents(notices.invalid_file(self.path, why))
 
     @property
     def trouble(self) -> Unsaved | None:
         """The reason why the file and the document differ, if a person must act; otherwise None."""
         if self.autosave.failure is not None:
             return Unsaved.of(self.path, self.autosave.failure)
-        if self.apart.failure is not None:
-            return Unsaved.in_page(self.path, self.apart.failure)
-        why = self.disk.spoilt
+        if self.sync_failures.failure is not None:
+            return Unsaved.in_page(self.path, self.sync_failures.failure)
+        why = self.disk.why_invalid
         if why is None:
             return None
         return Unsaved.in_file(self.path, why)
 
     def save_soon(self) -> None:
         """Schedule a save, if the people in the room want autosave."""
-        self.autosave.changed(wanted=self.saves_by_itself)
+        self.autosave.changed(wanted=self.wants_autosave)
         self._mark_unsaved()
 
     # -- loading -----------------------------------------------------------------------------------
@@ -108,8 +108,8 @@ class LiveRoom(PagesRoom):
             return
         if kind.notebook is not None:
             kind.notebook.saving = lambda: self.autosave.pending
-            kind.notebook.meet_file = self.disk.look
-        loading = Loading(self, kind, stored, self.disk, self.reunions)
+            kind.notebook.sync_file = self.disk.check
+        loading = Loading(self, kind, stored, self.disk, self.page_merger)
         try:
             await loading.read()
             async with self.update_lock:
@@ -124,16 +124,16 @@ class LiveRoom(PagesRoom):
         self.announce("Content loaded.", "load")
         self.ready = True
         self.announce("Room initialized", "initialize")
-        if await loading.says_more():
+        if await loading.is_ahead_of_file():
             self.save_soon()
 
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
-        """Merge a page that comes from before the room was opened; see `Reunions.rejoin`."""
-        return await self.reunions.rejoin(update)
+        """Merge a page that comes from before the room was opened; see `PageMerger.rejoin`."""
+        return await self.page_merger.rejoin(update)
 
     # -- the file ----------------------------------------------------------------------------------
 
-    async def file_met(self, found: str | None, version: ContentVersion) -> None:
+    async def file_synced(self, found: str | None, version: ContentVersion) -> None:
         """Record that the document contains everything that the file contains.
 
         Parameters
@@ -143,8 +143,8 @@ class LiveRoom(PagesRoom):
         version : ContentVersion
         """
         if found is not None and self.ready and not self.store.is_open:
-            await take_over(self, self.reunions.copies)
-        await self.reunions.file_met(found, version)
+            await take_over(self, self.page_merger.copies)
+        await self.page_merger.file_synced(found, version)
 
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store the updates that lead to a version of the file before writing that version."""
@@ -155,16 +155,16 @@ class LiveRoom(PagesRoom):
     # -- saving ------------------------------------------------------------------------------------
 
     @property
-    def saves_by_itself(self) -> bool:
+    def wants_autosave(self) -> bool:
         """Whether the people in the room want autosave; upstream decides this the same way."""
         states = [state.get("autosave", True) for state in self.awareness.states.values() if state]
         return any(states) if states else True
 
-    def why_by_hand(self) -> str | None:
+    def why_no_autosave(self) -> str | None:
         """Return a message why nothing is saved automatically; None if autosave is on."""
         if self.save_delay is None:
-            return news.never_saved(self.path)
-        return None if self.saves_by_itself else news.saved_by_hand(self.path)
+            return notices.never_saved(self.path)
+        return None if self.wants_autosave else notices.saved_by_hand(self.path)
 
     @property
     def unsaved(self) -> bool:
@@ -175,7 +175,7 @@ class LiveRoom(PagesRoom):
         """Schedule a save. Changes made while the file is being read are already in the file."""
         if part == "state" or self.update_lock.locked() or not self.ready:
             return
-        self.autosave.changed(wanted=self.saves_by_itself)
+        self.autosave.changed(wanted=self.wants_autosave)
         asyncio.get_running_loop().call_soon(self._mark_unsaved)
 
     def _mark_unsaved(self) -> None:
@@ -223,7 +223,7 @@ class LiveRoom(PagesRoom):
     async def stop(self) -> None:
         """Save unsaved changes, store the history, and release the document."""
         if self.kind is not None and self.ready:
-            if self.autosave.unsaved and self.saves_by_itself:
+            if self.autosave.unsaved and self.wants_autosave:
                 await self.autosave.finish(FINISH_SECONDS)
             self.disk.detach()
         await self.end_history()

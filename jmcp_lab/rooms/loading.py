@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .content_versions import ContentVersion, TextVersion
     from .document_kind import DocumentKind
     from .history.stored_history import Stored
+    from .pages.page_merger import PageMerger
     from .pages.pages_room import PagesRoom
-    from .pages.reunions import Reunions
     from .saving.copies import Copies
     from .saving.file_sync import FileSync
 
@@ -36,7 +36,7 @@ class Loading:
         The stored history.
     disk : FileSync
         Reads the file, and follows it once the document is built.
-    reunions : Reunions
+    page_merger : PageMerger
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class Loading:
         kind: DocumentKind,
         stored: Stored,
         disk: FileSync,
-        reunions: Reunions,
+        page_merger: PageMerger,
     ) -> None:
         self._room = room
         self._kind = kind
         self._stored = stored
         self._disk = disk
-        self._reunions = reunions
+        self._page_merger = page_merger
         self._content: Any = None
         self._found: str | None = None
         self._cut_off: Exception | None = None
@@ -91,7 +91,7 @@ class Loading:
         known = self._apply()
         version = await self._version_of_file(known=known)
         self._version = version
-        self._reunions.loaded = self._found
+        self._page_merger.loaded = self._found
         if not known:
             room.history = secrets.token_hex(8)
             room.store.restart(room.history)
@@ -99,7 +99,7 @@ class Loading:
         elif not self._is_known(version):
             await self._branch(version)
         room.begin_history()
-        await self._reunions.file_met(self._found, version, complete=not self._torn)
+        await self._page_merger.file_synced(self._found, version, complete=not self._torn)
         if self._found is not None:
             room.document.hash = self._found
         room.document.dirty = False
@@ -108,7 +108,7 @@ class Loading:
             kind.notebook.repair_ids()
             kind.notebook.blank = room.file.manager.blank
         if not known:
-            await self._reunions.keep_unsaved_of_old_store(kind, self._content)
+            await self._page_merger.keep_unsaved_of_old_store(kind, self._content)
 
     async def _fill(self) -> None:
         """Fill the document with the file as it was read."""
@@ -120,7 +120,7 @@ class Loading:
         else:
             await document.aset(self._content)
 
-    async def says_more(self) -> bool:
+    async def is_ahead_of_file(self) -> bool:
         """Return whether the document contains changes that the file lacks."""
         if self._torn:
             return True
@@ -152,7 +152,7 @@ class Loading:
         if last is None or not known or not (self._cut_off or self._is_beginning(self._content)):
             return await version_aside(self._kind, self._content)
         self._torn, self._found = True, last[0]
-        version = await self._reunions.version(last[0])
+        version = await self._page_merger.version(last[0])
         return version or self._kind.version_of(await self._room.document.aget())
 
     async def _ends_in_a_character(self) -> bool:
@@ -191,32 +191,32 @@ class Loading:
         the file. When that page returns, it must not insert its text a second time.
         """
         room, stored = self._room, self._stored
-        self._reunions.note_met(room.history, room.ydoc.get_update())
+        self._page_merger.note_merged(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
-        said = await room.document.aget()
+        content = await room.document.aget()
         base: ContentVersion | None
         if version.digest == stored.ahead:
             # Take the history itself as the base: its only difference to the file is what could not
             # be stored.
-            base = self._kind.version_of(said)
+            base = self._kind.version_of(content)
         else:
-            base = await self._reunions.version(stored.file[0]) if stored.file else None
+            base = await self._page_merger.version(stored.file[0]) if stored.file else None
         if base is None or not self._merges(base):
             # The common ancestor is unknown. Prefer the file, which is what people see elsewhere.
-            if self._kind.version_of(said).digest != version.digest:
-                await self._keep(said)
+            if self._kind.version_of(content).digest != version.digest:
+                await self._keep(content)
             await room.document.aset(self._content)
         room.store.branch(room.history)
 
-    async def _keep(self, said: Any) -> None:  # noqa: ANN401
+    async def _keep(self, content: Any) -> None:  # noqa: ANN401
         """Save the history's content as a separate file, or postpone that until it works."""
         why = "a server had not saved it when it ended, and it is unknown which version is newer"
         try:
-            await self._reunions.copies.keep(said, why)
+            await self._page_merger.copies.keep(content, why)
         except Exception as error:
             # The folder is read-only or the disk is full. That is no reason not to open the file.
             self._room.log.warning("A history is not used yet (%s)", error_name(error))
-            await self._room.store.put_off()
+            await self._room.store.postpone_take_over()
 
     def _merges(self, base: ContentVersion) -> bool:
         """Merge the file; return False if the base can be read but makes no sense.
@@ -225,7 +225,7 @@ class Loading:
         """
         try:
             with contained():
-                self._kind.reunite(base, self._content)
+                self._kind.merge_overlapping(base, self._content)
         except Exception as error:
             # The base unpacks, but its content can be wrong in any way.
             name = error_name(error)
@@ -240,7 +240,7 @@ async def take_over(room: PagesRoom, copies: Copies) -> None:
     Two Yjs histories cannot become one. Changes that the other server had not saved go into a
     separate file; those that it had saved have already come from the document's file.
     """
-    stored = await room.store.look_again()
+    stored = await room.store.open_if_free()
     if stored is None:
         return
     try:
@@ -251,7 +251,7 @@ async def take_over(room: PagesRoom, copies: Copies) -> None:
     else:
         if room.kind is not None:
             room.store.take_over(room.history)
-    await room.store.leave()
+    await room.store.release()
 
 
 async def _keep_unsaved(room: PagesRoom, copies: Copies, stored: Stored) -> None:
@@ -260,13 +260,13 @@ async def _keep_unsaved(room: PagesRoom, copies: Copies, stored: Stored) -> None
         return
     try:
         with contained():
-            said = kind.content_of(merge_updates(*stored.updates))
+            content = kind.content_of(merge_updates(*stored.updates))
     except Exception as error:
         # The history is corrupt, so it contains nothing that could be kept.
         room.log.warning("The history of a document cannot be used (%s)", error_name(error))
         return
-    digest = kind.version_of(said).digest
+    digest = kind.version_of(content).digest
     saved = None if stored.file is None else stored.file[1]
     present = kind.version_of(await room.document.aget()).digest
     if digest not in (saved, stored.intended, present):
-        await copies.keep(said, "another server ended before it had saved it")
+        await copies.keep(content, "another server ended before it had saved it")

@@ -14,7 +14,7 @@ CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1
 """Schema of Jupyter's file events: saved, renamed, deleted."""
 
 
-MAX_TOLD = 10_000
+MAX_DELIVERED = 10_000
 """Maximum number of standing notices remembered as delivered."""
 
 
@@ -54,7 +54,7 @@ class Notices:
         if key in self._once:
             return []
         self._once[key] = None
-        if len(self._once) > MAX_TOLD:
+        if len(self._once) > MAX_DELIVERED:
             del self._once[next(iter(self._once))]
         return [text]
 
@@ -105,7 +105,7 @@ def never_saved(path: str) -> str:
     )
 
 
-def spoilt(path: str, why: str) -> str:
+def invalid_file(path: str, why: str) -> str:
     """Return the notice that an open notebook's file is no longer a notebook, and what follows."""
     return (
         f"The file '{path}' is no longer a notebook: {why}. Another program changed it, as git "

@@ -11,7 +11,7 @@ from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from ..files.open_errors import check_notebook, explain
 from ..notebooks.live_notebook import LiveNotebook
 from ..server.manager_errors import ManagerError
-from . import notices as news
+from . import notices
 from .live_room import LiveRoom
 from .open_room import OpenRoom
 from .openings import Openings
@@ -60,7 +60,7 @@ class Rooms:
         self._contents = contents
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = news.Notices()
+        self.notices = notices.Notices()
         self._upstream = Upstream(serverapp, LiveRoom)
         self.texts = LiveTexts(self._upstream)
         self._open: dict[str, OpenRoom] = {}
@@ -99,7 +99,7 @@ class Rooms:
         held = self._held(path)
         if held is None:
             held = await self._openings.open(path, lambda: self._enter(path, state))
-        await held.meet(state, self._contents, self.news)
+        await held.update_state(state, self._contents, self.notices)
         return held
 
     async def _enter(self, path: str, state: FileState) -> OpenRoom:
@@ -140,7 +140,7 @@ class Rooms:
         if held is None or held.notebook is not notebook or not self._is_current(held):
             raise UnavailableError("The notebook has been closed. Call the tool again.")
         if (path := self._where(held)) is None or self._contents.gone(path):
-            raise NotFoundError(news.gone_meanwhile(held.path))
+            raise NotFoundError(notices.gone_meanwhile(held.path))
         self._contents.check_path(path)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
@@ -155,8 +155,8 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is None:
             return []
-        by_hand = [words] if (words := held.room.why_by_hand()) else []
-        return by_hand + [news.kept(held.path, copy, why) for copy, why in held.room.copies]
+        by_hand = [words] if (words := held.room.why_no_autosave()) else []
+        return by_hand + [notices.kept(held.path, copy, why) for copy, why in held.room.copies]
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
@@ -195,8 +195,8 @@ class Rooms:
             return held
         held = OpenRoom(room, room.notebook, path)
         held.listener = RoomListener(
-            merged=lambda: self.news.add(held.file_id, news.merged(held.path)),
-            said=lambda text: self.news.add(held.file_id, text),
+            merged=lambda: self.notices.add(held.file_id, notices.merged(held.path)),
+            message=lambda text: self.notices.add(held.file_id, text),
         )
         room.listeners.append(held.listener)
         self._open[room.room_id] = held
@@ -252,7 +252,7 @@ class Rooms:
         if self._where(held) != old or not self._upstream.moved(old, new):
             return False
         self._where(held)
-        self.news.add(held.notebook.file_id, f"'{old}' was moved to '{new}' outside Jupyter.")
+        self.notices.add(held.notebook.file_id, f"'{old}' was moved to '{new}' outside Jupyter.")
         return True
 
     async def _abandon(self, held: OpenRoom) -> None:
@@ -271,7 +271,7 @@ class Rooms:
         self._listening = True
         for schema, listener in (
             (SESSION_EVENTS, self._on_session_event),
-            (news.CONTENTS_EVENTS, self._on_contents_event),
+            (notices.CONTENTS_EVENTS, self._on_contents_event),
         ):
             if schema in events.schemas:
                 events.add_listener(schema_id=schema, listener=cast("Any", listener))
@@ -286,7 +286,7 @@ class Rooms:
         file_id = held.notebook.file_id
         if data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
             error = held.room.autosave.failure or str(data.get("msg"))
-            self.news.add(file_id, news.not_saved(held.path, error))
+            self.notices.add(file_id, notices.not_saved(held.path, error))
 
     async def _on_contents_event(
         self, logger: object, schema_id: str, data: dict[str, Any]
@@ -312,7 +312,7 @@ class Rooms:
         """Hold the room and postpone its closing."""
         held.used = time.monotonic()
         held.room.clients.add(cast("Any", held.lease))
-        self._upstream.keep(held.room)
+        self._upstream.cancel_cleanup(held.room)
         if held.timer is None:
             self._arm(held, self.idle_seconds)
 
@@ -325,7 +325,7 @@ class Rooms:
         if held.needed or rest > 0:
             self._arm(held, max(rest, self.idle_seconds / 4))
         else:
-            held.closing = asyncio.create_task(self._let_go(held), name="jmcp room closer")
+            held.closing = asyncio.create_task(self._close_idle(held), name="jmcp room closer")
 
     @contextmanager
     def lease(self, notebook: LiveNotebook) -> Iterator[None]:
@@ -341,7 +341,7 @@ class Rooms:
             held.leases -= 1
             held.used = time.monotonic()
 
-    async def _let_go(self, held: OpenRoom) -> None:
+    async def _close_idle(self, held: OpenRoom) -> None:
         """Leave an idle room, and close it if nobody else is in it."""
         where = self._where(held)
         there = where is not None and await self._contents.look(where) is not None
@@ -393,7 +393,7 @@ class Rooms:
                     if not (saves := [task for task in tasks if task is not None]):
                         break
                     await asyncio.wait(saves)
-        self._upstream.send_everybody_off()
+        self._upstream.close_websockets()
         await self._upstream.end_histories(seconds)
         for held in list(self._open.values()):
             self._forget(held)

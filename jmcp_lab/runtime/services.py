@@ -165,9 +165,9 @@ class CallContext:
             self.call_news.append(other_file(path, rooms.place_of(str(before))))
         self.knows(found)
         self.notebooks[found.file_id] = found
-        self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
+        self.call_news.extend(rooms.notices.take(self.agent.id, found.file_id))
         for words in rooms.standing(found):
-            self.call_news.extend(rooms.news.once(self.agent.id, found.file_id, words))
+            self.call_news.extend(rooms.notices.once(self.agent.id, found.file_id, words))
         return found
 
     def knows(self, notebook: LiveNotebook) -> None:

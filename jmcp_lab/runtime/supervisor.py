@@ -163,7 +163,7 @@ class Supervisor:
         """Tell the agents in a notebook that the person now works in a copy of it."""
         notebook = self._services.rooms.find(old)
         if notebook is not None:
-            self._services.rooms.news.add(notebook.file_id, saved_as(old, new))
+            self._services.rooms.notices.add(notebook.file_id, saved_as(old, new))
 
     async def stop_all(self, by: str) -> tuple[int, int]:
         """Pause every agent, deny all waiting requests, interrupt all runs of agents.

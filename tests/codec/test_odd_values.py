@@ -68,7 +68,7 @@ async def written_as_a_file(folder: Path, content: dict[str, Any]) -> None:
     await file.load()
     content["cells"][-1]["source"] = "a program"
     write(path, content)
-    await file.look()
+    await file.check()
     cells.insert(file.notebook, 0, [cells.NewCell("an agent", "code", "agentid")], ORIGIN)
     await file.write()
     found = parsed(path.read_text())

@@ -203,7 +203,7 @@ async def test_a_later_save_failure_is_reported_with_its_cause(
     monkeypatch.setattr(AsyncLargeFileManager, "_save_notebook", failing)
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     notebook = await robot.open("a.ipynb")
-    news = robot.app.rooms.news
+    news = robot.app.rooms.notices
     await until(lambda: bool(news._items.get(notebook.file_id)))
     said = await robot.say("list_cells", notebook="a.ipynb")
     assert "'a.ipynb' could not be saved: " in said

@@ -104,7 +104,7 @@ async def test_trust_stays_removed_after_closing_and_reopening(
     rooms = robot.app.rooms
     rooms.idle_seconds = 0.0
     held = rooms._held("a.ipynb")
-    await rooms._let_go(held)
+    await rooms._close_idle(held)
     assert rooms.find("a.ipynb") is None
     assert "trusted" not in (root / "a.ipynb").read_text()
     assert await robot.open("a.ipynb") is not first

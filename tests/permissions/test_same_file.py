@@ -245,7 +245,7 @@ def test_the_same_change_makes_another_notebook_whether_it_was_open_or_closed(
         identity = Identity("f")
         identity.enter(new, new_number)
     else:
-        identity.meet(old, new, new_number)
+        identity.file_changed(old, new, new_number)
     assert (identity.id == first) is not has_ended(first)
     if before and not {*before.values()} & {*after.values()} and not {*before} & {*after}:
         assert has_ended(first)

@@ -94,7 +94,7 @@ async def test_a_save_that_waited_for_the_look_at_the_file_includes_its_changes(
 async def test_a_file_that_was_only_touched_is_not_merged(files: Files) -> None:
     room = await sit_down(files)
     merged: list[bool] = []
-    room.heard_of_merge = lambda: merged.append(True)  # type: ignore[method-assign]
+    room.announce_merge = lambda: merged.append(True)  # type: ignore[method-assign]
     where = files.root / "a.py"
     for seconds in (5, -5):
         at = where.stat().st_mtime_ns + seconds * 10**9

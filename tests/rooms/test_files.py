@@ -213,7 +213,7 @@ async def test_with_a_full_disk_nothing_is_lost_and_the_agent_is_told(
     with pytest.raises(UnavailableError, match="could not be saved"):
         await app.rooms.save(notebook)
     assert source(root / "a.ipynb") == "x = 1"
-    await until(lambda: bool(app.rooms.news._items))
+    await until(lambda: bool(app.rooms.notices._items))
     assert "the disk is full" in await robot.say("list_cells", notebook="a.ipynb")
     # Idle or not, a room that cannot be saved is not closed.
     held = app.rooms._open[f"json:notebook:{notebook.file_id}"]

@@ -12,7 +12,7 @@ import pytest
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.rooms.pages import apart
+from jmcp_lab.rooms.pages import sync_failures
 from jmcp_lab.rooms.pages.joining import TRY_AGAIN_LATER
 from jmcp_lab.rooms.saving import autosave
 
@@ -161,7 +161,7 @@ async def test_an_invalid_notebook_file_is_reported_until_repaired_or_replaced(
 async def test_the_panel_shows_a_separated_page_until_it_is_merged(
     robot: Robot, root: Path, app: JmcpLab, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
     write_notebook(root, "a.ipynb", "one")
     page = await open_page("a.ipynb")
     page.type(0, "mine ")

@@ -3,8 +3,8 @@
 A page sends a state vector: which Yjs updates it knows. A page that knows nothing gets the
 document. A page that knows an update which this room made itself joined after the room opened, and
 Yjs merges the two. Any other page comes from before a server restart or a long sleep. The room asks
-it for its whole document, and sends it nothing until that is merged. The file that the page met
-last tells what the two have in common.
+it for its whole document, and sends it nothing until that is merged. The file that the page was
+last synced with tells what the two have in common.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pycrdt import Channel
 
     from ..document_kind import CellsLeftBehind, DocumentKind
-    from .apart import Apart
+    from .sync_failures import SyncFailures
 
 TRY_AGAIN_LATER = 1013
 """Websocket close code after which a page reconnects by itself, without asking the person."""
@@ -47,13 +47,13 @@ class SharedDocument(Protocol):
     ydoc: Doc[Any]
     kind: DocumentKind | None
     joining: set[Channel]
-    apart: Apart
+    sync_failures: SyncFailures
     on_message: Callable[[bytes], bool | Awaitable[bool]] | None
 
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
         """Merge a page that comes from before the document was opened."""
 
-    def say(self, text: str) -> None:
+    def notify_agents(self, text: str) -> None:
         """Send a message to the agents that use the document."""
 
 
@@ -126,7 +126,7 @@ class Joining:
             return
         self._given_up = True
         self._shared.joining.add(self._channel)
-        pause = self._shared.apart.failed(error)
+        pause = self._shared.sync_failures.failed(error)
         asyncio.get_running_loop().call_later(pause, self._end)
 
     def _end(self) -> None:
@@ -147,7 +147,7 @@ class Joining:
         reply = handle_sync_message(asked[1:], self._shared.ydoc)
         if reply is not None:
             await self._channel.send(reply)
-        self._shared.apart.together()
+        self._shared.sync_failures.resolved()
 
     async def _find_typing(self, update: bytes) -> None:
         """Rescue text that was typed before the page received the document's state."""
@@ -156,4 +156,4 @@ class Joining:
         elif self._left is not None and self._shared.kind is not None:
             await self._shared.kind.ready()
             for text in self._left.feed(update):
-                self._shared.say(text)
+                self._shared.notify_agents(text)

@@ -25,10 +25,10 @@ from ...server.containment import contained, error_name
 from ..history.history_folder import store_of
 from ..sync_messages import payload
 from ..upstream.document_room import UpstreamRoom
-from .apart import Apart
 from .joining import Joining
 from .late_edits import KEPT_SECONDS
 from .rejoin import MARKS
+from .sync_failures import SyncFailures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,12 +52,12 @@ class RoomListener:
     ----------
     merged : Callable
         Called after another program's changes to the file were merged.
-    said : Callable
+    message : Callable
         Called with a message for the agents.
     """
 
     merged: Callable[[], None]
-    said: Callable[[str], None]
+    message: Callable[[str], None]
 
 
 class PagesRoom(UpstreamRoom):
@@ -71,13 +71,13 @@ class PagesRoom(UpstreamRoom):
     history : str
         The id of the Yjs history. It changes when the document is rebuilt from its file.
     file_hash : str or None
-        The hash of the file that the document met last.
+        The hash of the file that the document was last synced with.
     listeners : list of RoomListener
     copies : list
         The other versions of the document: the path of each, and why it is there.
     joining : set of Channel
         Pages that must not receive updates of the document yet.
-    apart : Apart
+    sync_failures : SyncFailures
         Whether a page could not be merged with the document.
     """
 
@@ -91,7 +91,7 @@ class PagesRoom(UpstreamRoom):
         self.listeners: list[RoomListener] = []
         self.copies: list[tuple[str, str]] = []
         self.joining: set[Channel] = set()
-        self.apart = Apart(self._on_apart)
+        self.sync_failures = SyncFailures(self._on_sync_failure)
         self._followed: Any = None
         self._pages: set[Channel] = set()
         self._page_seen = self._page_left = -PAGE_SECONDS
@@ -119,14 +119,14 @@ class PagesRoom(UpstreamRoom):
 
     @abstractmethod
     async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
-        """Merge a page that comes from before the room was opened; see `Reunions.rejoin`."""
+        """Merge a page that comes from before the room was opened; see `PageMerger.rejoin`."""
 
-    def say(self, text: str) -> None:
+    def notify_agents(self, text: str) -> None:
         """Send a message to the agents that use the document."""
         for listener in list(self.listeners):
-            listener.said(text)
+            listener.message(text)
 
-    def heard_of_copy(self, copy: str, why: str) -> None:
+    def announce_copy(self, copy: str, why: str) -> None:
         """Record and announce that another version of the document was saved as a separate file."""
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
@@ -209,14 +209,14 @@ class PagesRoom(UpstreamRoom):
         if kind == YMessageType.SYNC:
             self._page_seen = time.monotonic()
             if message[1] and self.kind is not None:
-                self.kind.feed(payload(message))
+                self.kind.before_update(payload(message))
             reply = handle_sync_message(message[1:], self.ydoc)
             if reply is not None:
                 await channel.send(reply)
             elif self.kind is not None:
-                self.kind.settle()
+                self.kind.after_update()
             if message[1] == YSyncMessageType.SYNC_STEP2:
-                self.apart.together()
+                self.sync_failures.resolved()
         elif kind == YMessageType.AWARENESS:
             self._share_awareness(message, channel)
 
@@ -235,7 +235,7 @@ class PagesRoom(UpstreamRoom):
         if not handled:
             self.log.warning("A message of a page could not be applied (%s)", error_name(error))
 
-    def _on_apart(self) -> None:
+    def _on_sync_failure(self) -> None:
         # `Rooms` checks for troubles again after each event.
         self.announce("A page lost its document or got it back.")
 
@@ -267,7 +267,7 @@ class PagesRoom(UpstreamRoom):
 
     async def stop(self) -> None:
         """Release the document and its pages."""
-        self.apart.close()
+        self.sync_failures.close()
         if self._followed is not None:
             self.ydoc.unobserve(self._followed)
             self._followed = None

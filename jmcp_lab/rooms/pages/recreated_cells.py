@@ -74,7 +74,7 @@ class RecreatedCells:
         notebook.on_edit(self._note)
         notebook.on_removal(self._note_move)
 
-    def look(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Record the cells just before the document applies a page's update."""
         self._expire()
         if not updates.deletes(update):
@@ -86,7 +86,7 @@ class RecreatedCells:
                 text = str(self._notebook.ycells[index]["source"])
                 self._before.setdefault(cell_id, (self._notebook.item(index), text))
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Merge edits into the cells that the page has recreated."""
         before, self._before = self._before, {}
         if self._arrangement == self._notebook.arrangement:

@@ -4,8 +4,8 @@ Yjs can merge two copies of one history. But the server rebuilds the document fr
 history was lost, is older than the page, or belongs to another server. Then the same cell has
 different Yjs identities on the two sides, and exchanging Yjs updates would duplicate or corrupt it.
 So the two are merged by content, in a three-way merge like the one for a file that another program
-has written. The base is the file that the page's document met last; the document itself contains
-the hash of that file.
+has written. The base is the file that the page's document was last synced with; the document itself
+contains the hash of that file.
 
 The page keeps its own cells, so that its cursor and scroll position stay. Changes that only the
 server has are written into them.
@@ -25,7 +25,7 @@ from ...notebooks.live_notebook import LiveNotebook
 from ...text.diff import opcodes
 from ...text.overlapping_merge import merge_overlapping
 from ...text.three_way_merge import Splice
-from ..external_changes import rearrange, take_in
+from ..external_changes import merge_file, rearrange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ class PageMarks:
     history : str or None
         The id of its Yjs history.
     file : str or None
-        The hash of the file that it met last.
+        The hash of the file that it was last synced with.
     """
 
     history: str | None
@@ -67,7 +67,7 @@ class PageMarks:
         )
 
 
-def merged(
+def merged_content(
     notebook: LiveNotebook, page: LiveNotebook, base: Version, make: Callable[[], YNotebook]
 ) -> tuple[list[str], dict[str, dict[str, Any]], dict[str, Any], dict[str, str]]:
     """Return the content that the document needs once it is merged with a page of another history.
@@ -112,7 +112,7 @@ def merged(
     else:
         _name_as_before(present, base, page.ids)
     try:
-        take_in(present, base, content, merge_overlapping)
+        merge_file(present, base, content, merge_overlapping)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
         rest = present.document.get_top()
@@ -152,7 +152,7 @@ def adopt(
     update : bytes
         Everything that the page has.
     wanted, found, rest, names
-        As `merged` returns them.
+        As `merged_content` returns them.
     """
     theirs = _take_update(notebook, update)
     wanted = [names.get(cell_id, cell_id) for cell_id in wanted]
@@ -304,7 +304,7 @@ def typed_into_removed(
     Parameters
     ----------
     notebook : LiveNotebook
-        The open document, after it has met the page.
+        The open document, after it was merged with the page.
     gone : Mapping
         As `removed_while_away` returns it.
     contents : Mapping
@@ -334,7 +334,7 @@ def typed_into_removed(
     return back
 
 
-def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
+def restored_messages(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
     """Return the messages for agents about deleted cells that were restored."""
     return [
         f"Somebody typed in cell {notebook.position(cell_id)} (id {cell_id}) without knowing that "
@@ -379,7 +379,7 @@ class LeftBehind:
         typed = {i: found[i] for i, text in self._texts.items() if found.get(i, text) != text}
         known, self._texts = self._texts, self._texts | typed
         back = typed_into_removed(self._notebook, typed, self._contents, known)
-        return told_of(self._notebook, back)
+        return restored_messages(self._notebook, back)
 
 
 def _beside(notebook: LiveNotebook, order: Sequence[str], cell_id: str) -> int:

@@ -19,16 +19,16 @@ class FileListener(Protocol):
     async def about_to_write(self, version: ContentVersion) -> None:
         """Store what leads to a version of the file before that version is written."""
 
-    async def file_met(self, found: str | None, version: ContentVersion) -> None:
+    async def file_synced(self, found: str | None, version: ContentVersion) -> None:
         """Record that the document contains everything that the file contains."""
 
-    def heard_of_merge(self) -> None:
+    def announce_merge(self) -> None:
         """Announce that another program's changes to the file were merged."""
 
-    def heard_of_copy(self, copy: str, why: str) -> None:
+    def announce_copy(self, copy: str, why: str) -> None:
         """Announce that another version of the document was saved as a separate file."""
 
-    def heard_of_spoilt_file(self, why: str) -> None:
+    def announce_invalid_file(self, why: str) -> None:
         """Announce that the notebook's file is no longer a valid notebook."""
 
     def save_soon(self) -> None:

@@ -1,4 +1,4 @@
-"""Track an open document's file: which content the document met last, and when the file changes.
+"""Track an open document's file: the content of the last sync, and when the file changes.
 
 jupyter-server-ydoc watches a file's modification time. It can record a new time before it has read
 the file; a save that waits meanwhile then overwrites another program's changes. It always
@@ -57,7 +57,7 @@ class FileSync:
 
     Attributes
     ----------
-    spoilt : str or None
+    why_invalid : str or None
         Why the file of the open notebook is no longer a notebook.
     """
 
@@ -68,16 +68,16 @@ class FileSync:
         self._attached = False
         self._unreadable = False
         self._suspected: str | None = None
-        self.spoilt: str | None = None
+        self.why_invalid: str | None = None
         self._base: ContentVersion | None = None
-        self._said: ContentVersion | None = None
+        self._stored: ContentVersion | None = None
         self._attempted: ContentVersion | None = None
         self._known: Any = None
         self._hash: str | None = None
-        self._looked_at: object = None
+        self._checked: object = None
         self._get: Any = None
-        self._meeting = asyncio.Lock()
-        self._meetings = 0
+        self._syncing = asyncio.Lock()
+        self._syncs = 0
 
     @property
     def _notebook(self) -> LiveNotebook | None:
@@ -91,13 +91,13 @@ class FileSync:
 
     @property
     def known(self) -> object:
-        """The modification time of the file that the document last met."""
+        """The modification time of the file that the document was last synced with."""
         return self._known
 
     async def read(self) -> tuple[Any, str | None]:
         """Read the file to build a document from it; return its content and its hash."""
         async with self._file.lock:
-            model = await self._read(await self._glance())
+            model = await self._read(await self._metadata())
             self._note(model)
         if isinstance(self._room.document, NotebookDocument):
             await self._room.document.learn_aside(model["content"])
@@ -109,12 +109,12 @@ class FileSync:
         Parameters
         ----------
         base : ContentVersion
-            The version of the file that the document has met.
+            The version of the file that the document was synced with.
         """
-        self._base, self._said, self._attached = base, base, True
+        self._base, self._stored, self._attached = base, base, True
         if (identity := self._identity) is not None:
             identity.enter(cast("Version", base), file_number(self._file))
-        self._file.looks[self._room.room_id] = self.look
+        self._file.checks[self._room.room_id] = self.check
         if self._notebook is not None:
             self._get = self._room.document.aget
             cast("Any", self._room.document).aget = self._on_get
@@ -124,14 +124,14 @@ class FileSync:
         if self._attached and (identity := self._identity) is not None:
             identity.leave(cast("Version", self._base), file_number(self._file))
         self._attached = False
-        self._file.looks.pop(self._room.room_id, None)
+        self._file.checks.pop(self._room.room_id, None)
         if self._get is not None:
             cast("Any", self._room.document).aget = self._get
             self._get = None
 
     # -- reading the file --------------------------------------------------------------------------
 
-    async def _glance(self) -> dict[str, Any]:
+    async def _metadata(self) -> dict[str, Any]:
         manager = self._file.manager
         return await manager.get(self._file.path, content=False, require_hash=True)
 
@@ -164,12 +164,12 @@ class FileSync:
 
     def _is_readable(self) -> None:
         self._unreadable = False
-        self._suspected = self.spoilt = None
+        self._suspected = self.why_invalid = None
 
     def _note(self, model: dict[str, Any]) -> None:
         self._known = self._file.last_modified = model["last_modified"]
         self._hash = model.get("hash")
-        self._looked_at = None
+        self._checked = None
 
     def _is_known(self, model: dict[str, Any]) -> bool:
         found = model.get("hash")
@@ -178,32 +178,32 @@ class FileSync:
         # Two saves within one tick of the disk's clock have the same time.
         return bool(found == self._hash)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Merge what another program has written, if anything."""
         suspected = self._suspected
         try:
-            await self._look()
+            await self._check()
         except Exception as error:
             # Contents managers raise arbitrary errors. This one is announced to people below;
             # upstream would log a traceback.
             if self._suspected is None or why_no_notebook(error) is None:
                 raise
             self._room.log.warning("%s is not a notebook: %s", self._file.path, self._suspected)
-        if suspected is not None and self._suspected == suspected != self.spoilt:
+        if suspected is not None and self._suspected == suspected != self.why_invalid:
             # A program that was still writing the file has had time to finish.
-            self.spoilt = suspected
-            self._listener.heard_of_spoilt_file(suspected)
+            self.why_invalid = suspected
+            self._listener.announce_invalid_file(suspected)
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         marks = self._file.marks()
-        if not self._attached or marks == self._looked_at:
+        if not self._attached or marks == self._checked:
             return
         async with self._file.lock:
-            found = await self._glance()
+            found = await self._metadata()
             if self._is_known(found):
-                self._known, self._looked_at = found["last_modified"], marks
+                self._known, self._checked = found["last_modified"], marks
                 return
-        if await self._meet(saving=False):
+        if await self._sync(saving=False):
             self._listener.save_soon()
 
     # -- saving the document -----------------------------------------------------------------------
@@ -212,7 +212,7 @@ class FileSync:
         """Return the document's content with all cells from one moment.
 
         jupyter-ydoc iterates over the cells by index, and lets other tasks run in between. If cells
-        are inserted above meanwhile, it meets a cell twice, and gives the second one another id in
+        are inserted above meanwhile, it reads a cell twice, and gives the second one another id in
         the document. If cells are removed, it skips one, which the file then loses, or it fails at
         the end. Changes merged from the file meanwhile would be in some cells only.
         """
@@ -235,7 +235,7 @@ class FileSync:
 
     def _moment(self) -> tuple[int, int]:
         notebook = self._notebook
-        return self._meetings, 0 if notebook is None else notebook.arrangement
+        return self._syncs, 0 if notebook is None else notebook.arrangement
 
     async def save(self, file_format: str, file_type: str) -> dict[str, Any] | None:
         """Write the document, merged with what another program has written meanwhile.
@@ -264,12 +264,12 @@ class FileSync:
             path = self._file.path
             content = await self._room.document.aget()
             # The content was assembled just now, and no other code has run since.
-            write = partial(self._write, kind, self._meetings)
+            write = partial(self._write, kind, self._syncs)
             try:
                 return await self._file.save(Save(model | {"content": content}, write))
             except OutOfBandChanges:
                 try:
-                    await self._meet(saving=True)
+                    await self._sync(saving=True)
                 except Exception:
                     # The unreadable file is kept as a copy, and then overwritten.
                     if not self._unreadable:
@@ -280,9 +280,7 @@ class FileSync:
         # Do not raise the error that makes upstream overwrite the document with the file.
         raise OSError("Another program keeps writing this file")
 
-    async def _write(
-        self, kind: DocumentKind, meetings: int, model: dict[str, Any]
-    ) -> dict[str, Any]:
+    async def _write(self, kind: DocumentKind, syncs: int, model: dict[str, Any]) -> dict[str, Any]:
         """Write, unless the file was written or moved since the last check.
 
         The loader's lock keeps other reads and writes of this room away. If a save waited for the
@@ -293,7 +291,7 @@ class FileSync:
         await self._listener.about_to_write(version)
         path = file.path
         # After this check, a synchronous manager lets no other task move the file.
-        if meetings != self._meetings or not self._is_known(await self._glance()):
+        if syncs != self._syncs or not self._is_known(await self._metadata()):
             raise OutOfBandChanges
         if self._unreadable:
             await self._keep_copy(path)
@@ -304,24 +302,24 @@ class FileSync:
             await self._forget_attempt_without_trace()
             raise
         anew = file_number(file) != number and saved.get("hash") not in (None, self._hash)
-        if anew and self._is_known(await self._glance()):
+        if anew and self._is_known(await self._metadata()):
             # Another server that was reading the file has restored its old content: see `turns`.
             raise OutOfBandChanges
-        said: ContentVersion = version
+        stored: ContentVersion = version
         if not writes_as_given(file.manager.plain):
-            found, said = await read_back(self._get_content, saved, kind, version)
+            found, stored = await read_back(self._get_content, saved, kind, version)
             saved = saved | {"hash": found}
         self._note(saved)
-        self._base, self._said, self._attempted = version, said, None
+        self._base, self._stored, self._attempted = version, stored, None
         # The history must record the file before a page sees it.
-        await self._listener.file_met(saved["hash"], version)
+        await self._listener.file_synced(saved["hash"], version)
         room.document.hash = saved["hash"]
         return saved
 
     async def _forget_attempt_without_trace(self) -> None:
         """After a failed save, forget the attempt if it left the file unchanged."""
         with suppress(Exception):
-            if self._is_known(await self._glance()):
+            if self._is_known(await self._metadata()):
                 self._attempted = None
 
     async def _keep_copy(self, path: str) -> None:
@@ -334,7 +332,7 @@ class FileSync:
         content = {"type": "file", "format": "base64", "content": model["content"]}
         await manager.save(content, copy)
         self._is_readable()
-        self._listener.heard_of_copy(copy, why)
+        self._listener.announce_copy(copy, why)
 
     async def _moved(self, path: str) -> bool:
         """Return whether the file has a new name; the server learns it shortly after the move."""
@@ -346,12 +344,12 @@ class FileSync:
 
     # -- merging other programs' changes -----------------------------------------------------------
 
-    async def _meet(self, *, saving: bool) -> bool:
+    async def _sync(self, *, saving: bool) -> bool:
         """Merge the file; return whether the document has changes that the file lacks."""
         room, kind = self._room, self._listener.kind
-        async with self._meeting:
+        async with self._syncing:
             async with self._file.lock:
-                found = await self._glance()
+                found = await self._metadata()
                 if self._is_known(found):
                     self._known = self._file.last_modified = found["last_modified"]
                     return False
@@ -368,23 +366,25 @@ class FileSync:
                 if attempted is not None and kind.was_left_by(attempted, content):
                     # A failed save has written the file in full or in part; no other program has.
                     left = kind.version_of(content)
-                    self._base = self._said = attempted if left.digest == attempted.digest else left
-                more = self._take_in(kind, content)
-                self._meetings += 1
+                    self._base = self._stored = (
+                        attempted if left.digest == attempted.digest else left
+                    )
+                more = self._merge_file(kind, content)
+                self._syncs += 1
                 self._note(model)
-                base = self._base = self._said = kind.version_of(content)
+                base = self._base = self._stored = kind.version_of(content)
                 if not (saving or more):
                     room.document.dirty = False
-            self._listener.heard_of_merge()
+            self._listener.announce_merge()
             # The history must record the file before a page sees it.
-            await self._listener.file_met(model.get("hash"), base)
+            await self._listener.file_synced(model.get("hash"), base)
             cast("Any", room.document).hash = model.get("hash")
         return more
 
-    def _take_in(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
-        kind.take_in(self._base, content, self._said)
+    def _merge_file(self, kind: DocumentKind, content: Any) -> bool:  # noqa: ANN401
+        kind.merge_file(self._base, content, self._stored)
         now = kind.version_of(content)
         if (identity := self._identity) is not None:
             before, after = cast("Version", self._base), cast("Version", now)
-            identity.meet(before, after, file_number(self._file))
+            identity.file_changed(before, after, file_number(self._file))
         return kind.version_of(self._room.document.get()) != now

@@ -51,16 +51,16 @@ async def read_back(
         # The next check of the file reports why it is unreadable.
         return known, written
     if found["last_modified"] != saved["last_modified"] or known not in (None, found.get("hash")):
-        # The document has not met what another program has written meanwhile.
+        # The document does not have what another program has written meanwhile.
         return known, written
-    said = kind.version_of(found["content"])
-    if isinstance(said, Version):
+    stored = kind.version_of(found["content"])
+    if isinstance(stored, Version):
         given = cast("Version", written)
-        if len(said.cells) != len(given.cells):
+        if len(stored.cells) != len(given.cells):
             return found.get("hash"), written
         # If the file stores no ids, each reading generates new ones.
-        said = replace(said, ids=given.ids)
-    return found.get("hash"), said
+        stored = replace(stored, ids=given.ids)
+    return found.get("hash"), stored
 
 
 def file_number(file: RoomFile) -> int | None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_server_ydoc.utils import OutOfBandChanges
 
 from .file_view import view_of
-from .followed_loader import looks_of
+from .followed_loader import checks_of
 
 if TYPE_CHECKING:
     import asyncio
     from datetime import datetime
 
     from .file_view import FileView
-    from .followed_loader import Look, Save
+    from .followed_loader import FileCheck, Save
 
 __all__ = ["OutOfBandChanges", "RoomFile"]
 
@@ -29,13 +29,13 @@ class RoomFile:
 
     Attributes
     ----------
-    looks : dict
+    checks : dict
         The file checks of all rooms of this file, by room name.
     """
 
     def __init__(self, loader: Any) -> None:  # noqa: ANN401 - it carries no types
         self._loader = loader
-        self.looks: dict[str, Look] = looks_of(loader)
+        self.checks: dict[str, FileCheck] = checks_of(loader)
 
     @property
     def path(self) -> str:

@@ -64,7 +64,7 @@ def _cannot_reconnect(*arguments: Any, **options: Any) -> tuple[bool, str]:
     """Return whether a page must be reloaded, and why.
 
     Upstream rejects every page whose session it does not know, because its history may differ.
-    `Reunions.rejoin` merges other histories, so only another version of the document is a reason.
+    `PageMerger.rejoin` merges other histories, so only another version of the document is a reason.
     """
     cannot, reason = check_session_compatibility(*arguments, **options)
     return (False, "") if reason == "unknown_session" else (cannot, reason)
@@ -210,7 +210,7 @@ class Upstream(Generic[Room]):
         async with extension._room_locks[name]:
             if still_wanted() or room.clients or self.room(name) is not room:
                 return
-            self.keep(room)
+            self.cancel_cleanup(room)
             await extension.ywebsocket_server.delete_room(room=room)
             await self._unload(name)
         extension._room_locks.pop(name, None)
@@ -225,7 +225,7 @@ class Upstream(Generic[Room]):
                 await loaders.remove(file_id)
 
     @staticmethod
-    def keep(room: UpstreamRoom) -> None:
+    def cancel_cleanup(room: UpstreamRoom) -> None:
         """Cancel the clean-up that upstream scheduled when the last page left.
 
         When the clean-up runs, it does not check again whether somebody is in the room.
@@ -235,9 +235,9 @@ class Upstream(Generic[Room]):
             room.cleaner = None
 
     @staticmethod
-    def on_answer(room: UpstreamRoom, listener: Callable[[bytes], None]) -> None:
+    def on_joining_update(room: UpstreamRoom, listener: Callable[[bytes], None]) -> None:
         """Call `listener` with the update that each joining page sends, just before it applies."""
-        _hear(room, listener)
+        _follow_joining(room, listener)
 
     # -- the file ------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class Upstream(Generic[Room]):
                     async with self.extension._room_locks.get(room.room_id, nullcontext()):
                         await room.end_history()
 
-    def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
+    def run_before_stop(self, ours: Callable[[], Awaitable[None]]) -> None:
         """Run `ours` before the live documents stop.
 
         A server stops all its extensions at once. Without this, it is a matter of chance whether
@@ -299,7 +299,7 @@ class Upstream(Generic[Room]):
 
         extension.stop_extension = stop_extension
 
-    def send_everybody_off(self) -> None:
+    def close_websockets(self) -> None:
         """Close the websocket of every page, and cancel every clean-up.
 
         Pages keep their websockets open while a server stops, and upstream waits for them. The
@@ -316,7 +316,7 @@ class Upstream(Generic[Room]):
                     room.clients.discard(client)
 
 
-def _hear(room: UpstreamRoom, listener: Callable[[bytes], None]) -> None:
+def _follow_joining(room: UpstreamRoom, listener: Callable[[bytes], None]) -> None:
     """Call `listener` with the updates of joining pages."""
     before = room.on_message
 

@@ -96,12 +96,12 @@ async def test_only_the_latest_versions_of_the_file_are_kept(
     async with written(tmp_path / "a.db") as document:
         store = document.store
         for number in range(MAX_FILES + 5):
-            await store.met(f"hash{number}", f"digest{number}", lambda: b"x" * 100)
+            await store.record_synced(f"hash{number}", f"digest{number}", lambda: b"x" * 100)
         assert await store.file_version("hash4") is None
         assert await store.file_version("hash5") == b"x" * 100
         monkeypatch.setattr(document_store, "MAX_FILES_BYTES", 250)
-        await store.met("one more", "digest", lambda: b"x" * 100)
-        await store.met("large", "digest", lambda: b"x" * 1000)
+        await store.record_synced("one more", "digest", lambda: b"x" * 100)
+        await store.record_synced("large", "digest", lambda: b"x" * 1000)
         assert await store.file_version("one more") is None
         assert await store.file_version("large") is not None
 
@@ -114,7 +114,7 @@ async def test_a_history_that_another_process_has_open_is_left_to_it(tmp_path: P
         async with written(path) as document:
             assert not document.store.is_open
             await document.write("mine")
-            await document.store.met("hash", "digest", lambda: b"")
+            await document.store.record_synced("hash", "digest", lambda: b"")
             assert await document.store.file_version("hash") is None
     assert await text_in(path) == "theirs"
 
@@ -171,7 +171,7 @@ async def test_a_history_that_becomes_free_while_its_room_closes_is_released(
     with held(path):
         store = DocumentStore(path)
         await store.open()
-    looking = asyncio.create_task(store.look_again())
+    looking = asyncio.create_task(store.open_if_free())
     await asyncio.sleep(0)
     await store.close()
     assert await looking is None

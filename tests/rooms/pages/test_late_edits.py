@@ -144,27 +144,27 @@ def test_the_attic_holds_no_earlier_or_later_outputs(size: int) -> None:
         with notebook.transaction(ORIGIN):
             cell = cells.shared(notebook, "c0")
             cell["outputs"].append({"output_type": "error", "traceback": ["y" * 100_000]})
-    attic = typing._attic
-    assert attic is not None
-    assert len(attic.ghosts) == 50
-    assert len(attic._ydoc.get_update()) < 50_000
+    shadow = typing._shadow
+    assert shadow is not None
+    assert len(shadow.removed) == 50
+    assert len(shadow._ydoc.get_update()) < 50_000
 
 
 def test_the_oldest_late_edits_are_dropped_when_there_are_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(late, "MAX_GHOSTS", 10)
+    monkeypatch.setattr(late, "MAX_REMOVED", 10)
     notebook = notebook_of("one", "two", "three")
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(100):
         cells.move(notebook, [f"c{number % 3}"], number % 4, ORIGIN)
-    attic = typing._attic
+    shadow = typing._shadow
     assert typing.waiting
-    assert attic is not None
-    assert len(attic.ghosts) == 10
-    assert len(attic._cells) == 13
+    assert shadow is not None
+    assert len(shadow.removed) == 10
+    assert len(shadow._cells) == 13
     ids = {
-        str(attic._cells[ghost.index]["id"]) for ghost in attic.ghosts if ghost.index is not None
+        str(shadow._cells[cell.index]["id"]) for cell in shadow.removed if cell.index is not None
     }
     assert ids == {"c0", "c1", "c2"}
 
@@ -178,8 +178,8 @@ def test_the_oldest_late_edits_are_dropped_when_they_are_too_big(
     for number in range(20):
         cells.move(notebook, ["c0"], 2 * (number % 2), ORIGIN)
     assert typing.waiting
-    assert typing._attic is not None
-    assert typing._attic.size <= 1_000_000
+    assert typing._shadow is not None
+    assert typing._shadow.size <= 1_000_000
 
 
 def test_without_a_page_nothing_is_kept() -> None:
@@ -187,21 +187,21 @@ def test_without_a_page_nothing_is_kept() -> None:
     typing = LateEdits(notebook, lambda: False, lambda _text: None)
     cells.move(notebook, ["c0"], 2, ORIGIN)
     assert not typing.waiting
-    assert typing._attic is None
+    assert typing._shadow is None
 
 
-def test_an_attic_that_missed_a_change_is_rebuilt() -> None:
+def test_a_shadow_copy_that_missed_a_change_is_rebuilt() -> None:
     notebook = notebook_of("one", "two")
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     cells.move(notebook, ["c0"], 2, ORIGIN)
-    attic = typing._attic
-    assert attic is not None
+    shadow = typing._shadow
+    assert shadow is not None
     # As if a transaction of the document had never come.
-    del attic._cells[1]
+    del shadow._cells[1]
     cells.move(notebook, ["c1"], 2, ORIGIN)
-    again = typing._attic
+    again = typing._shadow
     assert again is not None
-    assert [ghost.cell_id for ghost in again.ghosts] == ["c1"]
+    assert [cell.cell_id for cell in again.removed] == ["c1"]
 
 
 async def test_keystrokes_are_followed_again_after_a_defect(
@@ -212,14 +212,14 @@ async def test_keystrokes_are_followed_again_after_a_defect(
     notebook = await robot.open("a.ipynb")
     typing = late_in(robot, "a.ipynb")
     cells.move(notebook, [ids[0]], 3, ORIGIN)
-    assert typing._attic is not None
+    assert typing._shadow is not None
 
     def fail(_update: bytes) -> None:
         raise RuntimeError("a defect")
 
-    typing._attic.follow = fail
+    typing._shadow.follow = fail
     cells.move(notebook, [ids[0]], 0, ORIGIN)
-    assert typing._attic is None
+    assert typing._shadow is None
     await page.until(lambda: page.texts() == ["one", "two", "three"])
     page.hold()
     page.type(1, "mine ")

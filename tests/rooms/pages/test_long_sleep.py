@@ -16,7 +16,7 @@ from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live_notebook import LiveNotebook, agent_origin
 from jmcp_lab.rooms.history import document_store
 from jmcp_lab.rooms.pages import joining, pages_room
-from jmcp_lab.rooms.saving import met_versions
+from jmcp_lab.rooms.saving import synced_versions
 from jmcp_lab.text.three_way_merge import Splice
 
 from ...support.files import Files
@@ -85,7 +85,7 @@ async def test_a_page_that_slept_through_saves_and_a_restart_is_merged(
     typed: bool,
 ) -> None:
     monkeypatch.setattr(document_store, "MAX_FILES", 2)
-    monkeypatch.setattr(met_versions, "MAX_VERSIONS", 1)
+    monkeypatch.setattr(synced_versions, "MAX_VERSIONS", 1)
     shore = await shore_of(tmp_path)
     await shore.room.autosave.save()
     await shore.settle()

@@ -203,7 +203,7 @@ async def leave(app: JmcpLab, *pages: Page) -> None:
 async def test_a_cell_whose_run_died_with_the_server_is_not_shown_as_running(
     app: JmcpLab, root: Path, open_page: OpenPage
 ) -> None:
-    app.leftovers.listen()  # As at the start of a server.
+    app.stale_cells.listen()  # As at the start of a server.
     write_notebook(root, "a.ipynb", "one", "two")
     page = await open_page("a.ipynb")
     # This is what a killed server leaves behind: in the history of the room, and in the page.
@@ -219,7 +219,7 @@ async def test_a_cell_whose_run_died_with_the_server_is_not_shown_as_running(
 async def test_a_returning_page_does_not_mark_a_cell_as_running(
     app: JmcpLab, root: Path, open_page: OpenPage
 ) -> None:
-    app.leftovers.listen()
+    app.stale_cells.listen()
     write_notebook(root, "a.ipynb", "one")
     page = await open_page("a.ipynb")
     await leave(app, page)
@@ -241,9 +241,9 @@ async def test_cells_that_a_kernel_may_still_run_are_left_alone(
     witness = await open_page("a.ipynb")
     await witness.until(lambda: witness.state(0) == "running")
     (name,) = rooms_of(app)
-    await app.leftovers.settle(name)
+    await app.stale_cells.settle(name)
     notebook = rooms_of(app)[name]._document
     assert notebook.ycells[0]["execution_state"] == "running"
     await app.sessions.shutdown(session)
-    await app.leftovers.settle(name)
+    await app.stale_cells.settle(name)
     assert notebook.ycells[0]["execution_state"] == "idle"

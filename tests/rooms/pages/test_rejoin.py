@@ -168,7 +168,7 @@ def test_the_version_of_a_page_that_cannot_be_merged_is_kept_in_a_separate_file(
         def fails(*_: object) -> list[str]:
             raise RuntimeError
 
-        monkeypatch.setattr(NotebookKind, "join", fails)
+        monkeypatch.setattr(NotebookKind, "merge_page", fails)
         await shore.starts()
         ((copy, _),) = shore.room.copies
         assert "offline one" in (tmp_path / copy).read_text()

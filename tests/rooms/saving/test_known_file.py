@@ -119,10 +119,10 @@ async def test_a_room_can_be_closed_while_its_changed_file_is_read(
     reading, go_on = read_slowly(desk, monkeypatch)
     desk.change(set_source(1, "other"))
     disk = desk.room.disk
-    meeting = asyncio.create_task(disk._meet(saving=False))
+    meeting = asyncio.create_task(disk._sync(saving=False))
     await reading.wait()
     # It waits for the one before it.
-    another = asyncio.create_task(disk._meet(saving=True))
+    another = asyncio.create_task(disk._sync(saving=True))
     await asyncio.sleep(0)
     disk.detach()
     go_on.set()

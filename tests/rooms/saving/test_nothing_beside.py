@@ -11,7 +11,7 @@ import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 
 from jmcp_lab.rooms.history.history_folder import unsaved_in_old_store
-from jmcp_lab.rooms.pages import reunions
+from jmcp_lab.rooms.pages import page_merger
 
 from ..history.test_document_store import old_store
 from ..history.test_harmed_history import KINDS, TEXT, Last, said_by
@@ -80,7 +80,7 @@ async def test_unsaved_changes_of_an_earlier_server_stay_in_its_store(
     def unsaved(_room_id: str, saved: float) -> list[bytes] | None:
         return unsaved_in_old_store("text:file:id1", saved, str(store))
 
-    monkeypatch.setattr(reunions, "unsaved_in_old_store", unsaved)
+    monkeypatch.setattr(page_merger, "unsaved_in_old_store", unsaved)
     refuse(monkeypatch)
     room = await last.opened()
     assert said_by(room) == '"one\\n"'

@@ -264,7 +264,7 @@ def test_only_the_update_that_a_joining_page_brings_is_intercepted(size: int) ->
 
     heard: list[bytes] = []
     room = Room()
-    Upstream.on_answer(room, heard.append)  # type: ignore[arg-type]
+    Upstream.on_joining_update(room, heard.append)  # type: ignore[arg-type]
     update = b"u" * size
     assert room.on_message is not None
     assert room.on_message(bytes([0, 1]) + write_var_uint(size) + update) is False

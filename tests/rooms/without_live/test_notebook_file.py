@@ -153,7 +153,7 @@ class Play:
         if name == "write":
             await self.file.write()
         elif name == "look":
-            await self.file.look()
+            await self.file.check()
         elif name.startswith("agent"):
             self.agent(name.split()[1], at, where)
         else:
@@ -242,7 +242,7 @@ async def test_a_file_that_is_being_written_is_waited_for(manager: object, root:
     write(path, whole)
     file = await opened(manager, "torn.ipynb")
     path.write_text(json.dumps(whole)[:40])
-    looking = asyncio.ensure_future(file.look())
+    looking = asyncio.ensure_future(file.check())
     started = _read_of(file)
     await started
     write(path, notebook(code("a", "1")))

@@ -10,7 +10,7 @@ from pycrdt import merge_updates
 from ...server.containment import contained, error_name
 from ..history.history_folder import unsaved_in_old_store
 from ..saving.copies import Copies
-from ..saving.met_versions import MetVersions
+from ..saving.synced_versions import SyncedVersions
 from ..sync_messages import clients_ahead
 from .rejoin import PageMarks
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ..document_kind import CellsLeftBehind, DocumentKind
     from .pages_room import PagesRoom
 
-MAX_MET = 4
+MAX_HISTORIES = 4
 """Maximum number of earlier Yjs histories whose merged state is remembered."""
 
 
-class Reunions:
+class PageMerger:
     """Merges returning pages with the document of one room.
 
     Parameters
@@ -38,14 +38,14 @@ class Reunions:
 
     def __init__(self, room: PagesRoom) -> None:
         self._room = room
-        self.copies = Copies(room, room.heard_of_copy)
+        self.copies = Copies(room, room.announce_copy)
         self.loaded: str | None = None
-        self._versions = MetVersions()
-        self._met: OrderedDict[str, bytes] = OrderedDict()
+        self._versions = SyncedVersions()
+        self._merged: OrderedDict[str, bytes] = OrderedDict()
 
     # -- common ancestors --------------------------------------------------------------------------
 
-    async def file_met(
+    async def file_synced(
         self, found: str | None, version: ContentVersion, *, complete: bool = True
     ) -> None:
         """Record that the document contains everything that the file contains.
@@ -63,12 +63,12 @@ class Reunions:
         self._room.file_hash = found
         if found is None:
             return
-        met = self._versions.add(found, version)
+        synced = self._versions.add(found, version)
         if complete:
-            await self._room.store.met(found, version.digest, met.pack)
+            await self._room.store.record_synced(found, version.digest, synced.pack)
 
     async def version(self, found: str | None) -> ContentVersion | None:
-        """Return the version of a file that the document has met, by its hash."""
+        """Return the version of a file that the document was synced with, by its hash."""
         if found is None or self._room.kind is None:
             return None
         if (version := self._versions.get(found, self._room.kind)) is not None:
@@ -83,13 +83,13 @@ class Reunions:
             self._room.log.warning("A version in a history cannot be used (%s)", error_name(error))
             return None
 
-    def note_met(self, history: str, update: bytes) -> None:
+    def note_merged(self, history: str, update: bytes) -> None:
         """Record what the document contains of a Yjs history other than its own."""
-        if (before := self._met.pop(history, None)) is not None:
+        if (before := self._merged.pop(history, None)) is not None:
             update = merge_updates(before, update)
-        self._met[history] = update
-        while len(self._met) > MAX_MET:
-            self._met.popitem(last=False)
+        self._merged[history] = update
+        while len(self._merged) > MAX_HISTORIES:
+            self._merged.popitem(last=False)
 
     # -- returning pages ---------------------------------------------------------------------------
 
@@ -118,55 +118,56 @@ class Reunions:
             return None
         try:
             with contained():
-                return await self._bring_together(room.kind, update)
+                return await self._merge(room.kind, update)
         except Exception:
             # The content of the page must not be lost with it.
             room.log.exception("A page could not be merged with its document")
-            await self._keep_both(room.kind, update)
+            await self._save_separately(room.kind, update)
             raise
 
-    async def _bring_together(self, kind: DocumentKind, update: bytes) -> CellsLeftBehind | None:
+    async def _merge(self, kind: DocumentKind, update: bytes) -> CellsLeftBehind | None:
         room = self._room
         marks = PageMarks.of(update)
         base = await self.version(marks.file)
         same = marks.history == room.history and (
             marks.file is None or base is not None or self._lacks_only_typing(update)
         )
-        met = None if same or marks.history is None else self._met.get(marks.history)
-        if met is None and base is None and not same:
-            base = await self._keep_both(kind, update)
+        merged = None if same or marks.history is None else self._merged.get(marks.history)
+        if merged is None and base is None and not same:
+            base = await self._save_separately(kind, update)
         await kind.ready()
         with room.one_message():
             if same:
                 # Everything in the file that came from this page is also in the history.
-                met = room.ydoc.get_update()
+                merged = room.ydoc.get_update()
                 room.ydoc.apply_update(update)
                 back: list[str] = []
             else:
-                back = self._join(kind, update, marks, base, met)
-            if met is not None:
-                back += kind.return_typing(update, met, base)
+                back = self._merge_other_history(kind, update, marks, base, merged)
+            if merged is not None:
+                back += kind.restore_typing(update, merged, base)
             room.restore_marks()
-        left = kind.left_behind(update)
+        left = kind.cells_left_behind(update)
         for text in back:
-            room.say(text)
+            room.notify_agents(text)
         return left
 
     def _lacks_only_typing(self, update: bytes) -> bool:
         """Return whether the document has all updates of a page except the page's own.
 
-        Then the file that the page met last is not needed; it may have been overwritten many times
-        since. If a server lost the end of its history, more Yjs clients than the page are ahead.
+        Then the file that the page was last synced with is not needed; it may have been overwritten
+        many times since. If a server lost the end of its history, more Yjs clients than the page
+        are ahead.
         """
         return clients_ahead(update, self._room.ydoc.get_update()) <= 1
 
-    def _join(
+    def _merge_other_history(
         self,
         kind: DocumentKind,
         update: bytes,
         marks: PageMarks,
         base: ContentVersion | None,
-        met: bytes | None,
+        merged: bytes | None,
     ) -> list[str]:
         """Merge a page of another history with the document by content.
 
@@ -177,22 +178,22 @@ class Reunions:
             Everything that the page has.
         marks : PageMarks
         base : ContentVersion or None
-            The version of the file that the page met last.
-        met : bytes or None
+            The version of the file that the page was last synced with.
+        merged : bytes or None
             What the document already contains of the page's history; a closer base.
         """
-        if met is not None and (base is None or marks.file != self.loaded):
-            base = kind.version_in(met)
-            update = merge_updates(met, update)
+        if merged is not None and (base is None or marks.file != self.loaded):
+            base = kind.version_in(merged)
+            update = merge_updates(merged, update)
         assert base is not None
-        said = kind.join(update, base)
+        messages = kind.merge_page(update, base)
         if marks.history is not None:
-            self.note_met(marks.history, update)
-        return said
+            self.note_merged(marks.history, update)
+        return messages
 
     # -- versions beside the file ------------------------------------------------------------------
 
-    async def _keep_both(self, kind: DocumentKind, update: bytes) -> ContentVersion:
+    async def _save_separately(self, kind: DocumentKind, update: bytes) -> ContentVersion:
         """Save a page's version as a separate file, because the common ancestor is unknown.
 
         Returns
