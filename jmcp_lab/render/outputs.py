@@ -58,6 +58,7 @@ from jmcp_lab.render.sharing import (
     plans_of,
 )
 from jmcp_lab.render.text import clip, page
+from jmcp_lab.text.counting import count
 
 __all__ = [
     "MAX_IMAGES",
@@ -131,8 +132,7 @@ def render_page(
         There is no such output.
     """
     if not 1 <= output <= len(outputs):
-        count = len(outputs)
-        have = f"has {count} output{'' if count == 1 else 's'}" if count else "has no outputs"
+        have = f"has {count(len(outputs), 'output')}" if outputs else "has no outputs"
         raise InvalidArgumentError(f"There is no output {output}: the cell {have}.")
     item = Item(block_of(outputs[output - 1], output))
     text, source = item.block.text, source_of(outputs[output - 1], item.block)

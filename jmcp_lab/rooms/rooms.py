@@ -227,10 +227,7 @@ class Rooms:
                 if found is not None and await self._moved(held, where, found):
                     return held
             await self._abandon(held)
-            raise NotFoundError(
-                f"'{path}' was deleted or moved away while it was open. Nothing was changed. "
-                "list_notebooks shows the notebooks that exist."
-            )
+            raise NotFoundError(notices.gone(path))
         await check_notebook(self._serverapp, path)
         raise NotFoundError(f"There is no notebook '{path}'.")
 
@@ -252,7 +249,7 @@ class Rooms:
         if self._where(held) != old or not self._upstream.moved(old, new):
             return False
         self._where(held)
-        self.notices.add(held.notebook.file_id, f"'{old}' was moved to '{new}' outside Jupyter.")
+        self.notices.add(held.notebook.file_id, notices.moved(old, new))
         return True
 
     async def _abandon(self, held: OpenRoom) -> None:

@@ -81,17 +81,9 @@ def run_action(
     guarded: str | None = None,
 ) -> Action:
     """Return the action of a tool that runs code in the kernel of a notebook."""
-    notes = (*notes, _shared_with(kernel))
-    return Action(
-        tool=tool,
-        tool_class=ToolClass.RUN,
-        summary=summary,
-        target=_in_notebook(notebook, cell_ids, kernel.name, kernel.id),
-        preview=_code(items, notes, notebook.language),
-        guarded=guarded,
-        details=_covered(notes),
-        others=kernel.others,
-    )
+    target = _in_notebook(notebook, cell_ids, kernel.name, kernel.id)
+    action = _run(tool, summary, target, items, notebook.language, kernel, notes)
+    return replace(action, guarded=guarded)
 
 
 def run_in_session_action(
@@ -103,15 +95,28 @@ def run_in_session_action(
     *notes: Note,
 ) -> Action:
     """Return the action of a tool that runs code in a kernel that is named by its id."""
-    notes = (*notes, _shared_with(kernel))
+    target = Target(
+        path=session.path or None, kernel=session.kernel_name, kernel_id=session.kernel_id
+    )
+    return _run(tool, summary, target, items, session.language, kernel, notes)
+
+
+def _run(
+    tool: str,
+    summary: str,
+    target: Target,
+    items: _Items,
+    language: str,
+    kernel: ShownKernel,
+    notes: tuple[Note, ...],
+) -> Action:
+    notes = (*notes, Note(kernel.words, kernel.others))
     return Action(
         tool=tool,
         tool_class=ToolClass.RUN,
         summary=summary,
-        target=Target(
-            path=session.path or None, kernel=session.kernel_name, kernel_id=session.kernel_id
-        ),
-        preview=_code(items, notes, session.language),
+        target=target,
+        preview=Preview("code", items, language, _words(notes)),
         details=_covered(notes),
         others=kernel.others,
     )
@@ -243,17 +248,9 @@ def _preview(items: _Items, notes: tuple[Note, ...] = (), language: str = "pytho
     return Preview(kind, items, language, _words(notes))
 
 
-def _code(items: _Items, notes: tuple[Note, ...], language: str) -> Preview:
-    return Preview("code", items, language, _words(notes))
-
-
 def _words(notes: tuple[Note, ...]) -> str:
     return " ".join(note.words for note in notes if note.words)
 
 
 def _covered(notes: tuple[Note, ...]) -> tuple[str, ...]:
     return tuple(mark for note in notes for mark in note.covered)
-
-
-def _shared_with(kernel: ShownKernel) -> Note:
-    return Note(kernel.words, kernel.others)

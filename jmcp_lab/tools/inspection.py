@@ -23,6 +23,7 @@ from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
 from ..text.sanitize import clean
 from .arguments import Notebook
+from .kernels import running_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,6 +61,8 @@ TITLES = {
 }
 """Title of the card for each tool, with a placeholder for the notebook's name."""
 
+STARTS_IT = ", so there is nothing to inspect. execute_cell starts one."
+
 _log = logging.getLogger("jmcp_lab")
 
 
@@ -72,7 +75,7 @@ async def inspect_variables(
     """Show type, shape, size and preview of variables in a notebook's running IPython kernel."""
     chosen = _names(names)
     nb = await ctx.open(notebook)
-    session = await _running(ctx, nb)
+    session = await running_session(ctx, nb, STARTS_IT)
     if session.language.lower() != "python":
         raise InvalidArgumentError(
             f"inspect_variables needs an IPython kernel; {nb.shown} runs on {session.kernel_name} "
@@ -173,7 +176,7 @@ async def inspect_code(
     if at > len(code):
         raise InvalidArgumentError(f"'cursor' is {at}, but 'code' has {len(code)} characters.")
     nb = await ctx.open(notebook)
-    session = await _running(ctx, nb)
+    session = await running_session(ctx, nb, STARTS_IT)
     onwards = partial(_docs_from, code, cursor, nb.path)
     words = f"The agent asks for docs and completions of:\n{code}"
     async with _asking(ctx, nb, session) as kernel:
@@ -207,16 +210,6 @@ def _docs_from(code: str, cursor: int | None, path: str, offset: int) -> str:
 
 
 # -- both --------------------------------------------------------------------------------------
-
-
-async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
-    session = await ctx.services.sessions.find(nb.path)
-    if session is None:
-        raise NotFoundError(
-            f"{nb.shown} has no running kernel, so there is nothing to inspect. execute_cell "
-            "starts one."
-        )
-    return session
 
 
 @asynccontextmanager

@@ -131,7 +131,7 @@ async def restart_notebook(
     """Restart the kernel: all variables are lost. clear_outputs also empties the cells' outputs."""
     nb = await ctx.open(notebook)
     sessions = ctx.services.sessions
-    kernel = await ShownKernel.running(sessions, await _running(ctx, nb))
+    kernel = await ShownKernel.running(sessions, await running_session(ctx, nb))
     also = " The outputs of all cells are cleared." if clear_outputs else ""
     lost = (
         f" The same kernel also runs {kernel.named}, with the same loss." if kernel.others else ""
@@ -170,7 +170,7 @@ async def interrupt_notebook(ctx: CallContext, notebook: Notebook = None) -> Rep
     The user's own cells keep running.
     """
     nb = await ctx.open(notebook)
-    session = await _running(ctx, nb)
+    session = await running_session(ctx, nb)
     action = kernel_action(
         "interrupt_notebook",
         nb,
@@ -195,13 +195,21 @@ async def interrupt_notebook(ctx: CallContext, notebook: Notebook = None) -> Rep
     return Reply.of(f"Interrupted what you ran in {nb.shown}.")
 
 
-async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
+async def running_session(
+    ctx: CallContext,
+    nb: LiveNotebook,
+    otherwise: str = ". Start one with execute_cell or assign_kernel_to_notebook.",
+) -> SessionInfo:
+    """Return the session of a notebook whose kernel runs.
+
+    Raises
+    ------
+    NotFoundError
+        No kernel runs; the message ends with `otherwise`.
+    """
     session = await ctx.services.sessions.find(nb.path)
     if session is None:
-        raise NotFoundError(
-            f"{nb.shown} has no running kernel. Start one with execute_cell or "
-            "assign_kernel_to_notebook."
-        )
+        raise NotFoundError(f"{nb.shown} has no running kernel{otherwise}")
     return session
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..calls.call import Action, PreviewItem, Reply, ToolClass
-from ..errors import InvalidArgumentError, NotFoundError
+from ..errors import InvalidArgumentError
 from ..files.names import is_notebook, shown
 from ..runtime.actions import file_action, kernel_action
 from ..runtime.services import CallContext
@@ -16,7 +16,7 @@ from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
 from .file_checks import check_may_write
 from .file_tree import Asked, folder_named, name_note, not_read, paged
-from .kernels import KernelName, give_kernel
+from .kernels import KernelName, give_kernel, running_session
 from .new_folders import made_folders, new_folders
 from .read_cells import outline_lines
 
@@ -161,10 +161,7 @@ async def unuse_notebook(
     words = ""
     if shutdown_kernel:
         nb = await services.rooms.open(path)
-        session = await services.sessions.find(path)
-        if session is None:
-            raise NotFoundError(f"{shown(path)} has no running kernel to shut down.")
-
+        session = await running_session(ctx, nb, " to shut down.")
         used = await ShownKernel.running(services.sessions, session)
 
         def resolve() -> Action:

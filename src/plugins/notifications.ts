@@ -3,11 +3,12 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { RequestToast, ToastHabit } from '../notify/toast';
 import { IAgents, IAgentsPanel } from '../tokens';
 import { TitleCount } from '../notify/titleCount';
+import { translations } from '../translations';
 
 const PLUGIN_ID = 'jmcp-lab:notifications';
 
@@ -25,7 +26,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     settings: ISettingRegistry | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const trans = translations(translator);
     const title = new TitleCount(document);
     const toast = new RequestToast(model, panel, trans);
     let counts = true;

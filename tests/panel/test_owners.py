@@ -137,7 +137,7 @@ async def test_who_decides_about_a_run_that_edits_too_needs_the_rights_for_both(
 ) -> None:
     browser = await panel.browser()
     agent, _ = panel.app.agents.add("Claude")
-    for also, status in (((ToolClass.EDIT,), 403), ((), 200)):
+    for also, status in (((), 200), ((ToolClass.EDIT,), 403)):
         call, task = panel.app.ask(agent, also=also)
         await panel.app.waiting(call)
         (shown,) = [

@@ -14,7 +14,7 @@ from pycrdt import Doc, Text
 from jmcp_lab.notebooks.shared_text import splice_shared
 from jmcp_lab.text import diff as comparing
 from jmcp_lab.text import overlapping_merge
-from jmcp_lab.text.diff import MAX_LINE_PAIRS, MAX_PAIRS, matching_runs, opcodes
+from jmcp_lab.text.diff import MAX_LINE_PAIRS, MAX_PAIRS, common_ends, matching_runs, opcodes
 from jmcp_lab.text.overlapping_merge import MAX_COMPARED, merge_overlapping
 from jmcp_lab.text.rebase import rebase
 from jmcp_lab.text.three_way_merge import Splice, splice
@@ -22,6 +22,18 @@ from jmcp_lab.text.three_way_merge import Splice, splice
 texts = st.lists(st.sampled_from(["a\n", "b\n", "ab\n", "\n", "c", "丁\n", "\u2028"])).map("".join)
 
 LOG = "".join(f"2026-11-30 00:12:44 INFO worker 7: step {n} done\n" for n in range(20_000))
+
+
+@given(st.text("ab", max_size=8), st.text("ab", max_size=8), st.none() | st.integers(0, 8))
+@example("aa", "a", None)
+def test_common_ends_are_as_long_as_they_can_be_and_never_overlap(
+    old: str, new: str, most: int | None
+) -> None:
+    size = min(len(old), len(new), len(old) if most is None else most)
+    head, tail = common_ends(old, new, None if most is None else size)
+    assert head == max(n for n in range(size + 1) if old[:n] == new[:n])
+    rest = range(size - head + 1)
+    assert tail == max(n for n in rest if old[len(old) - n :] == new[len(new) - n :])
 
 
 @given(texts, texts)

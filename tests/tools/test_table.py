@@ -99,11 +99,16 @@ def test_the_table_in_the_readme_matches_the_code() -> None:
     assert cells[2:] == wanted[2:]
 
 
+LITERAL = re.compile(rf"""(['"`])({"|".join(TOOLS)})\1""")
+"""The name of a tool in quotes, in Python or TypeScript."""
+
+
 def test_no_module_of_the_server_treats_a_tool_by_its_name() -> None:
     compared = [
         (path.relative_to(ROOT).as_posix(), node.lineno)
         for path in (ROOT / "jmcp_lab").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if LITERAL.search(text := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Compare | ast.match_case)
         for part in ast.walk(node.pattern if isinstance(node, ast.match_case) else node)
         if isinstance(part, ast.Constant) and part.value in TOOLS
@@ -112,11 +117,10 @@ def test_no_module_of_the_server_treats_a_tool_by_its_name() -> None:
 
 
 def test_the_page_names_no_tool() -> None:
-    literal = re.compile(rf"""(['"`])({"|".join(TOOLS)})\1""")
     named = [
         (path.relative_to(ROOT).as_posix(), found[2])
         for path in (ROOT / "src").rglob("*.ts*")
         if "__tests__" not in path.parts
-        for found in literal.finditer(path.read_text(encoding="utf-8"))
+        for found in LITERAL.finditer(path.read_text(encoding="utf-8"))
     ]
     assert named == []

@@ -21,6 +21,7 @@ from pycrdt import Array, Doc, Map
 from ...codec.fingerprint import CellVersion, Version, renamed
 from ...codec.values import document_form, format_number
 from ...notebooks import cells
+from ...notebooks.deltas import replacements
 from ...notebooks.live_notebook import LiveNotebook
 from ...text.diff import opcodes
 from ...text.overlapping_merge import merge_overlapping
@@ -173,16 +174,8 @@ def _take_update(notebook: LiveNotebook, update: bytes) -> list[bool]:
     theirs = [False] * len(notebook.ids)
 
     def follow(event: ArrayEvent) -> None:
-        at = 0
-        for change in cast("Any", event).delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                new = len(change["insert"])
-                theirs[at:at] = [True] * new
-                at += new
-            else:
-                del theirs[at : at + int(change["delete"])]
+        for index, deleted, inserted in replacements(cast("Any", event).delta):
+            theirs[index : index + deleted] = [True] * len(inserted)
 
     subscription = notebook.ycells.observe(follow)
     try:
@@ -271,21 +264,9 @@ def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
     places = list(range(len(before)))
 
     def follow(event: ArrayEvent) -> None:
-        at = 0
-        for change in cast("Any", event).delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                new = len(change["insert"])
-                places[at:at] = [-1] * new
-                at += new
-            else:
-                size = int(change["delete"])
-                for place in places[at : at + size]:
-                    if place >= 0:
-                        cell_id, text = before[place]
-                        gone[cell_id] = text
-                del places[at : at + size]
+        for index, deleted, inserted in replacements(cast("Any", event).delta):
+            gone.update(before[place] for place in places[index : index + deleted] if place >= 0)
+            places[index : index + deleted] = [-1] * len(inserted)
 
     subscription = shared.observe(follow)
     page.apply_update(update)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Array, ArrayEvent, Assoc, Doc
 
+from ...notebooks.deltas import replacements
 from . import yjs_updates as updates
 
 if TYPE_CHECKING:
@@ -216,16 +217,9 @@ class ShadowCopy:
 
     def _shift_all(self, delta: list[dict[str, Any]]) -> None:
         """Update the indexes of the removed cells."""
-        at = 0
-        for change in delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                self._new += change["insert"]
-                self._shift(at, 0, len(change["insert"]))
-                at += len(change["insert"])
-            else:
-                self._shift(at, int(change["delete"]), 0)
+        for index, deleted, inserted in replacements(delta):
+            self._new += inserted
+            self._shift(index, deleted, len(inserted))
 
     def _shift(self, at: int, deleted: int, inserted: int) -> None:
         coming = self._coming.removed if self._coming else []

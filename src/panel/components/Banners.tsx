@@ -237,7 +237,7 @@ function Resume(props: {
   /** The announcement when they are resumed. */
   then: string;
 }): JSX.Element {
-  const { trans, say } = usePanel();
+  const { trans } = usePanel();
   const action = useAction();
   const describedBy = React.useContext(Described);
   return (
@@ -246,12 +246,7 @@ function Resume(props: {
         icon={runIcon}
         describedBy={describedBy}
         inert={action.busy}
-        onPress={() =>
-          action.run(async () => {
-            await props.resume();
-            say(props.then);
-          })
-        }
+        onPress={() => action.run(() => props.resume(), props.then)}
       >
         {trans.__('Resume')}
       </RestingButton>

@@ -18,6 +18,7 @@ import { NotYours } from './NotYours';
 import { Preview } from './Preview';
 import { useDecision } from './useDecision';
 import { useReading } from './useReading';
+import { ShowInNotebook } from './ShowInNotebook';
 
 /** Maximum length of an agent's reason that is shown. */
 const REASON = 140;
@@ -29,7 +30,7 @@ export const RequestCard = React.forwardRef<
   HTMLElement,
   { call: ICall; onDecided?: (call: ICall) => void }
 >(function RequestCard({ call, onDecided }, forwarded) {
-  const { model, trans, locale, navigator } = usePanel();
+  const { model, trans, locale } = usePanel();
   const own = React.useRef<HTMLElement | null>(null);
   const reasonId = React.useId();
   const grantId = React.useId();
@@ -108,16 +109,7 @@ export const RequestCard = React.forwardRef<
           </span>
         </p>
       ) : null}
-      {call.target.path?.endsWith('.ipynb') ? (
-        <Button
-          kind="link"
-          className="jp-jmcp-Card-where"
-          title={oneLine(call.target.path)}
-          onPress={() => void navigator.show(call)}
-        >
-          {trans.__('Show in notebook')}
-        </Button>
-      ) : null}
+      <ShowInNotebook call={call} />
       <CardExpiry call={call} />
       <ErrorLine message={decision.notice} />
       <ErrorLine message={decision.error}>
