@@ -30,7 +30,7 @@ def is_there(place: str, name: str, looked: Looked) -> bool:
         owner = _owner(place)
         if looked == "mentions":
             return name in _mentioned(unwrap(owner))
-        return hasattr(owner, name) or name in set_on_itself(owner)
+        return hasattr(owner, name) or sets_on_itself(owner, name)
     except Exception:
         # Whatever a changed package does when it is looked at, the server starts.
         return False
@@ -55,17 +55,21 @@ def _functions(owner: type) -> Iterator[CodeType]:
                     yield plain.__code__
 
 
-@cache
-def set_on_itself(owner: object) -> set[str]:
-    """Return the attributes that the functions of a class set."""
+def sets_on_itself(owner: object, name: str) -> bool:
+    """Return whether a function of a class sets an attribute of that name."""
     if not isinstance(owner, type):
-        return set()
-    return {
-        str(step.argval)
-        for code in _functions(owner)
-        for step in dis.get_instructions(code)
-        if step.opname == "STORE_ATTR"
-    }
+        return False
+    # Few functions have the name at all, and disassembling all would hold up each start.
+    return any(
+        name in code.co_names and name in _attributes_set(code) for code in _functions(owner)
+    )
+
+
+@cache
+def _attributes_set(code: CodeType) -> frozenset[str]:
+    return frozenset(
+        str(step.argval) for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"
+    )
 
 
 def _mentioned(function: Any) -> set[str]:  # noqa: ANN401

@@ -13,7 +13,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from .name_lookup import is_there, set_on_itself
+from .name_lookup import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -92,7 +92,6 @@ def missing_names(*, live: bool, others: bool = False) -> tuple[Name, ...]:
     others : bool, optional
         Whether jupyter-server-documents keeps them.
     """
-    set_on_itself.cache_clear()
     unused = {*([] if live else [Part.ROOMS]), *([] if others else [Part.OTHERS])}
     return tuple(each for each in NAMES if each.part not in unused and not each.is_there())
 

@@ -25,7 +25,7 @@ from pycrdt._pycrdt import Text as _Text
 from pycrdt._pycrdt import TextEvent as _TextEvent
 
 import jmcp_lab
-from jmcp_lab.rooms.upstream.name_lookup import set_on_itself
+from jmcp_lab.rooms.upstream.name_lookup import sets_on_itself
 from jmcp_lab.rooms.upstream.names import NAMES, Name, Part, missing_names, words_of_parts
 from jmcp_lab.rooms.upstream.ydoc_server import Upstream
 
@@ -145,8 +145,11 @@ def inherited_in(module: str, tree: ast.AST) -> set[str]:
         if not isinstance(cls, type):
             continue
         bases = [base for base in cls.__mro__ if not base.__module__.startswith("jmcp_lab")]
-        theirs = {name for base in bases for name in {*vars(base), *set_on_itself(base)}}
-        found |= theirs & (defined_in(node) | asked_in(node))
+        found |= {
+            name
+            for name in filter(is_private, defined_in(node) | asked_in(node))
+            if any(name in vars(base) or sets_on_itself(base, name) for base in bases)
+        }
     return found
 
 
