@@ -162,7 +162,7 @@ async def test_a_program_is_told_that_its_server_stopped_while_it_waited(tmp_pat
     server = Server(f"http://127.0.0.1:{port}/", str(tmp_path))
     url = f"{server.base}mcp"
     async with listening:
-        with pytest.raises(OSError, match="does not answer"):
+        with pytest.raises(OSError, match="does not respond"):
             await obtain_token(
                 server, url, "JupyterLab", "mcp", Credentials(tmp_path, server, "mcp"), print
             )
