@@ -315,7 +315,7 @@ class JmcpLab(CheckedExtensionApp):
                     await stop()
             except Exception:
                 # An exception here would prevent the whole server from stopping.
-                self.log.exception("jmcp_lab did not shut down cleanly")
+                self.log.exception("jmcp_lab did not stop cleanly")
         self.audit.flush()
         helper.close()
 

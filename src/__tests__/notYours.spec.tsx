@@ -10,7 +10,7 @@ import { readDelta } from '../api/wire';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson } from './render';
 
-const ADAS = 'Only ada, who let this agent in, can decide this.';
+const ADAS = 'Only ada, who connected this agent, can decide this.';
 const FORBIDDEN = 'This server does not let you decide this.';
 const QUESTION = { id: 'q_1', prompt: 'Name?', password: false };
 

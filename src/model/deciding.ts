@@ -50,7 +50,7 @@ export function refusalWords(
   return refusal.owner === null
     ? trans.__('This server does not let you decide this.')
     : trans.__(
-        'Only %1, who let this agent in, can decide this.',
+        'Only %1, who connected this agent, can decide this.',
         oneLine(refusal.owner)
       );
 }

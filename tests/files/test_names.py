@@ -61,7 +61,7 @@ def test_names_in_all_scripts_are_accepted(name: str) -> None:
 
 
 def test_a_new_name_that_starts_with_a_space_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="begins with a space"):
+    with pytest.raises(InvalidArgumentError, match="starts with a space"):
         check_new([" a.ipynb"])
 
 

@@ -63,7 +63,7 @@ async def test_nothing_in_jupyters_own_folders_is_read_listed_or_written(
         ("search_notebook", {"notebook": f"{folder}/inner/n.ipynb", "query": "x"}),
     ):
         said = await look.fail(tool, **arguments)
-        assert "Jupyter's own" in said
+        assert "belongs to Jupyter itself" in said
         assert "ask the user" in said
         assert "SECRET" not in said
         assert str(root) not in said
@@ -74,7 +74,7 @@ async def test_nothing_in_jupyters_own_folders_is_read_listed_or_written(
         ("use_notebook", {"notebook": f"{folder}/new.ipynb", "create": True}),
         ("insert_cell", {"notebook": f"{folder}/inner/n.ipynb", "source": "x"}),
     ):
-        assert "Jupyter's own" in await robot.fail(tool, **arguments)
+        assert "belongs to Jupyter itself" in await robot.fail(tool, **arguments)
     assert sorted(os.listdir(root / folder / "inner")) == ["n.ipynb", "secret.txt"]
     assert not (root / folder / "made").exists()
     for tool in ("list_files", "list_notebooks"):
@@ -87,8 +87,10 @@ async def test_the_list_of_agents_and_the_connection_files_are_protected(
     agents = store_path(root / own["data"], root)
     assert agents.exists()
     for path in (agents.relative_to(root).as_posix(), f"{own['runtime']}/kernel-1.json"):
-        assert "Jupyter's own" in await robot.fail("read_file", path=path)
-        assert "Jupyter's own" in await robot.fail("write_file", path=path, content="{}")
+        assert "belongs to Jupyter itself" in await robot.fail("read_file", path=path)
+        assert "belongs to Jupyter itself" in await robot.fail(
+            "write_file", path=path, content="{}"
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,9 +103,9 @@ async def test_a_link_to_them_is_refused(
     (root / "work/link").symlink_to(root / own[kind])
     (root / "work/file.txt").symlink_to(root / own[kind] / "secret.txt")
     for path in ("work/link/secret.txt", "work/file.txt"):
-        assert "Jupyter's own" in await robot.fail("read_file", path=path)
-        assert "Jupyter's own" in await robot.fail("write_file", path=path, content="x")
-    assert "Jupyter's own" in await robot.fail("list_files", path="work/link")
+        assert "belongs to Jupyter itself" in await robot.fail("read_file", path=path)
+        assert "belongs to Jupyter itself" in await robot.fail("write_file", path=path, content="x")
+    assert "belongs to Jupyter itself" in await robot.fail("list_files", path="work/link")
     assert (await robot.say("list_files", path="work")).splitlines() == ["0 entries"]
     assert (root / own[kind] / "secret.txt").read_text() == "SECRET"
 

@@ -92,7 +92,7 @@ async def test_a_save_that_waits_too_long_says_why(
     if not itself:
         monkeypatch.setattr(file_lock, "_try", no_lock)
     async with one_lock(tmp_path, itself=itself):
-        with pytest.raises(OSError, match=r"lock|end") as caught:
+        with pytest.raises(OSError, match=r"lock|finish") as caught:
             async with saving(SimpleNamespace(root_dir=str(tmp_path)), "a.ipynb"):
                 raise AssertionError("somebody holds it")
     said = save_failure_message("a.ipynb", caught.value)

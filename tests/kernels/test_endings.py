@@ -273,7 +273,7 @@ async def test_a_program_that_is_not_a_kernel_ends_the_run(
     finally:
         await manager.shutdown_kernel(kernel_id, now=True)
     assert run.state is RunState.FAILED
-    assert "does not answer" in (run.message or "")
+    assert "does not respond" in (run.message or "")
 
 
 async def test_a_kernel_that_stops_responding_is_reported_until_it_is_restarted(

@@ -124,7 +124,7 @@ async def test_a_program_stopped_by_its_client_finds_the_answer_at_its_next_star
         written, words = await impatient.communicate(b"")
         assert impatient.returncode == 0
         assert written == b""
-        assert b"mcp waits to be let in" in words
+        assert b"mcp is waiting for permission" in words
         await answer(browser, process, option="allow_once")
         async with Client(stdio_client(parameters), mode="legacy") as client:
             assert not (await client.call_tool("get_context", {})).is_error
@@ -162,7 +162,7 @@ async def test_a_program_is_told_that_its_server_stopped_while_it_waited(tmp_pat
     server = Server(f"http://127.0.0.1:{port}/", str(tmp_path))
     url = f"{server.base}mcp"
     async with listening:
-        with pytest.raises(OSError, match="does not answer"):
+        with pytest.raises(OSError, match="does not respond"):
             await obtain_token(
                 server, url, "JupyterLab", "mcp", Credentials(tmp_path, server, "mcp"), print
             )

@@ -144,6 +144,6 @@ async def test_half_a_surrogate_pair_anywhere_else_leaves_the_session_usable(
         )
         assert answer.status_code in (200, 400, 404), answer.text
         assert answer.content.decode("utf-8")
-        assert "not JSON" not in answer.text
+        assert "not valid JSON" not in answer.text
         again = await ask(http, door, headers, json.dumps(tool_call("echo", {"text": "x"}, id=8)))
         assert not again["result"]["isError"]

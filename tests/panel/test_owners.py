@@ -82,7 +82,7 @@ async def test_only_the_owner_of_an_agent_decides_and_others_can_stop_it(panel: 
     ):
         answer = await bob.request(method, path, json=body)
         assert answer.status_code == 403, (path, answer.text)
-        assert "Only ada, who let this agent in" in answer.json()["message"]
+        assert "Only ada, who connected this agent" in answer.json()["message"]
     assert not task.done()
     assert (await bob.post(f"agents/{agent_id}/stop", json={})).status_code == 200
     assert agent.paused

@@ -63,8 +63,8 @@ async def test_a_notebook_on_a_slow_drive_delays_no_other_and_opens_later(
         patch.setattr(openings, "OPEN_SECONDS", 0.01)
         for tool in ("read_cells", "delete_cell"):
             said = await two.fail(tool, notebook="stuck.ipynb", cells=["1"])
-            assert "'stuck.ipynb' is not open" in said
-            assert "does not answer" in said
+            assert "'stuck.ipynb' is still not open" in said
+            assert "does not respond" in said
             assert str(root) not in said
     assert not first.done()
     drive.answers.set()

@@ -70,8 +70,8 @@ async def test_a_person_waiting_for_an_unresponsive_drive_is_told(
     await robot.say("insert_cell", notebook="a.ipynb", source="x = 2")
     await until(lambda: len(rung) == 1)
     (unsaved,) = app.rooms.troubles().unsaved
-    assert "does not answer" in unsaved.words
-    assert "does not answer" in await robot.say("list_cells", notebook="a.ipynb")
+    assert "does not respond" in unsaved.words
+    assert "does not respond" in await robot.say("list_cells", notebook="a.ipynb")
     answers.set()
     await until(lambda: not app.rooms.troubles().unsaved)
     await until(lambda: len(rung) == 2)

@@ -35,7 +35,7 @@ async def test_started_calls_can_be_waited_for_and_nothing_new_is_done(
 
     assert registry.verify(token) is agent
     words = await robot.fail("insert_cell", notebook="a.ipynb", source="x")
-    assert "Your connection has ended" in words
+    assert "Your connection has expired" in words
     assert await robot.say("wait", call=call.id, seconds=0)
     (root / "go").touch()
     assert "end" in await robot.say("wait", call=call.id, seconds=60)

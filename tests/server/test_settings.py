@@ -70,19 +70,19 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             [SOUND, "--JmcpLab.idle_minutes=0.5"],
             {},
-            "JmcpLab.idle_minutes is 0.5, and takes a whole number from 1.",
+            "JmcpLab.idle_minutes is 0.5, but must be a whole number from 1.",
             id="a wrong type on the command line",
         ),
         pytest.param(
             [SOUND, "--JmcpLab.approval_minutes=481"],
             {},
-            "JmcpLab.approval_minutes is 481, and takes a whole number from 1 to 480.",
+            "JmcpLab.approval_minutes is 481, but must be a whole number from 1 to 480.",
             id="out of bounds",
         ),
         pytest.param(
             [SOUND, "--JmcpLab.harden=yes"],
             {},
-            "JmcpLab.harden is yes, and takes True or False.",
+            "JmcpLab.harden is yes, but must be True or False.",
             id="no boolean",
         ),
         pytest.param(
@@ -106,13 +106,13 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             ["--JmcpLab.trust_outputs=never"],
             {"jupyter_server_config.json": '{"JmcpLab": {"harden": "true"}}'},
-            "JmcpLab.harden is 'true', and takes True or False.",
+            "JmcpLab.harden is 'true', but must be True or False.",
             id="a wrong type in a JSON file",
         ),
         pytest.param(
             [],
             {"jupyter_server_config.py": LAB + "c.JmcpLab.idle_minutes = 0.5\n"},
-            "JmcpLab.idle_minutes is 0.5, and takes a whole number from 1.",
+            "JmcpLab.idle_minutes is 0.5, but must be a whole number from 1.",
             id="a wrong type in a Python file",
         ),
         pytest.param(
@@ -124,7 +124,7 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             [],
             {"jupyter_config.json": '{"JmcpLab": {"trust_outputs": "never", "send_images": 1.5}}'},
-            "JmcpLab.send_images is 1.5, and takes True or False.",
+            "JmcpLab.send_images is 1.5, but must be True or False.",
             id="a wrong type in the file of all of Jupyter",
         ),
         pytest.param(
