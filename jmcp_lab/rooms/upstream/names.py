@@ -84,7 +84,7 @@ class Name:
             owner = _owner(self.place)
             if self.looked == "mentions":
                 return self.name in _mentioned(unwrap(owner))
-            return hasattr(owner, self.name) or self.name in _set_on_itself(owner)
+            return hasattr(owner, self.name) or _sets_on_itself(owner, self.name)
         except Exception:
             # Whatever a changed package does when it is looked at, the server starts.
             return False
@@ -99,7 +99,6 @@ def missing_names(*, live: bool) -> tuple[Name, ...]:
         Whether jupyter-server-ydoc keeps the documents. Elsewhere its names are not needed, and
         nothing of it is imported.
     """
-    _set_on_itself.cache_clear()
     return tuple(
         each for each in NAMES if (live or each.part is not Part.ROOMS) and not each.is_there()
     )
@@ -146,17 +145,21 @@ def _functions(owner: type) -> Iterator[CodeType]:
                     yield plain.__code__
 
 
-@cache
-def _set_on_itself(owner: object) -> set[str]:
-    """Return the attributes that the functions of a class set."""
+def _sets_on_itself(owner: object, name: str) -> bool:
+    """Return whether a function of a class sets an attribute of that name."""
     if not isinstance(owner, type):
-        return set()
-    return {
-        str(step.argval)
-        for code in _functions(owner)
-        for step in dis.get_instructions(code)
-        if step.opname == "STORE_ATTR"
-    }
+        return False
+    # Few functions have the name at all, and disassembling all would hold up each start.
+    return any(
+        name in code.co_names and name in _attributes_set(code) for code in _functions(owner)
+    )
+
+
+@cache
+def _attributes_set(code: CodeType) -> frozenset[str]:
+    return frozenset(
+        str(step.argval) for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"
+    )
 
 
 def _mentioned(function: Any) -> set[str]:  # noqa: ANN401
