@@ -15,6 +15,10 @@ from ..support.outputs import FIGURES, TRACEBACKS, display, encoded, render_outp
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
+HALF = 800_000
+"""Characters of a page, so that what is too long to be read fills two; each page reads it anew."""
+
+
 def _hint(output: int, offset: int) -> str:
     return f"read_cell(cell='ab12', output={output}, offset={offset})"
 
@@ -102,7 +106,7 @@ def test_a_source_with_a_marker_is_enclosed_in_unpredictable_markers() -> None:
 
 def test_html_too_long_to_read_is_paged_as_its_source() -> None:
     html = "<p>begin</p>" + "<i></i>" * 150_000 + "<p>the end</p>"
-    said, source = _source(display({"text/html": html}), 200_000)
+    said, source = _source(display({"text/html": html}), HALF)
     assert "more characters of HTML were not read" in said
     assert source == html
 
@@ -110,7 +114,7 @@ def test_html_too_long_to_read_is_paged_as_its_source() -> None:
 def test_a_table_in_html_too_long_to_read_is_paged_as_its_source() -> None:
     rows = "<tr><td>...</td></tr>" + "<tr><td>1</td></tr>" * 60_000
     html = f'<table class="dataframe">{rows}</table>'
-    said, source = _source(display({"text/html": html}), 200_000)
+    said, source = _source(display({"text/html": html}), HALF)
     assert "table, unknown length" in said
     assert source == html
 

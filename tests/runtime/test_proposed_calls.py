@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,27 +42,36 @@ def calls_in(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             raise AssertionError(f"no whole call: {text[found.start() : found.start() + 200]}")
 
 
-def write(root: Path) -> list[str]:
-    (root / "deep" / "inner").mkdir(parents=True)
-    long = "".join(f"line {n} of it\n" for n in range(9000))
+LONG = "".join(f"line {n} of it\n" for n in range(9000))
+
+
+@cache
+def notebook() -> tuple[str, list[str]]:
+    """Return a long notebook as its file, and the ids of its cells; it takes a while to make."""
     figure = {"application/vnd.plotly.v1+json": {"data": [{"type": "bar", "x": [1]}], "layout": {}}}
     outputs = [
-        new_output("stream", text=long),
+        new_output("stream", text=LONG),
         new_output("display_data", figure),
-        new_output("execute_result", {"text/plain": long}, execution_count=1),
+        new_output("execute_result", {"text/plain": LONG}, execution_count=1),
     ]
     cells = [
         new_code_cell("many()", outputs=outputs, execution_count=1),
         new_markdown_cell("word " * 20_000),
         *(new_code_cell(f"x_{n} = '{'y' * 900}'", outputs=outputs[:1]) for n in range(60)),
     ]
-    nbformat.write(new_notebook(cells=cells), root / PATH)
-    (root / "deep" / "text's.txt").write_text(long)
+    return nbformat.writes(new_notebook(cells=cells)), [cell["id"] for cell in cells]
+
+
+def write(root: Path) -> list[str]:
+    (root / "deep" / "inner").mkdir(parents=True)
+    text, ids = notebook()
+    (root / PATH).write_text(text)
+    (root / "deep" / "text's.txt").write_text(LONG)
     for n in range(12):
         (root / "deep" / "inner" / f"f{n}.csv").write_text("")
         write_notebook(root, f"deep/inner/n{n}.ipynb", "1")
     write_notebook(root, "other.ipynb", "other = 1", "other = 2")
-    return [cell["id"] for cell in cells]
+    return ids
 
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
