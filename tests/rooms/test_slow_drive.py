@@ -90,7 +90,7 @@ def test_only_calls_that_asked_nobody_are_given_up(state: CallState) -> None:
 
     with asyncio.Runner(loop_factory=ClockLoop) as runner:
         if state is CallState.RECEIVED:
-            with pytest.raises(UnavailableError, match="nothing was changed"):
+            with pytest.raises(UnavailableError, match="Nothing was changed"):
                 runner.run(story())
         else:
             runner.run(story())
