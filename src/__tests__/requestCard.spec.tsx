@@ -330,7 +330,7 @@ describe('RequestCard', () => {
       button_.getAttribute('aria-describedby')!
     );
     expect(words!.textContent).toMatch(
-      /lets it run any code in sales\.ipynb without asking, until \d\d:\d\d\.$/
+      /lets it run any code in sales\.ipynb without asking, until (\w+ \d+, )?\d\d:\d\d\.$/
     );
   });
 
