@@ -117,7 +117,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "another class that is unknown": (
         bad(options="title='T', tool_class=ToolClass.RUN, also=('editing',)"),
-        "its class is 'editing'; there are only: info, read, inspect, edit",
+        "its class is 'editing'; it must be one of: info, read, inspect, edit",
     ),
     "hints that are not true": (
         bad(options="**EDIT, read_only=True"),
