@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .cell_form import STANDARD, cell_form, output_form
 from .half_surrogates import HalfPairs
@@ -53,6 +53,39 @@ class _Owner:
     absent: dict[str, int] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     has_id: bool = False
+
+
+class PreparedOutput(NamedTuple):
+    """An output with all that takes long to find out about it.
+
+    Parameters
+    ----------
+    form : dict
+        Its document form.
+    mark : int
+        The fingerprint of that form.
+    is_exact : bool
+        Whether the form determines the output.
+    """
+
+    form: dict[str, Any]
+    mark: int
+    is_exact: bool
+
+
+def prepared_output(output: dict[str, Any], form: dict[str, Any] | None = None) -> PreparedOutput:
+    """Find out what is needed to record an output; this may run in any thread.
+
+    Parameters
+    ----------
+    output : dict
+    form : dict, optional
+        Its document form, if it is known.
+    """
+    form = output_form(output) if form is None else form
+    stream = output.get("output_type") == "stream"
+    exact = is_exact(output) and not (stream and not isinstance(output.get("text"), str))
+    return PreparedOutput(form, fingerprint(form), exact)
 
 
 class Originals:
@@ -157,17 +190,31 @@ class Originals:
             key: value for key, value in cell.items() if key not in form and key != "id"
         }
 
-    def learn_output(self, cell_id: str, index: int, output: dict[str, Any]) -> dict[str, Any]:
+    def learn_output(
+        self,
+        cell_id: str,
+        index: int,
+        output: dict[str, Any],
+        prepared: PreparedOutput | None = None,
+    ) -> dict[str, Any]:
         """Record an output that a kernel sent, and return its document form."""
-        owner, form = self._owners.setdefault(cell_id, _Owner()), output_form(output)
-        self._learn_output(cell_id, owner, index, output, form)
-        return form
+        owner = self._owners.setdefault(cell_id, _Owner())
+        prepared = prepared_output(output) if prepared is None else prepared
+        self._learn_output(cell_id, owner, index, output, prepared)
+        return prepared.form
 
     def learn_results(
-        self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
+        self,
+        cell_id: str,
+        outputs: list[dict[str, Any]],
+        execution_count: float | None,
+        prepared: list[PreparedOutput] | None = None,
     ) -> list[dict[str, Any]]:
         """Record outputs restored to a cell, and its count; return the outputs' document forms."""
-        forms = [self.learn_output(cell_id, at, output) for at, output in enumerate(outputs)]
+        prepared = [*map(prepared_output, outputs)] if prepared is None else prepared
+        for index, (output, known) in enumerate(zip(outputs, prepared, strict=True)):
+            self.learn_output(cell_id, index, output, known)
+        forms = [each.form for each in prepared]
         owner = self._owners.setdefault(cell_id, _Owner())
         count = document_form(execution_count)
         self._learn_place(owner, ("execution_count",), execution_count, count)
@@ -206,7 +253,7 @@ class Originals:
             owner.places["outputs",] = (fingerprint(forms), outputs)
             return
         for index, (output, form) in enumerate(zip(outputs, forms, strict=True)):
-            self._learn_output(cell_id, owner, index, output, form)
+            self._learn_output(cell_id, owner, index, output, prepared_output(output, form))
 
     def _learn_output(
         self,
@@ -214,15 +261,13 @@ class Originals:
         owner: _Owner,
         index: int,
         output: dict[str, Any],
-        form: dict[str, Any],
+        prepared: PreparedOutput,
     ) -> None:
-        mark = fingerprint(form)
+        original = NATURAL if prepared.is_exact else output
+        owner.places["outputs", index] = (prepared.mark, original)
+        self._variants.add("outputs", prepared.mark, original, cell_id)
         text = output.get("text")
-        stream = output.get("output_type") == "stream"
-        exact = is_exact(output) and not (stream and not isinstance(text, str))
-        owner.places["outputs", index] = (mark, NATURAL if exact else output)
-        self._variants.add("outputs", mark, NATURAL if exact else output, cell_id)
-        if stream and isinstance(text, str):
+        if output.get("output_type") == "stream" and isinstance(text, str):
             self._texts.learn("", text, from_file=True)
 
     def _learn_dict(

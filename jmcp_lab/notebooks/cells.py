@@ -33,6 +33,7 @@ from .shared_text import splice_shared
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ..codec.originals import PreparedOutput
     from ..text.three_way_merge import Splice
     from .live_notebook import LiveNotebook
     from .prepared_update import Ahead
@@ -143,13 +144,23 @@ def set_outputs(
     refill(notebook, {cell_id: (outputs, execution_count)}, origin)
 
 
-def refill(notebook: LiveNotebook, results: Mapping[str, Results], origin: str) -> None:
-    """Put outputs and execution counts into cells that have none."""
+def refill(
+    notebook: LiveNotebook,
+    results: Mapping[str, Results],
+    origin: str,
+    prepared: Mapping[str, list[PreparedOutput]] | None = None,
+) -> None:
+    """Put outputs and execution counts into cells that have none.
+
+    `prepared` has what was found out about the outputs in advance, by cell.
+    """
+    prepared = prepared or {}
 
     def fill(cell_id: str) -> None:
         outputs, execution_count = results[cell_id]
         cell = shared(notebook, cell_id)
-        forms = notebook.document.learn_results(cell_id, outputs, execution_count)
+        known = prepared.get(cell_id)
+        forms = notebook.document.learn_results(cell_id, outputs, execution_count, known)
         cell["outputs"].extend([shared_output(form) for form in forms])
         cell["execution_count"] = document_form(execution_count)
 

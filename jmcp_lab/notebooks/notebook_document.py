@@ -16,7 +16,7 @@ from jupyter_ydoc import YNotebook
 
 from ..codec.cell_form import cell_form, new_id, output_form, shared_cell, shared_output
 from ..codec.fingerprint import aligned
-from ..codec.originals import ADDED, Originals
+from ..codec.originals import ADDED, Originals, PreparedOutput
 from ..codec.values import copied, document_form, format_number, well_formed
 from ..server.garbage_collector import collector_paused
 from ..server.heavy_work import in_short_turns, takes_long
@@ -92,16 +92,28 @@ class NotebookDocument(YNotebook):
         self._originals.learn_cell(cell_id, cell, form)
 
     def learn_results(
-        self, cell_id: str, outputs: list[dict[str, Any]], execution_count: float | None
+        self,
+        cell_id: str,
+        outputs: list[dict[str, Any]],
+        execution_count: float | None,
+        prepared: list[PreparedOutput] | None = None,
     ) -> list[dict[str, Any]]:
         """Record outputs and an execution count that are about to be restored to a cell.
+
+        Parameters
+        ----------
+        cell_id : str
+        outputs : list of dict
+        execution_count : float or None
+        prepared : list of PreparedOutput, optional
+            What was found out about the outputs in advance.
 
         Returns
         -------
         list of dict
             The document forms of the outputs.
         """
-        return self._originals.learn_results(cell_id, outputs, execution_count)
+        return self._originals.learn_results(cell_id, outputs, execution_count, prepared)
 
     def learn_metadata(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
         """Record a key that is about to be set in the notebook's metadata."""

@@ -8,17 +8,22 @@ slices.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..codec.fingerprint import mark
+from pycrdt import Array, Map
+
+from ..codec.originals import PreparedOutput, prepared_output
+from ..codec.values import document_form
+from ..server.heavy_work import in_short_turns, takes_long
 from ..server.pace import in_turns
 from . import cells
+from .cell_order import plain
 from .changes import Change, Cleared, Refilled
-from .undo import results, revert
+from .shared_values import to_python
+from .undo import is_still, revert
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-    from typing import Any
 
     from .changes import ChangeSet
     from .live_notebook import LiveNotebook
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
 
 SLICE = 200
 """Maximum number of cells in one slice."""
+
+_Prepared = dict[str, list[PreparedOutput]]
+"""What was found out about the outputs of changes, by cell."""
 
 
 async def clear(
@@ -73,9 +81,13 @@ async def take_back(
     async def work() -> None:
         # There is one change for each cell. Start with the first cells, because Yjs walks to each
         # cell that it reports.
-        known = {change.cell_id: change for change in made.changes}
+        outputs = [c for c in made.changes if isinstance(c, Cleared | Refilled)]
+        known = {change.cell_id: change for change in outputs}
         async for part in _slices(notebook, list(known)):
-            done.extend(_taken_back(notebook, [known[cell_id] for cell_id in part], origin))
+            changes = [known[cell_id] for cell_id in part]
+            prepared = await _prepare(changes)
+            await notebook.ready()
+            done.extend(_taken_back(notebook, changes, prepared, origin))
 
     await to_its_end(work())
 
@@ -110,24 +122,63 @@ def _clear(notebook: LiveNotebook, cell_ids: Sequence[str], origin: str) -> list
     return found
 
 
-def _taken_back(notebook: LiveNotebook, changes: Sequence[Change], origin: str) -> list[Change]:
-    """Undo each of these changes, unless the cell has run since."""
-    now = results(notebook, [change.cell_id for change in changes])
-    filled = {
-        c.cell_id: (c.outputs, c.execution_count)
-        for c in changes
-        if isinstance(c, Cleared) and now[c.cell_id] == ([], None)
-    }
-    emptied = [
-        c
-        for c in changes
-        if isinstance(c, Refilled) and mark(now[c.cell_id]) == mark((c.outputs, c.execution_count))
-    ]
+async def _prepare(changes: Sequence[Cleared | Refilled]) -> _Prepared:
+    """Find out what is needed to undo changes of outputs; for large outputs, in a thread."""
+    outputs = {change.cell_id: change.outputs for change in changes}
+    if takes_long({"outputs": list(outputs.values())}):
+        return await asyncio.to_thread(in_short_turns, _prepared, outputs)
+    return _prepared(outputs)
+
+
+def _prepared(outputs: dict[str, list[dict[str, Any]]]) -> _Prepared:
+    return {cell_id: [*map(prepared_output, found)] for cell_id, found in outputs.items()}
+
+
+def _taken_back(
+    notebook: LiveNotebook,
+    changes: Sequence[Cleared | Refilled],
+    prepared: _Prepared,
+    origin: str,
+) -> list[Change]:
+    """Undo each of these changes, unless the cell is gone or has run since."""
+    with notebook.reading():
+        filled = {
+            c.cell_id: (c.outputs, c.execution_count)
+            for c in changes
+            if isinstance(c, Cleared) and _has(notebook, c.cell_id, [], None)
+        }
+        emptied = [
+            c
+            for c in changes
+            if isinstance(c, Refilled)
+            and _has(notebook, c.cell_id, prepared[c.cell_id], c.execution_count)
+        ]
     if filled:
-        cells.refill(notebook, filled, origin)
+        cells.refill(notebook, filled, origin, prepared)
     if emptied:
         cells.clear_outputs(notebook, [c.cell_id for c in emptied], origin)
     return [
         *(Refilled(cell_id, *had) for cell_id, had in filled.items()),
         *(Cleared(c.cell_id, c.outputs, c.execution_count) for c in emptied),
     ]
+
+
+def _has(
+    notebook: LiveNotebook,
+    cell_id: str,
+    outputs: Sequence[PreparedOutput],
+    execution_count: int | None,
+) -> bool:
+    """Return whether a cell has ended its run with exactly these results."""
+    cell = notebook.cell(cell_id)
+    if cell is None or not is_still(cell):
+        return False
+    if plain(cell, "execution_count")[0] != document_form(execution_count):
+        return False
+    found = cell.get("outputs")
+    if not isinstance(found, Array) or len(found) != len(outputs):
+        return False
+    return all(
+        isinstance(there, Map) and to_python(there) == each.form
+        for there, each in zip(found, outputs, strict=True)
+    )

@@ -21,8 +21,6 @@ from .merges import Merges, Texts
 from .rearranging import Rearranging
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pycrdt import Map
 
     from .live_notebook import LiveNotebook
@@ -299,19 +297,15 @@ def _clear_again(notebook: LiveNotebook, change: Refilled, origin: str) -> Chang
 
 
 def _results(notebook: LiveNotebook, cell_id: str) -> cells.Results | None:
-    return results(notebook, [cell_id])[cell_id]
+    """Return what a cell's last run left; None for a non-code cell and a running cell."""
+    if not is_still(notebook.cell(cell_id)):
+        return None
+    content = cells.whole(notebook, cell_id)
+    return content.get("outputs", []), content.get("execution_count")
 
 
-def results(notebook: LiveNotebook, cell_ids: Sequence[str]) -> dict[str, cells.Results | None]:
-    """Return what each cell's last run left; None for non-code cells and running cells."""
-    found: dict[str, cells.Results | None] = dict.fromkeys(cell_ids)
-    still = [cell_id for cell_id in cell_ids if _is_still(notebook.cell(cell_id))]
-    for cell_id, content in zip(still, cells.wholes(notebook, still), strict=True):
-        found[cell_id] = content.get("outputs", []), content.get("execution_count")
-    return found
-
-
-def _is_still(cell: Map[Any] | None) -> bool:
+def is_still(cell: Map[Any] | None) -> bool:
+    """Return whether a shared cell is a code cell that is not running."""
     if cell is None:
         return False
     kind, state = plain(cell, "cell_type", "execution_state")

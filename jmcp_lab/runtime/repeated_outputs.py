@@ -36,8 +36,8 @@ def left_out(nb: LiveNotebook, cell_ids: Sequence[str]) -> str:
 def repeated(ctx: CallContext, nb: LiveNotebook, cell_id: str, outputs: Sequence[Any]) -> bool:
     """Return whether these are exactly the outputs of a cell that the agent saw last."""
     found = _fingerprint(outputs)
-    last = ctx.services.snapshots.outputs(ctx.agent.id, nb.file_id, cell_id)
-    return found is not None and found == last
+    seen = ctx.services.snapshots
+    return found is not None and seen.saw_outputs(ctx.agent.id, nb.file_id, cell_id, found)
 
 
 def note_shown(

@@ -252,8 +252,14 @@ class CallContext:
         self.services.record(self.call, notebook, list(changes), by=self.agent.id)
 
     def known(self, notebook: LiveNotebook, cell_id: str) -> str | None:
-        """Return the text of a cell that the agent last saw."""
+        """Return the text of a cell that the agent last saw; None if never, or long ago."""
         return self.services.snapshots.text(self.agent.id, notebook.file_id, cell_id)
+
+    def is_outdated(self, notebook: LiveNotebook, cell_id: str, present: str) -> bool:
+        """Return whether the agent has seen a cell with a text other than the present one."""
+        return self.services.snapshots.is_outdated(
+            self.agent.id, notebook.file_id, cell_id, present
+        )
 
 
 @dataclass(frozen=True, slots=True)

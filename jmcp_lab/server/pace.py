@@ -19,6 +19,12 @@ TURN_SECONDS = 0.02
 MAX_GROWTH = 8
 """Maximum factor by which a part may be longer than the one before."""
 
+PAUSE_SHARE = 0.25
+"""Share of a turn's time for which the next turn waits."""
+
+MAX_PAUSE = 0.05
+"""Maximum seconds between two turns."""
+
 Thing = TypeVar("Thing")
 
 
@@ -44,5 +50,7 @@ async def in_turns(things: Sequence[Thing], most: int) -> AsyncIterator[Sequence
         if now - began > 2 * TURN_SECONDS:
             size = max(1, int(size * TURN_SECONDS / (now - began)))
         if now - turn > TURN_SECONDS and at < len(things):
-            await asyncio.sleep(0)
+            # A page's request takes about ten steps of the loop. If the next turn came after a
+            # single one, each of these steps would wait for a whole turn.
+            await asyncio.sleep(min((now - turn) * PAUSE_SHARE, MAX_PAUSE))
             turn = time.thread_time()

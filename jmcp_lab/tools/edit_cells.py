@@ -226,6 +226,9 @@ async def _write(
     """
     plan = _Plan()
     known = ctx.known(nb, cell_id)
+    if start is None and known is None:
+        # The text that it is based on is too long ago to be merged with.
+        check_fresh(ctx, nb, [cell_id], "written")
     people = await people_in(ctx.services, nb) if new_type is not None else None
     merges = Merges()
     for _ in range(MERGES_AHEAD):
@@ -321,9 +324,8 @@ def check_fresh(ctx: CallContext, nb: LiveNotebook, ids: list[str], done: str) -
         The message quotes the present text of the first such cell. The agent has then seen it.
     """
     for cell_id in ids:
-        known = ctx.known(nb, cell_id)
-        source = None if known is None else str(nb.source(cell_id))
-        if source is not None and known != source:
+        source = nb.source(cell_id)
+        if source is not None and ctx.is_outdated(nb, cell_id, source):
             ctx.saw(nb, cell_id, source)
             raise ConflictError(
                 f"The user changed {cell_name(nb, cell_id)} since you read it, so nothing was "

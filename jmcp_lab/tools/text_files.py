@@ -184,6 +184,12 @@ async def write_file(
         wanted = await off_the_loop(replace_all, present, plain_edits, f"'{path}'")
         return await _change(ctx, path, present, wanted, present, runs)
     known = ctx.services.snapshots.text(ctx.agent.id, path, FILE)
+    if known is None and ctx.services.snapshots.is_outdated(ctx.agent.id, path, FILE, present):
+        # The text that the agent started from is no longer there to be merged with.
+        raise ConflictError(
+            f"'{path}' was changed since you read it, so nothing was written. Read it again and "
+            "take that change into account, or give edits, which apply to the present text."
+        )
     base = present if known is None else known
     reply = await _change(ctx, path, base, plain(content), present, runs)
     return await _with_line_ends(ctx, path, content, reply)

@@ -58,3 +58,28 @@ def test_others_get_their_turn_only_after_a_while(monkeypatch: pytest.MonkeyPatc
     parts_of([0, 1], 100, {0: 1.0, 1: 1.0}, clock)
     # Not after the last part: nobody waits for anything then.
     assert slept == [1.0]
+
+
+def test_others_take_many_steps_between_two_long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("time.thread_time", clock)
+
+    async def work() -> list[int]:
+        steps, found = 0, []
+
+        async def other() -> None:
+            nonlocal steps
+            while True:
+                steps += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        async for _ in in_turns([0, 1, 2], 100):
+            found.append(steps)
+            clock.now += 1.0
+        task.cancel()
+        return found
+
+    first, second, third = asyncio.run(work())
+    assert second - first > 10
+    assert third - second > 10

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -9,6 +10,7 @@ from jmcp_lab.agents.modes import LOOK
 from jmcp_lab.calls.call import CallState
 from jmcp_lab.errors import InvalidArgumentError
 from jmcp_lab.notebooks import cells
+from jmcp_lab.notebooks.snapshots import AgentSnapshots
 from jmcp_lab.text.three_way_merge import merge
 
 from ..support.robots import MakeRobot, Robot, ids_in, write_notebook
@@ -110,15 +112,25 @@ async def test_writing_back_an_old_text_reports_later_changes_and_keeps_them(
     assert (await robot.open("a.ipynb")).source(cell) == "a = 1\nb = 'precious'"
 
 
-@pytest.mark.parametrize("tool", ["delete_cell", "move_cell", "execute_cell"])
-async def test_a_cell_that_a_person_changed_since_is_not_deleted_or_run(
-    robot: Robot, root: Path, tool: str
+@pytest.mark.parametrize("is_forgotten", [False, True], ids=["known", "forgotten"])
+@pytest.mark.parametrize(
+    "tool", ["delete_cell", "move_cell", "execute_cell", "overwrite_cell_source"]
+)
+async def test_a_cell_that_a_person_changed_since_is_not_deleted_overwritten_or_run(
+    robot: Robot, root: Path, tool: str, is_forgotten: bool
 ) -> None:
+    if is_forgotten:
+        # Only the last text that an agent was shown is kept.
+        robot.app.services.snapshots = AgentSnapshots(max_bytes=1)
     first, second = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
     await robot.say("read_cells", notebook="a.ipynb")
     await type_into(robot, "a.ipynb", first, "x = 'precious'")
-    where = {"after": second} if tool == "move_cell" else {}
-    said = await robot.fail(tool, notebook="a.ipynb", cells=first, **where)
+    arguments: dict[str, Any] = {"cells": first}
+    if tool == "move_cell":
+        arguments |= {"after": second}
+    if tool == "overwrite_cell_source":
+        arguments = {"cell": first, "source": "x = 3"}
+    said = await robot.fail(tool, notebook="a.ipynb", **arguments)
     assert "x = 'precious'" in said
     notebook = await robot.open("a.ipynb")
     assert notebook.ids == [first, second]

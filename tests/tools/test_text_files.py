@@ -13,6 +13,7 @@ from PIL import Image
 from jmcp_lab.agents.modes import ASK, AUTO, EDIT, LOOK, Mode
 from jmcp_lab.calls.call import ImagePart
 from jmcp_lab.errors import InvalidArgumentError
+from jmcp_lab.notebooks.snapshots import AgentSnapshots
 
 from ..support.robots import MakeRobot, Robot, write_notebook
 
@@ -338,3 +339,20 @@ async def test_the_number_of_edits_in_one_call_is_limited(robot: Robot, root: Pa
     with pytest.raises(InvalidArgumentError, match="at most 1000"):
         await robot.call("write_file", path="a.txt", edits=edits)
     assert (root / "a.txt").read_text() == "a\n"
+
+
+async def test_a_text_based_on_one_that_was_forgotten_does_not_replace_what_others_wrote(
+    robot: Robot, root: Path
+) -> None:
+    robot.app.services.snapshots = AgentSnapshots(max_bytes=1)
+    (root / "a.txt").write_text("one\n")
+    (root / "b.txt").write_text("other\n")
+    await robot.say("read_file", path="a.txt")
+    await robot.say("read_file", path="b.txt")
+    (root / "a.txt").write_text("one\nby a person\n")
+    said = await robot.fail("write_file", path="a.txt", content="two\n")
+    assert "was changed since you read it" in said
+    assert (root / "a.txt").read_text() == "one\nby a person\n"
+    await robot.say("read_file", path="a.txt")
+    seen = robot.app.services.snapshots
+    assert seen.text(robot.agent.id, "a.txt", "file") == "one\nby a person\n"
