@@ -19,6 +19,7 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from jupyter_server.services.contents.manager import ContentsManager
 
 from ..server.heavy_work import in_short_turns, takes_long
+from .ready_nodes import convert_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ _SIGNS = ("mark_trusted_cells", "check_and_sign")
 
 
 def sign_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
-    """Make a contents manager compute the signatures of large notebooks in a thread.
+    """Make a contents manager convert and sign large notebooks in a thread.
 
     Parameters
     ----------
@@ -74,6 +75,7 @@ def sign_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
         setattr(manager, name, _putting_off(getattr(manager, name)))
     for name in ("get", "save"):
         setattr(manager, name, _finishing(getattr(manager, name), finish))
+    convert_aside(manager)
 
 
 def _as_signed(notebook: Any) -> Any:  # noqa: ANN401 - a NotebookNode
