@@ -123,23 +123,25 @@ def taken_out(notebook: LiveNotebook, made: ChangeSet, merges: Merges | None = N
     The result includes cells whose outputs `revert` clears.
     """
     merges = merges or Merges()
-    return [
-        change.cell_id
-        for change in made.changes
-        if notebook.index(change.cell_id) is not None
-        and isinstance(change, Inserted | Moved | Refilled | Retyped)
-        and not (isinstance(change, Inserted) and _written_in(notebook, change, merges))
-    ]
+    with notebook.reading():
+        return [
+            change.cell_id
+            for change in made.changes
+            if notebook.index(change.cell_id) is not None
+            and isinstance(change, Inserted | Moved | Refilled | Retyped)
+            and not (isinstance(change, Inserted) and _written_in(notebook, change, merges))
+        ]
 
 
 def to_merge(notebook: LiveNotebook, made: ChangeSet) -> list[Texts]:
     """Return the texts that an undo of a call has to merge now."""
     found = []
-    for change in made.changes:
-        if isinstance(change, Edited | Inserted):
-            present = notebook.source(change.cell_id)
-            if present is not None:
-                found.append((*_wanted(change), present))
+    with notebook.reading():
+        for change in made.changes:
+            if isinstance(change, Edited | Inserted):
+                present = notebook.source(change.cell_id)
+                if present is not None:
+                    found.append((*_wanted(change), present))
     return found
 
 
@@ -161,15 +163,19 @@ def texts(
     """
     found = []
     merges = merges or Merges()
-    for change in reversed(made.changes):
-        if not isinstance(change, Deleted | Edited | Inserted):
-            continue
-        present = notebook.source(change.cell_id)
-        if isinstance(change, Deleted) and present is None:
-            found.append((change.cell_id, "", _text(change.content)))
-        elif isinstance(change, Edited | Inserted) and present is not None:
-            splices = _merged(notebook, change.cell_id, *_wanted(change), present, merges)
-            found.append((change.cell_id, present, splice(present, splices)))
+    with notebook.reading():
+        changes = [c for c in reversed(made.changes) if isinstance(c, Deleted | Edited | Inserted)]
+        sources = [notebook.source(change.cell_id) for change in changes]
+    for change, present in zip(changes, sources, strict=True):
+        if isinstance(change, Deleted):
+            if present is None:
+                found.append((change.cell_id, "", _text(change.content)))
+        elif present is not None:
+            base, wanted = _wanted(change)
+            if present != base:
+                splices = _merged(notebook, change.cell_id, base, wanted, present, merges)
+                wanted = splice(present, splices)
+            found.append((change.cell_id, present, wanted))
     return found
 
 
