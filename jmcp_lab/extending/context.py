@@ -270,7 +270,7 @@ class _Edits:
             after = self._after(cell_id, before)
             splices = self._merges.merge(before, after, before)
             if splices:
-                check_editable(self._live, cell_id, partial(cell_name, self._live))
+                check_editable(self._live, [cell_id], partial(cell_name, self._live))
             self.found.append(_Edit(cell_id, before, after, splices))
         items = tuple(
             PreviewItem(

@@ -75,13 +75,15 @@ def _by_nbgrader(found: object) -> Locks:
     return Locks("nbgrader: locked", "nbgrader: locked") if said.get("locked") else Locks()
 
 
-def check_editable(notebook: LiveNotebook, cell_id: str, name: Callable[[str], str]) -> None:
-    """Check that an agent may change the source and the type of a cell.
+def check_editable(
+    notebook: LiveNotebook, cell_ids: Sequence[str], name: Callable[[str], str]
+) -> None:
+    """Check that an agent may change the sources and the types of cells.
 
     Parameters
     ----------
     notebook : LiveNotebook
-    cell_id : str
+    cell_ids : sequence of str
     name : Callable
         Returns the name of a cell for the reply, from its id.
 
@@ -89,12 +91,15 @@ def check_editable(notebook: LiveNotebook, cell_id: str, name: Callable[[str], s
     ------
     LockedError
     """
-    if why := locks_of(notebook.cell(cell_id)).edits:
-        raise LockedError(
-            f"{name(cell_id).capitalize()} is locked ({why}): only the user can change it, so "
-            "nothing was changed. You can still run it and clear its outputs. Put your text into "
-            "another cell, or ask the user to unlock it."
-        )
+    with notebook.reading():
+        found = [locks_of(notebook.cell(cell_id)).edits for cell_id in cell_ids]
+    for why, cell_id in zip(found, cell_ids, strict=True):
+        if why:
+            raise LockedError(
+                f"{name(cell_id).capitalize()} is locked ({why}): only the user can change it, so "
+                "nothing was changed. You can still run it and clear its outputs. Put your text "
+                "into another cell, or ask the user to unlock it."
+            )
 
 
 def check_deletable(

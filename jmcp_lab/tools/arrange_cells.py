@@ -159,7 +159,10 @@ async def clear_outputs(
         """
         if named is not None:
             people.check_runs(named, "cleared")
-            return [i for i in named if live_cells.view_by_id(nb, i).type == "code"]
+            found = [live_cells.find(nb, cell_id) for cell_id in named]
+            with nb.reading():
+                kinds = [plain(live_cells.shared(nb, i), "cell_type")[0] for i in found]
+            return [i for i, kind in zip(found, kinds, strict=True) if kind == "code"]
         with nb.reading():
             kinds = [plain(cell, "cell_type")[0] for cell in nb.shared_cells()]
             code = [i for i, kind in zip(nb.ids, kinds, strict=True) if kind == "code"]
@@ -272,15 +275,16 @@ def _check_unlocked(nb: LiveNotebook, made: ChangeSet, out: list[str]) -> None:
     LockedError
     """
     away, name = set(out), partial(cell_name, nb)
-    with nb.reading():
-        for change in made.changes:
-            cell_id = change.cell_id
-            if nb.index(cell_id) is None:
-                continue
-            if isinstance(change, Inserted) and cell_id in away:
-                check_deletable(nb, [cell_id], name)
-            elif isinstance(change, Edited | Inserted | Retyped):
-                check_editable(nb, cell_id, name)
+    deleted, edited = [], []
+    for change in made.changes:
+        if nb.index(change.cell_id) is None:
+            continue
+        if isinstance(change, Inserted) and change.cell_id in away:
+            deleted.append(change.cell_id)
+        elif isinstance(change, Edited | Inserted | Retyped):
+            edited.append(change.cell_id)
+    check_deletable(nb, deleted, name)
+    check_editable(nb, edited, name)
 
 
 def _title(nb: LiveNotebook, cell_id: str) -> str:

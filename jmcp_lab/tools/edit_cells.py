@@ -248,7 +248,7 @@ async def _write(
         plan.splices = _merge(ctx, nb, cell_id, merges, (base, wanted, present))
         plan.result = splice(present, plan.splices)
         if plan.result != present or new_type not in (None, view.type):
-            check_editable(nb, cell_id, partial(cell_name, nb))
+            check_editable(nb, [cell_id], partial(cell_name, nb))
         title = f"Cell {nb.position(cell_id)}"
         item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
