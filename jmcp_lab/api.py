@@ -33,12 +33,15 @@ from .errors import (
 )
 from .extending.context import Cell, OpenNotebook, ToolContext
 from .render.marked import marked
+from .runtime.argument_forms import Kind, StringKind
 from .runtime.tool import Tool, tool
 
-NotebookPath = Annotated[str, Field(max_length=1000)] | None
+NotebookPath = (
+    Annotated[str, Field(max_length=1000), StringKind(Kind.NAME, "analysis.ipynb")] | None
+)
 """Argument type for the path of a notebook; None means the agent's current one."""
 
-CellId = Annotated[str, Field(max_length=200)]
+CellId = Annotated[str, Field(max_length=200), StringKind(Kind.ID, "1a2b3c4d")]
 """Argument type for the id of a cell, or a unique prefix of it."""
 
 CellIds = Annotated[list[CellId], Field(max_length=50)]

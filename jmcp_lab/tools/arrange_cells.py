@@ -36,7 +36,7 @@ from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.undo import undo_change_set
 from ..runtime.wording import Goal, cell_name, cells_title, count, describe_position, file_name
-from .arguments import Cells, Notebook, resolve_all
+from .arguments import CallId, Cells, Notebook, Place, resolve_all
 from .edit_cells import check_fresh
 
 
@@ -86,13 +86,13 @@ async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None)
     return Reply.of("\n".join([f"Deleted {names} from {nb.shown}.", *gone]))
 
 
-@tool(title="Move cells", tool_class=ToolClass.EDIT)
+@tool(title="Move cells", tool_class=ToolClass.EDIT, one_of=("after", "before", "index"))
 async def move_cell(
     ctx: CallContext,
     cells: Cells,
     notebook: Notebook = None,
-    after: str | None = None,
-    before: str | None = None,
+    after: Place = None,
+    before: Place = None,
     index: int | None = None,
 ) -> Reply:
     """Move cells, in the order given, after or before a cell id, or to index (0 = top)."""
@@ -144,7 +144,7 @@ async def move_cell(
 @tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
 async def clear_outputs(
     ctx: CallContext,
-    cells: Annotated[str | list[str] | None, Field(description="Default: all.")] = None,
+    cells: Annotated[Cells | None, Field(description="Default: all.")] = None,
     notebook: Notebook = None,
 ) -> Reply:
     """Remove the outputs of the given cells, or of all."""
@@ -195,9 +195,7 @@ async def clear_outputs(
 async def undo_changes(
     ctx: CallContext,
     notebook: Notebook = None,
-    call: Annotated[
-        str | None, Field(description=("Id of your call; default: your last change."))
-    ] = None,
+    call: Annotated[CallId | None, Field(description="Default: your last change.")] = None,
 ) -> Reply:
     """Undo exactly what one call of yours changed; what the user wrote since stays.
 

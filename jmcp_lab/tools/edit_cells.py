@@ -26,7 +26,16 @@ from ..runtime.tool import tool
 from ..runtime.wording import Goal, cell_name, count, describe_position, file_name, line_change
 from ..server.heavy_work import in_turn
 from ..text.three_way_merge import MergeConflict, Splice, splice
-from .arguments import Cell, CellType, Notebook, Source, check_length, normalize_newlines
+from .arguments import (
+    Cell,
+    CellType,
+    Lines,
+    Notebook,
+    Place,
+    Source,
+    check_length,
+    normalize_newlines,
+)
 
 MAX_EDITS = 1000
 """Maximum number of edits in one call of edit_cell; a larger change gives the cell a new source."""
@@ -41,10 +50,16 @@ MERGES_AHEAD = 3
 """Maximum number of merges of a large text before the request, while somebody writes in it."""
 
 
+FIELDS_ONLY = ConfigDict(
+    extra="forbid", json_schema_extra=lambda schema: schema.pop("description", None)
+)
+"""No other fields, and no docstring in the list of tools: the names of the fields say it all."""
+
+
 class CellInput(BaseModel):
     """A cell to insert."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = FIELDS_ONLY
 
     source: Source
     type: CellType = "code"
@@ -53,15 +68,16 @@ class CellInput(BaseModel):
 class Edit(BaseModel):
     """One exact replacement."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = FIELDS_ONLY
 
-    old: str
-    new: str
+    old: Annotated[Lines, Field(examples=["x = 1"])]
+    new: Annotated[Lines, Field(examples=["x = 2"])]
 
 
 @tool(
     title="Insert cells",
     tool_class=ToolClass.EDIT,
+    one_of=("source", "cells"),
 )
 async def insert_cell(
     ctx: CallContext,
@@ -69,8 +85,8 @@ async def insert_cell(
     cells: list[CellInput] | None = None,
     notebook: Notebook = None,
     type: CellType = "code",
-    after: str | None = None,
-    before: str | None = None,
+    after: Place = None,
+    before: Place = None,
     index: int | None = None,
 ) -> Reply:
     """Insert one cell (source, type) or several (cells).

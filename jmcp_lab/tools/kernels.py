@@ -16,7 +16,7 @@ from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import file_name
-from .arguments import Notebook
+from .arguments import Kernel, Notebook
 
 if TYPE_CHECKING:
     from ..kernels.sessions import SessionInfo
@@ -48,7 +48,7 @@ async def list_kernels(ctx: CallContext) -> Reply:
     open_world=True,
 )
 async def assign_kernel_to_notebook(
-    ctx: CallContext, kernel: str, notebook: Notebook = None
+    ctx: CallContext, kernel: Kernel, notebook: Notebook = None
 ) -> Reply:
     """Start a kernel for a notebook by kernelspec name, or attach a running one by its id.
 
@@ -213,4 +213,4 @@ async def running_session(
     return session
 
 
-KernelName = Annotated[str | None, Field(description="Kernelspec name or id of a running kernel.")]
+KernelName = Annotated[Kernel | None, Field(description="Kernelspec name or kernel id.")]

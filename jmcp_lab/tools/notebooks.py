@@ -14,6 +14,7 @@ from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
+from .arguments import FolderPath, Notebook, NotebookPath
 from .file_checks import check_may_write
 from .file_tree import Asked, folder_named, name_note, not_read, paged
 from .kernels import KernelName, give_kernel, running_session
@@ -38,7 +39,7 @@ OUTLINE_CELLS = 30
 )
 async def list_notebooks(
     ctx: CallContext,
-    path: Annotated[str, Field(description="Folder to start from.")] = "",
+    path: FolderPath = "",
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
 ) -> Reply:
@@ -76,7 +77,7 @@ async def list_notebooks(
 )
 async def use_notebook(
     ctx: CallContext,
-    notebook: Annotated[str, Field(description="Path, ends in .ipynb.")],
+    notebook: NotebookPath,
     create: bool = False,
     kernel: KernelName = None,
 ) -> Reply:
@@ -150,7 +151,7 @@ async def _metadata(ctx: CallContext, kernel: str | None) -> dict[str, Any]:
 )
 async def unuse_notebook(
     ctx: CallContext,
-    notebook: Annotated[str | None, Field(description="Path; default: your current one.")] = None,
+    notebook: Notebook = None,
     shutdown_kernel: bool = False,
 ) -> Reply:
     """Stop using a notebook as your current one. shutdown_kernel also ends its kernel."""

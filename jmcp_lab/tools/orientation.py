@@ -17,6 +17,7 @@ from ..render.outputs import clip
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import cell_name
+from .arguments import CallId
 
 if TYPE_CHECKING:
     from ..agents.expiry import Until
@@ -155,7 +156,7 @@ async def _live(ctx: CallContext, path: str) -> LiveNotebook | None:
 )
 async def wait(
     ctx: CallContext,
-    call: Annotated[str, Field(description="Id from the reply, c_….")],
+    call: CallId,
     seconds: Annotated[float, Field(ge=0, le=300)] = 40,
     until: Literal["end", "output"] = "end",
 ) -> Reply:

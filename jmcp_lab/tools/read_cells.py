@@ -24,7 +24,7 @@ from ..runtime.repeated_outputs import note_shown
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, header, short_id, status
-from .arguments import Cell, Notebook, resolve_all
+from .arguments import Cell, Cells, Notebook, resolve_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -259,7 +259,7 @@ async def _read_run(run: Run, piece: int, output: int | None, offset: int, limit
 async def read_cells(
     ctx: CallContext,
     notebook: Notebook = None,
-    cells: Annotated[list[str] | str | None, Field(description="Cell ids.")] = None,
+    cells: Cells | None = None,
     start: Annotated[int, Field(ge=1)] = 1,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
     outputs: bool = True,
