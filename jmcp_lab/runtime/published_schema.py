@@ -14,8 +14,11 @@ from .argument_forms import Form, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FAR = 500
-"""A list or text with a larger limit than this reaches it so rarely that the error is enough."""
+FAR = 100
+"""Numbers from this on say how much one reply holds, and are left out.
+
+A reply that is not all says so, and a call that asks for too much is refused with the limit.
+"""
 
 
 def published(form: Form) -> dict[str, Any]:
@@ -42,13 +45,15 @@ def _keywords(form: Form) -> Iterator[tuple[str, Any]]:
     if described:
         yield "description", " ".join(described)
     # An absent flag is false and an absent offset 0; only other defaults are worth a word.
-    if default := words.get("default"):
-        if default != words.get("minimum"):
-            yield "default", default
+    default = words.get("default")
+    if default and default != words.get("minimum") and _near(default):
+        yield "default", default
     if words.get("minimum", 0) not in (0, 1):
         yield "minimum", words["minimum"]
-    if "maximum" in words:
-        yield "maximum", words["maximum"]
-    for key in ("minItems", "maxItems", "minLength", "maxLength"):
-        if key in words and words[key] < FAR:
+    for key in ("maximum", "minItems", "maxItems", "minLength", "maxLength"):
+        if key in words and _near(words[key]):
             yield key, words[key]
+
+
+def _near(value: object) -> bool:
+    return not isinstance(value, int | float) or value < FAR

@@ -120,7 +120,7 @@ class SentArguments:
         if gather:
             self._gather(form, named, loose)
         for other in loose:
-            self._problem(path, other, None)
+            self._problem(path, other, None, form)
         return named
 
     def _gather(self, form: Form, named: dict[str, Any], loose: dict[str, Any]) -> None:
@@ -139,13 +139,13 @@ class SentArguments:
         if found and item.required <= found.keys():
             named[name] = [{inner: loose.pop(other) for inner, other in found.items()}]
 
-    def _problem(self, path: str, name: str, words: str | None) -> None:
+    def _problem(self, path: str, name: str, words: str | None, form: Form | None = None) -> None:
         if len(self.problems) >= MAX_PROBLEMS:
             return
         shown = name[:60]
         whole = f"{path}.{shown}" if path else shown
-        if words is None and path:
-            words = f"There is no '{whole}'."
+        if words is None and path and form is not None:
+            words = f"There is no '{whole}': '{path}' takes {', '.join(form.fields)}."
         self.problems.append(Problem(whole, words or f"There is no argument '{shown}'."))
 
     # -- values --------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ class SentArguments:
             value = [value]
         most = form.words.get("maxItems", MAX_ITEMS)
         if len(value) > most:
-            words = f"'{path}' has {len(value):,} items; at most {most:,} are taken at once."
+            words = f"'{path}' has {len(value):,} items; at most {most} are taken at once."
             raise _WrongError(path, words, form)
         found = []
         for number, each in enumerate(value):
@@ -264,7 +264,7 @@ def _choice(form: Form, value: Any, *, optional: bool) -> Any:  # noqa: ANN401
     plain = value.strip().lower()
     if optional and plain in _NOTHING:
         return _ABSENT
-    same = [each for each in form.choices if isinstance(each, str) and each.lower() == plain]
+    same = [each for each in form.choices if str(each).lower() == plain]
     return same[0] if len(same) == 1 else value
 
 

@@ -51,3 +51,14 @@ class SentJson:
             return from_json(text, allow_inf_nan=False)
         except ValueError:
             raise NotJsonError from None
+
+
+def object_in(text: str) -> dict[str, Any] | None:
+    """Return the object that a string holds, an empty one if it is blank, or None."""
+    if not text.strip():
+        return {}
+    try:
+        found = SentJson().read(text)
+    except (NotJsonError, TooLargeError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import Annotated
-
-from pydantic import Field
 
 from ..calls.call import Action, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError, ToolError
@@ -46,10 +43,7 @@ from .edit_cells import check_fresh
     destructive=True,
 )
 async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None) -> Reply:
-    """Delete one or several cells.
-
-    Refused if the user changed one since you read it: the reply then shows it.
-    """
+    """Delete cells. Refused if the user changed one since you read it: the reply shows it."""
     nb = await ctx.open(notebook)
     ids = resolve_all(nb, cells)
     check_fresh(ctx, nb, ids, "deleted")
@@ -144,7 +138,7 @@ async def move_cell(
 @tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
 async def clear_outputs(
     ctx: CallContext,
-    cells: Annotated[Cells | None, Field(description="Default: all.")] = None,
+    cells: Cells | None = None,
     notebook: Notebook = None,
 ) -> Reply:
     """Remove the outputs of the given cells, or of all."""
@@ -195,12 +189,9 @@ async def clear_outputs(
 async def undo_changes(
     ctx: CallContext,
     notebook: Notebook = None,
-    call: Annotated[CallId | None, Field(description="Default: your last change.")] = None,
+    call: CallId | None = None,
 ) -> Reply:
-    """Undo exactly what one call of yours changed; what the user wrote since stays.
-
-    An undo can be undone.
-    """
+    """Undo what one call of yours changed (default: the last); what the user wrote since stays."""
     nb = await ctx.open(notebook)
     made = _change(ctx, nb, call)
     first = ctx.services.ledger.find(made.call_id)

@@ -137,8 +137,8 @@ async def overwrite_cell_source(
 ) -> Reply:
     """Replace the source of a cell.
 
-    Changes that the user made since you read it are merged in. A line changed on both sides is a
-    conflict, and nothing is written.
+    What the user changed since you read it is merged in. If both changed a line, nothing is
+    written.
     """
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
@@ -155,10 +155,7 @@ async def edit_cell(
     edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)],
     notebook: Notebook = None,
 ) -> Reply:
-    """Replace exact pieces of a cell's text: each old text must occur exactly once.
-
-    Either all edits are made or none.
-    """
+    """Replace exact pieces of a cell's text: each must occur exactly once, or nothing changes."""
     if not edits:
         raise InvalidArgumentError("Give at least one edit: {old, new}.")
     nb = await ctx.open(notebook)

@@ -50,7 +50,7 @@ async def list_files(
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 200,
 ) -> Reply:
-    """List files and folders below a folder, depth levels deep.
+    """List files and folders below path, depth levels deep.
 
     pattern is a glob for the name, or for the path if it contains a slash.
     """

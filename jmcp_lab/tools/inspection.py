@@ -73,9 +73,9 @@ _log = logging.getLogger("jmcp_lab")
 async def inspect_variables(
     ctx: CallContext,
     notebook: Notebook = None,
-    names: Annotated[list[Variable] | None, Field(description="Default: all.")] = None,
+    names: list[Variable] | None = None,
 ) -> Reply:
-    """Show type, shape, size and preview of variables in a notebook's running IPython kernel."""
+    """Show type, shape, size and preview of variables (default: all) in an IPython kernel."""
     chosen = _names(names)
     nb = await ctx.open(notebook)
     session = await running_session(ctx, nb, STARTS_IT)
@@ -164,13 +164,14 @@ def _listed(names: object) -> str:
 async def inspect_code(
     ctx: CallContext,
     code: Lines,
-    cursor: Annotated[
-        int | None, Field(ge=0, description="Offset in code; default: the end.")
-    ] = None,
+    cursor: Annotated[int | None, Field(ge=0)] = None,
     notebook: Notebook = None,
-    offset: Annotated[int, Field(ge=0, description="For paging long docs.")] = 0,
+    offset: Annotated[int, Field(ge=0)] = 0,
 ) -> Reply:
-    """Docs and signature of the name at the cursor, and completions, from the running kernel."""
+    """Show docs, signature and completions at cursor (an offset in code; default: its end).
+
+    offset pages long docs.
+    """
     if not code.strip():
         raise InvalidArgumentError("'code' is empty; give a name such as 'df.merge'.")
     if len(code) > MAX_CODE:

@@ -43,7 +43,7 @@ async def list_notebooks(
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
 ) -> Reply:
-    """List notebooks: which are open, your current one, and their kernels' state."""
+    """List notebooks below path: which are open, your current one, and their kernels' state."""
     services = ctx.services
     top = await folder_named(services, path)
     search = await services.contents.search(
@@ -81,9 +81,10 @@ async def use_notebook(
     create: bool = False,
     kernel: KernelName = None,
 ) -> Reply:
-    """Make a notebook your current one, so that other calls need not name it.
+    """Make a notebook (.ipynb) your current one, so that other calls need not name it.
 
-    create=true creates it if it does not exist; kernel starts a kernel for it.
+    create=true creates it if it does not exist; kernel (kernelspec name or kernel id) gives it
+    a kernel.
     """
     services = ctx.services
     path = await services.contents.resolve(notebook)
@@ -154,7 +155,7 @@ async def unuse_notebook(
     notebook: Notebook = None,
     shutdown_kernel: bool = False,
 ) -> Reply:
-    """Stop using a notebook as your current one. shutdown_kernel also ends its kernel."""
+    """Let go of your current notebook. shutdown_kernel also ends its kernel."""
     services = ctx.services
     path = await services.contents.resolve(notebook or ctx.agent.current or "")
     if not path:

@@ -40,7 +40,7 @@ MAX_SELECTED = 2000
 async def get_context(ctx: CallContext) -> Reply:
     """Show what the user looks at: open notebooks, active cell, selection, kernels.
 
-    Also your current notebook and what you may do. A good first call.
+    Also your current notebook and what you may do. Call it first.
     """
     agent = ctx.agent
     # This call usually starts a conversation, which has not seen the outputs of earlier ones.
@@ -160,7 +160,7 @@ async def wait(
     seconds: Annotated[float, Field(ge=0, le=300)] = 40,
     until: Literal["end", "output"] = "end",
 ) -> Reply:
-    """Wait for a call of yours that needs approval or still runs, and get its reply.
+    """Wait for your call (its id) that needs approval or still runs, and get its reply.
 
     until='output' returns as soon as the code prints.
     """

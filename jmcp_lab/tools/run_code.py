@@ -29,7 +29,7 @@ from .used_files import UsedFiles
 
 RunOwnership = Annotated[
     float,
-    Field(ge=0, le=300, description="Seconds to wait before the reply 'still running'."),
+    Field(ge=0, le=300, description="Seconds until 'still running'."),
 ]
 
 MAX_CELLS = 20
@@ -64,9 +64,9 @@ async def execute_cell(
     images: bool = True,
     hold: RunOwnership = 40,
 ) -> Reply:
-    """Run cells in order (cells), from one cell to the end (from), or all.
+    """Run cells in the order given, from one cell to the end (from), or all.
 
-    Outputs appear live; the run stops at the first error. The user may have to approve.
+    The run stops at the first error. The user may have to approve.
     """
     nb = await ctx.open(notebook)
     if sum((cells is not None, from_ is not None, all)) != 1:
@@ -192,10 +192,7 @@ async def execute_ipython(
     images: bool = True,
     hold: RunOwnership = 40,
 ) -> Reply:
-    """Run code in the kernel without writing it into the notebook.
-
-    Magics and shell commands work in IPython kernels.
-    """
+    """Run code in the kernel without writing it into the notebook; magics and shell work too."""
     if not code.strip():
         return Reply.of("There is no code to run, so nothing was run.")
     sessions = ctx.services.sessions

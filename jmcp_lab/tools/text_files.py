@@ -64,10 +64,10 @@ FILE = "file"
 async def read_file(
     ctx: CallContext,
     path: FilePath,
-    offset: Annotated[int, Field(ge=1, description="First line, from 1.")] = 1,
-    limit: Annotated[int, Field(ge=1, le=5000, description="Lines.")] = 1000,
+    offset: Annotated[int, Field(ge=1)] = 1,
+    limit: Annotated[int, Field(ge=1, le=5000)] = 1000,
 ) -> Reply:
-    """Read a text file by lines, or an image."""
+    """Read a text file, limit lines from line offset (1 is the first), or an image."""
     path = await _checked(ctx, path)
     await _permit_reading(ctx, path)
     kind = IMAGES.get(path.rpartition(".")[2].lower())
@@ -171,7 +171,7 @@ async def write_file(
 ) -> Reply:
     """Create or change a text file: all of it (content), or exact replacements (edits).
 
-    Changes that others made since you read it are merged in; a conflict is refused.
+    What others changed since you read it is merged in; a conflict is refused.
     """
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")
