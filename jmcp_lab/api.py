@@ -33,16 +33,23 @@ from .errors import (
 )
 from .extending.context import Cell, OpenNotebook, ToolContext
 from .render.marked import marked
+from .runtime.argument_forms import Kind, StringKind
 from .runtime.tool import Tool, tool
+from .tools.arguments import MAX_CHARACTERS
 
-NotebookPath = Annotated[str, Field(max_length=1000)] | None
+NotebookPath = (
+    Annotated[str, Field(max_length=1000), StringKind(Kind.NAME, "analysis.ipynb")] | None
+)
 """Argument type for the path of a notebook; None means the agent's current one."""
 
-CellId = Annotated[str, Field(max_length=200)]
+CellId = Annotated[str, Field(max_length=200), StringKind(Kind.ID, "1a2b3c4d")]
 """Argument type for the id of a cell, or a unique prefix of it."""
 
 CellIds = Annotated[list[CellId], Field(max_length=50)]
 """Argument type for the ids of several cells."""
+
+SourceText = Annotated[str, Field(max_length=MAX_CHARACTERS), StringKind(Kind.LINES, "x = 1")]
+"""Argument type for the text of a cell or a file; models may also send a list of lines."""
 
 __all__ = [
     "Cell",
@@ -56,6 +63,7 @@ __all__ = [
     "NotebookPath",
     "OpenNotebook",
     "Reply",
+    "SourceText",
     "TextPart",
     "Tool",
     "ToolClass",

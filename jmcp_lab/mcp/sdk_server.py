@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,6 +23,7 @@ from mcp.shared.exceptions import MCPError
 from ..agents.agent import plain_text
 from ..calls.call import ImagePart, Reply, TextPart
 from ..errors import ToolError
+from ..runtime.sent_json import object_in
 from ..server.containment import contained, error_name
 from ..text.surrogates import without_halves
 from .asgi import MAX_BODY
@@ -114,6 +116,19 @@ class Handlers:
         claims = _claims(ctx)
         if claims is not None and claims.get("name") != _PROBE:
             self._registry.seen(_exchange(ctx).agent, claims)
+        return await call_next(ctx)
+
+    async def open_arguments(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Take a call's arguments as an object if the client sent them as a JSON string.
+
+        The SDK would refuse such a request without a word about why.
+        """
+        params = ctx.params
+        if ctx.method == "tools/call" and params and isinstance(params.get("arguments"), str):
+            if (arguments := object_in(params["arguments"])) is not None:
+                ctx = replace(ctx, params={**params, "arguments": arguments})
         return await call_next(ctx)
 
     async def list_tools(
@@ -306,6 +321,7 @@ def build_manager(handlers: Handlers, *, version: str) -> SessionManager:
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
     )
     server.middleware.append(handlers.note_client)
+    server.middleware.append(handlers.open_arguments)
     return SessionManager(
         server,
         # The endpoint ends idle sessions, so that it always knows which ones there are.

@@ -109,7 +109,7 @@ class Dispatcher:
             agent.label,
             name,
             tool.tool_class,
-            arguments,
+            parsed,
             reason=reason[:500] if reason else None,
             summary=tool.title,
             attaches=tool.attaches,

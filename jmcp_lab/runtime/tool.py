@@ -1,21 +1,26 @@
 """Defines what a tool is: an async function with a descriptor.
 
-The JSON schema that clients see and the check of what they send both come from the function's
-signature, so they cannot drift apart. This module does not depend on the MCP SDK.
+The JSON schema that clients see, the reading of what they send and its check all come from the
+function's signature, so they cannot drift apart. This module does not depend on the MCP SDK.
 """
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from ..errors import InvalidArgumentError
+from .argument_errors import explained, found_by_pydantic
+from .argument_forms import Form, form_of
+from .published_schema import published
+from .sent_arguments import SentArguments
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ..calls.call import Reply, ToolClass
 
@@ -44,6 +49,9 @@ class Tool:
     also : tuple of ToolClass
         Other classes whose effects each call has as well. Who decides about it needs the rights
         for all of them.
+    one_of : tuple of str
+        Optional arguments of which a call needs one. Only the examples in errors use this; the
+        function itself checks it.
     """
 
     name: str
@@ -58,50 +66,40 @@ class Tool:
     function: Callable[..., Awaitable[Reply]]
     arguments: type[BaseModel]
     also: tuple[ToolClass, ...] = ()
+    one_of: tuple[str, ...] = ()
+
+    @property
+    def form(self) -> Form:
+        """What the arguments are."""
+        return _form(self.arguments)
 
     @property
     def input_schema(self) -> dict[str, Any]:
         """The JSON schema of the arguments, as small as it can be."""
-        schema: dict[str, Any] = _slim(self.arguments.model_json_schema())
-        schema.setdefault("properties", {})
-        return schema
+        return published(self.form)
 
-    def parse(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Check arguments and return those to call the function with.
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments to call the function with, from those that a model sent.
 
         Raises
         ------
         InvalidArgumentError
-            The message has a sentence for each wrong argument.
+            The message has a sentence for each wrong argument, and a right example.
         """
+        sent = SentArguments(self.form, arguments)
+        problems = list(sent.problems)
         try:
-            model = self.arguments.model_validate(arguments)
+            model = self.arguments.model_validate(sent.taken)
         except ValidationError as error:
-            raise InvalidArgumentError(self._explain(error)) from None
+            problems += found_by_pydantic(self.form, error)
+        if problems:
+            raise InvalidArgumentError(explained(self.name, self.form, problems, self.one_of))
         return {name: getattr(model, name) for name in type(model).model_fields}
 
-    def _explain(self, error: ValidationError) -> str:
-        known = [name.rstrip("_") for name in self.arguments.model_fields]
-        found: dict[str, str] = {}
-        for problem in error.errors(include_url=False, include_context=False):
-            name = str(problem["loc"][0]) if problem["loc"] else "arguments"
-            *_, last = problem["loc"] or (name,)
-            inner = "".join(f"[{step}]" for step in problem["loc"][1:-1])
-            if problem["type"] == "missing":
-                text = f"'{name}' is missing."
-                if inner:
-                    text = f"'{name}{inner}' has no '{last}'."
-            elif problem["type"] == "extra_forbidden":
-                text = f"There is no argument '{name[:60]}'."
-                if inner:
-                    text = f"'{name}{inner}' has an unknown field '{str(last)[:60]}'."
-            elif name in ("cell", "after", "before", "from") and problem["type"] == "string_type":
-                text = f"'{name}': give the id of a cell, a string that list_cells shows."
-            else:
-                text = f"'{name}': {problem['msg']}."
-            found.setdefault(name, text)
-        words = " ".join(found.values())
-        return f"{words} {self.name} takes: {', '.join(known)}."
+
+@lru_cache(maxsize=256)
+def _form(arguments: type[BaseModel]) -> Form:
+    return form_of(arguments.model_json_schema())
 
 
 def tool(
@@ -114,6 +112,7 @@ def tool(
     open_world: bool = False,
     attaches: bool = False,
     also: tuple[ToolClass, ...] = (),
+    one_of: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Tool]:
     """Turn an async function whose first parameter is the `CallContext` into a `Tool`.
 
@@ -135,6 +134,7 @@ def tool(
             function=function,
             arguments=_model(name, function),
             also=also,
+            one_of=one_of,
         )
 
     return decorate
@@ -152,27 +152,3 @@ def _model(name: str, function: Callable[..., Awaitable[Reply]]) -> type[BaseMod
         fields[parameter.name] = (hints[parameter.name], default)
     fields["reason"] = (Reason, None)
     return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
-
-
-def _slim(schema: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Drop what a model does not need: titles, null branches, null defaults.
-
-    The schema also omits that other arguments are refused. The error for such an argument says so
-    and names the arguments that exist.
-    """
-    if isinstance(schema, list):
-        return [_slim(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {
-        key: _slim(value) if key != "properties" else {n: _slim(v) for n, v in value.items()}
-        for key, value in schema.items()
-        if key not in ("title", "additionalProperties") and not (key == "default" and value is None)
-    }
-    branches = [b for b in found.get("anyOf", []) if b != {"type": "null"}]
-    if len(branches) == 1 and "anyOf" in found:
-        del found["anyOf"]
-        found = branches[0] | found
-    elif branches:
-        found["anyOf"] = branches
-    return found

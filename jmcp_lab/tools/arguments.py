@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError
 from ..notebooks import cells as live_cells
+from ..runtime.argument_forms import Kind, StringKind
 
 if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
@@ -42,16 +43,23 @@ def normalize_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-Notebook = str | None
-Cell = str
-Cells = Annotated[str | list[str], Field(description="One cell id or several.")]
-Source = Annotated[str, AfterValidator(check_length), AfterValidator(normalize_newlines)]
+FilePath = Annotated[str, StringKind(Kind.NAME, "data/notes.txt")]
+FolderPath = Annotated[str, StringKind(Kind.NAME, "data")]
+NotebookPath = Annotated[str, StringKind(Kind.NAME, "analysis.ipynb")]
+Notebook = NotebookPath | None
+Cell = Annotated[str, StringKind(Kind.ID, "1a2b3c4d")]
+Cells = list[Cell]
+Kernel = Annotated[str, StringKind(Kind.NAME, "python3")]
+Place = Cell | None
+CallId = Annotated[str, StringKind(Kind.ID, "c_5f3a")]
+Lines = Annotated[str, StringKind(Kind.LINES, "x = 1")]
+Source = Annotated[Lines, AfterValidator(check_length), AfterValidator(normalize_newlines)]
 CellType = Literal["code", "markdown", "raw"]
 
 
-def resolve_all(nb: LiveNotebook, refs: str | list[str]) -> list[str]:
+def resolve_all(nb: LiveNotebook, refs: list[str]) -> list[str]:
     """Return the ids of the named cells in the given order, without duplicates."""
-    found = [live_cells.find(nb, ref) for ref in ([refs] if isinstance(refs, str) else refs)]
+    found = [live_cells.find(nb, ref) for ref in refs]
     if not found:
         ids = proposed("list_cells", notebook=nb.path)
         raise InvalidArgumentError(f"Name at least one cell; {ids} shows the ids.")

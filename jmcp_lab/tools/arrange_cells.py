@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import Annotated
-
-from pydantic import Field
 
 from ..calls.call import Action, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError, ToolError
@@ -36,7 +33,7 @@ from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.undo import undo_change_set
 from ..runtime.wording import Goal, cell_name, cells_title, count, describe_position, file_name
-from .arguments import Cells, Notebook, resolve_all
+from .arguments import CallId, Cells, Notebook, Place, resolve_all
 from .edit_cells import check_fresh
 
 
@@ -46,10 +43,7 @@ from .edit_cells import check_fresh
     destructive=True,
 )
 async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None) -> Reply:
-    """Delete one or several cells.
-
-    Refused if the user changed one since you read it: the reply then shows it.
-    """
+    """Delete cells. Refused if the user changed one since you read it: the reply shows it."""
     nb = await ctx.open(notebook)
     ids = resolve_all(nb, cells)
     check_fresh(ctx, nb, ids, "deleted")
@@ -86,13 +80,13 @@ async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None)
     return Reply.of("\n".join([f"Deleted {names} from {nb.shown}.", *gone]))
 
 
-@tool(title="Move cells", tool_class=ToolClass.EDIT)
+@tool(title="Move cells", tool_class=ToolClass.EDIT, one_of=("after", "before", "index"))
 async def move_cell(
     ctx: CallContext,
     cells: Cells,
     notebook: Notebook = None,
-    after: str | None = None,
-    before: str | None = None,
+    after: Place = None,
+    before: Place = None,
     index: int | None = None,
 ) -> Reply:
     """Move cells, in the order given, after or before a cell id, or to index (0 = top)."""
@@ -144,7 +138,7 @@ async def move_cell(
 @tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
 async def clear_outputs(
     ctx: CallContext,
-    cells: Annotated[str | list[str] | None, Field(description="Default: all.")] = None,
+    cells: Cells | None = None,
     notebook: Notebook = None,
 ) -> Reply:
     """Remove the outputs of the given cells, or of all."""
@@ -198,14 +192,9 @@ async def clear_outputs(
 async def undo_changes(
     ctx: CallContext,
     notebook: Notebook = None,
-    call: Annotated[
-        str | None, Field(description=("Id of your call; default: your last change."))
-    ] = None,
+    call: CallId | None = None,
 ) -> Reply:
-    """Undo exactly what one call of yours changed; what the user wrote since stays.
-
-    An undo can be undone.
-    """
+    """Undo what one call of yours changed (default: the last); what the user wrote since stays."""
     nb = await ctx.open(notebook)
     made = _change(ctx, nb, call)
     first = ctx.services.ledger.find(made.call_id)

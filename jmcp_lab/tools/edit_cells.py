@@ -26,7 +26,16 @@ from ..runtime.tool import tool
 from ..runtime.wording import Goal, cell_name, count, describe_position, file_name, line_change
 from ..server.heavy_work import in_turn
 from ..text.three_way_merge import MergeConflict, Splice, splice
-from .arguments import Cell, CellType, Notebook, Source, check_length, normalize_newlines
+from .arguments import (
+    Cell,
+    CellType,
+    Lines,
+    Notebook,
+    Place,
+    Source,
+    check_length,
+    normalize_newlines,
+)
 
 MAX_EDITS = 1000
 """Maximum number of edits in one call of edit_cell; a larger change gives the cell a new source."""
@@ -41,10 +50,16 @@ MERGES_AHEAD = 3
 """Maximum number of merges of a large text before the request, while somebody writes in it."""
 
 
+FIELDS_ONLY = ConfigDict(
+    extra="forbid", json_schema_extra=lambda schema: schema.pop("description", None)
+)
+"""No other fields, and no docstring in the list of tools: the names of the fields say it all."""
+
+
 class CellInput(BaseModel):
     """A cell to insert."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = FIELDS_ONLY
 
     source: Source
     type: CellType = "code"
@@ -53,15 +68,16 @@ class CellInput(BaseModel):
 class Edit(BaseModel):
     """One exact replacement."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = FIELDS_ONLY
 
-    old: str
-    new: str
+    old: Annotated[Lines, Field(examples=["x = 1"])]
+    new: Annotated[Lines, Field(examples=["x = 2"])]
 
 
 @tool(
     title="Insert cells",
     tool_class=ToolClass.EDIT,
+    one_of=("source", "cells"),
 )
 async def insert_cell(
     ctx: CallContext,
@@ -69,8 +85,8 @@ async def insert_cell(
     cells: list[CellInput] | None = None,
     notebook: Notebook = None,
     type: CellType = "code",
-    after: str | None = None,
-    before: str | None = None,
+    after: Place = None,
+    before: Place = None,
     index: int | None = None,
 ) -> Reply:
     """Insert one cell (source, type) or several (cells).
@@ -121,8 +137,8 @@ async def overwrite_cell_source(
 ) -> Reply:
     """Replace the source of a cell.
 
-    Changes that the user made since you read it are merged in. A line changed on both sides is a
-    conflict, and nothing is written.
+    What the user changed since you read it is merged in. If both changed a line, nothing is
+    written.
     """
     nb = await ctx.open(notebook)
     cell_id = live_cells.find(nb, cell)
@@ -139,10 +155,7 @@ async def edit_cell(
     edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)],
     notebook: Notebook = None,
 ) -> Reply:
-    """Replace exact pieces of a cell's text: each old text must occur exactly once.
-
-    Either all edits are made or none.
-    """
+    """Replace exact pieces of a cell's text: each must occur exactly once, or nothing changes."""
     if not edits:
         raise InvalidArgumentError("Give at least one edit: {old, new}.")
     nb = await ctx.open(notebook)

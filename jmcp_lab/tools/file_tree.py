@@ -12,17 +12,22 @@ from ..calls.proposed import other, proposed
 from ..files.globs import glob
 from ..files.names import shown
 from ..render.lines import LineBudget
+from ..runtime.argument_forms import Kind, StringKind
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count
 from ..text.surrogates import has_half
+from .arguments import FolderPath
 
 if TYPE_CHECKING:
     from ..files.folder_walk import Entry, Folder, FolderSearch
-    from ..runtime.services import Services
+    from ..runtime.argument_forms import Kind, StringKind
+from ..runtime.services import Services
 
 MAX_PATTERN = 500
 """Maximum length of a glob pattern, in characters."""
+
+Glob = Annotated[str, StringKind(Kind.NAME, "*.csv")]
 
 DEPTH = 3
 """Number of folder levels that list_files lists by default."""
@@ -39,13 +44,13 @@ MAX_LEVELS = 20
 )
 async def list_files(
     ctx: CallContext,
-    path: Annotated[str, Field(description="Folder to start from.")] = "",
-    pattern: Annotated[str | None, Field(max_length=MAX_PATTERN)] = None,
+    path: FolderPath = "",
+    pattern: Annotated[Glob, Field(max_length=MAX_PATTERN)] | None = None,
     depth: Annotated[int, Field(ge=1, le=MAX_LEVELS)] = DEPTH,
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 200,
 ) -> Reply:
-    """List files and folders below a folder, depth levels deep.
+    """List files and folders below path, depth levels deep.
 
     pattern is a glob for the name, or for the path if it contains a slash.
     """

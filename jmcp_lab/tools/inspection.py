@@ -18,11 +18,12 @@ from ..render.marked import marked
 from ..render.outputs import clip
 from ..render.text import page, size_words
 from ..runtime.actions import inspect_action
+from ..runtime.argument_forms import Kind, StringKind
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
 from ..text.sanitize import clean
-from .arguments import Notebook
+from .arguments import Lines, Notebook
 from .kernels import running_session
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ TITLES = {
 
 STARTS_IT = ", so there is nothing to inspect. execute_cell starts one."
 
+Variable = Annotated[str, StringKind(Kind.ID, "df")]
+
 _log = logging.getLogger("jmcp_lab")
 
 
@@ -70,9 +73,9 @@ _log = logging.getLogger("jmcp_lab")
 async def inspect_variables(
     ctx: CallContext,
     notebook: Notebook = None,
-    names: Annotated[str | list[str] | None, Field(description="Default: all.")] = None,
+    names: list[Variable] | None = None,
 ) -> Reply:
-    """Show type, shape, size and preview of variables in a notebook's running IPython kernel."""
+    """Show type, shape, size and preview of variables (default: all) in an IPython kernel."""
     chosen = _names(names)
     nb = await ctx.open(notebook)
     session = await running_session(ctx, nb, STARTS_IT)
@@ -91,10 +94,10 @@ async def inspect_variables(
     return Reply.of(_variables_text(nb, chosen, found, ctx.services.limits.text))
 
 
-def _names(names: str | list[str] | None) -> list[str] | None:
+def _names(names: list[str] | None) -> list[str] | None:
     if names is None:
         return None
-    given = list(dict.fromkeys([names] if isinstance(names, str) else names))
+    given = list(dict.fromkeys(names))
     if not 0 < len(given) <= MAX_VARIABLES:
         raise InvalidArgumentError(f"Name 1 to {MAX_VARIABLES} variables, or none for all.")
     for name in given:
@@ -160,14 +163,15 @@ def _listed(names: object) -> str:
 @tool(title="Inspect code", tool_class=ToolClass.INSPECT)
 async def inspect_code(
     ctx: CallContext,
-    code: str,
-    cursor: Annotated[
-        int | None, Field(ge=0, description="Offset in code; default: the end.")
-    ] = None,
+    code: Lines,
+    cursor: Annotated[int | None, Field(ge=0)] = None,
     notebook: Notebook = None,
-    offset: Annotated[int, Field(ge=0, description="For paging long docs.")] = 0,
+    offset: Annotated[int, Field(ge=0)] = 0,
 ) -> Reply:
-    """Docs and signature of the name at the cursor, and completions, from the running kernel."""
+    """Show docs, signature and completions at cursor (an offset in code; default: its end).
+
+    offset pages long docs.
+    """
     if not code.strip():
         raise InvalidArgumentError("'code' is empty; give a name such as 'df.merge'.")
     if len(code) > MAX_CODE:

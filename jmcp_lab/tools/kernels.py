@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from ..calls.call import Action, Reply, ToolClass
 from ..errors import ConflictError, NotFoundError
@@ -16,7 +14,7 @@ from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import file_name
-from .arguments import Notebook
+from .arguments import Kernel, Notebook
 
 if TYPE_CHECKING:
     from ..kernels.sessions import SessionInfo
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     idempotent=True,
 )
 async def list_kernels(ctx: CallContext) -> Reply:
-    """List kernels: those that can be started, and running ones with their notebooks and state."""
+    """List kernels that can be started, and running ones with their notebooks and state."""
     sessions = ctx.services.sessions
     lines = ["Available kernelspecs:"]
     lines += [shown(f"- {s.name}: {s.display_name}") for s in await sessions.list_specs()]
@@ -48,12 +46,9 @@ async def list_kernels(ctx: CallContext) -> Reply:
     open_world=True,
 )
 async def assign_kernel_to_notebook(
-    ctx: CallContext, kernel: str, notebook: Notebook = None
+    ctx: CallContext, kernel: Kernel, notebook: Notebook = None
 ) -> Reply:
-    """Start a kernel for a notebook by kernelspec name, or attach a running one by its id.
-
-    list_kernels shows both.
-    """
+    """Start a kernel for a notebook by kernelspec name, or attach a running one by its id."""
     nb = await ctx.open(notebook)
     session = await give_kernel(ctx, nb, "assign_kernel_to_notebook", kernel)
     return Reply.of(
@@ -128,7 +123,7 @@ async def _kernel_users(ctx: CallContext, kernel: str) -> str | None:
 async def restart_notebook(
     ctx: CallContext, notebook: Notebook = None, clear_outputs: bool = False
 ) -> Reply:
-    """Restart the kernel: all variables are lost. clear_outputs also empties the cells' outputs."""
+    """Restart the kernel: all variables are lost. clear_outputs also clears all outputs."""
     nb = await ctx.open(notebook)
     sessions = ctx.services.sessions
     kernel = await ShownKernel.running(sessions, await running_session(ctx, nb))
@@ -165,10 +160,7 @@ async def restart_notebook(
     open_world=True,
 )
 async def interrupt_notebook(ctx: CallContext, notebook: Notebook = None) -> Reply:
-    """Interrupt what you run in the notebook, with a KeyboardInterrupt.
-
-    The user's own cells keep running.
-    """
+    """Interrupt what you run in the notebook; the user's own cells keep running."""
     nb = await ctx.open(notebook)
     session = await running_session(ctx, nb)
     action = kernel_action(
@@ -213,4 +205,4 @@ async def running_session(
     return session
 
 
-KernelName = Annotated[str | None, Field(description="Kernelspec name or id of a running kernel.")]
+KernelName = Kernel | None

@@ -14,6 +14,7 @@ from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
+from .arguments import FolderPath, Notebook, NotebookPath
 from .file_checks import check_may_write
 from .file_tree import Asked, folder_named, name_note, not_read, paged
 from .kernels import KernelName, give_kernel, running_session
@@ -38,11 +39,11 @@ OUTLINE_CELLS = 30
 )
 async def list_notebooks(
     ctx: CallContext,
-    path: Annotated[str, Field(description="Folder to start from.")] = "",
+    path: FolderPath = "",
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
 ) -> Reply:
-    """List notebooks: which are open, your current one, and their kernels' state."""
+    """List notebooks below path: which are open, your current one, and their kernels' state."""
     services = ctx.services
     top = await folder_named(services, path)
     search = await services.contents.search(
@@ -76,13 +77,14 @@ async def list_notebooks(
 )
 async def use_notebook(
     ctx: CallContext,
-    notebook: Annotated[str, Field(description="Path, ends in .ipynb.")],
+    notebook: NotebookPath,
     create: bool = False,
     kernel: KernelName = None,
 ) -> Reply:
-    """Make a notebook your current one, so that other calls need not name it.
+    """Make a notebook (.ipynb) your current one, so that other calls need not name it.
 
-    create=true creates it if it does not exist; kernel starts a kernel for it.
+    create=true creates it if it does not exist; kernel (kernelspec name or kernel id) gives it
+    a kernel.
     """
     services = ctx.services
     path = await services.contents.resolve(notebook)
@@ -150,10 +152,10 @@ async def _metadata(ctx: CallContext, kernel: str | None) -> dict[str, Any]:
 )
 async def unuse_notebook(
     ctx: CallContext,
-    notebook: Annotated[str | None, Field(description="Path; default: your current one.")] = None,
+    notebook: Notebook = None,
     shutdown_kernel: bool = False,
 ) -> Reply:
-    """Stop using a notebook as your current one. shutdown_kernel also ends its kernel."""
+    """Let go of your current notebook. shutdown_kernel also ends its kernel."""
     services = ctx.services
     path = await services.contents.resolve(notebook or ctx.agent.current or "")
     if not path:

@@ -17,6 +17,7 @@ from ..render.outputs import clip
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import cell_name
+from .arguments import CallId
 
 if TYPE_CHECKING:
     from ..agents.expiry import Until
@@ -39,7 +40,7 @@ MAX_SELECTED = 2000
 async def get_context(ctx: CallContext) -> Reply:
     """Show what the user looks at: open notebooks, active cell, selection, kernels.
 
-    Also your current notebook and what you may do. A good first call.
+    Also your current notebook and what you may do. Call it first.
     """
     agent = ctx.agent
     # This call usually starts a conversation, which has not seen the outputs of earlier ones.
@@ -155,11 +156,11 @@ async def _live(ctx: CallContext, path: str) -> LiveNotebook | None:
 )
 async def wait(
     ctx: CallContext,
-    call: Annotated[str, Field(description="Id from the reply, c_….")],
+    call: CallId,
     seconds: Annotated[float, Field(ge=0, le=300)] = 40,
     until: Literal["end", "output"] = "end",
 ) -> Reply:
-    """Wait for a call of yours that needs approval or still runs, and get its reply.
+    """Wait for your call (its id) that needs approval or still runs, and get its reply.
 
     until='output' returns as soon as the code prints.
     """

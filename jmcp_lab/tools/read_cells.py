@@ -24,7 +24,7 @@ from ..runtime.repeated_outputs import note_shown
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, header, short_id, status
-from .arguments import Cell, Notebook, resolve_all
+from .arguments import Cell, Cells, Notebook, resolve_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,13 +59,10 @@ FOR_OUTPUTS = 150
 async def list_cells(
     ctx: CallContext,
     notebook: Notebook = None,
-    start: Annotated[int, Field(ge=1, description="First position, from 1.")] = 1,
+    start: Annotated[int, Field(ge=1)] = 1,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
 ) -> Reply:
-    """Outline of a notebook, one line per cell: position, id, type, state, first line, outputs.
-
-    Page with start and limit.
-    """
+    """Outline of a notebook, a line per cell: position (from 1), id, type, state, text, outputs."""
     nb = await ctx.open(notebook)
     size = len(nb.ids)
     kernel = on_one_line(nb.kernel_name or "no kernel named")
@@ -177,9 +174,9 @@ async def read_cell(
     offset: Annotated[int, Field(ge=0)] = 0,
     images: bool = True,
 ) -> Reply:
-    """Read one cell with its outputs.
+    """Read a cell with its outputs.
 
-    A long output is cut in the middle: to page it, give output (its number, from 1) and offset.
+    To page a long output, give output (its number, from 1) and offset.
     """
     limits = ctx.services.limits.with_images(images)
     named = _run_of(ctx, cell)
@@ -259,16 +256,13 @@ async def _read_run(run: Run, piece: int, output: int | None, offset: int, limit
 async def read_cells(
     ctx: CallContext,
     notebook: Notebook = None,
-    cells: Annotated[list[str] | str | None, Field(description="Cell ids.")] = None,
+    cells: Cells | None = None,
     start: Annotated[int, Field(ge=1)] = 1,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
     outputs: bool = True,
     images: bool = True,
 ) -> Reply:
-    """Read several cells, or all from start, with outputs.
-
-    The reply holds as many as fit, and says how to continue.
-    """
+    """Read several cells, or all from position start: as many as fit, and how to continue."""
     nb = await ctx.open(notebook)
     limits = ctx.services.limits.with_images(images)
     if cells is not None:

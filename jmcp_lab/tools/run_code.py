@@ -22,14 +22,14 @@ from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import cell_name, cells_title, describe_position, file_name
-from .arguments import Notebook, Source, resolve_all
+from .arguments import Cells, Lines, Notebook, Place, Source, resolve_all
 from .edit_cells import check_fresh
 from .kernels import KernelName
 from .used_files import UsedFiles
 
 RunOwnership = Annotated[
     float,
-    Field(ge=0, le=300, description="Seconds to wait before the reply 'still running'."),
+    Field(ge=0, le=300, description="Seconds until 'still running'."),
 ]
 
 MAX_CELLS = 20
@@ -49,23 +49,24 @@ class _How(NamedTuple):
 
 @tool(
     title="Run cells",
+    one_of=("cells", "from", "all"),
     tool_class=ToolClass.RUN,
     destructive=True,
     open_world=True,
 )
 async def execute_cell(
     ctx: CallContext,
-    cells: Annotated[str | list[str] | None, Field(description="One id or several.")] = None,
-    from_: str | None = None,
+    cells: Cells | None = None,
+    from_: Place = None,
     all: bool = False,
     notebook: Notebook = None,
     stop_on_error: bool = True,
     images: bool = True,
     hold: RunOwnership = 40,
 ) -> Reply:
-    """Run cells in order (cells), from one cell to the end (from), or all.
+    """Run cells in the order given, from one cell to the end (from), or all.
 
-    Outputs appear live; the run stops at the first error. The user may have to approve.
+    The run stops at the first error. The user may have to approve.
     """
     nb = await ctx.open(notebook)
     if sum((cells is not None, from_ is not None, all)) != 1:
@@ -103,7 +104,7 @@ async def execute_cell(
         return await _execute(ctx, nb, session.kernel_id, nb.path, list(pieces), how)
 
 
-def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
+def _chosen(nb: LiveNotebook, cells: list[str] | None, from_: str | None) -> list[str]:
     """Return the ids of the code cells that a call chooses."""
     if cells is not None:
         ids = resolve_all(nb, cells)
@@ -134,8 +135,8 @@ async def insert_execute_code_cell(
     ctx: CallContext,
     source: Source,
     notebook: Notebook = None,
-    after: str | None = None,
-    before: str | None = None,
+    after: Place = None,
+    before: Place = None,
     index: int | None = None,
     images: bool = True,
     hold: RunOwnership = 40,
@@ -185,16 +186,13 @@ def _point_at(ctx: CallContext, nb: LiveNotebook, cell_id: str) -> None:
 )
 async def execute_ipython(
     ctx: CallContext,
-    code: str,
+    code: Lines,
     notebook: Notebook = None,
     kernel: KernelName = None,
     images: bool = True,
     hold: RunOwnership = 40,
 ) -> Reply:
-    """Run code in the kernel without writing it into the notebook.
-
-    Magics and shell commands work in IPython kernels.
-    """
+    """Run code in the kernel without writing it into the notebook; magics and shell work too."""
     if not code.strip():
         return Reply.of("There is no code to run, so nothing was run.")
     sessions = ctx.services.sessions

@@ -66,9 +66,9 @@ async def search_notebook(
     notebook: Notebook = None,
     regex: bool = False,
     outputs: bool = True,
-    limit: Annotated[int, Field(ge=1, le=MAX_LINES, description="Lines.")] = 50,
+    limit: Annotated[int, Field(ge=1, le=MAX_LINES)] = 50,
 ) -> Reply:
-    """Search the sources and outputs of a notebook; returns cell ids and matching lines.
+    """Find lines in the sources and outputs of a notebook.
 
     Plain text ignores case; regex=true does not ((?i) does).
     """

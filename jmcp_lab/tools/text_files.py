@@ -26,6 +26,7 @@ from ..runtime.tool import tool
 from ..runtime.wording import count, file_name, line_change
 from ..text.line_ends import line_end, plain
 from ..text.three_way_merge import MergeConflict, Splice, splice
+from .arguments import FilePath, Lines
 from .edit_cells import MAX_EDITS, Edit, replace_all
 from .file_checks import how_it_runs
 from .new_folders import made_folders, new_folders
@@ -62,11 +63,11 @@ FILE = "file"
 @tool(title="Read a file", tool_class=ToolClass.READ, read_only=True, idempotent=True)
 async def read_file(
     ctx: CallContext,
-    path: str,
-    offset: Annotated[int, Field(ge=1, description="First line, from 1.")] = 1,
-    limit: Annotated[int, Field(ge=1, le=5000, description="Lines.")] = 1000,
+    path: FilePath,
+    offset: Annotated[int, Field(ge=1)] = 1,
+    limit: Annotated[int, Field(ge=1, le=5000)] = 1000,
 ) -> Reply:
-    """Read a text file by lines, or an image."""
+    """Read a text file, limit lines from line offset (1 is the first), or an image."""
     path = await _checked(ctx, path)
     await _permit_reading(ctx, path)
     kind = IMAGES.get(path.rpartition(".")[2].lower())
@@ -156,16 +157,21 @@ async def _text(ctx: CallContext, path: str) -> str:
     return plain(await ctx.services.contents.texts.text(path)) if live is None else live.text
 
 
-@tool(title="Write a file", tool_class=ToolClass.FILE, destructive=True)
+@tool(
+    title="Write a file",
+    tool_class=ToolClass.FILE,
+    destructive=True,
+    one_of=("content", "edits"),
+)
 async def write_file(
     ctx: CallContext,
-    path: str,
-    content: str | None = None,
+    path: FilePath,
+    content: Lines | None = None,
     edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)] | None = None,
 ) -> Reply:
     """Create or change a text file: all of it (content), or exact replacements (edits).
 
-    Changes that others made since you read it are merged in; a conflict is refused.
+    What others changed since you read it is merged in; a conflict is refused.
     """
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")

@@ -9,7 +9,8 @@ from jmcp_lab.testing import fixtures, robots
 
 PROMISED = {
     "tool": (
-        "(*, title, tool_class, read_only, destructive, idempotent, open_world, attaches, also)"
+        "(*, title, tool_class, read_only, destructive, idempotent, open_world, attaches, also, "
+        "one_of)"
     ),
     "quoted": "(text)",
     "ToolContext.open": "(self, notebook)",
@@ -46,7 +47,7 @@ def test_the_api_for_tools_of_other_packages_is_unchanged() -> None:
 def test_the_names_that_tools_of_other_packages_import_exist() -> None:
     errors = {"ToolError", "NotFoundError", "InvalidArgumentError", "ConflictError"}
     errors |= {"DeniedError", "UnavailableError"}
-    arguments = {"NotebookPath", "CellId", "CellIds"}
+    arguments = {"NotebookPath", "CellId", "CellIds", "SourceText"}
     others = {name for name in PROMISED if "." not in name}
     others |= {"Tool", "ToolClass", "ToolContext", "OpenNotebook"}
     assert set(api.__all__) == errors | arguments | others

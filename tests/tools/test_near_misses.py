@@ -17,11 +17,11 @@ from ..support.robots import MakeRobot, Robot, write_notebook
 FIELDS: list[tuple[str, dict[str, Any], str]] = [
     (
         "edit_cell",
-        {"cell": "a", "edits": [{"old_string": "1", "new_string": "2"}]},
-        "'edits[0]' has no 'old'.",
+        {"cell": "a", "edits": [{"old": "1", "new": "2", "replace_all": True}]},
+        "There is no 'edits[0].replace_all': 'edits[0]' takes old, new.",
     ),
     ("edit_cell", {"cell": "a", "edits": [{"old": "1"}]}, "'edits[0]' has no 'new'."),
-    ("insert_cell", {"cells": [{"src": "1"}]}, "'cells[0]' has no 'source'."),
+    ("insert_cell", {"cells": [{"src": "1"}]}, "There is no 'cells[0].src'"),
     ("read_cell", {"cell": 3}, "give the id of a cell"),
     ("insert_cell", {"source": "1", "after": 3}, "give the id of a cell"),
     ("edit_cell", {"cell": "a"}, "'edits' is missing."),
