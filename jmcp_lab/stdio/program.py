@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,13 @@ async def _serve(url: str | None, token_file: Path | None) -> None:
         return Way(here, _programs(), url, token_file)
 
     lines = StandardInput()
-    output = StandardOutput(lines.end)
+    loop = asyncio.get_running_loop()
+
+    def broken() -> None:
+        with suppress(RuntimeError):  # The event loop has ended.
+            loop.call_soon_threadsafe(lines.end)
+
+    output = StandardOutput(broken)
     try:
         offer = Offer(lambda: _programs() / "tools", url or str(here))
         await Bridge(make_way, offer, output.write, _tell).run(lines)

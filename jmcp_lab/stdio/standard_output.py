@@ -51,4 +51,5 @@ class StandardOutput:
                 while rest:
                     rest = rest[os.write(self._descriptor, rest) :]
             except OSError:
-                return self._broken()
+                self._broken()
+                return
