@@ -1,4 +1,6 @@
-"""Write the tables that are generated from the code into README.md and docs/.
+"""Write the tables that are generated from the code into README.md and docs/, and the offer.
+
+The offer is what `jmcp-lab stdio` says before a server has answered.
 
 Each table is between its markers. `python scripts/update_readme.py` needs Node.js and
 `jlpm install`, because the client snippets are TypeScript. `tests/test_docs.py` checks that the
@@ -8,6 +10,7 @@ tables are up to date.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import tomllib
@@ -20,7 +23,9 @@ from jmcp_lab.agents.modes import DEFAULT, MODES, Mode, Verdict
 from jmcp_lab.calls.call import Action, Target, ToolClass
 from jmcp_lab.cli import tools_table
 from jmcp_lab.extension import JmcpLab
+from jmcp_lab.mcp.sdk_server import offer
 from jmcp_lab.permissions.policy import Subject, decide
+from jmcp_lab.stdio.offer import OFFER
 
 ROOT = Path(__file__).parents[1]
 
@@ -145,6 +150,7 @@ def between(text: str, name: str, table: str) -> str:
 
 
 if __name__ == "__main__":
+    OFFER.write_text(json.dumps(offer(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for file, name, table in TABLES:
         path = ROOT / file
         text = path.read_text(encoding="utf-8")

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .traffic import Traffic
 
 SERVER_NAME = "jupyter"
+SERVER_TITLE = "Jupyter"
 
 INSTRUCTIONS = """\
 You work in the user's live Jupyter notebooks: what you write appears in their JupyterLab at once, \
@@ -313,7 +314,7 @@ def build_manager(handlers: Handlers, *, version: str) -> SessionManager:
     server: Server[Any] = Server(
         SERVER_NAME,
         version=version,
-        title="Jupyter",
+        title=SERVER_TITLE,
         instructions=INSTRUCTIONS,
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
@@ -329,6 +330,20 @@ def build_manager(handlers: Handlers, *, version: str) -> SessionManager:
         max_request_body_size=MAX_BODY,
         max_sessions=MAX_SESSIONS,
     )
+
+
+def offer() -> dict[str, Any]:
+    """Return what a server without other packages' tools says of itself, as JSON."""
+    from ..tools.table import TOOLS
+
+    return {
+        "serverInfo": {"name": SERVER_NAME, "title": SERVER_TITLE},
+        "instructions": INSTRUCTIONS,
+        "tools": [
+            _describe(tool).model_dump(mode="json", by_alias=True, exclude_none=True)
+            for tool in TOOLS.values()
+        ],
+    }
 
 
 def principal(agent_id: str) -> AuthenticatedUser:

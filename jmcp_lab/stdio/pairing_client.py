@@ -22,14 +22,10 @@ import httpx2
 
 from ..server.private_file import write_private
 from ..server.shared_files import holding
+from .servers import NotRunningError, Server
 
 REQUEST_SECONDS = 40.0
 """For one request; the server holds a question for the person's answer for half of that."""
-
-CONNECT_SECONDS = 30.0
-
-ANSWER_SECONDS = 300.0
-"""Without a word from the server in an answer: calls say something every few seconds."""
 
 LOCK_SECONDS = 60.0
 """How long a program waits while another one of the same client asks: longer than that may take."""
@@ -38,38 +34,18 @@ OTHERS_SECONDS = 1.0
 """How long another program of the same client may take to keep what it fetched."""
 
 
+UNTRUSTED = (
+    "This computer does not trust the certificate of the Jupyter server. Give the path of the "
+    "certificate in the environment variable SSL_CERT_FILE."
+)
+
+
 class PairingError(Exception):
     """The program gets no token; the message says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A Jupyter server of this user.
-
-    Parameters
-    ----------
-    base : str
-        Its address, with a slash at the end.
-    root : str
-        The folder that it serves; the address where that is not known.
-    token : str
-        The server's own token, empty where it has none, or keeps it to itself.
-    socket : str
-        The Unix socket that it listens on, instead of a port.
-    """
-
-    base: str
-    root: str
-    token: str = ""
-    socket: str = ""
-
-    def client(self, headers: Mapping[str, str]) -> httpx2.AsyncClient:
-        """Return an HTTP client that reaches it."""
-        return httpx2.AsyncClient(
-            headers=dict(headers),
-            timeout=httpx2.Timeout(CONNECT_SECONDS, read=ANSWER_SECONDS),
-            transport=httpx2.AsyncHTTPTransport(uds=self.socket) if self.socket else None,
-        )
+class DeniedError(PairingError):
+    """The person said no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +111,7 @@ async def find_endpoint(server: Server) -> tuple[str, str]:
 
     Raises
     ------
-    NotLetInError
+    PairingError
         There is no jmcp_lab.
     OSError
         The server does not answer.
@@ -176,7 +152,7 @@ async def obtain_token(
 
     Raises
     ------
-    NotLetInError
+    PairingError
     OSError
         The server does not answer, or nothing can be kept.
     """
@@ -209,7 +185,7 @@ async def obtain_token(
             kept.write(token=str(answer["token"]))
         elif answer["state"] == "denied":
             kept.write()
-            raise PairingError(
+            raise DeniedError(
                 f"The user did not let {client} in. To change that, ask the user to choose "
                 "'Connect an agent' in JupyterLab's Agents panel."
             )
@@ -269,14 +245,13 @@ def failure_words(error: BaseException) -> str:
     """Say what went wrong, in a sentence for the person whose client shows it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, PairingError | ConnectionError) or type(error) is LookupError:
+    if isinstance(error, PairingError | NotRunningError | ConnectionError):
+        return str(error)
+    if type(error) is LookupError:  # and none of Python's own kinds of it
         return str(error)
     words = (str(error).splitlines() or [""])[0].strip() or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in words:
-        return (
-            "This computer does not trust the certificate of the Jupyter server. Give the path of "
-            "the certificate in the environment variable SSL_CERT_FILE."
-        )
+        return UNTRUSTED
     if isinstance(error, httpx2.TimeoutException):
         return "The Jupyter server does not respond (timeout)."
     if isinstance(error, httpx2.HTTPError):

@@ -1,7 +1,7 @@
 """Reads standard input line by line in a thread that does not delay the program's end.
 
-A thread that reads cannot be interrupted. A program waits for anyio's threads when it ends, so it
-would run until its client closes the other end of the pipe. It does not wait for this thread.
+A thread that reads cannot be interrupted. A program waits for asyncio's own threads when it ends,
+so it would run until its client closes the other end of the pipe. It does not wait for this thread.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
 import subprocess
@@ -16,7 +17,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from jmcp_lab.stdio.pairing_client import Credentials, Server, obtain_token
+from jmcp_lab.stdio.pairing_client import Credentials, obtain_token
+from jmcp_lab.stdio.servers import Server
 
 from ..support.endpoint import http_client
 from ..support.processes import Process, end, start
@@ -123,7 +125,7 @@ async def test_a_program_stopped_by_its_client_finds_the_answer_at_its_next_star
         await card(browser, process)
         written, words = await impatient.communicate(b"")
         assert impatient.returncode == 0
-        assert written == b""
+        assert [json.loads(line)["id"] for line in written.splitlines()] == [1]
         assert b"mcp is waiting for permission" in words
         await answer(browser, process, option="allow_once")
         async with Client(stdio_client(parameters), mode="legacy") as client:
@@ -133,22 +135,28 @@ async def test_a_program_stopped_by_its_client_finds_the_answer_at_its_next_star
         assert state["pairings"] == []
 
 
-async def test_a_client_without_a_server_is_told_what_to_start(
-    tmp_path: Path, environment: dict[str, str]
+@pytest.mark.parametrize("running", [False, True])
+async def test_a_program_without_a_client_ends_at_once(
+    tmp_path: Path, environment: dict[str, str], running: bool
 ) -> None:
     (tmp_path / "work").mkdir()
-    parameters = command(tmp_path, environment)
-    ended = await asyncio.to_thread(
-        subprocess.run,
-        [parameters.command, *parameters.args],
-        input=b"",
-        capture_output=True,
-        env=environment,
-        cwd=parameters.cwd,
-    )
-    assert ended.returncode == 2
-    assert b"no Jupyter server is running" in ended.stderr
-    assert b"Traceback" not in ended.stderr
+    process = start(tmp_path) if running else None
+    try:
+        if process is not None:
+            await process.up()
+        parameters = command(tmp_path, environment)
+        ended = await asyncio.to_thread(
+            subprocess.run,
+            [parameters.command, *parameters.args],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment,
+            cwd=parameters.cwd,
+        )
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+    finally:
+        if process is not None:
+            end(process)
 
 
 async def test_a_program_is_told_that_its_server_stopped_while_it_waited(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from mcp import Client
 from mcp.client.stdio import stdio_client
 
-from jmcp_lab.cli import find_server
+from jmcp_lab.stdio.servers import find_server
 
 from ..support.processes import TOKEN, end, start
 from .test_stdio import command, environment  # noqa: F401 - a fixture
@@ -31,6 +32,12 @@ HELLO = {
         "capabilities": {},
         "clientInfo": {"name": "mcp", "version": "1"},
     },
+}
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "get_context", "arguments": {}},
 }
 WITHIN = 120
 """Seconds; what hung before did so for ever."""
@@ -118,8 +125,11 @@ async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncItera
         yield listening.sockets[0].getsockname()[1]
 
 
-async def say(environment: dict[str, str], *arguments: str) -> tuple[int, dict[str, object], str]:  # noqa: F811
-    """Start the bridge, say hello, and keep its input open: it has to end by itself."""
+async def say(
+    environment: dict[str, str],  # noqa: F811
+    *arguments: str,
+) -> tuple[list[Any], str]:
+    """Say hello and call a tool; return the answers, and the words of the program's log."""
     program = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "jmcp_lab.cli", "stdio", *arguments),
@@ -130,14 +140,23 @@ async def say(environment: dict[str, str], *arguments: str) -> tuple[int, dict[s
     )
     assert program.stdin is not None
     assert program.stdout is not None
-    assert program.stderr is not None
-    program.stdin.write(json.dumps(HELLO).encode() + b"\n")
+    answers = []
     async with asyncio.timeout(WITHIN):
-        answer = json.loads(await program.stdout.readline())
-        words = (await program.stderr.read()).decode()
-        status = await program.wait()
-    program.stdin.close()
-    return status, answer, words
+        for message in (HELLO, CALL):
+            program.stdin.write(json.dumps(message).encode() + b"\n")
+            answers.append(json.loads(await program.stdout.readline()))
+        # It lives as long as its client wants.
+        assert program.returncode is None
+        _, words = await program.communicate(b"")
+    assert program.returncode == 0
+    assert [answer["id"] for answer in answers] == ["first", 1]
+    return answers, words.decode()
+
+
+def refused(answer: Any) -> str:  # noqa: ANN401 - JSON
+    """Return the words in which a tool says that it did nothing."""
+    assert answer["result"]["isError"] is True
+    return str(answer["result"]["content"][0]["text"])
 
 
 async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -169,7 +188,7 @@ async def nothing_here(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         (None, "jml_given"),
     ],
 )
-async def test_a_client_is_answered_and_the_program_ends_whatever_the_server_does(
+async def test_a_tool_says_what_is_wrong_whatever_the_server_does(
     environment: dict[str, str],  # noqa: F811
     serve: Serve | None,
     token: str,
@@ -178,16 +197,15 @@ async def test_a_client_is_answered_and_the_program_ends_whatever_the_server_doe
         pass  # Nobody listens there any more.
     if token:
         environment["JMCP_TOKEN"] = token
+    url = f"http://127.0.0.1:{port}/mcp"
     if serve is None:
-        status, answer, words = await say(environment, "--url", f"http://127.0.0.1:{port}/mcp")
+        answers, words = await say(environment, "--url", url)
     else:
         async with serving(serve) as port:
-            status, answer, words = await say(environment, "--url", f"http://127.0.0.1:{port}/mcp")
-    assert answer["id"] == "first"
-    assert "error" in answer
+            answers, words = await say(environment, "--url", f"http://127.0.0.1:{port}/mcp")
+    assert "result" in answers[0]
+    assert "erver" in refused(answers[1])
     assert "Traceback" not in words
-    assert status == 2
-    assert "Jupyter server" in str(answer["error"])
 
 
 async def test_a_certificate_that_is_not_trusted_is_named_as_the_cause(
@@ -202,19 +220,26 @@ async def test_a_certificate_that_is_not_trusted_is_named_as_the_cause(
     async with serving(nothing_here, tls) as port:
         for token in ("", "jml_given"):
             environment["JMCP_TOKEN"] = token
-            status, answer, words = await say(environment, "--url", f"https://localhost:{port}/mcp")
-            assert status == 2
-            assert "SSL_CERT_FILE" in str(answer["error"])
+            answers, words = await say(environment, "--url", f"https://localhost:{port}/mcp")
+            assert "SSL_CERT_FILE" in refused(answers[1])
             assert "Traceback" not in words
 
 
-async def test_a_client_without_a_server_is_answered(
-    tmp_path: Path,
+async def test_without_a_server_a_tool_says_what_to_start(
     environment: dict[str, str],  # noqa: F811
 ) -> None:
-    status, answer, words = await say(environment)
-    assert status == 2
-    assert "no Jupyter server is running" in str(answer["error"])
+    answers, words = await say(environment)
+    assert "JupyterLab is not running. Start it with `jupyter lab`." in refused(answers[1])
+    assert "waited for 15 seconds" in refused(answers[1])
+    assert "JupyterLab is not running" in words
+    assert "Traceback" not in words
+
+
+async def test_a_token_file_that_is_missing_is_named_as_the_cause(
+    environment: dict[str, str],  # noqa: F811
+) -> None:
+    answers, words = await say(environment, "--token-file", "/nowhere/token")
+    assert "could not be used (No such file" in refused(answers[1])
     assert "Traceback" not in words
 
 
@@ -238,26 +263,3 @@ def test_a_server_is_reached_on_this_computer_by_an_address_of_this_computer(
     if "127.0.0.1" in base:
         named = find_server(tmp_path, "http://localhost:8888/a/agents/mcp")
         assert (named.base, named.token) == (base, "t")
-
-
-async def test_later_requests_of_a_refused_client_get_the_same_message(
-    environment: dict[str, str],  # noqa: F811
-) -> None:
-    program = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "jmcp_lab.cli", "stdio"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    )
-    assert program.stdin is not None
-    assert program.stdout is not None
-    async with asyncio.timeout(WITHIN):
-        for name in ("first", "second"):
-            program.stdin.write(json.dumps(HELLO | {"id": name}).encode() + b"\n")
-            answer = json.loads(await program.stdout.readline())
-            assert answer["id"] == name
-            assert "no Jupyter server is running" in str(answer["error"])
-        program.stdin.close()
-        assert await program.wait() == 2
