@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
+from kept_page import KeptPage
 from lab_page import (
     CHROMIUM_ARGUMENTS,
     Console,
@@ -71,8 +72,9 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed and report.when == "call":
         fixtures = getattr(item, "funcargs", {})
+        page: Page | None = fixtures.get("lab_page") or fixtures.get("kept_page")
         context: BrowserContext | None = fixtures.get("browser_context") or fixtures.get(
-            "shared_context"
+            "shared_context", page and page.context
         )
         for number, page in enumerate(context.pages if context else []):
             name = re.sub(r"[^\w.-]+", "_", item.name)
@@ -124,6 +126,31 @@ def lab_page(browser_context: BrowserContext, lab_server: LabServer) -> Page:
     page = browser_context.new_page()
     open_lab(page, lab_server)
     return page
+
+
+@pytest.fixture(scope="module")
+def page_of_module(browser: Browser, lab_server: LabServer) -> Iterator[KeptPage]:
+    """Yield what keeps one page for all tests of a file."""
+    kept = KeptPage(browser, lab_server)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def kept_page(
+    page_of_module: KeptPage, console: Console, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """Yield the page of the file, with nothing open in it.
+
+    A file whose tests do not need to see JupyterLab load names it ``lab_page``.
+    """
+    failed = request.session.testsfailed
+    yield page_of_module.open(console)
+    if request.session.testsfailed == failed:
+        page_of_module.empty(console)
+    else:
+        page_of_module.close()
+    assert console.unexpected() == []
 
 
 @pytest.fixture

@@ -85,6 +85,11 @@ class Console:
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
 
+    def leave(self, context: BrowserContext) -> None:
+        """Collect no more of what happens in `context`."""
+        context.remove_listener("console", self._on_console)
+        context.remove_listener("weberror", self._on_error)
+
     def expect(self, pattern: str) -> None:
         """Tolerate matching errors, for a test that provokes them on purpose."""
         self._expected.append(pattern)

@@ -27,6 +27,12 @@ OFFLINE = "You cannot see or answer agents until it is back; what was allowed go
 
 
 @pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
+@pytest.fixture
 def resumed(lab_page: Page, lab_server: LabServer) -> Iterator[None]:
     """Let the agents go on at the end: the server is shared by all tests."""
     yield

@@ -31,6 +31,12 @@ OFFER = "Show interactive output"
 RIGHTS = {"mode": "auto", "notebooks": ["trust*.ipynb"], "until": "30m"}
 
 
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
 @pytest.fixture(scope="module")
 def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     """Yield a server that trusts no output of an agent's run."""
