@@ -30,13 +30,18 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     stdio = commands.add_parser(
         "stdio",
-        help="connect a client that only starts a program to the running Jupyter server",
-        description="Carries MCP between standard streams and the Jupyter server that runs for "
-        "this folder. At the first start the user is asked in JupyterLab's Agents panel whether "
-        "to let the client in. Where nobody can be asked, an agent's token is read from the "
-        f"environment variable {TOKEN_VARIABLE} or from a file.",
+        help="connect a client that can only start a program to the running Jupyter server",
+        description=(
+            "Forwards MCP messages between the standard streams and the Jupyter server that runs "
+            "for this folder. At the first start, the Agents panel in JupyterLab asks the user "
+            "whether to let the client in. Where nobody can answer, the token of an agent comes "
+            f"from the environment variable {TOKEN_VARIABLE} or from a file."
+        ),
     )
-    stdio.add_argument("--url", help="the MCP endpoint; found among the running servers if absent")
+    stdio.add_argument(
+        "--url",
+        help=("the URL of the MCP endpoint; default: look for it among the running servers"),
+    )
     stdio.add_argument("--token-file", type=Path, help="a file that holds the agent's token")
     commands.add_parser("tools", help="print the table of tools, in Markdown")
     chosen = parser.parse_args(arguments)
@@ -138,12 +143,17 @@ def find_server(folder: Path, url: str | None = None) -> Server:
     above = [s for s in servers if here.is_relative_to(Path(s["root_dir"]).resolve())]
     if not above and len(servers) > 1:
         roots = ", ".join(sorted(str(server["root_dir"]) for server in servers))
-        raise LookupError(f"several Jupyter servers run, none for this folder ({roots}): use --url")
+        raise LookupError(
+            f"several Jupyter servers are running, none of them for this folder ({roots}): use "
+            "--url"
+        )
     deepest = max(len(Path(s["root_dir"]).resolve().parts) for s in above or servers)
     best = [s for s in above or servers if len(Path(s["root_dir"]).resolve().parts) == deepest]
     if len(best) > 1:
         urls = ", ".join(sorted(f"{server['url']}mcp" for server in best))
-        raise LookupError(f"several Jupyter servers run for this folder ({urls}): use --url")
+        raise LookupError(
+            f"several Jupyter servers are running for this folder ({urls}): use --url"
+        )
     return _server(best[0])
 
 

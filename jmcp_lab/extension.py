@@ -60,8 +60,8 @@ if TYPE_CHECKING:
 
 
 _WRONG_SETTINGS = (
-    "No agent is let in, since a setting of this server is wrong. {} Correct it and restart the "
-    "Jupyter server."
+    "No agent can connect, because a setting of this server is wrong. {} Correct it and restart "
+    "the Jupyter server."
 )
 
 
@@ -80,44 +80,57 @@ class JmcpLab(CheckedExtensionApp):
         "mcp", config=True, help="Where agents connect, below the server's base URL."
     )
     approval_minutes = Int(
-        15, min=1, max=480, config=True, help="Minutes until a request nobody answers is denied."
+        15,
+        min=1,
+        max=480,
+        config=True,
+        help=("Minutes until a request that nobody answers is denied."),
     )
     reply_characters = Int(
-        20_000, min=1_000, config=True, help="Most characters of text in one reply to an agent."
+        20_000, min=1_000, config=True, help="Maximum characters of text in one reply to an agent."
     )
-    send_images = Bool(True, config=True, help="Whether agents get images of outputs.")
+    send_images = Bool(True, config=True, help="Whether agents get the images in outputs.")
     output_limit = Int(
         DEFAULT_LIMIT,
         min=0,
         config=True,
-        help="Characters that are kept of the outputs of one run of a cell: the first half and the "
-        "last lines, and between them a line that says how much was left out. Figures count a "
-        f"tenth of their size, and of more than {MAX_OUTPUTS:,} outputs some are left out as "
-        "well. 0 keeps everything.",
+        help=(
+            "Maximum characters kept of the outputs of one run of a cell. Of longer outputs the "
+            "first half and the last lines are kept, and a line between them says how much was "
+            f"left out. Figures count a tenth of their size. Of more than {MAX_OUTPUTS:,} outputs "
+            "some are left out as well. 0 keeps everything."
+        ),
     )
     trust_outputs = Enum(
         ["allowed", "never"],
         "allowed",
         config=True,
-        help="Whether scripts in the outputs of a run that was allowed run in the page, as they do "
-        "when a person runs the cell: 'allowed', or 'never' (one click shows them then).",
+        help=(
+            "Whether scripts in the outputs of an allowed run work in the page, as they do when a "
+            "person runs the cell: 'allowed', or 'never' (then one click shows them)."
+        ),
     )
     harden = Bool(
         False,
         config=True,
-        help="Keep the server's token, its login cookies and its memory from code in kernels and "
-        "terminals (Linux, not as root). Then no browser is opened, everybody logs in again after "
-        "a restart, and 'trust_outputs' is 'never'.",
+        help=(
+            "Keep the server's token, login cookies and memory away from code in kernels and "
+            "terminals (Linux, not as root). Then the server opens no browser, everybody logs in "
+            "again after a restart, and 'trust_outputs' is 'never'."
+        ),
     )
     other_tools = Union(
         [Bool(), List()],
         default_value=True,
         config=True,
-        help="Whether tools of other Python packages are offered to agents: True, False, or a list "
-        "of the packages that may add tools. Nothing is imported from any other package.",
+        help=(
+            "Whether agents get the tools of other Python packages: True, False, or a list of the "
+            "packages that may add tools. Nothing is imported from packages that may not add "
+            "tools."
+        ),
     )
     idle_minutes = Int(
-        2, min=1, config=True, help="Minutes after which an unused notebook is saved and closed."
+        2, min=1, config=True, help="Minutes until an unused notebook is saved and closed."
     )
 
     @validate("mcp_path")
@@ -129,7 +142,7 @@ class JmcpLab(CheckedExtensionApp):
         # `List(Unicode())` would check this, but fails on the command line (traitlets 5.14).
         found = proposal["value"]
         if isinstance(found, list) and not all(isinstance(name, str) for name in found):
-            raise TraitError("JmcpLab.other_tools is a list of something else than names.")
+            raise TraitError("JmcpLab.other_tools must be a list of names.")
         return cast("bool | list[str]", found)
 
     def initialize_settings(self) -> None:
@@ -154,9 +167,9 @@ class JmcpLab(CheckedExtensionApp):
         )
         if self.not_live is None:
             # Modules for live documents are imported only if documents are live.
-            from .kernels.stale_cells import Leftovers
+            from .kernels.stale_cells import StaleCells
 
-            self.leftovers = Leftovers(server, self.sessions)
+            self.stale_cells = StaleCells(server, self.sessions)
         self.executor = Executor(server.kernel_manager, self.log, output_limit=self.output_limit)
         self.services = Services(
             rooms=self.rooms,
@@ -252,7 +265,9 @@ class JmcpLab(CheckedExtensionApp):
     def _look_upstream(self, server: ServerApp) -> None:
         """Find out whether documents are live, before anything in other packages is patched."""
         self.not_live = why_not_live(server)
-        self.missing = missing_names(live=self.not_live is None)
+        self.missing = missing_names(
+            live=self.not_live is None, others=self.not_live is NotLive.OTHERS
+        )
         if names_off(self.missing):
             self.not_live = NotLive.UPSTREAM
 
@@ -275,16 +290,17 @@ class JmcpLab(CheckedExtensionApp):
 
     def _follow_rooms(self, server: ServerApp) -> None:
         """Start to follow the live documents."""
-        from .rooms.strays import Strays
+        from .rooms.live_room import LiveRoom
+        from .rooms.moved_files import MovedFiles
         from .rooms.upstream.ydoc_server import Upstream
 
-        upstream = Upstream(server)
-        upstream.end_after(self.stop_extension)
+        upstream = Upstream(server, LiveRoom)
+        upstream.run_before_stop(self.stop_extension)
         upstream.follow_files()
         upstream.keep_folders_clean()
-        Strays(upstream, self.services.contents, self.rooms.news).listen(server)
+        MovedFiles(upstream, self.services.contents, self.rooms.notices).listen(server)
         self.rooms.listen()
-        self.leftovers.listen()
+        self.stale_cells.listen()
 
     async def stop_extension(self) -> None:
         """Close the MCP endpoint, end runs, save notebooks; Ctrl-C allows only limited time."""
@@ -309,8 +325,8 @@ class JmcpLab(CheckedExtensionApp):
         if server.identity_provider.auth_enabled:
             return protection
         self.log.warning(
-            "This server asks nobody to log in: any program on this computer can answer the "
-            "requests of agents in your name."
+            "This server requires no login: any program on this computer can answer the requests "
+            "of agents in your name."
         )
         return "open"
 
@@ -325,7 +341,9 @@ class JmcpLab(CheckedExtensionApp):
         # `self.settings` is a copy of the server's settings that Jupyter later copies back.
         self.settings["cookie_secret"] = server.cookie_secret
         if opens:
-            self.log.info("The server is to be hardened: open its address in a browser yourself.")
+            self.log.info(
+                "The server runs hardened, so it opens no browser: open its address yourself."
+            )
         for words in left:
             self.log.warning("JmcpLab.harden: the server is not hardened: %s.", words)
         return "standard" if left else "hardened"
@@ -335,7 +353,7 @@ class JmcpLab(CheckedExtensionApp):
         self.gate.patience.forget_agent(agent_id)
         self.gate.deny_waiting(agent_id, "revoked")
         self.services.snapshots.forget_agent(agent_id)
-        self.rooms.news.forget_agent(agent_id)
+        self.rooms.notices.forget_agent(agent_id)
         self.executor.forget_owner(agent_id)
 
     def where_to_open(self) -> str:

@@ -307,11 +307,11 @@ def table(samples: list[Sample], versions: dict[str, str]) -> str:
     lines = [
         "# Notebooks of other projects",
         "",
-        "Written by `scripts/check_corpus.py`, which says what is done and compared. Of each "
-        f"package at most {MAX_NOTEBOOKS} notebooks were taken, evenly chosen.",
+        "Written by `scripts/check_corpus.py`, which explains what is done and compared. At most "
+        f"{MAX_NOTEBOOKS} evenly chosen notebooks were taken from each package.",
         "",
         f"{len(samples)} notebooks of {len(versions)} packages, "
-        f"{sum(sample.calls for sample in samples):,} edits, all taken back, over a restart of "
+        f"{sum(sample.calls for sample in samples):,} edits, all undone, across a restart of "
         f"the server: {equal} equal in every value, {len(samples) - equal} different.",
         "",
         "| package | version | notebooks | equal | different |",

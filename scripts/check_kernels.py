@@ -160,7 +160,9 @@ class Kernel:
     async def end(self) -> None:
         """Shut the kernel down."""
         await self._executor.stop()
-        await self._manager.shutdown_kernel(self._id, now=True)
+        # A kernel that dies at every start is given up by the manager, and is gone by now.
+        if self._id in self._manager:
+            await self._manager.shutdown_kernel(self._id, now=True)
 
 
 STEPS: dict[str, Callable[[Kernel], Awaitable[str]]] = {

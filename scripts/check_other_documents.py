@@ -6,11 +6,13 @@ need, so this check is not one of the tests. Create a separate environment and p
     python -m venv beside && beside/bin/pip install . jupyter-server-documents
     python scripts/check_other_documents.py beside/bin/python
 
-The script fails if a character is lost or if a dialog appears in the page.
+The script fails if a name that is relied on is gone, if a character is lost, or if a dialog appears
+in the page.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +36,13 @@ from panel import allow_and_wait, card, connected, editor, open_panel, outputs
 
 NAME = "beside.ipynb"
 ROUNDS = 8
+
+LOOK_FOR_NAMES = """
+from jmcp_lab.rooms.upstream.names import Part, missing_names
+missing = [name for name in missing_names(live=False, others=True) if name.part is Part.OTHERS]
+assert not missing, "gone: " + ", ".join(map(str, missing))
+"""
+"""Run where jupyter-server-documents is installed; `names.py` lists what is relied on."""
 
 
 def play(page: Page, server: LabServer) -> None:
@@ -70,7 +79,8 @@ def play(page: Page, server: LabServer) -> None:
 
 
 def main() -> None:
-    """Start the server and the browser, and run the check."""
+    """Look for the names, start the server and the browser, and run the check."""
+    subprocess.run([sys.argv[1], "-c", LOOK_FOR_NAMES], check=True)
     with (
         LabServer(Path(tempfile.mkdtemp()), python=sys.argv[1]) as server,
         sync_playwright() as playwright,

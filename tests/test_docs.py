@@ -46,7 +46,7 @@ def rows(text: str) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("file", "name", "table"), [pytest.param(*each, id=each[1]) for each in TABLES]
 )
-def test_a_table_in_the_docs_is_that_of_the_code(
+def test_a_table_in_the_docs_matches_the_code(
     file: str, name: str, table: Callable[[], str]
 ) -> None:
     if name == "clients" and not (ROOT / "node_modules" / "typescript").exists():
@@ -84,7 +84,7 @@ def test_the_map_has_one_sentence_for_each_folder() -> None:
 
 
 @pytest.mark.parametrize("page", ["architecture", "extending"])
-def test_a_page_names_no_file_that_is_not_there(page: str) -> None:
+def test_a_page_names_only_existing_files(page: str) -> None:
     text = re.sub(r"```(?:bash|python|tsx)\n.*?```", "", read(f"docs/{page}.md"), flags=re.DOTALL)
     named = {name for name in NAMED_FILE.findall(text) if name.endswith(ENDINGS)}
     named |= set(re.findall(r"`([\w.-]+\.(?:py|tsx?|toml|md))`", text))
@@ -201,7 +201,7 @@ def test_the_changelog_begins_with_the_version_of_the_package() -> None:
     assert [int(part) for part in first] >= [int(part) for part in version]
 
 
-def test_once_the_repository_has_an_address_the_readme_says_it_in_every_link() -> None:
+def test_once_the_repository_has_an_address_every_readme_link_uses_it() -> None:
     package = json.loads(read("package.json"))
     given = [name for name in ("homepage", "bugs", "repository") if name in package]
     assert given in ([], ["homepage", "bugs", "repository"])

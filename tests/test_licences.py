@@ -53,7 +53,7 @@ def test_nothing_that_is_installed_with_the_package_is_copyleft() -> None:
     assert strict == {}
 
 
-def test_a_copyleft_licence_is_known_for_one() -> None:
+def test_a_copyleft_licence_is_recognized() -> None:
     for said in ("GPL-2.0-or-later", "GNU General Public License v3 (GPLv3)", "AGPL-3.0-only"):
         assert COPYLEFT.search(said)
     for said in ("LGPL-2.1", "BSD-3-Clause", "GNU Lesser General Public License"):

@@ -35,7 +35,7 @@ def there() -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_source_file_that_a_document_names_is_there(document: Path, there: list[str]) -> None:
+def test_every_source_file_named_in_a_document_exists(document: Path, there: list[str]) -> None:
     named = set(NAMED.findall(document.read_text("utf-8")))
     missing = {name for name in named if not any(path.endswith(f"/{name}") for path in there)}
     assert missing - OTHERS == set()

@@ -34,7 +34,7 @@ def rows(table: str) -> list[list[str]]:
     return [re.split(r"\s*\|\s*", line.strip()) for line in lines[2:]]
 
 
-def test_the_settings_in_the_readme_are_those_of_the_code() -> None:
+def test_the_settings_in_the_readme_match_the_code() -> None:
     settings_table = runpy.run_path(str(HERE / "scripts" / "update_readme.py"))["settings_table"]
     written = (
         (HERE / "README.md")
@@ -60,7 +60,7 @@ async def printed(robot: Robot, root: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("jp_server_config", [{"output_limit": 2000}], indirect=True)
-async def test_a_cell_keeps_the_head_and_the_end_within_the_limit_and_says_what_was_cut(
+async def test_a_cell_keeps_start_and_end_within_the_limit_and_says_what_was_cut(
     robot: Robot, root: Path
 ) -> None:
     head, notice, end = await printed(robot, root)

@@ -133,7 +133,7 @@ class Person:
             self.page.keyboard.press("Shift+ArrowDown")
         # The server knows that nobody types.
         assert not alone or any(
-            "Being edited" not in self.agent.say("get_context") for _ in range(500)
+            "The user is editing now" not in self.agent.say("get_context") for _ in range(500)
         )
 
     def where(self) -> dict[str, Any]:

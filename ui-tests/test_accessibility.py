@@ -105,7 +105,7 @@ def test_the_dialog_breaks_no_serious_rule(themed_page: Page) -> None:
     expect(row).to_have_count(0)
 
 
-def test_strips_that_do_not_fit_are_read_with_the_keyboard(
+def test_banners_that_do_not_fit_can_be_read_with_the_keyboard(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     for number in range(6):

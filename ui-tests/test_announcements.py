@@ -54,7 +54,7 @@ def deny(notebook: Notebook) -> None:
     assert run.result(60).is_error
 
 
-def test_each_request_and_what_becomes_of_it_is_said(
+def test_each_request_and_its_outcome_is_announced(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "said.ipynb", "1 / 0")
@@ -81,7 +81,7 @@ def _close_panel(page: Page) -> None:
     expect(page.locator(".jp-jmcp-Panel")).to_be_hidden()
 
 
-def test_a_toast_tells_of_a_request_while_the_panel_is_closed_and_nothing_tells_it_again(
+def test_a_toast_announces_a_request_once_while_the_panel_is_closed(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "closed.ipynb", "print(1)")
@@ -95,7 +95,7 @@ def test_a_toast_tells_of_a_request_while_the_panel_is_closed_and_nothing_tells_
     hears(lab_page, f"The agent stopped waiting: {notebook.title}")
 
 
-def test_it_is_said_too_where_no_toast_may_disturb(
+def test_a_request_is_announced_even_in_do_not_disturb(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "silent.ipynb", "print(1)")
@@ -121,7 +121,7 @@ def _set_silence(page: Page, on: bool) -> None:
     )
 
 
-def test_the_focus_stays_in_the_panel_after_what_is_pressed_is_gone(
+def test_the_focus_stays_in_the_panel_after_a_pressed_button_disappears(
     lab_page: Page, connect_agent: ConnectAgent, console: Console
 ) -> None:
     # The agent that is revoked here is revoked once more at the end.
@@ -140,7 +140,7 @@ def test_the_focus_stays_in_the_panel_after_what_is_pressed_is_gone(
     row = (
         section(panel, "Activity")
         .get_by_role("listitem")
-        .filter(has_text="Insert a cell into focus.ipynb", has_not_text="Take back")
+        .filter(has_text="Insert a cell into focus.ipynb", has_not_text="Undo:")
         .first
     )
     row.get_by_role("button", name="Undo").focus()

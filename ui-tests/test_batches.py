@@ -55,7 +55,7 @@ def assert_prompts(stage: Stage, *wanted: str | re.Pattern[str]) -> None:
         expect(prompt(stage.page, number)).to_have_text(prompts)
 
 
-def test_cells_that_wait_show_it_until_their_turn(stage: Stage, go: Path) -> None:
+def test_waiting_cells_are_marked_until_their_turn(stage: Stage, go: Path) -> None:
     running = batch(stage)
     stage.agent.wait_for_progress('cell 1 of 3, last output: "one"')
     # A page that comes later sees the same.
@@ -67,14 +67,14 @@ def test_cells_that_wait_show_it_until_their_turn(stage: Stage, go: Path) -> Non
     assert_prompts(stage, RAN, RAN, RAN)
 
 
-def test_cells_that_wait_are_released_when_the_run_is_stopped(stage: Stage, go: Path) -> None:
+def test_waiting_cells_are_released_when_the_run_is_stopped(stage: Stage, go: Path) -> None:
     running = batch(stage)
     stage.agent.say("interrupt_notebook")
     assert "Not run: cell " in text_of(running.result(60))
     assert_prompts(stage, RAN, NOT_RUN, NOT_RUN)
 
 
-def test_a_cell_that_is_deleted_while_it_waits_stops_the_run_there(stage: Stage, go: Path) -> None:
+def test_deleting_a_waiting_cell_stops_the_run_there(stage: Stage, go: Path) -> None:
     running = batch(stage)
     prompt(stage.page, 2).click()
     stage.page.keyboard.press("d")
@@ -85,7 +85,7 @@ def test_a_cell_that_is_deleted_while_it_waits_stops_the_run_there(stage: Stage,
     assert_prompts(stage, RAN, NOT_RUN)
 
 
-def test_cells_that_wait_are_released_when_the_person_restarts(stage: Stage, go: Path) -> None:
+def test_waiting_cells_are_released_when_the_person_restarts(stage: Stage, go: Path) -> None:
     running = batch(stage)
     stage.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"

@@ -89,7 +89,7 @@ def test_a_button_in_an_agents_new_text_asks_until_the_person_runs_the_cell(
     expect(prompt(lab_page, 1)).to_have_text("[2]:")
 
 
-def test_it_asks_in_every_window_and_after_a_reload(
+def test_a_button_asks_in_every_window_and_after_a_reload(
     lab_page: Page, agent: Agent, lab_server: LabServer
 ) -> None:
     cell = written(lab_page, agent, "button-reload.ipynb")
@@ -104,7 +104,7 @@ def test_it_asks_in_every_window_and_after_a_reload(
     expect_asked(lab_page)
 
 
-def test_it_asks_in_a_new_cell_and_in_one_that_came_back(lab_page: Page, agent: Agent) -> None:
+def test_a_button_asks_in_a_new_cell_and_in_a_restored_one(lab_page: Page, agent: Agent) -> None:
     cell = written(lab_page, agent, "button-new.ipynb")
     said = agent.say("insert_cell", source=BUTTON, type="markdown", after=cell)
     expect_asked(lab_page)
@@ -119,7 +119,7 @@ def test_it_asks_in_a_new_cell_and_in_one_that_came_back(lab_page: Page, agent: 
     expect_asked(lab_page)
 
 
-def test_once_the_person_says_yes_it_runs_once(lab_page: Page, agent: Agent) -> None:
+def test_a_confirmed_button_runs_once(lab_page: Page, agent: Agent) -> None:
     cell = written(lab_page, agent, "button-yes.ipynb")
     agent.say("overwrite_cell_source", cell=cell, source=BUTTON)
     button(lab_page).click()

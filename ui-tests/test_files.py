@@ -27,7 +27,7 @@ def open_by_name(page: Page, path: str) -> None:
     )
 
 
-def test_what_a_person_types_into_a_file_with_other_line_ends_changes_only_that(
+def test_typing_into_a_file_with_other_line_endings_changes_only_that_text(
     lab_page: Page, lab_server: LabServer, connect_agent: ConnectAgent
 ) -> None:
     path = lab_server.root / "windows.txt"

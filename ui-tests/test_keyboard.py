@@ -59,7 +59,9 @@ def test_a_request_is_found_and_allowed_without_a_pointer(
     assert panel.evaluate("panel => panel.contains(document.activeElement)")
 
 
-def test_a_no_with_a_reason_needs_no_pointer(lab_page: Page, connect_agent: ConnectAgent) -> None:
+def test_a_denial_with_a_reason_needs_no_pointer(
+    lab_page: Page, connect_agent: ConnectAgent
+) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "keys-no.ipynb", "print('never')")
     run = notebook.ask()
     # The shortcut opens the panel too.
@@ -120,13 +122,13 @@ def test_everything_is_found_by_its_name(lab_page: Page, connect_agent: ConnectA
     run.cancel()
 
 
-def test_undo_in_the_panel_takes_an_edit_back(lab_page: Page, connect_agent: ConnectAgent) -> None:
+def test_undo_in_the_panel_undoes_an_edit(lab_page: Page, connect_agent: ConnectAgent) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "undo.ipynb", "mine = 1")
     notebook.agent.say("overwrite_cell_source", cell=notebook.cell, source="yours = 2")
     expect(editor(lab_page, 1)).to_have_text("yours = 2")
     panel = open_panel(lab_page)
     rows = section(panel, "Activity").get_by_role("listitem")
-    change = rows.filter(has_text="Edit cell 1 in undo.ipynb").filter(has_not_text="Take back")
+    change = rows.filter(has_text="Edit cell 1 in undo.ipynb").filter(has_not_text="Undo:")
     change.get_by_role("button", name="Undo", exact=True).click()
     expect(editor(lab_page, 1)).to_have_text("mine = 1")
     expect(change.get_by_role("button", name="Undo", exact=True)).to_have_count(0)

@@ -94,7 +94,7 @@ FOLDED = {
 
 
 @pytest.mark.parametrize("code", FOLDED.values(), ids=FOLDED.keys())
-def test_what_follows_blanks_is_in_sight_at_once(notebook: Notebook, code: str) -> None:
+def test_text_after_blank_space_is_visible_at_once(notebook: Notebook, code: str) -> None:
     run = notebook.agent.start("execute_ipython", code=code)
     request = notebook.page.get_by_role("article")
     expect(request.get_by_role("button", name="Allow", exact=True)).to_be_visible()
@@ -135,7 +135,7 @@ def test_the_page_answers_while_the_longest_request_is_shown(notebook: Notebook,
     assert run.result(60).is_error
 
 
-def test_what_no_card_can_show_is_refused_before_there_is_one(notebook: Notebook) -> None:
+def test_a_request_too_long_for_a_card_is_refused_before_a_card_appears(notebook: Notebook) -> None:
     said = notebook.agent.call("execute_ipython", code=" " * 3_500_000 + END)
     assert said.is_error
     assert "too long for the user to check" in text_of(said)

@@ -25,7 +25,7 @@ for path in pathlib.Path(folder).glob('jmcp_lab/*/agents.json'):
 """
 
 
-def test_it_is_not_in_force_and_a_card_says_so(
+def test_an_offer_has_no_effect_and_a_card_says_so(
     lab_page: Page, connect_agent: ConnectAgent, console: Console
 ) -> None:
     console.expect(r"400 \(Bad Request\) .*/pairing/o_\w+/decision")
@@ -44,7 +44,7 @@ def test_it_is_not_in_force_and_a_card_says_so(
     offer = lab_page.get_by_role(
         "article", name=re.compile("The access of Prowler.* was changed outside this panel")
     )
-    expect(offer).to_contain_text("It is not in force.")
+    expect(offer).to_contain_text("It has no effect yet.")
     expect(offer).to_contain_text("Edit freely, ask to run → Edit and run in chosen notebooks")
     expect(offer).to_contain_text("2099")
     assert "Mode: Edit freely, ask to run" in agent.say("get_context")
@@ -54,7 +54,7 @@ def test_it_is_not_in_force_and_a_card_says_so(
     card(lab_page, notebook.title).get_by_role("button", name="Deny", exact=True).click()
     again.result(60)
     offer.get_by_role("button", name="Allow", exact=True).click()
-    expect(offer).to_contain_text("Mode auto is for chosen notebooks")
+    expect(offer).to_contain_text("Mode auto covers chosen notebooks")
     offer.get_by_role("button", name="Discard").click()
     expect(offer).to_have_count(0)
     assert "Mode: Edit freely, ask to run" in agent.say("get_context")

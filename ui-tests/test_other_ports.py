@@ -40,7 +40,7 @@ def thief() -> Iterator[tuple[int, list[str]]]:
         server.shutdown()
 
 
-def test_no_image_of_a_cell_asks_another_port(
+def test_no_image_in_a_cell_loads_from_another_port(
     lab_page: Page, connect_agent: ConnectAgent, thief: tuple[int, list[str]]
 ) -> None:
     port, asked = thief
@@ -66,7 +66,7 @@ def test_no_image_of_a_cell_asks_another_port(
     assert asked == ["/end"]
 
 
-def test_a_link_of_a_cell_to_another_port_asks_before_it_gets_the_login(
+def test_a_link_in_a_cell_to_another_port_asks_first(
     lab_page: Page, connect_agent: ConnectAgent, thief: tuple[int, list[str]]
 ) -> None:
     port, asked = thief

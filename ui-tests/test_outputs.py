@@ -48,7 +48,7 @@ def test_an_error_shows_its_traceback(stage: Stage) -> None:
     expect(outputs(stage.page, 1).last).to_contain_text("ZeroDivisionError: division by zero")
 
 
-def test_a_matplotlib_figure_is_drawn(stage: Stage) -> None:
+def test_a_matplotlib_figure_is_displayed(stage: Stage) -> None:
     result = stage.run(
         "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([3, 1, 2])\nplt.show()"
     )
@@ -59,7 +59,7 @@ def test_a_matplotlib_figure_is_drawn(stage: Stage) -> None:
     assert width > 100
 
 
-def test_html_is_drawn_as_html(stage: Stage) -> None:
+def test_html_is_displayed_as_html(stage: Stage) -> None:
     stage.run(
         "from IPython.display import HTML\n"
         "HTML('<table><tr><th>Größe</th></tr><tr><td>17</td></tr></table>')"
@@ -102,7 +102,7 @@ def test_a_progress_bar_is_one_line(stage: Stage, source: str, name: str, wanted
     assert re.fullmatch(wanted, bar["text"])
 
 
-def test_clear_output_leaves_the_last_turn_only(stage: Stage) -> None:
+def test_clear_output_leaves_only_the_last_output(stage: Stage) -> None:
     stage.run(
         "import time\nfrom IPython.display import clear_output\n"
         "for i in range(12):\n"
@@ -116,7 +116,7 @@ def test_clear_output_leaves_the_last_turn_only(stage: Stage) -> None:
     assert value["data"]["text/plain"] == "11"
 
 
-def test_an_updated_display_changes_in_its_place(stage: Stage) -> None:
+def test_an_updated_display_changes_in_place(stage: Stage) -> None:
     stage.run(
         "shown = display('first', display_id='place')\n"
         "print('between')\n"

@@ -30,7 +30,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def test_a_person_lets_a_program_in_without_a_secret_in_its_configuration(
+def test_a_person_connects_a_program_without_a_secret_in_its_configuration(
     lab_page: Page, lab_server: LabServer, pool: ThreadPoolExecutor
 ) -> None:
     agent = ProgramAgent(lab_server.environment(), lab_server.root, name="Ada's editor")
@@ -61,7 +61,7 @@ def test_a_person_lets_a_program_in_without_a_secret_in_its_configuration(
     expect(row).to_have_count(0)
 
 
-def test_a_program_that_is_turned_away_is_told_and_gone_from_the_panel(
+def test_a_rejected_program_is_told_and_disappears_from_the_panel(
     lab_page: Page, lab_server: LabServer, pool: ThreadPoolExecutor
 ) -> None:
     agent = ProgramAgent(lab_server.environment(), lab_server.root, name="Stranger")

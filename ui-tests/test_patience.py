@@ -27,7 +27,7 @@ def lab_page(kept_page: Page) -> Page:
     return kept_page
 
 
-def test_an_agent_that_is_told_no_three_times_is_paused_until_the_person_resumes_it(
+def test_an_agent_denied_three_times_is_paused_until_the_person_resumes_it(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     agent = connect_agent("Eager")
@@ -50,7 +50,7 @@ def test_an_agent_that_is_told_no_three_times_is_paused_until_the_person_resumes
     assert "5" in text_of(run.result(60))
 
 
-def test_a_person_who_said_no_can_let_the_agent_ask_again(
+def test_a_person_who_denied_a_request_can_let_the_agent_ask_again(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent("Robot"), "again.ipynb", "print('now')")
@@ -58,7 +58,7 @@ def test_a_person_who_said_no_can_let_the_agent_ask_again(
     run = notebook.ask()
     decide(card(lab_page, notebook.title), "Deny")
     assert run.result(60).is_error
-    assert "already said no" in text_of(notebook.ask().result(60))
+    assert "already denied" in text_of(notebook.ask().result(60))
     expect(panel.get_by_role("article")).to_have_count(0)
     rows = section(panel, "Activity").get_by_role("listitem").filter(has_text=notebook.title)
     expect(rows).to_have_count(1)
@@ -70,7 +70,7 @@ def test_a_person_who_said_no_can_let_the_agent_ask_again(
     assert "now" in text_of(run.result(60))
 
 
-def test_a_card_says_where_a_notebook_lies_that_its_title_shortens(
+def test_a_card_with_a_shortened_title_shows_the_full_path(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     folder = "reports/of-the-northern-regions/quarter-three/for-the-board/drafts"

@@ -38,7 +38,7 @@ def sit(lab_page: Page, lab_server: LabServer, connect_agent: ConnectAgent) -> S
     return sit_down
 
 
-def test_the_cell_in_which_the_caret_is_stays_in_its_place(sit: Sit) -> None:
+def test_the_cell_with_the_caret_stays_in_place(sit: Sit) -> None:
     person = sit("caret.ipynb", "a = 1", "b = 2", "c = 3")
     one, two, three = person.ids
     person.clicks_into(two)
@@ -48,7 +48,7 @@ def test_the_cell_in_which_the_caret_is_stays_in_its_place(sit: Sit) -> None:
         ("overwrite_cell_source", {"cell": two, "source": "b = 2", "type": "markdown"}),
     ):
         person.refused(CURSOR, tool, **arguments)
-    assert f"Being edited by the user now: cell 2 (id {two})" in person.agent.say("get_context")
+    assert f"The user is editing now: cell 2 (id {two})" in person.agent.say("get_context")
     person.page.keyboard.type("0")
     person.has(two, "b = 20")
     # In command mode there is no caret.
@@ -58,7 +58,7 @@ def test_the_cell_in_which_the_caret_is_stays_in_its_place(sit: Sit) -> None:
     person.sees([two, one, three])
 
 
-def test_an_undo_does_not_take_the_cell_from_under_the_caret(sit: Sit) -> None:
+def test_an_undo_does_not_remove_the_cell_with_the_caret(sit: Sit) -> None:
     person = sit("caret-undo.ipynb", "a = 1", "b = 2")
     one, two = person.ids
     person.lets("move_cell", cells=two, index=0)
@@ -89,7 +89,7 @@ def test_the_caret_in_another_tab_counts_as_well(
     person.sees(person.ids[:1])
 
 
-def test_a_person_types_on_while_the_cells_around_are_arranged(sit: Sit) -> None:
+def test_a_person_keeps_typing_while_cells_around_are_moved(sit: Sit) -> None:
     person = sit("around.ipynb", "a = 1", "# Title", "b = 2", "c = 3", "# End", "d = 4")
     one, title, two, three, end, four = person.ids
     person.clicks_into(two)
@@ -187,7 +187,7 @@ def test_what_the_person_looks_at_does_not_scroll(sit: Sit, edit: bool, seen: bo
         assert abs(after - before) <= 1, tool
 
 
-def test_keys_for_a_cell_that_another_person_deletes_go_nowhere_else(
+def test_keys_for_a_cell_deleted_by_another_person_reach_no_other_cell(
     sit: Sit, browser_context: BrowserContext, lab_server: LabServer
 ) -> None:
     person = sit("gone.ipynb", "a = 1", "b = 2", "c = 3")

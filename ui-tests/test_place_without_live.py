@@ -54,7 +54,7 @@ def person(kept_page: Page, server: LabServer, request: pytest.FixtureRequest) -
         yield person
 
 
-def test_the_cell_that_a_person_edits_stays_under_the_caret(person: Person) -> None:
+def test_the_cell_that_a_person_edits_keeps_the_caret(person: Person) -> None:
     cell = person.ids[3]
     person.clicks_into(cell)
     person.page.keyboard.type("1")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from conftest import ConnectAgent
 
-TITLE = "Answer what the code asks · Run cell 1 in {}"
+TITLE = "Answer the code\u2019s question · Run cell 1 in {}"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def lab_page(kept_page: Page) -> Page:
     return kept_page
 
 
-def test_a_person_answers_what_an_agents_code_asks(
+def test_a_person_answers_an_input_request_of_an_agents_code(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     source = "print('Hello')\nname = input('Who are you? ')\nprint('Hi', name)"

@@ -124,7 +124,7 @@ def test_the_first_decision_wins_and_the_other_window_says_whose_it_was(
     second.close()
 
 
-def test_a_cell_that_changed_is_shown_anew_and_the_old_text_never_runs(
+def test_a_changed_cell_is_shown_again_and_the_old_text_never_runs(
     lab_page: Page, lab_server: LabServer, connect_agent: ConnectAgent, console: Console
 ) -> None:
     console.expect(LATE_ANSWER)
@@ -152,7 +152,7 @@ def test_a_cell_that_changed_is_shown_anew_and_the_old_text_never_runs(
     expect(outputs(lab_page, 1)).to_have_text("new\n")
 
 
-def test_a_yes_for_30_minutes_shows_under_access_and_can_be_taken_back(
+def test_a_30_minute_grant_shows_under_access_and_can_be_revoked(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "granted.ipynb", "print('free')")
@@ -176,7 +176,7 @@ def test_a_yes_for_30_minutes_shows_under_access_and_can_be_taken_back(
     assert third.result(60).is_error
 
 
-def test_a_yes_for_30_minutes_does_not_reach_another_notebook(
+def test_a_30_minute_grant_does_not_cover_another_notebook(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     agent = connect_agent()
@@ -192,7 +192,7 @@ def test_a_yes_for_30_minutes_does_not_reach_another_notebook(
     other.expect_untouched()
 
 
-def test_a_plain_no_reaches_the_agent_and_nothing_runs(
+def test_a_plain_denial_reaches_the_agent_and_nothing_runs(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "no.ipynb", "print('never')")
@@ -208,7 +208,7 @@ def test_a_plain_no_reaches_the_agent_and_nothing_runs(
     notebook.expect_untouched()
     # The same again is refused without a new card.
     again = notebook.agent.call("execute_cell", cells=notebook.cell)
-    assert "already said no" in text_of(again)
+    assert "already denied" in text_of(again)
     expect(lab_page.get_by_role("article")).to_have_count(0)
 
 
@@ -259,7 +259,7 @@ def resumed(lab_page: Page, lab_server: LabServer) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("resumed")
-def test_stop_all_ends_what_runs_and_what_waits_and_holds_all_agents(
+def test_stop_all_ends_running_and_waiting_calls_and_pauses_all_agents(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     runner = connect_agent("Runner", "auto", notebooks=["all-runs.ipynb"], until="30m")
@@ -284,7 +284,7 @@ def test_stop_all_ends_what_runs_and_what_waits_and_holds_all_agents(
     runner.say("insert_cell", source="x")
 
 
-def test_revoke_cuts_an_agent_off(
+def test_revoke_disconnects_an_agent(
     lab_page: Page, connect_agent: ConnectAgent, console: Console
 ) -> None:
     console.expect(GONE)
@@ -337,7 +337,7 @@ def test_a_script_in_the_page_cannot_press_allow(
     notebook.expect_untouched()
 
 
-def test_a_hidden_panel_tells_by_badge_toast_and_title_and_the_toast_leads_to_the_card(
+def test_a_hidden_panel_shows_badge_toast_and_title_and_the_toast_opens_the_card(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "hidden.ipynb", "print('seen')")
@@ -366,7 +366,7 @@ def test_a_hidden_panel_tells_by_badge_toast_and_title_and_the_toast_leads_to_th
     lab_page.wait_for_function("() => !document.title.startsWith('(')")
 
 
-def test_a_card_never_takes_the_focus_from_who_types(
+def test_a_card_never_takes_the_focus_from_a_typing_person(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "focus.ipynb", "print('a')")

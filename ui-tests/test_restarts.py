@@ -62,7 +62,7 @@ def wait_until_saved(page: Page, server: LabServer, wanted: list[str]) -> None:
     raise AssertionError(f"the file holds {found}, not {wanted}")
 
 
-def test_what_was_done_just_before_a_server_was_killed_is_in_page_and_file(
+def test_changes_made_just_before_a_server_was_killed_are_in_page_and_file(
     tmp_path: Path, own_page: Page
 ) -> None:
     with LabServer(tmp_path) as server:
@@ -84,7 +84,7 @@ def test_what_was_done_just_before_a_server_was_killed_is_in_page_and_file(
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["a lost history", "a changed file"])
-def test_a_page_that_was_away_and_the_file_are_one_after_a_server_was_killed(
+def test_a_page_that_was_offline_and_the_file_agree_after_a_server_was_killed(
     tmp_path: Path, own_page: Page, lost: bool
 ) -> None:
     with LabServer(tmp_path) as server:

@@ -55,7 +55,7 @@ def test_a_display_is_updated_from_another_cell(stage: Stage) -> None:
     assert stage.outputs(2) == []
 
 
-def test_latex_is_set_as_formulas(stage: Stage) -> None:
+def test_latex_is_displayed_as_formulas(stage: Stage) -> None:
     stage.run(
         "from IPython.display import Latex, Math\ndisplay(Latex(r'$x^2$'), Math(r'\\frac 1 2'))"
     )
@@ -65,7 +65,7 @@ def test_latex_is_set_as_formulas(stage: Stage) -> None:
     expect(area(stage).locator("mjx-container")).to_have_count(2)
 
 
-def test_svg_is_drawn(stage: Stage) -> None:
+def test_svg_is_displayed(stage: Stage) -> None:
     svg = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='30'><circle r='9'/></svg>"
     stage.run(f'from IPython.display import SVG\nSVG("{svg}")')
     (drawing,) = stage.held()
@@ -73,7 +73,7 @@ def test_svg_is_drawn(stage: Stage) -> None:
     expect(area(stage).locator("img")).to_have_js_property("naturalWidth", 40)
 
 
-def test_a_vega_chart_is_drawn(stage: Stage) -> None:
+def test_a_vega_chart_is_displayed(stage: Stage) -> None:
     result = stage.run(VEGA_LITE)
     assert "Sales" in text_of(result)
     expect(area(stage).locator(".vega-embed :is(canvas, svg)").first).to_be_visible()
@@ -86,7 +86,7 @@ def test_a_vega_chart_is_drawn(stage: Stage) -> None:
     assert chart["data"]["application/vnd.vegalite.v5+json"]["width"] == 120
 
 
-def test_a_plotly_figure_is_drawn(stage: Stage) -> None:
+def test_a_plotly_figure_is_displayed(stage: Stage) -> None:
     result = stage.run(
         "import plotly.graph_objects as go\n"
         "figure = go.Figure(go.Bar(x=['a', 'b'], y=[1, 2]), layout={'title': 'Bars'})\n"
@@ -98,7 +98,7 @@ def test_a_plotly_figure_is_drawn(stage: Stage) -> None:
     expect(area(stage).locator(".js-plotly-plot .bars path")).to_have_count(2)
 
 
-def test_a_plotly_figure_that_brings_its_script_is_drawn(stage: Stage) -> None:
+def test_a_plotly_figure_with_its_own_script_is_displayed(stage: Stage) -> None:
     stage.run(
         "import plotly.graph_objects as go\n"
         "go.Figure(go.Bar(x=['a', 'b', 'c'], y=[1, 2, 3])).show(renderer='notebook')"
@@ -107,7 +107,7 @@ def test_a_plotly_figure_that_brings_its_script_is_drawn(stage: Stage) -> None:
     expect(area(stage).locator(".js-plotly-plot .bars path")).to_have_count(3)
 
 
-def test_a_bokeh_figure_is_drawn(stage: Stage) -> None:
+def test_a_bokeh_figure_is_displayed(stage: Stage) -> None:
     stage.run(
         "from bokeh.io import output_notebook, show\n"
         "from bokeh.plotting import figure\n"
@@ -123,7 +123,7 @@ def test_a_bokeh_figure_is_drawn(stage: Stage) -> None:
     expect(area(stage).locator("canvas").first).to_be_visible()
 
 
-def test_a_rich_table_is_drawn(stage: Stage) -> None:
+def test_a_rich_table_is_displayed(stage: Stage) -> None:
     stage.run(
         "from rich.console import Console\nfrom rich.table import Table\n"
         "table = Table('name', 'size')\ntable.add_row('Größe', '17')\nConsole().print(table)"
@@ -133,7 +133,7 @@ def test_a_rich_table_is_drawn(stage: Stage) -> None:
     expect(outputs(stage.page, 1)).to_contain_text("Größe")
 
 
-def test_a_progress_bar_of_tqdm_is_a_widget_that_comes_to_its_end(stage: Stage) -> None:
+def test_a_tqdm_progress_bar_is_a_widget_that_reaches_its_end(stage: Stage) -> None:
     stage.run(
         "import time\nfrom tqdm.auto import tqdm\n"
         "for i in tqdm(range(20), mininterval=0):\n    time.sleep(0.005)"
@@ -164,7 +164,7 @@ def test_a_slider_that_the_person_moves_reaches_the_kernel(stage: Stage) -> None
     assert stage.held() == views
 
 
-def test_a_progress_bar_of_rich_clears_nothing_but_itself(stage: Stage) -> None:
+def test_a_rich_progress_bar_clears_only_itself(stage: Stage) -> None:
     stage.run(
         "import time\nfrom rich.progress import track\n"
         "print('before', flush=True)\n"

@@ -25,7 +25,7 @@ def save_as(page: Page, path: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_save_as_asks_nothing_and_tells_both_where_the_work_goes(
+def test_save_as_asks_nothing_and_tells_person_and_agent_where_the_work_goes(
     lab_page: Page, connect_agent: ConnectAgent, lab_server: LabServer, console: Console
 ) -> None:
     # JupyterLab asks whether the name is taken.
@@ -46,17 +46,17 @@ def test_save_as_asks_nothing_and_tells_both_where_the_work_goes(
         save_as(lab_page, path)
         lab_page.wait_for_function(f"path => {page_of}.context?.path === path", arg=path)
         expect(lab_page.locator(".jp-Dialog")).to_have_count(0)
-        words = f"You go on in {path}. Robot still works in {previous}, which stays as it was."
+        words = f"You now work in {path}. Robot still works in {previous}, which is unchanged."
         expect(lab_page.get_by_text(words)).to_be_visible()
         said = agent.say("list_cells")
-        assert f"The user saved '{previous}' as '{path}' and looks at that one now" in said
+        assert f"The user saved '{previous}' as '{path}' and now works there" in said
         previous = path
     # The old ones are closed, and on the disk with what the agent did.
     agent.say("use_notebook", notebook="first.ipynb")
     assert "y = 2" in agent.say("read_cells")
 
 
-def test_a_rename_in_the_page_is_told_to_the_agent(
+def test_the_agent_is_told_about_a_rename_in_the_page(
     lab_page: Page, connect_agent: ConnectAgent, lab_server: LabServer
 ) -> None:
     write_cells(lab_server.root, "old-name.ipynb", "x = 1")
@@ -67,5 +67,7 @@ def test_a_rename_in_the_page_is_told_to_the_agent(
         "() => window.jupyterapp.shell.currentWidget.context.rename('new-name.ipynb')"
     )
     said = agent.say("insert_cell", source="y = 2")
-    assert "'old-name.ipynb' is 'new-name.ipynb' by now, and you go on in that" in said
+    assert (
+        "'old-name.ipynb' was renamed to 'new-name.ipynb', which is now your current notebook"
+    ) in said
     expect(lab_page.locator(".jp-NotebookPanel .jp-Cell")).to_have_count(2)

@@ -80,7 +80,7 @@ def wait_until_saved(
 
 
 @pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT], ids=lambda ask: ask.name)
-def test_a_server_ends_soon_with_a_page_and_an_agent_and_nothing_is_lost_or_doubled(
+def test_a_server_stops_quickly_with_a_page_and_an_agent_and_loses_nothing(
     tmp_path: Path, own_page: Page, ask: signal.Signals
 ) -> None:
     server = LabServer(tmp_path, base_url="/user/ann/", terminal=ask is signal.SIGINT)
@@ -139,7 +139,7 @@ def running(server: LabServer, page: Page) -> Iterator[tuple[Agent, Future[CallT
         yield agent, run
 
 
-def test_a_run_is_over_in_page_and_file_when_the_server_ends_in_its_middle(
+def test_a_run_has_ended_in_page_and_file_when_the_server_stops_during_it(
     tmp_path: Path, own_page: Page
 ) -> None:
     with LabServer(tmp_path) as server:
@@ -154,7 +154,7 @@ def test_a_run_is_over_in_page_and_file_when_the_server_ends_in_its_middle(
 
 
 @pytest.mark.parametrize("stays", [True, False], ids=["the page stays", "a new page"])
-def test_nothing_runs_any_more_when_a_server_that_was_killed_in_a_run_is_back(
+def test_nothing_is_shown_as_running_after_a_server_killed_during_a_run_is_back(
     tmp_path: Path, own_page: Page, stays: bool
 ) -> None:
     with LabServer(tmp_path) as server:

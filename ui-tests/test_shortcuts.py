@@ -21,7 +21,7 @@ def lab_page(kept_page: Page) -> Page:
     return kept_page
 
 
-def test_a_request_is_reached_from_within_a_cell_and_the_cell_stays_as_it_is(
+def test_a_shortcut_reaches_a_request_from_within_a_cell_without_changing_it(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "from-cell.ipynb", "print('kept')")
@@ -43,7 +43,7 @@ def test_the_shortcut_of_the_panel_moves_the_focus_into_it(lab_page: Page) -> No
     )
 
 
-def test_no_shortcut_of_ours_takes_one_of_jupyterlab(lab_page: Page) -> None:
+def test_no_shortcut_of_ours_conflicts_with_jupyterlab(lab_page: Page) -> None:
     taken = lab_page.evaluate(
         """() => {
           const all = window.jupyterapp.commands.keyBindings.map(each => ({

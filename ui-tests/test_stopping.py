@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab_page import Console
 
 PAUSED = "All agents are paused until you resume them."
-OFFLINE = "You cannot see or answer agents until it is back; what was allowed goes on."
+OFFLINE = "Until it is back, you cannot see or answer agents. What you allowed continues."
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_two_clicks_on_revoke_revoke_nothing(lab_page: Page, connect_agent: Conn
     agent.say("get_context")
 
 
-def test_what_runs_without_asking_is_said_on_top_and_ends_there(
+def test_a_banner_shows_what_runs_without_asking_and_can_end_it(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     notebook = write_notebook(lab_page, connect_agent(), "on-top.ipynb", "print('free')")
@@ -136,7 +136,7 @@ def test_what_runs_without_asking_is_said_on_top_and_ends_there(
     assert again.result(60).is_error
 
 
-def test_a_page_without_network_says_at_once_what_that_means(
+def test_an_offline_page_says_at_once_what_that_means(
     lab_page: Page, connect_agent: ConnectAgent, console: Console
 ) -> None:
     console.expect("ERR_INTERNET_DISCONNECTED|Failed to fetch|NetworkError|WebSocket")
@@ -148,7 +148,7 @@ def test_a_page_without_network_says_at_once_what_that_means(
     expect(panel).not_to_contain_text(OFFLINE)
 
 
-def test_a_server_that_is_gone_is_seen_before_the_next_poll(tmp_path: Path, own_page: Page) -> None:
+def test_a_stopped_server_is_noticed_before_the_next_poll(tmp_path: Path, own_page: Page) -> None:
     with LabServer(tmp_path) as server:
         log_in(own_page.context, server)
         open_lab(own_page, server)

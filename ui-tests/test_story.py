@@ -20,7 +20,7 @@ def test_a_person_connects_an_agent_watches_it_write_and_lets_it_run(lab_page: P
     with Agent(copied["url"], copied["token"], name="robot") as agent:
         agent.say("get_context")
         dialog = lab_page.get_by_role("dialog")
-        expect(dialog.get_by_text("Connected. robot said hello.")).to_be_visible()
+        expect(dialog.get_by_text("Connected. robot made its first call.")).to_be_visible()
         dialog.get_by_role("button", name="Done").click()
 
         agent.say("use_notebook", notebook="story.ipynb", create=True)

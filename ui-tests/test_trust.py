@@ -79,7 +79,7 @@ def test_scripts_run_too_when_the_notebook_is_opened_after_the_run(
     expect(outputs(lab_page, 1)).to_have_text("ran")
 
 
-def test_trust_that_comes_late_stops_no_output_and_writes_nothing(
+def test_late_trust_stops_no_output_and_writes_nothing(
     lab_page: Page, connect_agent: ConnectAgent, lab_server: LabServer
 ) -> None:
     agent = connect_agent(**RIGHTS)
@@ -121,7 +121,7 @@ def test_trust_that_comes_late_stops_no_output_and_writes_nothing(
     assert lab_page.evaluate("window.written") == 0
 
 
-def test_where_nothing_is_trusted_scripts_wait_for_one_click(
+def test_with_trust_off_scripts_wait_for_one_click(
     strict_page: Page, strict_server: LabServer
 ) -> None:
     page = strict_page
@@ -140,7 +140,7 @@ def test_where_nothing_is_trusted_scripts_wait_for_one_click(
         expect(offer).to_have_count(0)
 
 
-def test_where_nothing_is_trusted_a_cell_that_the_person_ran_loses_its_trust(
+def test_with_trust_off_a_cell_that_the_person_ran_loses_its_trust(
     strict_page: Page, strict_server: LabServer
 ) -> None:
     page = strict_page

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TYPED = "# human is typing a long comment here"
 
 
-def test_what_a_person_types_while_an_agent_overwrites_the_cell_is_kept(
+def test_text_typed_while_an_agent_overwrites_the_cell_is_kept(
     lab_page: Page, connect_agent: ConnectAgent
 ) -> None:
     agent = connect_agent()

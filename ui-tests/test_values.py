@@ -40,7 +40,7 @@ def code(cell_id: str, source: str, value: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_a_person_opens_types_and_saves_beside_such_values(
+def test_a_person_opens_types_and_saves_beside_unusual_values(
     lab_page: Page, lab_server: LabServer, kind: str
 ) -> None:
     value = VALUES[kind]
@@ -75,9 +75,7 @@ def test_a_person_opens_types_and_saves_beside_such_values(
     assert ordered(saved) == ordered(content)
 
 
-def test_a_person_moves_and_copies_a_cell_and_its_values_go_along(
-    lab_page: Page, lab_server: LabServer
-) -> None:
+def test_moving_and_copying_a_cell_keeps_its_values(lab_page: Page, lab_server: LabServer) -> None:
     value = [1.0, 2**64, float("nan"), "\ud83d"]
     path = lab_server.root / "values-moved.ipynb"
     cells = [code("a", "x = '\ud83d'", value), code("b", "second", [1])]

@@ -114,7 +114,7 @@ def test_an_open_page_shows_what_an_agent_writes(
     expect(editor(page, 2)).to_have_text("one")
 
 
-def test_what_a_person_types_while_an_agent_edits_is_kept(
+def test_text_typed_while_an_agent_edits_is_kept(
     page: Page, server: LabServer, agent: Agent
 ) -> None:
     write(server, "typing.ipynb", "one", "two")
@@ -135,9 +135,7 @@ def test_what_a_person_types_while_an_agent_edits_is_kept(
     assert sources(server, "typing.ipynb") == wanted
 
 
-def test_an_agent_is_told_where_nothing_is_saved_by_itself(
-    page: Page, server: LabServer, agent: Agent
-) -> None:
+def test_an_agent_is_told_that_autosave_is_off(page: Page, server: LabServer, agent: Agent) -> None:
     write(server, "manual.ipynb", "one")
     switch_autosave(page, False)
     try:
@@ -162,7 +160,7 @@ def test_an_agent_is_told_where_nothing_is_saved_by_itself(
 
 
 @pytest.mark.parametrize("name", ["slow.ipynb", "slow.txt"])
-def test_what_is_typed_while_a_save_is_under_way_is_not_called_saved(
+def test_text_typed_during_a_save_is_not_shown_as_saved(
     page: Page, server: LabServer, name: str
 ) -> None:
     if name.endswith("ipynb"):
@@ -210,7 +208,7 @@ def open_text(page: Page, name: str) -> Locator:
     return text
 
 
-def test_an_editor_shows_what_an_agent_writes_and_keeps_what_was_typed(
+def test_an_editor_shows_an_agents_changes_and_keeps_typed_text(
     page: Page, server: LabServer, agent: Agent
 ) -> None:
     path = server.root / "notes.txt"
@@ -239,7 +237,7 @@ def save_text(page: Page) -> None:
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
 
 
-def test_no_file_is_written_behind_an_editor_that_is_saved_by_hand(
+def test_no_file_is_changed_under_an_editor_without_autosave(
     page: Page, server: LabServer, agent: Agent
 ) -> None:
     path = server.root / "by hand.txt"
@@ -263,7 +261,7 @@ def test_no_file_is_written_behind_an_editor_that_is_saved_by_hand(
         switch_autosave(page, True)
 
 
-def test_the_outputs_of_a_run_come_to_the_page_and_its_kernel_is_the_same(
+def test_outputs_of_a_run_reach_the_page_and_its_kernel_is_the_same(
     page: Page, server: LabServer, agent: Agent
 ) -> None:
     write(server, "runs.ipynb", "x = 6 * 7\nprint(x)")
@@ -285,7 +283,9 @@ def test_the_outputs_of_a_run_come_to_the_page_and_its_kernel_is_the_same(
     assert saved_notebook(server.root / "runs.ipynb").cells[1].outputs[0].text == "same 42\n"
 
 
-def test_the_panel_says_what_it_means(page: Page, server: LabServer, agent: Agent) -> None:
+def test_the_panel_explains_what_live_documents_off_means(
+    page: Page, server: LabServer, agent: Agent
+) -> None:
     panel = open_panel(page)
     strip = panel.locator(".jp-jmcp-Strip", has_text="Live documents are off")
     expect(strip).to_contain_text("Agents edit the files")

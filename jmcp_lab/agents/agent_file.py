@@ -26,6 +26,7 @@ from .validation import read_label, read_patterns
 VERSION = 1
 MAX_RECORDS = 1000
 MAX_BYTES = 10_000_000
+MAX_PATH = 4096
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 
@@ -71,6 +72,12 @@ def _time(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
 
 
+def _path(value: object) -> str | None:
+    """Return the path of a notebook, or None if the stored value cannot be one."""
+    fits = isinstance(value, str) and 0 < len(value) <= MAX_PATH and value.isprintable()
+    return value if fits else None  # type: ignore[return-value]
+
+
 def shared_record(agent: Agent) -> dict[str, Any]:
     """Return the fields that a person decides about an agent, in stored form."""
     record = to_record(agent)
@@ -94,6 +101,7 @@ def to_record(agent: Agent) -> dict[str, Any]:
         "claims": agent.claims,
         "first_call": format_time(agent.first_call),
         "last_seen": format_time(agent.last_seen),
+        "current": agent.current,
     }
 
 
@@ -120,6 +128,7 @@ def from_record(record: dict[str, Any]) -> Agent:
         claims=clean_claims(record["claims"]),
         first_call=_time(record["first_call"]),
         last_seen=_time(record["last_seen"]),
+        current=_path(record.get("current")),
     )
 
 
@@ -181,8 +190,8 @@ def load(path: Path, log: logging.Logger, seal: Seal, revision: int = 0) -> Stor
         return _with_seals(data, {agent.id: agent for agent in agents}, stopped, seal, revision)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidArgumentError) as error:
         log.warning(
-            "The list of agents cannot be read (%s): it was set aside as %s. Agents that cannot "
-            "connect any more have to be connected again.",
+            "The list of agents could not be read (%s). It was renamed to %s. Connect again any "
+            "agent that can no longer connect.",
             type(error).__name__,
             path.name + ".unreadable",
         )

@@ -17,7 +17,8 @@ LONGEST = timedelta(hours=8)
 _SPAN = re.compile(r"(\d{1,6})\s*([smh])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _HINT = (
-    "Give a span such as '30m' or '2h', an RFC 3339 time such as '2030-01-31T17:00:00Z', or 'stop'"
+    "Give a duration such as '30m' or '2h', an RFC 3339 time such as '2030-01-31T17:00:00Z', or "
+    "'stop'"
 )
 
 
@@ -52,7 +53,7 @@ def parse_until(text: str, now: datetime) -> Until:
     if end <= now:
         raise InvalidArgumentError(f"'{text[:40]}' is not in the future. {_HINT}.")
     if end - now > LONGEST:
-        raise InvalidArgumentError(f"'{text[:40]}' is too long: 8 hours at most. {_HINT}.")
+        raise InvalidArgumentError(f"'{text[:40]}' is too far away: 8 hours at most. {_HINT}.")
     return end
 
 
@@ -62,7 +63,7 @@ def _moment(text: str, now: datetime) -> datetime:
     try:
         end = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidArgumentError(f"'{text[:40]}' is not an end. {_HINT}.") from None
+        raise InvalidArgumentError(f"'{text[:40]}' is not an end time. {_HINT}.") from None
     if end.tzinfo is None:
         raise InvalidArgumentError(f"'{text[:40]}' has no time zone. {_HINT}.")
     return end.astimezone(UTC)

@@ -108,7 +108,7 @@ LOOK = Mode(
 ASK = Mode(
     value="ask",
     label="Ask for every change",
-    told="Reading is free; the user is asked about every change and every run.",
+    told="You may read without asking; the user is asked about every change and every run.",
     rules={
         **_READS,
         "inspect": _Q,
@@ -140,7 +140,7 @@ EDIT = Mode(
 AUTO = Mode(
     value="auto",
     label="Edit and run in chosen notebooks",
-    told="Edits happen at once and runs too, in the chosen notebooks.",
+    told="In the chosen notebooks, edits and runs happen at once.",
     rules={
         **_READS,
         "inspect": _A,

@@ -73,23 +73,23 @@ class Offer:
         mode = agent.mode
         if not mode.known:
             raise InvalidArgumentError(
-                f"This version does not know the mode '{mode.value}'. Discard it, and choose the "
+                f"This version does not know the mode '{mode.value}'. Discard it and choose the "
                 "mode here."
             )
         check_bounds(mode, agent.notebooks, agent.until)
         timed = mode.ends and isinstance(agent.until, datetime)
         if timed and agent.until > now + LONGEST:  # type: ignore[operator]
             raise InvalidArgumentError(
-                f"Mode {mode.value} lasts 8 hours at most, and this would last longer. Discard it, "
+                f"Mode {mode.value} lasts at most 8 hours, and this would last longer. Discard it "
                 "and choose the mode here."
             )
         if agent.expires is None or agent.expires > now + LONGEST_LIFE + timedelta(days=1):
             raise InvalidArgumentError(
-                "A connection lasts a year at most, and this would last longer. Discard it, and "
+                "A connection lasts at most a year, and this would last longer. Discard it and "
                 "connect the agent here."
             )
         if not is_hash(agent.token_hash):
-            raise InvalidArgumentError("This agent has no token that could be checked. Discard it.")
+            raise InvalidArgumentError("This agent has no valid token. Discard it.")
 
 
 class Offers:
@@ -134,8 +134,8 @@ class Offers:
             return counts
         if stored.id not in self.waiting:
             self._log.warning(
-                "The list of agents was changed by something that is not a Jupyter server. What is "
-                "stricter counts; what is looser waits in the Agents panel."
+                "Something other than a Jupyter server changed the list of agents. Stricter "
+                "changes apply at once; looser ones wait for approval in the Agents panel."
             )
         self.waiting[stored.id] = stored
         return counts

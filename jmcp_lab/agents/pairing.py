@@ -139,8 +139,8 @@ class Pairings:
             self._give_way(waiting.pop(0))
         if len(waiting) >= MAX_WAITING:
             raise UnavailableError(
-                f"{MAX_WAITING} programs wait for the user's answer already. Ask the user to look "
-                "at the Agents panel in JupyterLab, or try again in a minute."
+                f"{MAX_WAITING} programs are already waiting for the user's answer. Ask the user "
+                "to look at the Agents panel in JupyterLab, or try again in a minute."
             )
         pairing = Pairing(
             id="p_" + secrets.token_hex(8),
@@ -210,7 +210,7 @@ class Pairings:
             if secrets.compare_digest(each.secret.encode(), secret.encode()):
                 found = each
         if found is None:
-            raise NotFoundError("This request has ended, or was never made. Ask again.")
+            raise NotFoundError("This request has ended or never existed. Ask again.")
         return found
 
     # -- the person's side ---------------------------------------------------------------------
@@ -261,9 +261,9 @@ class Pairings:
         self._lapse()
         pairing = self._pairings.get(pairing_id)
         if pairing is None:
-            raise NotFoundError("This program does not ask any more.")
+            raise NotFoundError("This program is no longer asking.")
         if pairing.allowed is not None:
-            raise ConflictError("This was answered already, perhaps in another window.")
+            raise ConflictError("This was already answered, perhaps in another window.")
         return pairing
 
     def _answer(self, pairing: Pairing, *, allowed: bool) -> None:

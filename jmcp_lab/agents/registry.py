@@ -129,7 +129,7 @@ class AgentRegistry:
         )
         with self._alone():
             if len(self._agents) >= MAX_AGENTS:
-                words = f"There are {MAX_AGENTS} agents already: revoke some first."
+                words = f"There are already {MAX_AGENTS} agents. Revoke some first."
                 raise UnavailableError(words)
             agent.color = next_color(self._agents.values())
             self._agents[agent.id] = agent
@@ -151,7 +151,7 @@ class AgentRegistry:
         """
         agent = self._agents.get(agent_id)
         if agent is None:
-            raise NotFoundError("There is no such agent: it may have been revoked.")
+            raise NotFoundError("There is no such agent. It may have been revoked.")
         return agent
 
     def all(self) -> list[Agent]:
@@ -196,10 +196,10 @@ class AgentRegistry:
         self.changed()
 
     def set_current(self, agent_id: str, path: str | None) -> None:
-        """Set the current notebook of an agent; it does not survive a restart."""
+        """Set the current notebook of an agent; it survives a restart of the server."""
         agent = self.get(agent_id)
         if agent.current != path:
-            agent.current = path
+            self._change_quietly(lambda: setattr(agent, "current", path))
             self.changed()
 
     def revoke(self, agent_id: str) -> None:

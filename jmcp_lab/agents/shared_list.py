@@ -102,9 +102,9 @@ class SharedList:
             )
             self._revision = revision
         except OSError as error:
-            self._log.error("The list of agents cannot be written: %s", error.strerror)
+            self._log.error("The list of agents could not be written: %s", error.strerror)
             raise UnavailableError(
-                f"The list of agents cannot be written: {cause(error)} The server log has the "
+                f"The list of agents could not be written: {cause(error)} The server log has the "
                 "details."
             ) from error
         self._stamp, self._read_at = storage.stamp(self._path), time.time_ns()

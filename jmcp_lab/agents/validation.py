@@ -74,7 +74,7 @@ def read_changes(
         new["until"] = read_until(changes["until"], clock)
     if "paused" in changes:
         if not isinstance(changes["paused"], bool):
-            raise InvalidArgumentError("'paused' is true or false.")
+            raise InvalidArgumentError("'paused' must be true or false.")
         new["paused"] = changes["paused"]
     mode = read_mode(changes["mode"]) if "mode" in changes else agent.mode
     if mode.ends or mode.only_chosen:
@@ -91,7 +91,7 @@ def read_until(until: object, clock: Callable[[], datetime]) -> Until | None:
     if until is None or isinstance(until, datetime):
         return until
     if not isinstance(until, str):
-        raise InvalidArgumentError("'until' is a text such as '30m', '2h' or 'stop'.")
+        raise InvalidArgumentError("'until' must be a string such as '30m', '2h' or 'stop'.")
     return parse_until(until, clock())
 
 
@@ -107,7 +107,7 @@ def read_mode(value: object) -> Mode:
     """Return the mode that a person chose, by its value or as a record."""
     found = MODES.get(value.value if isinstance(value, Mode) else str(value))
     if found is None:
-        raise InvalidArgumentError(f"The mode is one of {', '.join(MODES)}.")
+        raise InvalidArgumentError(f"'mode' must be one of {', '.join(MODES)}.")
     return found
 
 
@@ -117,20 +117,24 @@ def read_life(expires_in: object) -> timedelta:
         return TOKEN_LIFE
     number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
     if not number or not 0 < expires_in <= LONGEST_LIFE.total_seconds():  # type: ignore[operator]
-        raise InvalidArgumentError("'expires_in' is a number of seconds, a year at most.")
+        raise InvalidArgumentError("'expires_in' must be a number of seconds, at most a year.")
     return timedelta(seconds=expires_in)  # type: ignore[arg-type]
 
 
 def read_patterns(value: object) -> tuple[str, ...]:
     """Return glob patterns, relative to the server's root."""
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise InvalidArgumentError("'notebooks' is a list of patterns such as 'reports/*.ipynb'.")
+        raise InvalidArgumentError(
+            "'notebooks' must be a list of patterns such as 'reports/*.ipynb'."
+        )
     patterns = tuple(value)
     if len(patterns) > 50:
-        raise InvalidArgumentError("'notebooks' has at most 50 patterns.")
+        raise InvalidArgumentError("'notebooks' can have at most 50 patterns.")
     for pattern in patterns:
         if not isinstance(pattern, str) or not 0 < len(pattern) <= 300 or "\0" in pattern:
-            raise InvalidArgumentError("Each of 'notebooks' is a pattern such as 'sales.ipynb'.")
+            raise InvalidArgumentError(
+                "Each entry of 'notebooks' must be a pattern such as 'sales.ipynb'."
+            )
         if pattern.startswith("/") or ".." in pattern.split("/") or "\\" in pattern:
             raise InvalidArgumentError(
                 f"'{plain_text(pattern, 80)}' is not relative to the server's root folder."
@@ -149,12 +153,12 @@ def check_bounds(mode: Mode, notebooks: object, until: object) -> None:
     everywhere = not patterns or choose_all(patterns) or any(map(_matches_everything, patterns))
     if mode.only_chosen and everywhere:
         raise InvalidArgumentError(
-            f"Mode {mode.value} is for chosen notebooks, not for all: give patterns such as "
+            f"Mode {mode.value} covers chosen notebooks, not all. Give patterns such as "
             "'sales.ipynb' or 'reports/*.ipynb' in 'notebooks'."
         )
     if mode.ends and until is None:
         raise InvalidArgumentError(
-            f"Mode {mode.value} needs an end: give 'until', such as '2h' or 'stop'."
+            f"Mode {mode.value} needs an end time. Give 'until', such as '2h' or 'stop'."
         )
 
 

@@ -98,14 +98,14 @@ class Audit:
                 self._events.emit(schema_id=SCHEMA_ID, data=without_halves(record))
         except Exception:
             # A handler that cannot write must not affect what an agent may do.
-            _log.exception("A change of a call could not be written to the audit log")
+            _log.exception("A state change of a call could not be written to the audit log")
         finally:
             self._emitting = False
 
     def _only_ours(self, schema_id: str, data: dict[str, Any]) -> dict[str, Any]:
         """Reject events that are not emitted here; emitting is synchronous, so a flag is enough."""
         if not self._emitting:
-            raise PermissionError("Only jmcp_lab itself writes its audit records.")
+            raise PermissionError("Only jmcp_lab itself may write its audit records.")
         return data
 
 

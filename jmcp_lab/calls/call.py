@@ -322,6 +322,7 @@ class Call:
     of an earlier call with the same action, for which this one waits. Until `denied_until`, the
     same action of the agent is denied without asking. `weight` is the size of its reply among the
     kept replies, or 0 if the reply is not kept. A call that `attaches` only waits for another one.
+    `also` has other classes whose effects the call has as well.
     """
 
     id: str
@@ -353,7 +354,13 @@ class Call:
     reply: Reply | None = None
     weight: int = 0
     attaches: bool = False
+    also: tuple[ToolClass, ...] = ()
     task: asyncio.Task[None] | None = None
+
+    @property
+    def classes(self) -> tuple[ToolClass, ...]:
+        """All classes whose effects the call has."""
+        return (self.tool_class, *self.also)
 
     @property
     def outcome(self) -> str | None:

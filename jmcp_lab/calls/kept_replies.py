@@ -18,7 +18,7 @@ MAX_PER_AGENT = 100
 has ended, not after a hundred others, and the replies of a thousand runs are most of what is kept.
 """
 
-_WORDS = "The reply to this call is no longer kept. read_cells shows what is there now."
+_WORDS = "The server no longer has the reply to this call. read_cells shows the current cells."
 _GONE = {failed: Reply.of(_WORDS, is_error=failed) for failed in (False, True)}
 
 

@@ -115,6 +115,7 @@ class Ledger:
         reason: str | None = None,
         summary: str = "",
         attaches: bool = False,
+        also: tuple[ToolClass, ...] = (),
     ) -> Call:
         """Add a new call."""
         call = Call(
@@ -128,6 +129,7 @@ class Ledger:
             reason=reason,
             summary=summary or tool,
             attaches=attaches,
+            also=also,
         )
         self._calls[call.id] = self._active[call.id] = call
         self._changed(call)

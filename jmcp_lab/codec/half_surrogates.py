@@ -11,6 +11,7 @@ from collections import OrderedDict
 from difflib import SequenceMatcher
 from typing import Final
 
+from ..text.diff import common_ends
 from .values import REPLACEMENT, is_well_formed, well_formed
 
 MAX_TEXTS: Final = 2_000
@@ -114,12 +115,7 @@ def _partners(before: list[str], lines: list[str]) -> dict[int, range]:
 def _aligned(original: str, line: str) -> tuple[str, int]:
     """Return a changed line with its surrogates restored, and how many characters are unchanged."""
     shared = well_formed(original)
-    start, most = 0, min(len(shared), len(line))
-    while start < most and shared[start] == line[start]:
-        start += 1
-    end = 0
-    while end < most - start and shared[-1 - end] == line[-1 - end]:
-        end += 1
+    start, end = common_ends(shared, line)
     blocks = [(0, 0, start), (len(shared) - end, len(line) - end, end)]
     old, new = shared[start : len(shared) - end], line[start : len(line) - end]
     if old and new and max(len(old), len(new)) <= MAX_CHARACTERS:

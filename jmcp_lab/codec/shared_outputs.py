@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pycrdt import Array, Map
 
 from ..server.garbage_collector import collector_paused
 from . import cell_form
-from .values import file_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 
 def document_outputs(cell: Map[Any]) -> list[Any]:
@@ -47,11 +46,6 @@ def has_error(cell: Map[Any]) -> bool:
     return isinstance(outputs, Array) and any(
         isinstance(output, Map) and output.get("output_type") == "error" for output in outputs
     )
-
-
-def file_outputs(outputs: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return outputs of the document in nbformat form; this is safe in other threads."""
-    return [cast("dict[str, Any]", file_form(output)) for output in outputs]
 
 
 def shared_output(output: Mapping[str, Any]) -> Map[Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..calls.call import Action, Preview, PreviewItem, Target, ToolClass
+from ..calls.call import Action, PreviewItem, ToolClass
 from ..errors import InvalidArgumentError, ToolError
 from ..files.names import shown
 from ..notebooks import cells as live_cells
@@ -20,9 +20,9 @@ from ..notebooks.changes import Edited
 from ..notebooks.live_notebook import agent_origin
 from ..notebooks.locks import check_editable
 from ..notebooks.merges import Merges
+from ..runtime.actions import edit_action, package_action
 from ..runtime.wording import cell_name, cells_title, file_name
 from ..tools.arguments import check_length, normalize_newlines
-from ..tools.edit_cells import edit_action
 from .origin import OtherPackageError, OtherTool
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 MAX_EDITED_CELLS = 50
 """Maximum number of cells that one call may edit; a person has to review them."""
-
-MAX_SUMMARY = 200
-"""Maximum number of characters of the line that says what a tool asks for."""
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -163,12 +160,15 @@ class ToolContext:
         await edits.look_ahead()
         await self._context.permit(edits.resolve, live)
         self.asked = True
-        origin = agent_origin(self._context.agent.id)
-        done = [edit for edit in edits.found if edit.splices]
-        for edit in done:
-            live_cells.edit(live, edit.cell_id, edit.splices, origin)
-            self._context.wrote(live, edit.cell_id, edit.before, edit.after)
-        self._context.record(live, *(Edited(e.cell_id, e.before, e.after) for e in done))
+        done: list[Edited] = []
+        try:
+            edits.apply(agent_origin(self._context.agent.id))
+        finally:
+            # Yjs keeps what was written before an exception, so that must be undoable as well.
+            done = edits.done()
+            for edit in done:
+                self._context.wrote(live, edit.cell_id, edit.before, edit.after)
+            self._context.record(live, *done)
         return [edit.cell_id for edit in done]
 
     async def ask(
@@ -196,23 +196,11 @@ class ToolContext:
         """
         self._may(None, "asks for permission")
         live = notebook._live if notebook is not None else None
-        await self._context.permit(partial(self._action, what, details, live), live)
-        self.asked = True
-
-    def _action(self, what: str, details: str, live: LiveNotebook | None) -> Action:
-        tool = self._origin.tool
-        target = Target()
-        if live is not None:
-            target = Target(path=live.path, file_id=live.identity.id, kernel=live.kernel_name)
-        title = f"{tool.title} ({self._origin.package})"
-        return Action(
-            tool=tool.name,
-            tool_class=tool.tool_class,
-            summary=shown(f"{what[:MAX_SUMMARY]} ({self._origin.package})"),
-            target=target,
-            preview=Preview("text", (PreviewItem(title, text=details or what),)),
-            details=(self._origin.package, what, details),
+        tool, package = self._origin.tool, self._origin.package
+        await self._context.permit(
+            partial(package_action, tool, package, what, details, live), live
         )
+        self.asked = True
 
     def _may(self, wanted: ToolClass | None, does: str) -> None:
         """Refuse an action that the class of the tool does not cover.
@@ -223,9 +211,12 @@ class ToolContext:
         """
         found = self._origin.tool.tool_class
         if found in (ToolClass.INFO, ToolClass.READ) or wanted not in (None, found):
-            problem = f"is of class {found.value}, but {does}; nothing was done."
+            problem = f"is of class {found.value}, but {does}. Nothing was done."
         elif self._asking:
-            problem = "asks more than once in one call; only the first was done, if anything."
+            problem = (
+                "asked for permission more than once in one call. Only the first action was done, "
+                "if any."
+            )
         else:
             self._asking = True
             return
@@ -291,7 +282,22 @@ class _Edits:
         tool = self._origin.tool
         what = f"Edit {cells_title(self._live, ids)} in {file_name(self._live.path)}"
         summary = f"{what}: {shown(tool.title)} ({self._origin.package})"
-        return edit_action(tool.name, self._live, tuple(ids), summary, items)
+        return edit_action(tool.name, self._live, ids, summary, items)
+
+    def apply(self, origin: str) -> None:
+        """Write what the last `resolve` found, as one change."""
+        wanted = {edit.cell_id: edit.splices for edit in self.found if edit.splices}
+        live_cells.edit_all(self._live, wanted, origin)
+
+    def done(self) -> list[Edited]:
+        """Return what was written, which is a part of the edits if writing them failed."""
+        with self._live.reading():
+            now = {edit.cell_id: self._live.source(edit.cell_id) for edit in self.found}
+        return [
+            Edited(edit.cell_id, edit.before, text)
+            for edit in self.found
+            if (text := now[edit.cell_id]) not in (None, edit.before)
+        ]
 
     def _after(self, cell_id: str, before: str) -> str:
         try:
@@ -302,5 +308,5 @@ class _Edits:
         except Exception as error:
             # The gate computes this again while a person looks at it, and handles only ToolErrors.
             _log.exception("The tool %s failed", self._origin.full_name)
-            problem = f"failed ({type(error).__name__}); nothing was done."
+            problem = f"failed ({type(error).__name__}). Nothing was done."
             raise OtherPackageError(self._origin, problem) from None

@@ -62,13 +62,13 @@ def _checked(reply: object, origin: OtherTool, own: ToolContext, limits: Limits)
         The reply has the wrong type, or the tool ended without asking for permission.
     """
     if not isinstance(reply, Reply) or not all(map(_is_part, reply.parts)):
-        found = type(reply).__name__ if not isinstance(reply, Reply) else "a Reply of other parts"
-        raise OtherPackageError(origin, f"returned {found} instead of a Reply of texts and images.")
+        found = type(reply).__name__ if not isinstance(reply, Reply) else "a Reply with other parts"
+        raise OtherPackageError(origin, f"returned {found} instead of a Reply of text and images.")
     reads = origin.tool.tool_class in (ToolClass.INFO, ToolClass.READ)
     if not (reads or own.asked or reply.is_error):
         raise OtherPackageError(
             origin,
-            f"is of class {origin.tool.tool_class.value} and came to its end without asking for "
+            f"is of class {origin.tool.tool_class.value} and finished without asking for "
             "permission.",
         )
     texts = [part for part in reply.parts if isinstance(part, TextPart)]
@@ -76,8 +76,8 @@ def _checked(reply: object, origin: OtherTool, own: ToolContext, limits: Limits)
     notes = []
     if sum(len(part.text) for part in texts) > limits.text:
         notes.append(
-            f"The reply of {origin.full_name} was longer than {limits.text:,} characters, and a "
-            "part of it was left out."
+            f"The reply of {origin.full_name} was longer than {limits.text:,} characters, so part "
+            "of it was left out."
         )
     size = sum(len(image.data) for image in images)
     if images and not limits.send_images:
@@ -86,8 +86,8 @@ def _checked(reply: object, origin: OtherTool, own: ToolContext, limits: Limits)
     elif size > limits.images or len(images) > MAX_IMAGES:
         images = []
         notes.append(
-            f"The images of {origin.full_name} were left out: a reply holds at most {MAX_IMAGES}, "
-            f"with {limits.images:,} characters of base64."
+            f"The images of {origin.full_name} were left out. A reply holds at most {MAX_IMAGES} "
+            f"images, with {limits.images:,} characters of base64."
         )
     cut = bounded(Reply((*texts, *images), reply.is_error), limits.text)
     return Reply((*cut.parts, *map(TextPart, notes)), reply.is_error)

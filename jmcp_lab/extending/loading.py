@@ -99,8 +99,8 @@ def find_other_tools(ours: Collection[str], allowed: bool | Collection[str] = Tr
                 if size > MAX_ALL_CHARACTERS:
                     size -= needs
                     raise BrokenRuleError(
-                        f"the tools of other packages may take {MAX_ALL_CHARACTERS:,} characters "
-                        "of the list of tools together, and there is no room for it"
+                        f"together, the tools of other packages may take {MAX_ALL_CHARACTERS:,} "
+                        "characters of the list of tools, and there is no room for this one"
                     )
             except BrokenRuleError as error:
                 found.left_out.append(LeftOut(package, str(name)[:80], str(error)))

@@ -31,7 +31,7 @@ class OtherPackageError(ToolError):
 
     def __init__(self, origin: OtherTool, problem: str) -> None:
         super().__init__(
-            f"The tool {origin.full_name} {problem} It is not your fault, and not one of "
-            "jmcp_lab's own tools. Tell the user; the server's log has the details."
+            f"The tool {origin.full_name} {problem} This is not your fault. The tool is not part "
+            "of jmcp_lab. Tell the user; the server's log has the details."
         )
         self.problem = problem

@@ -50,11 +50,12 @@ def checked(found: object, taken: dict[str, str]) -> Tool:
     """
     if not isinstance(found, Tool):
         raise BrokenRuleError(
-            f"a {type(found).__name__} is no tool; make it with @tool of jmcp_lab.api"
+            f"a {type(found).__name__} is not a tool; make one with @tool from jmcp_lab.api"
         )
     if not _NAME.fullmatch(found.name):
         raise BrokenRuleError(
-            "its name must be 3 to 60 small letters, digits and underscores, with a letter first"
+            "its name must be 3 to 60 lowercase letters, digits and underscores, starting with a "
+            "letter"
         )
     if (owner := taken.get(found.name)) is not None:
         raise BrokenRuleError(f"its name is taken by {owner}")
@@ -66,10 +67,12 @@ def checked(found: object, taken: dict[str, str]) -> Tool:
         raise BrokenRuleError(problem)
     if (size := listed_characters(found)) > MAX_LISTED_CHARACTERS:
         raise BrokenRuleError(
-            f"it takes {size:,} characters of the list of tools, which clients read at each turn; "
-            f"at most {MAX_LISTED_CHARACTERS:,} are allowed. Shorten its docstring or its arguments"
+            f"it takes {size:,} characters of the list of tools, which clients read at every turn; "
+            f"at most {MAX_LISTED_CHARACTERS:,} are allowed. Shorten its docstring or its "
+            "arguments"
         )
-    return replace(found, tool_class=ToolClass(found.tool_class))
+    also = tuple(ToolClass(each) for each in found.also)
+    return replace(found, tool_class=ToolClass(found.tool_class), also=also)
 
 
 def listed_characters(tool: Tool) -> int:
@@ -79,16 +82,15 @@ def listed_characters(tool: Tool) -> int:
 
 
 def _check_class(tool: Tool) -> None:
-    if tool.tool_class not in list(ToolClass):
-        classes = ", ".join(each.value for each in ToolClass)
-        raise BrokenRuleError(
-            f"its class is {str(tool.tool_class)[:40]!r}; there are only: {classes}"
-        )
+    for found in (tool.tool_class, *tool.also):
+        if found not in list(ToolClass):
+            classes = ", ".join(each.value for each in ToolClass)
+            raise BrokenRuleError(f"its class is {str(found)[:40]!r}; it must be one of: {classes}")
     reads = tool.tool_class in (ToolClass.INFO, ToolClass.READ)
     if tool.read_only and (not reads or tool.destructive):
         raise BrokenRuleError(
-            "read_only must be true of every call: it goes with the classes info and read, and "
-            "without destructive"
+            "read_only must hold for every call: only the classes info and read may have it, and "
+            "never with destructive"
         )
 
 
@@ -100,9 +102,9 @@ def _check_function(tool: Tool) -> None:
         raise BrokenRuleError("its function must take a ToolContext first")
     for parameter in others:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise BrokenRuleError(f"it must name each argument, and takes *{parameter.name}")
+            raise BrokenRuleError(f"it must name each argument, but takes *{parameter.name}")
         if parameter.name.rstrip("_") in RESERVED:
-            raise BrokenRuleError(f"the argument '{parameter.name}' has a name of jmcp_lab's own")
+            raise BrokenRuleError(f"the argument name '{parameter.name}' is reserved by jmcp_lab")
 
 
 def _unbounded(tool: Tool) -> Iterator[str]:
@@ -111,13 +113,13 @@ def _unbounded(tool: Tool) -> Iterator[str]:
     definitions = schema.get("$defs", {})
     for name, form in schema.get("properties", {}).items():
         if name not in RESERVED and (problem := _problem(form, definitions, ())) is not None:
-            yield f"the argument '{name}' has no bounds: {problem}"
+            yield f"the argument '{name}' has no limit: {problem}"
 
 
 def _problem(form: Any, definitions: dict[str, Any], within: tuple[str, ...]) -> str | None:  # noqa: ANN401 - any JSON schema
     """Return why a schema has no size limit, or None if it has one."""
     if not isinstance(form, dict):
-        return "it takes anything"
+        return "it accepts anything"
     if "$ref" in form:
         name = str(form["$ref"]).rpartition("/")[2]
         if name in within:
@@ -131,7 +133,7 @@ def _problem(form: Any, definitions: dict[str, Any], within: tuple[str, ...]) ->
             return next(filter(None, found), None)
     match form.get("type"):
         case "string":
-            return None if "maxLength" in form else "a text needs max_length"
+            return None if "maxLength" in form else "a string needs max_length"
         case "integer" | "number" | "boolean" | "null":
             return None
         case "array":
@@ -139,10 +141,10 @@ def _problem(form: Any, definitions: dict[str, Any], within: tuple[str, ...]) ->
                 return "a list needs max_length"
             parts = [*form.get("prefixItems", []), *([form["items"]] if "items" in form else [])]
             found = (_problem(each, definitions, within) for each in parts)
-            return next(filter(None, found), None) if parts else "it takes a list of anything"
+            return next(filter(None, found), None) if parts else "it accepts a list of anything"
         case "object":
             if form.get("additionalProperties") is not False:
                 return "an object needs named fields only (a model with extra='forbid')"
             fields = form.get("properties", {}).values()
             return next(filter(None, (_problem(f, definitions, within) for f in fields)), None)
-    return "it takes anything"
+    return "it accepts anything"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, ToolError, UnavailableError
+from ..server.manager_errors import ManagerError
 from . import on_disk, paths
 from .folder_listing import search_folders
 from .folder_walk import FolderSearch
@@ -88,16 +88,19 @@ class Contents:
         """
         normal = paths.normalise(path)
         if paths.hidden(normal) and not self._manager.allow_hidden:
-            raise InvalidArgumentError(f"'{normal}' is hidden, and this server hides such files.")
+            raise InvalidArgumentError(
+                f"'{normal}' is a hidden file, and this server does not allow access to hidden "
+                "files."
+            )
         if not paths.inside(self.root, normal):
             raise InvalidArgumentError(
-                f"'{normal}' is a link that leads out of the Jupyter server's root."
+                f"'{normal}' is a link to a place outside the Jupyter server's root."
             )
         if self._is_own(normal):
             raise InvalidArgumentError(f"'{normal}' {REFUSED}")
         odd = paths.odd(self.root, normal)
         if odd is not None:
-            raise InvalidArgumentError(f"'{normal}' is {odd}: it cannot be opened here.")
+            raise InvalidArgumentError(f"'{normal}' is {odd}, which cannot be opened here.")
         return normal
 
     def _is_own(self, path: str) -> bool:
@@ -145,7 +148,7 @@ class Contents:
         """Return why this many bytes, or as many as the file has now, could not be written."""
         try:
             model = await ensure_async(self._manager.get(path, content=False))
-        except (HTTPError, OSError):
+        except (ManagerError, OSError):
             # The file is not accessible. The code that opens it reports why.
             return None
         there = int(model.get("size") or 0)
@@ -171,8 +174,8 @@ class Contents:
             place = place.rpartition("/")[0]
         if (failure := await self._obstacle(place, size)) is not None:
             raise UnavailableError(
-                f"'{shown(path)}' cannot be written, so nothing was changed: {words_of(failure)} "
-                "Tell the user."
+                f"'{shown(path)}' could not be written, so nothing was changed: "
+                f"{words_of(failure)} Tell the user."
             )
 
     def gone(self, path: str) -> bool:
@@ -190,7 +193,7 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=False))
-        except (HTTPError, OSError, InvalidArgumentError):
+        except (ManagerError, OSError, InvalidArgumentError):
             return None
         return cast("datetime", model["last_modified"])
 
@@ -207,7 +210,7 @@ class Contents:
         try:
             model = await ensure_async(self._manager.get(self.check_path(path), content=True))
             there = {cell.get("id") for cell in model["content"]["cells"]}
-        except (HTTPError, InvalidArgumentError, KeyError, TypeError, AttributeError):
+        except (ManagerError, InvalidArgumentError, KeyError, TypeError, AttributeError):
             return False
         return 2 * len(there.intersection(cell_ids)) > len(cell_ids)
 
@@ -249,7 +252,7 @@ class Contents:
             if where is not None:
                 return await asyncio.to_thread(os.listdir, where)
             model = await ensure_async(self._manager.get(folder, content=True, type="directory"))
-        except (HTTPError, OSError):
+        except (ManagerError, OSError):
             return []
         return [str(entry["name"]) for entry in model["content"]]
 
@@ -274,8 +277,8 @@ class Contents:
         check_new(part.rpartition("/")[2] for part in [path, *missing])
         if len(missing) > MAX_NEW_FOLDERS:
             raise InvalidArgumentError(
-                f"{len(missing)} folders would have to be made for '{shown(path)}'; at most "
-                f"{MAX_NEW_FOLDERS} are made at once."
+                f"{len(missing)} new folders would be needed for '{shown(path)}', and one call "
+                f"creates at most {MAX_NEW_FOLDERS}. Give a path with fewer new folders."
             )
         return missing[::-1]
 
@@ -291,7 +294,7 @@ class Contents:
                 continue
             try:
                 await ensure_async(self._manager.save({"type": "directory"}, folder))
-            except (HTTPError, OSError) as error:
+            except (ManagerError, OSError) as error:
                 raise UnavailableError(save_failure_message(folder, error)) from error
 
     async def exists(self, path: str) -> bool:
@@ -363,7 +366,7 @@ class Contents:
                 if not await self.exists(path):
                     check()
                     await ensure_async(self._manager.save(model, path))
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             raise UnavailableError(save_failure_message(path, error)) from error
 
     async def no_notebook(self, path: str) -> ToolError:
@@ -381,8 +384,8 @@ class Contents:
         """
         try:
             model = await ensure_async(self._manager.get(path, content=False))
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             raise NotFoundError(
-                f"There is no file '{path}'. list_files shows what is there."
+                f"There is no file '{path}'. list_files shows the files that exist."
             ) from error
         return str(model["type"]), int(model.get("size") or 0)

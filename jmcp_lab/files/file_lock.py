@@ -47,7 +47,7 @@ async def holding_itself(path: str, seconds: float) -> AsyncIterator[None]:
     end = asyncio.get_running_loop().time() + seconds
     while (descriptor := _try(path)) is None:
         if asyncio.get_running_loop().time() >= end:
-            raise OSError(errno.EBUSY, "Another program holds the lock of the file")
+            raise OSError(errno.EBUSY, "Another program holds the lock on the file")
         await asyncio.sleep(POLL_SECONDS)
     try:
         yield

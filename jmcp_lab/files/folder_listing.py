@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from ..server.heavy_work import in_short_turns
+from ..server.manager_errors import ManagerError
 from . import paths
 from .folder_walk import Entry, FolderSearch, search_disk
 
@@ -76,11 +76,11 @@ async def search_folders(
                 await _search_manager(search, manager, root, shown)
     except TimeoutError:
         raise UnavailableError(
-            "The folders could not be looked through in time: the disk is slow, or other "
-            "listings are under way. Nothing was listed. Try again, or give a path further down."
+            "Listing the folders took too long: the disk is slow, or other listings are running. "
+            "Nothing was listed. Try again, or give the path of a subfolder."
         ) from None
     except OSError as error:
-        raise InvalidArgumentError(f"The folder '{top}' cannot be read.") from error
+        raise InvalidArgumentError(f"The folder '{top}' could not be read.") from error
 
 
 def _lists_as_upstream(manager: object) -> bool:
@@ -144,9 +144,9 @@ async def _entries(
     path = folder.path
     try:
         model = await ensure_async(manager.get(path, content=True, type="directory"))
-    except (HTTPError, OSError) as error:
+    except (ManagerError, OSError) as error:
         if getattr(error, "status_code", None) in (None, 403):
-            raise InvalidArgumentError(f"The folder '{path}' cannot be read.") from error
+            raise InvalidArgumentError(f"The folder '{path}' could not be read.") from error
         raise NotFoundError(f"There is no folder '{path}'.") from error
     found = [Entry(each["path"], each["type"], each.get("size")) for each in model["content"]]
     return await asyncio.to_thread(in_short_turns, _visible, found, root, shown)

@@ -93,7 +93,7 @@ async def staying(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN4
     """
     place = place_of(manager, path)
     if not await ended(_moves, lambda moved: _is_in(place, moved)):
-        raise OSError("The file, or its folder, has been about to be moved for too long")
+        raise OSError("Moving the file or its folder has taken too long")
     with noted(_saves, place):
         yield
 

@@ -80,16 +80,16 @@ def check_new(names: Iterable[str]) -> None:
     """
     for name in names:
         if name.startswith(" "):
-            raise InvalidArgumentError(f"The name '{shown(name)}' begins with a space.")
+            raise InvalidArgumentError(f"The name '{shown(name)}' starts with a space.")
         unreadable = [at for at in range(len(name)) if not _readable(name, at)]
         if unreadable:
             character = name[unreadable[0]]
             called = unicodedata.name(character, "a control or unassigned character")
             legible = "".join(_escaped(c) if at in unreadable else c for at, c in enumerate(name))
             raise InvalidArgumentError(
-                f"The name '{legible}' holds a character that cannot be seen, or that looks like "
-                f"another one: U+{ord(character):04X} ({called}). Nobody could tell the file from "
-                "another one. Leave it out."
+                f"The name '{legible}' contains a character that is invisible or looks like "
+                f"another one: U+{ord(character):04X} ({called}). People could take the file for "
+                "another one. Leave the character out."
             )
 
 

@@ -15,11 +15,11 @@ from typing import Any, Final, cast
 
 import nbformat
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..codec.cell_form import new_id
 from ..codec.values import copied, is_well_formed
 from ..server.heavy_work import in_short_turns, takes_long
+from ..server.manager_errors import ManagerError
 from .cut_off import ZERO, decoded, is_cut_off
 
 # Their functions carry no types.
@@ -31,7 +31,7 @@ TRANSIENT: Final = ("orig_nbformat", "orig_nbformat_minor", "signature")
 """Metadata keys that nbformat removes when it reads and writes."""
 
 
-class UnreadableNotebookError(HTTPError):
+class UnreadableNotebookError(ManagerError):
     """A file is not a notebook.
 
     Parameters
@@ -145,13 +145,14 @@ def parsed(text: str) -> dict[str, Any]:
             cut_off=is_cut_off(error),
         ) from error
     except (ValueError, RecursionError) as error:
-        raise UnreadableNotebookError(f"its JSON cannot be read ({error})") from error
+        raise UnreadableNotebookError(f"its JSON is invalid ({error})") from error
     if not isinstance(content, dict):
-        raise UnreadableNotebookError("its JSON is no object")
+        raise UnreadableNotebookError("its JSON is not an object")
     number = content.get("nbformat", 1)
     if not isinstance(number, int | float) or number > KNOWN_FORMAT:
         raise UnreadableNotebookError(
-            f"its nbformat is {json.dumps(number)[:20]}, and {KNOWN_FORMAT} is the latest known"
+            f"its nbformat is {json.dumps(number)[:20]}, and the latest known format is "
+            f"{KNOWN_FORMAT}"
         )
     try:
         if number < KNOWN_FORMAT:
@@ -160,7 +161,7 @@ def parsed(text: str) -> dict[str, Any]:
     except Exception as error:
         # nbformat converts whatever is there, and may raise any exception.
         raise UnreadableNotebookError(
-            f"its parts are not those of a notebook ({type(error).__name__}: {str(error)[:100]})"
+            f"its contents are not those of a notebook ({type(error).__name__}: {str(error)[:100]})"
         ) from error
 
 
@@ -171,7 +172,7 @@ def _put_right(content: dict[str, Any]) -> dict[str, Any]:
         raise UnreadableNotebookError("it has no list of cells")
     for number, cell in enumerate(cells, 1):
         if not isinstance(cell, dict):
-            raise UnreadableNotebookError(f"cell {number} is no object")
+            raise UnreadableNotebookError(f"cell {number} is not an object")
     found: dict[str, Any] = _nbformat.v4.rwbase.rejoin_lines(_nbformat.from_dict(content))
     _strip_transient(found)
     if found.get("nbformat_minor", 0) >= 5:

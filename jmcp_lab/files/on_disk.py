@@ -44,8 +44,8 @@ def stays(root: str | None, path: str) -> Callable[[], None]:
 def led_elsewhere(path: str) -> str:
     """Return the message that a path now leads to another place."""
     return (
-        f"'{shown(path)}' leads elsewhere by now: a link has taken the place of it or of a folder. "
-        "Nothing was done. Look at it again."
+        f"'{shown(path)}' now leads to another place: a link has replaced it or one of its "
+        "folders. Nothing was done. Look at it again."
     )
 
 

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError, ToolError
+from ..server.manager_errors import ManagerError
 from .names import SUFFIX, is_notebook
 from .notebook_files import UnreadableNotebookError
 
@@ -34,12 +34,12 @@ async def check_notebook(serverapp: ServerApp, path: str) -> None:
     contents: Any = serverapp.contents_manager
     try:
         model = await ensure_async(contents.get(path, content=False))
-    except HTTPError as error:
+    except ManagerError as error:
         if error.status_code == 404:
             raise await not_found(contents, path) from error
         explain(path, error)
     except OSError as error:
-        raise InvalidArgumentError(f"'{path}' cannot be read ({error.strerror}).") from error
+        raise InvalidArgumentError(f"'{path}' could not be read ({error.strerror}).") from error
     if model["type"] == "directory":
         raise InvalidArgumentError(is_folder(path))
     if model["type"] != "notebook" and not is_notebook(path):
@@ -71,7 +71,7 @@ def _not_found(path: str, near: str | None = None) -> NotFoundError:
     new = path if is_notebook(path) else f"{path}{SUFFIX}"
     return NotFoundError(
         f"There is no notebook '{path}'. list_notebooks shows the notebooks; "
-        f"{proposed('use_notebook', notebook=new, create=True)} makes a new one."
+        f"{proposed('use_notebook', notebook=new, create=True)} creates a new one."
     )
 
 
@@ -89,7 +89,7 @@ def _spelled_otherwise(root: str | None, path: str) -> str | None:
     return None
 
 
-def explain(path: str, error: HTTPError) -> NoReturn:
+def explain(path: str, error: ManagerError) -> NoReturn:
     """Raise an error that explains a failed open, without revealing server paths."""
     if isinstance(error, UnreadableNotebookError):
         raise InvalidArgumentError(
@@ -100,14 +100,14 @@ def explain(path: str, error: HTTPError) -> NoReturn:
     if error.status_code == 404:
         raise _not_found(path) from error
     if error.status_code == 403:
-        raise InvalidArgumentError(f"'{path}' cannot be read: permission denied.") from error
+        raise InvalidArgumentError(f"'{path}' could not be read: permission denied.") from error
     if "UTF-8" in reason:
         raise InvalidArgumentError(
             f"'{path}' is not UTF-8 text, so it is not a notebook. Nothing was changed."
         ) from error
     if error.status_code in (400, 500):
         raise InvalidArgumentError(
-            f"'{path}' is not a valid notebook file, so it was not opened and not changed. Ask "
-            "the user to repair it (it may be incomplete JSON or an unknown notebook format)."
+            f"'{path}' is not a valid notebook file, so it was not opened and not changed. Ask the "
+            "user to repair it (its JSON may be incomplete, or its notebook format unknown)."
         ) from error
     raise ToolError(f"'{path}' could not be opened (HTTP {error.status_code}).") from error

@@ -35,8 +35,8 @@ Somebody may have chosen their work folder, or one above it, as a Jupyter folder
 """
 
 REFUSED = (
-    "is Jupyter's own (its settings, kernels or secrets): agents neither read nor write there. If "
-    "something there has to be changed, ask the user to do it."
+    "belongs to Jupyter itself (its settings, kernels or secrets). Agents can neither read nor "
+    "write there. If something there must change, ask the user to change it."
 )
 
 

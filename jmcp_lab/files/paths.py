@@ -67,7 +67,7 @@ def normalise(path: str) -> str:
         raise InvalidArgumentError("The path is too long.")
     text = path.strip()
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise InvalidArgumentError("A path cannot hold control characters.")
+        raise InvalidArgumentError("A path cannot contain control characters.")
     if "\\" in text or (len(text) > 1 and text[1] == ":") or text.startswith(("//", "~")):
         raise InvalidArgumentError(
             "Give a path relative to the Jupyter server's root, with forward slashes, such as "
@@ -77,14 +77,14 @@ def normalise(path: str) -> str:
     if text.startswith("/"):
         raise InvalidArgumentError(
             "Absolute paths are not accepted. Give a path relative to the Jupyter server's root; "
-            "list_files shows what is there."
+            "list_files shows the files that exist."
         )
     if ".." in parts:
         within = "/".join(parts)
         if os.path.normpath(within).startswith(".."):
             raise InvalidArgumentError("The path leaves the Jupyter server's root ('..').")
         raise InvalidArgumentError(
-            "A path cannot hold '..'. Give it from the Jupyter server's root, such as "
+            "A path cannot contain '..'. Give it from the Jupyter server's root, such as "
             "'analysis/sales.ipynb'."
         )
     for part in parts:
@@ -163,7 +163,7 @@ def odd(root: str | None, path: str) -> str | None:
 
 
 _OUT_OF_REACH = {
-    errno.ELOOP: "a link that leads in a circle",
-    errno.EACCES: "in a folder that this server may not read",
-    errno.ENAMETOOLONG: "a longer name than the disk can hold",
+    errno.ELOOP: "a link that points back to itself",
+    errno.EACCES: "in a folder that this server cannot read",
+    errno.ENAMETOOLONG: "a longer name than the disk allows",
 }

@@ -87,31 +87,30 @@ _BY_STATUS = {
 }
 
 _CAUSES = {
-    SaveFailure.DISK_FULL: "the disk is full. Some space has to be freed on it.",
+    SaveFailure.DISK_FULL: "the disk is full. Space must be freed on it.",
     SaveFailure.QUOTA: (
-        "the quota for the user's files is used up. Some of them have to be deleted, or the quota "
-        "be raised."
+        "the user's disk quota is used up. Files must be deleted or the quota raised."
     ),
     SaveFailure.READ_ONLY: (
-        "this server may not write it: the file or its folder is read-only. Its permissions have "
-        "to be changed."
+        "this server may not write it: the file or its folder is read-only. Its permissions must "
+        "be changed."
     ),
-    SaveFailure.READ_ONLY_DISK: "the disk that it is on is read-only.",
+    SaveFailure.READ_ONLY_DISK: "its disk is read-only.",
     SaveFailure.GONE: "the file or its folder is no longer there.",
-    SaveFailure.IS_FOLDER: "there is a folder of that name now.",
+    SaveFailure.IS_FOLDER: "there is now a folder with that name.",
     SaveFailure.NAME_TOO_LONG: "its name is too long for the disk.",
-    SaveFailure.TOO_LARGE: "it is larger than may be written there.",
-    SaveFailure.UNREACHABLE: "the drive or service that it is on does not answer.",
-    SaveFailure.DAMAGED_DISK: "the disk reports an error of its own: it may be damaged.",
+    SaveFailure.TOO_LARGE: "it is larger than the disk allows.",
+    SaveFailure.UNREACHABLE: "its drive or service does not respond.",
+    SaveFailure.DAMAGED_DISK: "the disk reports an error. It may be damaged.",
     SaveFailure.TOO_MANY_FILES: "too many files are open on this server.",
-    SaveFailure.IN_USE: "another program holds the file.",
-    SaveFailure.OUTSIDE: "another program writes the file again and again.",
+    SaveFailure.IN_USE: "another program has locked the file.",
+    SaveFailure.OUTSIDE: "another program keeps writing the file.",
     SaveFailure.OTHERS: (
-        "saves of this file by another Jupyter server, or of other files, do not come to their "
-        "end. A drive may not answer."
+        "earlier saves of this file by another Jupyter server, or saves of other files, do not "
+        "finish. A drive may not be responding."
     ),
     SaveFailure.SLOW: (
-        "the drive or service that it is on does not answer, or is very slow. Saving it goes on."
+        "its drive or service does not respond or is very slow. The save continues."
     ),
 }
 
@@ -187,21 +186,21 @@ def cause(error: BaseException | str | None) -> str:
     if failure is not SaveFailure.REFUSED:
         return words_of(failure)
     said = _plain(_LOGGED.sub("", error) if isinstance(error, str) else _said_by(error))
-    return f"the server refuses it ({said})." if said else words_of(failure)
+    return f"the server refused it ({said})." if said else words_of(failure)
 
 
 def words_of(failure: SaveFailure) -> str:
     """Return the message for a cause, and what to do about it."""
-    return _CAUSES.get(failure, "the server refuses it.")
+    return _CAUSES.get(failure, "the server refused it.")
 
 
 def _in_words(words: str) -> SaveFailure | None:
     for number in _NUMBER.findall(words):
         if int(number) in _BY_NUMBER:
             return _BY_NUMBER[int(number)]
-    if "writes this file again and again" in words:
+    if "keeps writing this file" in words:
         return SaveFailure.OUTSIDE
-    if "Other saves do not come to their end" in words:
+    if "Other saves do not finish" in words:
         return SaveFailure.OTHERS
     if "No path found for file ID" in words:
         return SaveFailure.GONE

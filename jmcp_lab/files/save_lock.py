@@ -77,7 +77,7 @@ async def _alone(manager: Any, path: str) -> AsyncIterator[None]:  # noqa: ANN40
             try:
                 await stack.enter_async_context(holding(lock_file(root, path), LOCK_SECONDS))
             except LockTimeoutError:
-                raise OSError("Other saves do not come to their end") from None
+                raise OSError("Other saves do not finish") from None
         yield
 
 

@@ -20,7 +20,8 @@ _ON_WINDOWS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         (
             ("*.bat", "*.cmd", "*.com", "*.exe"),
-            "It runs in place of the program of that name when a command is given in this folder.",
+            "It runs instead of the program of that name when somebody gives a command in this "
+            "folder.",
         ),
     )
     if os.name == "nt"
@@ -31,7 +32,7 @@ _ON_WINDOWS: tuple[tuple[tuple[str, ...], str], ...] = (
 _KINDS = (
     (
         ("project.toml", "juliaproject.toml", "manifest*.toml", "juliamanifest*.toml"),
-        "Julia reads it when a kernel starts in this folder: it says which code packages are.",
+        "Julia reads it when a kernel starts in this folder: it says which code the packages are.",
     ),
     (
         ("localpreferences.toml", "julialocalpreferences.toml", "startup.jl"),
@@ -39,13 +40,13 @@ _KINDS = (
     ),
     (
         ("deno.json", "deno.jsonc", "import_map.json", "package.json"),
-        "JavaScript kernels that start in this folder read it: it says which code modules are.",
+        "JavaScript kernels that start in this folder read it: it says which code the modules are.",
     ),
     (("rprofile*", "renviron*"), "R reads it when a kernel starts."),
     (("conftest.py",), "Pytest runs it before the tests of this folder."),
     (
         ("_quarto.yml", "_quarto.yaml", "_quarto-*.yml", "_quarto-*.yaml"),
-        "Quarto reads it when a document of this folder is rendered: it says which programs run.",
+        "Quarto reads it when it renders a document of this folder: it says which programs run.",
     ),
     (
         ("pixi.toml",),
@@ -53,13 +54,13 @@ _KINDS = (
     ),
     (
         ("matplotlibrc",),
-        "Matplotlib reads it when a notebook in this folder imports it: it can name a module "
-        "that is run.",
+        "Matplotlib reads it when a notebook in this folder imports Matplotlib: it can name a "
+        "module that runs.",
     ),
     (
         ("head",),
-        "With a file of this name a folder may count as a Git repository, whose settings run "
-        "programs when somebody looks into it.",
+        "A file with this name can make the folder a Git repository, whose settings run programs "
+        "when somebody looks into it.",
     ),
     *_ON_WINDOWS,
     (("pyvenv.cfg",), "Python reads it when it starts."),
@@ -68,7 +69,7 @@ _KINDS = (
 
 _FOLDERS = {
     "renv": "R runs what is in this folder when a kernel starts beside it.",
-    "_extensions": "Quarto runs what is in this folder when a document beside it is rendered.",
+    "_extensions": "Quarto runs what is in this folder when it renders a document beside it.",
 }
 """Names of folders in lower case, with a message why their content runs by itself."""
 
@@ -103,21 +104,20 @@ def why(path: str, modules: Modules) -> str | None:
         return (
             f"{what} runs by itself: it has the name of the module {module}. Python kernels that "
             "start beside it, and notebooks there that import that module or something that uses "
-            "it, run this in its place."
+            "it, run this instead."
         )
     for folder, words in _FOLDERS.items():
         if folder in parts[:-1]:
             return f"This file runs by itself. {words}"
     if "node_modules" in parts[:-1]:
         return (
-            "This file runs by itself: JavaScript kernels beside this folder import it by the "
+            "This file runs by itself: JavaScript kernels beside this folder import it under the "
             "name of a package."
         )
     if any(part.endswith(_PACKAGE_INFO) or part == "egg-info" for part in parts):
         return (
-            "This file runs by itself: it says that a package is installed in this folder. Python "
-            "kernels beside it believe that, and packages that they import load its plugins, which "
-            "can be any code."
+            "This file runs by itself: it declares a package installed in this folder. Packages "
+            "that Python kernels beside it import then load its plugins, which can be any code."
         )
     if paths.hidden(path):
         return (

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
+from ..server.manager_errors import ManagerError
 from ..text.line_ends import as_before, plain
 from .save_errors import save_failure_message
 from .save_lock import saving
@@ -43,10 +43,10 @@ class TextFiles:
         """
         try:
             model = await ensure_async(self._manager.get(path, content=True, type="file"))
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             if getattr(error, "status_code", None) == 404:
                 raise NotFoundError(f"There is no file '{path}'.") from error
-            raise InvalidArgumentError(f"'{path}' cannot be read.") from error
+            raise InvalidArgumentError(f"'{path}' could not be read.") from error
         return str(model["content"]), str(model["format"])
 
     async def text(self, path: str) -> str:
@@ -117,9 +117,9 @@ class TextFiles:
         try:
             async with saving(self._manager, path):
                 yield
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             raise UnavailableError(
-                f"{save_failure_message(path, error)} The file is as it was."
+                f"{save_failure_message(path, error)} The file is unchanged."
             ) from error
 
     async def _save(self, path: str, text: str) -> None:

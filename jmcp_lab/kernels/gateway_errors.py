@@ -13,9 +13,9 @@ from ..errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WITHOUT = "Tell the user. What needs no kernel works: reading, editing, files."
+_WITHOUT = "Tell the user. Reading, editing and files work without a kernel."
 
-NO_ANSWER = f"The kernel gateway that this server has its kernels from does not answer. {_WITHOUT}"
+NO_ANSWER = f"The kernel gateway that provides this server's kernels does not respond. {_WITHOUT}"
 
 UNAUTHORIZED, FORBIDDEN = 401, 403
 
@@ -59,5 +59,5 @@ def _words(error: web.HTTPError | httpclient.HTTPError | OSError) -> str:
     if status in _AWAY:
         return NO_ANSWER
     if status in (UNAUTHORIZED, FORBIDDEN):
-        return f"The kernel gateway does not let this server do that. {_WITHOUT}"
+        return f"The kernel gateway did not allow this server to do that. {_WITHOUT}"
     return f"The kernel gateway could not do that (HTTP {status}). {_WITHOUT}"

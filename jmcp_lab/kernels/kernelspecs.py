@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tornado.web import HTTPError
-
 from ..errors import UnavailableError
+from ..server.manager_errors import ManagerError
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpec
@@ -36,13 +35,13 @@ def cannot_start(kernel_name: str | None, error: Exception) -> NoReturn:
     # The error's text may contain server paths, so use only the name of its class.
     named = f"The kernel '{kernel_name}'" if kernel_name else "The kernel"
     reason = type(error).__name__
-    if isinstance(error, HTTPError) and error.reason:
+    if isinstance(error, ManagerError) and error.reason:
         reason = error.reason
     elif isinstance(error, TimeoutError):
         reason = "it did not answer in time"
     elif isinstance(error, FileNotFoundError):
         reason = "its program is not installed"
     raise UnavailableError(
-        f"{named} does not start: {reason}. The server's log has the details; choose another "
-        "kernel with assign_kernel_to_notebook, or ask the user."
+        f"{named} does not start: {reason}. Choose another kernel with assign_kernel_to_notebook, "
+        "or ask the user. The server's log has the details."
     ) from error

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import ensure_async
-from tornado.web import HTTPError
 
 from ..errors import NotFoundError, UnavailableError
+from ..server.manager_errors import ManagerError
 from .gateway_errors import behind_gateway, is_forbidden, reaching
 from .kernelspecs import cannot_start, content_of, language_of
 from .session_guard import SessionGuard, session_of
@@ -291,7 +291,7 @@ class KernelSessions:
         with reaching():
             try:
                 return list(await ensure_async(self._kernels.list_kernels()))
-            except HTTPError as error:
+            except ManagerError as error:
                 if not is_forbidden(error):
                     raise
         # By default, a gateway does not list the kernels of all its users.
@@ -360,13 +360,16 @@ class KernelSessions:
             ) from error
         except Exception as error:
             with reaching():
-                if behind_gateway() and isinstance(error, HTTPError):
+                if behind_gateway() and isinstance(error, ManagerError):
                     raise
             cannot_start(kernel_name, error)
 
     def _check(self, kernel_id: str) -> None:
         if kernel_id not in self._kernels:
-            raise NotFoundError("The kernel does not run any more. Start one for the notebook.")
+            raise NotFoundError(
+                "The kernel is no longer running. Start one for the notebook with "
+                "assign_kernel_to_notebook."
+            )
 
     async def _info(self, model: dict[str, Any]) -> SessionInfo:
         kernel = model["kernel"]

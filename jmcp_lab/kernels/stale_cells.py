@@ -14,15 +14,17 @@ from weakref import WeakSet
 from ..notebooks.cell_order import plain
 from ..notebooks.live_notebook import LiveNotebook
 from ..outputs.cell_writer import CellOutputWriter
+from ..rooms.live_room import LiveRoom
 from ..rooms.upstream.ydoc_server import NOTHING_NEW, SESSION_EVENTS, Upstream
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
+    from jupyter_ydoc import YNotebook
 
     from .sessions import KernelSessions
 
 
-class Leftovers:
+class StaleCells:
     """Removes the [*] from cells of notebooks without a kernel, when a room opens.
 
     Pages as well as jmcp_lab open rooms, so this follows the events of all rooms.
@@ -36,7 +38,7 @@ class Leftovers:
     def __init__(self, serverapp: ServerApp, sessions: KernelSessions) -> None:
         self._serverapp = serverapp
         self._sessions = sessions
-        self._upstream = Upstream(serverapp)
+        self._upstream = Upstream(serverapp, LiveRoom)
         self._followed: WeakSet[Any] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -54,10 +56,10 @@ class Leftovers:
         if room is None or room in self._followed:
             return
         self._followed.add(room)
-        self._upstream.on_answer(room, lambda update: self._on_answer(name, update))
+        self._upstream.on_joining_update(room, lambda update: self._on_joining_update(name, update))
         await self.settle(name)
 
-    def _on_answer(self, name: str, update: bytes) -> None:
+    def _on_joining_update(self, name: str, update: bytes) -> None:
         """Check again when a page returns with updates that the history lacks."""
         if update == NOTHING_NEW:
             return
@@ -71,11 +73,12 @@ class Leftovers:
         room = self._upstream.notebook_room(name)
         if room is None:
             return
-        path = self._upstream.path_in(room)
+        path = room.path
         if await self._sessions.find(path) is not None:
             return
-        document = self._upstream.document(room)
-        notebook = LiveNotebook(document, lambda: path, name.rsplit(":", 1)[-1])
+        notebook = LiveNotebook(
+            cast("YNotebook", room.document), lambda: path, name.rsplit(":", 1)[-1]
+        )
         try:
             await notebook.ready()
             with notebook.reading():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from tornado.iostream import StreamClosedError
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 MAX_BODY = 4 * 1024 * 1024
 """Maximum number of bytes of a request: the SDK's limit, and ours before the body is read."""
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_REPLACED_HEADERS = _SECRET_HEADERS | {"mcp-session-id"}
 _CONNECTION_HEADERS = frozenset(
     {"connection", "transfer-encoding", "content-length", "date", "server"}
 )
@@ -66,12 +65,17 @@ class Exchange:
     ----------
     halves : bool
         Whether a tool's arguments held unpaired surrogates, which were replaced.
+    session_id : str or None
+        Session in which the SDK serves the request.
+    client_session_id : str or None
+        The client's name for that session.
     """
 
     def __init__(self, handler: RequestHandler, agent: Agent, body: bytes) -> None:
         self.agent = agent
         self.gone = _Gone()
-        self.session_id = handler.request.headers.get("Mcp-Session-Id")
+        self.session_id: str | None = handler.request.headers.get("Mcp-Session-Id")
+        self.client_session_id = self.session_id
         self.answered_session_id: str | None = None
         self.halves = False
         self.on_start: Callable[[Exchange], None] | None = None
@@ -87,10 +91,26 @@ class Exchange:
         """The HTTP method."""
         return self._handler.request.method or ""
 
+    @property
+    def body(self) -> bytes:
+        """The body of the request."""
+        return self._body
+
+    def header(self, name: str, default: str) -> str:
+        """Return a header of the request."""
+        return self._handler.request.headers.get(name, default)
+
     def scope(self, user: object) -> Scope:
         """Return the ASGI scope, without credentials and without the query string."""
         request = self._handler.request
         path = request.path
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+            for name, value in request.headers.get_all()
+            if name.lower() not in _REPLACED_HEADERS
+        ]
+        if self.session_id is not None:
+            headers.append((b"mcp-session-id", self.session_id.encode("latin-1", "replace")))
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -101,11 +121,7 @@ class Exchange:
             "raw_path": path.encode("latin-1", "replace"),
             "root_path": "",
             "query_string": b"",
-            "headers": [
-                (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
-                for name, value in request.headers.get_all()
-                if name.lower() not in _SECRET_HEADERS
-            ],
+            "headers": headers,
             "client": (request.remote_ip or "", 0),
             "server": None,
             "state": {STATE: self},
@@ -151,6 +167,8 @@ class Exchange:
                 continue
             if name == "mcp-session-id":
                 self.answered_session_id = value
+                if value == self.session_id and self.client_session_id is not None:
+                    value = self.client_session_id
             streams = streams or (name == "content-type" and value.startswith("text/event-stream"))
             handler.set_header(name, value)
         if self.on_start is not None:
@@ -195,18 +213,71 @@ class Exchange:
         return self._handler.get_status() if self._started else None
 
 
-class Discard:
-    """Discards the answer to a request that this server makes itself."""
+class OwnRequest:
+    """A request that this server makes itself; of its answer only the head is kept.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    method : str
+    headers : dict of str
+    user : object
+        ASGI user of the request.
+    body : bytes, optional
+    state : dict, optional
+        ASGI state.
+
+    Attributes
+    ----------
+    status : int or None
+    session_id : str or None
+        Session that the answer names.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        user: object,
+        *,
+        body: bytes = b"",
+        state: Mapping[str, object] | None = None,
+    ) -> None:
+        self.status: int | None = None
+        self.session_id: str | None = None
+        self.scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": "/",
+            "raw_path": b"/",
+            "root_path": "",
+            "query_string": b"",
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in headers.items()
+            ],
+            "client": None,
+            "server": None,
+            "state": dict(state or {}),
+            "user": user,
+        }
+        self._body = body
         self._body_sent = False
 
     async def receive(self) -> Message:
-        """Return an empty body, then wait for ever: this client never disconnects."""
+        """Return the body, then wait for ever: this client never disconnects."""
         if self._body_sent:
             await asyncio.Event().wait()
         self._body_sent = True
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": self._body, "more_body": False}
 
     async def send(self, message: Message) -> None:
-        """Discard a part of the answer."""
+        """Take the head of the answer, and discard the rest."""
+        if message["type"] != "http.response.start":
+            return
+        self.status = message["status"]
+        for name, value in message.get("headers", ()):
+            if name.lower() == b"mcp-session-id":
+                self.session_id = value.decode("latin-1")

@@ -9,20 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING
 
 from ..server.containment import contained, error_name
 from ..server.garbage_collector import collector_paused, settle
-from .asgi import Discard, Scope
+from .asgi import OwnRequest, Scope
 from .traffic import Session, Traffic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from ..agents.agent import Agent
     from ..agents.registry import AgentRegistry
     from ..runtime.dispatcher import Dispatcher
     from .asgi import Exchange
+    from .revival import Revival
     from .sdk_server import SessionManager
 
 ABANDON_SECONDS = 10.0
@@ -48,6 +51,8 @@ class McpEndpoint:
         Version of this package, which clients see.
     log : logging.Logger
     left_after : float, optional
+    clock : callable, optional
+        Monotonic clock of the sessions, in seconds.
 
     Attributes
     ----------
@@ -63,6 +68,7 @@ class McpEndpoint:
         version: str,
         log: logging.Logger,
         left_after: float = ABANDON_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.error: str | None = None
         self._dispatcher = dispatcher
@@ -70,8 +76,9 @@ class McpEndpoint:
         self._version = version
         self._log = log
         self._left_after = left_after
-        self._traffic = Traffic()
+        self._traffic = Traffic(clock)
         self._manager: SessionManager | None = None
+        self._revival: Revival | None = None
         self._owner: asyncio.Task[None] | None = None
         self._stopping = False
         self._leave = asyncio.Event()
@@ -86,12 +93,17 @@ class McpEndpoint:
         return self._manager is not None and self.error is None and not self._stopping
 
     @property
+    def sessions(self) -> frozenset[str]:
+        """Ids of the open sessions."""
+        return frozenset(self._traffic.sessions)
+
+    @property
     def closed_because(self) -> str:
         """Why requests cannot be served, as a sentence."""
         if self.error is not None:
             return self.error
         if self._stopping:
-            return "The server is stopping. Connect again once it runs."
+            return "The server is stopping. Connect again when it is running."
         return "The server is still starting. Try again in a minute."
 
     def busy(self, agent: Agent) -> bool:
@@ -129,6 +141,8 @@ class McpEndpoint:
     async def _start(self) -> None:
         # Importing the SDK takes long, and a page may be waiting for its first answer.
         server = await asyncio.to_thread(_import_server)
+        from .revival import Revival
+
         handlers = server.Handlers(
             self._dispatcher, self._registry, self._traffic, self._log, self._left_after
         )
@@ -136,6 +150,7 @@ class McpEndpoint:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._owner = asyncio.create_task(self._own(manager, ready), name="jmcp-endpoint")
         await ready
+        self._revival = Revival(manager, self._traffic, server.principal)
         self._manager = manager
         settle()
 
@@ -161,8 +176,8 @@ class McpEndpoint:
         )
         self._log.debug("The MCP endpoint did not start.", exc_info=error)
         self.error = (
-            f"Agents cannot connect: the MCP endpoint did not start ({error_name(error)}). "
-            "The server log says why. Restart the Jupyter server once that is mended."
+            f"Agents cannot connect: the MCP endpoint did not start ({error_name(error)}). The "
+            "server log says why. Fix that, then restart the Jupyter server."
         )
         self._registry.changed()
 
@@ -170,19 +185,28 @@ class McpEndpoint:
 
     async def serve(self, exchange: Exchange) -> None:
         """Serve one request of an agent."""
-        if self._manager is None:
-            raise RuntimeError("the endpoint is not open")
+        if self._manager is None or self._revival is None:
+            raise RuntimeError("the endpoint is not running")
         agent = exchange.agent
         exchange.on_start = self._answer_starts
-        if exchange.session_id is None:
-            self._traffic.prune()
-            for session in self._traffic.surplus(agent.id):
-                await self._end_session(session)
+        if not self._revival.serves(exchange):
+            await self._make_room(agent)
+            await self._revival.revive(exchange)
+            self._registry.changed()
+        elif exchange.session_id is None:
+            await self._make_room(agent)
         with self._registry.request(agent), self._traffic.serving(exchange):
             self._registry.seen(agent)
             await self._manager.handle_request(
                 self._scope(exchange), exchange.receive, exchange.send
             )
+        if exchange.method == "DELETE":
+            self._revival.ended(exchange)
+
+    async def _make_room(self, agent: Agent) -> None:
+        """End what is idle before a session opens."""
+        for session in [*self._traffic.idle(), *self._traffic.surplus(agent.id)]:
+            await self._end_session(session)
 
     def _scope(self, exchange: Exchange) -> Scope:
         from .sdk_server import principal
@@ -222,26 +246,10 @@ class McpEndpoint:
         self._traffic.sessions.pop(session.id, None)
         if self._manager is None:
             return
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": "DELETE",
-            "scheme": "http",
-            "path": "/",
-            "raw_path": b"/",
-            "root_path": "",
-            "query_string": b"",
-            "headers": [(b"mcp-session-id", session.id.encode("latin-1"))],
-            "client": None,
-            "server": None,
-            "state": {},
-            "user": principal(session.agent_id),
-        }
-        answer = Discard()
+        request = OwnRequest("DELETE", {"Mcp-Session-Id": session.id}, principal(session.agent_id))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_END_SESSION_SECONDS):
-                await self._manager.handle_request(scope, answer.receive, answer.send)
+                await self._manager.handle_request(request.scope, request.receive, request.send)
 
     async def stop(self) -> None:
         """Close the endpoint quickly; never raises."""

@@ -113,7 +113,7 @@ class McpHandler(JupyterHandler):
     def _examine(self) -> Refusal | None:
         """Return why a request is refused, or None."""
         if not self.check_host():
-            return Refusal(403, "This server does not answer to that Host.")
+            return Refusal(403, "This server does not accept that Host header.")
         # Stricter than the panel, which goes by Sec-Fetch-Site where a proxy changed the Host: no
         # page of ours asks here, and the protocol wants the Origin itself to be checked.
         if not origin_is_host(self.request.headers):
@@ -130,7 +130,9 @@ class McpHandler(JupyterHandler):
             username=f"agent:{found.id}", name=found.label, display_name=found.label
         )
         if self._endpoint.busy(found):
-            return Refusal(429, "Too many requests of this agent at once: wait for some.")
+            return Refusal(
+                429, ("This agent sends too many requests at once. Wait for some to finish.")
+            )
         # Every message has a body, whose length need not be stated: its type always counts.
         is_post = self.request.method == "POST"
         refused = refused_body(
@@ -147,7 +149,7 @@ class McpHandler(JupyterHandler):
         if agent is not None:
             return agent
         if self._wrong_tokens.exceeded(self.request.remote_ip or ""):
-            message = "Too many wrong tokens from this address: wait a minute."
+            message = "Too many wrong tokens from this address. Wait a minute."
             return Refusal(429, message, headers={"Retry-After": "60"})
         looks_right = match is not None and match[1].startswith("jml_")
         return _unauthorized(_WRONG_TOKEN if looks_right else _HINT)
@@ -176,7 +178,7 @@ class McpHandler(JupyterHandler):
         try:
             self._read_body()
         except (ValueError, RecursionError):
-            return self._refuse(Refusal(400, "The body is not JSON.", _PARSE_ERROR))
+            return self._refuse(Refusal(400, "The request body is not valid JSON.", _PARSE_ERROR))
         await self._serve()
 
     @web.authenticated
@@ -221,14 +223,16 @@ class McpHandler(JupyterHandler):
                 await self._endpoint.serve(self._exchange)
         except Exception:
             # A client understands the answer below, and not tornado's page.
-            self.log.exception("A request of an agent failed.")
+            self.log.exception("A request from an agent failed.")
         finally:
             self._exchange.release()
         if self._finished:
             return
         if self._exchange.status is None:
             if self._agent.token_hash:
-                message = "The request could not be served."
+                message = (
+                    "The server failed to handle this request. The server log has the details."
+                )
                 return self._refuse(Refusal(500, message, _INTERNAL_ERROR))
             return self._refuse(_unauthorized(_WRONG_TOKEN))  # revoked in the meantime
         with contextlib.suppress(StreamClosedError):
@@ -284,7 +288,7 @@ class McpHandler(JupyterHandler):
     ) -> None:
         """Log a failure without the address, which may hold a token."""
         if not isinstance(value, web.HTTPError):
-            self.log.error("A request of an agent failed.", exc_info=value)
+            self.log.error("A request from an agent failed.", exc_info=value)
 
 
 def _refuse_constant(name: str) -> None:

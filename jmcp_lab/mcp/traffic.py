@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .asgi import Exchange
 
 IDLE_SECONDS = 30 * 60
-"""Seconds after which the SDK ends a session without requests."""
+"""Seconds after which a session without requests is ended when another one opens."""
 
 STREAM_GRACE_SECONDS = 120
 """Seconds after which a session whose event stream broke no longer counts as connected."""
@@ -150,9 +150,11 @@ class Traffic:
         idle = [session for session in found if not session.open_requests]
         return idle[: max(0, len(found) - MAX_SESSIONS_PER_AGENT + 1)]
 
-    def prune(self) -> None:
-        """Forget the sessions that the SDK has ended by itself."""
+    def idle(self) -> list[Session]:
+        """Return the sessions to end because nobody has used them for long."""
         now = self.clock()
-        for session in list(self.sessions.values()):
-            if not session.open_requests and now - session.last_used > IDLE_SECONDS:
-                del self.sessions[session.id]
+        return [
+            session
+            for session in self.sessions.values()
+            if not session.open_requests and now - session.last_used > IDLE_SECONDS
+        ]

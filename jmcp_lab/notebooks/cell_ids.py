@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
+from .deltas import replacements
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -112,32 +114,23 @@ class CellIds:
             Those that were removed.
         """
         self._rearranged()
-        at = 0
         touched: set[str] = set()
         went: list[str] = []
         # The delta is in document order, so later entries do not shift these indexes.
         twice: dict[str, int] = {}
-        for change in delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                new = [cast("str", cell["id"]) for cell in change["insert"]]
-                self._shift_doubles(at, len(new))
-                for offset, cell_id in enumerate(new):
-                    if cell_id in self:
-                        twice[cell_id] = at + offset
-                for cell_id in new:
-                    self._come(cell_id)
-                self.all[at:at] = new
-                touched.update(new)
-                at += len(new)
-            else:
-                gone = int(change["delete"])
-                went += self.all[at : at + gone]
-                for cell_id in self.all[at : at + gone]:
-                    self._gone(cell_id)
-                del self.all[at : at + gone]
-                self._shift_doubles(at + gone, -gone)
+        for at, deleted, inserted in replacements(delta):
+            gone, new = self.all[at : at + deleted], [cast("str", cell["id"]) for cell in inserted]
+            for cell_id in gone:
+                self._gone(cell_id)
+            self._shift_doubles(at + deleted, len(new) - deleted)
+            for offset, cell_id in enumerate(new):
+                if cell_id in self:
+                    twice[cell_id] = at + offset
+            for cell_id in new:
+                self._come(cell_id)
+            self.all[at : at + deleted] = new
+            touched.update(new)
+            went += gone
         self._twice |= twice
         if len(self._times) == len(self.all):
             # A cell that was moved has been inserted before its old place was deleted.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from .deltas import replacements
 from .pycrdt_types import RawMap, RawText
 
 if TYPE_CHECKING:
@@ -62,23 +63,11 @@ class _Followed:
 
     def follow(self, event: Any) -> None:  # noqa: ANN401 - pycrdt's own, before it is wrapped
         try:
-            followed(self.held, event.delta)
+            for index, deleted, inserted in replacements(event.delta):
+                self.held[index : index + deleted] = inserted
         except Exception:
             # pycrdt swallows exceptions raised here, and the list would be wrong from now on.
             self.lost = True
-
-
-def followed(held: list[Any], delta: list[dict[str, Any]]) -> None:
-    """Apply a Yjs delta to a list."""
-    at = 0
-    for change in delta:
-        if "retain" in change:
-            at += int(change["retain"])
-        elif "insert" in change:
-            held[at:at] = change["insert"]
-            at += len(change["insert"])
-        else:
-            del held[at : at + int(change["delete"])]
 
 
 def _held(value: Any) -> Any:  # noqa: ANN401

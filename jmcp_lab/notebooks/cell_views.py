@@ -49,12 +49,12 @@ def find(notebook: LiveNotebook, ref: str) -> str:
     if len(found) > 1:
         raise NotFoundError(
             f"More than one cell of '{notebook.shown}' has an id that starts with '{shown(ref)}': "
-            f"{shown(', '.join(found[:5]))}. Give more of the id."
+            f"{shown(', '.join(found[:5]))}. Give more characters of the id."
         )
     ids = proposed("list_cells", notebook=notebook.path)
     raise NotFoundError(
-        f"There is no cell '{shown(ref[:80])}' in '{notebook.shown}'. Cells are named by their id, "
-        f"not by position; {ids} shows the ids. It may have been deleted meanwhile."
+        f"There is no cell '{shown(ref[:80])}' in '{notebook.shown}'. Name cells by id, not by "
+        f"position; {ids} shows the ids. The cell may have been deleted."
     )
 
 
@@ -129,9 +129,8 @@ def place(
         return size
     if not 0 <= index <= size:
         raise InvalidArgumentError(
-            f"index {index} is outside '{notebook.shown}', which has "
-            f"{count(size, 'cell')}: 0 is the top, "
-            f"{size} or -1 the end. Better name a cell: after=<cell id>."
+            f"index {index} is outside '{notebook.shown}', which has {count(size, 'cell')}: 0 is "
+            f"the top, {size} or -1 the end. Naming a cell is safer: after=<cell id>."
         )
     return index
 

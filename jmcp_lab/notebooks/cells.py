@@ -234,14 +234,21 @@ def to_make(notebook: LiveNotebook, anew: dict[str, dict[str, Any]]) -> dict[str
 
 def edit(notebook: LiveNotebook, cell_id: str, splices: Sequence[Splice], origin: str) -> None:
     """Apply splices of its current text to a cell."""
-    text = cast("Text", shared(notebook, cell_id)["source"])
-    before = str(text)
+    edit_all(notebook, {cell_id: splices}, origin)
+
+
+def edit_all(notebook: LiveNotebook, edits: Mapping[str, Sequence[Splice]], origin: str) -> None:
+    """Apply splices of their current texts to cells, in one transaction."""
+    texts = {cell_id: cast("Text", shared(notebook, cell_id)["source"]) for cell_id in edits}
+    before = {cell_id: str(text) for cell_id, text in texts.items()}
     with notebook.transaction(origin):
         _need_ids(notebook)
-        splice_shared(text, splices)
-        distrust(shared(notebook, cell_id), before)
-    if splices:
-        notebook.has_edited(cell_id, before)
+        for cell_id, text in texts.items():
+            splice_shared(text, edits[cell_id])
+            distrust(shared(notebook, cell_id), before[cell_id])
+    for cell_id, splices in edits.items():
+        if splices:
+            notebook.has_edited(cell_id, before[cell_id])
 
 
 def retype(notebook: LiveNotebook, cell_id: str, cell_type: str, origin: str) -> None:

@@ -219,8 +219,8 @@ class Changes:
         found = self._sets.get(call_id)
         if found is None:
             raise NotFoundError(
-                f"Call '{shown(call_id[:60])}' changed no notebook {self.reach}. What is not known "
-                "here cannot be taken back."
+                f"Call '{shown(call_id[:60])}' changed no notebook {self.reach}. Other changes "
+                "cannot be undone here."
             )
         return found
 

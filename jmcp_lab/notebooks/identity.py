@@ -77,7 +77,7 @@ class Identity:
         else:
             _end(known.id)
 
-    def meet(self, before: Version, now: Version, number: int | None) -> None:
+    def file_changed(self, before: Version, now: Version, number: int | None) -> None:
         """Take a new id if another program has brought the content of another notebook."""
         if not _same(before, now, self._number, number):
             _end(self.id)

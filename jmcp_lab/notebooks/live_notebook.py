@@ -100,7 +100,7 @@ class LiveNotebook:
         """Returns the ids of the cells that people are editing."""
         self.saving: Callable[[], bool] = lambda: False
         """Returns whether a save is due, which shows whether the file is writable."""
-        self.meet_file: Callable[[], Awaitable[object]] | None = None
+        self.sync_file: Callable[[], Awaitable[object]] | None = None
         """Merges what another program has written to the file."""
         self.run_in_pages: Callable[[], set[str]] = set
         """Returns the ids of the cells that people run, if the document cannot tell."""
@@ -267,9 +267,9 @@ class LiveNotebook:
 
     async def look(self) -> None:
         """Merge the file's current content, and return when a transaction can be opened."""
-        if self.meet_file is not None:
+        if self.sync_file is not None:
             with suppress(Exception):  # the next write reports the problem
-                await self.meet_file()
+                await self.sync_file()
         await self.ready()
 
     @contextmanager

@@ -92,7 +92,7 @@ def check_editable(notebook: LiveNotebook, cell_id: str, name: Callable[[str], s
     if why := locks_of(notebook.cell(cell_id)).edits:
         raise LockedError(
             f"{name(cell_id).capitalize()} is locked ({why}): only the user can change it, so "
-            "nothing was changed. It can be run, and its outputs cleared. Put what is new into "
+            "nothing was changed. You can still run it and clear its outputs. Put your text into "
             "another cell, or ask the user to unlock it."
         )
 

@@ -12,7 +12,7 @@ from ..codec.cell_form import source_of
 from ..codec.fingerprint import mark, without_trust
 from ..codec.values import well_formed
 from ..errors import ConflictError
-from ..text.rebase import united
+from ..text.rebase import union_merge
 from ..text.three_way_merge import MergeConflict, Splice, splice
 from . import cells
 from .cell_order import plain
@@ -244,19 +244,18 @@ def _merged(
         return merges.merge(base, wanted, present)
     except MergeConflict as conflict:
         raise ConflictError(
-            f"Cell {notebook.position(cell_id)} was changed since, at the same place "
-            f"(line {conflict.line}), so nothing was taken back. Both versions are kept as they "
-            "are: edit the cell by hand."
+            f"Cell {notebook.position(cell_id)} was changed later at the same place (line "
+            f"{conflict.line}), so nothing was undone. Edit the cell instead."
         ) from None
 
 
 def _check_restored(notebook: LiveNotebook, change: Deleted) -> None:
     """Check that a deleted cell that exists again has its old text."""
     present = notebook.source(change.cell_id)
-    if present is not None and united(_text(change.content), present):
+    if present is not None and union_merge(_text(change.content), present):
         raise ConflictError(
-            f"Cell {notebook.position(change.cell_id)} is there again and says something else "
-            "than when it was deleted, so nothing was taken back. Edit the cell by hand."
+            f"Cell {notebook.position(change.cell_id)} exists again, with another text than when "
+            "it was deleted, so nothing was undone. Edit the cell instead."
         )
 
 

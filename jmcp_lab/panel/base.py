@@ -49,19 +49,19 @@ _STATUS: dict[type[ToolError], int] = {
 }
 _READS = ("GET", "HEAD", "OPTIONS")
 _BROWSER_ONLY = (
-    "This can only be done from the Agents panel in JupyterLab, by someone who is logged in there. "
-    "A token does not count."
+    "Only a person who is logged in can do this, in the Agents panel of JupyterLab. A token is not "
+    "enough."
 )
 
 _NOT_OUR_PAGE = (
-    f"{FOREIGN_PAGE} If this is JupyterLab's own page, the "
-    "proxy before the server changes the Host: let it pass on the Host of the browser, or use "
-    "https. c.ServerApp.allow_origin lets no page in here."
+    f"{FOREIGN_PAGE} If this is JupyterLab's own page, the proxy in front of the server changes "
+    "the Host header: configure it to pass on the browser's Host, or use https. "
+    "c.ServerApp.allow_origin has no effect here."
 )
 
 _UNKNOWN_NAME = (
-    "This server asks nobody to log in, and {0} is none of its names, so that any web page could "
-    "stand behind it. Open it by another address, turn its login on, or name it in the server's "
+    "This server requires no login, and {0} is not one of its names, so any web page could use "
+    "that name. Open the server at another address, turn on its login, or add the name to its "
     "configuration: c.ServerApp.local_hostnames = ['{0}']."
 )
 
@@ -81,7 +81,7 @@ class PanelHandler(APIHandler):
         """Refuse exchanges that do not come from the server's own page, then authenticate."""
         if self._carries_agent_token():
             self.current_user = self._jupyter_current_user = None
-            raise web.HTTPError(403, "An agent's token opens nothing but the MCP endpoint.")
+            raise web.HTTPError(403, "An agent token is valid only for the MCP endpoint.")
         if not from_own_page(self.request.headers):
             self.current_user = self._jupyter_current_user = None
             raise web.HTTPError(403, _NOT_OUR_PAGE)
@@ -156,13 +156,13 @@ class PanelHandler(APIHandler):
         try:
             fields = without_halves(json.loads(self.request.body or b"{}"))
         except (ValueError, RecursionError):
-            raise InvalidArgumentError("The body is not JSON.") from None
+            raise InvalidArgumentError("The request body is not valid JSON.") from None
         if not isinstance(fields, dict):
-            raise InvalidArgumentError("The body is a JSON object.")
+            raise InvalidArgumentError("The request body must be a JSON object.")
         unknown = sorted(fields.keys() - set(known))
         if unknown:
             raise InvalidArgumentError(
-                f"There is no field '{unknown[0][:40]}' here. Known: {', '.join(known) or 'none'}."
+                f"Unknown field '{unknown[0][:40]}'. Known fields: {', '.join(known) or 'none'}."
             )
         return fields
 
@@ -177,7 +177,9 @@ class PanelHandler(APIHandler):
         if value is None:
             return None
         if not isinstance(value, str) or len(value) > longest:
-            raise InvalidArgumentError(f"'{name}' is a text of at most {longest} characters.")
+            raise InvalidArgumentError(
+                f"'{name}' must be a string of at most {longest} characters."
+            )
         return value
 
     def page_base(self) -> str:
@@ -228,7 +230,7 @@ class PanelHandler(APIHandler):
         if isinstance(error, web.HTTPError) and error.log_message:
             message = error.log_message
         elif status_code == HTTPStatus.FORBIDDEN and self.current_user is None:
-            message = "You are not logged in here any more: reload this page."
+            message = "You are no longer logged in. Reload this page."
         elif error is not None and not isinstance(error, web.HTTPError):
             message = "Something went wrong inside jmcp_lab; the server log has the details."
         codes = {401: "unauthorized", 403: "forbidden", 404: "not_found"}

@@ -84,7 +84,7 @@ class StateHandler(PanelHandler):
         try:
             return max(0, int(self.get_query_argument("since", "0")))
         except ValueError:
-            raise InvalidArgumentError("'since' is a whole number.") from None
+            raise InvalidArgumentError("'since' must be a whole number.") from None
 
     def _server(self) -> dict[str, Any]:
         return {
@@ -196,7 +196,7 @@ class DecisionHandler(CallHandler):
         option = self.text(fields, "option", longest=40)
         action_hash = self.text(fields, "action_hash", longest=100)
         if option is None or action_hash is None:
-            raise InvalidArgumentError("'option' and 'action_hash' are needed.")
+            raise InvalidArgumentError("'option' and 'action_hash' are required.")
         await self.check_decider(call_id)
         until = self.text(fields, "until", longest=40)
         reason = self.text(fields, "reason")
@@ -230,7 +230,9 @@ class InputHandler(CallHandler):
         fields = self.body("question", "value")
         question = self.text(fields, "question", longest=40)
         if question is None:
-            raise InvalidArgumentError("'question' is needed: the id of what is answered.")
+            raise InvalidArgumentError(
+                "'question' is required: the id of the question that this answers."
+            )
         await self.check_decider(call_id)
         value = self.text(fields, "value", longest=10_000)
         self.answer(call_view(self.services.supervisor.answer_question(call_id, question, value)))

@@ -21,8 +21,8 @@ class NowhereHandler(PanelHandler):
         self.current_user = self._jupyter_current_user = None
         raise web.HTTPError(
             404,
-            "There is nothing at this address. MCP clients connect at the address that the Agents "
-            "panel in JupyterLab shows, without a slash at its end.",
+            "There is nothing at this address. MCP clients connect to the address that the Agents "
+            "panel in JupyterLab shows, without a slash at the end.",
         )
 
     def _log(self) -> None:

@@ -86,7 +86,7 @@ def check_owner(owner: str, agent: Agent) -> None:
     """
     if agent.owner and agent.owner != owner:
         raise DeniedError(
-            f"Only {agent.owner}, who let this agent in, can do this. You can stop it.",
+            f"Only {agent.owner}, who connected this agent, can do this. You can stop it.",
             code="not_owner",
         )
 
@@ -98,10 +98,7 @@ async def check_may_decide(handler: JupyterHandler, call: Call) -> None:
     ------
     DeniedError
     """
-    needed = NEEDED[call.tool_class]
-    if call.tool == "insert_execute_code_cell":
-        needed = (*needed, *NEEDED[ToolClass.EDIT])
-    for action, resource in needed:
+    for action, resource in (needed for each in call.classes for needed in NEEDED[each]):
         user = handler.current_user
         if not await ensure_async(
             handler.authorizer.is_authorized(handler, user, action, resource)

@@ -59,7 +59,7 @@ class ProgramHandler(PanelHandler):
             raise web.HTTPError(
                 403,
                 "Only programs of the server's own user, on the server's own computer, can ask to "
-                "be let in. In JupyterLab choose 'Connect an agent' in the Agents panel, and give "
+                "connect. In JupyterLab, choose 'Connect an agent' in the Agents panel and give "
                 "the program the token.",
             )
 
@@ -147,7 +147,7 @@ class PairingDecisionHandler(PanelHandler):
         fields = self.body("option", "label", "mode", "notebooks", "until")
         option = fields.pop("option", None)
         if option not in ("allow_once", "reject_once"):
-            raise InvalidArgumentError("'option' is allow_once or reject_once.")
+            raise InvalidArgumentError("'option' must be allow_once or reject_once.")
         if pairing_id.startswith(OFFER):
             for offer in self.services.agents.offers():
                 if offer.id == pairing_id and offer.present is not None:

@@ -119,6 +119,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "agent_label": call.agent_label,
         "tool": call.tool,
         "class": call.tool_class.value,
+        "also": [each.value for each in call.also],
         "state": call.state.value,
         "summary": call.summary,
         "target": {

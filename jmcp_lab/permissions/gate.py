@@ -224,7 +224,8 @@ class Gate:
             raise self._denial(
                 call,
                 DecisionSource.EXPIRED,
-                f"Nobody answered in {minutes} minutes, so it was denied. Nothing was done.",
+                f"Nobody answered within {minutes} minutes, so the request was denied. Nothing was "
+                "done.",
             ) from None
         finally:
             self._requests.pop(call.id, None)

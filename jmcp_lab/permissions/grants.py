@@ -74,7 +74,7 @@ class Grants:
         NotFoundError
         """
         if grant_id not in self._grants:
-            raise NotFoundError("There is no such grant; it may have ended.")
+            raise NotFoundError("There is no such grant. It may have ended.")
         self._drop(grant_id)
 
     def end_below(self, agent: Agent) -> None:

@@ -42,11 +42,11 @@ class Pause(StrEnum):
 PAUSE_WORDS = {
     Pause.DENIALS: (
         f"You are paused: the user said no to {MAX_DENIALS} of your requests in a row. They can "
-        "resume you in JupyterLab's Agents panel. Ask them what they want."
+        "resume you in JupyterLab's Agents panel. Ask them what they want you to do."
     ),
     Pause.FLOOD: (
         f"You are paused: you asked more than {MAX_REQUESTS} times in a minute. The user can "
-        "resume you in JupyterLab's Agents panel. Ask for less at a time."
+        "resume you in JupyterLab's Agents panel. Ask for fewer things at a time."
     ),
 }
 
@@ -85,15 +85,16 @@ class Patience:
             self._ledger.update(first, repeats=first.repeats + 1)
             return (
                 DecisionSource.DUPLICATE_DENIED,
-                "The user already said no to exactly this, so they were not asked. Do something "
-                "else, or ask them what they want. If they changed their mind, they press 'Ask me "
-                "again' beside it under Activity in JupyterLab's Agents panel; then call again.",
+                "The user has already denied exactly this request, so they were not asked again. "
+                "Do something else, or ask them what they want. If they change their mind, they "
+                "can press 'Ask me again' beside it under Activity in JupyterLab's Agents panel; "
+                "then call again.",
             )
         if waiting >= PENDING_PER_AGENT:
             return (
                 DecisionSource.FLOOD,
-                f"{waiting} of your requests already wait for the user. Use `wait` on those "
-                "before you ask for more.",
+                f"{waiting} of your requests are already waiting for the user. Use `wait` for "
+                "those before you ask for more.",
             )
         if self._asks_too_often(call.agent_id):
             self._pause(call.agent_id, Pause.FLOOD)
@@ -159,6 +160,6 @@ class Patience:
         """
         call = self._ledger.get(call_id)
         if not self._denials.forget(call):
-            raise ConflictError("You are asked in any case when the agent wants this again.")
+            raise ConflictError("The agent will ask you anyway if it wants this again.")
         self._ledger.update(call, denied_until=None)
         return call

@@ -64,8 +64,8 @@ class Subject:
 _A, _Q, _N = Verdict.ALLOW, Verdict.ASK, Verdict.DENY
 
 PAUSED = (
-    "The user has paused you, so nothing was done. Tell them what you still want to do, and call "
-    "again once they have pressed Resume in JupyterLab's Agents panel."
+    "The user has paused you, so nothing was done. Tell them what you still want to do. Call again "
+    "when they have pressed Resume in JupyterLab's Agents panel."
 )
 
 
@@ -93,7 +93,7 @@ def unknown_mode(mode: Mode) -> str:
     return (
         f"This version of jmcp_lab does not know this agent's mode '{mode.value}', so nothing was "
         "done. The user can choose another mode in JupyterLab's Agents panel, or install the "
-        "version that wrote it."
+        "version of jmcp_lab that wrote it."
     )
 
 
@@ -174,4 +174,4 @@ def _words(action: Action) -> str:
         "kernel": "starting or restarting kernels",
         "create": "creating files",
         "overwrite": "changing files",
-    }.get(kind_of(action), "this")
+    }.get(kind_of(action), "doing this")

@@ -41,9 +41,9 @@ def showable(action: Action) -> Action:
             else f"{count(lines, 'line')} in {count(len(drawn), 'part')}"
         )
         raise ToolError(
-            f"This is too long for the user to check: {size}, and a request may show "
-            f"{MAX_CHARACTERS:,} characters and {MAX_LINES:,} lines. Nothing was done. Ask for "
-            "it in smaller steps, or keep large data out of the code and read it from a file.",
+            f"This is too long for the user to check: {size}. A request may show "
+            f"{MAX_CHARACTERS:,} characters and {MAX_LINES:,} lines. Nothing was done. Use smaller "
+            "steps, or keep large data out of the code and read it from a file.",
             code="too_long",
         )
     return action

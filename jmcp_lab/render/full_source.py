@@ -39,7 +39,7 @@ def source_of(output: object, block: Block) -> Source | None:
         return _of_error(output, block.text)
     if output.get("output_type") == "stream":
         printed = clean(as_text(output.get("text"))).strip("\n")
-        return None if printed == block.text else Source("all that was printed", lambda: printed)
+        return None if printed == block.text else Source("everything printed", lambda: printed)
     data = output.get("data")
     if block.format is None or not isinstance(data, Mapping):
         return None

@@ -195,7 +195,9 @@ def html_to_text(markup: str) -> str:
             writer.text(piece.value)
     writer.end_line()
     if len(markup) > MAX_MARKUP:
-        writer.lines.append(f"(… {len(markup) - MAX_MARKUP:,} more characters of HTML not read)")
+        writer.lines.append(
+            f"(… {len(markup) - MAX_MARKUP:,} more characters of HTML were not read)"
+        )
     return _BLANK_LINES.sub("\n\n", clean("\n".join(writer.lines))).strip("\n")
 
 

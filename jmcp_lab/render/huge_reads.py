@@ -52,8 +52,8 @@ class HugeReads:
                 await self._lock.acquire()
         except TimeoutError:
             raise UnavailableError(
-                "Other calls are reading very large outputs. Try again later, or give "
-                "outputs=false."
+                "Other calls are reading very large outputs at the moment. Try again later, or "
+                "pass outputs=false."
             ) from None
         _has_turn.set(True)
         try:

@@ -124,17 +124,17 @@ def prepared(picture: Picture, limit: int) -> SentPicture:
             _draft(image)
             needed = bytes_needed(image, (width, height))
         if needed > MAX_BYTES:
-            words = f"{width}x{height}, more pixels than can be decoded here; save it smaller"
+            words = f"{width}x{height}, too many pixels to decode here; save a smaller image"
             return _refused(picture, words)
         sent = _fitted(picture, raw, limit)
         if needed > LARGE_BYTES:
             give_back()
         return sent
     except (binascii.Error, ValueError):
-        return _refused(picture, f"{size_words(picture.size)}, damaged: not base64 of an image")
+        return _refused(picture, f"{size_words(picture.size)}, damaged: not the base64 of an image")
     except Exception:
         # Pillow raises errors of many kinds, also for a decompression bomb.
-        return _refused(picture, f"{size_words(picture.size)}, damaged or of an unknown kind")
+        return _refused(picture, f"{size_words(picture.size)}, damaged or of an unknown type")
 
 
 def _opened(raw: bytes) -> Image.Image:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..text.counting import count
 from .formats import outline_words
 from .formats.plain_text import TYPE as PLAIN_TYPE
 from .text import as_text
@@ -54,7 +55,7 @@ def outline(outputs: Sequence[Any]) -> str:
     if outputs and not lines and not said:
         return "no visible text"
     if lines:
-        said.insert(0, f"{lines:,} line{'' if lines == 1 else 's'}")
+        said.insert(0, count(lines, "line"))
     if len(said) > MAX_SAID:
         # Keep the last: it is the error, if there is one.
         said = [*said[: MAX_SAID - 1], f"{len(said) - MAX_SAID:,} more", said[-1]]

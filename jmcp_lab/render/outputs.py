@@ -58,6 +58,7 @@ from jmcp_lab.render.sharing import (
     plans_of,
 )
 from jmcp_lab.render.text import clip, page
+from jmcp_lab.text.counting import count
 
 __all__ = [
     "MAX_IMAGES",
@@ -131,8 +132,7 @@ def render_page(
         There is no such output.
     """
     if not 1 <= output <= len(outputs):
-        count = len(outputs)
-        have = f"has {count} output{'' if count == 1 else 's'}" if count else "has no outputs"
+        have = f"has {count(len(outputs), 'output')}" if outputs else "has no outputs"
         raise InvalidArgumentError(f"There is no output {output}: the cell {have}.")
     item = Item(block_of(outputs[output - 1], output))
     text, source = item.block.text, source_of(outputs[output - 1], item.block)
@@ -143,8 +143,8 @@ def render_page(
     words = f"[output {output}: {piece.words(partial(hint, output) if hint else None)}]"
     if source and piece.offset < source_offset(text):
         at = source_offset(text)
-        shows = f"by {hint(output, at)}" if hint else f"from offset={at} on"
-        words = f"{words[:-1]}; {source.what} {shows}]"
+        shows = hint(output, at) if hint else f"from offset={at}"
+        words = f"{words[:-1]}; {source.what}: {shows}]"
     if piece.offset:
         block = replace(item.block, text=piece.text, picture=None, notes=())
         return [TextPart(f"{words}\n{Item(block, len(piece.text)).render()}")]

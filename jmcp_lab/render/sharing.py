@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from jmcp_lab.calls.proposed import proposed
 from jmcp_lab.files.names import shown
+from jmcp_lab.text.counting import count
 
 from .blocks import Block, block_of
 from .full_source import source_of, source_offset
@@ -195,8 +196,8 @@ class Plan:
         An output is shown whole, or with enough of its text for the words about the cut.
         """
         self.room = room
-        for count in range(len(self.items), -1, -1):
-            head, tail = _ends(count, self._fails())
+        for number in range(len(self.items), -1, -1):
+            head, tail = _ends(number, self._fails())
             self.shown = self.items[:head] + self.items[len(self.items) - tail :]
             first, last = head + 1, self.total - tail
             least = sum(item.length(self._readable(item)) for item in self.shown)
@@ -266,17 +267,17 @@ class Plan:
 
     def _gap(self, first: int, last: int, *, hinted: bool = False) -> str:
         if last - first + 1 == self.total:
-            what = f"{self.total:,} output{'' if self.total == 1 else 's'}"
+            what = count(self.total, "output")
         else:
             what = f"outputs {first:,} to {last:,}" if first < last else f"output {first:,}"
         said = "; " + self.hint(first, 0) if self.hint and hinted else ""
         return f"[{what} left out{said}]"
 
 
-def _ends(count: int, keep_last: bool) -> tuple[int, int]:
-    """Return how many of `count` shown outputs come from the start and how many from the end."""
-    tail = max(count // 3, min(count, int(keep_last)))
-    return count - tail, tail
+def _ends(number: int, keep_last: bool) -> tuple[int, int]:
+    """Return how many of `number` shown outputs come from the start and how many from the end."""
+    tail = max(number // 3, min(number, int(keep_last)))
+    return number - tail, tail
 
 
 def plans_of(cells: Sequence[CellSection], text: int) -> list[Plan]:
@@ -285,8 +286,8 @@ def plans_of(cells: Sequence[CellSection], text: int) -> list[Plan]:
     # Read only outputs that may be shown: a cell can have 10,000 of them.
     most = fair_shares([min(len(outputs), MAX_OUTPUTS) for outputs in found], text // _SHORTEST)
     plans = [
-        _plan(cell, outputs, max(3, count))
-        for cell, outputs, count in zip(cells, found, most, strict=True)
+        _plan(cell, outputs, max(3, number))
+        for cell, outputs, number in zip(cells, found, most, strict=True)
     ]
     _keep_room_for_captions(plans)
     return plans
@@ -333,7 +334,7 @@ def fitted(plans: Sequence[Plan], room: int) -> tuple[list[Plan], str]:
         call = next((call for plan in kept if (call := plan.hint_for_gap())), "")
         if closing or not call:
             return kept, closing
-        closing = f"[What is left out is shown by calls such as {call}]"
+        closing = f"[To see what is left out, use calls such as {call}]"
 
 
 def _kept(plans: Sequence[Plan], room: int) -> list[Plan]:
@@ -350,16 +351,16 @@ def _kept(plans: Sequence[Plan], room: int) -> list[Plan]:
 
 def _fitting(lengths: Sequence[int], room: int) -> int:
     """Return how many of the first lengths fit."""
-    for count, length in enumerate(lengths):
+    for number, length in enumerate(lengths):
         room -= length
         if room < 0:
-            return count
+            return number
     return len(lengths)
 
 
 def _left_out_words(plans: Sequence[Plan]) -> str:
     """Return words that cells are left out, with as many of their names as there is room for."""
-    words = f"[{len(plans):,} cell{'' if len(plans) == 1 else 's'} left out"
+    words = f"[{count(len(plans), 'cell')} left out"
     named = [plan for plan in plans if plan.name]
     if not named:
         return f"{words}]"
@@ -372,6 +373,6 @@ def _left_out_words(plans: Sequence[Plan]) -> str:
     for place, name in enumerate(names[2:], 2):
         if len(words) + len(name) > _NAMES - 60 - len(all_of_them):
             rest = f"{len(names) - place:,} more, up to {names[-1]}"
-            return f"{words} and {rest}; {all_of_them} names them]"
+            return f"{words} and {rest}; {all_of_them} lists them]"
         words += f", {name}"
     return f"{words}]"

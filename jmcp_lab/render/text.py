@@ -57,7 +57,7 @@ def compact_json(value: object) -> str:
     try:
         return "".join(json_parts(value))
     except (TypeError, ValueError, RecursionError):
-        return f"(a {type(value).__name__} that is no JSON)"
+        return f"(a {type(value).__name__} that is not JSON)"
 
 
 def json_parts(value: object) -> Iterator[str]:

@@ -288,7 +288,7 @@ def _frame_lines(frames: list[_Frame]) -> list[str]:
             continue
         if id(frame) in left_out:
             if not said_left_out:
-                shown.append(f"… {len(left_out):,} more of your frames left out")
+                shown.append(f"… {len(left_out):,} more of your own frames left out")
             said_left_out = True
             run.clear()
             continue

@@ -31,7 +31,7 @@ class Backend(Protocol):
     """The notebooks that are open on this server."""
 
     idle_seconds: float
-    news: Notices
+    notices: Notices
     ring: Callable[[], None]
     """Callback to call when `troubles` may return something new."""
 
@@ -124,7 +124,7 @@ def open_backend(
 
     peers = Peers(serverapp) if why is NotLive.OTHERS else None
     rooms = FileRooms(serverapp, contents, pages, log, idle_seconds=idle_seconds, peers=peers)
-    rooms.news.standing = agent_words(why)
+    rooms.notices.standing = agent_words(why)
     settings = serverapp.web_app.settings
     settings["contents_manager"] = ApiContents(settings["contents_manager"], rooms.file)
     return rooms

@@ -34,7 +34,7 @@ class ClosedRooms:
     def __init__(self, why: str, idle_seconds: float) -> None:
         self._why = why
         self.idle_seconds = idle_seconds
-        self.news = Notices()
+        self.notices = Notices()
         self.texts = ClosedTexts(why)
         self.ring: Callable[[], None] = lambda: None
 

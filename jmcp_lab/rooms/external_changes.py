@@ -1,8 +1,8 @@
 """Merge changes that another program (git, an editor, a script) wrote to an open notebook's file.
 
 jupyter-server-ydoc overwrites the document with the file, which loses everything unsaved. This
-module does a three-way merge instead. It compares the file as the document last met it, the file
-now, and the document.
+module does a three-way merge instead. It compares the file as of its last sync with the document,
+the file now, and the document.
 
 - A change that only the file has goes into the document.
 - A change that only the document has stays.
@@ -24,26 +24,26 @@ from ..codec.cell_form import source_of
 from ..codec.fingerprint import LOOKS, RESULTS, CellVersion, Version, mark, metadata_of, renamed
 from ..codec.values import document_form, format_number, well_formed
 from ..notebooks import cells
-from ..text.rebase import carried, united
+from ..text.rebase import rebase, union_merge
 from ..text.three_way_merge import splice
 
 if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
     from ..text.three_way_merge import Splice
 
-Carry = Callable[[str, str, str], list["Splice"]]
+TextMerge = Callable[[str, str, str], list["Splice"]]
 """A function that rebases the change from one text to another onto a third; it always succeeds."""
 
 OUTSIDE_ORIGIN = "jmcp:outside"
 """Origin of the transactions that bring a file's changes into the document."""
 
 
-def take_in(
+def merge_file(
     notebook: LiveNotebook,
     base: Version,
     content: dict[str, Any],
-    carry: Carry = carried,
-    said: Version | None = None,
+    merge: TextMerge = rebase,
+    stored: Version | None = None,
 ) -> None:
     """Merge what another program changed in a notebook's file into the open document.
 
@@ -51,22 +51,22 @@ def take_in(
     ----------
     notebook : LiveNotebook
     base : Version
-        The file as the document last met it.
+        The file as of its last sync with the document.
     content : dict
         The file now, as the contents manager reads it.
-    carry : Callable
+    merge : Callable
         Rebases the file's change of a text onto the text of the cell.
-    said : Version, optional
+    stored : Version, optional
         How the file represented `base`, if it stores another form of it: for example, the same
         cells without their outputs. A part that still equals this version counts as unchanged.
     """
-    said = said or base
+    stored = stored or base
     present = [
         (cell_id, str(cell["source"]))
         for cell_id, cell in zip(notebook.ids, notebook.ycells, strict=True)
     ]
     version = Version.of(content)
-    there = _adopt_ids(notebook, said.named(present), version, made_up=base.ids is None)
+    there = _adopt_ids(notebook, stored.named(present), version, made_up=base.ids is None)
     old = dict(zip(there, base.cells, strict=True))
     present = list(zip(notebook.ids, (text for _, text in present), strict=True))
     # The file knows nothing of unsaved changes.
@@ -83,7 +83,7 @@ def take_in(
         if notebook.index(cell_id) is None:
             anew[cell_id] = contents[cell_id]
         else:
-            made = _take_cell(notebook, old.get(cell_id), cell, contents[cell_id], carry)
+            made = _take_cell(notebook, old.get(cell_id), cell, contents[cell_id], merge)
             if made is not None:
                 anew[cell_id] = made
     gone = [
@@ -95,7 +95,7 @@ def take_in(
     ]
     wanted = _order(notebook.ids, list(old), list(new), gone, anew)
     rearrange(notebook, wanted, anew, OUTSIDE_ORIGIN)
-    _take_metadata(notebook, base, version.metadata_unless_kept(said, base), content)
+    _take_metadata(notebook, base, version.metadata_unless_kept(stored, base), content)
 
 
 def _adopt_ids(
@@ -122,7 +122,7 @@ def _take_cell(
     old: CellVersion | None,
     new: CellVersion,
     content: dict[str, Any],
-    carry: Carry,
+    merge: TextMerge,
 ) -> dict[str, Any] | None:
     """Change a cell's text in place; return the whole cell if it must be recreated.
 
@@ -131,9 +131,9 @@ def _take_cell(
     cell_id = content["id"]
     cell = cells.whole(notebook, cell_id)
     source = source_of(cell)
-    splices = united(new.source, source)
+    splices = union_merge(new.source, source)
     if old is not None:
-        splices = carry(old.source, new.source, source)
+        splices = merge(old.source, new.source, source)
         present = CellVersion.of(cell)
         merged = dict(cell)
         if new.looks != old.looks:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_ydoc import ydocs
 from pycrdt import Doc, Text
@@ -15,107 +14,29 @@ from ..notebooks.first_cell import make_way
 from ..notebooks.live_notebook import LiveNotebook
 from ..notebooks.notebook_document import NotebookDocument
 from ..notebooks.shared_text import splice_shared
-from ..server.heavy_work import in_short_turns, takes_long
-from ..text.rebase import carried
-from ..text.reunion import reunited
+from ..text.overlapping_merge import merge_overlapping
+from ..text.rebase import rebase
 from ..text.three_way_merge import splice
-from .external_changes import take_in
-from .pages.joining import clients_ahead
+from .content_versions import ContentVersion, TextVersion
+from .external_changes import merge_file
 from .pages.late_edits import LateEdits
 from .pages.rejoin import (
     REJOIN_ORIGIN,
     LeftBehind,
-    PageMarks,
     adopt,
     differences,
-    merged,
+    merged_content,
     removed_while_away,
-    told_of,
+    restored_messages,
     typed_into_removed,
 )
-from .saving.content_versions import ContentVersion, TextVersion
+from .sync_messages import clients_ahead
 
 if TYPE_CHECKING:
     from jupyter_ydoc import YNotebook, YUnicode
 
-    from .live_room import LiveRoom
-
-
-class DocumentKind(Protocol):
-    """The operations that differ between kinds of document."""
-
-    def version_of(self, content: Any) -> ContentVersion:  # noqa: ANN401
-        """Return the version of a file's content."""
-
-    def unpack(self, data: bytes) -> ContentVersion:
-        """Return the version that was stored on disk."""
-
-    def was_left_by(self, attempted: ContentVersion, content: Any) -> bool:  # noqa: ANN401
-        """Return whether a failed save of `attempted` can have left this content in the file."""
-
-    def take_in(self, base: Any, content: Any, said: Any) -> None:  # noqa: ANN401
-        """Merge what another program changed in the file into the document.
-
-        Parameters
-        ----------
-        base : ContentVersion
-            The file as the document last met it.
-        content : object
-            The file now.
-        said : ContentVersion
-            How the file represented `base`.
-        """
-
-    def reunite(self, base: ContentVersion, content: Any) -> None:  # noqa: ANN401
-        """Merge a file into a document that may already contain part of the file's changes."""
-
-    async def ready(self) -> None:
-        """Return when the document can be written."""
-
-    def content_of(self, update: bytes) -> Any:  # noqa: ANN401
-        """Return a page's document in the form that a file has."""
-
-    def version_in(self, update: bytes) -> ContentVersion:
-        """Return the version that a document holds, with the cell ids that it uses."""
-
-    def join(self, update: bytes, base: ContentVersion) -> list[str]:
-        """Merge a page that has another Yjs history into the document.
-
-        Returns
-        -------
-        list of str
-            Messages for the agents.
-        """
-
-    def feed(self, update: bytes) -> None:
-        """Inspect a page's update just before the document applies it."""
-
-    def settle(self) -> None:
-        """Repair the effects of a page's update just after the document has applied it."""
-
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
-        """Restore text that one side typed into cells that the other side removed.
-
-        Parameters
-        ----------
-        update : bytes
-            Everything that the page had.
-        ours : bytes
-            Everything that the document had of the same Yjs history before it met the page.
-        base : ContentVersion or None
-            The version of the file that the page met last, if it is known.
-
-        Returns
-        -------
-        list of str
-            Messages for the agents.
-        """
-
-    def left_behind(self, update: bytes) -> LeftBehind | None:
-        """Return the page's cells that the document no longer has, after it has met the page."""
-
-    def close(self) -> None:
-        """Stop following the document."""
+    from .document_kind import DocumentKind
+    from .pages.pages_room import PagesRoom
 
 
 class NotebookKind:
@@ -123,20 +44,21 @@ class NotebookKind:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : PagesRoom
     """
 
-    def __init__(self, room: LiveRoom) -> None:
+    def __init__(self, room: PagesRoom) -> None:
         self._room = room
         file_id = room.room_id.rsplit(":", 1)[-1]
         self.notebook = LiveNotebook(cast("YNotebook", room.document), lambda: room.path, file_id)
         self.notebook.together = room.one_message
         # The awareness state of a user who has left stays for half a minute.
         self.notebook.carets = lambda: carets_in(room) if room.pages else set()
-        self.notebook.saving = lambda: room.autosave.pending
-        self.notebook.meet_file = lambda: room.disk.look()
         self.late = LateEdits(
-            self.notebook, lambda: room.typed_in, room.say, shared=lambda: room.typed_elsewhere
+            self.notebook,
+            lambda: room.typed_in,
+            room.notify_agents,
+            shared=lambda: room.typed_elsewhere,
         )
 
     def version_of(self, content: dict[str, Any]) -> Version:
@@ -151,7 +73,7 @@ class NotebookKind:
         """Return whether the file is complete; a truncated notebook is not a notebook."""
         return Version.of(content).digest == attempted.digest
 
-    def take_in(self, base: Version, content: dict[str, Any], said: Version) -> None:
+    def merge_file(self, base: Version, content: dict[str, Any], stored: Version) -> None:
         """Merge by cells and lines."""
         document = self._room.document
         if base.ids is None and Version.of(document.get()) == base:
@@ -159,11 +81,11 @@ class NotebookKind:
             # apart.
             document.set(content)
         else:
-            take_in(self.notebook, base, content, said=said)
+            merge_file(self.notebook, base, content, stored=stored)
 
-    def reunite(self, base: ContentVersion, content: dict[str, Any]) -> None:
+    def merge_overlapping(self, base: ContentVersion, content: dict[str, Any]) -> None:
         """Merge by cells and lines; keep once what both sides added to the base."""
-        take_in(self.notebook, cast("Version", base), content, reunited)
+        merge_file(self.notebook, cast("Version", base), content, merge_overlapping)
 
     async def ready(self) -> None:
         """Return when no transaction is open."""
@@ -178,13 +100,13 @@ class NotebookKind:
         document = _document(self._room, update)
         return Version.of(document.get(deduplicate=False) | {"cells": [*_whole(document).values()]})
 
-    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+    def merge_page(self, update: bytes, base: ContentVersion) -> list[str]:
         """Merge a page that has another Yjs history into the notebook."""
         page = _document(self._room, update)
         found = LiveNotebook(cast("YNotebook", page), lambda: "", self.notebook.file_id)
         alone = self._is_blank and self.notebook.blank not in found.ids
         try:
-            wanted = merged(
+            wanted = merged_content(
                 self.notebook, found, cast("Version", base), lambda: _document(self._room)
             )
         finally:
@@ -194,18 +116,18 @@ class NotebookKind:
             make_way(self.notebook, REJOIN_ORIGIN)
         return []
 
-    def feed(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Record edits to a removed cell, so that they can be found later."""
-        self.late.feed(update)
+        self.late.before_update(update)
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Repair a page's edit of a cell that was moved or deleted in the meantime."""
         if self.notebook.busy:
-            self._room.call_later(0.05, self.settle)
+            self._room.call_later(0.05, self.after_update)
             return
-        self.late.settle()
+        self.late.after_update()
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
+    def restore_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Find the cells that one side removed, and what the other side typed into them."""
         alone = self._is_blank
         theirs = self._return(update, ours, cast("Version | None", base))
@@ -215,10 +137,10 @@ class NotebookKind:
             self.late.join_doubles({cell_id: cell.source for cell_id, cell in named.items()})
         if alone:
             make_way(self.notebook, REJOIN_ORIGIN)
-        return told_of(self.notebook, theirs + mine)
+        return restored_messages(self.notebook, theirs + mine)
 
-    def left_behind(self, update: bytes) -> LeftBehind | None:
-        """Return the page's cells that the notebook no longer has, after it has met the page."""
+    def cells_left_behind(self, update: bytes) -> LeftBehind | None:
+        """Return the page's cells that the notebook no longer has after their merge."""
         page = _document(self._room, update)
         gone = removed_while_away(page.ydoc, self.notebook.ydoc.get_update())
         if not gone:
@@ -253,11 +175,16 @@ class TextKind:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : PagesRoom
     """
 
-    def __init__(self, room: LiveRoom) -> None:
+    def __init__(self, room: PagesRoom) -> None:
         self._room = room
+
+    @property
+    def notebook(self) -> None:
+        """None: a text is no notebook."""
+        return None
 
     @property
     def _text(self) -> Text:
@@ -277,15 +204,17 @@ class TextKind:
         whole = cast("TextVersion", attempted).text
         return content == whole or is_beginning(content, whole)
 
-    def take_in(self, base: TextVersion, content: str, said: TextVersion) -> None:
+    def merge_file(self, base: TextVersion, content: str, stored: TextVersion) -> None:
         """Merge by lines; another program has none of the unsaved text."""
         present = str(self._text)
-        self._make(splice(present, carried(said.text, content, present)))
+        self._make(splice(present, rebase(stored.text, content, present)))
 
-    def reunite(self, base: ContentVersion, content: str) -> None:
+    def merge_overlapping(self, base: ContentVersion, content: str) -> None:
         """Merge by lines; keep once what both sides added to the base."""
         present = str(self._text)
-        self._make(splice(present, reunited(cast("TextVersion", base).text, content, present)))
+        self._make(
+            splice(present, merge_overlapping(cast("TextVersion", base).text, content, present))
+        )
 
     async def ready(self) -> None:
         """Return at once: no code keeps a transaction of a text open across an await."""
@@ -300,11 +229,11 @@ class TextKind:
         """Return the text that a document holds."""
         return TextVersion(self.content_of(update))
 
-    def join(self, update: bytes, base: ContentVersion) -> list[str]:
+    def merge_page(self, update: bytes, base: ContentVersion) -> list[str]:
         """Merge a page that has another Yjs history into the text."""
         typed = self.content_of(update)
         present = str(self._text)
-        wanted = splice(present, reunited(cast("TextVersion", base).text, typed, present))
+        wanted = splice(present, merge_overlapping(cast("TextVersion", base).text, typed, present))
         self._room.ydoc.apply_update(update)
         self._make(wanted)
         return []
@@ -315,17 +244,17 @@ class TextKind:
             with self._room.ydoc.transaction(origin=REJOIN_ORIGIN):
                 splice_shared(self._text, differences(present, wanted))
 
-    def feed(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Do nothing: a text has no cells that could be moved or removed."""
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Do nothing: a text has no cells that could be moved or removed."""
 
-    def return_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
+    def restore_typing(self, update: bytes, ours: bytes, base: ContentVersion | None) -> list[str]:
         """Return no messages: a text has no cells that could be moved or removed."""
         return []
 
-    def left_behind(self, update: bytes) -> LeftBehind | None:
+    def cells_left_behind(self, update: bytes) -> LeftBehind | None:
         """Return None: a text has no cells that could be moved or removed."""
         return None
 
@@ -333,27 +262,13 @@ class TextKind:
         """Do nothing: a text kind does not follow its document."""
 
 
-async def version_aside(kind: DocumentKind, content: Any) -> ContentVersion:  # noqa: ANN401
-    """Return the version of a content that nothing mutates; use a thread for a long one."""
-    if isinstance(content, dict) and takes_long(content):
-        return await asyncio.to_thread(in_short_turns, kind.version_of, content)
-    return kind.version_of(content)
-
-
-def kind_of(room: LiveRoom) -> DocumentKind | None:
+def kind_of(room: PagesRoom) -> DocumentKind | None:
     """Return the `DocumentKind` of a room's document; None for kinds of other extensions."""
     if room.file_type == "notebook":
         return NotebookKind(room)
     if room.file_type == "file" and room.file_format == "text":
         return TextKind(room)
     return None
-
-
-def marks_of(update: bytes) -> PageMarks:
-    """Return the marks that a page's document carries."""
-    page: Doc[Any] = Doc()
-    page.apply_update(update)
-    return PageMarks.of(page)
 
 
 def _whole(document: YNotebook) -> dict[str, dict[str, Any]]:
@@ -363,7 +278,7 @@ def _whole(document: YNotebook) -> dict[str, dict[str, Any]]:
     return {i: cell | {"id": i} for i, cell in zip(ids, found, strict=True)}
 
 
-def _document(room: LiveRoom, update: bytes | None = None) -> Any:  # noqa: ANN401
+def _document(room: PagesRoom, update: bytes | None = None) -> Any:  # noqa: ANN401
     document = ydocs[room.file_type](Doc())
     if isinstance(document, NotebookDocument):
         document.know_like(cast("NotebookDocument", room.document))

@@ -92,18 +92,18 @@ def log_words(why: NotLive, missing: Collection[str] = ()) -> str:
     """
     if why is NotLive.UPSTREAM:
         return (
-            "Agents cannot use notebooks or change files: the installed packages do not fit this "
-            f"version of jmcp_lab (missing: {', '.join(missing)}). Pages open and save as without "
-            f"jmcp_lab. {_FIT} and restart the server."
+            "Agents cannot use notebooks or change files: the installed packages do not match "
+            f"this version of jmcp_lab (missing: {', '.join(missing)}). Pages open and save as "
+            f"they do without jmcp_lab. {_FIT} and restart the server."
         )
     if why is NotLive.OTHERS:
         return (
-            "jupyter-server-documents is installed and keeps the live documents. Agents edit "
+            "jupyter-server-documents is installed and manages the live documents. Agents edit "
             "these, and the files of notebooks that no page has open."
         )
     return (
-        f"Live documents are off: {_WHY[why]}. Agents edit notebooks through their files; open "
-        "pages load what agents write."
+        f"Live documents are off: {_WHY[why]}. Agents edit the notebook files, and open pages load "
+        "what agents write."
     )
 
 
@@ -116,21 +116,21 @@ def agent_words(why: NotLive, missing: Collection[str] = ()) -> str:
     if why is NotLive.UPSTREAM:
         return (
             "Nothing was opened or changed. Agents cannot use notebooks or change files on this "
-            "server, because its installed packages do not fit its version of jmcp_lab (missing: "
-            f"{', '.join(missing)}). Calling again does not help. Tell the user: {_FIT.lower()} "
-            "and restart the Jupyter server. Until then their notebooks work as usual for them, "
-            "and you can read text files, and run code with execute_ipython in a kernel that "
-            "list_kernels shows."
+            "server, because its installed packages do not match its version of jmcp_lab "
+            f"(missing: {', '.join(missing)}). Calling again does not help. Tell the user: "
+            f"{_FIT.lower()} and restart the Jupyter server. Until then the notebooks work as "
+            "usual for the user. You can read text files, and run code with execute_ipython in a "
+            "kernel that list_kernels shows."
         )
     if why is NotLive.OTHERS:
         return (
-            "jupyter-server-documents keeps the live documents on this server. Your changes are "
+            "jupyter-server-documents manages the live documents on this server. Your changes are "
             "merged into what the user's page shows; a notebook that no page has open is saved at "
-            "once. Outputs come in steps of a second."
+            "once. Outputs appear once a second."
         )
     return (
-        f"Live documents are off on this server ({_WHY[why]}), so you work on the notebook's "
-        "file. Your changes are saved at once, and an open page loads them. What the user has "
-        "typed and not saved you do not see: where JupyterLab cannot save it for them, edits are "
-        "refused until they do."
+        f"Live documents are off on this server ({_WHY[why]}), so you work on the notebook's file. "
+        "Your changes are saved at once, and an open page loads them. You do not see what the "
+        "user has typed and not saved. Where JupyterLab cannot save it for them, your edits are "
+        "refused until they save it."
     )

@@ -6,7 +6,6 @@ import secrets
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_server.utils import ensure_async
 from pycrdt import merge_updates
 
 from ..files.cut_off import decoded, is_beginning
@@ -14,14 +13,16 @@ from ..files.notebook_files import UnreadableNotebookError
 from ..notebooks.notebook_document import NotebookDocument
 from ..server.containment import contained, error_name
 from ..text.line_ends import plain
-from .kinds import NotebookKind, version_aside
-from .upstream.file_view import view_in
+from .document_kind import version_aside
 
 if TYPE_CHECKING:
-    from .kinds import DocumentKind
-    from .live_room import LiveRoom
-    from .saving.content_versions import ContentVersion, TextVersion
-    from .upstream.stored_history import Stored
+    from .content_versions import ContentVersion, TextVersion
+    from .document_kind import DocumentKind
+    from .history.stored_history import Stored
+    from .pages.page_merger import PageMerger
+    from .pages.pages_room import PagesRoom
+    from .saving.copies import Copies
+    from .saving.file_sync import FileSync
 
 
 class Loading:
@@ -29,16 +30,28 @@ class Loading:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : PagesRoom
     kind : DocumentKind
     stored : Stored
         The stored history.
+    disk : FileSync
+        Reads the file, and follows it once the document is built.
+    page_merger : PageMerger
     """
 
-    def __init__(self, room: LiveRoom, kind: DocumentKind, stored: Stored) -> None:
+    def __init__(
+        self,
+        room: PagesRoom,
+        kind: DocumentKind,
+        stored: Stored,
+        disk: FileSync,
+        page_merger: PageMerger,
+    ) -> None:
         self._room = room
         self._kind = kind
         self._stored = stored
+        self._disk = disk
+        self._page_merger = page_merger
         self._content: Any = None
         self._found: str | None = None
         self._cut_off: Exception | None = None
@@ -55,7 +68,7 @@ class Loading:
             complete it.
         """
         try:
-            self._content, self._found = await self._room.disk.read()
+            self._content, self._found = await self._disk.read()
         except UnreadableNotebookError as error:
             if not error.cut_off or self._stored.file is None:
                 raise
@@ -78,7 +91,7 @@ class Loading:
         known = self._apply()
         version = await self._version_of_file(known=known)
         self._version = version
-        room.reunions.loaded = self._found
+        self._page_merger.loaded = self._found
         if not known:
             room.history = secrets.token_hex(8)
             room.store.restart(room.history)
@@ -86,16 +99,16 @@ class Loading:
         elif not self._is_known(version):
             await self._branch(version)
         room.begin_history()
-        await room.file_met(self._found, version, before=self._torn)
+        await self._page_merger.file_synced(self._found, version, complete=not self._torn)
         if self._found is not None:
             room.document.hash = self._found
         room.document.dirty = False
-        room.disk.attach(version)
-        if isinstance(kind, NotebookKind):
+        self._disk.attach(version)
+        if kind.notebook is not None:
             kind.notebook.repair_ids()
-            kind.notebook.blank = view_in(room).blank
+            kind.notebook.blank = room.file.manager.blank
         if not known:
-            await room.reunions.keep_unsaved_of_old_store(kind, self._content)
+            await self._page_merger.keep_unsaved_of_old_store(kind, self._content)
 
     async def _fill(self) -> None:
         """Fill the document with the file as it was read."""
@@ -107,7 +120,7 @@ class Loading:
         else:
             await document.aset(self._content)
 
-    async def says_more(self) -> bool:
+    async def is_ahead_of_file(self) -> bool:
         """Return whether the document contains changes that the file lacks."""
         if self._torn:
             return True
@@ -126,7 +139,7 @@ class Loading:
                 room.document.get()
         except Exception as error:
             # The history is corrupt, or another release wrote it. Treat it as absent.
-            room.log.warning("The history of a document is not usable (%s)", error_name(error))
+            room.log.warning("The history of a document cannot be used (%s)", error_name(error))
             return False
         room.history = stored.history
         return True
@@ -139,17 +152,15 @@ class Loading:
         if last is None or not known or not (self._cut_off or self._is_beginning(self._content)):
             return await version_aside(self._kind, self._content)
         self._torn, self._found = True, last[0]
-        version = await self._room.reunions.version(last[0])
+        version = await self._page_merger.version(last[0])
         return version or self._kind.version_of(await self._room.document.aget())
 
     async def _ends_in_a_character(self) -> bool:
         """Return whether a text file was cut inside a character, so that it does not decode."""
         room, stored = self._room, self._stored
-        if None in (stored.file, stored.unfinished) or isinstance(self._kind, NotebookKind):
+        if None in (stored.file, stored.unfinished) or self._kind.notebook is not None:
             return False
-        model = await ensure_async(
-            room._file._contents_manager.get(room._file.path, type="file", format="base64")
-        )
+        model = await room.file.manager.get(room.file.path, type="file", format="base64")
         text = decoded(b64decode(model["content"]))
         return text is not None and self._is_beginning(plain(text))
 
@@ -180,32 +191,32 @@ class Loading:
         the file. When that page returns, it must not insert its text a second time.
         """
         room, stored = self._room, self._stored
-        room.reunions.note_met(room.history, room.ydoc.get_update())
+        self._page_merger.note_merged(room.history, room.ydoc.get_update())
         room.history = secrets.token_hex(8)
-        said = await room.document.aget()
+        content = await room.document.aget()
         base: ContentVersion | None
         if version.digest == stored.ahead:
             # Take the history itself as the base: its only difference to the file is what could not
             # be stored.
-            base = self._kind.version_of(said)
+            base = self._kind.version_of(content)
         else:
-            base = await room.reunions.version(stored.file[0]) if stored.file else None
+            base = await self._page_merger.version(stored.file[0]) if stored.file else None
         if base is None or not self._merges(base):
             # The common ancestor is unknown. Prefer the file, which is what people see elsewhere.
-            if self._kind.version_of(said).digest != version.digest:
-                await self._keep(said)
+            if self._kind.version_of(content).digest != version.digest:
+                await self._keep(content)
             await room.document.aset(self._content)
         room.store.branch(room.history)
 
-    async def _keep(self, said: Any) -> None:  # noqa: ANN401
+    async def _keep(self, content: Any) -> None:  # noqa: ANN401
         """Save the history's content as a separate file, or postpone that until it works."""
-        why = "a server had not saved it when it ended, and nobody knows which is newer"
+        why = "a server had not saved it when it ended, and it is unknown which version is newer"
         try:
-            await self._room.reunions.copies.keep(said, why)
+            await self._page_merger.copies.keep(content, why)
         except Exception as error:
             # The folder is read-only or the disk is full. That is no reason not to open the file.
-            self._room.log.warning("A history is not taken over yet (%s)", error_name(error))
-            await self._room.store.put_off()
+            self._room.log.warning("A history is not used yet (%s)", error_name(error))
+            await self._room.store.postpone_take_over()
 
     def _merges(self, base: ContentVersion) -> bool:
         """Merge the file; return False if the base can be read but makes no sense.
@@ -214,48 +225,48 @@ class Loading:
         """
         try:
             with contained():
-                self._kind.reunite(base, self._content)
+                self._kind.merge_overlapping(base, self._content)
         except Exception as error:
             # The base unpacks, but its content can be wrong in any way.
             name = error_name(error)
-            self._room.log.warning("A version in a history does not fit its file (%s)", name)
+            self._room.log.warning("A version in a history does not match its file (%s)", name)
             return False
         return True
 
 
-async def take_over(room: LiveRoom) -> None:
+async def take_over(room: PagesRoom, copies: Copies) -> None:
     """Take over a history that another server held when this room opened, once it is free.
 
     Two Yjs histories cannot become one. Changes that the other server had not saved go into a
     separate file; those that it had saved have already come from the document's file.
     """
-    stored = await room.store.look_again()
+    stored = await room.store.open_if_free()
     if stored is None:
         return
     try:
-        await _keep_unsaved(room, stored)
+        await _keep_unsaved(room, copies, stored)
     except Exception as error:
         # The history stays where it is, and the next save tries again.
-        room.log.warning("A history is not taken over (%s)", error_name(error))
+        room.log.warning("A history is not used (%s)", error_name(error))
     else:
         if room.kind is not None:
             room.store.take_over(room.history)
-    await room.store.leave()
+    await room.store.release()
 
 
-async def _keep_unsaved(room: LiveRoom, stored: Stored) -> None:
+async def _keep_unsaved(room: PagesRoom, copies: Copies, stored: Stored) -> None:
     kind = room.kind
     if kind is None or not stored.updates:
         return
     try:
         with contained():
-            said = kind.content_of(merge_updates(*stored.updates))
+            content = kind.content_of(merge_updates(*stored.updates))
     except Exception as error:
         # The history is corrupt, so it contains nothing that could be kept.
-        room.log.warning("The history of a document is not usable (%s)", error_name(error))
+        room.log.warning("The history of a document cannot be used (%s)", error_name(error))
         return
-    digest = kind.version_of(said).digest
+    digest = kind.version_of(content).digest
     saved = None if stored.file is None else stored.file[1]
     present = kind.version_of(await room.document.aget()).digest
     if digest not in (saved, stored.intended, present):
-        await room.reunions.copies.keep(said, "another server that has ended had not saved it")
+        await copies.keep(content, "another server ended before it had saved it")

@@ -14,7 +14,7 @@ CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1
 """Schema of Jupyter's file events: saved, renamed, deleted."""
 
 
-MAX_TOLD = 10_000
+MAX_DELIVERED = 10_000
 """Maximum number of standing notices remembered as delivered."""
 
 
@@ -54,7 +54,7 @@ class Notices:
         if key in self._once:
             return []
         self._once[key] = None
-        if len(self._once) > MAX_TOLD:
+        if len(self._once) > MAX_DELIVERED:
             del self._once[next(iter(self._once))]
         return [text]
 
@@ -67,7 +67,7 @@ class Notices:
 def merged(path: str) -> str:
     """Return the notice that the file's changes were merged into the notebook."""
     return (
-        f"'{path}' was changed on disk by another program, and the notebook has the changes now, "
+        f"'{path}' was changed on disk by another program. The changes are now in the notebook, "
         "merged with what was not saved yet. Read the cells again."
     )
 
@@ -75,7 +75,7 @@ def merged(path: str) -> str:
 def not_saved(path: str, error: BaseException | str | None) -> str:
     """Return the notice that a save failed, and why."""
     return (
-        f"{save_failure_message(path, error)} The changes are in the open notebook only. Tell the "
+        f"{save_failure_message(path, error)} The changes are only in the open notebook. Tell the "
         "user."
     )
 
@@ -83,41 +83,44 @@ def not_saved(path: str, error: BaseException | str | None) -> str:
 def text_not_saved(path: str, error: BaseException) -> str:
     """Return the notice that an open text file could not be saved, and why."""
     return (
-        f"{save_failure_message(path, error)} What is new is in the file as it is open in "
-        "JupyterLab only. Tell the user."
+        f"{save_failure_message(path, error)} The changes are only in JupyterLab's open editor. "
+        "Tell the user."
     )
 
 
 def saved_by_hand(path: str) -> str:
     """Return the notice that autosave is off, so that only the user saves."""
     return (
-        f"The user has switched autosave off: what changes in '{path}' is in the open notebook, "
-        "and in the file only when they save it."
+        f"The user has switched off autosave. Changes to '{path}' are in the open notebook; the "
+        "file gets them only when the user saves."
     )
 
 
 def never_saved(path: str) -> str:
     """Return the notice that the server never saves by itself, whatever the user has chosen."""
     return (
-        "This server saves no notebook by itself (YDocExtension.document_save_delay is None): what "
-        f"changes in '{path}' is in the open notebook, and in the file only when the user saves "
-        "it. Tell the user."
+        "This server does not save notebooks by itself (YDocExtension.document_save_delay is "
+        f"None). Changes to '{path}' are in the open notebook; the file gets them only when the "
+        "user saves. Tell the user."
     )
 
 
-def spoilt(path: str, why: str) -> str:
+def invalid_file(path: str, why: str) -> str:
     """Return the notice that an open notebook's file is no longer a notebook, and what follows."""
     return (
-        f"The file '{path}' is no notebook any more: {why}. Another program changed it, as git "
-        "does at a merge conflict. The open notebook is as it was. When that changes, or the user "
-        "saves it, it takes the place of the file, and what is in the file now is kept in a copy "
-        "beside it. If the file is repaired before, it is read again."
+        f"The file '{path}' is no longer a notebook: {why}. Another program changed it, as git "
+        "does at a merge conflict. The open notebook is unchanged. The next change or save of it "
+        "replaces the file and keeps the file's present content in a copy beside it. If somebody "
+        "repairs the file first, the notebook takes the repaired version."
     )
 
 
 def kept(path: str, copy: str, why: str) -> str:
     """Return the notice that another version of a document is in a separate file."""
-    return f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose."
+    return (
+        f"Another version of '{path}' is in '{copy}': {why}. Tell the user, who can choose between "
+        "them."
+    )
 
 
 def moved(old: str, new: str) -> str:
@@ -128,31 +131,31 @@ def moved(old: str, new: str) -> str:
 def gone(path: str) -> str:
     """Return the notice that an open notebook can no longer be found."""
     return (
-        f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was changed. "
-        "list_notebooks shows what is there."
+        f"'{path}' was deleted or moved away while it was open. Nothing was changed. "
+        "list_notebooks shows the notebooks that exist."
     )
 
 
 def gone_meanwhile(path: str) -> str:
     """Return the notice that a notebook vanished while a call waited."""
     return (
-        f"'{path}' was deleted or moved meanwhile, so nothing was changed. "
-        "list_notebooks shows what is there."
+        f"'{path}' was deleted or moved in the meantime, so nothing was changed. list_notebooks "
+        "shows the notebooks that exist."
     )
 
 
 def saved_as(old: str, new: str) -> str:
     """Return the notice that the user continued in a copy."""
     return (
-        f"The user saved '{old}' as '{new}' and looks at that one now. '{old}' is as it was; "
-        f"{proposed('use_notebook', notebook=new)} goes to the new one."
+        f"The user saved '{old}' as '{new}' and now works there. '{old}' is unchanged. To follow "
+        f"the user, call {proposed('use_notebook', notebook=new)}."
     )
 
 
 def replaced(path: str, elsewhere: str) -> str:
     """Return the notice that a different file has taken the path of a moved notebook."""
     return (
-        f"'{path}' is another file by now: the one you knew was moved to '{elsewhere}'. What you "
-        f"do in '{path}' goes into the new one; {proposed('use_notebook', notebook=elsewhere)} "
-        "goes to the other."
+        f"'{path}' is now another file: the one you used was moved to '{elsewhere}'. Your calls "
+        f"for '{path}' go to the new file. To go on in the old one, call "
+        f"{proposed('use_notebook', notebook=elsewhere)}."
     )

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from ..files.contents import Contents, FileState
     from ..notebooks.live_notebook import LiveNotebook
-    from .live_room import LiveRoom, RoomListener
+    from .live_room import LiveRoom
     from .notices import Notices
+    from .pages.pages_room import RoomListener
 
 
 class Lease:
@@ -58,7 +59,7 @@ class OpenRoom:
         self.timer: asyncio.TimerHandle | None = None
         self.closing: asyncio.Task[None] | None = None
 
-    async def meet(self, state: FileState, contents: Contents, news: Notices) -> None:
+    async def update_state(self, state: FileState, contents: Contents, notices: Notices) -> None:
         """Record which file is at the notebook's path; notify agents if it is another one."""
         before, self.state = self.state, state
         if before is None or before.key is None or before.key == state.key:
@@ -67,7 +68,7 @@ class OpenRoom:
         # nowhere.
         elsewhere = await contents.find_key(before.key)
         if elsewhere is not None and await contents.alike(elsewhere, self.notebook.ids):
-            news.add(self.notebook.file_id, replaced(self.path, elsewhere))
+            notices.add(self.notebook.file_id, replaced(self.path, elsewhere))
 
     @property
     def file_id(self) -> str:

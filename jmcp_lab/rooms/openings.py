@@ -42,13 +42,13 @@ class Openings(Generic[Opened]):
         await asyncio.wait([task], timeout=OPEN_SECONDS)
         if not task.done():
             raise UnavailableError(
-                f"'{shown(path)}' is not open after {OPEN_SECONDS:.0f} seconds, so nothing was "
-                "changed: the drive or service that it is on does not answer, or is very slow. "
-                "Tell the user. Opening it goes on: try again later. Other notebooks are not "
-                "affected."
+                f"'{shown(path)}' is still not open after {OPEN_SECONDS:.0f} seconds, so nothing "
+                "was changed. Its drive or service does not respond or is very slow. Tell the "
+                "user. The server keeps trying to open it, so try again later. Other notebooks "
+                "are not affected."
             )
         if task.cancelled():
-            raise UnavailableError("The server is ending, so nothing is opened.")
+            raise UnavailableError("The server is shutting down, so it opens nothing.")
         return task.result()
 
     def close(self) -> None:

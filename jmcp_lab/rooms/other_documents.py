@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..notebooks.live_notebook import LiveNotebook
 from ..notebooks.notebook_document import NotebookDocument
-from .external_changes import take_in
+from .external_changes import merge_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Peer:
 
     def put(self, base: Version, content: dict[str, Any]) -> None:
         """Merge the changes from `base` to `content` into the document, without awaiting."""
-        take_in(self.notebook, base, content)
+        merge_file(self.notebook, base, content)
 
     async def saved(self) -> None:
         """Return when the document is saved, or at the latest after `SAVE_SECONDS`."""
@@ -84,7 +84,7 @@ class Peers:
         self._serverapp = serverapp
         self._open: dict[str, Peer] = {}
         self._texts: dict[str, YUnicode] = {}
-        self._complained = False
+        self._warned = False
 
     async def find(self, file_id: str) -> Peer | None:
         """Return a notebook that pages have open live, or None."""
@@ -104,9 +104,9 @@ class Peers:
         except (AttributeError, RuntimeError, KeyError, TypeError):
             # It is another version of the extension. Fall back to the file, and to what pages
             # report as unsaved.
-            if not self._complained:
-                _log.warning("jupyter-server-documents is not as expected", exc_info=True)
-            self._complained = True
+            if not self._warned:
+                _log.warning("jupyter-server-documents is not of a known version", exc_info=True)
+            self._warned = True
 
     async def _find(self, file_id: str) -> Peer | None:
         manager: Any = self._serverapp.web_app.settings.get("yroom_manager")

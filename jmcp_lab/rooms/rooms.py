@@ -7,15 +7,15 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from tornado.web import HTTPError
-
 from ..errors import InvalidArgumentError, NotFoundError, UnavailableError
 from ..files.open_errors import check_notebook, explain
 from ..notebooks.live_notebook import LiveNotebook
-from . import notices as news
-from .live_room import RoomListener
+from ..server.manager_errors import ManagerError
+from . import notices
+from .live_room import LiveRoom
 from .open_room import OpenRoom
 from .openings import Openings
+from .pages.pages_room import RoomListener
 from .texts import LiveTexts
 from .troubles import Copy, Troubles
 from .upstream.ydoc_server import SESSION_EVENTS, Upstream, install, room_id
@@ -55,13 +55,13 @@ class Rooms:
         *,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        install()
+        install(LiveRoom)
         self._serverapp = serverapp
         self._contents = contents
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = news.Notices()
-        self._upstream = Upstream(serverapp)
+        self.notices = notices.Notices()
+        self._upstream = Upstream(serverapp, LiveRoom)
         self.texts = LiveTexts(self._upstream)
         self._open: dict[str, OpenRoom] = {}
         self._openings = Openings[OpenRoom]()
@@ -99,7 +99,7 @@ class Rooms:
         held = self._held(path)
         if held is None:
             held = await self._openings.open(path, lambda: self._enter(path, state))
-        await held.meet(state, self._contents, self.news)
+        await held.update_state(state, self._contents, self.notices)
         return held
 
     async def _enter(self, path: str, state: FileState) -> OpenRoom:
@@ -138,9 +138,9 @@ class Rooms:
         """
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook or not self._is_current(held):
-            raise UnavailableError("The notebook was closed. Call the tool again.")
+            raise UnavailableError("The notebook has been closed. Call the tool again.")
         if (path := self._where(held)) is None or self._contents.gone(path):
-            raise NotFoundError(news.gone_meanwhile(held.path))
+            raise NotFoundError(notices.gone_meanwhile(held.path))
         self._contents.check_path(path)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
@@ -155,8 +155,8 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is None:
             return []
-        by_hand = [words] if (words := held.room.why_by_hand()) else []
-        return by_hand + [news.kept(held.path, copy, why) for copy, why in held.room.copies]
+        by_hand = [words] if (words := held.room.why_no_autosave()) else []
+        return by_hand + [notices.kept(held.path, copy, why) for copy, why in held.room.copies]
 
     def _held(self, path: str) -> OpenRoom | None:
         """Return the room that we hold for a path, if it is still the server's room."""
@@ -184,7 +184,7 @@ class Rooms:
         self.listen()
         try:
             room = await self._upstream.open(path)
-        except HTTPError as error:
+        except ManagerError as error:
             explain(path, error)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(
@@ -195,8 +195,8 @@ class Rooms:
             return held
         held = OpenRoom(room, room.notebook, path)
         held.listener = RoomListener(
-            merged=lambda: self.news.add(held.file_id, news.merged(held.path)),
-            said=lambda text: self.news.add(held.file_id, text),
+            merged=lambda: self.notices.add(held.file_id, notices.merged(held.path)),
+            message=lambda text: self.notices.add(held.file_id, text),
         )
         room.listeners.append(held.listener)
         self._open[room.room_id] = held
@@ -227,10 +227,7 @@ class Rooms:
                 if found is not None and await self._moved(held, where, found):
                     return held
             await self._abandon(held)
-            raise NotFoundError(
-                f"'{path}' was deleted, or moved out of reach, while it was open. Nothing was "
-                "changed. list_notebooks shows what is there."
-            )
+            raise NotFoundError(notices.gone(path))
         await check_notebook(self._serverapp, path)
         raise NotFoundError(f"There is no notebook '{path}'.")
 
@@ -247,12 +244,12 @@ class Rooms:
 
     async def _moved(self, held: OpenRoom, old: str, new: str) -> bool:
         """Let a room follow its file if `new` is that file; the system soon reuses keys."""
-        if await self._contents.changed(new) != self._upstream.known_change(held.room):
+        if await self._contents.changed(new) != held.room.disk.known:
             return False
         if self._where(held) != old or not self._upstream.moved(old, new):
             return False
         self._where(held)
-        self.news.add(held.notebook.file_id, f"'{old}' was moved to '{new}' outside Jupyter.")
+        self.notices.add(held.notebook.file_id, notices.moved(old, new))
         return True
 
     async def _abandon(self, held: OpenRoom) -> None:
@@ -271,7 +268,7 @@ class Rooms:
         self._listening = True
         for schema, listener in (
             (SESSION_EVENTS, self._on_session_event),
-            (news.CONTENTS_EVENTS, self._on_contents_event),
+            (notices.CONTENTS_EVENTS, self._on_contents_event),
         ):
             if schema in events.schemas:
                 events.add_listener(schema_id=schema, listener=cast("Any", listener))
@@ -286,7 +283,7 @@ class Rooms:
         file_id = held.notebook.file_id
         if data.get("level") == "ERROR" and "Error saving" in str(data.get("msg")):
             error = held.room.autosave.failure or str(data.get("msg"))
-            self.news.add(file_id, news.not_saved(held.path, error))
+            self.notices.add(file_id, notices.not_saved(held.path, error))
 
     async def _on_contents_event(
         self, logger: object, schema_id: str, data: dict[str, Any]
@@ -312,7 +309,7 @@ class Rooms:
         """Hold the room and postpone its closing."""
         held.used = time.monotonic()
         held.room.clients.add(cast("Any", held.lease))
-        self._upstream.keep(held.room)
+        self._upstream.cancel_cleanup(held.room)
         if held.timer is None:
             self._arm(held, self.idle_seconds)
 
@@ -325,14 +322,14 @@ class Rooms:
         if held.needed or rest > 0:
             self._arm(held, max(rest, self.idle_seconds / 4))
         else:
-            held.closing = asyncio.create_task(self._let_go(held), name="jmcp room closer")
+            held.closing = asyncio.create_task(self._close_idle(held), name="jmcp room closer")
 
     @contextmanager
     def lease(self, notebook: LiveNotebook) -> Iterator[None]:
         """Keep a notebook's room open while the block runs."""
         held = self._open.get(room_id(notebook.file_id))
         if held is None or held.notebook is not notebook:
-            raise UnavailableError("The notebook was closed. Call the tool again.")
+            raise UnavailableError("The notebook has been closed. Call the tool again.")
         held.leases += 1
         self._touch(held)
         try:
@@ -341,7 +338,7 @@ class Rooms:
             held.leases -= 1
             held.used = time.monotonic()
 
-    async def _let_go(self, held: OpenRoom) -> None:
+    async def _close_idle(self, held: OpenRoom) -> None:
         """Leave an idle room, and close it if nobody else is in it."""
         where = self._where(held)
         there = where is not None and await self._contents.look(where) is not None
@@ -373,15 +370,15 @@ class Rooms:
         held = self._open.get(room_id(notebook.file_id))
         if held is not None and not await self._upstream.save(held.room):
             raise UnavailableError(
-                f"'{notebook.path}' could not be saved. The changes are in the open notebook; ask "
-                "the user to look at the disk and the file's permissions."
+                f"'{notebook.path}' could not be saved. The changes are only in the open notebook. "
+                "Ask the user to check the disk and the file's permissions."
             )
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Save every notebook and disconnect every page, so that the server can shut down."""
         self._openings.close()
         try:
-            rooms = self._upstream.rooms()
+            rooms = self._upstream.live_rooms()
         except UnavailableError:
             return
         with suppress(TimeoutError):
@@ -393,7 +390,7 @@ class Rooms:
                     if not (saves := [task for task in tasks if task is not None]):
                         break
                     await asyncio.wait(saves)
-        self._upstream.send_everybody_off()
+        self._upstream.close_websockets()
         await self._upstream.end_histories(seconds)
         for held in list(self._open.values()):
             self._forget(held)

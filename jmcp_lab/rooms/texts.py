@@ -11,6 +11,7 @@ from .notices import text_not_saved
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .live_room import LiveRoom
     from .other_documents import Peers
     from .unshared_pages import Pages
     from .upstream.ydoc_server import Upstream
@@ -44,7 +45,7 @@ class Texts(Protocol):
 class LiveTexts:
     """Text files that jupyter-server-ydoc keeps live while pages have them open."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream[LiveRoom]) -> None:
         self._upstream = upstream
 
     def find(self, path: str) -> LiveText | None:
@@ -99,8 +100,8 @@ class FileTexts:
             await self._peers.find_text(file_id)
         if not await self._pages.saved(path, ASK_SECONDS):
             raise UnavailableError(
-                f"'{path}' has unsaved changes in JupyterLab, so nothing was changed: it would be "
-                "behind the user's back. Ask the user to save the file (Ctrl+S), then call again."
+                f"'{path}' has unsaved changes in JupyterLab, so nothing was changed. Ask the user "
+                "to save the file (Ctrl+S), then call again."
             )
 
     def written(self, path: str) -> None:

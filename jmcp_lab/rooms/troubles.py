@@ -42,8 +42,8 @@ class Unsaved:
         # A notification shows only the beginning of its text, so the instruction comes first.
         return cls(
             path,
-            f"Keep the page of '{shown(path)}' open: what was typed there is there only. The page "
-            f"could not be brought together with its document: {cause} It is tried again.",
+            f"Keep the page of '{shown(path)}' open: what you typed there exists nowhere else. The "
+            f"page could not be merged with its document: {cause} The server keeps trying.",
             "page_apart",
         )
 
@@ -52,10 +52,10 @@ class Unsaved:
         """Return the problem of a notebook whose file is no longer a notebook."""
         return cls(
             path,
-            f"The file '{shown(path)}' is no notebook any more. Yours is open and whole: save it "
-            "to put it back, and what is in the file is kept in a copy beside it. Or repair the "
-            "file, and it is read again. Another program changed it, as git does at a merge "
-            f"conflict ({why}).",
+            f"The file '{shown(path)}' is no longer a notebook. Your open notebook is complete: "
+            "save it to restore the file. The file's present content is then kept in a copy "
+            "beside it. Or repair the file, and the page takes the repaired version. Another "
+            f"program changed the file, as git does at a merge conflict ({why}).",
             "no_notebook",
         )
 

@@ -41,17 +41,17 @@ def _back(nb: LiveNotebook, change: Change) -> str:
     name = cell_name(nb, change.cell_id)
     match change:
         case Inserted():
-            return f"Back: {name}: {first_line(source_of(change.content))}"
+            return f"Restored: {name}: {first_line(source_of(change.content))}"
         case Deleted():
             gone = f"cell (id {shown(change.cell_id[:8])})"
-            return f"Gone again: {gone}: {first_line(source_of(change.content))}"
+            return f"Removed again: {gone}: {first_line(source_of(change.content))}"
         case Edited():
-            return f"As before: {name}: {first_line(change.after)}"
+            return f"Text restored: {name}: {first_line(change.after)}"
         case Moved():
-            return f"Back in its place: {name}"
+            return f"Moved back: {name}"
         case Retyped():
             return f"{name.capitalize()} is {change.after} again"
         case Refilled():
-            return f"Outputs back: {name}"
+            return f"Outputs restored: {name}"
         case Cleared():
             return f"Outputs cleared again: {name}"

@@ -42,12 +42,12 @@ GRACE_SECONDS = 5.0
 """Seconds that a reloading page may be gone before the agent learns that nobody is there."""
 
 OVER = (
-    "Your connection has ended: its time is over. Nothing new is done. What you began goes on, and "
-    "wait gets its reply for some minutes more. Ask the user to connect you again in JupyterLab's "
+    "Your connection has expired, so nothing was done. Calls that you started go on, and wait "
+    "still gets their replies for some minutes. Ask the user to connect you again in JupyterLab's "
     "Agents panel."
 )
 
-STOPPED = "This was stopped before it came to its end."
+STOPPED = "This call was stopped before it finished."
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -113,6 +113,7 @@ class Dispatcher:
             reason=reason[:500] if reason else None,
             summary=tool.title,
             attaches=tool.attaches,
+            also=tool.also,
         )
         context = CallContext(self._services, agent, call)
         work = self._work(tool, context, parsed)
@@ -146,7 +147,7 @@ class Dispatcher:
         except Exception as error:
             _log.exception("The tool %s failed", tool.name)
             reply = Reply.of(
-                f"Something went wrong inside jmcp_lab ({error_name(error)}). It is not your "
+                f"Something went wrong inside jmcp_lab ({error_name(error)}). This is not your "
                 "fault; the server's log has the details.",
                 is_error=True,
             )
@@ -166,7 +167,7 @@ class Dispatcher:
             ledger.update(
                 call,
                 state=CallState.CANCELLED,
-                error="The same request already waits.",
+                error="The same request is already waiting.",
                 follows=waiting.call.id,
                 reply=Reply.of(_line(waiting.call)),
             )
@@ -323,17 +324,18 @@ class Dispatcher:
             )
         else:
             text = (
-                f"{self._words(call)}. It goes on; use wait(call='{call.id}') for the rest"
-                f"{_ends_it(call)}."
+                f"{self._words(call)}. It is still running; use wait(call='{call.id}') for the "
+                f"rest{_ends_it(call)}."
             )
         return Reply.of(f"{text}\n{_line(call)}")
 
     def _no_approver_reply(self, call: Call) -> Reply:
-        what = "approve this" if call.question is None else "answer what the code asks"
+        what = "approve this" if call.question is None else "answer the code's question"
         return Reply.of(
             f"No JupyterLab window is open, so nobody can {what}. Ask the user to open "
             f"{self._services.lab_url()} and to look at the Agents panel, then use "
-            f"wait(call='{call.id}'). The request stays there.\n{_line(call)}"
+            f"wait(call='{call.id}'). The request stays in the panel.\n"
+            f"{_line(call)}"
         )
 
 

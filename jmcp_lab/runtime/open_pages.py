@@ -260,7 +260,7 @@ class OpenPages:
 
 def _tab(tab: str) -> str:
     if not _TAB.fullmatch(tab):
-        raise InvalidArgumentError("A page's id has at most 64 letters and digits.")
+        raise InvalidArgumentError("The id of a page can have at most 64 letters and digits.")
     return tab
 
 
@@ -287,7 +287,7 @@ def _active(value: object) -> dict[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise InvalidArgumentError("'active' is an object or null.")
+        raise InvalidArgumentError("'active' must be an object or null.")
     cell_id = value.get("cell_id")
     selection = value.get("selection")
     text = selection.get("text") if isinstance(selection, Mapping) else None
@@ -304,7 +304,7 @@ def _open(view: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise InvalidArgumentError(f"'{name}' is a list of objects.")
+        raise InvalidArgumentError(f"'{name}' must be a list of objects.")
     return [
         {
             "path": path_of(item.get("path")),

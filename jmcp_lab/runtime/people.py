@@ -66,8 +66,9 @@ class People:
             if cell_id in carets:
                 raise ConflictError(
                     f"The user's cursor is in {cell_name(self.notebook, cell_id)}, so nothing was "
-                    f"{done}: they may be typing. Changing its text with edit_cell is no problem. "
-                    "Try again when they are elsewhere; get_context says where they are."
+                    f"{done}: they may be typing. You can still change its text with edit_cell. "
+                    "Otherwise try again when they have moved on; get_context shows where they "
+                    "are."
                 )
 
     def check_runs(self, cell_ids: Sequence[str], done: str) -> None:
@@ -83,11 +84,11 @@ class People:
             name = cell_name(self.notebook, cell_id)
             if self._run_by_agent(cell_id):
                 raise ConflictError(
-                    f"An agent's run of {name} has not ended, so nothing was {done}. Wait until "
-                    "it has ended, or stop it with interrupt_notebook."
+                    f"An agent's run of {name} has not finished, so nothing was {done}. Wait until "
+                    "it has finished, or stop it with interrupt_notebook."
                 )
             raise ConflictError(
-                f"The user is running {name}, so nothing was {done}. Wait until it has ended."
+                f"The user is running {name}, so nothing was {done}. Wait until it has finished."
             )
 
     def runs(self, cell_id: str) -> bool:

@@ -28,7 +28,9 @@ def left_out(nb: LiveNotebook, cell_ids: Sequence[str]) -> str:
     """Return a sentence that outputs were left out, with the call that shows them."""
     cells = [nb.short_id(cell_id) for cell_id in cell_ids[:MAX_NAMED]]
     shows = proposed("read_cells", cells=cells, notebook=nb.path)
-    return f"Outputs that are as you were last shown them are left out; {shows} shows them."
+    return (
+        f"Outputs that have not changed since you last saw them are left out; {shows} shows them."
+    )
 
 
 def repeated(ctx: CallContext, nb: LiveNotebook, cell_id: str, outputs: Sequence[Any]) -> bool:

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from ..rooms.backend import Backend
 
 
-INSERTS_AND_RUNS = "insert_execute_code_cell"
-"""Name of the tool whose calls are of class run but edit the notebook as well."""
-
 MAX_KNOWN = 1000
 """Maximum number of paths for which to remember the file that an agent knows by it."""
 
@@ -149,8 +146,8 @@ class CallContext:
         path = notebook or self.agent.current
         if not path:
             raise InvalidArgumentError(
-                "Which notebook? Give notebook=<path>, or call use_notebook first; "
-                "list_notebooks shows what is there."
+                "Which notebook? Give notebook=<path>, or call use_notebook first; list_notebooks "
+                "shows the notebooks that exist."
             )
         rooms, known = self.services.rooms, self.services.known
         before = known.get((self.agent.id, path))
@@ -161,14 +158,16 @@ class CallContext:
             found = await rooms.open(path)
         if path == self.agent.current != found.path:
             self.services.agents.set_current(self.agent.id, found.path)
-            self.call_news.append(f"'{path}' is '{found.path}' by now, and you go on in that.")
+            self.call_news.append(
+                f"'{path}' was renamed to '{found.path}', which is now your current notebook."
+            )
         elif before not in (None, found.file_id):
             self.call_news.append(other_file(path, rooms.place_of(str(before))))
         self.knows(found)
         self.notebooks[found.file_id] = found
-        self.call_news.extend(rooms.news.take(self.agent.id, found.file_id))
+        self.call_news.extend(rooms.notices.take(self.agent.id, found.file_id))
         for words in rooms.standing(found):
-            self.call_news.extend(rooms.news.once(self.agent.id, found.file_id, words))
+            self.call_news.extend(rooms.notices.once(self.agent.id, found.file_id, words))
         return found
 
     def knows(self, notebook: LiveNotebook) -> None:
@@ -222,8 +221,7 @@ class CallContext:
                 raise ConflictError(led_elsewhere(notebook.path))
             return action
 
-        edits = self.call.tool_class is ToolClass.EDIT or self.call.tool == INSERTS_AND_RUNS
-        if edits and not notebook.saving():
+        if ToolClass.EDIT in self.call.classes and not notebook.saving():
             # Before anybody is asked, and at the last point where this method can wait.
             await self.services.contents.check_editable(notebook.path)
         rooms = self.services.rooms
@@ -294,5 +292,5 @@ def bounded(reply: Reply, most: int) -> Reply:
 
 def other_file(path: str, elsewhere: str | None) -> str:
     """Return a sentence that a path now names another file than the agent knew by it."""
-    where = f"that one is '{elsewhere}' now" if elsewhere else "that one was deleted"
-    return f"'{path}' is another notebook than the one that you knew by this name: {where}."
+    where = f"that one is now '{elsewhere}'" if elsewhere else "that one was deleted"
+    return f"'{path}' is not the notebook that you used under this name: {where}."

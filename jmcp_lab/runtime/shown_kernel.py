@@ -56,7 +56,7 @@ class ShownKernel:
         """Sentence for the card about other notebooks that share the kernel; empty if none does."""
         if not self.others:
             return ""
-        return f"The kernel is also that of {self.named}: they share all variables."
+        return f"The same kernel also runs {self.named}: they share all variables."
 
     @property
     def named(self) -> str:
@@ -78,9 +78,9 @@ class ShownKernel:
         elif self.id is None and await sessions.program(self.name) not in ("", self.program):
             # An unknown kernelspec cannot start, and the attempt reports that.
             raise ConflictError(
-                f"What starts when {nb.shown} gets its kernel has changed meanwhile (the "
-                f"kernelspec {self.name or 'that is the default'}), so nothing was run. Call again "
-                "if you still want to; the user is asked anew."
+                f"The kernelspec of {nb.shown} ({self.name or 'the default'}) now starts another "
+                "program than the user allowed, so nothing was run. Call again if you still want "
+                "to; the user will be asked again."
             )
 
     async def still(self, sessions: KernelSessions, nb: LiveNotebook) -> SessionInfo:
@@ -93,9 +93,8 @@ class ShownKernel:
         session = await sessions.find(nb.path)
         if session is None or session.kernel_id != self.id:
             raise ConflictError(
-                f"{nb.shown} has another kernel by now, or none, so nothing was done: the user has "
-                "allowed this for the one before. Call again if you still want to; the user is "
-                "asked anew."
+                f"{nb.shown} no longer has the kernel that the user allowed this for, so nothing "
+                "was done. Call again if you still want to; the user will be asked again."
             )
         await self.check_others(sessions, session)
         return session
@@ -124,9 +123,9 @@ class ShownKernel:
             await self.check_others(sessions, session)
         elif self.name not in (None, session.kernel_name) or others:
             raise ConflictError(
-                f"{nb.shown} got another kernel meanwhile ({session.kernel_name}), so nothing was "
-                "run: the user has allowed this for the one before. Call again if you still want "
-                "to; the user is asked anew."
+                f"{nb.shown} now has another kernel ({session.kernel_name}) than the user allowed "
+                "this for, so nothing was run. Call again if you still want to; the user will be "
+                "asked again."
             )
 
     async def check_others(self, sessions: KernelSessions, session: SessionInfo) -> None:
@@ -139,9 +138,9 @@ class ShownKernel:
         new = [path for path in await _others(sessions, session) if path not in self.others]
         if new:
             raise ConflictError(
-                f"The kernel is meanwhile that of {', '.join(map(file_name, new))} too, so nothing "
-                "was done: the user was not told. Call again if you still want to; the user is "
-                "asked anew."
+                f"The kernel now also runs {', '.join(map(file_name, new))}, which the user was "
+                "not shown, so nothing was done. Call again if you still want to; the user will "
+                "be asked again."
             )
 
 

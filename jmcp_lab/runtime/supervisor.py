@@ -100,7 +100,7 @@ class Supervisor:
         call = services.ledger.get(call_id)
         made = services.changes.get(call_id)
         if made.undone or call.action is None or call.action.target.path is None:
-            raise ConflictError("This was taken back already.", code="undone")
+            raise ConflictError("This was already undone.", code="undone")
         notebook = await services.rooms.open_file(made.file_id, call.action.target.path)
         await services.contents.check_editable(notebook.path)
         try:
@@ -108,7 +108,7 @@ class Supervisor:
         except UnavailableError:
             # The original message tells an agent to ask the person, but this is the person.
             raise UnavailableError(
-                f"'{notebook.path}' has unsaved changes. Save it, then take this back."
+                f"'{notebook.path}' has unsaved changes. Save it, then undo this."
             ) from None
         people = await people_in(services, notebook)
         await _until_left(notebook, made)
@@ -118,9 +118,9 @@ class Supervisor:
             await look_ahead(notebook, made, merges, ahead)
             ids = taken_out(notebook, made, merges)
             if not notebook.carets().isdisjoint(ids):
-                raise ConflictError("Somebody is typing in this cell, so nothing was taken back.")
+                raise ConflictError("Somebody is typing in this cell, so nothing was undone.")
             if any(map(people.runs, ids)):
-                raise ConflictError("This cell is running, so nothing was taken back.")
+                raise ConflictError("This cell is running, so nothing was undone.")
             undo = self._open_undo(call, by)
             try:
                 with contained(), services.rooms.lease(notebook):
@@ -153,7 +153,7 @@ class Supervisor:
             "undo_changes",
             call.tool_class,
             {"call": call.id},
-            summary=f"Take back: {call.summary}",
+            summary=f"Undo: {call.summary}",
         )
         decision = Decision(allowed=True, source=DecisionSource.USER, by=by, at=now())
         ledger.update(undo, state=CallState.RUNNING, decision=decision, action=call.action)
@@ -163,7 +163,7 @@ class Supervisor:
         """Tell the agents in a notebook that the person now works in a copy of it."""
         notebook = self._services.rooms.find(old)
         if notebook is not None:
-            self._services.rooms.news.add(notebook.file_id, saved_as(old, new))
+            self._services.rooms.notices.add(notebook.file_id, saved_as(old, new))
 
     async def stop_all(self, by: str) -> tuple[int, int]:
         """Pause every agent, deny all waiting requests, interrupt all runs of agents.

@@ -41,9 +41,9 @@ async def answering(call: Call) -> AsyncIterator[None]:
         if not limit.expired():
             raise
         raise UnavailableError(
-            f"This had not come to its end after {ANSWER_SECONDS:.0f} seconds and was given up; "
-            "nothing was changed. The drive or service that the file is on may not answer, or is "
-            "very slow. Tell the user. Files on other drives are not affected."
+            f"This did not finish within {ANSWER_SECONDS:.0f} seconds and was given up. Nothing "
+            "was changed. The file's drive or service may not be responding, or may be very slow. "
+            "Tell the user. Files on other drives are not affected."
         ) from None
     finally:
         timer.cancel()

@@ -41,6 +41,9 @@ class Tool:
         ``async (ctx, **arguments) -> Reply``.
     arguments : type of BaseModel
         Model that validates what a client sends.
+    also : tuple of ToolClass
+        Other classes whose effects each call has as well. Who decides about it needs the rights
+        for all of them.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Tool:
     attaches: bool
     function: Callable[..., Awaitable[Reply]]
     arguments: type[BaseModel]
+    also: tuple[ToolClass, ...] = ()
 
     @property
     def input_schema(self) -> dict[str, Any]:
@@ -90,9 +94,9 @@ class Tool:
             elif problem["type"] == "extra_forbidden":
                 text = f"There is no argument '{name[:60]}'."
                 if inner:
-                    text = f"'{name}{inner}' has a field '{str(last)[:60]}', which it cannot have."
+                    text = f"'{name}{inner}' has an unknown field '{str(last)[:60]}'."
             elif name in ("cell", "after", "before", "from") and problem["type"] == "string_type":
-                text = f"'{name}': cells are named by their id, a text that list_cells shows."
+                text = f"'{name}': give the id of a cell, a string that list_cells shows."
             else:
                 text = f"'{name}': {problem['msg']}."
             found.setdefault(name, text)
@@ -109,6 +113,7 @@ def tool(
     idempotent: bool = False,
     open_world: bool = False,
     attaches: bool = False,
+    also: tuple[ToolClass, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Tool]:
     """Turn an async function whose first parameter is the `CallContext` into a `Tool`.
 
@@ -129,6 +134,7 @@ def tool(
             attaches=attaches,
             function=function,
             arguments=_model(name, function),
+            also=also,
         )
 
     return decorate

@@ -9,6 +9,7 @@ from ..notebooks import cells
 from ..notebooks.locks import locks_of
 from ..render.marked import on_one_line, plain_type
 from ..text.counting import count as count
+from ..text.diff import common_ends
 
 if TYPE_CHECKING:
     from ..notebooks.live_notebook import LiveNotebook
@@ -110,11 +111,5 @@ def first_line(source: str, most: int = 80) -> str:
 def line_change(old: str, new: str) -> str:
     """Return how many lines were added and removed, for example ``+2 -1 lines``."""
     before, after = old.split("\n"), new.split("\n")
-    size = min(len(before), len(after))
-    head = 0
-    while head < size and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < size - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(before, after)
     return f"+{len(after) - head - tail} -{len(before) - head - tail} lines"

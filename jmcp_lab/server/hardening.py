@@ -79,21 +79,24 @@ def close_memory() -> str:
     (prctl(2), PR_SET_DUMPABLE). This does not affect child processes, because exec resets it.
     """
     if not sys.platform.startswith("linux"):
-        return "the server's memory and environment can be read (they can be closed on Linux only)"
+        return (
+            "other programs can read the server's memory and environment (this can be prevented on "
+            "Linux only)"
+        )
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        return f"the server's memory could not be closed ({os.strerror(ctypes.get_errno())})"
+        return f"the server's memory could not be protected ({os.strerror(ctypes.get_errno())})"
     if os.geteuid() == 0:
-        return "the server runs as root, from whom nothing can be closed"
+        return "the server runs as root, who can read everything"
     return ""
 
 
 def _token_elsewhere(token: str) -> str:
     """Return where the token is exposed that the server cannot remove."""
     if token and any(token in argument for argument in sys.argv):
-        return "the token stands on the command line (leave it out: the server makes one)"
+        return "the token is on the command line (leave it out: the server creates one)"
     if os.environ.get(TOKEN_FILE):
-        return f"the token stands in the file that {TOKEN_FILE} names"
+        return f"the token is in the file that {TOKEN_FILE} names"
     return ""
 
 

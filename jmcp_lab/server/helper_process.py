@@ -143,7 +143,7 @@ class Helper:
 
     def _asked(self, message: object, closed: int) -> Any:  # noqa: ANN401 - whatever was asked for
         if closed != self._closed:
-            raise _stopped("the server is about to end")
+            raise _stopped("the server is shutting down")
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -162,7 +162,7 @@ class Helper:
                 process.wait(END_SECONDS)
             self._end()
             if closed != self._closed:
-                raise _stopped("the server is about to end") from None
+                raise _stopped("the server is shutting down") from None
             if is_over:
                 raise _stopped(f"it takes longer than {SECONDS:.0f} s") from None
             if process.returncode == _ENDED:

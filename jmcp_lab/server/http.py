@@ -81,10 +81,10 @@ def refused_body(
         Whether a request without a body has to name the type, too.
     """
     if length > most:
-        return Refused(413, f"A request may have {most} bytes at most.")
+        return Refused(413, f"A request body can have at most {most} bytes.")
     content_type = headers.get("Content-Type", "").partition(";")[0].strip()
     if (length or always_json) and content_type.lower() != "application/json":
-        return Refused(415, "The Content-Type of a request is application/json.")
+        return Refused(415, "The Content-Type of a request must be application/json.")
     return None
 
 

@@ -81,8 +81,8 @@ class CheckedExtensionApp(ExtensionApp):
         for of_extension in server.extension_manager.extension_apps.values():
             apps += of_extension
         unread = [
-            f"The configuration file {path.name} names {type(self).__name__} and gave no "
-            "settings: it has a mistake, which the first lines of the server's log tell."
+            f"The configuration file {path.name} names {type(self).__name__} but set nothing. It "
+            "contains an error; the first lines of the server's log show it."
             for path in _unread(apps, type(self).__name__)
         ]
         return [*self.wrong_settings.values(), *unread]
@@ -102,7 +102,7 @@ def _fits(app: ExtensionApp, trait: TraitType[Any, Any], value: object) -> bool:
 
 
 def _misfit(name: str, trait: TraitType[Any, Any], value: object) -> str:
-    return f"{name} is {_show(value)}, and takes {_takes(trait)}."
+    return f"{name} is {_show(value)}, but must be {_takes(trait)}."
 
 
 def _show(value: object) -> str:
@@ -125,8 +125,8 @@ def _takes(trait: TraitType[Any, Any]) -> str:
     if isinstance(trait, Union):
         return ", or ".join(map(_takes, trait.trait_types))
     if isinstance(trait, List):
-        return "a list of texts"
-    return "a text" if isinstance(trait, Unicode) else str(trait.info())
+        return "a list of strings"
+    return "a string" if isinstance(trait, Unicode) else str(trait.info())
 
 
 def _unknown(section: str, name: str, ours: str, known: Iterable[str]) -> str:

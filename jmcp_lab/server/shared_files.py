@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .private_file import private_descriptor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 POLL_SECONDS = 0.01
@@ -45,19 +45,10 @@ def locked(path: Path, seconds: float) -> Iterator[None]:
     OSError
         The lock file cannot be created.
     """
-    descriptor = private_descriptor(path)
-    try:
-        end = time.monotonic() + seconds
-        while not _try(descriptor):
-            if time.monotonic() >= end:
-                raise LockTimeoutError
+    with _attempts(path, seconds) as has_locked:
+        while not has_locked():
             time.sleep(POLL_SECONDS)
-        try:
-            yield
-        finally:
-            _free(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
 
 
 @asynccontextmanager
@@ -66,19 +57,32 @@ async def holding(path: Path, seconds: float) -> AsyncIterator[None]:
 
     Two tasks of one process exclude each other like two processes.
     """
-    descriptor = private_descriptor(path)
-    try:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while not _try(descriptor):
-            if loop.time() >= end:
-                raise LockTimeoutError
+    with _attempts(path, seconds) as has_locked:
+        # No event tells that another process releases a lock.
+        while not has_locked():  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
-        try:
-            yield
-        finally:
-            _free(descriptor)
+        yield
+
+
+@contextmanager
+def _attempts(path: Path, seconds: float) -> Iterator[Callable[[], bool]]:
+    """Open a lock file, and yield a function that tries to lock it until the time is over."""
+    descriptor = private_descriptor(path)
+    end = time.monotonic() + seconds
+    holds = False
+
+    def has_locked() -> bool:
+        nonlocal holds
+        holds = _try(descriptor)
+        if not holds and time.monotonic() >= end:
+            raise LockTimeoutError
+        return holds
+
+    try:
+        yield has_locked
     finally:
+        if holds:
+            _free(descriptor)
         os.close(descriptor)
 
 

@@ -120,9 +120,9 @@ def _end_workers(ending: threading.Event, log: logging.Logger) -> None:
         thread.join(max(end - time.monotonic(), 0))
     if any(thread.is_alive() for thread in workers):
         log.error(
-            "The server ends although it is still reading or writing a file: the drive or service "
-            "that this is on may not answer. What live documents have not saved is in their "
-            "history, and comes back when they are opened again."
+            "The server stops although it is still reading or writing a file: its drive or service "
+            "may not be responding. Unsaved changes of live documents are in their history and "
+            "come back when the documents are opened again."
         )
         logging.shutdown()
         os._exit(1)
@@ -152,8 +152,8 @@ def end_whatever_kernels_do(serverapp: ServerApp, ended: Callable[[], None]) -> 
             with contained():
                 await plain()
         except Exception as error:
-            serverapp.log.warning("Not every kernel was shut down in order: %s", error_name(error))
-            serverapp.log.debug("Not every kernel was shut down in order", exc_info=error)
+            serverapp.log.warning("Not every kernel was shut down cleanly: %s", error_name(error))
+            serverapp.log.debug("Not every kernel was shut down cleanly", exc_info=error)
         finally:
             ended()
 

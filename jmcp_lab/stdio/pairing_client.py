@@ -194,7 +194,10 @@ async def obtain_token(
                 kept.write(question=question)
         if not told:
             told = True
-            tell(f"{client} waits to be let in. Open {where} and answer in the Agents panel.")
+            tell(
+                f"{client} is waiting for permission to connect. Open {where} and answer in "
+                "the Agents panel."
+            )
         answer = await _send(server, "GET", f"pairing/{question}")
         if answer is None:
             # It has ended. Or another program of this client has fetched the token, and keeps it
@@ -231,7 +234,7 @@ async def _send(
         raise PairingError(
             str(
                 found.get("message")
-                or f"The server answered {answer.status_code} and said no more."
+                or f"The server answered {answer.status_code} without an explanation."
             )
         )
     return found
@@ -271,13 +274,13 @@ def failure_words(error: BaseException) -> str:
     words = (str(error).splitlines() or [""])[0].strip() or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in words:
         return (
-            "The certificate of the Jupyter server is not one that this computer trusts. Name its "
-            "file in the environment variable SSL_CERT_FILE."
+            "This computer does not trust the certificate of the Jupyter server. Give the path of "
+            "the certificate in the environment variable SSL_CERT_FILE."
         )
     if isinstance(error, httpx2.TimeoutException):
-        return "The Jupyter server does not answer (it takes too long)."
+        return "The Jupyter server does not respond (timeout)."
     if isinstance(error, httpx2.HTTPError):
-        return f"The Jupyter server does not answer ({words})."
+        return f"The Jupyter server does not respond ({words})."
     if isinstance(error, OSError):
-        return f"A file of the connection cannot be used ({error.strerror or words})."
+        return f"A file of the connection could not be used ({error.strerror or words})."
     return f"The connection to the Jupyter server has ended ({type(error).__name__})."

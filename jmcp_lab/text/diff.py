@@ -44,6 +44,23 @@ def common_prefix(old: str, new: str) -> int:
     return same
 
 
+def common_ends(
+    old: Sequence[object], new: Sequence[object], most: int | None = None
+) -> tuple[int, int]:
+    """Return how many items at the start and at the end are the same; no item counts twice.
+
+    `most` is the maximum of both together, if it is less than the shorter length.
+    """
+    size = min(len(old), len(new)) if most is None else most
+    head = 0
+    while head < size and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < size - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    return head, tail
+
+
 def opcodes(old: str, new: str) -> list[Opcode]:
     """Return the opcodes that turn `old` into `new`.
 

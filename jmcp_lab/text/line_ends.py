@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from difflib import SequenceMatcher
 
+from .diff import common_ends
+
 BOM = "\ufeff"
 
 MAX_COMPARED = 5_000
@@ -69,16 +71,10 @@ def _mixed(lines: list[str], old: list[str], ends: list[str]) -> list[str | None
     The last line has no line end, in both versions.
     """
     found: list[str | None] = [None] * (len(lines) - 1)
-    size = min(len(found), len(ends))
-    head = 0
-    while head < size and lines[head] == old[head]:
-        found[head] = ends[head]
-        head += 1
-    tail = 0
-    while tail < size - head and lines[-1 - tail] == old[-1 - tail]:
-        # The break after a line is the one before the next line.
-        found[-1 - tail] = ends[-1 - tail]
-        tail += 1
+    head, tail = common_ends(lines, old, min(len(found), len(ends)))
+    found[:head] = ends[:head]
+    # At the end, the break before a line is the one after the line before.
+    found[len(found) - tail :] = ends[len(ends) - tail :]
     middle, old_middle = lines[head : len(found) - tail], old[head : len(ends) - tail]
     if max(len(middle), len(old_middle)) <= MAX_COMPARED:
         for a, b, length in SequenceMatcher(None, middle, old_middle).get_matching_blocks():

@@ -10,7 +10,7 @@ from .diff import opcodes
 from .three_way_merge import MergeConflict, Splice, merge
 
 
-def carried(before: str, typed: str, present: str) -> list[Splice]:
+def rebase(before: str, typed: str, present: str) -> list[Splice]:
     """Return the splices that apply the change from `before` to `typed` to `present`.
 
     This always succeeds. If both sides changed the same line, each typed or deleted character is
@@ -60,7 +60,7 @@ def _as_lines(new: str, present: str, at: int) -> str:
     return new
 
 
-def united(mine: str, present: str) -> list[Splice]:
+def union_merge(mine: str, present: str) -> list[Splice]:
     """Return splices that add to `present` all that only `mine` has; the author is unknown."""
     return [
         Splice(end, end, mine[first:last])

@@ -64,7 +64,7 @@ class Query:
             It is empty or too long.
         """
         if not self.text:
-            raise InvalidArgumentError("'query' is empty; give the text to look for.")
+            raise InvalidArgumentError("'query' is empty. Give the text to search for.")
         if len(self.text) > MAX_QUERY:
             raise InvalidArgumentError(f"'query' is longer than {MAX_QUERY} characters.")
 
@@ -130,7 +130,7 @@ async def search(query: Query, passages: Sequence[Passage], seconds: float = SEC
             return await loop.run_in_executor(_pool, work, query.text, passages, seconds)
     except TimeoutError:
         raise UnavailableError(
-            "Too many searches are under way on this server. Nothing was searched; try again."
+            "Too many searches are running on this server. Nothing was searched. Try again."
         ) from None
 
 
@@ -154,7 +154,7 @@ def _plain(text: str, passages: Sequence[Passage], seconds: float) -> list[Hit]:
                         return hits
             seconds -= time.thread_time() - begun
     except TimeoutError:
-        raise _too_long("Give outputs=false when the outputs are huge.") from None
+        raise _too_long("Pass outputs=false if the outputs are huge.") from None
     return hits
 
 
@@ -165,8 +165,8 @@ def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> li
         child = _start()
     except OSError:
         raise UnavailableError(
-            "The server cannot start the program that looks for regular expressions. Leave out "
-            "regex=true to look for plain text."
+            "The server cannot start the process that searches for regular expressions. Leave out "
+            "regex=true to search for plain text."
         ) from None
     with _Limit(seconds, child.kill) as limit, child:
         _feed(child, asked, passages, limit)
@@ -174,13 +174,13 @@ def _expression(pattern: str, passages: Sequence[Passage], seconds: float) -> li
         said = child.stdout.read()
     if limit.is_over:
         raise _too_long(
-            "A regular expression with nested repeats, such as (a+)+, can take for ever: make it "
-            "simpler, look for plain text, or give outputs=false when the outputs are huge.",
+            "A regular expression with nested repeats, such as (a+)+, can take forever. Make it "
+            "simpler, search for plain text, or pass outputs=false if the outputs are huge.",
         )
     if child.returncode:
         raise UnavailableError(
-            "The search was stopped: the regular expression takes too much memory. Make it "
-            "simpler, look for plain text, or give outputs=false when the outputs are huge."
+            "The search was stopped: the regular expression needs too much memory. Make it "
+            "simpler, search for plain text, or pass outputs=false if the outputs are huge."
         )
     return _hits(json.loads(said), passages)
 
@@ -268,11 +268,11 @@ def _feed(
 def _hits(said: dict[str, Any], passages: Sequence[Passage]) -> list[Hit]:
     if "invalid" in said:
         raise InvalidArgumentError(
-            f"'query' is no valid regular expression: {said['invalid']}. Leave out regex=true to "
-            "look for it as plain text."
+            f"'query' is not a valid regular expression: {said['invalid']}. Leave out regex=true "
+            "to search for it as plain text."
         )
     return [_hit(passages[number], (at, start, words)) for number, at, start, words in said["hits"]]
 
 
 def _too_long(hint: str) -> UnavailableError:
-    return UnavailableError(f"The search was stopped: it takes too long. {hint}")
+    return UnavailableError(f"The search was stopped because it took too long. {hint}")

@@ -11,8 +11,6 @@ import json
 import re
 from typing import Any
 
-REPLACEMENT = "\ufffd"
-
 _HALF = re.compile("[\ud800-\udfff]")
 _ESCAPED_HALF = re.compile(
     # A first half without the second, a second half without the first, or a backslash that may make

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .diff import matching_runs
+from .diff import common_ends, matching_runs
 
 MAX_PAIRED = 1000
 """Maximum number of lines of a text that are changed one by one. A formatter may change every line
@@ -204,13 +204,7 @@ def _trim(present: str, change: Splice) -> Splice | None:
     """Return the splice without text that it would delete and insert again."""
     old = present[change.start : change.end]
     new = change.text
-    size = min(len(old), len(new))
-    head = 0
-    while head < size and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < size - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(old, new)
     if head + tail == len(old) == len(new):
         return None
     return Splice(change.start + head, change.end - tail, new[head : len(new) - tail])

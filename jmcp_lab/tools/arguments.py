@@ -27,8 +27,8 @@ def check_length(text: str) -> str:
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(
-            f"A cell of {len(text)} characters is too long; at most {MAX_CHARACTERS} are written. "
-            "Put the data into a file and read it from there."
+            f"A cell of {len(text)} characters is too long: a cell can have at most "
+            f"{MAX_CHARACTERS}. Put the data into a file and read it from there."
         )
     return text
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, ToolClass
+from ..calls.call import Action, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError, ToolError
 from ..notebooks import cells as live_cells
 from ..notebooks.cell_order import plain
@@ -30,6 +29,7 @@ from ..notebooks.merges import Merges
 from ..notebooks.output_slices import clear, to_its_end
 from ..notebooks.prepared_update import Ahead
 from ..notebooks.undo import look_ahead, taken_out, texts, to_merge
+from ..runtime.actions import Note, edit_action
 from ..runtime.change_messages import whats_back, whats_gone
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
@@ -37,7 +37,7 @@ from ..runtime.tool import tool
 from ..runtime.undo import undo_change_set
 from ..runtime.wording import Goal, cell_name, cells_title, count, describe_position, file_name
 from .arguments import Cells, Notebook, resolve_all
-from .edit_cells import check_fresh, edit_action
+from .edit_cells import check_fresh
 
 
 @tool(
@@ -46,9 +46,9 @@ from .edit_cells import check_fresh, edit_action
     destructive=True,
 )
 async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None) -> Reply:
-    """Delete one cell or several.
+    """Delete one or several cells.
 
-    Refused when the user changed one since you read it: the reply then shows it.
+    Refused if the user changed one since you read it: the reply then shows it.
     """
     nb = await ctx.open(notebook)
     ids = resolve_all(nb, cells)
@@ -64,7 +64,7 @@ async def delete_cell(ctx: CallContext, cells: Cells, notebook: Notebook = None)
                 for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
             )
         summary = f"Delete {cells_title(nb, ids)} from {file_name(nb.path)}"
-        return edit_action("delete_cell", nb, tuple(ids), summary, items)
+        return edit_action("delete_cell", nb, ids, summary, items)
 
     with Ahead(nb) as ahead:
 
@@ -99,7 +99,7 @@ async def move_cell(
     nb = await ctx.open(notebook)
     ids = resolve_all(nb, cells)
     if after is None and before is None and index is None:
-        raise InvalidArgumentError("Say where to: after, before or index.")
+        raise InvalidArgumentError("Give the new position: after, before or index.")
     check_fresh(ctx, nb, ids, "moved")
     people = await people_in(ctx.services, nb)
     goal: Goal
@@ -114,9 +114,8 @@ async def move_cell(
                 PreviewItem(f"Cell {view.position}", view.id, text=view.source)
                 for view in (live_cells.view_by_id(nb, cell_id) for cell_id in ids)
             )
-        action = edit_action("move_cell", nb, tuple(ids), summary, items)
-        preview = Preview("text", items, nb.language, f"To a place {goal.words}.")
-        return replace(action, preview=preview, details=(goal.key,))
+        where = Note(f"New position: {goal.words}.", (goal.key,))
+        return edit_action("move_cell", nb, ids, summary, items, where)
 
     with Ahead(nb) as ahead:
 
@@ -137,18 +136,18 @@ async def move_cell(
         moved = live_cells.move(nb, ids, goal.at, agent_origin(ctx.agent.id), ahead)
     names = ", ".join(cell_name(nb, cell_id) for cell_id in ids)
     if not moved:
-        return Reply.of(f"Nothing was moved: there already: {names}.")
+        return Reply.of(f"Nothing was moved. Already there: {names}.")
     ctx.record(nb, *changes)
-    return Reply.of(f"Moved; now {names}.")
+    return Reply.of(f"Moved. Now: {names}.")
 
 
 @tool(title="Clear outputs", tool_class=ToolClass.EDIT, destructive=True, idempotent=True)
 async def clear_outputs(
     ctx: CallContext,
-    cells: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
+    cells: Annotated[str | list[str] | None, Field(description="Default: all.")] = None,
     notebook: Notebook = None,
 ) -> Reply:
-    """Remove the outputs of cells, or of all."""
+    """Remove the outputs of the given cells, or of all."""
     nb = await ctx.open(notebook)
     named = None if cells is None else resolve_all(nb, cells)
     people = await people_in(ctx.services, nb)
@@ -171,8 +170,7 @@ async def clear_outputs(
         what = "all cells" if cells is None else cells_title(nb, ids)
         summary = f"Clear the outputs of {what} in {file_name(nb.path)}"
         items = (PreviewItem(summary, text="Outputs are removed; the code stays."),)
-        action = edit_action("clear_outputs", nb, tuple(ids), summary, items)
-        return replace(action, preview=Preview("text", items, nb.language))
+        return edit_action("clear_outputs", nb, ids, summary, items)
 
     await ctx.permit(resolve, nb)
     changes: list[Change] = []
@@ -189,17 +187,19 @@ async def clear_outputs(
     words = f"Cleared the outputs of {count(len(changes), 'cell')} in {nb.shown}."
     if named is None and (running := [cell_id for cell_id in nb.ids if people.runs(cell_id)]):
         names = ", ".join(cell_name(nb, cell_id) for cell_id in running[:5])
-        words += f" What runs keeps its outputs: {names}."
+        words += f" Running cells keep their outputs: {names}."
     return Reply.of(words)
 
 
-@tool(title="Take changes back", tool_class=ToolClass.EDIT)
+@tool(title="Undo changes", tool_class=ToolClass.EDIT)
 async def undo_changes(
     ctx: CallContext,
     notebook: Notebook = None,
-    call: Annotated[str | None, Field(description="A call of yours; your last change.")] = None,
+    call: Annotated[
+        str | None, Field(description=("Id of your call; default: your last change."))
+    ] = None,
 ) -> Reply:
-    """Take back exactly what one call of yours changed; what the user wrote since stays.
+    """Undo exactly what one call of yours changed; what the user wrote since stays.
 
     An undo can be undone.
     """
@@ -213,21 +213,19 @@ async def undo_changes(
 
     def resolve() -> Action:
         if made.undone:
-            raise ConflictError("It was taken back meanwhile.")
+            raise ConflictError("It has already been undone.")
         out = taken_out(nb, made, merges)
         _check_unlocked(nb, made, out)
-        people.check(out, "taken back", ctx.call)
-        summary = f"Take back: {what}"
-        words = f"{what} is taken back in {nb.shown}."
+        people.check(out, "undone", ctx.call)
+        summary = f"Undo: {what}"
+        words = f"Undoes this in {nb.shown}: {what}."
         ids = tuple(change.cell_id for change in made.changes)
         items = tuple(
             PreviewItem(_title(nb, i), i, None, *pair) for i, *pair in texts(nb, made, merges)
         )
-        action = edit_action("undo_changes", nb, ids, summary, items, words if items else "")
-        if not items:
-            preview = Preview("text", (PreviewItem(summary, text=words),), nb.language)
-            action = replace(action, preview=preview)
-        return replace(action, details=(made.call_id,))
+        note = Note(words if items else "", (made.call_id,))
+        items = items or (PreviewItem(summary, text=words),)
+        return edit_action("undo_changes", nb, ids, summary, items, note)
 
     with Ahead(nb) as ahead:
 
@@ -237,8 +235,8 @@ async def undo_changes(
         await ctx.permit(resolve, nb, look)
         changed = await _apply_undo(ctx, nb, made, merges, ahead)
     if not changed:
-        return Reply.of(f"Nothing in {nb.shown} was changed: nothing is left of: {what}.")
-    return Reply.of("\n".join([f"Taken back in {nb.shown}: {what}.", *whats_back(nb, changed)]))
+        return Reply.of(f"Nothing in {nb.shown} was changed, because nothing is left of: {what}.")
+    return Reply.of("\n".join([f"Undone in {nb.shown}: {what}.", *whats_back(nb, changed)]))
 
 
 async def _apply_undo(
@@ -295,16 +293,18 @@ def _change(ctx: CallContext, nb: LiveNotebook, call_id: str | None) -> ChangeSe
     if call_id is None:
         made = changes.last(ctx.agent.id, nb.file_id)
         if made is None and changes.all_undone(ctx.agent.id, nb.file_id):
-            raise NotFoundError(f"All that you changed in {nb.shown} was taken back already.")
+            raise NotFoundError(
+                f"Everything that you changed in {nb.shown} has already been undone."
+            )
         if made is None:
             raise NotFoundError(
-                f"You have changed nothing in {nb.shown} {changes.reach}, so there is nothing that "
-                "can be taken back."
+                f"You have changed nothing in {nb.shown} {changes.reach}, so there is nothing to "
+                "undo."
             )
         return made
     made = changes.get(call_id)
     if made.agent_id != ctx.agent.id or made.file_id != nb.file_id:
-        raise NotFoundError(f"Call '{call_id}' changed nothing of yours in {nb.shown}.")
+        raise NotFoundError(f"Call '{call_id}' is not a change that you made in {nb.shown}.")
     if made.undone:
-        raise InvalidArgumentError(f"Call '{call_id}' was taken back already.")
+        raise InvalidArgumentError(f"Call '{call_id}' has already been undone.")
     return made

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, PreviewItem, Reply, ToolClass
 from ..errors import ConflictError, InvalidArgumentError
 from ..notebooks import cells as live_cells
 from ..notebooks import first_cell as blank
@@ -19,6 +19,7 @@ from ..notebooks.locks import check_editable
 from ..notebooks.merges import Merges, Texts
 from ..render.marked import marked
 from ..render.outputs import clip
+from ..runtime.actions import Note, edit_action
 from ..runtime.people import people_in
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
@@ -94,8 +95,8 @@ async def insert_cell(
         what = "a cell" if len(new) == 1 else count(len(new), "cell")
         summary = f"Insert {what} into {file_name(nb.path)}"
         kind = f"A new {new[0].type} cell" if len(new) == 1 else count(len(new), "new cell")
-        action = edit_action("insert_cell", nb, (), summary, items, f"{kind}, {goal.words}.")
-        return replace(action, details=(goal.key, *(cell.type for cell in new)))
+        where = Note(f"{kind}, {goal.words}.", (goal.key, *(cell.type for cell in new)))
+        return edit_action("insert_cell", nb, (), summary, items, where)
 
     await ctx.permit(resolve, nb)
     changes = blank.insert(nb, goal.at, new, agent_origin(ctx.agent.id))
@@ -118,9 +119,9 @@ async def overwrite_cell_source(
     notebook: Notebook = None,
     type: CellType | None = None,
 ) -> Reply:
-    """Give a cell a new source.
+    """Replace the source of a cell.
 
-    What the user changed since you read it is merged in. A line changed on both sides is a
+    Changes that the user made since you read it are merged in. A line changed on both sides is a
     conflict, and nothing is written.
     """
     nb = await ctx.open(notebook)
@@ -138,9 +139,9 @@ async def edit_cell(
     edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)],
     notebook: Notebook = None,
 ) -> Reply:
-    """Replace exact pieces of a cell's text: each old must occur exactly once.
+    """Replace exact pieces of a cell's text: each old text must occur exactly once.
 
-    All edits are done or none.
+    Either all edits are made or none.
     """
     if not edits:
         raise InvalidArgumentError("Give at least one edit: {old, new}.")
@@ -183,16 +184,16 @@ def replace_all(text: str, edits: list[Edit], name: str) -> str:
     for number, edit in enumerate(edits, 1):
         which = f"Edit {number} of {len(edits)}" if len(edits) > 1 else "The edit"
         if not edit.old:
-            raise InvalidArgumentError(f"{which} has an empty old text.")
+            raise InvalidArgumentError(f"{which} has an empty 'old'.")
         # `count` does not see occurrences that overlap; comparing `find` with `rfind` does.
         first, last = result.find(edit.old), result.rfind(edit.old)
         if first != last or first < 0:
             times = max(result.count(edit.old), 2)
             problem = "does not occur" if first < 0 else f"occurs {times} times"
-            after = " after the edits before it" if result != text else ""
+            after = " after the preceding edits" if result != text else ""
             raise ConflictError(
-                f"{which}: old {problem} in {name}{after}, so nothing was changed. It must occur "
-                "exactly once; give more of the lines around it. The text is:\n"
+                f"{which}: the old text {problem} in {name}{after}, so nothing was changed. It "
+                "must occur exactly once; include more of the lines around it. The text is:\n"
                 f"{shown_text(text, 4000)}"
             )
         result = result[:first] + edit.new + result[first + len(edit.old) :]
@@ -248,24 +249,24 @@ async def _write(
         title = f"Cell {nb.position(cell_id)}"
         item = PreviewItem(title, cell_id, old=present, new=plan.result)
         summary = f"Edit cell {nb.position(cell_id)} in {file_name(nb.path)}"
-        if new_type in (None, view.type):
-            return edit_action(tool_name, nb, (cell_id,), summary, (item,))
         # A cell that changes its type loses its outputs, so the person has to see that.
-        words = f"It becomes a {new_type} cell."
-        action = edit_action(tool_name, nb, (cell_id,), summary, (item,), words)
-        return replace(action, details=(str(new_type),))
+        retyped = [] if new_type in (None, view.type) else [Note(f"It becomes a {new_type} cell.")]
+        return edit_action(tool_name, nb, (cell_id,), summary, (item,), *retyped)
 
     await ctx.permit(resolve, nb)
     origin = agent_origin(ctx.agent.id)
     changes: list[Change] = []
-    if plan.present != plan.result:
-        live_cells.edit(nb, cell_id, plan.splices, origin)
-        changes.append(Edited(cell_id, plan.present, plan.result))
     old_type = live_cells.view_by_id(nb, cell_id).type
-    if new_type is not None and new_type != old_type:
-        changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
-        live_cells.retype(nb, cell_id, new_type, origin)
-    ctx.record(nb, *changes)
+    try:
+        if plan.present != plan.result:
+            changes.append(Edited(cell_id, plan.present, plan.result))
+            live_cells.edit(nb, cell_id, plan.splices, origin)
+        if new_type is not None and new_type != old_type:
+            changes.append(Retyped(cell_id, live_cells.whole(nb, cell_id), new_type))
+            live_cells.retype(nb, cell_id, new_type, origin)
+    finally:
+        # Yjs keeps what was written before an exception, so that must be undoable as well.
+        ctx.record(nb, *changes)
     ctx.saw(nb, cell_id, plan.result)
     return Reply.of(_written(nb, cell_id, plan, old_type, new_type))
 
@@ -284,9 +285,10 @@ def _merge(
     except MergeConflict as conflict:
         ctx.saw(nb, cell_id, present)
         raise ConflictError(
-            f"The user changed {cell_name(nb, cell_id)} since you read it, at a line that you "
-            f"change too (line {conflict.line}). Nothing was written. It now reads:\n"
-            f"{shown_text(present)}\nTake their change into account and call again."
+            f"The user changed {cell_name(nb, cell_id)} since you read it, at a line that you also "
+            f"change (line {conflict.line}). Nothing was written. It now reads:\n"
+            f"{shown_text(present)}\n"
+            "Take their change into account and call again."
         ) from None
 
 
@@ -300,8 +302,8 @@ def _written(
         words = f"{name} changed: {line_change(plan.present, plan.result)}."
         kept = "both changes are kept"
     else:
-        words = f"{name} {'keeps its text' if plan.merged else 'has that text already'}."
-        kept = "your text changes nothing of that"
+        words = f"{name} {'keeps its text' if plan.merged else 'already has that text'}."
+        kept = "your text adds nothing to that"
     if plan.merged:
         return (
             f"{words} The user had changed it since you read it; {kept}. It now reads:\n"
@@ -328,27 +330,3 @@ def check_fresh(ctx: CallContext, nb: LiveNotebook, ids: list[str], done: str) -
                 f"{done}. It now reads:\n{shown_text(source)}\nCall again if you still "
                 "want to."
             )
-
-
-def edit_action(
-    name: str,
-    nb: LiveNotebook,
-    cell_ids: tuple[str, ...],
-    summary: str,
-    items: tuple[PreviewItem, ...],
-    words: str = "",
-) -> Action:
-    """Return the action of a tool that edits cells; its preview is a diff."""
-    return Action(
-        tool=name,
-        tool_class=ToolClass.EDIT,
-        summary=summary,
-        target=Target(
-            path=nb.path,
-            cell_ids=cell_ids,
-            positions=tuple(nb.position(i) or 0 for i in cell_ids),
-            kernel=nb.kernel_name,
-            file_id=nb.identity.id,
-        ),
-        preview=Preview("diff", items, nb.language, words),
-    )

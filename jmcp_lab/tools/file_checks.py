@@ -73,7 +73,7 @@ async def _imported(ctx: CallContext, path: str) -> str | None:
         if bool(texts) and await off_the_loop(_names_module, texts, stem):
             return (
                 f"This file runs by itself: {file_name(other)} has imported a module {stem} from "
-                "elsewhere, and gets this one from the next start of its kernel on."
+                "elsewhere, and will get this one when its kernel next starts."
             )
     return None
 
@@ -122,4 +122,4 @@ def check_may_write(path: str, root: str | None) -> None:
     DeniedError
     """
     if paths.protected(path) or paths.started(path) or in_program(root, path):
-        raise DeniedError(f"'{shown(path)}' is protected: agents cannot write it.")
+        raise DeniedError(f"'{shown(path)}' is protected: agents cannot change it.")

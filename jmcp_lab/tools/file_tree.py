@@ -45,9 +45,9 @@ async def list_files(
     offset: Annotated[int, Field(ge=0)] = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 200,
 ) -> Reply:
-    """Files and folders below a folder, depth levels deep.
+    """List files and folders below a folder, depth levels deep.
 
-    pattern is a glob on the name, or on the path when it holds a slash.
+    pattern is a glob for the name, or for the path if it contains a slash.
     """
     top = await folder_named(ctx.services, path)
     fits = glob(pattern) if pattern is not None else None
@@ -77,7 +77,7 @@ def name_note(path: str) -> str:
     """Return a note, after a space, for a path that no call can name; otherwise an empty string."""
     if not has_half(path):
         return ""
-    return " (its name is not UTF-8, so no call can name it; renamed, it can be used)"
+    return " (its name is not UTF-8, so calls cannot name it; rename it to use it)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,11 @@ def paged(
     kept = LineBudget(room, always_one=True)
     last = offset + kept.fill(lines)
     if offset >= total > 0:
-        kept.lines.append(f"Nothing from offset {offset} on; {asked.call(offset=0)} starts over.")
+        kept.lines.append(
+            f"There is nothing from offset {offset} on; to start over, use {asked.call(offset=0)}."
+        )
     if last < total:
-        kept.lines.append(f"… {total - last} more; {asked.call(offset=last)} goes on.")
+        kept.lines.append(f"… {total - last} more; continue with {asked.call(offset=last)}.")
     return "\n".join([title, *kept.lines])
 
 
@@ -160,22 +162,22 @@ def not_read(search: FolderSearch, asked: Asked) -> str:
     words = [""]
     if unread:
         words.append(
-            f"Not all of it was read: the listing ended after {search.looked:,} files and folders"
+            f"This is incomplete: the listing stopped after {search.looked:,} files and folders"
         )
     if whole:
         call = asked.call(path=whole[0].path)
-        words.append(f"Not read: {_several(whole)}; {call} looks there")
+        words.append(f"Not read: {_several(whole)}; use {call}")
     if cut:
         call = asked.call(path=cut[0].path)
         more = "code in a kernel" if cut[0].path == search.top else call
-        words.append(f"Read in part: {_several(cut)}; {more} sees more of it")
+        words.append(f"Read in part: {_several(cut)}; use {more} for more")
     # Without a glob, the list itself contains the folders that were not entered.
     if search.deeper and (asked.pattern or asked.depth is None):
         deepest = asked.depth == MAX_LEVELS or asked.depth is None
         call = asked.call(path=search.first_deeper) if deepest else asked.call(depth=MAX_LEVELS)
         words.append(
-            f"Not read: {count(search.deeper, 'folder')} at depth {search.depth}; {call} looks "
-            f"{'into the first' if deepest else 'deeper'}"
+            f"Not read: {count(search.deeper, 'folder')} at depth {search.depth}; use {call} to "
+            f"{'read the first' if deepest else 'go deeper'}"
         )
     return ". ".join(words)
 

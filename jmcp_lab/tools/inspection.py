@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, Reply, ToolClass
 from ..calls.proposed import proposed
 from ..errors import InvalidArgumentError, NotFoundError
 from ..kernels.introspection.questions import KernelQuestions, questions
@@ -17,11 +17,13 @@ from ..render.lines import LineBudget
 from ..render.marked import marked
 from ..render.outputs import clip
 from ..render.text import page, size_words
+from ..runtime.actions import inspect_action
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
 from ..text.sanitize import clean
 from .arguments import Notebook
+from .kernels import running_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,6 +61,8 @@ TITLES = {
 }
 """Title of the card for each tool, with a placeholder for the notebook's name."""
 
+STARTS_IT = ", so there is nothing to inspect. execute_cell starts one."
+
 _log = logging.getLogger("jmcp_lab")
 
 
@@ -66,12 +70,12 @@ _log = logging.getLogger("jmcp_lab")
 async def inspect_variables(
     ctx: CallContext,
     notebook: Notebook = None,
-    names: Annotated[str | list[str] | None, Field(description="All when left out.")] = None,
+    names: Annotated[str | list[str] | None, Field(description="Default: all.")] = None,
 ) -> Reply:
-    """Type, shape, size and a preview of the variables in a notebook's running IPython kernel."""
+    """Show type, shape, size and preview of variables in a notebook's running IPython kernel."""
     chosen = _names(names)
     nb = await ctx.open(notebook)
-    session = await _running(ctx, nb)
+    session = await running_session(ctx, nb, STARTS_IT)
     if session.language.lower() != "python":
         raise InvalidArgumentError(
             f"inspect_variables needs an IPython kernel; {nb.shown} runs on {session.kernel_name} "
@@ -108,7 +112,7 @@ def _variables_text(
     variables = [entry for entry in found["variables"] if isinstance(entry, dict)]
     if names is not None and not variables:
         near = _listed(found.get("near"))
-        hint = f" Near: {near}." if near else ""
+        hint = f" Similar names: {near}." if near else ""
         raise NotFoundError(
             f"The kernel of {nb.shown} has no variable {', '.join(names)}.{hint} Without names, "
             "inspect_variables shows all."
@@ -158,10 +162,10 @@ async def inspect_code(
     ctx: CallContext,
     code: str,
     cursor: Annotated[
-        int | None, Field(ge=0, description="Offset in code; the end when left out.")
+        int | None, Field(ge=0, description="Offset in code; default: the end.")
     ] = None,
     notebook: Notebook = None,
-    offset: Annotated[int, Field(ge=0, description="Pages long docs.")] = 0,
+    offset: Annotated[int, Field(ge=0, description="For paging long docs.")] = 0,
 ) -> Reply:
     """Docs and signature of the name at the cursor, and completions, from the running kernel."""
     if not code.strip():
@@ -172,7 +176,7 @@ async def inspect_code(
     if at > len(code):
         raise InvalidArgumentError(f"'cursor' is {at}, but 'code' has {len(code)} characters.")
     nb = await ctx.open(notebook)
-    session = await _running(ctx, nb)
+    session = await running_session(ctx, nb, STARTS_IT)
     onwards = partial(_docs_from, code, cursor, nb.path)
     words = f"The agent asks for docs and completions of:\n{code}"
     async with _asking(ctx, nb, session) as kernel:
@@ -208,16 +212,6 @@ def _docs_from(code: str, cursor: int | None, path: str, offset: int) -> str:
 # -- both --------------------------------------------------------------------------------------
 
 
-async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
-    session = await ctx.services.sessions.find(nb.path)
-    if session is None:
-        raise NotFoundError(
-            f"{nb.shown} has no running kernel, so there is nothing to inspect. execute_cell "
-            "starts it."
-        )
-    return session
-
-
 @asynccontextmanager
 async def _asking(
     ctx: CallContext, nb: LiveNotebook, session: SessionInfo
@@ -240,13 +234,6 @@ async def _permit(
 
     def resolve() -> Action:
         title = TITLES[name].format(file_name(nb.path))
-        return Action(
-            tool=name,
-            tool_class=ToolClass.INSPECT,
-            summary=title,
-            target=Target(path=nb.path, kernel=session.kernel_name, file_id=nb.identity.id),
-            preview=Preview("text", (PreviewItem(title, text=words),)),
-            used_kernel=used,
-        )
+        return inspect_action(name, nb, session.kernel_name, title, words, used=used)
 
     await ctx.permit(resolve, nb)

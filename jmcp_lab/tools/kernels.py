@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
+from ..calls.call import Action, Reply, ToolClass
 from ..errors import ConflictError, NotFoundError
 from ..files.names import shown
 from ..notebooks import cells as live_cells
 from ..notebooks.live_notebook import LiveNotebook, agent_origin
+from ..runtime.actions import kernel_action
 from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
     idempotent=True,
 )
 async def list_kernels(ctx: CallContext) -> Reply:
-    """Kernels that can be started, and running ones with their notebooks and state."""
+    """List kernels: those that can be started, and running ones with their notebooks and state."""
     sessions = ctx.services.sessions
-    lines = ["Can be started:"]
+    lines = ["Available kernelspecs:"]
     lines += [shown(f"- {s.name}: {s.display_name}") for s in await sessions.list_specs()]
     running = await sessions.list_kernels()
-    lines.append("Running:" if running else "None is running.")
+    lines.append("Running:" if running else "No kernel is running.")
     for kernel in running:
         where = shown(", ".join(kernel.paths)) or "no notebook"
         lines.append(f"- {kernel.id}: {shown(f'{kernel.name}, {kernel.state}')}, {where}")
@@ -41,7 +42,7 @@ async def list_kernels(ctx: CallContext) -> Reply:
 
 
 @tool(
-    title="Give a notebook a kernel",
+    title="Assign a kernel to a notebook",
     tool_class=ToolClass.KERNEL,
     destructive=True,
     open_world=True,
@@ -49,7 +50,7 @@ async def list_kernels(ctx: CallContext) -> Reply:
 async def assign_kernel_to_notebook(
     ctx: CallContext, kernel: str, notebook: Notebook = None
 ) -> Reply:
-    """Start a kernel for a notebook, by kernelspec name, or attach a running one by its id.
+    """Start a kernel for a notebook by kernelspec name, or attach a running one by its id.
 
     list_kernels shows both.
     """
@@ -80,10 +81,10 @@ async def give_kernel(ctx: CallContext, nb: LiveNotebook, name: str, kernel: str
     program = await sessions.program(kernel)
     words, guarded = "", None
     if joined is not None and (before is None or lost):
-        words = f" It is the kernel of {joined}: they share all variables from then on."
+        words = f" This kernel already runs {joined}: they will share all variables."
         guarded = "the kernel is somebody else's"
     if lost:
-        words += " The kernel that it has now ends, unless another notebook uses it: all variables "
+        words += " The present kernel ends, unless another notebook uses it: all variables "
         words += "in it will be lost."
         guarded = "all variables are lost"
 
@@ -95,16 +96,16 @@ async def give_kernel(ctx: CallContext, nb: LiveNotebook, name: str, kernel: str
     now = await sessions.find(nb.path)
     if now is not None and (before is None or now.kernel_id != before.kernel_id):
         raise ConflictError(
-            f"{nb.shown} got another kernel meanwhile ({now.kernel_name}), so nothing was changed. "
-            "Call again if you still want to."
+            f"{nb.shown} was given another kernel in the meantime ({now.kernel_name}), so nothing "
+            "was changed. Call again if you still want to."
         )
     if joined != await _kernel_users(ctx, kernel) or await sessions.program(kernel) not in (
         "",
         program,
     ):
         raise ConflictError(
-            f"The kernel {kernel} is not what it was when the user was asked, so nothing was "
-            "changed. Call again if you still want to; the user is asked anew."
+            f"The kernel {kernel} has changed since the user was asked, so nothing was done. Call "
+            "again if you still want to; the user will be asked again."
         )
     return await sessions.assign(nb.path, kernel)
 
@@ -115,7 +116,7 @@ async def _kernel_users(ctx: CallContext, kernel: str) -> str | None:
     paths = next((found.paths for found in running if found.id == kernel), None)
     if paths is None:
         return None
-    return ", ".join(file_name(path) for path in paths) or "no notebook"
+    return ", ".join(file_name(path) for path in paths) or "code without a notebook"
 
 
 @tool(
@@ -130,9 +131,11 @@ async def restart_notebook(
     """Restart the kernel: all variables are lost. clear_outputs also empties the cells' outputs."""
     nb = await ctx.open(notebook)
     sessions = ctx.services.sessions
-    kernel = await ShownKernel.running(sessions, await _running(ctx, nb))
+    kernel = await ShownKernel.running(sessions, await running_session(ctx, nb))
     also = " The outputs of all cells are cleared." if clear_outputs else ""
-    lost = f" So will those of {kernel.named}: the kernel is theirs too." if kernel.others else ""
+    lost = (
+        f" The same kernel also runs {kernel.named}, with the same loss." if kernel.others else ""
+    )
 
     def resolve() -> Action:
         return kernel_action(
@@ -151,7 +154,7 @@ async def restart_notebook(
     await sessions.restart(session)
     words = f"Restarted the kernel of {nb.shown}: all variables are gone."
     if kernel.others:
-        words += f" So are those of {kernel.named}: the kernel is theirs too."
+        words += f" The same kernel also runs {kernel.named}, with the same loss."
     return Reply.of(words + (" Outputs are cleared." if clear_outputs else ""))
 
 
@@ -162,12 +165,12 @@ async def restart_notebook(
     open_world=True,
 )
 async def interrupt_notebook(ctx: CallContext, notebook: Notebook = None) -> Reply:
-    """Interrupt what you run in the notebook: a KeyboardInterrupt.
+    """Interrupt what you run in the notebook, with a KeyboardInterrupt.
 
-    The user's own cells are not interrupted.
+    The user's own cells keep running.
     """
     nb = await ctx.open(notebook)
-    session = await _running(ctx, nb)
+    session = await running_session(ctx, nb)
     action = kernel_action(
         "interrupt_notebook",
         nb,
@@ -184,51 +187,30 @@ async def interrupt_notebook(ctx: CallContext, notebook: Notebook = None) -> Rep
     ]
     if not runs:
         raise NotFoundError(
-            f"You run nothing in {nb.shown}. The kernel is {session.state}; cells that the user "
-            "runs are not yours to interrupt, ask them."
+            f"You are running nothing in {nb.shown}. The kernel is {session.state}. Only the user "
+            "can interrupt cells that they run; ask them."
         )
     for run in runs:
         await executor.interrupt(run)
     return Reply.of(f"Interrupted what you ran in {nb.shown}.")
 
 
-async def _running(ctx: CallContext, nb: LiveNotebook) -> SessionInfo:
+async def running_session(
+    ctx: CallContext,
+    nb: LiveNotebook,
+    otherwise: str = ". Start one with execute_cell or assign_kernel_to_notebook.",
+) -> SessionInfo:
+    """Return the session of a notebook whose kernel runs.
+
+    Raises
+    ------
+    NotFoundError
+        No kernel runs; the message ends with `otherwise`.
+    """
     session = await ctx.services.sessions.find(nb.path)
     if session is None:
-        raise NotFoundError(
-            f"{nb.shown} has no running kernel. execute_cell starts it, or "
-            "assign_kernel_to_notebook."
-        )
+        raise NotFoundError(f"{nb.shown} has no running kernel{otherwise}")
     return session
-
-
-def kernel_action(
-    name: str,
-    nb: LiveNotebook,
-    summary: str,
-    words: str,
-    *,
-    guarded: str | None = None,
-    interrupt: bool = False,
-    kernel: ShownKernel | None = None,
-) -> Action:
-    """Return the action of a tool that changes or interrupts a notebook's kernel."""
-    name_of_kernel = nb.kernel_name if kernel is None else kernel.name
-    return Action(
-        tool=name,
-        tool_class=ToolClass.KERNEL,
-        summary=summary,
-        target=Target(
-            path=nb.path,
-            kernel=name_of_kernel,
-            file_id=nb.identity.id,
-            kernel_id=None if kernel is None else kernel.id,
-        ),
-        preview=Preview("text", (PreviewItem(summary, text=words),)),
-        guarded=guarded,
-        interrupt=interrupt,
-        others=() if kernel is None else kernel.others,
-    )
 
 
 KernelName = Annotated[str | None, Field(description="Kernelspec name or id of a running kernel.")]

@@ -6,17 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ..calls.call import Action, Preview, PreviewItem, Reply, Target, ToolClass
-from ..errors import InvalidArgumentError, NotFoundError
+from ..calls.call import Action, PreviewItem, Reply, ToolClass
+from ..errors import InvalidArgumentError
 from ..files.names import is_notebook, shown
+from ..runtime.actions import file_action, kernel_action
 from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name
 from .file_checks import check_may_write
 from .file_tree import Asked, folder_named, name_note, not_read, paged
-from .kernels import KernelName, give_kernel, kernel_action
-from .new_folders import made_folders, with_folders
+from .kernels import KernelName, give_kernel, running_session
+from .new_folders import made_folders, new_folders
 from .read_cells import outline_lines
 
 LEVELS = 8
@@ -81,7 +82,7 @@ async def use_notebook(
 ) -> Reply:
     """Make a notebook your current one, so that other calls need not name it.
 
-    create=true makes it if it does not exist; kernel starts one.
+    create=true creates it if it does not exist; kernel starts a kernel for it.
     """
     services = ctx.services
     path = await services.contents.resolve(notebook)
@@ -107,7 +108,9 @@ async def use_notebook(
 async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
     """Create a notebook, and return the folders that were created for it."""
     if not is_notebook(path):
-        raise InvalidArgumentError(f"A notebook's name ends in .ipynb: '{path}.ipynb'?")
+        raise InvalidArgumentError(
+            f"The name of a notebook must end in .ipynb. Did you mean '{path}.ipynb'?"
+        )
     check_may_write(path, ctx.services.contents.root)
     contents = ctx.services.contents
     # Checked before anybody is asked: where files may not be changed, none is created either.
@@ -115,15 +118,8 @@ async def _create(ctx: CallContext, path: str, kernel: str | None) -> list[str]:
     folders = await contents.new_folders(path)
     await contents.check_writable(path)
     summary = f"Create notebook {file_name(path)}"
-    action = Action(
-        tool="use_notebook",
-        tool_class=ToolClass.FILE,
-        summary=summary,
-        target=Target(path=path),
-        preview=Preview("text", (PreviewItem(summary, text=f"A new notebook: {path}"),)),
-        creates=True,
-    )
-    action = with_folders(action, folders)
+    item = PreviewItem(summary, text=f"New notebook: {path}")
+    action = file_action("use_notebook", path, summary, item, new_folders(folders), creates=True)
     check = contents.stays(path)
     await ctx.permit(lambda: action)
     check()
@@ -148,33 +144,30 @@ async def _metadata(ctx: CallContext, kernel: str | None) -> dict[str, Any]:
 
 
 @tool(
-    title="Let go of a notebook",
+    title="Stop using a notebook",
     tool_class=ToolClass.INFO,
     destructive=True,
 )
 async def unuse_notebook(
     ctx: CallContext,
-    notebook: Annotated[str | None, Field(description="Path; your current one.")] = None,
+    notebook: Annotated[str | None, Field(description="Path; default: your current one.")] = None,
     shutdown_kernel: bool = False,
 ) -> Reply:
     """Stop using a notebook as your current one. shutdown_kernel also ends its kernel."""
     services = ctx.services
     path = await services.contents.resolve(notebook or ctx.agent.current or "")
     if not path:
-        raise InvalidArgumentError("You have no current notebook; name one.")
+        raise InvalidArgumentError("You have no current notebook. Give notebook=<path>.")
     words = ""
     if shutdown_kernel:
         nb = await services.rooms.open(path)
-        session = await services.sessions.find(path)
-        if session is None:
-            raise NotFoundError(f"{shown(path)} has no running kernel to shut down.")
-
+        session = await running_session(ctx, nb, " to shut down.")
         used = await ShownKernel.running(services.sessions, session)
 
         def resolve() -> Action:
             what, then = "Shut down the kernel of", "The kernel ends. All variables will be lost."
             if used.others:
-                what, then = "Take away the kernel of", f"It goes on as that of {used.named}."
+                what, then = "Detach the kernel from", f"It keeps running for {used.named}."
             return kernel_action(
                 "unuse_notebook",
                 nb,
@@ -188,7 +181,9 @@ async def unuse_notebook(
         await services.sessions.shutdown(await used.still(services.sessions, nb))
         words = " Its kernel is shut down: all variables are gone."
         if used.others:
-            words = f" Its kernel goes on as that of {used.named}."
+            words = f" Its kernel keeps running for {used.named}."
+    told = f"{shown(path)} is not your current notebook."
     if ctx.agent.current == path:
         services.agents.set_current(ctx.agent.id, None)
-    return Reply.of(f"Let go of {shown(path)}.{words}")
+        told = f"{shown(path)} is no longer your current notebook."
+    return Reply.of(f"{told}{words}")

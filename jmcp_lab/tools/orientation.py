@@ -37,7 +37,7 @@ MAX_SELECTED = 2000
     idempotent=True,
 )
 async def get_context(ctx: CallContext) -> Reply:
-    """See what the user looks at: open notebooks, active cell, selection, kernels.
+    """Show what the user looks at: open notebooks, active cell, selection, kernels.
 
     Also your current notebook and what you may do. A good first call.
     """
@@ -61,7 +61,7 @@ async def get_context(ctx: CallContext) -> Reply:
         lines.append("No kernel is running.")
     waiting = [c for c in ctx.services.ledger.active(agent.id) if c is not ctx.call]
     if waiting:
-        lines.append("Your calls that are not finished:")
+        lines.append("Your unfinished calls:")
         lines += [f"- {c.id}: {shown(c.summary)} ({_state(ctx, c)})" for c in waiting[:20]]
     return Reply.of("\n".join(lines))
 
@@ -80,7 +80,10 @@ def _bounds(ctx: CallContext) -> list[str]:
     if agent.mode.rules["run"] is Verdict.ALLOW and chosen:
         lines.append(f"You may run in: {chosen}, {_until(agent.until)}.")
     if agent.mode.rules["edit"] is Verdict.ALLOW and chosen:
-        lines.append(f"Chosen for you: {chosen}. About every change elsewhere the user is asked.")
+        lines.append(
+            f"The user chose these notebooks for you: {chosen}. Every change elsewhere needs "
+            "their approval."
+        )
     lines += [
         f"The user allowed your runs in {shown(grant.path)} {_until(grant.until)}."
         for grant in ctx.services.gate.grants.valid()
@@ -108,7 +111,7 @@ async def _looking_at(ctx: CallContext) -> list[str]:
         lines.append(f"Open in JupyterLab: {', '.join(names[:MAX_OPEN])}{rest}.")
     active: dict[str, Any] | None = seen.get("active")
     if not active or not active.get("path"):
-        return lines or ["JupyterLab is open, without a notebook."]
+        return lines or ["JupyterLab is open with no notebook."]
     words = f"The user is in {shown(active['path'])}"
     notebook = await _live(ctx, active["path"])
     cell_id = active.get("cell_id")
@@ -125,7 +128,7 @@ async def _looking_at(ctx: CallContext) -> list[str]:
     lines.append(words + ".")
     if notebook is not None and (edited := notebook.carets() & set(notebook.ids)):
         names = [cell_name(notebook, each) for each in sorted(edited, key=notebook.ids.index)]
-        lines.append(f"Being edited by the user now: {', '.join(names[:MAX_OPEN])}.")
+        lines.append(f"The user is editing now: {', '.join(names[:MAX_OPEN])}.")
     selected = (active.get("selection") or {}).get("text")
     if selected:
         text = clip(selected, MAX_SELECTED)
@@ -152,13 +155,13 @@ async def _live(ctx: CallContext, path: str) -> LiveNotebook | None:
 )
 async def wait(
     ctx: CallContext,
-    call: Annotated[str, Field(description="The id from the reply, c_….")],
+    call: Annotated[str, Field(description="Id from the reply, c_….")],
     seconds: Annotated[float, Field(ge=0, le=300)] = 40,
     until: Literal["end", "output"] = "end",
 ) -> Reply:
     """Wait for a call of yours that needs approval or still runs, and get its reply.
 
-    until='output' returns as soon as it prints.
+    until='output' returns as soon as the code prints.
     """
     try:
         found = ctx.services.ledger.get(call)
@@ -167,6 +170,6 @@ async def wait(
     if found is None or found.agent_id != ctx.agent.id:
         mine = ctx.services.ledger.active(ctx.agent.id)
         names = ", ".join(c.id for c in mine if c is not ctx.call)
-        hint = f" Not finished: {names}." if names else ""
+        hint = f" Your unfinished calls: {names}." if names else ""
         raise NotFoundError(f"Unknown call '{call[:60]}'.{hint}", code="unknown_call")
     return ctx.attach(found, seconds, until_output=until == "output")

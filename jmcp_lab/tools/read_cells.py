@@ -62,7 +62,7 @@ async def list_cells(
     start: Annotated[int, Field(ge=1, description="First position, from 1.")] = 1,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
 ) -> Reply:
-    """Outline of a notebook, a line a cell: position, id, type, state, first line, outputs.
+    """Outline of a notebook, one line per cell: position, id, type, state, first line, outputs.
 
     Page with start and limit.
     """
@@ -101,14 +101,14 @@ async def outline_lines(
     lines += _past_the_end(nb, start)
     if last < size:
         more = proposed("list_cells", start=last + 1, limit=asked, notebook=nb.path)
-        lines.append(f"… {count(size - last, 'more cell')}; {more} goes on.")
+        lines.append(f"… {count(size - last, 'more cell')}; continue with {more}.")
     return lines
 
 
 def _past_the_end(nb: LiveNotebook, start: int) -> list[str]:
     """Return a line that says so if a reply would start after the last cell."""
     size = len(nb.ids)
-    return [f"There is no cell {start}; the last is {size}."] if start > size > 0 else []
+    return [f"There is no cell {start}; the last one is {size}."] if start > size > 0 else []
 
 
 def _outline_at_once(
@@ -177,9 +177,9 @@ async def read_cell(
     offset: Annotated[int, Field(ge=0)] = 0,
     images: bool = True,
 ) -> Reply:
-    """One cell with its outputs.
+    """Read one cell with its outputs.
 
-    A long output is cut in the middle: give output (its number, from 1) and offset to page it.
+    A long output is cut in the middle: to page it, give output (its number, from 1) and offset.
     """
     limits = ctx.services.limits.with_images(images)
     named = _run_of(ctx, cell)
@@ -233,8 +233,8 @@ def _run_of(ctx: CallContext, ref: str) -> tuple[Run, int] | None:
     number = int(named[2] or 1)
     if run is None or run.owner != ctx.agent.id or not 1 <= number <= len(run.pieces):
         raise NotFoundError(
-            f"The outputs of '{ref}' are not kept. Run the code again, or let it write to a file "
-            "and use read_file."
+            f"The server no longer has the outputs of '{ref}'. Run the code again, or let it write "
+            "to a file and use read_file."
         )
     return run, number - 1
 
@@ -267,7 +267,7 @@ async def read_cells(
 ) -> Reply:
     """Read several cells, or all from start, with outputs.
 
-    As far as one reply reaches; it says where to go on.
+    The reply holds as many as fit, and says how to continue.
     """
     nb = await ctx.open(notebook)
     limits = ctx.services.limits.with_images(images)
@@ -346,7 +346,7 @@ async def _read_once(
     if left_out:
         done = len(ids) - left_out
         more = _onwards(nb, ids[done:], start, done, limits, outputs=outputs)
-        parts.append(TextPart(f"… {count(left_out, 'more cell')}; {more} goes on."))
+        parts.append(TextPart(f"… {count(left_out, 'more cell')}; continue with {more}."))
     return Reply((TextPart(title), *parts))
 
 

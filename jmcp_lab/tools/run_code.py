@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from ..calls.call import Action, CallState, Preview, PreviewItem, Question, Reply, Target, ToolClass
+from ..calls.call import Action, CallState, PreviewItem, Question, Reply, ToolClass
 from ..calls.proposed import proposed
 from ..errors import ConflictError, InvalidArgumentError
 from ..kernels.runs.run import Piece, Run
@@ -17,6 +16,7 @@ from ..notebooks import cells as live_cells
 from ..notebooks import first_cell as blank
 from ..notebooks.cell_order import plain
 from ..notebooks.live_notebook import OUTPUT_ORIGIN, LiveNotebook, agent_origin
+from ..runtime.actions import Note, at_cell, run_action, run_in_session_action
 from ..runtime.run_report import report
 from ..runtime.services import CallContext
 from ..runtime.shown_kernel import ShownKernel
@@ -29,13 +29,15 @@ from .used_files import UsedFiles
 
 RunOwnership = Annotated[
     float,
-    Field(ge=0, le=300, description="Seconds until 'still running'."),
+    Field(ge=0, le=300, description="Seconds to wait before the reply 'still running'."),
 ]
 
 MAX_CELLS = 20
 """Maximum number of cells that may run without asking; nobody reads more on a card."""
 
 MAY_FAIL = " (tagged: an error does not stop the run)"
+
+GOES_ON = "An error does not stop the run: the cells after it run too."
 
 
 class _How(NamedTuple):
@@ -63,14 +65,14 @@ async def execute_cell(
 ) -> Reply:
     """Run cells in order (cells), from one cell to the end (from), or all.
 
-    Outputs appear live; it stops at the first error. The user may have to approve.
+    Outputs appear live; the run stops at the first error. The user may have to approve.
     """
     nb = await ctx.open(notebook)
     if sum((cells is not None, from_ is not None, all)) != 1:
-        raise InvalidArgumentError("Give one of cells, from and all=true.")
+        raise InvalidArgumentError("Give exactly one of cells, from and all=true.")
     ids = _chosen(nb, cells, from_)
     if not ids:
-        return Reply.of(f"There is no code to run there in {nb.shown}, so nothing was run.")
+        return Reply.of(f"There is no code to run at that place in {nb.shown}, so nothing was run.")
     pieces: list[Piece] = []
     check_fresh(ctx, nb, ids, "run")
     sessions = ctx.services.sessions
@@ -88,23 +90,17 @@ async def execute_cell(
         )
         summary = f"Run {cells_title(nb, ids)} in {file_name(nb.path)}"
         guarded = "many cells at once" if len(ids) > MAX_CELLS else None
-        action = _run_action(ctx, "execute_cell", nb, ids, summary, items, kernel, guarded)
-        action = replace(action, details=(*action.details, *(f"may fail {i}" for i in fail)))
+        notes = [Note("", tuple(f"may fail {cell_id}" for cell_id in fail))]
         # No cell comes after a single cell, so stop_on_error makes no difference there.
-        return action if stop_on_error or len(ids) == 1 else _continues_after_errors(action)
+        if not stop_on_error and len(ids) > 1:
+            notes.append(Note(GOES_ON))
+        notes.append(_used_files(ctx, nb.path, items))
+        return run_action("execute_cell", nb, ids, summary, items, kernel, *notes, guarded=guarded)
 
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
         session = await kernel.start(sessions, nb)
         return await _execute(ctx, nb, session.kernel_id, nb.path, list(pieces), how)
-
-
-def _continues_after_errors(action: Action) -> Action:
-    """Return the action with a note that an error does not stop the run, so more cells may run."""
-    assert action.preview is not None
-    words = f"An error does not stop it: the cells after it run as well. {action.preview.words}"
-    preview = replace(action.preview, words=words.strip())
-    return replace(action, preview=preview, details=(*action.details, "stop_on_error=false"))
 
 
 def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) -> list[str]:
@@ -130,6 +126,7 @@ def _chosen(nb: LiveNotebook, cells: str | list[str] | None, from_: str | None) 
 @tool(
     title="Insert a cell and run it",
     tool_class=ToolClass.RUN,
+    also=(ToolClass.EDIT,),
     destructive=True,
     open_world=True,
 )
@@ -145,7 +142,7 @@ async def insert_execute_code_cell(
 ) -> Reply:
     """Insert a code cell (after or before a cell id, at index, or at the end) and run it.
 
-    When the user says no, nothing is inserted.
+    If the user denies it, nothing is inserted.
     """
     nb = await ctx.open(notebook)
     new = live_cells.NewCell(source)
@@ -156,11 +153,9 @@ async def insert_execute_code_cell(
         goal = describe_position(nb, after=after, before=before, index=index)
         summary = f"Insert and run a cell in {file_name(nb.path)}"
         items = (PreviewItem("New cell", None, text=source),)
-        action = _run_action(ctx, "insert_execute_code_cell", nb, [], summary, items, kernel, None)
-        assert action.preview is not None
-        words = f"A new cell, {goal.words}. {action.preview.words}".strip()
-        preview = replace(action.preview, words=words)
-        return replace(action, preview=preview, details=(goal.key, *action.details))
+        where = Note(f"A new cell, {goal.words}.", (goal.key,))
+        files = _used_files(ctx, nb.path, items)
+        return run_action("insert_execute_code_cell", nb, (), summary, items, kernel, where, files)
 
     await ctx.permit(resolve, nb)
     # Checked before the insertion: if the kernel has changed, the call must not change anything.
@@ -178,11 +173,8 @@ async def insert_execute_code_cell(
 
 def _point_at(ctx: CallContext, nb: LiveNotebook, cell_id: str) -> None:
     """Set the target of the call to a cell that did not exist when the call was allowed."""
-    action = ctx.call.action
-    if action is not None:
-        positions = tuple(filter(None, [nb.position(cell_id)]))
-        target = replace(action.target, cell_ids=(cell_id,), positions=positions)
-        ctx.services.ledger.update(ctx.call, action=replace(action, target=target))
+    if ctx.call.action is not None:
+        ctx.services.ledger.update(ctx.call, action=at_cell(ctx.call.action, nb, cell_id))
 
 
 @tool(
@@ -210,8 +202,8 @@ async def execute_ipython(
     if kernel is not None and notebook is None and not by_id and ctx.agent.current is None:
         await sessions.check_kernel(kernel)
         raise InvalidArgumentError(
-            f"'{kernel[:80]}' is a kernelspec, and no kernel that runs. Give notebook=<path> to "
-            "run this in its kernel, or the id of one that list_kernels shows."
+            f"'{kernel[:80]}' is a kernelspec, not a running kernel. Give notebook=<path> to run "
+            "this in the kernel of that notebook, or the id of a kernel that list_kernels shows."
         )
     if kernel is not None and by_id:
         return await _run_in_kernel(ctx, code, kernel, _How(images))
@@ -227,7 +219,8 @@ async def execute_ipython(
         if other and shown.id is None:
             summary = f"Start the kernel {kernel} for {name} and run code in it"
         guarded = "another kernel than the notebook's own" if other else None
-        return _run_action(ctx, "execute_ipython", nb, [], summary, items, shown, guarded)
+        files = _used_files(ctx, nb.path, items)
+        return run_action("execute_ipython", nb, (), summary, items, shown, files, guarded=guarded)
 
     await ctx.permit(resolve, nb)
     with ctx.services.rooms.lease(nb):
@@ -268,57 +261,19 @@ async def _run_in_kernel(ctx: CallContext, code: str, kernel: str, how: _How) ->
     items = (PreviewItem("Code", None, text=code),)
 
     def resolve() -> Action:
+        summary = f"Run code in the kernel of {where} (not saved in the notebook)"
         files = _used_files(ctx, path, items)
-        words = f"{files.words} {shown.words}".strip()
-        return Action(
-            tool="execute_ipython",
-            tool_class=ToolClass.RUN,
-            summary=f"Run code in the kernel of {where} (not saved in the notebook)",
-            target=Target(path=path, kernel=session.kernel_name, kernel_id=session.kernel_id),
-            preview=Preview("code", items, session.language, words),
-            details=(*shown.others, *files.marks),
-            others=shown.others,
-        )
+        return run_in_session_action("execute_ipython", session, summary, items, shown, files)
 
     await ctx.permit(resolve)
     await shown.check_others(sessions, session)
     return await _execute(ctx, None, session.kernel_id, path, [Piece(code)], how)
 
 
-def _run_action(
-    ctx: CallContext,
-    name: str,
-    nb: LiveNotebook,
-    ids: list[str],
-    summary: str,
-    items: tuple[PreviewItem, ...],
-    kernel: ShownKernel,
-    guarded: str | None,
-) -> Action:
-    files = _used_files(ctx, nb.path, items)
-    words = f"{files.words} {kernel.words}".strip()
-    return Action(
-        tool=name,
-        tool_class=ToolClass.RUN,
-        summary=summary,
-        target=Target(
-            path=nb.path,
-            cell_ids=tuple(ids),
-            positions=tuple(nb.position(i) or 0 for i in ids),
-            kernel=kernel.name,
-            file_id=nb.identity.id,
-            kernel_id=kernel.id,
-        ),
-        preview=Preview("code", items, nb.language, words),
-        guarded=guarded,
-        details=(*kernel.others, *files.marks),
-        others=kernel.others,
-    )
-
-
-def _used_files(ctx: CallContext, path: str | None, items: tuple[PreviewItem, ...]) -> UsedFiles:
+def _used_files(ctx: CallContext, path: str | None, items: tuple[PreviewItem, ...]) -> Note:
     sources = (item.text or "" for item in items)
-    return UsedFiles.of(sources, ctx.services.contents.root, path)
+    files = UsedFiles.of(sources, ctx.services.contents.root, path)
+    return Note(files.words, files.marks)
 
 
 async def _execute(

@@ -68,7 +68,7 @@ async def search_notebook(
     outputs: bool = True,
     limit: Annotated[int, Field(ge=1, le=MAX_LINES, description="Lines.")] = 50,
 ) -> Reply:
-    """Find text in the sources and outputs of a notebook: the cells' ids, and each line that fits.
+    """Search the sources and outputs of a notebook; returns cell ids and matching lines.
 
     Plain text ignores case; regex=true does not ((?i) does).
     """
@@ -83,7 +83,7 @@ async def search_notebook(
     hits = [hit for hit in hits if nb.index(hit.cell_id) is not None]
     where = "sources and outputs" if outputs else "sources"
     if not hits:
-        return Reply.of(f"Nothing in the {where} of {nb.shown} fits.{_not_searched(nb, unread)}")
+        return Reply.of(f"No matches in the {where} of {nb.shown}.{_not_searched(nb, unread)}")
     more = proposed(
         "search_notebook",
         query=query,
@@ -143,12 +143,12 @@ class _OutputThen:
             taken = asyncio.run_coroutine_threadsafe(work, self.loop)
         except RuntimeError:
             work.close()
-            raise UnavailableError("The server is about to end.") from None
+            raise UnavailableError("The server is shutting down.") from None
         try:
             return taken.result(WAIT_SECONDS)
         except TimeoutError:
             taken.cancel()
-            raise UnavailableError("The server is too busy to search; try again later.") from None
+            raise UnavailableError("The server is too busy to search. Try again later.") from None
 
     async def _take(self) -> object:
         await self.notebook.ready()
@@ -187,7 +187,7 @@ def _not_searched(nb: LiveNotebook, unread: list[_Unread]) -> str:
     there = [each for each in unread if nb.index(each.cell_id) is not None]
     if not there:
         return ""
-    lines = ["\nNot searched, because outputs are searched as they are shown:"]
+    lines = ["\nNot searched, because a search covers only what replies show of outputs:"]
     for cell_id, number, what, offset in there[:MAX_UNREAD]:
         call = proposed(
             "read_cell",
@@ -196,9 +196,9 @@ def _not_searched(nb: LiveNotebook, unread: list[_Unread]) -> str:
             offset=offset,
             notebook=nb.path,
         )
-        lines.append(f"- {what} of output {number} of {cell_name(nb, cell_id)}; {call} shows it")
+        lines.append(f"- {what} of output {number} of {cell_name(nb, cell_id)}; see {call}")
     if len(there) > MAX_UNREAD:
-        lines.append(f"- and that of {count(len(there) - MAX_UNREAD, 'more output')}")
+        lines.append(f"- and {count(len(there) - MAX_UNREAD, 'more output')}")
     return "\n".join(lines)
 
 
@@ -206,16 +206,16 @@ def _hits_text(nb: LiveNotebook, hits: list[Hit], limit: int, budget: int, more:
     found = f"{len(hits)}{' or more' if len(hits) == MAX_HITS else ''}"
     cells = len({hit.cell_id for hit in hits})
     lines = [
-        f"{nb.shown} · {found} {'line fits' if found == '1' else 'lines fit'} in "
+        f"{nb.shown} · {found} {'matching line' if found == '1' else 'matching lines'} in "
         f"{count(cells, 'cell')}"
     ]
     listed = LineBudget(budget - len(lines[0]) - 200)
     shown = listed.fill(_entries(nb, hits[:limit]))
     lines += listed.lines
     if shown < len(hits):
-        shows = "a narrower query shows them"
+        shows = "narrow the query to see them"
         if shown == limit < MAX_LINES:
-            shows = f"{more} shows more"
+            shows = f"use {more} to see more"
         lines.append(f"… {count(len(hits) - shown, 'more line')} not shown; {shows}.")
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ..calls.call import Action, ImagePart, Preview, PreviewItem, Reply, Target, TextPart, ToolClass
+from ..calls.call import Action, ImagePart, PreviewItem, Reply, TextPart, ToolClass
 from ..calls.proposed import other, proposed
 from ..errors import ConflictError, InvalidArgumentError, NotFoundError
 from ..files import paths
@@ -20,6 +20,7 @@ from ..render.lines import LineBudget, line_count, lines_from
 from ..render.marked import marked, on_one_line
 from ..render.outputs import clip
 from ..render.reply import HUGE, apart, off_the_loop
+from ..runtime.actions import Note, file_action, read_secret_action
 from ..runtime.services import CallContext
 from ..runtime.tool import tool
 from ..runtime.wording import count, file_name, line_change
@@ -27,7 +28,7 @@ from ..text.line_ends import line_end, plain
 from ..text.three_way_merge import MergeConflict, Splice, splice
 from .edit_cells import MAX_EDITS, Edit, replace_all
 from .file_checks import how_it_runs
-from .new_folders import made_folders, with_folders
+from .new_folders import made_folders, new_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ def _lines(ctx: CallContext, path: str, text: str, offset: int, limit: int) -> s
         ctx.services.snapshots.note(ctx.agent.id, path, FILE, text)
         return f"{on_one_line(path)} · empty"
     if offset > total:
-        raise InvalidArgumentError(f"'{path}' has {count(total, 'line')}.")
+        raise InvalidArgumentError(f"'{path}' has only {count(total, 'line')}.")
     room = ctx.services.limits.text - 250 - len(path)
     shown = LineBudget(room, always_one=True)
     whole = offset == 1
@@ -98,14 +99,14 @@ def _lines(ctx: CallContext, path: str, text: str, offset: int, limit: int) -> s
     newline = "\n"
     head = f"{on_one_line(path)} · lines {offset} to {last} of {total}"
     more = proposed("read_file", path=path, offset=last + 1, limit=other(limit, 1000))
-    tail = f"\n… {more} goes on." if last < total else ""
+    tail = f"\n… continue with {more}." if last < total else ""
     return f"{head}\n{marked('text', newline.join(shown.lines), text)}{tail}"
 
 
 async def _image(ctx: CallContext, path: str, kind: str) -> Reply:
     limits = ctx.services.limits
     if not limits.send_images:
-        raise InvalidArgumentError("Images are switched off on this server.")
+        raise InvalidArgumentError("This server does not send images.")
     content, form = await ctx.services.contents.texts.read(path)
     if form != "base64":
         raise InvalidArgumentError(f"'{path}' is not an image.")
@@ -123,9 +124,8 @@ async def _checked(ctx: CallContext, path: str) -> str:
     normal = await ctx.services.contents.resolve(path)
     if is_notebook(normal):
         raise InvalidArgumentError(
-            f"'{on_one_line(normal)}' is a notebook: {proposed('read_cells', notebook=normal)} "
-            "reads it, insert_cell and overwrite_cell_source change it. Nothing writes the file "
-            "behind its page."
+            f"'{on_one_line(normal)}' is a notebook. Use {proposed('read_cells', notebook=normal)} "
+            "to read it, and insert_cell or overwrite_cell_source to change it."
         )
     if (words := ctx.services.rooms.texts.unsaved(normal)) is not None:
         ctx.call_news.append(words)
@@ -146,14 +146,7 @@ async def _permit_reading(ctx: CallContext, path: str) -> None:
         )
     led = as_it_lies(ctx.services.contents.root, path)
     if paths.protected(path) or (paths.protected(led) and not led.startswith(ANNEXED)):
-        action = Action(
-            tool="read_file",
-            tool_class=ToolClass.READ,
-            summary=f"Read {file_name(path)}, which may hold secrets",
-            target=Target(path=path),
-            preview=Preview("text", (PreviewItem(path, text=f"The agent reads {led}."),)),
-            guarded="it may hold secrets",
-        )
+        action = read_secret_action("read_file", path, led)
         await ctx.permit(lambda: action)
 
 
@@ -170,9 +163,9 @@ async def write_file(
     content: str | None = None,
     edits: Annotated[list[Edit], Field(max_length=MAX_EDITS)] | None = None,
 ) -> Reply:
-    """Create or change a text file: whole (content), or by exact replacements (edits).
+    """Create or change a text file: all of it (content), or exact replacements (edits).
 
-    What somebody changed in it since you read it is merged in or refused.
+    Changes that others made since you read it are merged in; a conflict is refused.
     """
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")
@@ -203,21 +196,23 @@ async def _with_line_ends(ctx: CallContext, path: str, content: str, reply: Repl
     kept, given = line_end(await ctx.services.contents.texts.text(path)), line_end(content)
     if kept == given:
         return reply
-    return Reply.of(f"{reply.text} Its line ends are kept ({LINE_ENDS[kept]}).")
+    return Reply.of(f"{reply.text} Its line endings are kept ({LINE_ENDS[kept]}).")
 
 
 async def _create(ctx: CallContext, path: str, content: str, runs: str | None) -> Reply:
     contents = ctx.services.contents
     folders = await contents.new_folders(path)
     await contents.check_writable(path, len(content.encode(errors="replace")))
-    action = with_folders(_action(path, "", content, runs, creates=True), folders)
+    action = _action(path, "", content, runs, new_folders(folders), creates=True)
     check = contents.stays(path)
     await ctx.permit(lambda: action)
     check()
     if not await contents.exists(path):
         await contents.make_folders(folders)
     if not await contents.texts.create(path, content, check):
-        raise ConflictError(f"'{path}' was made by somebody else meanwhile. Read it first.")
+        raise ConflictError(
+            f"'{path}' was created by somebody else in the meantime. Read it first."
+        )
     ctx.services.snapshots.note(ctx.agent.id, path, FILE, plain(content))
     lines_made = count(line_count(plain(content)), "line")
     return Reply.of(f"Created {path} ({lines_made}).{made_folders(folders)}")
@@ -245,17 +240,17 @@ async def _change(
     before, after = shown[0]
     if not await _put(ctx, path, before, after, check):
         raise ConflictError(
-            f"'{path}' changed on disk meanwhile; nothing was written. Read it again."
+            f"'{path}' changed on disk in the meantime, so nothing was written. Read it again."
         )
     known = ctx.services.snapshots.text(ctx.agent.id, path, FILE)
     # The file keeps what others wrote, but the agent only knows the text that it wanted.
     ctx.services.snapshots.note_written(ctx.agent.id, path, FILE, base, wanted)
     if before == after:
-        words = f"{path} keeps its text: nothing of that is new."
+        words = f"{path} keeps its text: yours adds nothing new."
     else:
         words = f"Changed {path}: {await off_the_loop(line_change, before, after)}."
     if before != (base if known is None else known):
-        words += " It had been changed since you read it, and those changes are kept."
+        words += " Others changed it since you read it; those changes are kept."
     return Reply.of(words)
 
 
@@ -295,8 +290,8 @@ async def _merge_ahead(merges: Merges, path: str, texts: Texts) -> None:
 def _check_size(path: str, texts: Texts) -> None:
     if sum(text.count("\n") for text in texts) > MAX_LINES:
         raise ConflictError(
-            f"'{path}' was changed since you read it, and has too many lines to take both changes "
-            "in. Nothing was written. Read it again, or change it with code in a kernel."
+            f"'{path}' was changed since you read it and is too long to merge both changes. "
+            "Nothing was written. Read it again, or change it with code in a kernel."
         )
 
 
@@ -310,25 +305,14 @@ def _merged(merges: Merges, path: str, texts: Texts) -> str:
         return splice(present, merges.merge(*texts))
     except MergeConflict as conflict:
         raise ConflictError(
-            f"'{path}' was changed since you read it, at a line that you change too (line "
-            f"{conflict.line}). Nothing was written. Read it again and take that into account; "
-            "edits go by the present text."
+            f"'{path}' was changed since you read it, at a line that you also change (line "
+            f"{conflict.line}). Nothing was written. Read it again and take that change into "
+            "account, or give edits, which apply to the present text."
         ) from None
 
 
-def _action(path: str, old: str, new: str, runs: str | None, *, creates: bool) -> Action:
+def _action(path: str, old: str, new: str, runs: str | None, *notes: Note, creates: bool) -> Action:
     verb = "Create" if creates else "Change"
     summary = f"{verb} file {file_name(path)}"
-    guarded = None if creates else "it overwrites a file"
-    if runs is not None:
-        summary, guarded = f"{summary}, which runs by itself", "it runs by itself"
-    return Action(
-        tool="write_file",
-        tool_class=ToolClass.FILE,
-        summary=summary,
-        target=Target(path=path),
-        preview=Preview("diff", (PreviewItem(path, None, old=old, new=new),), "text", runs or ""),
-        guarded=guarded,
-        creates=creates,
-        details=(runs,) if runs else (),
-    )
+    item = PreviewItem(path, None, old=old, new=new)
+    return file_action("write_file", path, summary, item, *notes, creates=creates, runs=runs)

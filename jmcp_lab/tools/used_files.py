@@ -113,13 +113,10 @@ class UsedFiles(NamedTuple):
             names = [shown(each.name) for each in self.files[:MAX_NAMED]]
             left = len(self.files) - MAX_NAMED
             more = f" and {left} more" if left > 0 else ""
-            words.append(
-                f"What is in {', '.join(names)}{more}, which this names, is not shown here."
-            )
+            words.append(f"This uses {', '.join(names)}{more}, whose content is not shown here.")
         if not self.are_all:
             words.append(
-                "This is so long, or names so many files and modules, that not all of them were "
-                "looked for."
+                "This is too long, or names too many files and modules, to look for all of them."
             )
         return " ".join(words)
 

@@ -30,7 +30,7 @@ describe('Activity', () => {
 
   afterEach(() => model.dispose());
 
-  it('counts what was denied again in the line of the no, and offers to be asked again', async () => {
+  it('counts repeats in the line of the denial, and offers to be asked again', async () => {
     const until = new Date(Date.now() + 60_000).toISOString();
     api.put(denied({ id: 'c_1', repeats: 3, denied_until: until }));
     const source = 'duplicate_denied';
@@ -45,7 +45,7 @@ describe('Activity', () => {
     expect(again).toHaveBeenCalledWith('c_1');
   });
 
-  it('offers it no longer when the agent may ask anyway', async () => {
+  it('offers this no longer when the agent may ask anyway', async () => {
     const until = new Date(Date.now() - 1000).toISOString();
     api.put(denied({ denied_until: until }));
     await open();
@@ -53,7 +53,7 @@ describe('Activity', () => {
     expect(screen.queryByRole('button', { name: 'Ask me again' })).toBeNull();
   });
 
-  it('draws no more rows than a page can bear, however far back a person goes', async () => {
+  it('shows a limited number of rows, however far back a person goes', async () => {
     for (let i = 0; i < 450; i += 1) {
       const created = new Date(Date.UTC(2026, 0, 1) + i * 1000).toISOString();
       const summary = `Edit cell ${i}`;

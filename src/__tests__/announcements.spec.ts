@@ -8,7 +8,7 @@ import { makeAgent, makeCall, MemoryApi } from './fixtures';
 
 const ENDED = new Date().toISOString();
 
-describe('what is said to those who do not see the panel', () => {
+describe('announcements for people who do not see the panel', () => {
   let api: MemoryApi;
   let model: AgentsModel;
   let said: string[];
@@ -40,7 +40,7 @@ describe('what is said to those who do not see the panel', () => {
   const ASKED =
     'Claude Code on my laptop asks: Run cell 12 in sales.ipynb. 1 request is waiting.';
 
-  it('is each request, also one that is word for word the one before', async () => {
+  it('announce each request, even with the same words', async () => {
     await put({ id: 'c_1', seq: 1 });
     await put({ id: 'c_1', seq: 2, state: 'denied', decision: user(false) });
     await put({ id: 'c_2', seq: 3 });
@@ -48,7 +48,7 @@ describe('what is said to those who do not see the panel', () => {
   });
 
   it.each([
-    ['not a request that a toast reads aloud', true, []],
+    ['skip a request that a toast announces', true, []],
     ['a request whose toast did not come', false, [ASKED]]
   ])('is %s', async (_, isRead, heard) => {
     toast = { isDue: () => true, isRead: () => isRead };
@@ -66,7 +66,7 @@ describe('what is said to those who do not see the panel', () => {
     expect(said).toEqual([...heard, 'Denied: Run cell 12 in sales.ipynb']);
   });
 
-  it('is a yes, and then what came of it', async () => {
+  it('announce an approval, then its outcome', async () => {
     await put({ seq: 1 });
     await put({ seq: 2, state: 'running', decision: user(true) });
     await put({ seq: 3, state: 'done', outcome: 'error', ended: ENDED });
@@ -82,19 +82,19 @@ describe('what is said to those who do not see the panel', () => {
     [{ state: 'cancelled' }, 'Stopped: '],
     [
       { state: 'denied', decision: { allowed: false, source: 'expired' } },
-      'Denied, as nobody answered in time: '
+      'Denied because nobody answered in time: '
     ],
     [
       { state: 'cancelled', decision: { allowed: false, source: 'withdrawn' } },
       'The agent stopped waiting: '
     ]
-  ])('is how a request ended: %o', async (end, words) => {
+  ])('announce how a request ended: %o', async (end, words) => {
     await put({ seq: 1 });
     await put({ seq: 2, ended: ENDED, ...end });
     expect(said.slice(1)).toEqual([`${words}Run cell 12 in sales.ipynb`]);
   });
 
-  it('is not the end of what nobody was asked for, but a stop of it', async () => {
+  it('announce only a stop for a call that asked nobody', async () => {
     await put({ id: 'c_1', seq: 1, state: 'running' });
     await put({ id: 'c_1', seq: 2, state: 'done', outcome: 'ok' });
     await put({ id: 'c_2', seq: 3, state: 'running' });
@@ -102,7 +102,7 @@ describe('what is said to those who do not see the panel', () => {
     expect(said).toEqual(['Stopped: Run cell 12 in sales.ipynb']);
   });
 
-  it('is counted where many end at once', async () => {
+  it('count requests that end together', async () => {
     api.put(makeCall({ id: 'c_1', seq: 1 }));
     api.put(makeCall({ id: 'c_2', seq: 2 }));
     await model.refresh();
@@ -117,7 +117,7 @@ describe('the live region', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('changes for the same words too, stands in the page and forgets', () => {
+  it('announces repeated text, is in the page and forgets', () => {
     const region = new LiveRegion(document);
     expect(region.node.parentElement).toBe(document.body);
     region.say('Denied');

@@ -40,7 +40,7 @@ function change(value: string): Request {
   });
 }
 
-test('the address of a new agent is that of the page, not what the server makes of its own', async () => {
+test("the URL of a new agent is based on the page, not on the server's own address", async () => {
   const settings = ServerConnection.makeSettings({
     baseUrl: 'https://lab.example/user/ada/',
     fetch: (async () =>
@@ -65,7 +65,7 @@ test('all values of the cookie are found', () => {
 });
 
 test.each(['outer', 'inner'])(
-  'a change reaches a server that takes the value %s, whole, and next time at once',
+  'a change reaches a server that accepts the value %s, and the next one at once',
   async takes => {
     const { sent, fetch } = server(takes);
     const find = fetchWithXsrf(fetch, () => TOKENS);

@@ -26,16 +26,16 @@ async function banners(
   return found as string[];
 }
 
-test('nothing is said where documents are live', async () => {
+test('no banner is shown when documents are live', async () => {
   expect(await banners(null)).toEqual([]);
 });
 
 test.each<[NotLive, RegExp]>([
   ['disable_rtc', /^Live documents are off \(YDocExtension\.disable_rtc\)/],
   ['no_extension', /^Live documents are off \(jupyter_server_ydoc is disabled/],
-  ['other_documents', /^jupyter-server-documents keeps the live documents/],
+  ['other_documents', /^jupyter-server-documents manages the live documents/],
   ['upstream_changed', /^Agents cannot use notebooks or change files/]
-])('the person is told what keeps them off: %s', async (why, words) => {
+])('the person is told why live documents are off: %s', async (why, words) => {
   expect(await banners(why)).toEqual([expect.stringMatching(words)]);
 });
 
@@ -46,7 +46,7 @@ test('the person is told which names are missing, and what to do', async () => {
   expect(words).toContain('pip install --upgrade jmcp_lab');
 });
 
-test('what pages are to do is read from the state', () => {
+test('the tasks of pages are read from the state', () => {
   const state = (server: object) =>
     readDelta({
       seq: 1,
@@ -71,7 +71,7 @@ test('what pages are to do is read from the state', () => {
   });
 });
 
-test('the person is told why the server does not let the panel in', async () => {
+test('the person is told why the server rejects the panel', async () => {
   const api = new MemoryApi();
   api.fail = new RefusedError('Use another address.', 403);
   const model = new AgentsModel({ api });
@@ -80,7 +80,7 @@ test('the person is told why the server does not let the panel in', async () => 
     await until(model, () => model.link === 'refused');
   });
   expect(screen.getByRole('listitem').textContent).toBe(
-    'The server does not let this panel in, and holds the agents. Use another address.'
+    'The server rejects this panel, so you cannot see or answer agents here. Use another address.'
   );
   model.dispose();
 });
@@ -108,7 +108,7 @@ test.each([
   model.dispose();
 });
 
-test('it is not said that who looks on has denied anything', async () => {
+test('a bystander is not said to have denied anything', async () => {
   const api = new MemoryApi();
   const held = { paused: true, paused_why: 'denials', owner: 'ada' };
   api.agents = [makeAgent(held)];
@@ -136,7 +136,7 @@ test('an agent that a person paused is not in a banner', async () => {
   model.dispose();
 });
 
-test('a grant is said on top while it holds, and not while its agent is paused', async () => {
+test('a banner shows a valid grant, but not while its agent is paused', async () => {
   const api = new MemoryApi();
   const grant = {
     id: 'g_1',
@@ -166,7 +166,7 @@ test('a grant is said on top while it holds, and not while its agent is paused',
   model.dispose();
 });
 
-test('offline it says that the person is cut off, not the agents', async () => {
+test('offline, it says that the person is disconnected, not the agents', async () => {
   const api = new MemoryApi();
   const model = new AgentsModel({ api });
   await act(async () => {
@@ -176,7 +176,7 @@ test('offline it says that the person is cut off, not the agents', async () => {
     await model.refresh();
   });
   await screen.findByText(
-    /You cannot see or answer agents until it is back; what was allowed goes on\.$/
+    /Until it is back, you cannot see or answer agents. What you allowed continues\.$/
   );
   model.dispose();
 });

@@ -14,7 +14,7 @@ const byId = (id: string) => {
 
 describe('clients', () => {
   it.each(CLIENTS.map(client => [client.name, client] as const))(
-    '%s is told the URL and the secret, never in the URL',
+    '%s gets the URL and the secret, never in the URL',
     (_, client) => {
       const snippet = client.snippet(endpoint);
       expect(snippet).toContain(endpoint.url);

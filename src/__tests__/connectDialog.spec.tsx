@@ -63,7 +63,7 @@ describe('ConnectDialog', () => {
     expect((chosen as HTMLInputElement).checked).toBe(true);
   });
 
-  it('mints a connection with the name and the mode', async () => {
+  it('creates a connection with the name and the mode', async () => {
     await open();
     name('Codex at work');
     fireEvent.click(screen.getByRole('radio', { name: 'Look only' }));
@@ -74,7 +74,7 @@ describe('ConnectDialog', () => {
     );
   });
 
-  it('asks for notebooks and an end before anything runs unasked', async () => {
+  it('asks for notebooks and an end time before anything runs without asking', async () => {
     await open();
     fireEvent.click(
       screen.getByRole('radio', { name: 'Edit and run in chosen notebooks' })
@@ -92,7 +92,7 @@ describe('ConnectDialog', () => {
     });
   });
 
-  it('offers the notebook that is open, whatever its name holds', async () => {
+  it('offers the open notebook, whatever characters its name contains', async () => {
     await open('sales, 2024.ipynb');
     fireEvent.click(
       screen.getByRole('radio', { name: 'Edit and run in chosen notebooks' })
@@ -101,7 +101,7 @@ describe('ConnectDialog', () => {
     expect(api.minted[0]).toMatchObject({ notebooks: ['sales, 2024.ipynb'] });
   });
 
-  it('mints nothing when script sends the form', async () => {
+  it('creates nothing when a script submits the form', async () => {
     await open();
     await act(async () => {
       fireEvent.submit(document.querySelector('form') as HTMLFormElement);
@@ -130,7 +130,7 @@ describe('ConnectDialog', () => {
       makeAgent({ id: 'a_new', claims: { name: 'codex', version: '1' } })
     ];
     await act(() => model.refresh());
-    expect(line.textContent).toBe('Connected. codex said hello.');
+    expect(line.textContent).toBe('Connected. codex made its first call.');
   });
 
   it('keeps what was entered when the server refuses', async () => {

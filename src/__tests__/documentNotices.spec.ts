@@ -66,7 +66,7 @@ describe('DocumentNotices', () => {
 
   afterAll(() => Signal.clearData(Notification.manager));
 
-  it('says once that a document is not saved, and takes it back when it is', () => {
+  it('says once that a document is unsaved, and removes that when it is saved', () => {
     const told = notices();
     documents = { unsaved: [FULL], copies: [] };
     told.update();
@@ -83,7 +83,7 @@ describe('DocumentNotices', () => {
   it.each([
     ['for as long as it is so', false, false],
     ['briefly over a panel that says it too', true, 10_000]
-  ])('says it %s', (_, open, autoClose) => {
+  ])('shows it %s', (_, open, autoClose) => {
     isShown = open;
     documents = { unsaved: [FULL], copies: [] };
     notices().update();
@@ -91,7 +91,7 @@ describe('DocumentNotices', () => {
     expect(notification.options.autoClose).toBe(autoClose);
   });
 
-  it('says it again when the cause is another one', () => {
+  it('says it again when the cause changes', () => {
     const told = notices();
     documents = { unsaved: [FULL], copies: [] };
     told.update();
@@ -101,7 +101,7 @@ describe('DocumentNotices', () => {
     expect(shown()[0]).toContain('read-only');
   });
 
-  it('leads to the other version, and tells of it once, over a reload', () => {
+  it('links to the other version, and mentions it once, even after a reload', () => {
     documents = { unsaved: [], copies: [COPY] };
     notices().update();
     expect(shown()).toHaveLength(1);
@@ -115,7 +115,7 @@ describe('DocumentNotices', () => {
   it.each([
     ['while the first is listed', [[COPY], [COPY, COPY]]],
     ['after the first was forgotten', [[COPY], [], [COPY]]]
-  ])('tells of another version in the place of one: %s', (_, lists) => {
+  ])('mentions another version of a document: %s', (_, lists) => {
     for (const copies of lists) {
       documents = { unsaved: [], copies };
       notices().update();
@@ -124,7 +124,7 @@ describe('DocumentNotices', () => {
     expect(shown()).toHaveLength(2);
   });
 
-  it('tells of many versions once each', () => {
+  it('mentions each of many versions once', () => {
     const copies = Array.from({ length: 120 }, (_, number) => ({
       ...COPY,
       copy: `a-other${number}.ipynb`

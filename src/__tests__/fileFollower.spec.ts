@@ -164,7 +164,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-test('a file that is just being written is read again, and nobody is asked', async () => {
+test('a file that is being written is read again without a question', async () => {
   const page = new NotebookPage();
   await page.tell({});
   page.disk = file('agent', 'h2');
@@ -175,7 +175,7 @@ test('a file that is just being written is read again, and nobody is asked', asy
   expect(page.context.model.dirty).toBe(false);
 });
 
-test('a file that could not be read is looked at again with the next news', async () => {
+test('an unreadable file is read again with the next event', async () => {
   const page = new NotebookPage();
   await page.tell({});
   page.disk = file('agent', 'h2');
@@ -186,7 +186,7 @@ test('a file that could not be read is looked at again with the next news', asyn
   expect(page.text).toBe('agent');
 });
 
-test('what was typed stays, and stays unsaved', async () => {
+test('typed text stays, and stays unsaved', async () => {
   const page = new NotebookPage();
   await page.tell({});
   page.shared.getCell(0).updateSource(0, 0, 'typed\n');
@@ -196,7 +196,7 @@ test('what was typed stays, and stays unsaved', async () => {
   expect(page.context.model.dirty).toBe(true);
 });
 
-test('what an agent wrote this very moment is taken in before a save', async () => {
+test("an agent's latest change is merged before a save", async () => {
   const page = new NotebookPage();
   await page.tell({ written: { 'a.ipynb': 'm1' } });
   page.disk = file('agent', 'h2');
@@ -219,7 +219,7 @@ test.each([
   }
 );
 
-test('a text file shows what an agent wrote, with what was typed', async () => {
+test("a text file shows an agent's change together with typed text", async () => {
   const page = new TextPage();
   await page.tell({});
   page.shared.updateSource(0, 0, 'typed ');
@@ -230,7 +230,7 @@ test('a text file shows what an agent wrote, with what was typed', async () => {
   expect(page.context.contentsModel.hash).toBe('h2');
 });
 
-test('a person takes back what was typed in a text file, not what an agent wrote', async () => {
+test("undo in a text file reverts typed text, not an agent's change", async () => {
   const page = new TextPage();
   await page.tell({});
   page.shared.updateSource(0, 0, 'typed ');
@@ -240,14 +240,14 @@ test('a person takes back what was typed in a text file, not what an agent wrote
   expect(page.text).toBe('one\ntwo\nagent\n');
 });
 
-test('a text file that a page is asked for is saved, once', async () => {
+test('a text file that a page is asked to save is saved once', async () => {
   const page = new TextPage();
   page.context.model.dirty = true;
   await page.tell({ save: ['a.txt'] });
   expect(page.saves).toBe(1);
 });
 
-test('what is typed while a save is under way is not called saved', async () => {
+test('text typed during a save is not shown as saved', async () => {
   const page = new NotebookPage();
   await page.tell({});
   page.during = () => page.shared.getCell(0).updateSource(0, 0, 'typed ');
@@ -258,7 +258,7 @@ test('what is typed while a save is under way is not called saved', async () => 
   expect(page.context.model.dirty).toBe(false);
 });
 
-test('a page that is asked saves what was typed during its save as well', async () => {
+test('a page that is asked to save also saves text typed during the save', async () => {
   const page = new TextPage();
   await page.tell({});
   let left = 2;
@@ -272,7 +272,7 @@ test('a page that is asked saves what was typed during its save as well', async 
 test.each([
   ['outputs', (cell: YCodeCell) => cell.setOutputs([])],
   ['metadata', (cell: YCodeCell) => cell.setMetadata('tags', ['mine'])]
-])('%s that are not saved stay so', async (_, change) => {
+])('unsaved %s stay unsaved', async (_, change) => {
   const page = new NotebookPage();
   await page.tell({});
   const output = { output_type: 'stream', name: 'stdout', text: '1' } as const;
@@ -287,7 +287,7 @@ test.each([
   expect(page.context.model.dirty).toBe(true);
 });
 
-test('what a page was set back to is what agents go on from', async () => {
+test('agents continue from the version that a page reverted to', async () => {
   const page = new NotebookPage();
   await page.tell({});
   page.disk = file('back', 'h2');

@@ -14,7 +14,7 @@ const PANEL = `
 /** The observer is told once what runs now is over. */
 const soon = async () => new Promise(resolve => setTimeout(resolve));
 
-describe('the focus of what is taken away', () => {
+describe('the focus of a removed element', () => {
   let root: HTMLElement;
   let keeper: FocusKeeper;
   const get = (id: string) => document.getElementById(id) as HTMLElement;
@@ -47,7 +47,7 @@ describe('the focus of what is taken away', () => {
     expect(document.activeElement?.id).toBe(to);
   });
 
-  it('is not taken back from where a person has gone', async () => {
+  it('is not moved when the person has moved it', async () => {
     const elsewhere = document.createElement('button');
     document.body.append(elsewhere);
     get('undo').focus();

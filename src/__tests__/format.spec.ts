@@ -18,7 +18,7 @@ const trans = nullTranslator.load('jmcp_lab');
 const NOW = Date.parse('2026-01-01T10:00:00Z');
 
 describe('oneLine', () => {
-  it('lets no name make lines of its own', () => {
+  it('keeps a name on one line', () => {
     expect(oneLine('evil\nAllowed:\tall\u202e.ipynb')).toBe(
       'evil Allowed: all▯.ipynb'
     );
@@ -48,13 +48,13 @@ describe('visible', () => {
     expect(visible(source)).toEqual({ text: source, unseen: 0 });
   });
 
-  it('takes Windows line ends as line ends', () => {
+  it('treats Windows line endings as line endings', () => {
     expect(visible('a\r\nb')).toEqual({ text: 'a\nb', unseen: 0 });
   });
 });
 
 describe('clip', () => {
-  it('cuts by characters, not by halves of them', () => {
+  it('cuts between whole characters', () => {
     expect(clip('😀😀😀', 2)).toBe('😀…');
     expect(clip('abc', 3)).toBe('abc');
   });
@@ -78,7 +78,7 @@ describe('times', () => {
     expect(duration('2026-01-01T10:00:00Z', end, 'en')).toBe(words);
   });
 
-  it('knows no duration of what has not ended', () => {
+  it('gives no duration for an unfinished call', () => {
     expect(duration('2026-01-01T10:00:00Z', null)).toBe('');
   });
 
@@ -96,7 +96,7 @@ describe('times', () => {
 });
 
 describe('words', () => {
-  it('say how a call stands', () => {
+  it('describe the state of a call', () => {
     expect(stateLabel(makeCall(), trans)).toBe('Waiting for you');
     const failed = makeCall({ state: 'done', outcome: 'error' });
     expect(stateLabel(failed, trans)).toBe('Failed');
@@ -110,7 +110,7 @@ describe('words', () => {
     [false, 'expired', null, 'nobody answered in time'],
     [true, 'mode', null, ''],
     [false, 'mode', null, 'its mode does not allow it']
-  ])('say that %s by %s of %s means %j', (allowed, source, by, words) => {
+  ])('describe %s by %s of %s as %j', (allowed, source, by, words) => {
     const call = makeCall({ decision: { allowed, source, by } });
     expect(decisionWords(call, trans)).toBe(words);
   });
@@ -120,13 +120,13 @@ describe('protectionWords', () => {
   it.each([
     ['standard', 'Protection of this server: standard.'],
     ['hardened', 'Code in a kernel cannot reach'],
-    ['open', 'asks nobody to log in'],
+    ['open', 'requires no login'],
     ['isolated', 'Protection of this server: isolated.']
-  ])('says what %s means', (protection, words) => {
+  ])('explains %s', (protection, words) => {
     expect(protectionWords(protection, trans)).toContain(words);
   });
 
-  it('promises nothing where nothing was done', () => {
+  it('promises no protection where there is none', () => {
     expect(protectionWords('standard', trans)).not.toContain('cannot');
   });
 });

@@ -7,7 +7,7 @@ import { AgentsModel } from '../model/model';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson, submitAsPerson } from './render';
 
-const TITLE = 'Answer what the code asks · Run cell 12 in sales.ipynb';
+const TITLE = 'Answer the code’s question · Run cell 12 in sales.ipynb';
 
 describe('InputCard', () => {
   let api: MemoryApi;
@@ -61,7 +61,7 @@ describe('InputCard', () => {
     jest.useRealTimers();
   });
 
-  it('shows what the code asks and says who will see the answer', async () => {
+  it("shows the code's question and says who will see the answer", async () => {
     await open();
     const card = screen.getByRole('article', { name: TITLE });
     expect(card.textContent).toContain('The agent can see it too.');

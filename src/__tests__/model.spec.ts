@@ -46,7 +46,7 @@ describe('AgentsModel', () => {
     expect(model.waiting.map(call => call.id)).toEqual(['c_1', 'c_2']);
   });
 
-  it('replaces a call by its newer version', async () => {
+  it('replaces a call with its newer version', async () => {
     api.put(makeCall());
     await start();
     api.put(makeCall({ state: 'done', outcome: 'ok' }));
@@ -55,7 +55,7 @@ describe('AgentsModel', () => {
     expect(model.calls).toHaveLength(1);
   });
 
-  it('drops what it knows when the server started anew', async () => {
+  it('drops its state when the server restarted', async () => {
     api.seq = 40;
     api.put(makeCall());
     await start();
@@ -68,7 +68,7 @@ describe('AgentsModel', () => {
     expect(model.calls.map(call => call.id)).toEqual(['c_new']);
   });
 
-  it('says that it is offline and heals by asking again', async () => {
+  it('reports that it is offline and recovers by asking again', async () => {
     await start();
     api.fail = new TypeError('Failed to fetch');
     ring();
@@ -84,7 +84,7 @@ describe('AgentsModel', () => {
     ['missing', new RefusedError('not found', 404)],
     ['mismatch', new UnexpectedAnswerError('seq')],
     ['offline', new RefusedError('bad gateway', 502)]
-  ])('tells a link that is %s', async (link, error) => {
+  ])('reports a link that is %s', async (link, error) => {
     await start();
     api.fail = error;
     ring();
@@ -92,7 +92,7 @@ describe('AgentsModel', () => {
     expect(model.link).toBe(link);
   });
 
-  it('asks once more when the bell rings during a question', async () => {
+  it('asks once more when the doorbell rings during a request', async () => {
     await start();
     const answer = api.hold();
     const asking = model.refresh();
@@ -128,7 +128,7 @@ describe('AgentsModel', () => {
     expect(model.waiting).toHaveLength(1);
   });
 
-  it('shows a decision before the next question', async () => {
+  it('shows a decision before the next request', async () => {
     api.put(makeCall());
     await start();
     await model.decide('c_1', {
@@ -139,7 +139,7 @@ describe('AgentsModel', () => {
     expect(model.call('c_1')?.state).toBe('running');
   });
 
-  it('takes over the true call of a conflict', async () => {
+  it("takes the server's call after a conflict", async () => {
     api.put(makeCall());
     await start();
     api.conflict = new ConflictError(
@@ -168,7 +168,7 @@ describe('AgentsModel', () => {
     expect(api.stopped).toEqual([]);
   });
 
-  it('sees a grant that was taken back elsewhere', async () => {
+  it('notices a grant that was revoked elsewhere', async () => {
     api.granted = [
       {
         id: 'g_1',
@@ -187,7 +187,7 @@ describe('AgentsModel', () => {
     expect(model.grants).toEqual([]);
   });
 
-  it('stays quick with ten thousand calls', async () => {
+  it('stays fast with ten thousand calls', async () => {
     for (let index = 0; index < 10_050; index++) {
       api.calls.push(
         makeCall({ id: `c_${index}`, seq: index + 1, state: 'done' })
@@ -199,7 +199,7 @@ describe('AgentsModel', () => {
     expect(model.calls[0].id).toBe('c_10049');
   });
 
-  it('keeps what can be taken back, however much is read after it', async () => {
+  it('keeps calls that can be undone, however many reads follow', async () => {
     const calls = Array.from({ length: 10_050 }, (_, index) =>
       makeCall({ id: `c_${index}`, seq: index + 1, state: 'done' })
     );
@@ -212,12 +212,12 @@ describe('AgentsModel', () => {
 });
 
 describe('readDelta', () => {
-  it('refuses an answer of another shape', () => {
+  it('refuses an answer with another shape', () => {
     expect(() => readDelta({ agents: [] })).toThrow(UnexpectedAnswerError);
     expect(() => readDelta('hello')).toThrow(UnexpectedAnswerError);
   });
 
-  it('hides nothing of a name that an agent gave', () => {
+  it("hides nothing of an agent's name", () => {
     const summary = 'Run cell 1 in re\u202eyp.\u200bipynb';
     expect(makeCall({ summary }).summary).toBe('Run cell 1 in re▯yp.▯ipynb');
     expect(makeAgent({ doing: summary }).doing).toBe(

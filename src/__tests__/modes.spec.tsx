@@ -28,7 +28,7 @@ async function row(fields: object): Promise<HTMLElement> {
 
 describe('the modes', () => {
   it.each(MODES.map(mode => [mode.value, mode] as const))(
-    '%s has all its words',
+    '%s has all its texts',
     (_, mode) => {
       expect(mode.label(trans)).toMatch(/^[A-Z].+[^.]$/);
       expect(mode.help(trans)).toMatch(/^[A-Z].+\.$/);
@@ -40,7 +40,7 @@ describe('the modes', () => {
     }
   );
 
-  it('have names and labels of their own', () => {
+  it('have unique names and labels', () => {
     const values = MODES.map(mode => mode.value);
     expect(new Set(values).size).toBe(MODES.length);
     expect(new Set(MODES.map(mode => mode.label(trans))).size).toBe(
@@ -52,13 +52,13 @@ describe('the modes', () => {
 });
 
 describe('a mode of a newer server', () => {
-  it('is read as it is', () => {
+  it('is read unchanged', () => {
     const agent = readAgent({ id: 'a_1', label: 'x', mode: 'copy' });
     expect([agent.mode, agent.usable]).toEqual(['copy', true]);
     expect(modeOf('copy')).toBeNull();
   });
 
-  it('is shown as its bare name, and the panel goes on', async () => {
+  it('is shown by its name, and the panel keeps working', async () => {
     await row({ mode: 'co\u202epy' });
     const menu = screen.getByRole('combobox') as HTMLSelectElement;
     expect(menu.selectedOptions[0].textContent).toBe('co▯py');
@@ -66,7 +66,7 @@ describe('a mode of a newer server', () => {
     expect(menu.options).toHaveLength(MODES.length + 1);
   });
 
-  it('that the server does not know either is shown as not usable', async () => {
+  it('that the server does not know either is shown as unusable', async () => {
     const item = await row({ mode: 'copy', usable: false });
     expect(item.textContent).toContain('does not know its mode');
   });
@@ -79,7 +79,7 @@ test.each([
     'auto',
     'Edits and runs without asking in a.ipynb only, until JupyterLab stops'
   ]
-])('the row says what %s does in chosen notebooks', async (mode, words) => {
+])('the row explains what %s does in chosen notebooks', async (mode, words) => {
   const item = await row({ mode, notebooks: ['a.ipynb'], until: 'stop' });
   expect(item.querySelector('.jp-jmcp-Caution')?.textContent ?? null).toBe(
     words

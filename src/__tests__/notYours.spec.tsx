@@ -10,11 +10,11 @@ import { readDelta } from '../api/wire';
 import { makeAgent, makeCall, MemoryApi } from './fixtures';
 import { draw, pressAsPerson } from './render';
 
-const ADAS = 'Only ada, who let this agent in, can decide this.';
+const ADAS = 'Only ada, who connected this agent, can decide this.';
 const FORBIDDEN = 'This server does not let you decide this.';
 const QUESTION = { id: 'q_1', prompt: 'Name?', password: false };
 
-describe('what somebody sees who may not decide', () => {
+describe('a person who may not decide', () => {
   let api: MemoryApi;
   let model: AgentsModel;
 
@@ -46,7 +46,7 @@ describe('what somebody sees who may not decide', () => {
         'one that forbids the edit in a run',
         null,
         ['run'],
-        { tool: 'insert_execute_code_cell' },
+        { also: ['edit'] },
         FORBIDDEN
       ]
     ]
@@ -68,7 +68,7 @@ describe('what somebody sees who may not decide', () => {
     }
   );
 
-  it('is what they may decide first', async () => {
+  it('sees what they may decide first', async () => {
     api.agents = [makeAgent({ owner: 'ada' }), makeAgent({ id: 'a_2' })];
     api.put(makeCall({ id: 'c_1', summary: 'Hers' }));
     api.put(makeCall({ id: 'c_2', agent: 'a_2', summary: 'Mine' }));
@@ -80,7 +80,7 @@ describe('what somebody sees who may not decide', () => {
     expect(screen.getAllByRole('region')[0].textContent).toMatch(/^Needs you1/);
   });
 
-  it('is every answer where the agent is theirs and they may decide', async () => {
+  it('sees every answer if the agent is theirs', async () => {
     api.decides = ['run'];
     api.agents = [makeAgent()];
     api.put(makeCall());
@@ -89,7 +89,7 @@ describe('what somebody sees who may not decide', () => {
     expect(model.needsYou).toHaveLength(1);
   });
 
-  it('is no answer to a program, and none to what was written elsewhere', async () => {
+  it('sees no answer for programs and outside changes', async () => {
     const { pairings } = readDelta({
       seq: 1,
       server: {},
@@ -111,11 +111,11 @@ describe('what somebody sees who may not decide', () => {
     expect(screen.queryByRole('button', { name: 'Allow' })).toBeNull();
   });
 
-  it('is an agent of another person that can be stopped and not changed', async () => {
+  it('can stop but not change an agent of another person', async () => {
     api.agents = [makeAgent({ owner: 'ada', paused: true })];
     await open(() => <AgentRow agent={api.agents[0]} now={0} />);
     const row = screen.getByRole('listitem');
-    expect(row.textContent).toContain('let in by ada');
+    expect(row.textContent).toContain('connected by ada');
     expect(row.textContent).toContain('Edit freely, ask to run');
     expect(screen.queryByRole('combobox')).toBeNull();
     expect(screen.getAllByRole('button').map(each => each.textContent)).toEqual(
@@ -123,7 +123,7 @@ describe('what somebody sees who may not decide', () => {
     );
   });
 
-  it('is no way to connect agents where the server forbids it', async () => {
+  it('cannot connect agents if the server forbids it', async () => {
     api.decides = [];
     await open(() => <Header />);
     const connect = screen.getByRole('button', { name: 'Connect an agent' });

@@ -50,7 +50,7 @@ describe('mergeNotebook', () => {
 
   const base = content(code('a', 'one'), code('b', 'two'), code('c', 'three'));
 
-  it('takes in what the file changed and keeps what the page changed', () => {
+  it('takes changes of the file and keeps changes of the page', () => {
     const shared = opened(base);
     shared.cells[0].updateSource(0, 0, '# mine\n');
     const cell = shared.cells[1];
@@ -64,7 +64,7 @@ describe('mergeNotebook', () => {
     expect(shared.cells[1]).toBe(cell);
   });
 
-  it('leaves the undo history of the person alone', () => {
+  it("leaves the person's undo history alone", () => {
     const shared = opened(base);
     const cell = shared.cells[0];
     cell.clearUndoHistory();
@@ -75,14 +75,14 @@ describe('mergeNotebook', () => {
     expect(texts(shared)[0]).toBe('one!');
   });
 
-  it('keeps a cell that the person has typed into though the file has it no more', () => {
+  it('keeps a cell that the person edited although the file no longer has it', () => {
     const shared = opened(base);
     shared.cells[1].updateSource(0, 0, 'typed ');
     mergeNotebook(shared, base, content(code('a', 'one')));
     expect(texts(shared)).toEqual(['one', 'typed two']);
   });
 
-  it('keeps a cell away that the person took out, unless it says something new', () => {
+  it('keeps a cell deleted by the person away, unless its text is new', () => {
     const shared = opened(base);
     shared.deleteCell(1);
     mergeNotebook(shared, base, base);
@@ -128,7 +128,7 @@ describe('mergeNotebook', () => {
     expect(cells[1].outputs).toEqual([own]);
   });
 
-  it('takes metadata key by key, and a new type of cell', () => {
+  it('takes metadata key by key, and a new cell type', () => {
     const shared = opened({ ...base, metadata: { one: 1, two: 2 } } as Content);
     shared.setMetadata('two', 'mine');
     const markdown = {
@@ -150,7 +150,7 @@ describe('mergeNotebook', () => {
     expect(shared.cells[0].metadata).toEqual({ tags: ['x'] });
   });
 
-  it('knows the cells of a file that gives them other ids, or none, by their text', () => {
+  it('matches cells of a file with other ids or none by their text', () => {
     const shared = opened(base);
     const cell = shared.cells[2];
     const anonymous = content(
@@ -165,7 +165,7 @@ describe('mergeNotebook', () => {
     expect(shared.cells[2]).toBe(cell);
   });
 
-  it('keeps a cell that is held where it is, however the others are arranged', () => {
+  it('keeps a held cell in place, however the others move', () => {
     const cells = ['a', 'b', 'c', 'd'].map(id => code(id, id));
     for (const wanted of permutations(cells)) {
       for (const { id } of cells) {
@@ -179,7 +179,7 @@ describe('mergeNotebook', () => {
     }
   });
 
-  it('neither takes out nor retypes a cell that is held', () => {
+  it('neither removes nor retypes a held cell', () => {
     const shared = opened(base);
     const [a, b] = shared.cells;
     const retyped = code('b', 'two', { cell_type: 'markdown' });

@@ -69,11 +69,11 @@ describe('OfferCard', () => {
     jest.restoreAllMocks();
   });
 
-  it('says what would change, and that it is not in force', () => {
+  it('says what would change, and that it has no effect yet', () => {
     const card = screen.getByRole('article', {
       name: 'The access of Claude Code was changed outside this panel'
     });
-    expect(card.textContent).toContain('It is not in force.');
+    expect(card.textContent).toContain('It has no effect yet.');
     expect(
       screen.getAllByRole('listitem').map(item => item.textContent)
     ).toEqual([
@@ -81,18 +81,18 @@ describe('OfferCard', () => {
       'Notebooks: none → all notebooks (**)',
       expect.stringMatching(/^Until: none → Jun 1, 2099, \d+:\d\d:\d\d.[AP]M$/),
       'Connection ends: JupyterLab stops → soon▯',
-      'Whose it is: none → ada',
-      'It would not be paused any more.',
-      'Another program would be let in by its name.'
+      'Belongs to: none → ada',
+      'It would no longer be paused.',
+      'Another program could connect under its name.'
     ]);
   });
 
-  it('is thrown away', async () => {
+  it('can be discarded', async () => {
     await press('Discard');
     expect(api.paired).toEqual([{ id: 'o_1', agent: null }]);
   });
 
-  it('is allowed', async () => {
+  it('can be allowed', async () => {
     await press('Allow');
     expect(api.paired.map(({ id, agent }) => [id, agent !== null])).toEqual([
       ['o_1', true]

@@ -39,12 +39,12 @@ test.each([
   ['http://localhost:9/', 'click', 0],
   ['//localhost:9/', 'auxclick', 1],
   ['http://2130706433:9/', 'click', 0]
-])('a link to %s is not followed unasked', (address, kind, button) => {
+])('a link to %s is not followed without asking', (address, kind, button) => {
   expect(follows(cell(address), kind, button)).toBe(false);
   expect(opened).toEqual([]);
 });
 
-test('a link in an output or in a drawing is not followed unasked', () => {
+test('a link in an output or drawing is not followed without asking', () => {
   const link = '<a href="http://localhost:9/">x</a>';
   const svg = '<svg><a href="http://localhost:9/"><text>x</text></a></svg>';
   expect(follows(`<div class="jp-OutputArea">${link}</div>`)).toBe(false);

@@ -34,11 +34,11 @@ test.each([
   'https://example.org/chart.png',
   'http://127.0.0.1.example:9/',
   'http://'
-])('%s is none', address => {
+])('%s is not another port', address => {
   expect(isOtherPort(address, PAGE)).toBe(false);
 });
 
-test('behind a name it is the other ports of that name', () => {
+test('behind a host name, other ports are those of that name', () => {
   const page = new URL('https://lab.example/jup/lab');
   expect(isOtherPort('https://lab.example:9/x.png', page)).toBe(true);
   expect(isOtherPort('http://lab.example/x.png', page)).toBe(true);
@@ -73,7 +73,7 @@ test.each([
   expect(left).toContain('after');
 });
 
-test('nothing fetches from the port that an address without one means, broken or not', () => {
+test('nothing loads from the default port of a URL without a port', () => {
   for (const address of [
     '//127.0.0.1/x',
     '/\t/127.0.0.1/x',
@@ -83,7 +83,7 @@ test('nothing fetches from the port that an address without one means, broken or
   }
 });
 
-test('what fetches from nowhere else stays letter by letter', () => {
+test('content that loads nothing from other ports is unchanged', () => {
   const html = `<P>1 < 2<img src=a.png><a href="${OTHER}">a link waits for a click</a>`;
   expect(clean(html)).toBe(html);
 });

@@ -66,7 +66,7 @@ describe('PairingCard', () => {
     jest.useRealTimers();
   });
 
-  it('tells who wants to connect, and rests before it takes an answer', async () => {
+  it('says who wants to connect, and ignores clicks at first', async () => {
     expect(said).toEqual([
       'Claude Code wants to connect. 1 request is waiting.'
     ]);
@@ -90,13 +90,13 @@ describe('PairingCard', () => {
     screen.getByRole('article', { name: 'Cla▯ude wants to connect' });
   });
 
-  it('turns a program away', async () => {
+  it('rejects a program', async () => {
     await step(ARMING_MS);
     await press('Deny');
     expect(api.paired).toEqual([{ id: 'p_1', agent: null }]);
   });
 
-  it('lets nothing run everywhere: the mode auto needs notebooks', async () => {
+  it('requires notebooks for the mode auto', async () => {
     await step(ARMING_MS);
     await choose('auto');
     await press('Allow');
@@ -115,12 +115,12 @@ describe('PairingCard', () => {
     });
   });
 
-  it('says why an answer did not count', async () => {
-    api.fail = new RefusedError('This program does not ask any more.', 404);
+  it('says why an answer was not accepted', async () => {
+    api.fail = new RefusedError('This program is no longer asking.', 404);
     await step(ARMING_MS);
     await press('Allow');
     expect(screen.getByRole('article').textContent).toContain(
-      'This program does not ask any more.'
+      'This program is no longer asking.'
     );
   });
 });

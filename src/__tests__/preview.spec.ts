@@ -27,7 +27,7 @@ const drawnOf = (text: string) =>
   );
 
 describe('what a card shows', () => {
-  it('folds blank lines, so that what follows is in sight', () => {
+  it('folds blank lines so that the text after them is visible', () => {
     const text = `a${'\n'.repeat(501)}b`;
     expect(drawnOf(text)).toEqual(['a', 'blank 500', 'b']);
     expect(firstOf(layOut(code(text)))).toBeNull();
@@ -51,7 +51,7 @@ describe('what a card shows', () => {
     }
   );
 
-  it('leaves nothing of a long line out, and no character in two', () => {
+  it('splits a long line without losing or splitting characters', () => {
     const text = `x = "${'𝒳'.repeat(5000)}"; evil()`;
     const { pieces } = cut(text);
     expect(pieces.map(piece => piece.text).join('')).toBe(text);
@@ -78,12 +78,12 @@ describe('what a card shows', () => {
     expect(item.pieces.reduce((sum, piece) => sum + piece.lines, 0)).toBe(40);
   });
 
-  it('shows the beginning of a long line at first', () => {
+  it('shows the start of a long line at first', () => {
     const [item] = firstOf(layOut(code('a'.repeat(9000))))!;
     expect(item.pieces.map(piece => piece.text.length)).toEqual([1500, 1500]);
   });
 
-  it('is too long as a whole where the server says so too', () => {
+  it('is too long exactly when the server says so', () => {
     expect(layOut(code('a'.repeat(MOST_CHARACTERS))).tooLong).toBe(false);
     expect(layOut(code('a'.repeat(MOST_CHARACTERS + 1))).tooLong).toBe(true);
     expect(layOut(code('a\n'.repeat(MOST_LINES))).tooLong).toBe(false);
@@ -99,7 +99,7 @@ describe('a change', () => {
         : `${piece.kind} ${piece.lines}`
     );
 
-  it('is told by lines, with what stands around it', () => {
+  it('is shown by lines, with context', () => {
     const old = Array.from({ length: 30 }, (_, n) => `line ${n}`);
     const now = [...old];
     now[15] = 'another';
@@ -113,7 +113,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('keeps what is in its middle', () => {
+  it('keeps its unchanged middle', () => {
     expect(drawn('a\nb\nc', 'x\nb\ny')).toEqual([
       'removed a',
       'added x',
@@ -123,12 +123,12 @@ describe('a change', () => {
     ]);
   });
 
-  it('shows what only differs in what cannot be seen', () => {
+  it('shows differences in invisible characters', () => {
     expect(drawn('a\u200bb', 'a\u202eb')).toEqual(['removed a▯b', 'added a▯b']);
     expect(layOut(change('a\u200bb', 'a\u202eb')).changes).toBeNull();
   });
 
-  it('of a new text is all of it', () => {
+  it('shows all of a new text', () => {
     const found = diffLines('', 'a\nb\n');
     expect([found.added, found.removed]).toEqual([2, 0]);
     expect(drawn('', 'a\nb\n')).toEqual(['added a\nb']);
@@ -138,7 +138,7 @@ describe('a change', () => {
     ['one long line', 'a'.repeat(3_500_000), `${'a'.repeat(3_500_000)}b`],
     ['all lines', 'a\n'.repeat(90_000), 'b\n'.repeat(90_000)],
     ['every second line', 'a\nb\n'.repeat(40_000), 'a\nc\n'.repeat(40_000)]
-  ])('of %s is worked out or refused, and ends', (_, old, now) => {
+  ])('of %s is computed or refused in limited time', (_, old, now) => {
     expect(layOut(change(old, now)).tooLong).toBe(true);
   });
 });

@@ -61,7 +61,7 @@ describe('RequestCard', () => {
     jest.useRealTimers();
   });
 
-  it('shows the whole path where the title leaves folders out, and else the title alone', async () => {
+  it('shows the full path only when the title omits folders', async () => {
     const path = 'reports/north/2026/sales.ipynb';
     const target = { ...makeCall().target, path };
     api.put(makeCall({ summary: 'Run cell 1 in …/2026/sales.ipynb', target }));
@@ -72,7 +72,7 @@ describe('RequestCard', () => {
     expect(screen.queryByText(path)).toBeNull();
   });
 
-  it('is an article named by what it asks for', async () => {
+  it('is an article named after its request', async () => {
     await open();
     const card = screen.getByRole('article', {
       name: 'Run cell 12 in sales.ipynb'
@@ -96,7 +96,7 @@ describe('RequestCard', () => {
     expect(screen.queryByRole('article')).toBeNull();
   });
 
-  it('allows for 30 minutes where that is offered', async () => {
+  it('allows for 30 minutes if that is offered', async () => {
     await open();
     await rest(ARMING_MS);
     await press('Allow for 30 minutes');
@@ -121,7 +121,7 @@ describe('RequestCard', () => {
     expect(api.decisions).toEqual([]);
   });
 
-  it('rests after it appeared', async () => {
+  it('ignores clicks just after it appeared', async () => {
     await open();
     expect(button('Allow').getAttribute('aria-disabled')).toBe('true');
     await press('Allow');
@@ -134,7 +134,7 @@ describe('RequestCard', () => {
     expect(api.decisions).toHaveLength(1);
   });
 
-  it('rests again when it means something else', async () => {
+  it('ignores clicks again after its meaning changed', async () => {
     await open();
     await rest(ARMING_MS);
     api.put(makeCall({ action_hash: 'sha256:2', changed: true }));
@@ -149,7 +149,7 @@ describe('RequestCard', () => {
     expect(api.decisions[0].answer.actionHash).toBe('sha256:2');
   });
 
-  it('does nothing when something lies over the button', async () => {
+  it('does nothing when something covers the button', async () => {
     await open();
     await rest(ARMING_MS);
     const cover = document.createElement('div');
@@ -180,7 +180,7 @@ describe('RequestCard', () => {
     expect(screen.queryByText('Retry')).toBeNull();
   });
 
-  it('offers to try again when the server did not answer', async () => {
+  it('offers a retry when the server did not answer', async () => {
     await open();
     await rest(ARMING_MS);
     api.fail = new Error('The server is busy.');
@@ -270,7 +270,7 @@ describe('RequestCard', () => {
     expect(api.decisions).toHaveLength(1);
   });
 
-  it('cannot be allowed while a part of it is out of sight', async () => {
+  it('cannot be allowed while part of it is not visible', async () => {
     sight.inside = false;
     await open();
     await rest(ARMING_MS);
@@ -282,7 +282,7 @@ describe('RequestCard', () => {
     expect(api.decisions).toHaveLength(1);
   });
 
-  it('asks to show all again when it means something else', async () => {
+  it('asks to show all again after its meaning changed', async () => {
     const text = (end: string) => 'x\n'.repeat(60) + end;
     const preview = (end: string) => ({
       kind: 'code',
@@ -303,7 +303,7 @@ describe('RequestCard', () => {
     expect(api.decisions[0].answer.actionHash).toBe('sha256:2');
   });
 
-  it('cannot be allowed where it is too long to be shown', async () => {
+  it('cannot be allowed if it is too long to show', async () => {
     const text = `x = '${'a'.repeat(3_500_000)}'`;
     api.put(
       makeCall({
@@ -323,14 +323,14 @@ describe('RequestCard', () => {
     expect(api.decisions[0].answer.option).toBe('reject_once');
   });
 
-  it('says what a lasting yes covers', async () => {
+  it('says what a 30-minute approval covers', async () => {
     await open();
     const button_ = button('Allow for 30 minutes');
     const words = document.getElementById(
       button_.getAttribute('aria-describedby')!
     );
     expect(words!.textContent).toMatch(
-      /lets it run any code in sales\.ipynb without asking, until \d\d:\d\d\.$/
+      /lets it run any code in sales\.ipynb without asking, until (\w+ \d+, )?\d\d:\d\d\.$/
     );
   });
 
@@ -350,7 +350,7 @@ describe('RequestCard', () => {
     expect(card.textContent).toContain('A new cell, after cell 3.');
   });
 
-  it('makes unseen characters visible and counts them', async () => {
+  it('makes invisible characters visible and counts them', async () => {
     api.put(
       makeCall({
         preview: {

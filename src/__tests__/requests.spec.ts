@@ -28,7 +28,7 @@ describe('arrange', () => {
     expect(ids(arrange(after, [two], far, same))).toEqual(['c_2']);
   });
 
-  it('keeps a place below which nothing waits only when told to', () => {
+  it('keeps an empty place at the end only on request', () => {
     const before = arrange([], [one, two], far, same);
     expect(ids(arrange(before, [one], nearOthers, same))).toEqual(['c_1']);
     expect(ids(arrange(before, [one], near, same))).toEqual([

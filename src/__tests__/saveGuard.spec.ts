@@ -58,13 +58,13 @@ class Page {
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-test('a file that the page knows is told at once', async () => {
+test('a file that the page knows is reported at once', async () => {
   const page = new Page();
   expect(await page.ask()).toMatchObject({ hash: 'old' });
   expect(page.asked).toBe(1);
 });
 
-test('a file that the page hears of later is told then', async () => {
+test('a file that the page learns about later is reported then', async () => {
   const page = new Page();
   page.disk = 'new';
   const answer = page.ask();
@@ -75,7 +75,7 @@ test('a file that the page hears of later is told then', async () => {
   expect(page.asked).toBe(1);
 });
 
-test('the file is read again when the page has heard of another one meanwhile', async () => {
+test('the file is read again when the page learned about another version', async () => {
   const page = new Page();
   page.disk = 'new';
   const answer = page.ask();
@@ -85,7 +85,7 @@ test('the file is read again when the page has heard of another one meanwhile', 
   expect(await answer).toMatchObject({ hash: 'newer' });
 });
 
-test('a file that the page never hears of is told in the end', async () => {
+test('a file that the page never learns about is reported in the end', async () => {
   const page = new Page();
   page.disk = 'foreign';
   const answer = page.ask();
@@ -94,14 +94,14 @@ test('a file that the page never hears of is told in the end', async () => {
   expect(page.asked).toBeLessThan(7);
 });
 
-test('whoever does not compare does not wait', async () => {
+test('a request that does not compare does not wait', async () => {
   const page = new Page();
   page.disk = 'foreign';
   expect(await page.ask({ content: true, hash: true })).toBeTruthy();
   expect(await page.ask({ content: false })).toBeTruthy();
 });
 
-test('a page that saves by itself is told at once that the file is another one', async () => {
+test('a page with autosave is told at once that the file has changed', async () => {
   const page = new Page();
   page.collaborative = false;
   page.disk = 'new';

@@ -57,7 +57,7 @@ describe('IAgentsPanel.addSection', () => {
     model.dispose();
   });
 
-  it('draws sections below those of the panel, in the order of their ranks', async () => {
+  it('shows sections below those of the panel, ordered by rank', async () => {
     const render = () => 'words';
     await add({ id: 'x:late', title: 'Late', rank: 200, render });
     await add({ id: 'x:usual', title: 'Usual', render });
@@ -87,7 +87,7 @@ describe('IAgentsPanel.addSection', () => {
     expect(body('One').textContent).toContain('Some words');
   });
 
-  it('may use hooks of React', async () => {
+  it('can use React hooks', async () => {
     function render() {
       const [count, setCount] = React.useState(0);
       return <button onClick={() => setCount(count + 1)}>{count} times</button>;
@@ -125,7 +125,7 @@ describe('IAgentsPanel.addSection', () => {
     widget.dispose();
   });
 
-  it('shows a sentence in place of a section that fails, and all the others', async () => {
+  it('shows a message instead of a failing section, and all the others', async () => {
     const error = jest.spyOn(console, 'error').mockImplementation(() => {});
     await add({
       id: 'x:bad',
@@ -143,12 +143,12 @@ describe('IAgentsPanel.addSection', () => {
     error.mockRestore();
   });
 
-  it('refuses a section that it could not tell from another, or cannot draw', async () => {
+  it('refuses a section that it cannot distinguish or display', async () => {
     const render = () => 'words';
     await add({ id: 'x:one', title: 'One', render });
     expect(() =>
       token.addSection({ id: 'x:one', title: 'Another', render })
-    ).toThrow("has a section 'x:one' already");
+    ).toThrow("already has a section 'x:one'");
     expect(() => token.addSection({ id: 'x:two', title: 'Two' })).toThrow(
       'either render or widget'
     );

@@ -44,7 +44,7 @@ describe('A hidden page', () => {
     expect(api.asked.length).toBe(asked);
   });
 
-  it('goes on asking while an agent is connected', async () => {
+  it('keeps asking while an agent is connected', async () => {
     const asked = await open(true);
     await pass(300);
     expect(api.asked.length).toBeGreaterThan(asked);

@@ -40,7 +40,7 @@ function paths(value: unknown, path = ''): string[] {
 }
 
 describe('the state that the server sends', () => {
-  it('is read whole, but for what the page has no use for', () => {
+  it('is read completely, except for what the page does not need', () => {
     const read = new Set<string>();
     readDelta(recording(state, read));
     const ignored = [...new Set(paths(state))].filter(path => !read.has(path));

@@ -49,14 +49,14 @@ describe('mergeText', () => {
     expect(merged(base, mine, theirs)).toBe(wanted);
   });
 
-  it('cuts no character of two code units in half', () => {
+  it('splits no character of two code units', () => {
     for (const { start, end, text } of mergeText('a😀b', 'a😀b', 'a😁b')) {
       expect('a😀b'.slice(start, end)).toBe('😀');
       expect(text).toBe('😁');
     }
   });
 
-  it('loses no line that either side wrote, whatever they did', () => {
+  it('loses no line of either side, whatever they did', () => {
     const random = numbers(7);
     for (let round = 0; round < 500; round++) {
       const base = Array.from({ length: 12 }, (_, line) => `line ${line}`).join(

@@ -28,7 +28,7 @@ function type(cell: YCodeCell, at: number, text: string, gone = 0): void {
 }
 
 describe('difference', () => {
-  it('is one replacement that makes one text of the other', () => {
+  it('is one replacement that turns one text into the other', () => {
     const texts = [
       '',
       'a',
@@ -49,27 +49,27 @@ describe('difference', () => {
   });
 });
 
-describe('back', () => {
+describe('undo', () => {
   const step = { before: 'one\nthree', after: 'one\ntwo\nthree' };
 
   it.each([
     ['one\ntwo\nthree', 'one\nthree'],
     ['zero\none\ntwo\nthree', 'zero\none\nthree'],
     ['one\ntwo\nthree\nfour', 'one\nthree\nfour']
-  ])('takes a step back in %j', (present, wanted) => {
+  ])('undoes a step in %j', (present, wanted) => {
     const splice = back(step, present);
     expect(splice).not.toBeNull();
     const { start, end, text } = splice!;
     expect(present.slice(0, start) + text + present.slice(end)).toBe(wanted);
   });
 
-  it('leaves what others have changed at the same place', () => {
+  it('leaves changes of others at the same place', () => {
     expect(back(step, 'one\nTWO!\nthree')).toBeNull();
   });
 });
 
 describe('UndoHistories', () => {
-  it('carries the steps of a cell over each time it is made anew', () => {
+  it('keeps the undo steps of a cell each time it is recreated', () => {
     const notebook = notebookOf('a', 'b', 'c');
     const histories = new UndoHistories(notebook);
     histories.update();

@@ -44,11 +44,11 @@ export function changeWords(
       const say = (value: string) => valueWords(field, value, trans, locale);
       switch (field) {
         case 'token_hash':
-          return trans.__('Another program would be let in by its name.');
+          return trans.__('Another program could connect under its name.');
         case 'paused':
           return after
             ? trans.__('It would be paused.')
-            : trans.__('It would not be paused any more.');
+            : trans.__('It would no longer be paused.');
         default:
           return offer.agent === null
             ? `${fieldLabel(field, trans)}: ${say(after)}`
@@ -98,7 +98,7 @@ function fieldLabel(field: string, trans: TranslationBundle): string {
     case 'expires':
       return trans.__('Connection ends');
     case 'owner':
-      return trans.__('Whose it is');
+      return trans.__('Belongs to');
     default:
       return field;
   }

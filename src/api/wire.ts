@@ -1,4 +1,4 @@
-/** Decodes the JSON of the panel's REST interface into the types of `tokens.ts`. */
+/** Decodes the JSON of the panel's REST interface into the types of `records.ts`. */
 import {
   fields,
   list,
@@ -11,6 +11,7 @@ import {
 import { oneLine } from '../panel/format';
 import { readOffer } from './offer';
 import type {
+  CallClass,
   IAgent,
   ICall,
   IDecision,
@@ -26,7 +27,7 @@ import type {
   IServerInfo,
   IStopped,
   ITarget
-} from '../tokens';
+} from './records';
 
 const CLASSES = [
   'info',
@@ -47,12 +48,7 @@ const STATES = [
   'cancelled'
 ] as const;
 const OUTCOMES = ['ok', 'error', 'denied', 'cancelled'] as const;
-const OPTIONS = [
-  'allow_once',
-  'allow_always',
-  'reject_once',
-  'reject_always'
-] as const;
+const OPTIONS = ['allow_once', 'allow_always', 'reject_once'] as const;
 const NOT_LIVE = [
   'disable_rtc',
   'no_extension',
@@ -87,6 +83,10 @@ export function readDelta(value: unknown): IDelta {
   };
 }
 
+function readClass(value: unknown, name: string): CallClass {
+  return oneOf(value, CLASSES, name);
+}
+
 function readServer(value: unknown): IServerInfo {
   const data = fields(value, 'server');
   return {
@@ -98,9 +98,7 @@ function readServer(value: unknown): IServerInfo {
     decides:
       data.decides === null || data.decides === undefined
         ? null
-        : list(data.decides, 'server.decides', (one, name) =>
-            oneOf(one, CLASSES, name)
-          ),
+        : list(data.decides, 'server.decides', readClass),
     // An older server sends nothing: then the page trusts nothing.
     trustOutputs: data.trust_outputs === 'allowed' ? 'allowed' : 'never',
     notLive:
@@ -213,6 +211,7 @@ export function readCall(value: unknown, name = 'call'): ICall {
     agentLabel: textOrNull(data.agent_label, `${name}.agent_label`) ?? '',
     tool: text(data.tool, `${name}.tool`),
     class: oneOf(data.class, CLASSES, `${name}.class`),
+    also: list(data.also, `${name}.also`, readClass),
     state: oneOf(data.state, STATES, `${name}.state`),
     summary: oneLine(text(data.summary, `${name}.summary`)),
     target: readTarget(data.target, `${name}.target`),

@@ -10,6 +10,7 @@ import { Content, mergeNotebook, sameNotebook } from './notebookMerge';
 import type { TextContext } from './openTexts';
 import { mergeText } from './textMerge';
 import type { IAgents, IOpenTexts } from '../tokens';
+import { watchPanels } from '../notebook/panels';
 
 /**
  * Keeps open notebooks and text files in line with their files where live documents are off.
@@ -33,10 +34,11 @@ export class FileFollower {
   ) {}
 
   start(): void {
-    const notebook = (panel: NotebookPanel) =>
-      this._follow(panel.context, notebookForm(panel.context));
-    this._tracker?.forEach(notebook);
-    this._tracker?.widgetAdded.connect((_, panel) => notebook(panel));
+    if (this._tracker) {
+      watchPanels(this._tracker, panel =>
+        this._follow(panel.context, notebookForm(panel.context))
+      );
+    }
     const text = (context: TextContext) =>
       this._follow(context, textForm(context));
     for (const context of this._texts?.contexts ?? []) {

@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { serverPath } from '../notebook/navigator';
 import type { IAgents } from '../tokens';
+import { watchPanels } from '../notebook/panels';
 
 /** How long the notice that agents stayed behind is shown. */
 const SHOWN_MS = 15_000;
@@ -28,8 +29,7 @@ export class SaveAs {
   start(): void {
     // Act before JupyterLab's own handler, which closes the notebook.
     this._contents.fileChanged.connect(this._onFileChanged, this);
-    this._tracker.forEach(panel => this._watch(panel));
-    this._tracker.widgetAdded.connect((_, panel) => this._watch(panel));
+    watchPanels(this._tracker, panel => this._watch(panel));
   }
 
   private _watch(panel: NotebookPanel): void {
@@ -77,7 +77,7 @@ export class SaveAs {
     const names = there.map(agent => agent.label).join(', ');
     Notification.emit(
       this._trans.__(
-        'You go on in %1. %2 still works in %3, which stays as it was.',
+        'You now work in %1. %2 still works in %3, which is unchanged.',
         now,
         names,
         old

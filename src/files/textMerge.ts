@@ -1,4 +1,5 @@
 /** Three-way merge of texts: the common base, and what each side made of it. */
+import { commonEnds } from './commonEnds';
 
 /** Replace `start` to `end` of a text. */
 export interface ISplice {
@@ -174,18 +175,7 @@ function replaceLines(
 function trimmed(text: string, splice: ISplice): ISplice {
   const old = text.slice(splice.start, splice.end);
   const { text: new_ } = splice;
-  const size = Math.min(old.length, new_.length);
-  let head = 0;
-  while (head < size && old[head] === new_[head]) {
-    head++;
-  }
-  let tail = 0;
-  while (
-    tail < size - head &&
-    old[old.length - 1 - tail] === new_[new_.length - 1 - tail]
-  ) {
-    tail++;
-  }
+  let { head, tail } = commonEnds(old, new_);
   // Yjs breaks both halves of a surrogate pair that is split.
   if (head > 0 && isFirstHalf(old[head - 1])) {
     head--;

@@ -3,14 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { oneLine } from '../panel/format';
 import { isPairing } from './requests';
-import type {
-  AgentRequest,
-  CallClass,
-  IAgent,
-  IAgents,
-  ICall,
-  IServerInfo
-} from '../tokens';
+import type { AgentRequest, IAgent, IAgents, IServerInfo } from '../tokens';
 
 type People = Pick<IAgents, 'server' | 'agent'>;
 
@@ -35,7 +28,7 @@ export function refusalOf(
   const may = isPairing(request)
     ? mayManage(people.server)
     : decides === null ||
-      classesOf(request).every(one => decides.includes(one));
+      [request.class, ...request.also].every(one => decides.includes(one));
   return may ? null : { owner: null };
 }
 
@@ -57,14 +50,7 @@ export function refusalWords(
   return refusal.owner === null
     ? trans.__('This server does not let you decide this.')
     : trans.__(
-        'Only %1, who let this agent in, can decide this.',
+        'Only %1, who connected this agent, can decide this.',
         oneLine(refusal.owner)
       );
-}
-
-function classesOf(call: ICall): readonly CallClass[] {
-  // This tool both edits and runs.
-  return call.tool === 'insert_execute_code_cell'
-    ? [call.class, 'edit']
-    : [call.class];
 }

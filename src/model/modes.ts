@@ -63,7 +63,7 @@ const RECORDS = [
     label: trans => trans.__('Edit and run in chosen notebooks'),
     help: trans =>
       trans.__(
-        'In the notebooks you name it edits, and runs until the time you set. Elsewhere it asks.'
+        'In the notebooks you name, it edits freely, and runs code until the time you set. Elsewhere it asks.'
       ),
     bounded: true,
     runsUnasked: true,

@@ -1,5 +1,6 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { YNotebook } from '@jupyter/ydoc';
+import { watchPanels } from './panels';
 
 /** Field of this page's presence that names the edited cell. */
 const FIELD = 'jmcpCaret';
@@ -29,8 +30,7 @@ export class CaretTeller {
   constructor(private readonly _tracker: INotebookTracker) {}
 
   start(): void {
-    this._tracker.forEach(panel => this._watch(panel));
-    this._tracker.widgetAdded.connect((_, panel) => this._watch(panel));
+    watchPanels(this._tracker, panel => this._watch(panel));
   }
 
   private _watch(panel: NotebookPanel): void {

@@ -8,6 +8,7 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { watchPanels } from './panels';
 
 /** Key in a cell's metadata under which JupyterLab keeps its trust. */
 const TRUSTED = 'trusted';
@@ -33,8 +34,7 @@ export class CommandButtons {
   start(): void {
     // JupyterLab listens on the body, so an event that is stopped here does not reach it.
     document.addEventListener('click', event => this._onClick(event), true);
-    this._tracker.forEach(panel => this._watch(panel.content));
-    this._tracker.widgetAdded.connect((_, panel) => this._watch(panel.content));
+    watchPanels(this._tracker, panel => this._watch(panel.content));
     NotebookActions.executed.connect((_, { cell }) => {
       const { model } = cell;
       if (this._opened.delete(cell) && model.getMetadata(TRUSTED) === false) {

@@ -59,7 +59,7 @@ export class OtherPortLinks {
     const result = await showDialog({
       title: this._trans.__('Open this link?'),
       body: this._trans.__(
-        '%1 is another port of this computer. The program that listens there gets your login to Jupyter. Open it if you started that program.',
+        '%1 is another port of this computer. The program that listens there gets your login to Jupyter. Open it only if you started that program.',
         address.href.slice(0, SHOWN)
       ),
       buttons: [

@@ -10,6 +10,7 @@ import { setTrust } from './cellTrust';
 import { isOnTop } from '../panel/clickGuard';
 import { serverPath } from './navigator';
 import type { IAgents, ICall } from '../tokens';
+import { watchPanels } from './panels';
 
 /** Key in a cell's metadata under which JupyterLab keeps its trust. */
 const TRUSTED = 'trusted';
@@ -39,8 +40,7 @@ export class OutputTrust {
 
   start(): void {
     this._model.changed.connect(this._updateAll, this);
-    this._tracker.forEach(panel => void this._watch(panel));
-    this._tracker.widgetAdded.connect((_, panel) => void this._watch(panel));
+    watchPanels(this._tracker, panel => void this._watch(panel));
   }
 
   private async _watch(panel: NotebookPanel): Promise<void> {

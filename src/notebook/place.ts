@@ -234,7 +234,7 @@ export class PlaceKeeper {
     }
     if (index < 0 && place.id !== null && place.mode === 'edit') {
       const words = this._trans.__(
-        'The cell in which you were typing was deleted. Click where you want to go on.'
+        'The cell in which you were typing was deleted. Click where you want to continue.'
       );
       Notification.emit(words, 'warning', { autoClose: BACK_MS });
       const until = Date.now() + BACK_MS;

@@ -1,5 +1,7 @@
 import type { YCodeCell, YNotebook } from '@jupyter/ydoc';
 
+import { commonEnds } from '../files/commonEnds';
+
 /** Maximum number of steps that a recreated cell keeps. */
 const MOST_STEPS = 100;
 
@@ -218,18 +220,7 @@ export function back(step: IStep, present: string): ISplice | null {
 
 /** The single replacement that turns `from` into `to`. */
 export function difference(from: string, to: string): ISplice {
-  const most = Math.min(from.length, to.length);
-  let head = 0;
-  while (head < most && from[head] === to[head]) {
-    head += 1;
-  }
-  let tail = 0;
-  while (
-    tail < most - head &&
-    from[from.length - 1 - tail] === to[to.length - 1 - tail]
-  ) {
-    tail += 1;
-  }
+  const { head, tail } = commonEnds(from, to);
   return {
     start: head,
     end: from.length - tail,

@@ -168,7 +168,7 @@ function outcomeWords(
     case 'denied':
       return trans.__('Denied: %1', what);
     case 'unanswered':
-      return trans.__('Denied, as nobody answered in time: %1', what);
+      return trans.__('Denied because nobody answered in time: %1', what);
     case 'withdrawn':
       return trans.__('The agent stopped waiting: %1', what);
     case 'done':

@@ -108,7 +108,7 @@ export class DocumentNotices {
 /** The notice about a document that is not saved. */
 export function unsavedWords(words: string, trans: TranslationBundle): string {
   return trans.__(
-    '%1 What changed is in the open document; saving is tried again until it works.',
+    '%1 The changes are in the open document. The server keeps trying to save them.',
     words
   );
 }

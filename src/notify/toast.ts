@@ -79,8 +79,8 @@ export class RequestToast implements IRequestToast {
     return count === 1
       ? requestWords(first, this._trans)
       : this._trans._n(
-          '%1 request of an agent is waiting',
-          '%1 requests of agents are waiting',
+          '%1 agent request is waiting',
+          '%1 agent requests are waiting',
           count
         );
   }

@@ -65,7 +65,7 @@ export function requestTitle(
     return trans.__('%1 wants to connect', visible(request.client).text);
   }
   return request.question
-    ? trans.__('Answer what the code asks · %1', request.summary)
+    ? trans.__('Answer the code’s question · %1', request.summary)
     : request.summary;
 }
 
@@ -200,7 +200,7 @@ export function protectionWords(
       return trans.__('Protection of this server: standard.');
     case 'open':
       return trans.__(
-        'This server asks nobody to log in: any program on this computer, such as the agent’s own shell, can allow what agents ask for.'
+        'This server requires no login: any program on this computer, such as the agent’s own shell, can allow what agents ask for.'
       );
     case 'hardened':
       return trans.__(
@@ -277,8 +277,6 @@ export function decisionWords(call: ICall, trans: TranslationBundle): string {
       return trans.__('allowed for a time');
     case 'expired':
       return trans.__('nobody answered in time');
-    case 'no_approver':
-      return trans.__('no JupyterLab window was open');
     case 'flood':
       return trans.__('too many requests');
     case 'paused':
@@ -294,9 +292,4 @@ export function decisionWords(call: ICall, trans: TranslationBundle): string {
     default:
       return '';
   }
-}
-
-/** The last part of a path. */
-export function fileName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

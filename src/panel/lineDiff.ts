@@ -1,4 +1,5 @@
 /** A line diff whose running time does not depend on the content of the texts. */
+import { commonEnds } from '../files/commonEnds';
 import { cut, IPiece, unchanged } from './pieces';
 
 /** Number of unchanged lines shown around a change. */
@@ -21,18 +22,7 @@ type Run = { same: boolean; before: string[]; after: string[] };
 export function diffLines(before: string, after: string): ILineDiff {
   const old = linesOf(before);
   const now = linesOf(after);
-  const most = Math.min(old.length, now.length);
-  let head = 0;
-  while (head < most && old[head] === now[head]) {
-    head += 1;
-  }
-  let tail = 0;
-  while (
-    tail < most - head &&
-    old[old.length - 1 - tail] === now[now.length - 1 - tail]
-  ) {
-    tail += 1;
-  }
+  const { head, tail } = commonEnds(old, now);
   const runs: Run[] = [
     sameRun(old.slice(0, head)),
     ...middle(

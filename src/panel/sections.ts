@@ -30,7 +30,7 @@ export function wrongSection(
     return 'A section of the agents panel needs an id and a title.';
   }
   if (present.some(each => each.id === id)) {
-    return `The agents panel has a section '${id}' already.`;
+    return `The agents panel already has a section '${id}'.`;
   }
   if (!render === !widget) {
     return `The section '${id}' of the agents panel needs either render or widget.`;

@@ -3,10 +3,11 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { INotebookTracker } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { CellMarks } from '../notebook/cellMarks';
 import { IAgents } from '../tokens';
+import { translations } from '../translations';
 
 /** Marks the cells that an agent works on or has just changed. */
 export const cellsPlugin: JupyterFrontEndPlugin<void> = {
@@ -22,7 +23,7 @@ export const cellsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ): void => {
     if (tracker) {
-      const trans = (translator ?? nullTranslator).load('jmcp_lab');
+      const trans = translations(translator);
       new CellMarks(model, tracker, app.serviceManager.contents, trans).start();
     }
   }

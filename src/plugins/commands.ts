@@ -3,10 +3,11 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { agentsIcon } from '../icons';
 import { IAgents, IAgentsPanel } from '../tokens';
+import { translations } from '../translations';
 
 /** The commands. None of them allows anything, creates a token or loosens a mode. */
 export const CommandIDs = {
@@ -29,7 +30,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const trans = translations(translator);
     const { commands } = app;
     commands.addCommand(CommandIDs.show, {
       label: trans.__('Agents'),
@@ -48,7 +49,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.stopAll, {
       label: trans.__('Stop All Agents'),
       caption: trans.__(
-        'Pause all agents, deny what waits, interrupt what they run'
+        'Pause all agents, deny their requests and interrupt their runs'
       ),
       isEnabled: () => model.agents.length > 0,
       execute: async () => {

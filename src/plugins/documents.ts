@@ -2,16 +2,17 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { DocumentNotices } from '../notify/documentNotices';
 import { IAgents, IAgentsPanel } from '../tokens';
+import { translations } from '../translations';
 
 /** Reports open documents that the server cannot save, or of which it kept two versions. */
 export const documentsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:documents',
   description:
-    'Tells of documents that cannot be saved, and of versions that were kept.',
+    'Reports documents that cannot be saved, and versions that were kept.',
   autoStart: true,
   requires: [IAgents, IAgentsPanel],
   optional: [ITranslator],
@@ -25,7 +26,7 @@ export const documentsPlugin: JupyterFrontEndPlugin<void> = {
       model,
       path => void app.commands.execute('docmanager:open', { path }),
       panel,
-      (translator ?? nullTranslator).load('jmcp_lab'),
+      translations(translator),
       window.localStorage
     );
     void app.restored.then(() => {

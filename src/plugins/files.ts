@@ -12,7 +12,7 @@ import { IAgents, IOpenTexts } from '../tokens';
 export const filesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:files',
   description:
-    'Keeps open documents one with their files where live documents are off.',
+    'Keeps open documents in step with their files where live documents are off.',
   autoStart: true,
   requires: [IAgents],
   optional: [INotebookTracker, IOpenTexts, IDocumentManager],

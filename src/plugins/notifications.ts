@@ -3,18 +3,19 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { RequestToast, ToastHabit } from '../notify/toast';
 import { IAgents, IAgentsPanel } from '../tokens';
 import { TitleCount } from '../notify/titleCount';
+import { translations } from '../translations';
 
 const PLUGIN_ID = 'jmcp-lab:notifications';
 
 /** Reports waiting requests while the panel is hidden: by a toast and in the title of the page. */
 export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
-  description: 'Tells of requests that wait while the panel is not visible.',
+  description: 'Announces requests that wait while the panel is not visible.',
   autoStart: true,
   requires: [IAgents, IAgentsPanel],
   optional: [ITranslator, ISettingRegistry],
@@ -25,7 +26,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     settings: ISettingRegistry | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const trans = translations(translator);
     const title = new TitleCount(document);
     const toast = new RequestToast(model, panel, trans);
     let counts = true;

@@ -3,17 +3,18 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ISanitizer } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { OtherPortLinks } from '../notebook/otherPortLinks';
 import { guardOtherPorts } from '../notebook/otherPorts';
 import { IAgents } from '../tokens';
+import { translations } from '../translations';
 
 /** Keeps the login of the page from programs that listen on other ports. */
 export const otherPortsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jmcp-lab:other-ports',
   description:
-    'Keeps what is not trusted from fetching from other ports, and asks before links to them.',
+    'Stops untrusted content from loading from other ports, and asks before it follows links to them.',
   autoStart: true,
   requires: [ISanitizer],
   optional: [IAgents, ITranslator],
@@ -23,7 +24,7 @@ export const otherPortsPlugin: JupyterFrontEndPlugin<void> = {
     model: IAgents | null,
     translator: ITranslator | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const trans = translations(translator);
     guardOtherPorts(sanitizer, trans);
     if (model) {
       new OtherPortLinks(() => model.agents.length > 0, trans).start();

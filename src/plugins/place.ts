@@ -4,11 +4,13 @@ import {
 } from '@jupyterlab/application';
 import type { YNotebook } from '@jupyter/ydoc';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { CaretTeller } from '../notebook/caret';
+import { watchPanels } from '../notebook/panels';
 import { PlaceKeeper } from '../notebook/place';
 import { UndoHistories } from '../notebook/undoHistory';
+import { translations } from '../translations';
 
 /** Keeps caret, focus, selection, scroll position and undo history while others rearrange cells. */
 export const placePlugin: JupyterFrontEndPlugin<void> = {
@@ -25,13 +27,11 @@ export const placePlugin: JupyterFrontEndPlugin<void> = {
     if (!tracker) {
       return;
     }
-    const trans = (translator ?? nullTranslator).load('jmcp_lab');
-    const watch = (panel: NotebookPanel) => {
+    const trans = translations(translator);
+    watchPanels(tracker, panel => {
       new PlaceKeeper(panel.content, trans);
       followHistories(panel);
-    };
-    tracker.forEach(watch);
-    tracker.widgetAdded.connect((_, panel) => watch(panel));
+    });
     new CaretTeller(tracker).start();
   }
 };

@@ -5,11 +5,12 @@ import {
 import { IDefaultDrive } from '@jupyterlab/services';
 import type { Contents } from '@jupyterlab/services';
 import { INotebookTracker } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { FileCheck } from '../files/saveGuard';
 import { SaveAs } from '../files/saveAs';
 import { IAgents } from '../tokens';
+import { translations } from '../translations';
 
 /** Makes Save and Save As work for a person while the server saves what agents do. */
 export const savingPlugin: JupyterFrontEndPlugin<void> = {
@@ -27,7 +28,7 @@ export const savingPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ): void => {
     if (tracker) {
-      const trans = (translator ?? nullTranslator).load('jmcp_lab');
+      const trans = translations(translator);
       const { contents } = app.serviceManager;
       new SaveAs(model, tracker, contents, trans).start();
       new FileCheck(tracker, contents, drive).start();

@@ -4,11 +4,12 @@ import {
 } from '@jupyterlab/application';
 import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
 import { IStatusBar } from '@jupyterlab/statusbar';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { StatusItem } from '../panel/components/StatusItem';
 import { IAgents, IAgentsPanel } from '../tokens';
+import { translations } from '../translations';
 
 /** Shows in the status bar how many agents are connected or wait. Notebook 7 has no status bar. */
 export const statusPlugin: JupyterFrontEndPlugin<void> = {
@@ -27,7 +28,7 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
     if (!statusBar) {
       return;
     }
-    const trans = (translator ?? nullTranslator).load('jmcp_lab');
+    const trans = translations(translator);
     const item = ReactWidget.create(
       <UseSignal signal={model.changed}>
         {() => <StatusItem model={model} panel={panel} trans={trans} />}

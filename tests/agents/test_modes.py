@@ -43,7 +43,7 @@ def stored(path: Path, label: str) -> dict[str, object]:
     return found
 
 
-def test_an_unknown_mode_in_the_list_costs_that_one_agent(
+def test_an_unknown_mode_in_the_list_affects_only_that_agent(
     path: Path, tokens: dict[str, str]
 ) -> None:
     registry = AgentRegistry(path)
@@ -57,7 +57,7 @@ def test_an_unknown_mode_in_the_list_costs_that_one_agent(
         assert agent.label == label
 
 
-def test_an_agent_of_an_unknown_mode_is_written_back_as_it_was_and_works_again_in_its_version(
+def test_an_agent_with_an_unknown_mode_is_saved_unchanged_and_works_again_in_its_own_version(
     path: Path, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = stored(path, "later")
@@ -74,7 +74,7 @@ def test_an_agent_of_an_unknown_mode_is_written_back_as_it_was_and_works_again_i
         assert agent.until is not None
 
 
-def test_the_end_of_an_unknown_mode_makes_no_known_mode_of_it(
+def test_the_end_time_of_an_unknown_mode_does_not_make_it_a_known_mode(
     path: Path, tokens: dict[str, str]
 ) -> None:
     clock = datetime.now(UTC)
@@ -86,7 +86,7 @@ def test_the_end_of_an_unknown_mode_makes_no_known_mode_of_it(
     assert not agent.mode.known
 
 
-def test_a_person_gives_an_agent_of_an_unknown_mode_one_that_is_known(
+def test_a_person_can_give_an_agent_with_an_unknown_mode_a_known_one(
     path: Path, tokens: dict[str, str]
 ) -> None:
     registry = AgentRegistry(path)
@@ -101,7 +101,7 @@ def test_a_person_gives_an_agent_of_an_unknown_mode_one_that_is_known(
     assert agent.until is None
 
 
-def test_nobody_can_accept_an_unknown_mode_that_was_written_from_outside(
+def test_an_unknown_mode_written_from_outside_cannot_be_accepted(
     path: Path, tokens: dict[str, str]
 ) -> None:
     registry = AgentRegistry(path)
@@ -115,7 +115,7 @@ def test_nobody_can_accept_an_unknown_mode_that_was_written_from_outside(
 
 
 @pytest.mark.parametrize("value", [None, 7, "", "two words", "x" * 41])
-def test_what_can_be_no_mode_of_any_version_is_none(value: object) -> None:
+def test_a_value_that_cannot_be_a_mode_in_any_version_is_rejected(value: object) -> None:
     with pytest.raises(ValueError, match="no mode"):
         stored_mode(value)
 
@@ -128,7 +128,7 @@ def test_each_mode_has_a_rule_for_every_kind_of_action() -> None:
         assert mode.after_end is None or not mode.after_end.ends
 
 
-def test_the_table_of_modes_in_the_readme_is_that_of_the_code() -> None:
+def test_the_table_of_modes_in_the_readme_matches_the_code() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "update_readme.py"))
     readme = (ROOT / "README.md").read_text()
     assert script["between"](readme, "modes", script["modes_table"]()) == readme

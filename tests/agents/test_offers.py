@@ -63,7 +63,7 @@ LOOSER = [
 
 @pytest.mark.parametrize("fields", LOOSER, ids=lambda fields: ",".join(fields))
 @pytest.mark.parametrize("restarted", [False, True])
-def test_what_is_looser_waits_and_is_not_in_force(
+def test_a_looser_change_waits_and_has_no_effect(
     registry: AgentRegistry, path: Path, fields: dict[str, Any], restarted: bool
 ) -> None:
     agent, token = registry.add("Robot", notebooks=["a.ipynb"])
@@ -91,7 +91,7 @@ def test_what_is_looser_waits_and_is_not_in_force(
     assert [each.id for each in AgentRegistry(path).offers()] == [offer.id]
 
 
-def test_an_agent_that_nobody_let_in_waits(registry: AgentRegistry, path: Path) -> None:
+def test_an_agent_that_nobody_connected_waits(registry: AgentRegistry, path: Path) -> None:
     registry.add("Robot")
     token = mint_token()
 
@@ -122,7 +122,7 @@ def test_an_agent_that_nobody_let_in_waits(registry: AgentRegistry, path: Path) 
     ],
     ids=lambda fields: ",".join(fields),
 )
-def test_what_is_stricter_counts_at_once(
+def test_a_stricter_change_applies_at_once(
     registry: AgentRegistry, path: Path, fields: dict[str, Any], restarted: bool
 ) -> None:
     _, token = registry.add("Robot", notebooks=["a.ipynb", "b.ipynb"])
@@ -142,7 +142,7 @@ def test_what_is_stricter_counts_at_once(
 
 @pytest.mark.parametrize("owner", ["bob", ""])
 @pytest.mark.parametrize("restarted", [False, True])
-def test_an_owner_that_is_written_from_outside_counts_for_nothing(
+def test_an_owner_written_from_outside_is_ignored(
     registry: AgentRegistry, path: Path, owner: str, restarted: bool
 ) -> None:
     agent, token = registry.add("Robot", LOOK, owner="ada")
@@ -166,7 +166,7 @@ def test_an_owner_that_is_written_from_outside_counts_for_nothing(
     assert server.get("a_new").owner == AgentRegistry(path).get("a_new").owner == "ada"
 
 
-def test_an_agent_that_is_taken_out_or_loses_its_token_has_ended(
+def test_an_agent_that_is_removed_or_loses_its_token_is_disconnected(
     registry: AgentRegistry, path: Path
 ) -> None:
     _, first = registry.add("One")
@@ -178,7 +178,7 @@ def test_an_agent_that_is_taken_out_or_loses_its_token_has_ended(
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_nobody_but_a_server_lets_stopped_agents_go_on(
+def test_only_a_server_can_resume_stopped_agents(
     registry: AgentRegistry, path: Path, restarted: bool
 ) -> None:
     registry.add("Robot")
@@ -194,7 +194,7 @@ def test_nobody_but_a_server_lets_stopped_agents_go_on(
     assert server.stopped
 
 
-def test_a_list_of_an_earlier_time_that_is_put_back_brings_nothing_back(
+def test_restoring_an_older_list_restores_no_permissions(
     registry: AgentRegistry, path: Path
 ) -> None:
     agent, token = registry.add("Robot")
@@ -217,7 +217,7 @@ def test_a_list_of_an_earlier_time_that_is_put_back_brings_nothing_back(
         assert again is None or again.paused
 
 
-def test_what_nobody_could_have_made_in_the_panel_can_only_be_discarded(
+def test_an_entry_that_the_panel_could_not_make_can_only_be_discarded(
     registry: AgentRegistry, path: Path
 ) -> None:
     agent, token = registry.add("Robot")
@@ -240,7 +240,7 @@ def test_what_nobody_could_have_made_in_the_panel_can_only_be_discarded(
     assert again.verify(token) is not None
 
 
-def test_an_answer_is_to_what_was_seen(registry: AgentRegistry, path: Path) -> None:
+def test_an_answer_applies_only_to_what_was_shown(registry: AgentRegistry, path: Path) -> None:
     registry.add("Robot", LOOK)
     change_first(path, mode="ask")
     (seen,) = registry.offers()
@@ -255,7 +255,7 @@ def test_an_answer_is_to_what_was_seen(registry: AgentRegistry, path: Path) -> N
     assert registry.all()[0].mode is EDIT
 
 
-def test_what_another_server_does_counts_at_once_and_needs_nobody(
+def test_changes_by_another_server_apply_at_once_without_approval(
     registry: AgentRegistry, path: Path
 ) -> None:
     other = AgentRegistry(path)
@@ -275,7 +275,7 @@ def test_what_another_server_does_counts_at_once_and_needs_nobody(
     assert other.get(agent.id).mode is AUTO
 
 
-def test_without_the_key_all_of_it_waits_after_a_restart(
+def test_without_the_key_every_entry_waits_after_a_restart(
     registry: AgentRegistry, path: Path
 ) -> None:
     _, token = registry.add("Robot")
@@ -295,13 +295,15 @@ NO_LISTS = ["[]", "{}", '{"version": 1, "agents": [1]}', "\udcff" * 3, "[" * 9]
 
 
 @pytest.mark.parametrize("text", NO_LISTS)
-def test_a_list_that_is_none_ends_nobody(registry: AgentRegistry, path: Path, text: str) -> None:
+def test_an_invalid_list_disconnects_no_agent(
+    registry: AgentRegistry, path: Path, text: str
+) -> None:
     _, token = registry.add("Robot")
     path.write_bytes(text.encode(errors="surrogateescape"))
     assert registry.verify(token) is not None
 
 
-def test_a_flood_of_agents_is_no_list(registry: AgentRegistry, path: Path) -> None:
+def test_a_list_with_too_many_agents_is_rejected(registry: AgentRegistry, path: Path) -> None:
     _, token = registry.add("Robot")
     write(
         path,
@@ -331,7 +333,7 @@ AGENTS = st.builds(
 
 
 @given(known=AGENTS, stored=AGENTS)
-def test_nothing_that_is_stored_makes_an_agent_looser_than_it_is_known(
+def test_no_stored_value_gives_an_agent_more_than_the_server_knows(
     known: Agent, stored: Agent
 ) -> None:
     now = in_force(known, stored)

@@ -35,7 +35,7 @@ def pairings(registry: AgentRegistry, clock: Clock) -> Pairings:
     return Pairings(registry, clock=clock)
 
 
-async def test_a_program_that_was_let_in_gets_its_token_once(
+async def test_an_accepted_program_gets_its_token_once(
     pairings: Pairings, registry: AgentRegistry
 ) -> None:
     asked = pairings.ask("Claude Code")
@@ -56,7 +56,7 @@ async def test_a_program_that_was_let_in_gets_its_token_once(
         pairings.take(asked.secret)
 
 
-async def test_what_the_panel_knows_of_a_program_fetches_nothing(pairings: Pairings) -> None:
+async def test_what_the_panel_shows_of_a_program_gives_no_token(pairings: Pairings) -> None:
     asked = pairings.ask("Claude Code")
     pairings.allow(asked.id)
     for guess in (asked.id, "", "é", asked.secret[:-1]):
@@ -64,7 +64,7 @@ async def test_what_the_panel_knows_of_a_program_fetches_nothing(pairings: Pairi
             pairings.take(guess)
 
 
-async def test_a_client_that_was_turned_away_is_not_asked_about_for_a_while(
+async def test_the_user_is_not_asked_again_soon_about_a_rejected_client(
     pairings: Pairings, clock: Clock
 ) -> None:
     asked = pairings.ask("Claude Code")
@@ -78,7 +78,7 @@ async def test_a_client_that_was_turned_away_is_not_asked_about_for_a_while(
     assert pairings.ask("Claude Code").client == "Claude Code"
 
 
-async def test_a_program_that_was_ended_meanwhile_finds_the_answer_when_it_is_back(
+async def test_a_program_that_was_stopped_in_between_finds_the_answer_when_it_returns(
     pairings: Pairings, clock: Clock
 ) -> None:
     asked = pairings.ask("Codex")
@@ -88,7 +88,7 @@ async def test_a_program_that_was_ended_meanwhile_finds_the_answer_when_it_is_ba
     assert isinstance(pairings.take(asked.secret), str)
 
 
-async def test_a_question_that_nobody_answers_ends(pairings: Pairings, clock: Clock) -> None:
+async def test_a_question_that_nobody_answers_expires(pairings: Pairings, clock: Clock) -> None:
     asked = pairings.ask("Codex")
     clock.forward(minutes=16)
     assert pairings.waiting() == []
@@ -98,7 +98,7 @@ async def test_a_question_that_nobody_answers_ends(pairings: Pairings, clock: Cl
         pairings.allow(asked.id)
 
 
-async def test_what_was_answered_in_one_window_is_not_answered_in_another(
+async def test_a_question_answered_in_one_window_cannot_be_answered_in_another(
     pairings: Pairings,
 ) -> None:
     asked = pairings.ask("Codex")
@@ -134,9 +134,7 @@ async def test_nobody_can_fill_the_panel_with_programs(pairings: Pairings) -> No
             pairings.ask(wrong)
 
 
-async def test_programs_that_nobody_answers_give_way_to_new_ones(
-    pairings: Pairings, clock: Clock
-) -> None:
+async def test_unanswered_programs_make_room_for_new_ones(pairings: Pairings, clock: Clock) -> None:
     crowd = [pairings.ask(f"Program {number}") for number in range(MAX_WAITING)]
     waiting = asyncio.create_task(pairings.answered(crowd[0].secret, 10))
     await asyncio.sleep(0)
@@ -148,7 +146,7 @@ async def test_programs_that_nobody_answers_give_way_to_new_ones(
         pairings.take(crowd[0].secret)
 
 
-async def test_a_program_is_kept_waiting_when_it_cannot_become_an_agent(
+async def test_a_program_keeps_waiting_when_it_cannot_become_an_agent(
     pairings: Pairings, registry: AgentRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = pairings.ask("Codex")

@@ -85,13 +85,44 @@ def test_agents_survive_a_restart(registry: AgentRegistry, path: Path, clock: Cl
     assert found.first_call == agent.first_call
 
 
+def test_the_current_notebook_of_an_agent_survives_a_restart(
+    registry: AgentRegistry, path: Path
+) -> None:
+    agent, _ = registry.add("Claude")
+    registry.set_current(agent.id, "a/b.ipynb")
+    assert AgentRegistry(path).get(agent.id).current == "a/b.ipynb"
+    registry.set_current(agent.id, None)
+    assert AgentRegistry(path).get(agent.id).current is None
+
+
+@pytest.mark.parametrize("value", ["", 3, ["a.ipynb"], "a\nb.ipynb", "x" * 5000])
+def test_a_current_notebook_that_cannot_be_one_is_left_out(
+    registry: AgentRegistry, path: Path, value: object
+) -> None:
+    agent, _ = registry.add("Claude")
+    stored = json.loads(path.read_text())
+    stored["agents"][0]["current"] = value
+    path.write_text(json.dumps(stored))
+    assert AgentRegistry(path).get(agent.id).current is None
+
+
+def test_a_list_from_before_current_notebooks_were_kept_is_read(
+    registry: AgentRegistry, path: Path
+) -> None:
+    agent, _ = registry.add("Claude")
+    stored = json.loads(path.read_text())
+    del stored["agents"][0]["current"]
+    path.write_text(json.dumps(stored))
+    assert AgentRegistry(path).get(agent.id).label == "Claude"
+
+
 def test_another_root_has_other_agents(tmp_path: Path) -> None:
     one, two = store_path(tmp_path, "/a"), store_path(tmp_path, "/b")
     assert one != two
     assert one.parent.parent == tmp_path / "jmcp_lab"
 
 
-def test_auto_until_stop_ends_with_the_server(
+def test_auto_until_stop_ends_when_the_server_stops(
     registry: AgentRegistry, path: Path, clock: Clock
 ) -> None:
     stop, _ = registry.add("stop", "auto", notebooks=["a.ipynb"], until="stop")
@@ -149,7 +180,7 @@ def test_auto_needs_an_end_within_eight_hours(registry: AgentRegistry, until: st
 
 
 @pytest.mark.parametrize("until", ["30m", "8h", "90s", "stop", "2030-01-01T13:00:00+00:00"])
-def test_an_end_can_be_a_span_a_time_or_stop(registry: AgentRegistry, until: str) -> None:
+def test_an_end_can_be_a_duration_a_time_or_stop(registry: AgentRegistry, until: str) -> None:
     agent, _ = registry.add("auto", "auto", notebooks=["a.ipynb"], until=until)
     assert agent.until is not None
 
@@ -165,7 +196,7 @@ def test_a_new_auto_needs_a_new_end(registry: AgentRegistry) -> None:
     assert agent.mode is AUTO
 
 
-def test_a_change_is_made_whole_or_not_at_all(registry: AgentRegistry) -> None:
+def test_a_change_is_applied_completely_or_not_at_all(registry: AgentRegistry) -> None:
     agent, _ = registry.add("one")
     with pytest.raises(InvalidArgumentError):
         registry.update(agent.id, label="two", mode="god")
@@ -176,7 +207,7 @@ def test_a_change_is_made_whole_or_not_at_all(registry: AgentRegistry) -> None:
 
 
 @pytest.mark.parametrize("label", ["", "  ", "\u202e\u200b", None, 5])
-def test_an_agent_needs_a_name_that_can_be_seen(registry: AgentRegistry, label: object) -> None:
+def test_an_agent_needs_a_visible_name(registry: AgentRegistry, label: object) -> None:
     with pytest.raises(InvalidArgumentError, match="name"):
         registry.add(label)  # type: ignore[arg-type]
 
@@ -187,7 +218,7 @@ def test_a_name_is_one_line_of_plain_text(registry: AgentRegistry) -> None:
 
 
 @pytest.mark.parametrize("life", [0, -1, "60", True, 10**9, float("nan")])
-def test_the_life_of_a_token_is_bounded(registry: AgentRegistry, life: object) -> None:
+def test_the_lifetime_of_a_token_is_limited(registry: AgentRegistry, life: object) -> None:
     with pytest.raises(InvalidArgumentError):
         registry.add("one", expires_in=life)  # type: ignore[arg-type]
 
@@ -216,7 +247,7 @@ def test_a_revoked_agent_is_gone(registry: AgentRegistry, path: Path) -> None:
     assert registry.all() == []
 
 
-def test_connected_means_here_just_now_or_something_open(
+def test_connected_means_seen_recently_or_with_an_open_connection(
     registry: AgentRegistry, clock: Clock
 ) -> None:
     agent, _ = registry.add("one")
@@ -235,7 +266,7 @@ def test_connected_means_here_just_now_or_something_open(
     assert registry.connected(agent)
 
 
-def test_listeners_hear_what_can_be_seen_and_no_more(registry: AgentRegistry, clock: Clock) -> None:
+def test_listeners_hear_only_of_visible_changes(registry: AgentRegistry, clock: Clock) -> None:
     agent, _ = registry.add("one")
     rung: list[int] = []
     registry.subscribe(lambda: rung.append(1))
@@ -259,7 +290,7 @@ def test_colors_differ_while_there_are_enough(registry: AgentRegistry) -> None:
     assert set(colors) == set(COLORS)
 
 
-def test_a_list_that_cannot_be_read_is_set_aside(path: Path) -> None:
+def test_an_unreadable_list_is_renamed_and_kept(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("{not json")
     registry = AgentRegistry(path)
@@ -269,17 +300,17 @@ def test_a_list_that_cannot_be_read_is_set_aside(path: Path) -> None:
     assert len(AgentRegistry(path).all()) == 1
 
 
-def test_nobody_is_let_in_when_the_list_cannot_be_written(tmp_path: Path) -> None:
+def test_no_agent_is_added_when_the_list_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     registry = AgentRegistry(tmp_path / "elsewhere" / "agents.json")
     registry._list._path = tmp_path / "file" / "agents.json"
-    with pytest.raises(UnavailableError, match="cannot be written") as caught:
+    with pytest.raises(UnavailableError, match="could not be written") as caught:
         registry.add("one")
     assert str(tmp_path) not in caught.value.message
     assert registry.all() == []
 
 
-def test_what_one_server_revokes_another_of_the_same_root_forgets(path: Path) -> None:
+def test_an_agent_revoked_on_one_server_is_gone_on_another_with_the_same_root(path: Path) -> None:
     one, two = AgentRegistry(path), AgentRegistry(path)
     agent, token = one.add("shared")
     other, other_token = two.add("by the second")
@@ -299,7 +330,7 @@ def test_what_one_server_revokes_another_of_the_same_root_forgets(path: Path) ->
     assert other.mode is LOOK
 
 
-def test_a_list_that_was_damaged_meanwhile_ends_nobody(registry: AgentRegistry, path: Path) -> None:
+def test_a_list_that_gets_damaged_disconnects_no_agent(registry: AgentRegistry, path: Path) -> None:
     agent, token = registry.add("one")
     path.write_text("{")
     assert registry.verify(token) is agent
@@ -307,7 +338,7 @@ def test_a_list_that_was_damaged_meanwhile_ends_nobody(registry: AgentRegistry, 
     assert AgentRegistry(path).verify(token) is not None
 
 
-def test_all_agents_stay_stopped_over_a_restart_until_they_are_let_go(path: Path) -> None:
+def test_all_agents_stay_paused_after_a_restart_until_resumed(path: Path) -> None:
     registry = AgentRegistry(path)
     agent, token = registry.add("Claude")
     registry.hold(True)

@@ -36,7 +36,7 @@ for number in range(rounds):
 ROUNDS = 12
 
 
-def test_servers_that_add_and_revoke_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_servers_that_add_and_revoke_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "data" / "agents.json"
     names = ["a", "b", "c"]
     command = [sys.executable, "-c", PROGRAM, str(path)]
@@ -119,7 +119,7 @@ class Servers(RuleBasedStateMachine):
                 assert found.id == agent_id
 
 
-def test_servers_of_one_root_say_the_same_whoever_did_what(tmp_path: Path) -> None:
+def test_servers_with_the_same_root_agree_whichever_made_the_change(tmp_path: Path) -> None:
     Servers.folder = tmp_path
     run_state_machine_as_test(
         Servers, settings=settings(max_examples=25, stateful_step_count=15, deadline=None)
@@ -132,7 +132,7 @@ def test_what_was_revoked_while_nothing_could_be_written_stays_revoked(tmp_path:
     gone, token = one.add("gone")
     path.parent.rename(tmp_path / "away")
     (tmp_path / "agents").write_text("no folder")
-    with pytest.raises(UnavailableError, match="cannot be written"):
+    with pytest.raises(UnavailableError, match="could not be written"):
         one.revoke(gone.id)
     (tmp_path / "agents").unlink()
     (tmp_path / "away").rename(path.parent)

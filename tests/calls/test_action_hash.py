@@ -24,14 +24,14 @@ def shown(items: list[PreviewItem]) -> list[tuple[str | None, ...]]:
 
 
 @given(ITEMS, ITEMS)
-def test_two_actions_that_show_something_else_have_another_hash(
+def test_actions_that_show_different_content_have_different_hashes(
     one: list[PreviewItem], other: list[PreviewItem]
 ) -> None:
     same = action(one).action_hash("a_1") == action(other).action_hash("a_1")
     assert same == (shown(one) == shown(other))
 
 
-def test_the_hash_of_megabytes_takes_less_than_to_write_them_as_json() -> None:
+def test_hashing_megabytes_takes_less_time_than_writing_them_as_json() -> None:
     items = [PreviewItem("Cell", "c", None, "\x00" * 3_500_000, "é" * 1_700_000)]
     started = time.thread_time()
     shown_at_once = action(items).action_hash("a_1")

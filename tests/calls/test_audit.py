@@ -106,7 +106,7 @@ def test_a_log_that_cannot_be_written_does_not_stop_a_call(
     assert "audit log" in caplog.text
 
 
-async def test_a_configured_handler_has_a_record_before_the_step_is_taken(
+async def test_a_configured_handler_gets_the_record_before_the_step_is_taken(
     ledger: Ledger, memory: Memory
 ) -> None:
     call = ledger.open("a_1", "Claude", "execute_cell", ToolClass.RUN, {})
@@ -133,7 +133,7 @@ async def test_listeners_hear_of_each_step_in_order_soon_after_it() -> None:
     assert heard == ["received", "running", "done"]
 
 
-async def test_listeners_hear_at_the_end_of_the_server_what_they_did_not_hear_yet() -> None:
+async def test_listeners_get_the_remaining_events_when_the_server_stops() -> None:
     events, ledger = EventLogger(), Ledger()
     audit = Audit(events, ledger)
     heard: list[str] = []

@@ -30,7 +30,7 @@ FORGED = {
 }
 
 
-async def test_the_servers_token_writes_no_audit_record_by_jupyters_route_for_events(
+async def test_the_servers_token_cannot_write_audit_records_through_jupyters_events_route(
     jp_serverapp: ServerApp, http_server: HTTPServer
 ) -> None:
     [app] = jp_serverapp.extension_manager.extension_apps["jmcp_lab"]

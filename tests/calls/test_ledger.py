@@ -31,7 +31,7 @@ def enter(ledger: Ledger) -> Call:
 
 
 @given(st.lists(st.sampled_from(CallState), max_size=8))
-def test_a_call_that_has_ended_stays_as_it_ended(states: list[CallState]) -> None:
+def test_a_finished_call_keeps_its_final_state(states: list[CallState]) -> None:
     ledger = Ledger()
     call = enter(ledger)
     ended: CallState | None = None
@@ -46,7 +46,7 @@ def test_a_call_that_has_ended_stays_as_it_ended(states: list[CallState]) -> Non
     assert (call.ended is not None) == call.state.ended
 
 
-def test_since_tells_each_changed_call_once_in_the_order_of_change() -> None:
+def test_since_returns_each_changed_call_once_in_order_of_change() -> None:
     ledger = Ledger()
     first, second = enter(ledger), enter(ledger)
     before = ledger.seq
@@ -68,12 +68,12 @@ def test_only_calls_that_have_ended_are_forgotten() -> None:
     assert len(ledger.since(0)) == 3
 
 
-def test_an_unknown_call_is_named() -> None:
+def test_an_unknown_call_is_an_error_that_names_it() -> None:
     with pytest.raises(NotFoundError, match="c_nothing"):
         Ledger().get("c_nothing")
 
 
-async def test_everyone_who_waits_for_a_change_hears_of_it() -> None:
+async def test_everyone_waiting_for_a_change_is_notified() -> None:
     ledger = Ledger()
     call = enter(ledger)
     waiters = [asyncio.create_task(ledger.changed(call, call.seq)) for _ in range(3)]
@@ -83,7 +83,7 @@ async def test_everyone_who_waits_for_a_change_hears_of_it() -> None:
         await asyncio.gather(*waiters)
 
 
-async def test_a_change_that_has_happened_is_not_waited_for() -> None:
+async def test_waiting_returns_at_once_for_a_change_that_has_happened() -> None:
     ledger = Ledger()
     call = enter(ledger)
     before = call.seq
@@ -92,7 +92,7 @@ async def test_a_change_that_has_happened_is_not_waited_for() -> None:
         await ledger.changed(call, before)
 
 
-def test_what_is_prepared_is_told_with_the_next_step() -> None:
+def test_prepared_changes_are_published_with_the_next_step() -> None:
     ledger = Ledger()
     call = enter(ledger)
     ledger.update(call, state=CallState.RUNNING)
@@ -104,7 +104,7 @@ def test_what_is_prepared_is_told_with_the_next_step() -> None:
     assert told == [(CallState.DONE, True)]
 
 
-def test_of_a_call_that_has_ended_a_prepared_change_is_told_at_once() -> None:
+def test_a_prepared_change_of_a_finished_call_is_published_at_once() -> None:
     ledger = Ledger()
     call = enter(ledger)
     ledger.update(call, state=CallState.FAILED)
@@ -114,7 +114,7 @@ def test_of_a_call_that_has_ended_a_prepared_change_is_told_at_once() -> None:
     assert call.undoable
 
 
-def test_a_call_that_has_ended_keeps_its_reply_and_not_what_it_was_asked() -> None:
+def test_a_finished_call_keeps_its_reply_but_not_its_arguments() -> None:
     ledger = Ledger()
     call = ledger.open("a_1", "Robot", "insert_cell", ToolClass.EDIT, {"source": "x" * 1000})
     preview = Preview("diff", (PreviewItem("New cell", old="", new="x" * 1000),))
@@ -127,7 +127,7 @@ def test_a_call_that_has_ended_keeps_its_reply_and_not_what_it_was_asked() -> No
     assert call.action.preview is None
 
 
-async def test_a_call_that_has_ended_lets_go_of_the_task_that_did_its_work() -> None:
+async def test_a_finished_call_releases_its_task() -> None:
     ledger = Ledger()
     call = enter(ledger)
     call.task = asyncio.create_task(asyncio.sleep(0))
@@ -140,7 +140,7 @@ class Words(str):
     """A text that can be followed by a weak reference."""
 
 
-def test_a_call_that_is_forgotten_is_not_held_for_its_reply() -> None:
+def test_the_kept_reply_does_not_keep_a_forgotten_call_alive() -> None:
     ledger = Ledger(kept=1)
     held = []
     for _ in range(3):
@@ -179,7 +179,7 @@ def run(ledger: Ledger, agent: str = "a_1", reply: str = "done") -> Call:
     return call
 
 
-def test_little_is_kept_of_each_of_a_thousand_calls_that_have_ended() -> None:
+def test_a_thousand_finished_calls_take_little_memory() -> None:
     ledger = Ledger()
     for _ in range(300):
         run(ledger)
@@ -196,7 +196,7 @@ def test_little_is_kept_of_each_of_a_thousand_calls_that_have_ended() -> None:
     assert grown < 900_000
 
 
-def test_calls_that_did_the_same_share_what_is_kept_of_it() -> None:
+def test_equal_calls_share_what_is_kept() -> None:
     ledger = Ledger()
     first, second = run(ledger), run(ledger)
     assert first.action is second.action
@@ -205,17 +205,17 @@ def test_calls_that_did_the_same_share_what_is_kept_of_it() -> None:
     assert first.action_hash is second.action_hash
 
 
-def test_an_agent_with_many_calls_takes_no_others_reply() -> None:
+def test_an_agent_with_many_calls_does_not_push_out_replies_of_others() -> None:
     ledger = Ledger()
     other = run(ledger, "a_2")
     mine = [run(ledger, reply=str(number)) for number in range(MAX_PER_AGENT + 2)]
     texts = [call.reply.text for call in mine if call.reply is not None]
     assert texts[2:] == [str(number) for number in range(2, MAX_PER_AGENT + 2)]
-    assert all("no longer kept" in text for text in texts[:2])
+    assert all("no longer has the reply" in text for text in texts[:2])
     assert other.reply == Reply.of("done")
 
 
-def test_a_reply_that_is_given_anew_counts_once() -> None:
+def test_a_replaced_reply_is_counted_once() -> None:
     ledger = Ledger()
     call = run(ledger)
     for number in range(2 * MAX_PER_AGENT):
@@ -226,7 +226,7 @@ def test_a_reply_that_is_given_anew_counts_once() -> None:
     assert call.reply == Reply.of(str(2 * MAX_PER_AGENT - 1))
 
 
-def test_only_what_has_not_ended_is_active() -> None:
+def test_only_unfinished_calls_are_active() -> None:
     ledger = Ledger()
     waiting = enter(ledger)
     for _ in range(5):

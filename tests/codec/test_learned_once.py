@@ -28,7 +28,7 @@ def whole(minor: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("minor", [4, 5])
-async def test_a_notebook_that_is_read_is_learned_in_a_thread_and_once(
+async def test_a_notebook_is_read_into_the_document_once_and_in_a_thread(
     monkeypatch: pytest.MonkeyPatch, minor: int
 ) -> None:
     threads: list[int] = []

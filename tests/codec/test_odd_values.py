@@ -68,7 +68,7 @@ async def written_as_a_file(folder: Path, content: dict[str, Any]) -> None:
     await file.load()
     content["cells"][-1]["source"] = "a program"
     write(path, content)
-    await file.look()
+    await file.check()
     cells.insert(file.notebook, 0, [cells.NewCell("an agent", "code", "agentid")], ORIGIN)
     await file.write()
     found = parsed(path.read_text())
@@ -87,7 +87,7 @@ def keeps(folder: Path, content: dict[str, Any]) -> None:
     "source", [None, 7, 7.0, -0.0, True, float("nan"), 10**30, 10**400, {}, {"a": 1.0}], ids=repr
 )
 @pytest.mark.parametrize("cell_type", ["code", "markdown"])
-def test_a_source_that_is_no_text_stays_what_it_is(
+def test_a_source_that_is_not_a_string_is_unchanged(
     tmp_path: Path, source: object, cell_type: str
 ) -> None:
     content = notebook_of("one", "two", "three")
@@ -103,7 +103,7 @@ def test_a_source_that_is_no_text_stays_what_it_is(
 @pytest.mark.parametrize("depth", [97, 98, 99, 100, 101, 102, 150, 300])
 @pytest.mark.parametrize("place", ["notebook", "cell"])
 @pytest.mark.parametrize("kind", [list, dict])
-def test_metadata_of_any_depth_stays_what_it_is(
+def test_metadata_of_any_depth_is_unchanged(
     tmp_path: Path, depth: int, place: str, kind: type
 ) -> None:
     value: Any = 1
@@ -119,12 +119,12 @@ def test_metadata_of_any_depth_stays_what_it_is(
     [5, 9, 2**53 + 1, 10**30, 10**400],
     ids=lambda n: f"{n:.0e}"[:20] if n < 10**300 else "10**400",
 )
-def test_a_minor_format_number_of_any_size_stays_what_it_is(tmp_path: Path, minor: int) -> None:
+def test_a_minor_format_number_of_any_size_is_unchanged(tmp_path: Path, minor: int) -> None:
     keeps(tmp_path, notebook_of("one", "two", "three") | {"nbformat_minor": minor})
 
 
 @pytest.mark.parametrize("depth", [98, 99, 100, 101, 300])
-def test_deep_metadata_that_a_program_writes_stays_what_it_is(tmp_path: Path, depth: int) -> None:
+def test_deep_metadata_written_by_a_program_is_unchanged(tmp_path: Path, depth: int) -> None:
     async def play() -> None:
         path = tmp_path / "a.ipynb"
         content = notebook_of("one", "two")

@@ -47,14 +47,14 @@ def opened(content: Content) -> NotebookDocument:
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(notebooks())
-def test_a_document_gives_back_what_the_file_says(content: Content) -> None:
+def test_a_document_reproduces_the_file(content: Content) -> None:
     content = said(json.dumps(content))
     assert same(opened(content).get()) == same(content)
 
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(notebooks())
-def test_what_a_document_holds_is_what_a_page_can_hold(content: Content) -> None:
+def test_a_document_contains_only_values_that_a_page_can_hold(content: Content) -> None:
     def check(value: object) -> None:
         assert type(value) is not int
         assert not isinstance(value, float) or math.isfinite(value)
@@ -146,7 +146,7 @@ def raised(content: Content) -> Content:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(notebooks(), STEPS)
-def test_a_file_says_the_same_after_edits_their_undo_and_a_save_twice(
+def test_a_file_is_the_same_after_edits_undo_and_two_saves(
     content: Content, steps: list[tuple[str, int, int]]
 ) -> None:
     async def live() -> None:

@@ -8,7 +8,9 @@ from jmcp_lab import api
 from jmcp_lab.testing import fixtures, robots
 
 PROMISED = {
-    "tool": "(*, title, tool_class, read_only, destructive, idempotent, open_world, attaches)",
+    "tool": (
+        "(*, title, tool_class, read_only, destructive, idempotent, open_world, attaches, also)"
+    ),
     "quoted": "(text)",
     "ToolContext.open": "(self, notebook)",
     "ToolContext.edit_cells": "(self, notebook, changes)",
@@ -37,11 +39,11 @@ def signature(name: str) -> str:
     return str(called.replace(parameters=plain, return_annotation=called.empty))
 
 
-def test_what_tools_of_other_packages_call_is_called_as_before() -> None:
+def test_the_api_for_tools_of_other_packages_is_unchanged() -> None:
     assert {name: signature(name) for name in PROMISED} == PROMISED
 
 
-def test_what_tools_of_other_packages_import_is_there() -> None:
+def test_the_names_that_tools_of_other_packages_import_exist() -> None:
     errors = {"ToolError", "NotFoundError", "InvalidArgumentError", "ConflictError"}
     errors |= {"DeniedError", "UnavailableError"}
     arguments = {"NotebookPath", "CellId", "CellIds"}
@@ -51,7 +53,7 @@ def test_what_tools_of_other_packages_import_is_there() -> None:
     assert all(hasattr(api, name) for name in api.__all__)
 
 
-def test_what_their_tests_use_is_there() -> None:
+def test_the_names_that_their_tests_use_exist() -> None:
     for name in ("jmcp_app", "jmcp_root", "jmcp_robot", "make_jmcp_robot"):
         assert hasattr(fixtures, name)
     for name in ("say", "fail", "call", "start", "run", "request", "allow", "deny", "sources"):

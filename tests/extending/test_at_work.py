@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from jupyter_server.serverapp import ServerApp
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from pycrdt import Text
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
 from jmcp_lab.calls.call import CallState, ImagePart
 from jmcp_lab.extension import JmcpLab
+from jmcp_lab.notebooks import cells as live_cells
+from jmcp_lab.notebooks.live_notebook import LiveNotebook
+from jmcp_lab.notebooks.shared_text import splice_shared
 from jmcp_lab.runtime import time_limit
 from jmcp_lab.testing.fixtures import MakeRobot
 from jmcp_lab.testing.robots import Robot, write_notebook
+from jmcp_lab.text.three_way_merge import Splice
 from jmcp_lab.tools.table import TOOLS
 
 from ..support.distributions import MakePackage, make_package
@@ -128,7 +134,7 @@ async def test_it_reads_a_notebook(robot: Robot, cells: list[str]) -> None:
     assert f"cell 2 (id {cells[1]}) code two = 2" in said
 
 
-async def test_its_edits_happen_at_once_where_edits_do_and_can_be_undone(
+async def test_its_edits_happen_at_once_in_modes_that_allow_edits_and_can_be_undone(
     robot: Robot, cells: list[str]
 ) -> None:
     assert await robot.say("do_edit", notebook="a.ipynb", cells=cells) == "2 cells in capitals"
@@ -139,7 +145,66 @@ async def test_its_edits_happen_at_once_where_edits_do_and_can_be_undone(
     assert await robot.sources("a.ipynb") == ["one = 1", "two = 2"]
 
 
-async def test_its_edits_ask_where_edits_ask_and_show_what_becomes_of_each_cell(
+async def test_its_edits_are_one_change_of_the_document(robot: Robot, cells: list[str]) -> None:
+    notebook = await robot.app.rooms.open("a.ipynb")
+    sent: list[set[str]] = []
+    end = notebook.on_change(sent.append)
+    await robot.say("do_edit", notebook="a.ipynb", cells=cells)
+    end()
+    assert sent == [set(cells)]
+
+
+class BrokenError(Exception):
+    """Something that nobody expects fails."""
+
+
+def break_the_second_text(patch: pytest.MonkeyPatch, notebook: LiveNotebook) -> None:
+    done: list[Text] = []
+
+    def splice(text: Text, splices: Sequence[Splice]) -> None:
+        if done:
+            raise BrokenError
+        splice_shared(text, splices)
+        done.append(text)
+
+    patch.setattr(live_cells, "splice_shared", splice)
+
+
+def break_what_follows(_patch: pytest.MonkeyPatch, notebook: LiveNotebook) -> None:
+    def follow(cell_id: str, before: str, after: str) -> None:
+        raise BrokenError
+
+    notebook.on_edit(follow)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "left"),
+    [
+        (break_the_second_text, ["ONE = 1", "two = 2"]),
+        (break_what_follows, ["ONE = 1", "TWO = 2"]),
+    ],
+)
+async def test_what_was_written_before_an_exception_can_be_undone(
+    robot: Robot,
+    cells: list[str],
+    breaks: Callable[[pytest.MonkeyPatch, LiveNotebook], None],
+    left: list[str],
+) -> None:
+    notebook = await robot.app.rooms.open("a.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        breaks(patch, notebook)
+        assert "failed (BrokenError)" in await robot.fail(
+            "do_edit", notebook="a.ipynb", cells=cells
+        )
+    notebook._edits.clear()
+    assert await robot.sources("a.ipynb") == left
+    (call,) = [each for each in robot.app.ledger.since(0) if each.undoable]
+    assert call.state is CallState.FAILED
+    await robot.say("undo_changes", notebook="a.ipynb", call=call.id)
+    assert await robot.sources("a.ipynb") == ["one = 1", "two = 2"]
+
+
+async def test_its_edits_ask_in_modes_that_ask_and_show_each_cell_after_the_edit(
     make_robot: MakeRobot, cells: list[str]
 ) -> None:
     robot = make_robot("ask")
@@ -154,7 +219,7 @@ async def test_its_edits_ask_where_edits_ask_and_show_what_becomes_of_each_cell(
     assert await robot.sources("a.ipynb") == ["one = 1", "two = 2"]
 
 
-async def test_an_edit_is_worked_out_anew_when_the_cell_changes_under_the_request(
+async def test_an_edit_is_computed_again_when_the_cell_changes_while_the_request_waits(
     make_robot: MakeRobot, cells: list[str]
 ) -> None:
     robot, other = make_robot("ask"), make_robot("edit", "Other")
@@ -175,9 +240,7 @@ async def test_an_agent_that_may_only_look_cannot_edit_through_it(
     assert "does not allow editing" in words
 
 
-async def test_what_it_does_elsewhere_is_asked_for_in_its_own_words(
-    robot: Robot, cells: list[str]
-) -> None:
+async def test_other_actions_ask_with_the_tools_own_text(robot: Robot, cells: list[str]) -> None:
     task = robot.start("do_send", notebook="a.ipynb")
     request = await robot.request()
     assert request.summary == "Send a.ipynb away (made-up)"
@@ -192,12 +255,12 @@ async def test_what_it_does_elsewhere_is_asked_for_in_its_own_words(
 @pytest.mark.parametrize(
     ("tool", "words"),
     [
-        ("do_sneak", "is of class read, but edits cells; nothing was done"),
-        ("do_nag", "asks more than once in one call"),
-        ("do_stumble", "failed (AttributeError); nothing was done"),
+        ("do_sneak", "is of class read, but edits cells. Nothing was done"),
+        ("do_nag", "asked for permission more than once in one call"),
+        ("do_stumble", "failed (AttributeError). Nothing was done"),
     ],
 )
-async def test_one_that_breaks_a_rule_at_work_fails_and_is_named(
+async def test_a_tool_that_breaks_a_rule_while_running_fails_and_is_named(
     robot: Robot, cells: list[str], tool: str, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     said = await robot.fail(tool, notebook="a.ipynb")
@@ -208,16 +271,16 @@ async def test_one_that_breaks_a_rule_at_work_fails_and_is_named(
     assert ((await robot.sources("a.ipynb"))[0] == "ONE = 1") == (tool == "do_nag")
 
 
-async def test_one_that_does_not_ask_is_told_of_unless_it_says_that_it_failed(
+async def test_a_tool_that_does_not_ask_is_reported_unless_it_says_that_it_failed(
     robot: Robot,
 ) -> None:
     words = await robot.fail("do_forget")
-    assert "is of class edit and came to its end without asking for permission" in words
+    assert "is of class edit and finished without asking for permission" in words
     assert await robot.fail("do_forget", wrong=True) == "done without asking"
 
 
 @pytest.mark.parametrize(("kind", "name"), [("plain", "ValueError"), ("exit", "SystemExit")])
-async def test_an_exception_in_it_is_a_clear_error_without_its_details(
+async def test_an_exception_in_a_tool_becomes_a_clear_error_without_details(
     robot: Robot, kind: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     words = await robot.fail("do_raise", kind=kind)
@@ -230,7 +293,7 @@ async def test_an_exception_in_it_is_a_clear_error_without_its_details(
     assert call.state is CallState.FAILED
 
 
-async def test_an_error_that_it_means_for_the_agent_gets_there(robot: Robot) -> None:
+async def test_an_error_meant_for_the_agent_reaches_the_agent(robot: Robot) -> None:
     assert await robot.fail("do_raise", kind="conflict") == "Cell 3 changed: read it again."
 
 
@@ -242,7 +305,7 @@ async def test_a_long_reply_is_cut_and_says_whose_it_was(robot: Robot) -> None:
     assert "The reply of do_reply (from the package made-up) was longer than 20,000" in said
 
 
-async def test_images_are_bounded_too(robot: Robot) -> None:
+async def test_images_are_limited_too(robot: Robot) -> None:
     small = await robot.call("do_reply", kind="small")
     assert [type(part) for part in small.parts][1] is ImagePart
     large = await robot.call("do_reply", kind="large")
@@ -254,18 +317,18 @@ async def test_images_are_bounded_too(robot: Robot) -> None:
     ("kind", "words"),
     [
         ("text", "returned str instead of"),
-        ("number", "returned a Reply of other parts instead of"),
-        ("svg", "returned a Reply of other parts instead of"),
+        ("number", "returned a Reply with other parts instead of"),
+        ("svg", "returned a Reply with other parts instead of"),
     ],
 )
-async def test_what_is_no_reply_is_an_error_that_names_it(
+async def test_a_result_that_is_not_a_reply_is_an_error_that_names_the_tool(
     robot: Robot, kind: str, words: str
 ) -> None:
     said = await robot.fail("do_reply", kind=kind)
     assert f"The tool do_reply (from the package made-up) {words}" in said
 
 
-async def test_one_that_never_answers_is_given_up(
+async def test_a_tool_that_never_answers_is_given_up(
     robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time_limit, "ANSWER_SECONDS", 0.05)
@@ -277,7 +340,7 @@ async def test_what_a_client_sends_is_checked_against_its_schema(robot: Robot) -
         await robot.call("do_raise", kind="x" * 21)
 
 
-async def test_clients_see_them_after_ours_and_call_them(
+async def test_clients_list_them_after_our_tools_and_can_call_them(
     app: JmcpLab, jp_serverapp: ServerApp, http_server: HTTPServer
 ) -> None:
     await app._start_jupyter_server_extension(jp_serverapp)
@@ -295,5 +358,5 @@ async def test_clients_see_them_after_ours_and_call_them(
 
 
 @pytest.mark.parametrize("jp_server_config", [{"other_tools": False}], indirect=True)
-def test_a_server_whose_setting_says_so_offers_its_own_tools_only(robot: Robot) -> None:
+def test_a_setting_limits_the_server_to_its_own_tools(robot: Robot) -> None:
     assert robot.tools == list(TOOLS)

@@ -113,42 +113,46 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "unknown class": (
         bad(options="title='T', tool_class='reading'"),
-        "its class is 'reading'; there are only: info, read, inspect, edit",
+        "its class is 'reading'; it must be one of: info, read, inspect, edit",
+    ),
+    "another class that is unknown": (
+        bad(options="title='T', tool_class=ToolClass.RUN, also=('editing',)"),
+        "its class is 'editing'; it must be one of: info, read, inspect, edit",
     ),
     "hints that are not true": (
         bad(options="**EDIT, read_only=True"),
-        "read_only must be true of every call",
+        "read_only must hold for every call",
     ),
     "not async": (bad(function="def {}(ctx: ToolContext, {}) -> Reply:"), "must be `async def`"),
     "no context": (bad(function="async def {}({}) -> Reply:"), "must take a ToolContext first"),
     "any arguments": (bad(arguments="**rest: int"), "it must name each argument"),
-    "an argument of ours": (bad(arguments="hold: int"), "a name of jmcp_lab's own"),
-    "a text without an end": (bad(arguments="query: str"), "'query' has no bounds: a text"),
-    "a list without an end": (bad(arguments="some: list[int]"), "'some' has no bounds: a list"),
+    "an argument of ours": (bad(arguments="hold: int"), "is reserved by jmcp_lab"),
+    "a text without an end": (bad(arguments="query: str"), "'query' has no limit: a string"),
+    "a list without an end": (bad(arguments="some: list[int]"), "'some' has no limit: a list"),
     "a list of long texts": (
         bad(arguments="some: Annotated[list[str], Field(max_length=3)]"),
-        "'some' has no bounds: a text needs max_length",
+        "'some' has no limit: a string needs max_length",
     ),
     "an optional text without an end": (
         bad(arguments="query: str | None = None"),
-        "'query' has no bounds: a text",
+        "'query' has no limit: a string",
     ),
-    "anything": (bad(arguments="some: Any"), "'some' has no bounds: it takes anything"),
+    "anything": (bad(arguments="some: Any"), "'some' has no limit: it accepts anything"),
     "an object of anything": (
         bad(arguments="some: dict[str, int]"),
-        "'some' has no bounds: an object needs named fields",
+        "'some' has no limit: an object needs named fields",
     ),
     "a loose object": (
         OPEN + bad(arguments="some: Loose"),
-        "'some' has no bounds: an object needs named fields",
+        "'some' has no limit: an object needs named fields",
     ),
     "an object in itself": (ITSELF + bad(arguments="some: Tree"), "it can contain itself"),
     "no schema": (bad(arguments="some: type"), "it cannot be checked"),
     "a long description": (
         bad(docstring=f'"""{"Long words. " * 200}"""'),
-        "characters of the list of tools, which clients read at each turn; at most 2,000",
+        "characters of the list of tools, which clients read at every turn; at most 2,000",
     ),
-    "no tool": (bad(listed="print"), "is no tool; make it with @tool of jmcp_lab.api"),
+    "no tool": (bad(listed="print"), "is not a tool; make one with @tool from jmcp_lab.api"),
     "one tool, not a list": (
         bad().replace("[made]", "made"),
         "must be a list or tuple of tools, or a function",
@@ -197,7 +201,7 @@ def test_a_package_cannot_take_the_name_of_another_packages_tool(
     )
 
 
-def test_all_other_packages_together_take_no_more_of_the_list_than_ours_may(
+def test_all_other_packages_together_have_a_limit_in_the_list_of_tools(
     make_package: MakePackage,
 ) -> None:
     words = "Long words. " * 140
@@ -212,7 +216,7 @@ def test_all_other_packages_together_take_no_more_of_the_list_than_ours_may(
     assert all(f"{MAX_ALL_CHARACTERS:,} characters" in each.rule for each in found.left_out)
 
 
-def test_the_class_may_be_given_as_a_plain_text(make_package: MakePackage) -> None:
+def test_the_class_can_be_given_as_a_string(make_package: MakePackage) -> None:
     make_package("plain", bad(options="title='T', tool_class='read'"))
     (made,) = find().tools.values()
     assert isinstance(made, Tool)

@@ -89,9 +89,7 @@ async def about_to_write(room: LiveRoom) -> Any:  # noqa: ANN401
 
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("cut", CUTS)
-async def test_a_notebook_that_was_cut_off_is_whole_again(
-    files: Files, cut: int, kept: bool
-) -> None:
+async def test_a_truncated_notebook_is_restored(files: Files, cut: int, kept: bool) -> None:
     path = files.root / "a.ipynb"
     write(path, "one", "two")
     async with opened(files, "a.ipynb", ("json", "notebook")) as room:
@@ -107,7 +105,7 @@ async def test_a_notebook_that_was_cut_off_is_whole_again(
         assert sources(path) == ["one", "two", "three", "four", "five"]
 
 
-async def test_a_notebook_that_was_cut_off_stays_as_it_is_where_nobody_knows_the_rest(
+async def test_a_truncated_notebook_is_unchanged_when_the_rest_is_unknown(
     files: Files,
 ) -> None:
     path = files.root / "a.ipynb"
@@ -119,7 +117,9 @@ async def test_a_notebook_that_was_cut_off_stays_as_it_is_where_nobody_knows_the
     assert path.read_bytes() == before
 
 
-async def test_a_notebook_in_conflict_is_not_taken_for_one_that_was_cut_off(files: Files) -> None:
+async def test_a_notebook_with_conflict_markers_is_not_mistaken_for_a_truncated_one(
+    files: Files,
+) -> None:
     path = files.root / "a.ipynb"
     write(path, "one", "two")
     async with opened(files, "a.ipynb", ("json", "notebook")) as room:
@@ -133,7 +133,7 @@ async def test_a_notebook_in_conflict_is_not_taken_for_one_that_was_cut_off(file
 
 
 @pytest.mark.parametrize("cut", [0, 1, 5, -1])
-async def test_a_text_file_that_was_cut_off_is_whole_again(files: Files, cut: int) -> None:
+async def test_a_truncated_text_file_is_restored(files: Files, cut: int) -> None:
     path = files.root / "a.txt"
     path.write_text("one\ntwo\n")
     async with opened(files, "a.txt", ("text", "file")) as room:
@@ -174,7 +174,7 @@ TEXTS = st.text(st.sampled_from("aé\U0001f600\n"), max_size=12)
 )
 @example(old="one\n", new="one\n", more="", cut=0, zeros=0, kept=True, line_end="\n", deaths=1)
 @settings(max_examples=40, deadline=None)
-def test_a_text_file_is_whole_again_wherever_and_however_it_was_cut_off(
+def test_a_text_file_is_restored_wherever_it_was_truncated(
     old: str, new: str, more: str, cut: int, zeros: int, kept: bool, line_end: str, deaths: int
 ) -> None:
     async def play(files: Files) -> str:
@@ -207,7 +207,7 @@ def test_a_text_file_is_whole_again_wherever_and_however_it_was_cut_off(
 
 
 @pytest.mark.parametrize("zeros", [0, 700])
-async def test_a_notebook_is_whole_again_that_ends_in_a_character_or_in_zeros(
+async def test_a_notebook_that_ends_inside_a_character_or_in_zeros_is_restored(
     files: Files, zeros: int
 ) -> None:
     path = files.root / "a.ipynb"
@@ -222,7 +222,7 @@ async def test_a_notebook_is_whole_again_that_ends_in_a_character_or_in_zeros(
 
 
 @pytest.mark.parametrize("left", ["", "one\n", "one\ntwo\nthr", "é".encode("latin-1"), b"\0" * 9])
-async def test_a_text_file_that_was_written_is_what_others_make_of_it(
+async def test_a_completely_written_text_file_keeps_later_changes_by_others(
     files: Files, left: str | bytes
 ) -> None:
     path = files.root / "a.txt"
@@ -239,7 +239,7 @@ async def test_a_text_file_that_was_written_is_what_others_make_of_it(
         assert room.document.source == (left if isinstance(left, str) else left.decode())
 
 
-async def test_a_text_file_that_somebody_wrote_anew_after_a_death_is_not_one_that_was_cut_off(
+async def test_a_text_file_rewritten_after_a_crash_is_not_mistaken_for_a_truncated_one(
     files: Files,
 ) -> None:
     path = files.root / "a.txt"
@@ -252,7 +252,7 @@ async def test_a_text_file_that_somebody_wrote_anew_after_a_death_is_not_one_tha
         assert room.document.source == "one\nTWO\nthree\n"
 
 
-async def test_a_text_file_that_somebody_emptied_is_empty(files: Files) -> None:
+async def test_a_text_file_that_somebody_emptied_stays_empty(files: Files) -> None:
     path = files.root / "a.txt"
     path.write_text("one\ntwo\n")
     async with opened(files, "a.txt", ("text", "file")) as room:

@@ -95,7 +95,7 @@ def test_a_file_keeps_its_id_whatever_the_server_renames_and_deletes(
 
 @pytest.mark.parametrize("kind", MANAGERS)
 @pytest.mark.parametrize("place", ["b.ipynb", "after/a.ipynb"])
-def test_a_file_takes_its_id_to_a_name_that_a_shell_has_freed(
+def test_a_file_keeps_its_id_when_moved_to_a_name_that_a_shell_has_freed(
     tmp_path: Path, kind: Kind, place: str
 ) -> None:
     disk = FileSync(kind, tmp_path)

@@ -41,7 +41,7 @@ def hidden(root: Path) -> Path:
 
 
 @pytest.mark.parametrize("where", [outside, hidden])
-async def test_a_link_in_the_place_of_a_folder_while_a_card_waits_leads_no_write_elsewhere(
+async def test_a_link_that_replaces_a_folder_while_a_card_waits_redirects_no_write(
     make_robot: MakeRobot, root: Path, where: Callable[[Path], Path]
 ) -> None:
     robot = make_robot(ASK)
@@ -64,7 +64,7 @@ async def test_a_link_in_the_place_of_a_folder_while_a_card_waits_leads_no_write
         shutil.rmtree(where(root))
 
 
-async def test_a_link_to_a_file_that_may_hold_secrets_is_asked_for_as_that_file(
+async def test_a_link_to_a_file_that_may_hold_secrets_asks_as_for_that_file(
     make_robot: MakeRobot, root: Path
 ) -> None:
     robot = make_robot(LOOK)

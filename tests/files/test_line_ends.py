@@ -38,7 +38,7 @@ def unix(content: bytes) -> str:
 
 
 @kinds
-async def test_a_whole_file_that_is_written_keeps_the_line_ends_it_had(
+async def test_overwriting_a_file_keeps_its_line_endings(
     robot: Robot, root: Path, before: bytes
 ) -> None:
     (root / "a.txt").write_bytes(before)
@@ -48,7 +48,7 @@ async def test_a_whole_file_that_is_written_keeps_the_line_ends_it_had(
 
 
 @kinds
-async def test_an_edit_over_a_line_break_fits_whatever_the_line_ends_are(
+async def test_an_edit_across_a_line_break_matches_with_any_line_endings(
     robot: Robot, root: Path, before: bytes
 ) -> None:
     (root / "a.txt").write_bytes(before)
@@ -60,7 +60,7 @@ async def test_an_edit_over_a_line_break_fits_whatever_the_line_ends_are(
 
 
 @kinds
-async def test_a_file_that_a_page_has_open_is_saved_with_the_line_ends_it_had(
+async def test_a_file_open_in_a_page_is_saved_with_its_own_line_endings(
     robot: Robot, root: Path, before: bytes
 ) -> None:
     (root / "a.txt").write_bytes(before)
@@ -73,9 +73,7 @@ async def test_a_file_that_a_page_has_open_is_saved_with_the_line_ends_it_had(
     await until(lambda: (root / "a.txt").read_bytes() == wanted)
 
 
-async def test_a_file_that_another_program_gives_other_line_ends_keeps_these(
-    robot: Robot, root: Path
-) -> None:
+async def test_line_endings_changed_by_another_program_are_kept(robot: Robot, root: Path) -> None:
     file = root / "a.txt"
     file.write_bytes(b"one\ntwo\n")
     await open_as_page(robot, "a.txt")
@@ -90,14 +88,14 @@ async def test_a_file_that_another_program_gives_other_line_ends_keeps_these(
     await until(lambda: file.read_bytes() == b"one\r\n2\r\nthree\r\n")
 
 
-async def test_the_agent_is_told_that_line_ends_are_kept(robot: Robot, root: Path) -> None:
+async def test_the_reply_says_that_line_endings_are_kept(robot: Robot, root: Path) -> None:
     (root / "a.sh").write_bytes(b"one\r\ntwo\r\n")
     said = await write(robot, "a.sh", content="one\ntwo\n")
-    assert said == "a.sh keeps its text: nothing of that is new. Its line ends are kept (CRLF)."
+    assert said == "a.sh keeps its text: yours adds nothing new. Its line endings are kept (CRLF)."
     assert (root / "a.sh").read_bytes() == b"one\r\ntwo\r\n"
 
 
-async def test_a_new_file_has_the_line_ends_that_the_agent_gives_it(
+async def test_a_new_file_has_the_line_endings_that_the_agent_gave(
     robot: Robot, root: Path
 ) -> None:
     await robot.say("write_file", path="a.bat", content="one\r\ntwo\r\n")
@@ -117,7 +115,7 @@ def sources(path: Path) -> dict[str, Any]:
     return {cell["id"]: "".join(cell["source"]) for cell in content["cells"]}
 
 
-async def test_cells_keep_their_line_ends_but_for_what_was_changed(
+async def test_cells_keep_their_line_endings_except_in_changed_lines(
     robot: Robot, root: Path
 ) -> None:
     ids = write_notebook(root, "a.ipynb", *SOURCES)
@@ -133,9 +131,7 @@ async def test_cells_keep_their_line_ends_but_for_what_was_changed(
     )
 
 
-async def test_a_deleted_cell_that_comes_back_has_its_line_ends_again(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_restored_cell_has_its_line_endings_again(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", *SOURCES)
     await robot.say("delete_cell", notebook="a.ipynb", cells=ids[0])
     notebook = await robot.open("a.ipynb")
@@ -146,7 +142,7 @@ async def test_a_deleted_cell_that_comes_back_has_its_line_ends_again(
     assert sources(root / "a.ipynb") == dict(zip(ids, SOURCES, strict=True))
 
 
-async def test_what_a_person_types_into_a_cell_with_other_line_ends_is_where_it_was_typed(
+async def test_text_typed_into_a_cell_with_other_line_endings_stays_in_place(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "a = 1\r\nb = 2\r\n")
@@ -157,7 +153,7 @@ async def test_what_a_person_types_into_a_cell_with_other_line_ends_is_where_it_
     assert sources(root / "a.ipynb") == {cell: "a = 1\r\nb = 12\r\n"}
 
 
-async def test_cells_without_ids_keep_their_line_ends_too(robot: Robot, root: Path) -> None:
+async def test_cells_without_ids_keep_their_line_endings_too(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", *SOURCES)
     content = json.loads((root / "a.ipynb").read_text())
     content["nbformat_minor"] = 4
@@ -172,7 +168,7 @@ async def test_cells_without_ids_keep_their_line_ends_too(robot: Robot, root: Pa
     assert ["".join(cell["source"]) for cell in saved["cells"]] == SOURCES
 
 
-async def test_cells_that_get_ids_from_an_edit_keep_their_line_ends_too(
+async def test_cells_that_get_ids_from_an_edit_keep_their_line_endings_too(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", *SOURCES)

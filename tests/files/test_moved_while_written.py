@@ -56,7 +56,7 @@ class SlowDisk:
 @pytest.mark.parametrize(
     ("old", "new"), [("a.ipynb", "b.ipynb"), ("in/a.ipynb", "b.ipynb"), ("in", "out")]
 )
-async def test_what_an_agent_wrote_goes_with_the_notebook(
+async def test_an_agents_change_moves_with_the_notebook(
     robot: Robot,
     root: Path,
     jp_fetch: Fetch,
@@ -79,7 +79,7 @@ async def test_what_an_agent_wrote_goes_with_the_notebook(
 
 
 @pytest.mark.parametrize("place", ["b.txt", None], ids=["renamed", "deleted"])
-async def test_a_text_file_is_in_one_place(
+async def test_a_moved_text_file_exists_in_one_place(
     robot: Robot,
     root: Path,
     jp_fetch: Fetch,
@@ -98,7 +98,7 @@ async def test_a_text_file_is_in_one_place(
 
 # Where files are alone, the page saves by itself.
 @pytest.mark.parametrize("jp_server_config", [False], ids=["live"], indirect=True)
-async def test_what_a_person_typed_goes_with_the_notebook(
+async def test_typed_text_moves_with_the_notebook(
     root: Path,
     app: JmcpLab,
     jp_fetch: Fetch,

@@ -12,7 +12,7 @@ from pycrdt import Text
 from jmcp_lab.files import moves
 from jmcp_lab.files.moves import let_moves_wait, staying
 from jmcp_lab.notebooks import cells
-from jmcp_lab.rooms.saving.content_versions import ContentVersion
+from jmcp_lab.rooms.content_versions import ContentVersion
 
 from ..support.desk import notebook_of
 from ..support.files import Files
@@ -50,7 +50,7 @@ async def turns() -> None:
 
 
 @pytest.mark.parametrize("moved", ["in/a.ipynb", "in", "/in/"])
-def test_a_move_waits_until_what_it_moves_is_saved(moved: str) -> None:
+def test_a_move_waits_until_its_file_is_saved(moved: str) -> None:
     async def play() -> list[str]:
         manager, go = Manager(), asyncio.Event()
         save = asyncio.create_task(manager.save("in/a.ipynb", go))
@@ -79,7 +79,7 @@ def test_a_move_does_not_wait_for_the_saves_of_other_files(moved: str) -> None:
     assert asyncio.run(play())[-1] == "saved in/a.ipynb"
 
 
-def test_a_save_waits_until_the_file_is_in_its_place() -> None:
+def test_a_save_waits_until_the_move_has_finished() -> None:
     async def play() -> list[str]:
         manager, go = Manager(), asyncio.Event()
         manager.may_move.clear()
@@ -95,7 +95,7 @@ def test_a_save_waits_until_the_file_is_in_its_place() -> None:
     assert asyncio.run(play()) == ["begins to move in", "moved in", "saved in/a.ipynb"]
 
 
-def test_neither_waits_for_ever_for_a_disk_that_does_not_answer(
+def test_neither_waits_forever_for_a_disk_that_does_not_respond(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(moves, "WAIT_SECONDS", 0.0)
@@ -111,7 +111,7 @@ def test_neither_waits_for_ever_for_a_disk_that_does_not_answer(
         manager.may_move.clear()
         move = asyncio.create_task(manager.rename("c.ipynb", "d.ipynb"))
         await turns()
-        with pytest.raises(OSError, match="for too long"):
+        with pytest.raises(OSError, match="taken too long"):
             await manager.save("c.ipynb", never)
         for task in (save, move):
             task.cancel()
@@ -123,7 +123,7 @@ def test_neither_waits_for_ever_for_a_disk_that_does_not_answer(
 
 
 @pytest.mark.parametrize("kind", [("json", "notebook"), ("text", "file")])
-async def test_a_file_is_not_back_that_a_manager_that_is_not_asynchronous_moves_during_a_save(
+async def test_a_file_moved_by_a_synchronous_manager_during_a_save_does_not_reappear(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, str]
 ) -> None:
     files = Files(tmp_path)

@@ -39,7 +39,7 @@ INVISIBLE = {
 
 
 @pytest.mark.parametrize("character", INVISIBLE.values(), ids=INVISIBLE.keys())
-def test_a_new_name_with_a_character_that_cannot_be_seen_is_refused_with_the_reason(
+def test_a_new_name_with_an_invisible_character_is_refused_with_the_reason(
     character: str,
 ) -> None:
     with pytest.raises(InvalidArgumentError) as refused:
@@ -55,25 +55,25 @@ def test_a_new_name_with_a_character_that_cannot_be_seen_is_refused_with_the_rea
         *("हिन्दी.ipynb", "✅ done.md", "❤\ufe0f.md", "a'b\"c.txt", "Привет (1).ipynb"),
     ],
 )
-def test_names_in_all_scripts_are_names(name: str) -> None:
+def test_names_in_all_scripts_are_accepted(name: str) -> None:
     check_new([name])
     assert shown(name) == name
 
 
-def test_a_new_name_that_begins_with_a_space_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="begins with a space"):
+def test_a_new_name_that_starts_with_a_space_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="starts with a space"):
         check_new([" a.ipynb"])
 
 
 @given(name=names)
-def test_a_name_is_found_in_each_of_its_normal_forms(name: str) -> None:
+def test_a_name_is_found_in_each_unicode_normal_form(name: str) -> None:
     for form in ("NFC", "NFD"):
         there = unicodedata.normalize(form, name)
         assert spelled_as_on_disk(name, ["other", there]) == there
 
 
 @given(name=names)
-def test_the_very_name_given_comes_before_one_that_looks_the_same(name: str) -> None:
+def test_an_exact_name_wins_over_one_that_looks_the_same(name: str) -> None:
     assume(unicodedata.normalize("NFC", name) != unicodedata.normalize("NFD", name))
     both = [unicodedata.normalize(form, name) for form in ("NFC", "NFD")]
     for given_name in both:
@@ -82,13 +82,13 @@ def test_the_very_name_given_comes_before_one_that_looks_the_same(name: str) -> 
 
 
 @given(name=names, others=st.lists(names))
-def test_no_other_name_is_taken_for_it(name: str, others: list[str]) -> None:
+def test_no_other_name_is_mistaken_for_it(name: str, others: list[str]) -> None:
     found = spelled_as_on_disk(name, others)
     assert (found is None) == (normal_form(name) not in map(normal_form, others))
 
 
 @given(text=st.text())
-def test_whatever_a_file_is_called_it_stands_in_one_line_and_turns_nothing(text: str) -> None:
+def test_any_file_name_is_shown_on_one_line_and_reverses_no_text(text: str) -> None:
     line = shown(text)
     assert len(f"- {line}.".splitlines()) == 1
     assert not {"Cc", "Cs", "Zl", "Zp"} & {unicodedata.category(c) for c in line}
@@ -97,6 +97,6 @@ def test_whatever_a_file_is_called_it_stands_in_one_line_and_turns_nothing(text:
 
 
 @pytest.mark.parametrize("path", ["a.ipynb", "A.IPYNB", "x/y.Ipynb"])
-def test_a_notebook_is_known_by_its_suffix_in_any_case(path: str) -> None:
+def test_a_notebook_is_recognized_by_its_suffix_in_any_case(path: str) -> None:
     assert is_notebook(path)
     assert not is_notebook(f"{path}.txt")

@@ -63,7 +63,7 @@ async def test_nothing_in_jupyters_own_folders_is_read_listed_or_written(
         ("search_notebook", {"notebook": f"{folder}/inner/n.ipynb", "query": "x"}),
     ):
         said = await look.fail(tool, **arguments)
-        assert "Jupyter's own" in said
+        assert "belongs to Jupyter itself" in said
         assert "ask the user" in said
         assert "SECRET" not in said
         assert str(root) not in said
@@ -74,25 +74,27 @@ async def test_nothing_in_jupyters_own_folders_is_read_listed_or_written(
         ("use_notebook", {"notebook": f"{folder}/new.ipynb", "create": True}),
         ("insert_cell", {"notebook": f"{folder}/inner/n.ipynb", "source": "x"}),
     ):
-        assert "Jupyter's own" in await robot.fail(tool, **arguments)
+        assert "belongs to Jupyter itself" in await robot.fail(tool, **arguments)
     assert sorted(os.listdir(root / folder / "inner")) == ["n.ipynb", "secret.txt"]
     assert not (root / folder / "made").exists()
     for tool in ("list_files", "list_notebooks"):
         assert "inner" not in await look.say(tool, path="")
 
 
-async def test_its_list_of_agents_and_its_connection_files_are_its_own(
+async def test_the_list_of_agents_and_the_connection_files_are_protected(
     robot: Robot, own: dict[str, str], root: Path
 ) -> None:
     agents = store_path(root / own["data"], root)
     assert agents.exists()
     for path in (agents.relative_to(root).as_posix(), f"{own['runtime']}/kernel-1.json"):
-        assert "Jupyter's own" in await robot.fail("read_file", path=path)
-        assert "Jupyter's own" in await robot.fail("write_file", path=path, content="{}")
+        assert "belongs to Jupyter itself" in await robot.fail("read_file", path=path)
+        assert "belongs to Jupyter itself" in await robot.fail(
+            "write_file", path=path, content="{}"
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_link_to_them_leads_nowhere(
+async def test_a_link_to_them_is_refused(
     robot: Robot, own: dict[str, str], root: Path, kind: str
 ) -> None:
     (root / own[kind]).mkdir(parents=True, exist_ok=True)
@@ -101,14 +103,14 @@ async def test_a_link_to_them_leads_nowhere(
     (root / "work/link").symlink_to(root / own[kind])
     (root / "work/file.txt").symlink_to(root / own[kind] / "secret.txt")
     for path in ("work/link/secret.txt", "work/file.txt"):
-        assert "Jupyter's own" in await robot.fail("read_file", path=path)
-        assert "Jupyter's own" in await robot.fail("write_file", path=path, content="x")
-    assert "Jupyter's own" in await robot.fail("list_files", path="work/link")
+        assert "belongs to Jupyter itself" in await robot.fail("read_file", path=path)
+        assert "belongs to Jupyter itself" in await robot.fail("write_file", path=path, content="x")
+    assert "belongs to Jupyter itself" in await robot.fail("list_files", path="work/link")
     assert (await robot.say("list_files", path="work")).splitlines() == ["0 entries"]
     assert (root / own[kind] / "secret.txt").read_text() == "SECRET"
 
 
-async def test_everything_else_in_the_same_folder_is_used_as_ever(
+async def test_everything_else_in_the_same_folder_can_be_used(
     robot: Robot, own: dict[str, str], root: Path
 ) -> None:
     write_notebook(root, "work/a.ipynb", "x = 1")
@@ -123,7 +125,7 @@ async def test_everything_else_in_the_same_folder_is_used_as_ever(
 # -- odd places ------------------------------------------------------------------------------------
 
 
-def test_where_the_root_is_a_folder_of_jupyter_only_what_jupyter_keeps_there_is_its_own(
+def test_if_the_root_is_a_jupyter_folder_only_jupyters_own_files_are_protected(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "kernels/x").mkdir(parents=True)
@@ -139,7 +141,7 @@ def test_where_the_root_is_a_folder_of_jupyter_only_what_jupyter_keeps_there_is_
     assert not OwnFolders(str(tmp_path / "kernels/x"), [str(tmp_path)]).hold("README.md")
 
 
-def test_a_folder_that_is_only_searched_by_jupyter_keeps_what_is_not_jupyters(
+def test_in_a_folder_that_jupyter_only_searches_other_files_can_be_used(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "project/kernels").mkdir(parents=True)
@@ -149,7 +151,7 @@ def test_a_folder_that_is_only_searched_by_jupyter_keeps_what_is_not_jupyters(
     assert not folders.hold("kernels")
 
 
-def test_a_folder_that_is_not_there_yet_is_known_in_any_letter_case(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_yet_is_protected_in_any_letter_case(tmp_path: Path) -> None:
     folders = OwnFolders(str(tmp_path), [str(tmp_path / "Runtime")])
     assert folders.hold("Runtime/x")
     assert folders.hold("runtime/x")
@@ -162,14 +164,14 @@ def test_a_folder_that_is_not_there_yet_is_known_in_any_letter_case(tmp_path: Pa
         assert not fresh.hold("runtime/x")
 
 
-def test_a_folder_made_after_the_first_look_is_jupyters_at_once(tmp_path: Path) -> None:
+def test_a_folder_created_later_is_protected_at_once(tmp_path: Path) -> None:
     folders = OwnFolders(str(tmp_path), [str(tmp_path / "runtime")])
     assert not folders.hold("work/x")
     (tmp_path / "runtime").mkdir()
     assert folders.hold("runtime/x")
 
 
-def test_a_listing_leaves_out_what_a_path_may_not_name(tmp_path: Path) -> None:
+def test_a_listing_leaves_out_what_no_path_may_name(tmp_path: Path) -> None:
     for name in ("data/inner", "shared/kernels", "work"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "work/link").symlink_to(tmp_path / "data")

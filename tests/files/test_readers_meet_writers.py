@@ -84,7 +84,7 @@ READS = {
 
 
 @pytest.mark.parametrize("read", READS)
-async def test_an_agents_work_is_saved_whoever_reads_the_file_meanwhile(
+async def test_an_agents_changes_are_saved_while_others_read_the_file(
     robot: Robot, root: Path, jp_fetch: Fetch, disk: SlowDisk, read: str
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -101,7 +101,7 @@ async def test_an_agents_work_is_saved_whoever_reads_the_file_meanwhile(
     assert not invalid(root)
 
 
-async def test_what_a_program_saves_through_the_server_while_an_agents_work_is_saved_is_kept(
+async def test_a_programs_save_during_an_agents_save_is_kept(
     robot: Robot, root: Path, jp_fetch: Fetch, disk: SlowDisk
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -115,7 +115,7 @@ async def test_what_a_program_saves_through_the_server_while_an_agents_work_is_s
     assert "a program's work" in sources(root)["a.ipynb"]
 
 
-async def test_an_agent_that_reads_a_notebook_undoes_no_save_of_a_page(
+async def test_an_agents_read_undoes_no_save_of_a_page(
     robot: Robot, root: Path, jp_fetch: Fetch, disk: SlowDisk
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")

@@ -81,7 +81,7 @@ def play(first: str, second: str) -> list[str]:
         *(("write", "write"), ("write", "restore"), ("restore", "write")),
     ],
 )
-def test_one_waits_for_the_other(first: str, second: str) -> None:
+def test_reads_and_writes_of_one_file_wait_for_each_other(first: str, second: str) -> None:
     assert len(play(first, second)) == 1
 
 
@@ -89,7 +89,7 @@ def test_one_waits_for_the_other(first: str, second: str) -> None:
     ("first", "second"),
     [("read", "read"), ("write", "look"), ("write", "other"), ("other", "write")],
 )
-def test_nobody_waits_for_what_does_not_matter(first: str, second: str) -> None:
+def test_unrelated_reads_and_writes_do_not_wait(first: str, second: str) -> None:
     assert len(play(first, second)) == 2
 
 
@@ -106,7 +106,7 @@ def test_a_save_that_is_part_of_another_one_does_not_wait_for_it() -> None:
     assert asyncio.run(both())[-1] == "read a"
 
 
-def test_who_keeps_a_file_to_write_it_is_not_waited_for_by_itself() -> None:
+def test_the_holder_of_a_write_lock_does_not_wait_for_itself() -> None:
     async def both() -> list[str]:
         manager: Any = Manager()
         manager.go.set()
@@ -119,7 +119,7 @@ def test_who_keeps_a_file_to_write_it_is_not_waited_for_by_itself() -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [("write", "read"), ("read", "write")])
-def test_neither_waits_for_ever_for_a_disk_that_does_not_answer(
+def test_neither_waits_forever_for_a_disk_that_does_not_respond(
     monkeypatch: pytest.MonkeyPatch, first: str, second: str
 ) -> None:
     monkeypatch.setattr(moves, "WAIT_SECONDS", 0.0)
@@ -148,7 +148,7 @@ async def test_a_save_that_another_server_undoes_by_reading_is_done_again(
     await desk.files.close(desk.room)
 
 
-async def test_a_manager_that_writes_aside_saves_the_same_again(
+async def test_a_manager_that_writes_to_a_temporary_file_saves_the_same_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = await sit_down(tmp_path, notebook_of("one"))

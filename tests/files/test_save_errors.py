@@ -17,12 +17,12 @@ CAUSES = {
     errno.EDQUOT: "quota",
     errno.EACCES: "read-only",
     errno.EPERM: "read-only",
-    errno.EROFS: "the disk that it is on is read-only",
+    errno.EROFS: "its disk is read-only",
     errno.ENOENT: "no longer there",
-    errno.ESTALE: "does not answer",
+    errno.ESTALE: "does not respond",
     errno.EIO: "damaged",
     errno.EMFILE: "too many files",
-    errno.EFBIG: "larger than may be written",
+    errno.EFBIG: "larger than the disk allows",
     errno.ENAMETOOLONG: "its name is too long",
 }
 
@@ -42,7 +42,7 @@ def wrapped(error: OSError) -> HTTPError:
 
 
 @pytest.mark.parametrize("number", CAUSES)
-def test_the_systems_own_cause_is_found_in_whatever_it_was_wrapped(number: int) -> None:
+def test_the_systems_cause_is_found_in_any_wrapper(number: int) -> None:
     error = OSError(number, os.strerror(number), WHERE)
     in_http = wrapped(error)
     logged = f"Error saving file: a.ipynb\n{OSError(number, os.strerror(number))!r}"
@@ -57,15 +57,15 @@ def test_the_systems_own_cause_is_found_in_whatever_it_was_wrapped(number: int) 
     [
         (HTTPError(403, "Permission denied: a.ipynb"), "read-only"),
         (HTTPError(404, "file or directory does not exist"), "no longer there"),
-        (HTTPError(413), "larger than may be written"),
-        (HTTPError(503), "does not answer"),
+        (HTTPError(413), "larger than the disk allows"),
+        (HTTPError(503), "does not respond"),
         (HTTPError(507), "the disk is full"),
-        (TimeoutError(), "does not answer"),
+        (TimeoutError(), "does not respond"),
         (RuntimeError("No path found for file ID 'x'"), "no longer there"),
-        (OSError("Another program writes this file again and again"), "again and again"),
+        (OSError("Another program keeps writing this file"), "keeps writing"),
         (None, "read-only"),
-        (HTTPError(500), "the server refuses it."),
-        ("Error saving file: a.ipynb\nHTTPError()", "the server refuses it."),
+        (HTTPError(500), "the server refused it."),
+        ("Error saving file: a.ipynb\nHTTPError()", "the server refused it."),
         (HTTPError(400, "Notebooks need a licence cell"), "(Notebooks need a licence cell)"),
         (
             ValueError("cannot convert float NaN to integer"),
@@ -77,7 +77,7 @@ def test_the_systems_own_cause_is_found_in_whatever_it_was_wrapped(number: int) 
         ),
     ],
 )
-def test_what_a_manager_says_is_put_in_words_and_what_only_it_knows_is_passed_on(
+def test_a_managers_error_is_translated_or_passed_on(
     error: BaseException | str | None, words: str
 ) -> None:
     assert words in save_failure_message("a.ipynb", error)

@@ -62,7 +62,7 @@ def close(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-async def test_a_save_waits_for_another_servers(tmp_path: Path) -> None:
+async def test_a_save_waits_for_the_save_of_another_server(tmp_path: Path) -> None:
     manager = SimpleNamespace(root_dir=str(tmp_path))
     for name in ("a.ipynb", "b.ipynb"):
         (tmp_path / name).touch()
@@ -92,11 +92,11 @@ async def test_a_save_that_waits_too_long_says_why(
     if not itself:
         monkeypatch.setattr(file_lock, "_try", no_lock)
     async with one_lock(tmp_path, itself=itself):
-        with pytest.raises(OSError, match=r"lock|end") as caught:
+        with pytest.raises(OSError, match=r"lock|finish") as caught:
             async with saving(SimpleNamespace(root_dir=str(tmp_path)), "a.ipynb"):
                 raise AssertionError("somebody holds it")
     said = save_failure_message("a.ipynb", caught.value)
-    assert ("another program holds the file" if itself else "do not come to their end") in said
+    assert ("another program has locked the file" if itself else "do not finish") in said
     assert str(tmp_path) not in said
 
 
@@ -112,7 +112,7 @@ def no_lock(path: str) -> int | None:
 
 @on_linux
 @given(st.lists(st.sampled_from(["make", "replace", "remove", "save", "leave"]), max_size=12))
-def test_there_are_never_two_saves_of_one_file_whatever_is_put_in_its_place(
+def test_one_file_is_never_saved_twice_at_once_even_if_it_is_replaced(
     steps: list[str],
 ) -> None:
     async def play(root: Path) -> None:
@@ -155,7 +155,7 @@ def place_of(path: Path) -> int:
 
 
 @on_linux
-async def test_a_file_that_comes_in_the_place_of_another_is_what_is_locked(tmp_path: Path) -> None:
+async def test_the_lock_covers_the_file_that_replaced_another(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
     path.touch()
     manager = SimpleNamespace(root_dir=str(tmp_path))
@@ -171,7 +171,7 @@ async def test_a_file_that_comes_in_the_place_of_another_is_what_is_locked(tmp_p
 
 
 @on_linux
-def test_a_drive_whose_locks_may_be_bans_is_not_locked(
+def test_a_drive_with_mandatory_locks_is_not_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = tmp_path.stat().st_dev
@@ -185,7 +185,7 @@ def test_a_drive_whose_locks_may_be_bans_is_not_locked(
         file_lock._try(str(tmp_path))
 
 
-def test_a_file_has_one_lock_whichever_way_leads_to_it(tmp_path: Path) -> None:
+def test_a_file_has_one_lock_for_every_path_to_it(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     one = lock_file(str(tmp_path), "real/a.ipynb")

@@ -45,7 +45,7 @@ def everything(root: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize(("path", "module"), SHADOWS)
-async def test_a_file_that_takes_the_place_of_a_module_is_asked_for_as_what_it_is(
+async def test_a_file_that_shadows_a_module_asks_with_a_warning(
     robot: Robot, root: Path, path: str, module: str
 ) -> None:
     task = robot.start("write_file", path=path, content="x = 1\n")
@@ -62,7 +62,7 @@ async def test_a_file_that_takes_the_place_of_a_module_is_asked_for_as_what_it_i
 
 
 @pytest.mark.parametrize("path", SETTINGS)
-async def test_a_file_that_programs_read_when_they_start_is_asked_for_as_what_it_is(
+async def test_a_file_that_programs_read_at_start_asks_with_a_warning(
     robot: Robot, root: Path, path: str
 ) -> None:
     task = robot.start("write_file", path=path, content="x")
@@ -76,7 +76,7 @@ async def test_a_file_that_programs_read_when_they_start_is_asked_for_as_what_it
     assert not (root / path).exists()
 
 
-async def test_an_agent_that_may_run_code_is_asked_as_well_and_folders_are_told_beside_it(
+async def test_an_agent_that_may_run_code_asks_too_and_the_card_names_new_folders(
     make_robot: MakeRobot, root: Path
 ) -> None:
     robot = make_robot(AUTO, notebooks=["a/*.ipynb"], until="stop")
@@ -85,13 +85,13 @@ async def test_an_agent_that_may_run_code_is_asked_as_well_and_folders_are_told_
     assert call.action is not None
     assert call.action.preview is not None
     assert "the module warnings." in call.action.preview.words
-    assert call.action.preview.words.endswith("Also makes the folder a/.")
+    assert call.action.preview.words.endswith("Also creates the folder a/.")
     await robot.allow()
-    assert (await task).text == "Created a/warnings.py (1 line). Made the folder a/ for it."
+    assert (await task).text == "Created a/warnings.py (1 line). Created the folder a/ for it."
     assert (root / "a/warnings.py").read_text() == "x = 1\n"
 
 
-async def test_a_change_of_such_a_file_says_what_it_is(robot: Robot, root: Path) -> None:
+async def test_a_change_of_such_a_file_shows_the_warning(robot: Robot, root: Path) -> None:
     (root / "warnings.py").write_text("old")
     task = robot.start("write_file", path="warnings.py", content="new")
     call = await robot.request()
@@ -110,7 +110,7 @@ async def test_a_change_of_such_a_file_says_what_it_is(robot: Robot, root: Path)
         *("pyproject.toml", "data/head.csv", "lib/tools.py", "bin/run.py", "config.json"),
     ],
 )
-async def test_what_somebody_has_to_run_or_import_by_its_own_name_is_made_at_once(
+async def test_a_file_that_must_be_run_or_imported_by_name_is_created_at_once(
     robot: Robot, root: Path, path: str
 ) -> None:
     await robot.say("write_file", path=path, content="x = 1\n")
@@ -172,16 +172,14 @@ async def test_hidden_files_are_asked_for_where_the_server_shows_them(
     assert os.listdir(root) == []
 
 
-async def test_a_kernel_does_run_what_stands_beside_it_in_the_place_of_a_module(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_kernel_really_runs_a_file_that_shadows_a_module(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
     await robot.run("write_file", path="orjson.py", content="open('ran', 'w').close()\n")
     await robot.run("execute_ipython", notebook="a.ipynb", code="import orjson")
     assert (root / "ran").exists()
 
 
-async def test_a_kernel_does_run_the_plugins_of_a_package_that_is_said_to_be_beside_it(
+async def test_a_kernel_really_runs_plugins_of_a_package_declared_beside_it(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -204,14 +202,14 @@ FOLDERS = st.lists(st.sampled_from(["a", "data", "json", "My folder"]), max_size
     suffix=st.sampled_from(SUFFIXES),
     package=st.booleans(),
 )
-def test_every_module_of_the_standard_library_is_known_in_every_form(
+def test_every_standard_library_module_is_known_in_every_form(
     folders: list[str], name: str, suffix: str, package: bool
 ) -> None:
     path = "/".join([*folders, *([name, "__init__"] if package else [name])]) + suffix
     assert Modules().shadowed(path) is not None
 
 
-async def test_what_is_installed_for_another_kernel_and_later_is_known_too(tmp_path: Path) -> None:
+async def test_packages_installed_later_or_for_another_kernel_are_known_too(tmp_path: Path) -> None:
     program = tmp_path / "env/bin/python3"
     packages = tmp_path / "env/lib/python3.13/site-packages"
     for folder in (packages / "regular", packages / "spaces/inner"):
@@ -229,7 +227,7 @@ async def test_what_is_installed_for_another_kernel_and_later_is_known_too(tmp_p
     assert (await known.of([str(program)])).shadowed("later.py") == "later"
 
 
-async def test_what_a_person_has_below_the_root_takes_nobodys_place(
+async def test_a_persons_own_modules_below_the_root_shadow_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "helpers.py").touch()
@@ -238,7 +236,7 @@ async def test_what_a_person_has_below_the_root_takes_nobodys_place(
     assert (await known.of()).shadowed("a/helpers.py") is None
 
 
-async def test_a_new_module_is_asked_for_where_a_notebook_has_imported_one_of_its_name(
+async def test_a_new_module_asks_if_a_notebook_has_imported_one_of_that_name(
     robot: Robot, root: Path
 ) -> None:
     (root / "elsewhere").mkdir()

@@ -76,7 +76,7 @@ def trusted(read: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("numbers", [SMALL, LARGE])
-async def test_what_a_person_has_run_is_trusted_when_it_is_read_again(
+async def test_outputs_that_a_person_ran_are_trusted_when_read_again(
     tmp_path: Path, numbers: int
 ) -> None:
     manager = made(tmp_path)
@@ -87,14 +87,14 @@ async def test_what_a_person_has_run_is_trusted_when_it_is_read_again(
 
 
 @pytest.mark.parametrize("numbers", [SMALL, LARGE])
-async def test_what_nobody_has_run_is_not_trusted(tmp_path: Path, numbers: int) -> None:
+async def test_outputs_that_nobody_ran_are_not_trusted(tmp_path: Path, numbers: int) -> None:
     manager = made(tmp_path)
     await manager.save(model(numbers, is_trusted=False), "a.ipynb")
     assert not trusted(await manager.get("a.ipynb"))
 
 
 @pytest.mark.parametrize("numbers", [SMALL, LARGE])
-async def test_what_another_program_has_put_into_the_file_is_not_trusted(
+async def test_outputs_that_another_program_wrote_are_not_trusted(
     tmp_path: Path, numbers: int
 ) -> None:
     manager = made(tmp_path)
@@ -108,7 +108,7 @@ async def test_what_another_program_has_put_into_the_file_is_not_trusted(
 @pytest.mark.parametrize("numbers", [SMALL, LARGE])
 @pytest.mark.parametrize("mark", [True, False, None])
 @pytest.mark.parametrize("kind", ["markdown", "raw"])
-async def test_every_notebook_is_trusted_as_it_would_be_without_this(
+async def test_every_notebook_is_trusted_as_without_this_extension(
     tmp_path: Path, numbers: int, mark: bool | None, kind: str
 ) -> None:
     found = []
@@ -126,7 +126,7 @@ async def test_every_notebook_is_trusted_as_it_would_be_without_this(
     assert found[0] == found[1]
 
 
-async def test_only_the_signature_of_a_large_notebook_takes_a_thread(
+async def test_only_large_notebooks_are_signed_in_a_thread(
     tmp_path: Path, threads: list[bool]
 ) -> None:
     manager = made(tmp_path)
@@ -139,7 +139,7 @@ async def test_only_the_signature_of_a_large_notebook_takes_a_thread(
     assert threads == [True, True]
 
 
-async def test_a_contents_manager_with_a_way_of_its_own_signs_as_before(
+async def test_a_contents_manager_with_its_own_method_signs_as_before(
     tmp_path: Path, threads: list[bool]
 ) -> None:
     manager = made(tmp_path, OwnManager)
@@ -149,7 +149,7 @@ async def test_a_contents_manager_with_a_way_of_its_own_signs_as_before(
     assert set(threads) == {True}
 
 
-async def test_what_goes_on_after_a_read_signs_as_before(
+async def test_a_task_started_by_a_read_signs_as_before(
     tmp_path: Path, threads: list[bool]
 ) -> None:
     manager = made(tmp_path)

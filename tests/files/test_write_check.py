@@ -44,7 +44,7 @@ async def check_refused(robot: Robot, path: str, cell: str, words: str) -> None:
     assert (await robot.open(path)).document.get() == before
 
 
-async def test_a_person_is_told_as_well_that_what_is_taken_back_could_not_be_saved(
+async def test_a_person_is_told_that_an_undo_could_not_be_saved(
     robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -84,7 +84,7 @@ def fill(folder: Path) -> None:
             file.write(b"x" * 4096)
 
 
-async def test_a_full_disk_is_said_before_the_first_edit_and_works_once_there_is_space(
+async def test_a_full_disk_is_reported_before_the_first_edit_and_edits_work_once_there_is_space(
     robot: Robot, small_disk: Path
 ) -> None:
     (cell,) = write_notebook(small_disk, "a.ipynb", "x = 1")
@@ -100,7 +100,7 @@ async def test_a_full_disk_is_said_before_the_first_edit_and_works_once_there_is
     await robot.say("overwrite_cell_source", notebook="disk/a.ipynb", cell=cell, source="x = 2")
 
 
-async def test_a_file_that_is_written_over_is_refused_before_anybody_is_asked(
+async def test_an_overwrite_that_cannot_be_saved_is_refused_before_anybody_is_asked(
     robot: Robot, small_disk: Path
 ) -> None:
     (small_disk / "a.txt").write_text("one\n")
@@ -191,7 +191,7 @@ async def test_a_writable_file_in_a_folder_that_is_not_is_edited_and_saved(
         (OSError(5, "Input/output error"), "damaged"),
     ],
 )
-async def test_a_save_that_fails_later_is_told_with_its_cause(
+async def test_a_later_save_failure_is_reported_with_its_cause(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -203,7 +203,7 @@ async def test_a_save_that_fails_later_is_told_with_its_cause(
     monkeypatch.setattr(AsyncLargeFileManager, "_save_notebook", failing)
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     notebook = await robot.open("a.ipynb")
-    news = robot.app.rooms.news
+    news = robot.app.rooms.notices
     await until(lambda: bool(news._items.get(notebook.file_id)))
     said = await robot.say("list_cells", notebook="a.ipynb")
     assert "'a.ipynb' could not be saved: " in said

@@ -77,7 +77,7 @@ def begin(root: Path, kind: tuple[str, str]) -> Path:
 @pytest.mark.parametrize("kind", [NOTEBOOK, TEXT])
 @pytest.mark.parametrize("seconds", [0, 5])
 @pytest.mark.parametrize("looks", [True, False])
-async def test_what_is_written_just_after_a_save_is_another_programs(
+async def test_a_write_just_after_a_save_counts_as_another_programs(
     tmp_path: Path, kind: tuple[str, str], seconds: int, looks: bool
 ) -> None:
     where = begin(tmp_path, kind)
@@ -96,7 +96,7 @@ async def test_what_is_written_just_after_a_save_is_another_programs(
 
 
 @pytest.mark.parametrize("kind", [NOTEBOOK, TEXT])
-async def test_what_was_written_just_after_the_last_save_of_a_server_is_another_programs(
+async def test_a_write_just_after_a_servers_last_save_counts_as_another_programs(
     tmp_path: Path, kind: tuple[str, str]
 ) -> None:
     where = begin(tmp_path, kind)
@@ -118,7 +118,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 @settings(max_examples=40, deadline=None)
 @given(TEXTS, st.lists(TEXTS, max_size=3), st.dictionaries(TEXTS, TEXTS, max_size=2))
-def test_the_hash_of_what_was_written_is_that_of_the_file(
+def test_the_hash_of_a_save_is_the_hash_of_the_file(
     tmp_path_factory: pytest.TempPathFactory,
     text: str,
     sources: list[str],
@@ -138,7 +138,7 @@ def test_the_hash_of_what_was_written_is_that_of_the_file(
         assert found == hashlib.sha256((root / name).read_bytes()).hexdigest()
 
 
-async def test_a_hook_that_takes_outputs_out_of_the_file_leaves_them_in_the_document(
+async def test_a_hook_that_strips_outputs_leaves_them_in_the_document(
     tmp_path: Path,
 ) -> None:
     where = begin(tmp_path, NOTEBOOK)
@@ -147,7 +147,7 @@ async def test_a_hook_that_takes_outputs_out_of_the_file_leaves_them_in_the_docu
     await assert_outputs_stay(await files.open("a.ipynb"), where)
 
 
-async def test_a_manager_that_takes_outputs_out_of_the_file_leaves_them_in_the_document(
+async def test_a_manager_that_strips_outputs_leaves_them_in_the_document(
     tmp_path: Path,
 ) -> None:
     where = begin(tmp_path, NOTEBOOK)

@@ -125,6 +125,6 @@ def assert_complete(text: str, count: int, result: PieceResult) -> None:
     if result.note is None:
         assert lines == [str(number) for number in range(count)]
     else:
-        assert "some output is missing" in result.note
+        assert "Some output is missing" in result.note
         assert count * 0.5 < len(lines) < count
         assert [int(line) for line in lines] == sorted({int(line) for line in lines})

@@ -47,7 +47,7 @@ KINDS = {"panic": panic, "SystemExit": leave, "CancelledError": give_up}
         ("write", "panic"),
     ],
 )
-async def test_the_run_ends_and_the_next_one_has_its_turn(
+async def test_the_run_ends_and_the_next_one_starts(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch, kind: str, where: str
 ) -> None:
     broken = Bench("print(1)", "2")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
 
-async def test_a_run_after_one_that_was_stopped_while_it_connected_waits_for_the_kernel_as_well(
+async def test_a_run_after_one_stopped_while_connecting_waits_for_the_kernel_too(
     executor: Executor,
     kernel_id: str,
     jp_serverapp: ServerApp,
@@ -38,11 +38,11 @@ async def test_a_run_after_one_that_was_stopped_while_it_connected_waits_for_the
         async with asyncio.timeout(10):
             await second.wait()
     assert second.state is RunState.FAILED
-    assert "does not answer, so none of this ran" in (second.message or "")
+    assert "does not respond, so none of this ran" in (second.message or "")
     await newcomer.stop()
 
 
-async def test_code_is_not_sent_that_was_to_stop_while_the_document_was_busy(
+async def test_code_stopped_while_the_document_was_busy_is_not_sent(
     executor: Executor, kernel_id: str
 ) -> None:
     await executor.start(kernel_id, [Piece("ran = False")], owner="a").wait()

@@ -20,7 +20,7 @@ def frames_of(session: Session, parent: dict[str, Any] | None = None) -> list[by
 
 
 @pytest.mark.parametrize("key", [KEY, b""], ids=["signed", "not signed"])
-def test_a_message_is_what_jupyter_client_says(key: bytes) -> None:
+def test_a_message_is_decoded_as_by_jupyter_client(key: bytes) -> None:
     session = Session(key=key)
     unpacker = Unpacker(session)
     first = session.msg("execute_request")["header"]
@@ -33,7 +33,7 @@ def test_a_message_is_what_jupyter_client_says(key: bytes) -> None:
 
 
 @pytest.mark.parametrize("part", range(1, 6), ids=str)
-def test_a_message_that_somebody_changed_is_refused(part: int) -> None:
+def test_a_tampered_message_is_refused(part: int) -> None:
     session = Session(key=KEY)
     frames = frames_of(session)
     at = len(frames) - part
@@ -42,7 +42,7 @@ def test_a_message_that_somebody_changed_is_refused(part: int) -> None:
         Unpacker(session).checked(frames)
 
 
-def test_a_message_that_is_cut_is_refused() -> None:
+def test_a_truncated_message_is_refused() -> None:
     session = Session(key=KEY)
-    with pytest.raises(ValueError, match="cut"):
+    with pytest.raises(ValueError, match="incomplete"):
         Unpacker(session).checked(frames_of(session)[:-1])

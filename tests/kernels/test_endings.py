@@ -76,7 +76,7 @@ async def test_a_hard_restart_by_the_person_ends_the_run(
     assert_ended_truly(bench, run, "The kernel was restarted while this ran")
 
 
-async def test_a_restart_between_two_runs_is_told_with_the_next(
+async def test_a_restart_between_two_runs_is_reported_by_the_next(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp
 ) -> None:
     await executor.start(kernel_id, [Piece("x = 1")], owner="a").wait()
@@ -112,7 +112,7 @@ async def test_a_killed_kernel_ends_the_run_and_starts_again(
     assert again.state is RunState.DONE
 
 
-async def test_a_stale_record_of_a_restarted_kernel_holds_nobody_up(
+async def test_a_stale_record_of_a_restarted_kernel_delays_nobody(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp
 ) -> None:
     # The server reads the old kernel's ports for a while: it goes on to say what that one was at.
@@ -159,7 +159,7 @@ async def test_an_interrupt_by_the_person_ends_the_run(
     assert bench.page.state(1) == "idle"
 
 
-async def test_code_that_ignores_the_interrupt_ends_the_run_at_its_end(
+async def test_code_that_ignores_the_interrupt_ends_the_run_when_it_finishes(
     executor: Executor, kernel_id: str
 ) -> None:
     code = (
@@ -174,7 +174,7 @@ async def test_code_that_ignores_the_interrupt_ends_the_run_at_its_end(
     await run.wait()
     assert run.state is RunState.INTERRUPTED
     assert [result.status for result in run.results] == ["ok", "skipped"]
-    assert "came to its end" in (run.message or "")
+    assert "ran to its end" in (run.message or "")
 
 
 async def test_stopping_the_server_ends_the_run(executor: Executor, kernel_id: str) -> None:
@@ -188,7 +188,7 @@ async def test_stopping_the_server_ends_the_run(executor: Executor, kernel_id: s
     assert bench.page.state(0) == bench.page.state(1) == "idle"
 
 
-async def test_a_kernel_lost_without_a_word_is_noticed(
+async def test_a_kernel_lost_without_any_message_is_noticed(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp
 ) -> None:
     bench, run = await endless(executor, kernel_id)
@@ -202,7 +202,7 @@ async def test_a_kernel_lost_without_a_word_is_noticed(
 
 
 @pytest.mark.parametrize("half", ["reply", "idle"])
-async def test_half_an_ending_is_enough_after_a_while(
+async def test_an_incomplete_ending_is_accepted_after_a_while(
     executor: Executor, kernel_id: str, half: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.kernels.connection.execute_request.SETTLE_SECONDS", 0.3)
@@ -228,7 +228,7 @@ async def test_half_an_ending_is_enough_after_a_while(
     assert bench.page.state(0) == "idle"
 
 
-async def test_a_kernel_that_never_answers_ends_the_run_and_is_not_called_dead(
+async def test_a_kernel_that_never_responds_ends_the_run_and_is_not_called_dead(
     executor: Executor,
     kernel_id: str,
     jp_serverapp: ServerApp,
@@ -244,7 +244,7 @@ async def test_a_kernel_that_never_answers_ends_the_run_and_is_not_called_dead(
         async with asyncio.timeout(10):
             await run.wait()
     assert run.state is RunState.FAILED
-    assert "does not answer, so none of this ran" in (run.message or "")
+    assert "does not respond, so none of this ran" in (run.message or "")
     assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
     # Nothing was sent that could run later, and nothing is said to be lost.
     again = newcomer.start(kernel_id, [Piece("set(In) & {'1', '2'}")], owner="a")
@@ -254,7 +254,7 @@ async def test_a_kernel_that_never_answers_ends_the_run_and_is_not_called_dead(
     await newcomer.stop()
 
 
-async def test_a_program_that_is_no_kernel_ends_the_run(
+async def test_a_program_that_is_not_a_kernel_ends_the_run(
     executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "kernels" / "mute"
@@ -273,10 +273,10 @@ async def test_a_program_that_is_no_kernel_ends_the_run(
     finally:
         await manager.shutdown_kernel(kernel_id, now=True)
     assert run.state is RunState.FAILED
-    assert "does not answer" in (run.message or "")
+    assert "does not respond" in (run.message or "")
 
 
-async def test_a_kernel_that_stops_answering_is_said_not_to_react_until_it_is_restarted(
+async def test_a_kernel_that_stops_responding_is_reported_until_it_is_restarted(
     executor: Executor,
     kernel_id: str,
     jp_serverapp: ServerApp,
@@ -358,7 +358,7 @@ async def cull(manager: Any, kernel_id: str) -> None:  # noqa: ANN401
     await manager.cull_kernel_if_idle(kernel_id)
 
 
-async def test_culling_spares_a_quiet_run_and_the_next_one_is_told_of_the_new_kernel(
+async def test_culling_spares_a_quiet_run_and_the_next_run_reports_the_new_kernel(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp, tmp_path: Path
 ) -> None:
     manager = jp_serverapp.kernel_manager

@@ -91,7 +91,7 @@ def gateway(jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[Gateway]:
     GatewayClient.clear_instance()
 
 
-async def test_a_message_that_makes_no_sense_does_not_end_the_reading(gateway: Gateway) -> None:
+async def test_a_meaningless_message_does_not_stop_the_reader(gateway: Gateway) -> None:
     listener = Listener()
     channels = GatewayChannels("k", listener, LOG)
     await channels.start()
@@ -105,7 +105,7 @@ async def test_a_message_that_makes_no_sense_does_not_end_the_reading(gateway: G
     await channels.close()
 
 
-async def test_code_that_is_sent_while_the_connection_is_broken_arrives_once_it_is_back(
+async def test_code_sent_while_the_connection_is_broken_arrives_once_it_is_back(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.kernels.connection.gateway.PAUSE_SECONDS", 0.2)

@@ -45,7 +45,7 @@ def connecting_late(client: AsyncKernelClient, nudges: int) -> None:
     client.start_channels = start_channels
 
 
-async def test_a_repr_that_never_ends_is_interrupted_over_a_connection_that_comes_late(
+async def test_an_endless_repr_is_interrupted_over_a_late_connection(
     jp_serverapp: ServerApp, executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = executor.start(kernel_id, [Piece(SLOW)], owner="a")

@@ -23,7 +23,7 @@ DROP = "get_ipython().kernel.session.message_count += 500"
 SLOW = "import time\nfor i in range(40): print(i, flush=True); time.sleep(0.02)"
 
 
-async def test_output_that_the_kernel_dropped_is_said_to_be_missing(
+async def test_output_that_the_kernel_dropped_is_reported_as_missing(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench(f"print('one', flush=True)\n{DROP}\nprint('two', flush=True)", "print('three')")
@@ -32,7 +32,7 @@ async def test_output_that_the_kernel_dropped_is_said_to_be_missing(
     assert run.state is RunState.DONE
     *printed, notice = bench.outputs()
     assert "".join(output["text"] for output in printed) == "one\ntwo\n"
-    assert "dropped about 50" in (run.results[0].note or "")
+    assert "so about 50" in (run.results[0].note or "")
     # The page, the document and the file must not look complete either.
     assert notice["data"] == {"text/plain": f"[{run.results[0].note}]"}
     assert run.results[0].outputs == bench.outputs()
@@ -40,17 +40,17 @@ async def test_output_that_the_kernel_dropped_is_said_to_be_missing(
     assert bench.text(1) == "three\n"
 
 
-async def test_the_word_about_a_loss_clears_nothing(executor: Executor, kernel_id: str) -> None:
+async def test_the_note_about_a_loss_clears_nothing(executor: Executor, kernel_id: str) -> None:
     waits = "from IPython.display import clear_output\nclear_output(wait=True)"
     bench = Bench(f"print('kept', flush=True)\n{DROP}\n{waits}")
     run = start(executor, kernel_id, bench)
     await run.wait()
     kept, notice = bench.outputs()
     assert kept["text"] == "kept\n"
-    assert "some output is missing" in notice["data"]["text/plain"]
+    assert "Some output is missing" in notice["data"]["text/plain"]
 
 
-async def test_a_kernel_that_dies_after_a_loss_leaves_the_word_about_it(
+async def test_a_kernel_that_dies_after_a_loss_leaves_the_note_about_it(
     executor: Executor, kernel_id: str
 ) -> None:
     dies = "import os, time; time.sleep(0.2); os._exit(1)"
@@ -58,10 +58,10 @@ async def test_a_kernel_that_dies_after_a_loss_leaves_the_word_about_it(
     run = start(executor, kernel_id, bench)
     await run.wait()
     assert run.state is RunState.DIED
-    assert "some output is missing" in bench.outputs()[-1]["data"]["text/plain"]
+    assert "Some output is missing" in bench.outputs()[-1]["data"]["text/plain"]
 
 
-async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(
+async def test_requests_of_others_are_not_mistaken_for_a_loss(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp
 ) -> None:
     client: Any = jp_serverapp.kernel_manager.get_kernel(kernel_id).client()
@@ -80,7 +80,7 @@ async def test_what_others_ask_of_the_kernel_is_not_taken_for_a_loss(
     assert run.results[0].note is None
 
 
-async def test_what_the_code_asks_is_not_taken_for_a_loss(
+async def test_an_input_request_is_not_mistaken_for_a_loss(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("for i in range(20): input(f'{i}? ')")
@@ -95,7 +95,7 @@ async def test_what_the_code_asks_is_not_taken_for_a_loss(
     assert bench.text() == "".join(f"{number}? y\n" for number in range(20))
 
 
-async def test_a_server_that_is_far_behind_what_was_printed_waits_for_all_of_it(
+async def test_a_server_far_behind_the_prints_waits_for_all_of_them(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.kernels.connection.execute_request.SETTLE_SECONDS", 0.4)

@@ -64,7 +64,7 @@ def error(*traceback: str) -> dict[str, Any]:
         ("update_display_data", {"data": {}, "transient": {"display_id": ["x"]}}, []),
     ],
 )
-async def test_a_run_goes_on_after_a_message_that_is_not_as_others(
+async def test_a_run_continues_after_an_unusual_message(
     executor: Executor, kernel_id: str, kind: str, content: object, shown: list[dict[str, Any]]
 ) -> None:
     bench = Bench(f"{SEND}send({kind!r}, {content!r})\n'after'", "'next'")
@@ -91,7 +91,7 @@ async def test_an_error_that_is_only_in_the_reply_is_shown(
     assert run.results[0].outputs == [output]
 
 
-async def test_a_reply_that_was_taken_before_is_no_dropped_message(
+async def test_a_reply_taken_earlier_does_not_count_as_dropped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     channels = LocalChannels.__new__(LocalChannels)

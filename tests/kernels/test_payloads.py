@@ -32,7 +32,9 @@ async def test_text_that_code_proposes_for_a_cell_is_shown_below_it(
     assert str(bench.document.ycells[0]["source"]).startswith("%load")
 
 
-async def test_code_that_ends_its_kernel_says_so(executor: Executor, kernel_id: str) -> None:
+async def test_a_run_reports_that_its_code_ended_the_kernel(
+    executor: Executor, kernel_id: str
+) -> None:
     run = executor.start(kernel_id, [Piece("exit()")], owner="a")
     await run.wait()
-    assert "it ends now, and all variables with it" in (run.results[0].note or "")
+    assert "The kernel ends now, and all variables are lost" in (run.results[0].note or "")

@@ -63,7 +63,7 @@ async def test_each_question_has_its_own_answer(executor: Executor, kernel_id: s
     assert run.results[0].outputs[-1]["data"]["text/plain"] == "('x', 'y')"
 
 
-async def test_a_password_is_nowhere_to_be_seen(executor: Executor, kernel_id: str) -> None:
+async def test_a_password_is_shown_nowhere(executor: Executor, kernel_id: str) -> None:
     bench = Bench("from getpass import getpass\nlen(getpass('Secret: '))")
     run = ask(executor, kernel_id, bench, there=[True] * 3)
     await until(lambda: run.question is not None)
@@ -77,7 +77,7 @@ async def test_a_password_is_nowhere_to_be_seen(executor: Executor, kernel_id: s
     assert length["data"]["text/plain"] == "11"
 
 
-async def test_no_answer_is_the_end_of_input(executor: Executor, kernel_id: str) -> None:
+async def test_no_answer_ends_the_input(executor: Executor, kernel_id: str) -> None:
     bench = Bench("input('Who? ')")
     run = ask(executor, kernel_id, bench, there=[True] * 3)
     await until(lambda: run.question is not None)
@@ -90,7 +90,7 @@ async def test_no_answer_is_the_end_of_input(executor: Executor, kernel_id: str)
     assert "the user gave no answer" in (run.results[0].note or "")
 
 
-async def test_who_left_before_the_question_is_not_waited_for(
+async def test_a_question_does_not_wait_for_a_page_that_has_left(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("input('Who? ')")
@@ -113,9 +113,7 @@ async def test_a_run_that_waits_for_an_answer_can_be_stopped(
     assert bench.page.state(0) == "idle"
 
 
-async def test_a_kernel_that_is_lost_asks_nothing_any_more(
-    executor: Executor, kernel_id: str
-) -> None:
+async def test_a_lost_kernel_withdraws_its_question(executor: Executor, kernel_id: str) -> None:
     bench = Bench("import os, threading\nthreading.Timer(0.3, os._exit, [1]).start()\ninput('? ')")
     run = ask(executor, kernel_id, bench, there=[True] * 3)
     await run.wait()

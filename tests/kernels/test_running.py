@@ -52,7 +52,7 @@ async def test_a_cell_runs_and_shows_its_result(executor: Executor, kernel_id: s
     assert (run.message, run.notice) == (None, None)
 
 
-async def test_the_times_of_an_earlier_run_go_with_its_outputs(
+async def test_the_timings_of_an_earlier_run_are_removed_with_its_outputs(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("1")
@@ -63,7 +63,7 @@ async def test_the_times_of_an_earlier_run_go_with_its_outputs(
     assert metadata.to_py() == {"tags": ["kept"]}
 
 
-async def test_a_reply_is_taken_when_the_kernel_is_idle_and_not_when_the_loop_has_time(
+async def test_a_run_ends_when_the_kernel_is_idle_however_busy_the_loop_is(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[LocalChannels] = []
@@ -87,7 +87,7 @@ async def test_a_reply_is_taken_when_the_kernel_is_idle_and_not_when_the_loop_ha
     assert [(result.status, result.execution_count) for result in run.results] == [("ok", 1)]
 
 
-async def test_output_is_there_while_the_cell_runs(executor: Executor, kernel_id: str) -> None:
+async def test_output_appears_while_the_cell_runs(executor: Executor, kernel_id: str) -> None:
     bench = Bench("print('before', flush=True)\nimport time; time.sleep(60)")
     run = start(executor, kernel_id, bench)
     await until(lambda: bench.text() == "before\n")
@@ -116,7 +116,9 @@ async def test_several_cells_stop_at_the_first_error(executor: Executor, kernel_
     assert bench.outputs(2) == []
 
 
-async def test_several_cells_can_go_on_after_an_error(executor: Executor, kernel_id: str) -> None:
+async def test_several_cells_can_continue_after_an_error(
+    executor: Executor, kernel_id: str
+) -> None:
     run = executor.start(
         kernel_id, [Piece("1/0"), Piece("'after'")], owner="a", stop_on_error=False
     )
@@ -144,7 +146,7 @@ async def test_input_fails_at_once_and_says_what_to_do(executor: Executor, kerne
     assert "no JupyterLab window was open" in (run.results[0].note or "")
 
 
-async def test_a_run_outlives_whoever_waits_for_it(executor: Executor, kernel_id: str) -> None:
+async def test_a_run_continues_when_its_waiter_leaves(executor: Executor, kernel_id: str) -> None:
     run = executor.start(kernel_id, [Piece("import time; time.sleep(0.3); 'done'")], owner="a")
     waiter = asyncio.create_task(run.wait())
     await until(lambda: run.state is RunState.RUNNING)
@@ -168,7 +170,9 @@ async def test_ten_thousand_flushed_prints_are_complete(executor: Executor, kern
     assert bench.page.updates < 1000
 
 
-async def test_nothing_to_run_and_no_kernel_are_refused(executor: Executor, kernel_id: str) -> None:
+async def test_an_empty_run_and_a_missing_kernel_are_refused(
+    executor: Executor, kernel_id: str
+) -> None:
     with pytest.raises(InvalidArgumentError):
         executor.start(kernel_id, [], owner="a")
     with pytest.raises(NotFoundError):
@@ -182,7 +186,7 @@ async def test_a_changed_cell_does_not_run(executor: Executor, kernel_id: str) -
     await run.wait()
     assert run.state is RunState.FAILED
     assert [result.status for result in run.results] == ["changed", "skipped"]
-    assert "was changed after this run was asked for" in (run.message or "")
+    assert "was changed after you asked for this run" in (run.message or "")
     assert bench.page.state(0) == bench.page.state(1) == "idle"
 
 
@@ -209,7 +213,7 @@ async def test_a_cell_deleted_while_it_runs_keeps_its_outputs_in_the_reply(
 
 
 @pytest.mark.parametrize("becomes", [None, "markdown"])
-async def test_a_run_goes_on_when_a_cell_that_prints_nothing_goes_while_it_runs(
+async def test_a_run_continues_when_its_silent_cell_is_deleted(
     executor: Executor, kernel_id: str, becomes: str | None
 ) -> None:
     bench = Bench("x = 1", "go = input(); y = 2", "print(x + y)")
@@ -320,7 +324,7 @@ async def test_help_is_shown_below_the_cell(executor: Executor, kernel_id: str) 
     assert "Return the number of items" in bench.outputs()[0]["data"]["text/plain"]
 
 
-async def test_a_busy_document_only_delays_the_outputs(executor: Executor, kernel_id: str) -> None:
+async def test_a_busy_document_only_delays_outputs(executor: Executor, kernel_id: str) -> None:
     bench = Bench("print('x')")
     run = start(executor, kernel_id, bench)
     # As jupyter-server-ydoc does while it merges a big file that changed on disk.
@@ -333,7 +337,7 @@ async def test_a_busy_document_only_delays_the_outputs(executor: Executor, kerne
     assert bench.text() == "x\n"
 
 
-async def test_a_run_that_ends_by_a_defect_leaves_no_cell_running(
+async def test_a_run_ended_by_a_defect_leaves_no_cell_running(
     executor: Executor, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: CellOutputWriter, items: object) -> bool:
@@ -352,7 +356,7 @@ async def test_a_run_that_ends_by_a_defect_leaves_no_cell_running(
 
 
 @pytest.mark.parametrize("when", ["while it runs", "after its end"])
-async def test_a_cell_whose_deletion_is_taken_back_shows_all_of_its_run(
+async def test_a_cell_whose_deletion_is_undone_shows_all_outputs_of_its_run(
     executor: Executor, kernel_id: str, when: str
 ) -> None:
     bench = Bench("print('one')\ninput('1')\nprint('two')\ninput('2')\nprint('three')\n3")

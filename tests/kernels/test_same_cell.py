@@ -47,7 +47,7 @@ def shown(bench: Bench) -> list[Any]:
     return [output["data"]["text/plain"] for output in bench.outputs()]
 
 
-async def test_a_run_of_the_person_that_was_asked_for_first_leaves_nothing_in_the_cell(
+async def test_a_persons_earlier_run_leaves_nothing_in_the_cell(
     executor: Executor, kernel_id: str, person: AsyncKernelClient
 ) -> None:
     await executor.start(kernel_id, [Piece("import time")], owner="a").wait()
@@ -77,7 +77,7 @@ async def test_a_run_of_the_person_that_was_asked_for_first_leaves_nothing_in_th
     assert (bench.page.state(0), bench.page.count(0)) == ("idle", 3)
 
 
-async def test_what_a_page_writes_late_of_an_earlier_run_leaves_the_cell_again(
+async def test_late_outputs_of_an_earlier_run_are_removed_from_the_cell(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("display('agent')")
@@ -93,7 +93,7 @@ async def test_what_a_page_writes_late_of_an_earlier_run_leaves_the_cell_again(
     assert bench.page.state(0) == "idle"
 
 
-async def test_a_cell_that_the_person_runs_meanwhile_is_theirs(
+async def test_a_cell_that_the_person_runs_in_the_meantime_is_theirs(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("display('one'); input(); display('two')")
@@ -114,7 +114,7 @@ async def test_a_cell_that_the_person_runs_meanwhile_is_theirs(
     assert shown(bench) == ["person"]
 
 
-async def test_a_display_is_not_updated_in_a_cell_that_the_person_ran_since(
+async def test_a_display_is_not_updated_in_a_cell_that_the_person_ran_later(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("display('one', display_id='x');")
@@ -128,7 +128,7 @@ async def test_a_display_is_not_updated_in_a_cell_that_the_person_ran_since(
     assert shown(bench) == ["person"]
 
 
-async def test_a_run_of_the_person_that_comes_after_is_not_taken_for_an_earlier_one(
+async def test_a_persons_later_run_is_not_mistaken_for_an_earlier_one(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("display('agent')")

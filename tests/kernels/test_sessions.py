@@ -56,7 +56,7 @@ async def page_opens(fetch: Fetch, path: str) -> dict[str, Any]:
     return model
 
 
-async def test_a_session_that_the_page_made_is_joined(
+async def test_a_session_created_by_the_page_is_reused(
     sessions: KernelSessions, jp_fetch: Fetch
 ) -> None:
     model = await page_opens(jp_fetch, "a.ipynb")
@@ -66,7 +66,7 @@ async def test_a_session_that_the_page_made_is_joined(
     assert session.language == "python"
 
 
-async def test_the_page_finds_a_session_that_an_agent_made(
+async def test_the_page_finds_a_session_created_by_an_agent(
     sessions: KernelSessions, jp_fetch: Fetch
 ) -> None:
     session = await sessions.start("folder/a.ipynb", "python3")
@@ -76,14 +76,14 @@ async def test_the_page_finds_a_session_that_an_agent_made(
     assert model["name"] == "a.ipynb"
 
 
-async def test_two_that_start_at_once_get_one_kernel(sessions: KernelSessions) -> None:
+async def test_two_simultaneous_starts_get_one_kernel(sessions: KernelSessions) -> None:
     one, two = await asyncio.gather(sessions.start("a.ipynb"), sessions.start("a.ipynb"))
     assert one.kernel_id == two.kernel_id
     assert len(await sessions.list_kernels()) == 1
 
 
 @pytest.mark.parametrize("slow", ["page", "agent"])
-async def test_a_page_and_an_agent_that_start_at_once_get_one_kernel(
+async def test_a_page_and_an_agent_that_start_together_get_one_kernel(
     sessions: KernelSessions, jp_fetch: Fetch, jp_serverapp: ServerApp, slow: str
 ) -> None:
     manager = jp_serverapp.session_manager
@@ -119,7 +119,7 @@ async def test_a_page_and_an_agent_that_start_at_once_get_one_kernel(
     assert page.result()["id"] == found.session_id
 
 
-async def test_a_notebook_that_is_renamed_keeps_its_kernel_whatever_had_that_name(
+async def test_a_renamed_notebook_keeps_its_kernel_whatever_had_that_name(
     sessions: KernelSessions, jp_fetch: Fetch
 ) -> None:
     one = await page_opens(jp_fetch, "one.ipynb")
@@ -167,7 +167,7 @@ async def test_a_notebook_can_be_given_a_fresh_kernel(sessions: KernelSessions) 
     assert [kernel.id for kernel in await sessions.list_kernels()] == [after.kernel_id]
 
 
-async def test_a_kernel_that_is_not_there_cannot_be_assigned(sessions: KernelSessions) -> None:
+async def test_a_kernel_that_does_not_exist_cannot_be_assigned(sessions: KernelSessions) -> None:
     with pytest.raises(NotFoundError, match="Kernelspecs here: python3"):
         await sessions.assign("a.ipynb", "nothing")
     with pytest.raises(NotFoundError):
@@ -212,7 +212,7 @@ async def test_the_kernelspec_of_a_new_notebook_is_the_default_one(
     assert await sessions.spec("nothing") is None
 
 
-async def test_a_start_that_nobody_waits_for_any_more_leaves_no_kernel_in_no_list(
+async def test_an_abandoned_start_leaves_no_unlisted_kernel(
     sessions: KernelSessions, jp_serverapp: ServerApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager = jp_serverapp.session_manager

@@ -63,7 +63,7 @@ async def test_runs_of_one_owner_keep_their_order(executor: Executor, kernel_id:
     assert ended == sorted(ended)
 
 
-async def test_an_error_of_one_stops_only_that_one(
+async def test_an_error_stops_only_its_own_run(
     executor: Executor, kernel_id: str, person: AsyncKernelClient
 ) -> None:
     slow = "import time; time.sleep(0.5); 1/0"
@@ -90,7 +90,7 @@ async def test_an_error_of_the_person_does_not_stop_a_run_behind_it(
     assert [result.status for result in run.results] == ["ok", "ok"]
 
 
-async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
+async def test_a_run_waits_for_the_persons_run_and_can_be_cancelled(
     executor: Executor, kernel_id: str, person: AsyncKernelClient
 ) -> None:
     await executor.start(kernel_id, [Piece("flag = 'untouched'")], owner="a").wait()
@@ -106,7 +106,7 @@ async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
     await executor.interrupt(run)
     await run.wait()
     assert run.state is RunState.CANCELLED
-    assert run.message == "The run was stopped before it began; none of it ran."
+    assert run.message == "The run was stopped before it started. None of it ran."
     assert bench.page.state(0) == "idle"
     assert len(bench.outputs()) == 1
     # The person's cell was not touched.
@@ -116,7 +116,7 @@ async def test_a_run_waits_for_the_person_and_can_be_cancelled_meanwhile(
     assert check.results[0].outputs[0]["data"]["text/plain"] == "'untouched'"
 
 
-async def test_a_run_that_is_cancelled_leaves_the_cell_to_the_run_that_is_in_it(
+async def test_a_cancelled_run_leaves_the_cell_to_the_run_that_is_in_it(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("input()")
@@ -139,7 +139,7 @@ async def test_a_run_that_is_cancelled_leaves_the_cell_to_the_run_that_is_in_it(
     assert bench.page.state(0) == "idle"
 
 
-async def test_a_run_that_waits_for_a_cell_does_not_take_its_mark_from_a_run_that_came_first(
+async def test_a_waiting_run_does_not_take_the_mark_of_an_earlier_run(
     executor: Executor, kernel_id: str
 ) -> None:
     bench = Bench("input('one')", "input('two')", "input('three')")
@@ -170,7 +170,7 @@ async def test_a_run_that_waits_for_a_cell_does_not_take_its_mark_from_a_run_tha
     assert bench.page.state(2) == "idle"
 
 
-async def test_a_run_that_is_cancelled_leaves_the_cell_to_another_that_waits_for_it(
+async def test_a_cancelled_run_leaves_the_cell_to_another_waiting_run(
     executor: Executor, kernel_id: str
 ) -> None:
     asking = executor.start(kernel_id, [Piece("input()")], owner="a", can_ask=lambda: True)
@@ -203,7 +203,7 @@ async def test_an_interrupt_never_hits_the_run_of_another(
     assert theirs.state is RunState.DONE
 
 
-async def test_a_kernel_that_is_busy_when_we_come_is_waited_for(
+async def test_a_run_waits_for_a_kernel_that_is_already_busy(
     executor: Executor, kernel_id: str, person: AsyncKernelClient
 ) -> None:
     slow = str(person.execute("import time; time.sleep(1); x = 'set'"))
@@ -214,7 +214,7 @@ async def test_a_kernel_that_is_busy_when_we_come_is_waited_for(
     assert (await reply_to(person, slow))["status"] == "ok"
 
 
-async def test_a_run_in_the_kernels_queue_is_interrupted_as_soon_as_it_begins(
+async def test_a_run_in_the_kernels_queue_is_interrupted_as_soon_as_it_starts(
     executor: Executor, kernel_id: str, person: AsyncKernelClient
 ) -> None:
     await executor.start(kernel_id, [Piece("import time")], owner="a").wait()

@@ -25,7 +25,7 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("code", DEATHS)
-async def test_a_run_asked_while_the_kernel_starts_again_waits_for_it(
+async def test_a_run_requested_while_the_kernel_restarts_waits_for_it(
     executor: Executor, kernel_id: str, code: str
 ) -> None:
     run = executor.start(kernel_id, [Piece(code)], owner="a")
@@ -43,7 +43,7 @@ async def test_a_run_asked_while_the_kernel_starts_again_waits_for_it(
     assert (again.notice, again.message) == (None, None)
 
 
-async def test_a_kernel_that_ends_by_exit_is_not_said_to_lack_memory(
+async def test_a_kernel_that_ends_by_exit_is_not_reported_as_out_of_memory(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp
 ) -> None:
     run = executor.start(kernel_id, [Piece("exit()")], owner="a")
@@ -85,7 +85,7 @@ async def test_a_kernel_that_cannot_be_started_again_ends_what_waits_for_it(
     assert "could not be started again" in (waiting.message or "")
 
 
-async def test_a_run_asked_while_the_person_restarts_the_kernel_waits_for_it(
+async def test_a_run_requested_while_the_person_restarts_the_kernel_waits_for_it(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp
 ) -> None:
     manager = jp_serverapp.kernel_manager
@@ -105,7 +105,7 @@ async def test_a_run_asked_while_the_person_restarts_the_kernel_waits_for_it(
     assert "was restarted since your last run" in (runs[0].notice or "")
 
 
-async def test_what_was_asked_during_a_restart_goes_on_when_what_ran_before_has_ended(
+async def test_a_run_requested_during_a_restart_starts_when_the_earlier_run_has_ended(
     executor: Executor, kernel_id: str, jp_serverapp: ServerApp
 ) -> None:
     manager = jp_serverapp.kernel_manager

@@ -168,7 +168,7 @@ async def test_a_kernel_of_another_language(bash: str) -> None:
 
 
 @STRANGE_KEY
-async def test_an_interrupt_by_the_person_is_told_in_another_language(bash: str) -> None:
+async def test_an_interrupt_by_the_person_is_reported_in_another_language(bash: str) -> None:
     manager = AsyncMappingKernelManager()
     kernel_id = await manager.start_kernel(kernel_name=bash)
     executor = Executor(manager, LOG)
@@ -180,7 +180,7 @@ async def test_an_interrupt_by_the_person_is_told_in_another_language(bash: str)
         await run.wait()
         assert run.state is RunState.FAILED
         # On a busy computer bash_kernel may miss its shell's prompt, and then says nothing.
-        said = ("as after an interrupt.", "without saying how it went.")
+        said = ("as after an interrupt.", "without reporting a result.")
         assert (run.message or "").endswith(said)
         assert [bench.page.state(index) for index in range(2)] == ["idle", "idle"]
     finally:

@@ -54,7 +54,9 @@ async def test_clearing_a_widget_leaves_what_is_around_it(
     assert texts(bench.outputs()) == ["before\nturn 2\nafter\n"]
 
 
-async def test_what_a_widget_took_stands_where_it_began(executor: Executor, kernel_id: str) -> None:
+async def test_outputs_taken_by_a_widget_stay_where_the_widget_started(
+    executor: Executor, kernel_id: str
+) -> None:
     bench = await ended(
         executor,
         kernel_id,
@@ -66,7 +68,7 @@ async def test_what_a_widget_took_stands_where_it_began(executor: Executor, kern
     assert texts(bench.outputs()) == ["'one'", "'in'", "'in too'", "'two'"]
 
 
-async def test_a_widget_in_a_widget_takes_first(executor: Executor, kernel_id: str) -> None:
+async def test_an_inner_widget_takes_outputs_first(executor: Executor, kernel_id: str) -> None:
     bench = await ended(
         executor,
         kernel_id,
@@ -91,7 +93,9 @@ async def test_a_display_in_a_widget_is_updated_from_another_cell(
     assert texts(bench.outputs(0)) == ["'two'", "'below'"]
 
 
-async def test_a_flood_in_a_widget_is_cut_as_any_other(executor: Executor, kernel_id: str) -> None:
+async def test_a_flood_in_a_widget_is_cut_like_any_other(
+    executor: Executor, kernel_id: str
+) -> None:
     executor._output_limit = 2000
     bench = await ended(
         executor,
@@ -119,7 +123,7 @@ def person(
 
 
 @pytest.mark.parametrize("clear", [True, False])
-async def test_what_a_person_makes_a_widget_show_replaces_it_only_where_it_is_cleared(
+async def test_what_a_person_makes_a_widget_show_replaces_only_cleared_outputs(
     executor: Executor,
     kernel_id: str,
     person: Any,  # noqa: ANN401

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("ending", ["0", "1", "-9"], ids=["ends", "fails", "is killed"])
-async def test_a_kernel_that_ends_on_our_interrupt_is_not_said_to_end_by_itself(
+async def test_a_kernel_that_ends_on_our_interrupt_is_not_reported_as_ending_by_itself(
     executor: Executor, kernel_id: str, ending: str
 ) -> None:
     end = "os.kill(os.getpid(), 9)" if ending == "-9" else f"os._exit({ending})"
@@ -36,7 +36,7 @@ async def test_a_kernel_that_ends_on_our_interrupt_is_not_said_to_end_by_itself(
     assert run.state is RunState.DIED
     assert run.message is not None
     assert "ended when it was interrupted as asked" in run.message
-    assert "by itself, as exit()" not in run.message
+    assert "by itself, as with exit()" not in run.message
     assert "memory" not in run.message
     again = executor.start(kernel_id, [Piece("1+1")], owner="a")
     async with asyncio.timeout(60):
@@ -44,7 +44,7 @@ async def test_a_kernel_that_ends_on_our_interrupt_is_not_said_to_end_by_itself(
     assert again.state is RunState.DONE
 
 
-def test_nobody_speaks_of_memory_where_a_kernel_was_killed_before_anything_ran() -> None:
+def test_a_kernel_killed_before_anything_ran_is_not_reported_as_out_of_memory() -> None:
     run = Run(
         "k",
         [Piece("1")],

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyter_server.serverapp import ServerApp
@@ -27,8 +28,13 @@ def jp_server_config() -> dict[str, object]:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> AgentRegistry:
-    return AgentRegistry(tmp_path / "agents" / "agents.json")
+def registry_file(tmp_path: Path) -> Path:
+    return tmp_path / "agents" / "agents.json"
+
+
+@pytest.fixture
+def registry(registry_file: Path) -> AgentRegistry:
+    return AgentRegistry(registry_file)
 
 
 @pytest.fixture
@@ -38,17 +44,34 @@ def build_door(
     jp_http_port: int,
     jp_base_url: str,
     registry: AgentRegistry,
+    registry_file: Path,
 ) -> Callable[..., Door]:
     """Return a maker of a door that has not been started."""
 
-    def build(left_after: float = 0.2) -> Door:
+    def build(left_after: float = 0.2, **named: Any) -> Door:
         dispatcher = FixtureDispatcher()
         log = logging.getLogger("jmcp-test")
-        service = McpEndpoint(dispatcher, registry, version="1.2.3", log=log, left_after=left_after)
-        services = {"endpoint": service, "registry": registry, "wrong_tokens": WrongTokens(5)}
+        services: dict[str, Any] = {"wrong_tokens": WrongTokens(5)}
+
+        def make_service(agents: AgentRegistry) -> McpEndpoint:
+            service = McpEndpoint(
+                dispatcher, agents, version="1.2.3", log=log, left_after=left_after, **named
+            )
+            services.update(endpoint=service, registry=agents)
+            return service
+
+        async def restart() -> None:
+            await door.service.stop()
+            door.registry = AgentRegistry(registry_file)
+            door.service = make_service(door.registry)
+            await door.service.start()
+
+        service = make_service(registry)
         path = url_path_join(jp_base_url, "mcp")
         jp_serverapp.web_app.add_handlers(".*$", [(path, McpHandler, services)])
-        return Door(service, registry, dispatcher, f"http://127.0.0.1:{jp_http_port}{path}")
+        url = f"http://127.0.0.1:{jp_http_port}{path}"
+        door = Door(service, registry, dispatcher, url, restart)
+        return door
 
     return build
 

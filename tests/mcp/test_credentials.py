@@ -71,14 +71,16 @@ async def test_the_servers_token_in_a_header_gets_a_hint(
     assert token not in message
 
 
-async def test_the_servers_token_in_the_address_gets_a_hint(
+async def test_the_servers_token_in_the_url_gets_a_hint(
     door: Door, jp_serverapp: ServerApp
 ) -> None:
     token = jp_serverapp.identity_provider.token
     assert "agent token" in assert_refused(await post(door, f"{door.url}?token={token}"), 401)
 
 
-async def test_a_login_cookie_does_not_open_it(door: Door, jp_serverapp: ServerApp) -> None:
+async def test_a_login_cookie_does_not_open_the_endpoint(
+    door: Door, jp_serverapp: ServerApp
+) -> None:
     token = jp_serverapp.identity_provider.token
     async with http_client() as http:
         login = await http.get(door.url.removesuffix("mcp") + f"api/status?token={token}")
@@ -88,7 +90,7 @@ async def test_a_login_cookie_does_not_open_it(door: Door, jp_serverapp: ServerA
         assert_refused(await http.post(door.url, json=INITIALIZE, headers=ACCEPT), 401)
 
 
-async def test_an_agent_token_in_the_address_is_refused_and_not_logged(
+async def test_an_agent_token_in_the_url_is_refused_and_not_logged(
     door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, token = door.mint()
@@ -189,7 +191,7 @@ async def test_a_foreign_host_is_403(door: Door, jp_http_port: int, with_token: 
     assert_refused(await post(door, **headers), 403)
 
 
-async def test_a_preflight_is_told_nothing(door: Door, jp_http_port: int) -> None:
+async def test_a_preflight_gets_no_information(door: Door, jp_http_port: int) -> None:
     for origin in ("http://evil.example", f"http://127.0.0.1:{jp_http_port}"):
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         async with http_client() as http:
@@ -222,7 +224,7 @@ async def test_wrong_tokens_are_limited_but_right_ones_pass(door: Door) -> None:
     assert (await post(door, Authorization=f"Bearer {token}")).status_code == 200
 
 
-def test_the_limit_is_by_address_and_ends() -> None:
+def test_the_limit_is_per_address_and_expires() -> None:
     now = [0.0]
     limit = WrongTokens(2, clock=lambda: now[0])
     assert [limit.exceeded("a") for _ in range(3)] == [False, False, True]

@@ -134,7 +134,7 @@ async def test_revoking_an_agent_ends_its_message_stream(door: Door) -> None:
                     pass
 
 
-async def test_the_door_shuts_at_once_with_agents_connected(
+async def test_the_endpoint_stops_at_once_with_agents_connected(
     door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, token = door.mint()
@@ -151,7 +151,7 @@ async def test_the_door_shuts_at_once_with_agents_connected(
     assert "_shutdown_watcher" not in names
 
 
-async def test_a_broken_start_is_told_and_harms_nothing(
+async def test_a_failed_start_is_reported_and_breaks_nothing_else(
     build_door: Callable[..., Door],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -179,7 +179,9 @@ async def test_a_broken_start_is_told_and_harms_nothing(
     await door.service.stop()
 
 
-async def test_a_door_that_never_opened_can_be_shut(build_door: Callable[..., Door]) -> None:
+async def test_an_endpoint_that_never_started_can_be_stopped(
+    build_door: Callable[..., Door],
+) -> None:
     await build_door().service.stop()
 
 
@@ -192,7 +194,7 @@ def test_loading_the_extension_does_not_import_the_sdk() -> None:
     assert done.stdout.strip() == "[]"
 
 
-async def test_who_knocks_before_the_door_is_open_is_told_which_of_both_is_so(
+async def test_a_client_is_told_whether_the_server_is_starting_or_stopping(
     build_door: Callable[..., Door],
 ) -> None:
     door = build_door()

@@ -10,7 +10,7 @@ from .test_requests import events
 LIMIT = 30.0
 
 
-async def test_an_answer_that_is_there_soon_leaves_in_one_piece(door: Door) -> None:
+async def test_a_quick_answer_is_sent_in_one_piece(door: Door) -> None:
     _, token = door.mint()
     async with http_client(token) as http, asyncio.timeout(LIMIT):
         headers = await open_session(http, door.url)
@@ -22,7 +22,7 @@ async def test_an_answer_that_is_there_soon_leaves_in_one_piece(door: Door) -> N
         assert "hello" in events(answer.text)[-1][1]
 
 
-async def test_an_answer_that_takes_long_begins_before_it_is_there(door: Door) -> None:
+async def test_a_slow_answer_starts_before_it_is_complete(door: Door) -> None:
     _, token = door.mint()
     async with http_client(token) as http, asyncio.timeout(LIMIT):
         headers = await open_session(http, door.url)
@@ -35,7 +35,7 @@ async def test_an_answer_that_takes_long_begins_before_it_is_there(door: Door) -
         assert "went on" in text
 
 
-async def test_what_an_answer_says_first_does_not_wait_for_its_end(door: Door) -> None:
+async def test_the_first_part_of_an_answer_does_not_wait_for_its_end(door: Door) -> None:
     _, token = door.mint()
     async with http_client(token) as http, asyncio.timeout(LIMIT):
         headers = await open_session(http, door.url)
@@ -50,7 +50,7 @@ async def test_what_an_answer_says_first_does_not_wait_for_its_end(door: Door) -
         assert door.world.go_on.is_set()
 
 
-async def test_a_large_answer_is_not_held_back(door: Door) -> None:
+async def test_a_large_answer_is_not_buffered(door: Door) -> None:
     _, token = door.mint()
     async with http_client(token) as http, asyncio.timeout(LIMIT):
         headers = await open_session(http, door.url)

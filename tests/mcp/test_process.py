@@ -104,7 +104,37 @@ async def test_the_server_ends_after_agents_opened_many_notebooks_at_once(
     assert saved == ["x = 1"] * 12
 
 
-async def test_an_agent_that_comes_while_the_server_starts_is_let_in(process: Process) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_client_goes_on_in_its_notebook_after_the_server_was_restarted(
+    process: Process, tmp_path: Path, signal_number: signal.Signals
+) -> None:
+    nbformat.write(new_notebook(), tmp_path / "work" / "a.ipynb")
+    await process.up()
+    async with http_client() as browser:
+        await process.log_in(browser)
+        answer = await browser.post(process.url + "jmcp-lab/api/agents", json={"label": "Ada's"})
+        made = answer.json()
+    again = None
+    try:
+        async with (
+            http_client(made["token"]) as http,
+            Client(streamable_http_client(made["url"], http_client=http), mode="legacy") as client,
+        ):
+            await client.call_tool("use_notebook", {"notebook": "a.ipynb"})
+            process.popen.send_signal(signal_number)
+            await asyncio.to_thread(process.popen.wait, STOPS_WITHIN)
+            again = start(tmp_path, port=process.port)
+            await again.up()
+            result = await client.call_tool("insert_cell", {"source": "x = 1"})
+            assert not result.is_error, result.content
+            read = await client.call_tool("read_cells", {})
+            assert "x = 1" in str(read.content)
+    finally:
+        if again is not None:
+            end(again)
+
+
+async def test_an_agent_that_connects_while_the_server_starts_is_accepted(process: Process) -> None:
     await process.up()
     async with http_client() as browser:
         # The server answers before the door is open; nobody is sent away for it.
@@ -121,7 +151,7 @@ async def _wait_for_the_card(browser: httpx2.AsyncClient, process: Process) -> N
             await asyncio.sleep(0.1)
 
 
-async def test_a_door_that_cannot_open_leaves_the_server_usable(
+async def test_an_endpoint_that_cannot_start_leaves_the_server_usable(
     process_without_sdk: Process,
 ) -> None:
     process = process_without_sdk

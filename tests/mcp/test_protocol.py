@@ -15,7 +15,7 @@ ERAS = pytest.mark.parametrize("mode", ["legacy", "auto"])
 
 
 @ERAS
-async def test_a_client_connects_and_learns_who_answers(door: Door, mode: str) -> None:
+async def test_a_client_connects_and_learns_the_servers_name(door: Door, mode: str) -> None:
     _, token = door.mint()
     async with door.client(token, mode) as client:
         assert client.server_info.name == "jupyter"
@@ -58,7 +58,7 @@ async def test_a_reply_is_text_then_images_and_sent_once(door: Door, mode: str) 
 
 
 @ERAS
-async def test_an_error_that_the_model_can_act_on_is_a_result(door: Door, mode: str) -> None:
+async def test_an_error_that_a_model_can_act_on_is_a_result(door: Door, mode: str) -> None:
     _, token = door.mint()
     async with door.client(token, mode) as client:
         result = await client.call_tool("refuse", {})
@@ -70,7 +70,7 @@ async def test_an_error_that_the_model_can_act_on_is_a_result(door: Door, mode: 
 
 
 @ERAS
-async def test_a_defect_of_ours_tells_no_secret_and_is_logged(
+async def test_a_defect_of_ours_reveals_no_secret_and_is_logged(
     door: Door, mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, token = door.mint()
@@ -111,7 +111,7 @@ async def test_progress_is_forwarded_and_always_increases(door: Door, mode: str)
 
 
 @ERAS
-async def test_a_call_that_waits_does_not_hold_up_others(door: Door, mode: str) -> None:
+async def test_a_waiting_call_does_not_delay_others(door: Door, mode: str) -> None:
     _, token = door.mint()
     async with door.client(token, mode) as client:
         blocked = asyncio.create_task(client.call_tool("block", {}))

@@ -38,7 +38,7 @@ async def test_a_replay_ends_after_the_answer(door: Door) -> None:
         assert "hello" in again.text
 
 
-async def test_a_replay_after_what_is_not_known_ends(door: Door) -> None:
+async def test_a_replay_after_an_unknown_event_ends(door: Door) -> None:
     _, token = door.mint()
     async with http_client(token) as http, asyncio.timeout(LIMIT):
         headers = await open_session(http, door.url)

@@ -157,7 +157,7 @@ KNOWN = ["its program is missing", "it ends at its start", "it never answers"]
 
 @pytest.mark.parametrize("how", HARMED)
 @pytest.mark.parametrize("name", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.long)])
-async def test_a_harmed_kernel_does_not_keep_the_server_from_ending(
+async def test_a_broken_kernel_does_not_keep_the_server_from_stopping(
     tmp_path: Path, how: str, name: str
 ) -> None:
     HARMED[how](tmp_path)

@@ -65,7 +65,7 @@ async def answer(browser: httpx2.AsyncClient, process: Process, **choice: str) -
     assert (await browser.post(url, json=choice)).status_code == 204
 
 
-async def test_a_client_that_starts_a_program_is_let_in_once_and_stays_in(
+async def test_a_client_that_starts_a_program_is_accepted_once_and_stays_connected(
     process: Process, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     await process.up()
@@ -97,7 +97,7 @@ async def test_a_client_that_starts_a_program_is_let_in_once_and_stays_in(
         await working
 
 
-async def test_a_program_that_its_client_ended_finds_the_answer_at_its_next_start(
+async def test_a_program_stopped_by_its_client_finds_the_answer_at_its_next_start(
     process: Process, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     await process.up()
@@ -124,7 +124,7 @@ async def test_a_program_that_its_client_ended_finds_the_answer_at_its_next_star
         written, words = await impatient.communicate(b"")
         assert impatient.returncode == 0
         assert written == b""
-        assert b"mcp waits to be let in" in words
+        assert b"mcp is waiting for permission" in words
         await answer(browser, process, option="allow_once")
         async with Client(stdio_client(parameters), mode="legacy") as client:
             assert not (await client.call_tool("get_context", {})).is_error
@@ -151,7 +151,7 @@ async def test_a_client_without_a_server_is_told_what_to_start(
     assert b"Traceback" not in ended.stderr
 
 
-async def test_a_program_whose_server_ends_while_it_waits_is_told_so(tmp_path: Path) -> None:
+async def test_a_program_is_told_that_its_server_stopped_while_it_waited(tmp_path: Path) -> None:
     async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         await reader.read(1000)
@@ -162,7 +162,7 @@ async def test_a_program_whose_server_ends_while_it_waits_is_told_so(tmp_path: P
     server = Server(f"http://127.0.0.1:{port}/", str(tmp_path))
     url = f"{server.base}mcp"
     async with listening:
-        with pytest.raises(OSError, match="does not answer"):
+        with pytest.raises(OSError, match="does not respond"):
             await obtain_token(
                 server, url, "JupyterLab", "mcp", Credentials(tmp_path, server, "mcp"), print
             )

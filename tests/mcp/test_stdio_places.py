@@ -77,7 +77,7 @@ async def let_in(browser: httpx2.AsyncClient) -> None:
     ],
     ids=str,
 )
-async def test_a_program_finds_the_server_is_let_in_and_works(
+async def test_a_program_finds_the_server_is_accepted_and_works(
     tmp_path: Path,
     environment: dict[str, str],  # noqa: F811
     where: str,
@@ -240,7 +240,7 @@ def test_a_server_is_reached_on_this_computer_by_an_address_of_this_computer(
         assert (named.base, named.token) == (base, "t")
 
 
-async def test_what_a_client_asks_after_it_was_refused_is_refused_in_the_same_words(
+async def test_later_requests_of_a_refused_client_get_the_same_message(
     environment: dict[str, str],  # noqa: F811
 ) -> None:
     program = await asyncio.create_subprocess_exec(

@@ -27,7 +27,7 @@ values = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(values)
-def test_what_leaves_the_server_can_be_read_by_every_program(value: object) -> None:
+def test_everything_the_server_sends_is_valid_for_every_program(value: object) -> None:
     text = dump_json(value)
     assert json.loads(text) == without_halves(value)
     json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")
@@ -35,7 +35,7 @@ def test_what_leaves_the_server_can_be_read_by_every_program(value: object) -> N
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(codec=None)))
-def test_only_halves_are_replaced(text: str) -> None:
+def test_only_half_surrogates_are_replaced(text: str) -> None:
     whole = without_halves(text)
     assert not has_half(whole)
     if not has_half(text):
@@ -49,7 +49,9 @@ def test_two_halves_that_belong_together_become_one_character() -> None:
 
 
 @ERAS
-async def test_a_reply_with_halves_is_sent_and_the_session_goes_on(door: Door, mode: str) -> None:
+async def test_a_reply_with_half_surrogates_is_sent_and_the_session_continues(
+    door: Door, mode: str
+) -> None:
     _, token = door.mint()
     heard: list[str | None] = []
 
@@ -66,7 +68,7 @@ async def test_a_reply_with_halves_is_sent_and_the_session_goes_on(door: Door, m
 
 @ERAS
 @pytest.mark.parametrize("kind", ["bytes", "none", "object", "exit", "panic"])
-async def test_a_reply_that_cannot_be_sent_is_an_error_and_the_session_goes_on(
+async def test_a_reply_that_cannot_be_sent_is_an_error_and_the_session_continues(
     door: Door, mode: str, kind: str
 ) -> None:
     _, token = door.mint()
@@ -95,7 +97,7 @@ def written(message: object, half: str) -> str:
 
 
 @pytest.mark.parametrize("half", HALVES)
-async def test_half_of_a_pair_in_an_argument_is_told_with_the_id_of_the_request(
+async def test_half_a_surrogate_pair_in_an_argument_is_an_error_with_the_requests_id(
     door: Door, half: str
 ) -> None:
     _, token = door.mint()
@@ -111,7 +113,7 @@ async def test_half_of_a_pair_in_an_argument_is_told_with_the_id_of_the_request(
         assert not again["result"]["isError"]
 
 
-async def test_a_whole_pair_that_is_escaped_is_an_ordinary_character(door: Door) -> None:
+async def test_an_escaped_whole_pair_is_an_ordinary_character(door: Door) -> None:
     _, token = door.mint()
     async with http_client(token) as http:
         headers = await open_session(http, door.url)
@@ -131,7 +133,7 @@ async def test_a_whole_pair_that_is_escaped_is_an_ordinary_character(door: Door)
         {"jsonrpc": "2.0", "id": 3, "method": "ping", "params": {"_meta": {"HALF": ["HALF"]}}},
     ],
 )
-async def test_half_of_a_pair_anywhere_else_leaves_the_session_usable(
+async def test_half_a_surrogate_pair_anywhere_else_leaves_the_session_usable(
     door: Door, message: dict[str, object], half: str
 ) -> None:
     _, token = door.mint()
@@ -142,6 +144,6 @@ async def test_half_of_a_pair_anywhere_else_leaves_the_session_usable(
         )
         assert answer.status_code in (200, 400, 404), answer.text
         assert answer.content.decode("utf-8")
-        assert "not JSON" not in answer.text
+        assert "not valid JSON" not in answer.text
         again = await ask(http, door, headers, json.dumps(tool_call("echo", {"text": "x"}, id=8)))
         assert not again["result"]["isError"]

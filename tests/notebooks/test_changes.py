@@ -53,7 +53,7 @@ def delete(nb: LiveNotebook, cell_id: str) -> Deleted:
     return gone
 
 
-def test_taking_back_an_edit_keeps_what_was_typed_elsewhere_in_the_cell() -> None:
+def test_undoing_an_edit_keeps_text_typed_elsewhere_in_the_cell() -> None:
     nb = live(code("a", "x = 1\ny = 2"))
     change = overwrite(nb, "a", "x = 10\ny = 2")
     overwrite(nb, "a", "x = 10\ny = 2\n# mine")
@@ -63,17 +63,17 @@ def test_taking_back_an_edit_keeps_what_was_typed_elsewhere_in_the_cell() -> Non
     assert texts(nb) == ["x = 10\ny = 2\n# mine"]
 
 
-def test_a_line_that_was_changed_since_is_not_taken_back() -> None:
+def test_a_line_changed_later_is_not_undone() -> None:
     nb = live(code("a", "x = 1"), code("b", "keep"))
     first = overwrite(nb, "a", "x = 2")
     second = overwrite(nb, "b", "kept")
     overwrite(nb, "a", "x = 2  # mine")
-    with pytest.raises(ConflictError, match="nothing was taken back"):
+    with pytest.raises(ConflictError, match="nothing was undone"):
         revert(nb, made(first, second), ORIGIN)
     assert texts(nb) == ["x = 2  # mine", "kept"]
 
 
-def test_taking_back_inserts_removes_exactly_these_cells() -> None:
+def test_undoing_inserts_removes_exactly_these_cells() -> None:
     nb = live(code("a", "A"), code("b", "B"))
     changes = [insert(nb, 1, "one", "n1"), insert(nb, 2, "two", "n2")]
     cells.insert(nb, 0, [cells.NewCell("human")], "human")
@@ -83,7 +83,7 @@ def test_taking_back_inserts_removes_exactly_these_cells() -> None:
     assert texts(nb) == ["human", "A", "one", "two", "B"]
 
 
-def test_what_a_person_wrote_in_an_inserted_cell_stays_when_the_insert_is_taken_back() -> None:
+def test_text_a_person_wrote_in_an_inserted_cell_stays_when_the_insert_is_undone() -> None:
     nb = live(code("a", "A"))
     change = insert(nb, 1, "agent", "n1")
     overwrite(nb, "n1", "agent\n# person")
@@ -103,7 +103,7 @@ def test_a_deleted_cell_comes_back_whole_and_beside_its_neighbour() -> None:
     assert nb.document.get()["cells"][2] == before
 
 
-def test_a_move_is_taken_back_to_where_the_cell_was() -> None:
+def test_undoing_a_move_puts_the_cell_back() -> None:
     nb = live(code("a", "A"), code("b", "B"), code("c", "C"))
     change = Moved("a", *cells.neighbours(nb, "a"))
     cells.move(nb, ["a"], 3, ORIGIN)
@@ -118,7 +118,7 @@ def test_a_move_is_taken_back_to_where_the_cell_was() -> None:
     st.lists(st.sampled_from("abcdef"), unique=True, min_size=1),
     st.integers(0, 6) | st.none(),
 )
-def test_several_cells_go_back_to_where_they_were_and_there_again(
+def test_undo_and_redo_of_moving_several_cells_restores_both_orders(
     chosen: list[str], to: int | None
 ) -> None:
     nb = live(*(code(cell_id) for cell_id in "abcdef"))
@@ -145,7 +145,7 @@ def test_several_cells_go_back_to_where_they_were_and_there_again(
     st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True, min_size=1),
     st.integers(0, 4),
 )
-def test_a_move_loses_and_doubles_nothing(order: list[str], moved: list[str], to: int) -> None:
+def test_a_move_loses_and_duplicates_nothing(order: list[str], moved: list[str], to: int) -> None:
     nb = live(*(code(cell_id, cell_id.upper()) for cell_id in order))
     target = order[to] if to < 4 else None
     cells.move(nb, moved, to, ORIGIN)
@@ -157,7 +157,7 @@ def test_a_move_loses_and_doubles_nothing(order: list[str], moved: list[str], to
         assert nb.ids[at + len(moved)] == target
 
 
-def test_a_changed_type_comes_back_with_the_text_of_now() -> None:
+def test_undoing_a_type_change_keeps_the_present_text() -> None:
     nb = live(code("a", "# Title"))
     before = cells.whole(nb, "a")
     cells.retype(nb, "a", "markdown", ORIGIN)
@@ -167,7 +167,7 @@ def test_a_changed_type_comes_back_with_the_text_of_now() -> None:
     assert (cell["cell_type"], cell["source"]) == ("code", "# Better title")
 
 
-def test_a_changed_type_comes_back_with_what_a_person_tagged_and_attached_since() -> None:
+def test_undoing_a_type_change_keeps_later_tags_and_attachments() -> None:
     picture = {"new.png": {"image/png": "eA=="}}
     nb = live({**code("a"), "cell_type": "markdown"}, {**code("b"), "cell_type": "raw"})
     before = {cell_id: cells.whole(nb, cell_id) for cell_id in "ab"}
@@ -184,7 +184,7 @@ def test_a_changed_type_comes_back_with_what_a_person_tagged_and_attached_since(
     assert first["metadata"] == second["metadata"] == {"tags": ["kept"]}
 
 
-def test_outputs_of_a_cell_that_a_person_made_code_again_and_ran_stay() -> None:
+def test_outputs_of_a_cell_that_a_person_turned_back_into_code_and_ran_stay() -> None:
     old = {"output_type": "stream", "name": "stdout", "text": "old\n"}
     nb = live({**code("a", "x"), "outputs": [old], "execution_count": 1})
     before = cells.whole(nb, "a")
@@ -195,7 +195,7 @@ def test_outputs_of_a_cell_that_a_person_made_code_again_and_ran_stay() -> None:
     assert cells.whole(nb, "a")["outputs"] == [old | {"text": "new\n"}]
 
 
-def test_cleared_outputs_come_back_unless_there_are_new_ones() -> None:
+def test_undo_restores_cleared_outputs_unless_there_are_new_ones() -> None:
     output = {"output_type": "stream", "name": "stdout", "text": "hello\n"}
     nb = live({**code("a"), "outputs": [output], "execution_count": 3})
     before = cells.whole(nb, "a")
@@ -213,7 +213,7 @@ def test_cleared_outputs_come_back_unless_there_are_new_ones() -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "idle"])
-def test_cleared_outputs_do_not_come_back_into_a_cell_that_runs_or_ran_since(state: str) -> None:
+def test_cleared_outputs_are_not_restored_in_a_cell_that_runs_or_ran_since(state: str) -> None:
     output = {"output_type": "stream", "name": "stdout", "text": "hello\n"}
     nb = live({**code("a"), "outputs": [output], "execution_count": 3})
     cells.clear_outputs(nb, ["a"], ORIGIN)
@@ -236,7 +236,7 @@ def test_change_sets_outlive_the_room() -> None:
     assert texts(again) == ["x = 1"]
 
 
-def test_the_last_change_of_an_agent_is_found_and_forgotten_ones_are_named() -> None:
+def test_the_last_change_of_an_agent_is_found_and_forgotten_ones_are_an_error() -> None:
     changes = Changes(kept=2)
     for number in range(3):
         edited = Edited("a", "", str(number))
@@ -251,7 +251,7 @@ def test_the_last_change_of_an_agent_is_found_and_forgotten_ones_are_named() -> 
         changes.get("c_0")
 
 
-def test_change_sets_with_large_outputs_make_way_for_later_ones(
+def test_change_sets_with_large_outputs_make_room_for_later_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(changes_of_calls, "MAX_BYTES", 10_000)
@@ -269,7 +269,7 @@ def test_change_sets_with_large_outputs_make_way_for_later_ones(
     assert changes.get("c_5") is large
 
 
-def test_what_is_kept_of_many_small_cells_is_counted_as_what_it_takes() -> None:
+def test_the_size_of_kept_changes_of_many_small_cells_is_counted_correctly() -> None:
     whole = {"id": "a", "cell_type": "code", "metadata": {}, "source": "x", "outputs": []}
     small = [Deleted(str(number), dict(whole), None, None, 0) for number in range(100)]
     # A cell of one character is no byte: a thousand of them deleted take a megabyte.

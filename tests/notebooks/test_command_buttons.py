@@ -59,7 +59,7 @@ async def test_a_new_cell_and_a_cell_of_another_type_with_a_button_are_not_trust
     assert await trust(robot, cells[0]) is False
 
 
-async def test_what_is_taken_back_and_brought_back_stays_untrusted(
+async def test_what_is_undone_and_redone_stays_untrusted(
     robot: Robot, cells: tuple[str, str, str]
 ) -> None:
     cell = {"notebook": "a.ipynb", "cell": cells[1]}
@@ -74,7 +74,7 @@ async def test_what_is_taken_back_and_brought_back_stays_untrusted(
     assert await trust(robot, cells[1]) is False
 
 
-async def test_an_edit_beside_the_persons_own_button_leaves_it_as_it_is(
+async def test_an_edit_beside_the_persons_own_button_leaves_its_trust(
     robot: Robot, cells: tuple[str, str, str]
 ) -> None:
     cell = {"notebook": "a.ipynb", "cell": cells[2]}
@@ -94,7 +94,7 @@ async def test_text_without_a_button_changes_no_trust(
     assert await trust(robot, cells[0]) is before
 
 
-async def test_it_holds_when_the_notebook_was_closed_and_is_opened_again(
+async def test_trust_stays_removed_after_closing_and_reopening(
     make_robot: MakeRobot, cells: tuple[str, str, str], root: Path
 ) -> None:
     robot = make_robot(EDIT)
@@ -104,7 +104,7 @@ async def test_it_holds_when_the_notebook_was_closed_and_is_opened_again(
     rooms = robot.app.rooms
     rooms.idle_seconds = 0.0
     held = rooms._held("a.ipynb")
-    await rooms._let_go(held)
+    await rooms._close_idle(held)
     assert rooms.find("a.ipynb") is None
     assert "trusted" not in (root / "a.ipynb").read_text()
     assert await robot.open("a.ipynb") is not first

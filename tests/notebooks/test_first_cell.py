@@ -39,7 +39,7 @@ async def texts(robot: Robot, path: str = "a.ipynb") -> list[str | None]:
         ("insert_execute_code_cell", {"source": "x = 1"}, ["x = 1"]),
     ],
 )
-async def test_the_first_cells_of_an_agent_are_the_first_of_the_notebook(
+async def test_an_agents_first_cells_are_the_first_of_the_notebook(
     robot: Robot, root: Path, tool: str, arguments: dict[str, Any], wanted: list[str]
 ) -> None:
     await robot.say("use_notebook", notebook="a.ipynb", create=True)
@@ -117,7 +117,7 @@ async def test_a_blank_cell_that_holds_a_persons_caret_stays(
         new_code_cell("", execution_count=3),
     ],
 )
-async def test_an_empty_cell_that_is_in_the_file_is_somebodys(
+async def test_an_empty_cell_in_the_file_is_kept(
     robot: Robot, root: Path, cell: NotebookNode
 ) -> None:
     nbformat.write(new_notebook(cells=[cell]), root / "a.ipynb")
@@ -126,7 +126,7 @@ async def test_an_empty_cell_that_is_in_the_file_is_somebodys(
 
 
 @pytest.mark.parametrize("minor", [4, 5])
-async def test_a_notebook_without_cells_that_is_saved_has_none(
+async def test_a_saved_notebook_without_cells_has_no_cells(
     robot: Robot, root: Path, minor: int
 ) -> None:
     write_notebook(root, "a.ipynb")
@@ -143,7 +143,7 @@ async def test_a_notebook_without_cells_that_is_saved_has_none(
     assert (await robot.open("a.ipynb")).ids == [blank]
 
 
-async def test_a_notebook_that_another_program_empties_while_it_is_open_is_taken_in(
+async def test_a_notebook_emptied_by_another_program_while_open_is_merged(
     robot: Robot, root: Path
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1", "y = 1")

@@ -61,7 +61,7 @@ async def test_a_program_gives_cells_new_ids_while_a_person_types(
     assert {cell["id"]: cell["source"] for cell in saved["cells"]} == wanted
 
 
-async def test_a_cell_that_a_program_puts_in_the_place_of_another_is_not_that_one(
+async def test_a_cell_that_a_program_puts_in_place_of_another_is_a_new_cell(
     tmp_path: Path,
 ) -> None:
     desk = await sit_down(tmp_path, notebook_of("one", "two", "three"))
@@ -112,7 +112,7 @@ async def test_a_program_gives_cells_new_ids_while_no_server_runs(
 
 
 @pytest.mark.parametrize("odd", ODD_IDS, ids=repr)
-async def test_a_cell_with_an_odd_id_is_one_cell_over_a_restart(
+async def test_a_cell_with_an_odd_id_is_one_cell_after_a_restart(
     tmp_path: Path, odd: object
 ) -> None:
     shore = Shore(Files(tmp_path), "a.ipynb", NOTEBOOK)
@@ -135,7 +135,7 @@ async def test_a_cell_with_an_odd_id_is_one_cell_over_a_restart(
     st.dictionaries(st.sampled_from("cdefgh"), st.sampled_from(["", "x", "y"]), max_size=5),
     st.booleans(),
 )
-def test_each_cell_has_one_id_of_before_and_only_those_are_named_that_went_and_came(
+def test_each_new_id_maps_to_one_old_id_and_only_changed_ids_are_listed(
     old: dict[str, str], new: dict[str, str], made_up: bool
 ) -> None:
     found = renamed(old, new, made_up=made_up)
@@ -145,7 +145,7 @@ def test_each_cell_has_one_id_of_before_and_only_those_are_named_that_went_and_c
 
 
 @given(st.lists(st.sampled_from([*"ab", "a\ud800", *range(3), True, None]), max_size=4))
-def test_a_version_knows_all_ids_as_the_document_has_them_or_none(ids: list[Any]) -> None:
+def test_a_version_has_all_ids_of_the_document_or_none(ids: list[Any]) -> None:
     cells = [{"id": cell_id, "source": "", "cell_type": "raw"} for cell_id in ids]
     found = Version.of({"cells": cells}).ids
     texts = [cell_id for cell_id in ids if isinstance(cell_id, str)]

@@ -50,7 +50,7 @@ def test_the_ids_follow_inserts_deletes_and_moves_by_anyone() -> None:
     assert nb.ids == ["b", "d", "c", "e"] == [cell["id"] for cell in nb.ycells]
 
 
-def test_what_may_be_a_position_is_not_taken_for_the_start_of_an_id() -> None:
+def test_a_possible_position_is_not_mistaken_for_an_id_prefix() -> None:
     nb = live(code("a1b2"), code("2c3d"), code("37"), code("3"))
     for ref in ("0", "2", "02"):
         with pytest.raises(NotFoundError, match="not by position"):
@@ -67,7 +67,7 @@ def test_what_may_be_a_position_is_not_taken_for_the_start_of_an_id() -> None:
         max_size=25,
     )
 )
-def test_the_ids_are_those_of_the_document_after_any_changes(
+def test_the_ids_match_the_document_after_any_changes(
     steps: list[tuple[str, int, bool]],
 ) -> None:
     nb = live(code("a"), code("b"))
@@ -84,7 +84,7 @@ def test_the_ids_are_those_of_the_document_after_any_changes(
         assert nb.ids == [cell["id"] for cell in nb.ycells]
 
 
-def test_what_a_person_ran_before_is_not_kept_for_ever() -> None:
+def test_records_of_earlier_runs_are_not_kept_forever() -> None:
     notebook = live(code("one"))
     browser = page(notebook)
     updates: list[bytes] = []
@@ -122,7 +122,7 @@ def test_an_edit_counts_characters_and_the_document_bytes(old: str, new: str) ->
     assert nb.source("a") == new == str(other.ycells[0]["source"])
 
 
-def test_a_cell_is_found_by_a_unique_start_of_its_id() -> None:
+def test_a_cell_is_found_by_a_unique_prefix_of_its_id() -> None:
     nb = live(code("abc1"), code("abd2"), code("a"))
     assert cells.find(nb, "abc") == "abc1"
     assert cells.find(nb, "a") == "a"
@@ -144,21 +144,19 @@ def test_a_cell_is_found_by_a_unique_start_of_its_id() -> None:
         pytest.param({"before": "b"}, 1, id="before a cell"),
     ],
 )
-def test_a_place_is_named_by_a_cell_or_counted_from_the_top(
-    arguments: dict[str, Any], index: int
-) -> None:
+def test_a_position_is_given_by_a_cell_or_an_index(arguments: dict[str, Any], index: int) -> None:
     nb = live(code("a"), code("b"))
     assert cells.place(nb, **{"after": None, "before": None, "index": None} | arguments) == index
 
 
 @pytest.mark.parametrize("index", [3, -2])
-def test_a_place_outside_the_notebook_is_refused(index: int) -> None:
+def test_a_position_outside_the_notebook_is_refused(index: int) -> None:
     nb = live(code("a"), code("b"))
     with pytest.raises(InvalidArgumentError, match="2 cells"):
         cells.place(nb, after=None, before=None, index=index)
 
 
-def test_inserting_raises_an_old_notebook_to_the_format_that_keeps_ids() -> None:
+def test_inserting_upgrades_an_old_notebook_to_a_format_with_ids() -> None:
     nb = live(code("a"), minor=4)
     cells.insert(nb, 1, [cells.NewCell("x")], "jmcp:a_1")
     assert nb.document.get()["nbformat_minor"] == 5

@@ -75,7 +75,7 @@ async def test_an_agent_cannot_change_a_cell_that_is_not_editable(
 
 
 @pytest.mark.parametrize("metadata", NOT_DELETABLE)
-async def test_an_agent_cannot_delete_a_cell_that_is_not_deletable_nor_others_with_it(
+async def test_one_undeletable_cell_refuses_the_whole_delete(
     robot: Robot, root: Path, metadata: dict[str, Any]
 ) -> None:
     cell = write(root, metadata)
@@ -88,7 +88,7 @@ async def test_an_agent_cannot_delete_a_cell_that_is_not_deletable_nor_others_wi
 
 
 @pytest.mark.parametrize("metadata", OPEN)
-async def test_what_does_not_lock_a_cell_is_no_lock(
+async def test_other_metadata_does_not_lock_a_cell(
     robot: Robot, root: Path, metadata: dict[str, Any]
 ) -> None:
     cell = write(root, metadata)
@@ -99,7 +99,7 @@ async def test_what_does_not_lock_a_cell_is_no_lock(
 
 
 @pytest.mark.parametrize("metadata", [SOLUTION, ANSWER, {"deletable": False}])
-async def test_what_is_only_not_deletable_can_be_edited(
+async def test_an_undeletable_cell_can_still_be_edited(
     robot: Robot, root: Path, metadata: dict[str, Any]
 ) -> None:
     cell = write(root, metadata)
@@ -133,15 +133,17 @@ async def test_a_locked_cell_can_be_moved_run_and_cleared(robot: Robot, root: Pa
     assert "is locked" in await robot.fail("overwrite_cell_source", cell=cell, source="pass")
 
 
-async def test_a_source_that_changes_nothing_needs_no_key(robot: Robot, root: Path) -> None:
+async def test_overwriting_a_locked_cell_with_the_same_text_is_allowed(
+    robot: Robot, root: Path
+) -> None:
     cell = write(root, {"editable": False})
     said = await robot.say(
         "overwrite_cell_source", notebook="a.ipynb", cell=cell, source="assert True"
     )
-    assert "has that text already" in said
+    assert "already has that text" in said
 
 
-async def test_what_was_locked_since_is_not_taken_back(robot: Robot, root: Path) -> None:
+async def test_a_change_in_a_cell_locked_since_is_not_undone(robot: Robot, root: Path) -> None:
     cell = write(root, {})
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("overwrite_cell_source", cell=cell, source="pass")
@@ -150,9 +152,7 @@ async def test_what_was_locked_since_is_not_taken_back(robot: Robot, root: Path)
     assert await text_of(robot, cell) == "pass"
 
 
-async def test_an_inserted_cell_that_was_locked_since_is_not_taken_out(
-    robot: Robot, root: Path
-) -> None:
+async def test_an_inserted_cell_locked_since_is_not_removed(robot: Robot, root: Path) -> None:
     write(root, {})
     await robot.say("use_notebook", notebook="a.ipynb")
     (new,) = ids_in(await robot.say("insert_cell", source="y = 2"))
@@ -161,9 +161,7 @@ async def test_an_inserted_cell_that_was_locked_since_is_not_taken_out(
     assert await text_of(robot, new) == "y = 2"
 
 
-async def test_a_type_is_not_taken_back_in_a_cell_that_was_locked_since(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_type_change_in_a_cell_locked_since_is_not_undone(robot: Robot, root: Path) -> None:
     cell = write(root, {})
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("overwrite_cell_source", cell=cell, source="assert True", type="markdown")
@@ -172,7 +170,7 @@ async def test_a_type_is_not_taken_back_in_a_cell_that_was_locked_since(
     assert "markdown" in await robot.say("read_cell", cell=cell)
 
 
-async def test_nobody_can_allow_what_the_user_locks_while_the_request_waits(
+async def test_a_change_to_a_cell_locked_while_waiting_cannot_be_allowed(
     make_robot: MakeRobot, root: Path
 ) -> None:
     robot = make_robot(ASK)

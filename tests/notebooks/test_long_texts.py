@@ -30,7 +30,7 @@ PIECES = st.lists(PIECE, max_size=12)
 
 @settings(deadline=None)
 @given(st.text("xyß😀\n", max_size=40), PIECES)
-def test_splices_of_a_shared_text_are_those_of_a_text(
+def test_splices_of_a_shared_text_match_those_of_a_string(
     present: str, pieces: list[tuple[int, int, str]]
 ) -> None:
     found, at = [], 0
@@ -68,7 +68,7 @@ TEXTS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=5).map("\n".join)
 
 @settings(deadline=None)
 @given(TEXTS, TEXTS, TEXTS)
-def test_a_merge_that_is_kept_is_the_merge(base: str, mine: str, present: str) -> None:
+def test_a_cached_merge_equals_a_new_merge(base: str, mine: str, present: str) -> None:
     def outcome(merging: Callable[[str, str, str], list[Splice]]) -> object:
         try:
             return merging(base, mine, present)
@@ -79,7 +79,7 @@ def test_a_merge_that_is_kept_is_the_merge(base: str, mine: str, present: str) -
     assert [outcome(merges.merge) for _ in range(2)] == [outcome(merge)] * 2
 
 
-def test_a_large_merge_is_worked_out_once_and_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_merge_is_computed_once_and_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     base = "\n".join(f"line {number}" for number in range(20_000))
     mine = base.replace("line 7\n", "line seven\n")
     threads: list[int] = []

@@ -48,7 +48,7 @@ async def test_cells_are_moved_deleted_and_put_back_in_one_step_each(
     before = notebook.document.get()
     part = ids[::2]
     said = await robot.say("move_cell", notebook="a.ipynb", cells=part, index=0)
-    assert said.startswith("Moved; now cell 1 ")
+    assert said.startswith("Moved. Now: cell 1 ")
     assert notebook.ids == [*part, *ids[1::2]]
     await robot.say("undo_changes", notebook="a.ipynb")
     assert notebook.document.get() == before
@@ -59,7 +59,7 @@ async def test_cells_are_moved_deleted_and_put_back_in_one_step_each(
     assert applied == [True] * 4
 
 
-async def test_a_person_takes_back_in_one_step_what_an_agent_did(
+async def test_a_person_undoes_an_agents_work_in_one_step(
     robot: Robot, root: Path, applied: list[bool]
 ) -> None:
     ids = write(root)
@@ -72,7 +72,7 @@ async def test_a_person_takes_back_in_one_step_what_an_agent_did(
 
 
 @pytest.mark.parametrize("tool", ["move_cell", "delete_cell"])
-async def test_a_yes_does_not_cover_what_is_typed_while_it_is_worked_out(
+async def test_an_approval_does_not_cover_text_typed_while_the_change_is_computed(
     make_robot: MakeRobot,
     root: Path,
     applied: list[bool],

@@ -30,7 +30,7 @@ async def test_a_change_is_merged_once_with_each_text_that_it_meets(
     assert done[1:] == [("a", "b", "a"), ("a", "b", "a\nc")]
 
 
-def test_what_a_person_types_while_a_call_waits_does_not_pile_up() -> None:
+def test_typing_while_a_call_waits_does_not_accumulate_merges() -> None:
     merges = Merges()
     for number in range(10 * MAX_KNOWN):
         merges.merge("a", "b", f"a\n{number}")

@@ -68,7 +68,7 @@ CHANGES = st.lists(st.tuples(KINDS, st.integers(0, 20), st.integers(0, 20)), max
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(changes=CHANGES, minor=st.sampled_from([4, 5]))
-def test_what_is_saved_is_what_the_document_says_when_it_is_there(
+def test_a_save_contains_the_document_at_one_moment(
     changes: list[tuple[str, int, int]], minor: int
 ) -> None:
     notebook = opened(minor)
@@ -87,7 +87,7 @@ def test_what_is_saved_is_what_the_document_says_when_it_is_there(
     asyncio.run(both())
 
 
-def test_of_two_cells_with_one_id_the_document_says_which_is_saved() -> None:
+def test_of_two_cells_with_one_id_the_one_in_the_document_is_saved() -> None:
     notebook = opened(5)
     again = cells.whole(notebook, NAMES[3])
     cells.insert_whole(notebook, 0, again, "page")

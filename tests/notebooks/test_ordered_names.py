@@ -139,7 +139,7 @@ class Names:
 @example(True, os.link, [("types", 0), ("saves", 0), ("looks", 2), ("types", 2), ("saves", 2)])
 @example(False, os.symlink, [("writes", -3600), ("looks", 0), ("types", 0), ("saves", 0)])
 @example(False, os.symlink, [("writes", 0), ("types", 0), ("saves", 0)])
-def test_nothing_is_lost_that_anybody_writes_into_one_file(
+def test_nothing_that_several_writers_put_into_one_file_is_lost(
     notebook: bool, link: Callable[..., None], steps: list[tuple[str, int]]
 ) -> None:
     async def run(root: Path) -> None:
@@ -159,7 +159,7 @@ def test_nothing_is_lost_that_anybody_writes_into_one_file(
 
 
 @pytest.mark.parametrize("first", [NOTEBOOK, TEXT])
-async def test_who_opens_a_file_hides_no_change_from_who_has_it_open(
+async def test_opening_a_file_hides_no_change_from_pages_that_have_it_open(
     tmp_path: Path, first: tuple[str, str]
 ) -> None:
     names = Names(tmp_path, os.symlink, notebook=True)
@@ -172,7 +172,7 @@ async def test_who_opens_a_file_hides_no_change_from_who_has_it_open(
     await names.close()
 
 
-async def test_a_notebook_that_is_spoilt_in_the_text_editor_is_kept_beside_what_is_saved(
+async def test_an_invalid_notebook_from_the_text_editor_is_kept_in_a_copy(
     tmp_path: Path,
 ) -> None:
     names = Names(tmp_path, os.symlink, notebook=True)

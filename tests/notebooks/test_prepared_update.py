@@ -153,7 +153,7 @@ def written(told: list[object]) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
 )
 @given(steps=STEPS)
-def test_a_notebook_says_the_same_whether_it_was_worked_out_ahead_or_not(steps: list[Step]) -> None:
+def test_a_change_has_the_same_result_when_it_was_prepared_ahead(steps: list[Step]) -> None:
     direct, ahead = opened(), opened()
     page: Doc[Any] = Doc()
     page.apply_update(ahead.ydoc.get_update())
@@ -188,7 +188,7 @@ def test_many_cells_move_in_one_step_of_the_document() -> None:
     run(work())
 
 
-def test_what_a_person_types_into_a_cell_that_is_about_to_move_moves_with_it() -> None:
+def test_text_typed_into_a_cell_about_to_move_moves_with_it() -> None:
     notebook = opened()
 
     def types() -> None:
@@ -202,7 +202,7 @@ def test_what_a_person_types_into_a_cell_that_is_about_to_move_moves_with_it() -
     assert notebook.source(NAMES[7]) == "typed é😀 7\n"
 
 
-def test_what_a_run_puts_out_in_a_cell_that_is_about_to_move_moves_with_it() -> None:
+def test_outputs_of_a_cell_about_to_move_move_with_it() -> None:
     notebook = opened()
     more = {"output_type": "stream", "name": "stdout", "text": "more\n"}
 
@@ -216,7 +216,7 @@ def test_what_a_run_puts_out_in_a_cell_that_is_about_to_move_moves_with_it() -> 
     assert cells.whole(notebook, NAMES[9])["outputs"][-1] == more
 
 
-def test_what_a_person_tags_or_attaches_moves_with_the_cell() -> None:
+def test_tags_and_attachments_move_with_the_cell() -> None:
     notebook = opened()
 
     def tags() -> None:
@@ -232,7 +232,7 @@ async def _check(
     assert look() == ["mine"]
 
 
-def test_what_a_person_types_into_another_cell_meanwhile_stays() -> None:
+def test_text_typed_into_another_cell_in_the_meantime_stays() -> None:
     notebook = opened()
 
     def types() -> None:
@@ -246,7 +246,7 @@ def test_what_a_person_types_into_another_cell_meanwhile_stays() -> None:
     assert notebook.source(NAMES[1]) == "typed é😀 1\n"
 
 
-def test_cells_that_come_meanwhile_stay_where_they_are() -> None:
+def test_cells_inserted_in_the_meantime_stay_in_place() -> None:
     notebook = opened()
 
     async def work() -> None:
@@ -265,7 +265,7 @@ def test_cells_that_come_meanwhile_stay_where_they_are() -> None:
     assert notebook.ids == [*NAMES[6:], NAMES[0], "new", *NAMES[1:6]]
 
 
-def test_what_is_typed_while_an_undo_is_worked_out_is_kept() -> None:
+def test_text_typed_while_an_undo_is_computed_is_kept() -> None:
     notebook = opened()
 
     async def work() -> None:
@@ -282,7 +282,7 @@ def test_what_is_typed_while_an_undo_is_worked_out_is_kept() -> None:
     assert notebook.source(NAMES[10]) == "typed é😀 10\n"
 
 
-def test_a_cell_that_a_person_wrote_in_meanwhile_is_not_taken_back_with_the_others() -> None:
+def test_a_cell_edited_by_a_person_in_the_meantime_is_not_undone_with_the_others() -> None:
     notebook = opened()
     new = [cells.NewCell(f"new {n}\n", id=f"n{n}") for n in range(8)]
 
@@ -300,7 +300,7 @@ def test_a_cell_that_a_person_wrote_in_meanwhile_is_not_taken_back_with_the_othe
     assert "mine" in str(notebook.source("n5"))
 
 
-def test_the_loop_has_its_turn_while_cells_are_arranged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_event_loop_runs_while_cells_are_arranged(monkeypatch: pytest.MonkeyPatch) -> None:
     # As if reading a cell took that long.
     monkeypatch.setattr("jmcp_lab.server.pace.TURN_SECONDS", 1e-9)
     notebook = opened()

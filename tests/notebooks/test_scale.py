@@ -103,7 +103,7 @@ OPERATIONS = [clear_and_take_back, delete_and_take_back, move_and_take_back, loo
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_four_times_as_many_cells_take_no_more_than_some_four_times_as_long(
+def test_four_times_as_many_cells_take_about_four_times_as_long(
     operation: Callable[[LiveNotebook], None],
 ) -> None:
     def seconds(size: int) -> float:
@@ -118,7 +118,7 @@ def test_four_times_as_many_cells_take_no_more_than_some_four_times_as_long(
 
 
 @pytest.mark.parametrize("operation", [clear_and_take_back, look_at_each, save])
-def test_no_cell_is_looked_for_from_the_start_of_the_notebook(
+def test_no_cell_lookup_scans_the_whole_notebook(
     operation: Callable[[LiveNotebook], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook = of_size(300)
@@ -135,7 +135,7 @@ def test_no_cell_is_looked_for_from_the_start_of_the_notebook(
     assert walks == 0
 
 
-def test_the_outputs_of_all_cells_are_cleared_and_put_back() -> None:
+def test_the_outputs_of_all_cells_are_cleared_and_restored() -> None:
     notebook = of_size(450)
     before = notebook.document.get()
 
@@ -154,7 +154,7 @@ def test_the_outputs_of_all_cells_are_cleared_and_put_back() -> None:
     asyncio.run(work())
 
 
-def test_what_others_do_between_two_slices_stays() -> None:
+def test_changes_by_others_between_two_slices_stay() -> None:
     notebook = of_size(450)
     ids = list(notebook.ids)
     printed = {"output_type": "stream", "name": "stdout", "text": "of a person\n"}
@@ -181,7 +181,7 @@ def test_what_others_do_between_two_slices_stays() -> None:
     assert all(cells.whole(notebook, i)["outputs"][0]["text"] == f"{i}\n" for i in rest)
 
 
-def test_who_is_called_off_in_the_middle_of_an_undo_takes_back_all_of_it() -> None:
+def test_an_undo_cancelled_halfway_is_still_completed() -> None:
     notebook = of_size(450)
 
     async def work() -> None:
@@ -198,7 +198,7 @@ def test_who_is_called_off_in_the_middle_of_an_undo_takes_back_all_of_it() -> No
     assert all(cell["outputs"] for cell in notebook.document.get()["cells"])
 
 
-def test_who_follows_the_cells_hears_of_many_that_are_cleared_at_once() -> None:
+def test_listeners_hear_of_many_cells_cleared_at_once() -> None:
     notebook = of_size(200)
     page: Doc[Any] = Doc()
     page.apply_update(notebook.ydoc.get_update())
@@ -231,7 +231,7 @@ ACTS = st.sampled_from(["insert", "remove"])
 
 @settings(deadline=None)
 @given(st.lists(NAMES, max_size=8), st.lists(st.tuples(ACTS, NAMES, PLACES), max_size=30))
-def test_an_order_is_what_a_list_is(names: list[str], acts: list[tuple[str, str, int]]) -> None:
+def test_an_order_behaves_like_a_list(names: list[str], acts: list[tuple[str, str, int]]) -> None:
     order, plain = Order(names), list(names)
     for act, name, at in acts:
         if act == "insert" and name not in plain:
@@ -248,7 +248,7 @@ def test_an_order_is_what_a_list_is(names: list[str], acts: list[tuple[str, str,
         assert [order.at(index) for index in range(-1, len(plain) + 1)] == [None, *plain, None]
 
 
-def test_an_order_of_many_is_what_a_list_is() -> None:
+def test_a_large_order_behaves_like_a_list() -> None:
     plain = [f"n{number}" for number in range(1000)]
     order = Order(plain)
     for number in range(600):
@@ -272,7 +272,7 @@ ANY_ACTS = st.sampled_from(["insert", "delete", "move", "name", "page", "meet"])
         max_size=25,
     )
 )
-def test_the_cells_and_ids_that_are_kept_are_those_of_the_document(
+def test_the_cached_cells_and_ids_match_the_document(
     acts: list[tuple[str, int, int]],
 ) -> None:
     notebook = opened(["a", "b", "c", "a0"])
@@ -304,13 +304,13 @@ def test_the_cells_and_ids_that_are_kept_are_those_of_the_document(
 
 @settings(deadline=None)
 @given(st.lists(st.text("ab", min_size=1, max_size=10), max_size=12), st.text("ab", max_size=10))
-def test_a_start_names_the_ids_that_start_so(ids: list[str], start: str) -> None:
+def test_a_prefix_finds_the_ids_that_start_with_it(ids: list[str], start: str) -> None:
     found = CellIds(ids)
     for _ in range(20):
         assert found.starting(start) == [i for i in ids if i.startswith(start)]
 
 
-def test_an_array_with_something_else_than_cells_is_followed() -> None:
+def test_an_array_with_other_values_than_cells_is_followed() -> None:
     doc: Doc[Any] = Doc()
     array: Array[Any] = doc.get("cells", type=Array)
     order = CellOrder(array)
@@ -327,7 +327,7 @@ STEPS = st.lists(
 
 @settings(max_examples=300, deadline=None)
 @given(STEPS, STEPS)
-def test_taken_back_at_once_a_change_of_places_is_what_it_is_step_by_step(
+def test_undoing_moves_at_once_equals_undoing_them_step_by_step(
     agents: list[tuple[str, int, int]], persons: list[tuple[str, int, int]]
 ) -> None:
     notebook, plain = opened(list("abcdef")), opened(list("abcdef"))

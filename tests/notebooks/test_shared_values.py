@@ -37,7 +37,7 @@ def kinds(value: Any) -> Any:  # noqa: ANN401 - of any type
 
 
 @given(st.dictionaries(texts, shared, max_size=4))
-def test_a_shared_map_says_what_pycrdt_says_of_it(content: dict[str, Any]) -> None:
+def test_a_shared_map_matches_what_pycrdt_returns(content: dict[str, Any]) -> None:
     doc: Doc[Any] = Doc()
     doc["map"] = found = Map(content)
     assert kinds(to_python(found)) == kinds(found.to_py())
@@ -45,7 +45,7 @@ def test_a_shared_map_says_what_pycrdt_says_of_it(content: dict[str, Any]) -> No
         assert kinds(to_python(found)) == kinds(found.to_py())
 
 
-def test_what_a_notebook_has_not_is_read_as_well() -> None:
+def test_missing_values_of_a_notebook_can_be_read() -> None:
     doc: Doc[Any] = Doc()
     doc["map"] = found = Map({"doc": Doc(), "xml": XmlFragment()})
     with pytest.raises(ValueError, match="no Python equivalent"):
@@ -54,7 +54,7 @@ def test_what_a_notebook_has_not_is_read_as_well() -> None:
     assert isinstance(to_python(found)["doc"], Doc)
 
 
-def test_what_is_in_a_map_can_be_read_while_a_change_is_told() -> None:
+def test_a_map_can_be_read_while_a_change_is_reported() -> None:
     doc: Doc[Any] = Doc()
     doc["map"] = found = Map({"text": Text("a")})
     said: list[Any] = []

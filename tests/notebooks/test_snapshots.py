@@ -3,7 +3,7 @@ from __future__ import annotations
 from jmcp_lab.notebooks.snapshots import AgentSnapshots
 
 
-def test_long_texts_that_an_agent_saw_long_ago_are_not_kept() -> None:
+def test_long_texts_seen_long_ago_are_dropped() -> None:
     seen = AgentSnapshots(characters=1000)
     for number in range(10):
         seen.note("agent", "file", f"cell {number}", str(number) * 300)
@@ -16,7 +16,7 @@ def test_long_texts_that_an_agent_saw_long_ago_are_not_kept() -> None:
     assert seen.text("agent", "file", "cell 7") is not None
 
 
-def test_the_text_that_was_seen_last_is_kept_however_long_it_is() -> None:
+def test_the_last_seen_text_is_kept_whatever_its_length() -> None:
     seen = AgentSnapshots(characters=1000)
     seen.note("agent", "file", "a", "x" * 5000)
     assert seen.text("agent", "file", "a") == "x" * 5000

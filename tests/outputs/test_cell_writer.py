@@ -86,7 +86,7 @@ STEPS = st.lists(st.one_of(MESSAGES, st.just("flush")), max_size=25)
 
 @settings(max_examples=300, deadline=None)
 @given(STEPS)
-def test_any_messages_give_what_the_page_gives_when_it_runs_the_cell(
+def test_any_messages_give_the_same_outputs_as_a_run_in_the_page(
     steps: list[Message | str],
 ) -> None:
     cell = Cell()
@@ -121,7 +121,7 @@ def test_a_person_may_clear_the_outputs_at_any_moment(steps: list[Message | str]
     st.lists(st.one_of(MESSAGES, st.sampled_from(["flush", "add", "remove"])), max_size=25),
     st.sampled_from(["stdout", "stderr"]),
 )
-def test_what_others_do_to_the_outputs_stays_and_breaks_nothing(
+def test_changes_of_outputs_by_others_stay_and_break_nothing(
     steps: list[Message | str], name: str
 ) -> None:
     cell = Cell()
@@ -143,7 +143,7 @@ def test_what_others_do_to_the_outputs_stays_and_breaks_nothing(
 
 @settings(max_examples=300, deadline=None)
 @given(STEPS, st.integers(8, 60), st.booleans())
-def test_with_a_limit_the_page_equals_the_document_and_memory_is_bounded(
+def test_with_a_limit_page_and_document_agree_and_memory_is_limited(
     steps: list[Message | str], limit: int, live: bool
 ) -> None:
     cell = Cell(limit)
@@ -168,7 +168,7 @@ WIDGETS = st.sampled_from([None, "w", "v"])
     st.one_of(st.none(), st.integers(8, 60)),
     st.booleans(),
 )
-def test_the_page_equals_the_document_whatever_widgets_take(
+def test_page_and_document_agree_whatever_widgets_take(
     steps: list[tuple[Message | str, str | None]], limit: int | None, live: bool
 ) -> None:
     cell = Cell(limit)
@@ -193,7 +193,7 @@ def test_the_page_equals_the_document_whatever_widgets_take(
         )
     )
 )
-def test_nothing_is_lost_that_widgets_take(steps: list[tuple[Message, str | None]]) -> None:
+def test_nothing_that_widgets_take_is_lost(steps: list[tuple[Message, str | None]]) -> None:
     cell = Cell()
     alone = {widget: Cell() for widget in (None, "w", "v")}
     for message, widget in steps:
@@ -213,7 +213,7 @@ def test_nothing_is_lost_that_widgets_take(steps: list[tuple[Message, str | None
 
 
 @given(st.lists(TEXT, max_size=8))
-def test_text_is_written_as_by_jupyterlab(texts: list[str]) -> None:
+def test_text_is_written_as_jupyterlab_writes_it(texts: list[str]) -> None:
     line, final = TerminalLine(), ""
     expected, cursor = "", 0
     for text in texts:
@@ -273,7 +273,7 @@ def test_everything_is_written_with_the_origin_of_outputs() -> None:
     assert set(origins) == {"jmcp:exec"}
 
 
-def test_a_cell_that_shows_its_waiting_is_not_told_again_that_it_runs() -> None:
+def test_a_cell_already_marked_as_waiting_is_not_marked_again() -> None:
     cell = Cell()
     cell.writer.end(1)
     cell.writer.set_state("running")
@@ -299,7 +299,7 @@ def test_numbers_reach_the_page_as_numbers_and_the_file_as_integers() -> None:
     assert isinstance(cell.document.ycells[0]["execution_count"], float)
 
 
-def test_a_cell_that_is_gone_takes_no_outputs() -> None:
+def test_a_deleted_cell_takes_no_outputs() -> None:
     cell = Cell()
     cell.message(*stream("a"))
     del cell.document.ycells[0]
@@ -309,7 +309,7 @@ def test_a_cell_that_is_gone_takes_no_outputs() -> None:
     assert cell.writer.begin() is False
 
 
-def test_what_a_widget_took_replaces_no_text_of_others_that_it_is_joined_to() -> None:
+def test_outputs_taken_by_a_widget_do_not_replace_the_text_of_others() -> None:
     cell = Cell()
     theirs = {"output_type": "stream", "name": "stdout", "text": "théirs"}
     cell.document.ycells[0]["outputs"].append(shared_output(theirs))
@@ -339,7 +339,7 @@ def test_what_a_widget_took_replaces_no_text_of_others_that_it_is_joined_to() ->
     ],
     ids=["result", "error", "display", "figure"],
 )
-def test_one_output_that_is_too_big_by_itself_is_cut_and_says_so(
+def test_a_single_output_that_is_too_big_is_cut_with_a_note(
     kind: str, content: dict[str, Any]
 ) -> None:
     cell = Cell(limit=2_000)
@@ -349,7 +349,7 @@ def test_one_output_that_is_too_big_by_itself_is_cut_and_says_so(
     assert "characters left out here: too much output for one cell]" in str(output)
 
 
-def test_a_display_that_grows_too_big_is_cut_as_well() -> None:
+def test_a_display_that_grows_too_big_is_cut_too() -> None:
     cell = Cell(limit=2_000)
     cell.message(*display("small", "x"))
     cell.message(*display("y" * 5_000, "x", "update_display_data"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_flood_keeps_its_beginning_and_its_end_and_says_what_is_missing() -> None:
+def test_a_flood_keeps_its_start_and_end_and_says_what_is_missing() -> None:
     cell = Cell(limit=10_000)
     for number in range(20_000):
         cell.message(*stream(f"{number}\n"))

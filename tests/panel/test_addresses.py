@@ -41,7 +41,7 @@ LOCAL = "JupyterLab (http://127.0.0.1:{port}/a%40b/lab on the server's own compu
     ],
     ids=str,
 )
-def test_an_agent_is_told_what_works_where_its_person_is(
+def test_an_agent_is_told_an_address_that_works_for_its_person(
     jp_serverapp: ServerApp,
     environment: dict[str, str],
     words: str,

@@ -9,7 +9,7 @@ from jmcp_lab.errors import DeniedError
 from ..support.rest import Panel
 
 
-async def test_a_denied_request_says_until_when_it_is_not_asked_and_can_be_asked_again(
+async def test_a_denied_request_shows_until_when_it_is_blocked_and_can_be_asked_again(
     panel: Panel,
 ) -> None:
     agent, _ = panel.app.agents.add("Claude")

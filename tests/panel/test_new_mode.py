@@ -47,7 +47,7 @@ async def permit(panel: Panel, agent_id: str, kind: ToolClass) -> Call:
     return call
 
 
-async def test_a_new_record_is_accepted_by_the_interface_and_judged_by_the_policy(
+async def test_a_new_mode_record_works_in_the_interface_and_the_policy(
     panel: Panel, made_up: Mode
 ) -> None:
     browser = await panel.browser()
@@ -76,7 +76,7 @@ async def test_a_person_changes_an_agent_to_a_new_mode_and_a_program_pairs_with_
     assert pairing.mode is made_up
 
 
-async def test_a_new_mode_that_ends_needs_what_its_record_says(
+async def test_a_new_mode_with_an_end_needs_what_its_record_requires(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timed = replace(MADE_UP, after_end=EDIT, only_chosen=True)

@@ -22,7 +22,7 @@ def loosened(panel: Panel, tmp_path: Path) -> str:
     return token
 
 
-async def test_it_is_shown_and_only_a_person_in_the_panel_puts_it_in_force(
+async def test_an_offer_is_shown_and_only_a_person_in_the_panel_can_accept_it(
     panel: Panel, loosened: str
 ) -> None:
     browser = await panel.browser()
@@ -46,7 +46,7 @@ async def test_it_is_shown_and_only_a_person_in_the_panel_puts_it_in_force(
     assert (await browser.post(url, json=yes)).status_code == 409
 
 
-async def test_it_is_thrown_away(panel: Panel, loosened: str) -> None:
+async def test_an_offer_can_be_discarded(panel: Panel, loosened: str) -> None:
     browser = await panel.browser()
     (card,) = (await browser.get("state")).json()["pairings"]
     url = f"pairing/{card['id']}/decision"

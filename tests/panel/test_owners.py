@@ -82,7 +82,7 @@ async def test_only_the_owner_of_an_agent_decides_and_others_can_stop_it(panel: 
     ):
         answer = await bob.request(method, path, json=body)
         assert answer.status_code == 403, (path, answer.text)
-        assert "Only ada, who let this agent in" in answer.json()["message"]
+        assert "Only ada, who connected this agent" in answer.json()["message"]
     assert not task.done()
     assert (await bob.post(f"agents/{agent_id}/stop", json={})).status_code == 200
     assert agent.paused
@@ -100,7 +100,7 @@ async def test_only_the_owner_of_an_agent_decides_and_others_can_stop_it(panel: 
 
 
 @pytest.mark.usefixtures("named")
-async def test_a_page_is_told_whose_the_agents_of_others_are(panel: Panel) -> None:
+async def test_a_page_gets_the_owners_of_other_peoples_agents(panel: Panel) -> None:
     ada, bob = await panel.browser(**{"X-User": "ada"}), await panel.browser(**{"X-User": "bob"})
     await mint(ada, "Ada's")
     panel.app.agents.add("Anybody's")
@@ -121,7 +121,7 @@ async def test_a_page_is_told_whose_the_agents_of_others_are(panel: Panel) -> No
         (("write", "jmcp_lab"), set()),
     ],
 )
-async def test_a_page_is_told_what_its_reader_may_decide(
+async def test_a_page_gets_what_its_reader_may_decide(
     panel: Panel, jp_serverapp: ServerApp, right: tuple[str, str], missing: set[str]
 ) -> None:
     browser = await panel.browser()
@@ -132,13 +132,39 @@ async def test_a_page_is_told_what_its_reader_may_decide(
     assert decides == every - missing
 
 
+async def test_who_decides_about_a_run_that_edits_too_needs_the_rights_for_both(
+    panel: Panel, jp_serverapp: ServerApp
+) -> None:
+    browser = await panel.browser()
+    agent, _ = panel.app.agents.add("Claude")
+    for also, status in (((), 200), ((ToolClass.EDIT,), 403)):
+        call, task = panel.app.ask(agent, also=also)
+        await panel.app.waiting(call)
+        (shown,) = [
+            each
+            for each in (await browser.get("state")).json()["calls"]
+            if each["state"] == "waiting_for_approval"
+        ]
+        assert (shown["class"], shown["also"]) == ("run", [each.value for each in also])
+        withhold(jp_serverapp, ("write", "contents"))
+        decision = {"option": "allow_once", "action_hash": call.action_hash}
+        answer = await browser.post(f"calls/{call.id}/decision", json=decision)
+        assert answer.status_code == status, answer.text
+        if status == 403:
+            assert "write contents" in answer.json()["message"]
+            assert (await browser.post(f"calls/{call.id}/stop", json={})).status_code == 200
+            await _settled(task)
+        else:
+            await task
+
+
 async def _settled(task: asyncio.Task[Action]) -> None:
     with pytest.raises(Exception, match="stopped"):
         await task
 
 
 @pytest.mark.usefixtures("named")
-async def test_who_resumes_after_stop_all_resumes_no_agent_of_another(panel: Panel) -> None:
+async def test_resuming_after_stop_all_resumes_only_ones_own_agents(panel: Panel) -> None:
     ada, bob = await panel.browser(**{"X-User": "ada"}), await panel.browser(**{"X-User": "bob"})
     hers, his = await mint(ada, "Ada's"), await mint(bob, "Bob's")
     old, _ = panel.app.agents.add("From before")
@@ -152,7 +178,7 @@ async def test_who_resumes_after_stop_all_resumes_no_agent_of_another(panel: Pan
 
 
 @pytest.mark.usefixtures("named")
-async def test_an_agent_that_came_by_pairing_belongs_to_who_allowed_it(panel: Panel) -> None:
+async def test_a_paired_agent_belongs_to_the_person_who_allowed_it(panel: Panel) -> None:
     ada, bob = await panel.browser(**{"X-User": "ada"}), await panel.browser(**{"X-User": "bob"})
     asked = panel.app.pairings.ask("Claude Code")
     answer = await ada.post(f"pairing/{asked.id}/decision", json={"option": "allow_once"})
@@ -163,7 +189,7 @@ async def test_an_agent_that_came_by_pairing_belongs_to_who_allowed_it(panel: Pa
     assert (await bob.patch(f"agents/{agent.id}", json={"mode": "ask"})).status_code == 403
 
 
-async def test_a_person_is_not_locked_out_in_another_browser_where_jupyter_invents_names(
+async def test_a_person_can_decide_in_another_browser_if_jupyter_invents_names(
     panel: Panel,
 ) -> None:
     first, second = await panel.browser(), await panel.browser()
@@ -178,7 +204,7 @@ async def test_a_person_is_not_locked_out_in_another_browser_where_jupyter_inven
 
 
 @pytest.mark.usefixtures("named")
-async def test_who_has_no_name_does_not_decide_for_who_has_one(panel: Panel) -> None:
+async def test_a_nameless_user_cannot_decide_for_a_named_one(panel: Panel) -> None:
     ada, nameless = await panel.browser(**{"X-User": "ada"}), await panel.browser()
     hers, anybodys = await mint(ada, "Ada's"), await mint(nameless, "Anybody's")
     assert panel.app.agents.get(anybodys).owner == ""
@@ -224,13 +250,13 @@ async def test_an_authorizer_that_withholds_a_right_stops_deciding_about_runs(
         (Named, User("0" * 32, "Ada"), "0" * 32),
     ],
 )
-def test_who_owns_agents_is_told_by_how_jupyter_knows_people(
+def test_ownership_depends_on_how_jupyter_identifies_people(
     provider: type[IdentityProvider], user: User, owner: str
 ) -> None:
     assert owner_of(provider(), user) == owner
 
 
-def test_the_owner_is_kept_and_agents_from_before_have_none(tmp_path: Path) -> None:
+def test_the_owner_is_stored_and_older_agents_have_none(tmp_path: Path) -> None:
     registry = AgentRegistry(tmp_path / "agents.json")
     agent, _ = registry.add("Ada's", owner="ada")
     again = AgentRegistry(tmp_path / "agents.json")

@@ -48,7 +48,7 @@ def test_a_page_that_falls_silent_is_gone(pages: OpenPages, clock: Ticks) -> Non
     assert pages.looking_at() is None
 
 
-def test_a_hidden_page_that_asks_nothing_may_be_rung_for(pages: OpenPages, clock: Ticks) -> None:
+def test_a_silent_hidden_page_counts_as_recent(pages: OpenPages, clock: Ticks) -> None:
     pages.tell("a", {"visible": True})
     pages.tell("b", {"visible": False})
     pages.forget("a")
@@ -59,7 +59,7 @@ def test_a_hidden_page_that_asks_nothing_may_be_rung_for(pages: OpenPages, clock
     assert not pages.recently()
 
 
-def test_a_page_that_tells_before_it_asks_is_no_page_that_asked(pages: OpenPages) -> None:
+def test_reporting_visibility_does_not_count_as_polling(pages: OpenPages) -> None:
     pages.tell("a", {"visible": True})
     assert pages.anyone()
     assert not pages.seen("a")
@@ -89,7 +89,7 @@ def test_the_page_with_the_focus_counts(pages: OpenPages, clock: Ticks) -> None:
     assert seen["active"]["path"] == "b.ipynb"
 
 
-def test_the_number_of_pages_is_bounded(pages: OpenPages, clock: Ticks) -> None:
+def test_the_number_of_pages_is_limited(pages: OpenPages, clock: Ticks) -> None:
     for number in range(MAX_PAGES + 10):
         clock.now += 0.1
         pages.seen(f"t{number}")
@@ -125,19 +125,19 @@ async def test_pages_are_asked_to_save_until_the_last_one_has(pages: OpenPages) 
     assert pages.errands()["save"] == []
 
 
-async def test_a_page_that_saves_nothing_by_itself_is_not_waited_for(pages: OpenPages) -> None:
+async def test_a_page_without_autosave_is_not_waited_for(pages: OpenPages) -> None:
     pages.ring = lambda: pytest.fail("nobody is to be asked")
     pages.tell("a", telling("x.ipynb", dirty=True, saves=False))
     assert not await pages.saved("x.ipynb", 10)
 
 
-async def test_a_page_that_falls_silent_is_waited_for_only_so_long(pages: OpenPages) -> None:
+async def test_a_silent_page_is_waited_for_only_for_a_limited_time(pages: OpenPages) -> None:
     pages.tell("a", telling("x.ipynb", dirty=True))
     assert not await pages.saved("x.ipynb", 0)
     assert pages.errands()["save"] == []
 
 
-def test_each_writing_of_a_file_has_a_mark_of_its_own(pages: OpenPages) -> None:
+def test_each_write_of_a_file_has_its_own_mark(pages: OpenPages) -> None:
     marks = set()
     for _ in range(3):
         pages.wrote("x.ipynb")
@@ -149,7 +149,7 @@ def test_each_writing_of_a_file_has_a_mark_of_its_own(pages: OpenPages) -> None:
     assert "x.ipynb" not in pages.errands()["written"]
 
 
-def test_what_a_sleeping_page_has_not_saved_is_remembered(pages: OpenPages, clock: Ticks) -> None:
+def test_unsaved_changes_of_a_sleeping_page_are_remembered(pages: OpenPages, clock: Ticks) -> None:
     pages.tell("a", telling("a.ipynb", dirty=True))
     clock.now += ALIVE + 1
     assert not pages.anyone()
@@ -162,7 +162,9 @@ def test_what_a_sleeping_page_has_not_saved_is_remembered(pages: OpenPages, cloc
     assert not pages.unsaved("a.ipynb")
 
 
-def test_a_page_that_wakes_up_saves_what_it_is_asked_for(pages: OpenPages, clock: Ticks) -> None:
+def test_a_page_that_wakes_up_saves_what_it_was_asked_to_save(
+    pages: OpenPages, clock: Ticks
+) -> None:
     pages.tell("a", telling("a.ipynb", dirty=True) | {"files": [{"path": "a.txt", "dirty": True}]})
     clock.now += ALIVE * 10
     assert pages.unsaved("a.txt")
@@ -172,7 +174,7 @@ def test_a_page_that_wakes_up_saves_what_it_is_asked_for(pages: OpenPages, clock
 
 
 @pytest.mark.parametrize("end", ["goodbye", "a day", "another page"])
-def test_a_sleeping_page_does_not_hold_a_file_for_ever(
+def test_a_sleeping_page_does_not_block_a_file_forever(
     pages: OpenPages, clock: Ticks, end: str
 ) -> None:
     pages.tell("a", telling("a.ipynb", dirty=True))
@@ -187,7 +189,7 @@ def test_a_sleeping_page_does_not_hold_a_file_for_ever(
     assert not pages.unsaved("a.ipynb")
 
 
-def test_the_number_of_sleeping_pages_is_bounded(pages: OpenPages, clock: Ticks) -> None:
+def test_the_number_of_sleeping_pages_is_limited(pages: OpenPages, clock: Ticks) -> None:
     for number in range(3 * MAX_PAGES):
         clock.now += 1
         pages.tell(f"tab{number}", telling(f"{number}.ipynb", dirty=True))

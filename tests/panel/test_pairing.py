@@ -21,7 +21,7 @@ async def cards(browser: httpx2.AsyncClient) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("credential", ["none", "the server's token"])
-async def test_a_program_asks_and_gets_the_token_of_what_the_person_chose(
+async def test_a_program_asks_and_gets_a_token_for_the_chosen_mode(
     panel: Panel, credential: str
 ) -> None:
     program = panel.stranger()
@@ -47,7 +47,7 @@ async def test_a_program_asks_and_gets_the_token_of_what_the_person_chose(
     assert (await program.get(f"pairing/{secret}")).status_code == 404
 
 
-async def test_a_program_that_went_away_leaves_the_token_for_its_next_start(panel: Panel) -> None:
+async def test_a_program_that_left_finds_the_token_at_its_next_start(panel: Panel) -> None:
     program = panel.stranger()
     secret = (await ask(program)).json()["id"]
     with pytest.raises(httpx2.ReadTimeout):
@@ -59,7 +59,7 @@ async def test_a_program_that_went_away_leaves_the_token_for_its_next_start(pane
     assert (await program.get(f"pairing/{secret}")).json()["state"] == "allowed"
 
 
-async def test_a_program_hears_that_it_was_turned_away(panel: Panel) -> None:
+async def test_a_program_is_told_that_it_was_rejected(panel: Panel) -> None:
     program = panel.stranger()
     secret = (await ask(program)).json()["id"]
     browser = await panel.browser()
@@ -95,7 +95,7 @@ async def test_a_program_hears_that_it_was_turned_away(panel: Panel) -> None:
     ],
     ids=str,
 )
-async def test_web_pages_and_other_computers_make_no_card_appear(
+async def test_web_pages_and_other_computers_cannot_create_a_card(
     panel: Panel, headers: dict[str, str]
 ) -> None:
     own = panel.base.split("/", 3)[2]
@@ -108,14 +108,14 @@ async def test_web_pages_and_other_computers_make_no_card_appear(
     assert len(panel.app.pairings.waiting()) == 1
 
 
-async def test_a_browser_and_an_agent_do_not_ask_to_be_let_in(panel: Panel) -> None:
+async def test_browsers_and_agents_cannot_request_pairing(panel: Panel) -> None:
     _, token = panel.app.agents.add("Claude")
     assert (await ask(await panel.browser())).status_code == 403
     assert (await ask(panel.stranger(), Authorization=f"Bearer {token}")).status_code == 403
     assert panel.app.pairings.waiting() == []
 
 
-async def test_only_a_name_in_json_is_taken(panel: Panel) -> None:
+async def test_only_a_name_in_json_is_accepted(panel: Panel) -> None:
     program = panel.stranger()
     plain = {"Content-Type": "text/plain"}
     answer = await program.post("pairing", content='{"client": "x"}', headers=plain)
@@ -144,7 +144,7 @@ async def test_the_secret_of_a_program_is_not_logged(
 
 @pytest.mark.parametrize("route", ["state", "agents", "calls/c_1/decision", "stop", "pairing"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
-async def test_a_token_in_an_address_is_not_logged(
+async def test_a_token_in_a_url_is_not_logged(
     panel: Panel, caplog: pytest.LogCaptureFixture, route: str, method: str
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -38,7 +38,7 @@ async def test_a_new_agent_gets_its_token_once(panel: Panel) -> None:
         ({"label": "x", "mode": "auto", "notebooks": ["*"], "until": "1h"}, "chosen notebooks"),
         ({"label": "x", "mode": "auto", "notebooks": ["a.ipynb"], "until": "9h"}, "8 hours"),
         ({"label": "x", "expires_in": -5}, "seconds"),
-        ({"label": "x", "token": "jml"}, "no field 'token'"),
+        ({"label": "x", "token": "jml"}, "Unknown field 'token'"),
         ([], "object"),
     ],
 )
@@ -52,7 +52,7 @@ async def test_a_wrong_request_is_told_what_is_wrong(
     assert panel.app.agents.all() == []
 
 
-async def test_state_tells_all_of_an_agent_but_its_token(panel: Panel) -> None:
+async def test_the_state_contains_everything_of_an_agent_except_its_token(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     browser = await panel.browser()
     [before] = (await browser.get("state")).json()["agents"]
@@ -70,7 +70,7 @@ async def test_state_tells_all_of_an_agent_but_its_token(panel: Panel) -> None:
     task.cancel()
 
 
-async def test_state_sends_only_what_changed(panel: Panel) -> None:
+async def test_the_state_contains_only_changes(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     browser = await panel.browser()
     first, task = panel.app.ask(agent, "1")
@@ -88,7 +88,7 @@ async def test_state_sends_only_what_changed(panel: Panel) -> None:
     other.cancel()
 
 
-async def test_a_page_of_an_earlier_server_starts_afresh(panel: Panel) -> None:
+async def test_a_page_of_an_earlier_server_starts_over(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     call, task = panel.app.ask(agent)
     await panel.app.waiting(call)
@@ -103,7 +103,7 @@ async def test_a_page_of_an_earlier_server_starts_afresh(panel: Panel) -> None:
     task.cancel()
 
 
-async def test_a_page_that_tells_what_it_shows_first_starts_afresh_too(panel: Panel) -> None:
+async def test_a_page_that_first_reports_what_it_shows_starts_over_too(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     first, task = panel.app.ask(agent)
     await panel.app.waiting(first)
@@ -200,7 +200,7 @@ async def test_an_answer_that_was_not_offered_gets_400(panel: Panel) -> None:
     task.cancel()
 
 
-async def test_a_no_carries_its_reason(panel: Panel) -> None:
+async def test_a_denial_carries_its_reason(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     call, task = panel.app.ask(agent)
     await panel.app.waiting(call)
@@ -213,7 +213,7 @@ async def test_a_no_carries_its_reason(panel: Panel) -> None:
         await task
 
 
-async def test_a_grant_can_be_seen_and_taken_back(panel: Panel) -> None:
+async def test_a_grant_is_shown_and_can_be_revoked(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     call, task = panel.app.ask(agent)
     await panel.app.waiting(call)
@@ -234,7 +234,7 @@ async def test_a_grant_can_be_seen_and_taken_back(panel: Panel) -> None:
     asked.cancel()
 
 
-async def test_stop_denies_what_waits_until_resume(panel: Panel) -> None:
+async def test_stop_denies_waiting_calls_until_resume(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     call, task = panel.app.ask(agent)
     await panel.app.waiting(call)
@@ -251,7 +251,7 @@ async def test_stop_denies_what_waits_until_resume(panel: Panel) -> None:
     assert (await browser.get("state")).json()["server"]["paused"] is False
 
 
-async def test_stop_on_an_agent_denies_what_it_waits_for_and_holds_it_alone(panel: Panel) -> None:
+async def test_stopping_an_agent_denies_its_requests_and_pauses_only_it(panel: Panel) -> None:
     agent, _ = panel.app.agents.add("Claude")
     other, _ = panel.app.agents.add("Codex")
     call, task = panel.app.ask(agent)
@@ -308,7 +308,7 @@ async def test_a_revoked_agent_disappears(panel: Panel) -> None:
     assert (await browser.delete(f"agents/{agent.id}")).status_code == 404
 
 
-async def test_a_page_that_polls_is_somebody_who_can_approve(panel: Panel) -> None:
+async def test_a_polling_page_counts_as_a_person_who_can_approve(panel: Panel) -> None:
     by_token = panel.stranger(Authorization=f"token {panel.server_token}")
     await by_token.get("state?tab=script")
     assert not panel.app.pages.anyone()
@@ -320,7 +320,7 @@ async def test_a_page_that_polls_is_somebody_who_can_approve(panel: Panel) -> No
     assert panel.app.pages.recently()
 
 
-async def test_a_page_tells_what_the_person_looks_at(panel: Panel) -> None:
+async def test_a_page_reports_what_the_person_looks_at(panel: Panel) -> None:
     browser = await panel.browser()
     view = {
         "visible": True,
@@ -345,7 +345,7 @@ async def test_a_page_tells_what_the_person_looks_at(panel: Panel) -> None:
     assert (await browser.put("pages/a%2Fb", json=view)).status_code in (400, 404)
 
 
-async def test_a_door_that_did_not_open_says_why(panel: Panel) -> None:
+async def test_the_state_says_why_the_endpoint_did_not_start(panel: Panel) -> None:
     panel.app.mcp_error = "Agents cannot connect: no SDK."
     state = (await (await panel.browser()).get("state")).json()
     assert state["server"]["mcp_error"] == "Agents cannot connect: no SDK."

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from jmcp_lab.calls.call import (
     Action,
@@ -27,7 +31,8 @@ from jmcp_lab.rooms.troubles import Copy, Troubles, Unsaved
 
 from ..support.rest import Panel, PanelApp
 
-FIXTURE = Path(__file__).parents[2] / "src" / "__tests__" / "state.json"
+SRC = Path(__file__).parents[2] / "src"
+FIXTURE = SRC / "__tests__" / "state.json"
 
 MAPS = {".server.files.written"}
 """Objects whose keys are data (paths of notebooks) and not names of fields."""
@@ -61,7 +66,8 @@ def differences(sent: Shape, fixture: Shape) -> list[str]:
 
 def open_call(app: PanelApp, tool: str, kind: ToolClass, preview: Preview, **fields: Any) -> Call:
     agent = app.agents.all()[0]
-    call = app.ledger.open(agent.id, agent.label, tool, kind, {})
+    also = (ToolClass.EDIT,) if kind is ToolClass.RUN else ()
+    call = app.ledger.open(agent.id, agent.label, tool, kind, {}, also=also)
     target = Target("sales.ipynb", ("ab12",), (12,), "python3", "file-1")
     action = Action(tool, kind, f"{tool} in sales.ipynb", target, preview)
     digest = action.action_hash(agent.id)
@@ -124,7 +130,7 @@ def fill_calls(app: PanelApp) -> None:
     app.gate.grants.add(running, "stop", app.agents.all()[0].mode)
 
 
-async def test_the_handler_sends_what_the_fixture_has_and_nothing_else(
+async def test_the_handler_sends_exactly_what_the_fixture_contains(
     panel: Panel, tmp_path: Path
 ) -> None:
     fill(panel.app, tmp_path / "agents" / "agents.json")
@@ -138,10 +144,26 @@ async def test_the_handler_sends_what_the_fixture_has_and_nothing_else(
     assert found == [], f"If that is meant, copy {written} to {FIXTURE}"
 
 
-def test_a_field_too_many_or_too_few_and_another_type_are_differences() -> None:
+def test_extra_and_missing_fields_and_other_types_are_differences() -> None:
     one, other = {"a": 1, "b": [{"c": "x"}]}, {"a": 1, "b": [{"c": None}], "d": True}
     assert differences(shape(one), shape(one)) == []
     assert differences(shape(one), shape(other)) == [
         ".b[].c: the handler sends ['str'], the fixture has ['NoneType']",
         ".d: the handler sends [], the fixture has ['bool']",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("CLASSES", ToolClass), ("STATES", CallState), ("OPTIONS", OptionKind)]
+)
+def test_the_page_reads_the_words_that_the_server_sends_and_no_others(
+    name: str, values: type[StrEnum]
+) -> None:
+    (listed,) = re.findall(rf"const {name} = \[(.*?)\]", (SRC / "api/wire.ts").read_text(), re.S)
+    assert re.findall(r"'(\w+)'", listed) == [each.value for each in values]
+
+
+def test_the_page_has_words_for_whatever_decides_and_for_nothing_else() -> None:
+    text = (SRC / "panel/format.ts").read_text()
+    (body,) = re.findall(r"function decisionWords\(.*?\n\}\n", text, re.S)
+    assert set(re.findall(r"case '(\w+)'", body)) == {each.value for each in DecisionSource}

@@ -44,7 +44,7 @@ def made(kind: ToolClass, *, allowed: bool = True, ago: timedelta = MARKED) -> C
 
 
 @pytest.mark.parametrize("kind", [ToolClass.EDIT, ToolClass.FILE, ToolClass.KERNEL])
-def test_of_thousands_of_cells_that_were_changed_pages_are_told_the_first(kind: ToolClass) -> None:
+def test_pages_get_only_the_first_of_thousands_of_changed_cells(kind: ToolClass) -> None:
     target = call_view(made(kind))["target"]
     assert target["cell_ids"] == list(IDS[:MAX_CELLS])
     assert len(target["positions"]) == MAX_CELLS
@@ -55,7 +55,7 @@ def test_pages_mark_all_cells_of_a_call_that_has_just_ended() -> None:
     assert view["target"]["cell_ids"] == list(IDS)
 
 
-def test_pages_know_all_cells_whose_run_was_allowed_and_trust_what_they_put_out() -> None:
+def test_pages_know_all_cells_with_an_allowed_run_and_trust_their_outputs() -> None:
     assert call_view(made(ToolClass.RUN))["target"]["cell_ids"] == list(IDS)
     denied = call_view(made(ToolClass.RUN, allowed=False))
     assert denied["target"]["cell_ids"] == list(IDS[:MAX_CELLS])

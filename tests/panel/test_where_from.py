@@ -26,7 +26,9 @@ async def mint(client: httpx2.AsyncClient, **headers: str) -> httpx2.Response:
     ],
     ids=str,
 )
-async def test_no_other_page_decides_or_reads_whatever_the_server_lets_it_do(panel: Panel) -> None:
+async def test_no_foreign_page_can_decide_or_read_whatever_the_configuration_says(
+    panel: Panel,
+) -> None:
     browser = await panel.browser()
     agent, _ = panel.app.agents.add("Claude")
     call, task = panel.app.ask(agent)
@@ -59,7 +61,7 @@ async def test_no_other_page_decides_or_reads_whatever_the_server_lets_it_do(pan
     ],
     ids=str,
 )
-async def test_our_own_page_decides_behind_a_proxy_that_changes_the_host(panel: Panel) -> None:
+async def test_our_own_page_can_decide_behind_a_proxy_that_changes_the_host(panel: Panel) -> None:
     browser = await panel.browser()
     headers = {"Origin": "https://lab.example", "Sec-Fetch-Site": "same-origin"}
     answer = await mint(browser, **headers)
@@ -68,7 +70,7 @@ async def test_our_own_page_decides_behind_a_proxy_that_changes_the_host(panel: 
     assert answer.json()["url"].endswith("/mcp")
 
 
-async def test_the_address_is_that_of_the_page(panel: Panel) -> None:
+async def test_the_url_is_that_of_the_page(panel: Panel) -> None:
     browser = await panel.browser()
     assert (await mint(browser)).json()["url"] == panel.base + "mcp"
     page = {"Origin": "https://lab.example", "Sec-Fetch-Site": "same-origin"}
@@ -85,9 +87,7 @@ async def test_the_address_is_that_of_the_page(panel: Panel) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "EVIL.example:8888", "localhost.evil.example", "127.0.0.1.nip.example"]
 )
-async def test_without_a_login_a_name_that_is_not_the_servers_opens_nothing(
-    panel: Panel, host: str
-) -> None:
+async def test_without_a_login_a_foreign_host_name_is_refused(panel: Panel, host: str) -> None:
     browser = await panel.browser()
     there = {"Host": host, "Origin": f"http://{host}"}
     for answer in (await browser.get("state", headers=there), await mint(browser, **there)):

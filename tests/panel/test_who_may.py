@@ -94,7 +94,7 @@ async def test_the_servers_token_changes_nothing(
 
 
 @EVERY_CHANGE
-async def test_nobody_changes_nothing(
+async def test_an_anonymous_request_changes_nothing(
     panel: Panel, method: str, path: str, body: dict[str, object] | None
 ) -> None:
     attempt = Attempt(panel, method, path, body)
@@ -124,7 +124,7 @@ async def test_a_login_without_the_xsrf_header_changes_nothing(
     ],
     ids=str,
 )
-async def test_another_page_changes_nothing(
+async def test_a_foreign_page_changes_nothing(
     panel: Panel,
     method: str,
     path: str,
@@ -145,7 +145,7 @@ async def test_only_json_is_read(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize("read", ["state", "grants"])
-async def test_any_login_of_this_server_reads_but_an_agent_does_not(
+async def test_any_login_of_this_server_can_read_but_an_agent_cannot(
     panel: Panel, read: str
 ) -> None:
     _, token = panel.app.agents.add("Claude")
@@ -166,7 +166,7 @@ async def test_any_login_of_this_server_reads_but_an_agent_does_not(
         assert "username" not in answer.headers.get("set-cookie", "")
 
 
-async def test_no_answer_is_kept_in_a_cache(panel: Panel) -> None:
+async def test_no_answer_is_cached(panel: Panel) -> None:
     browser = await panel.browser()
     assert (await browser.get("state")).headers["cache-control"] == "no-store"
     answer = await browser.post("agents", json={"label": "x"})
@@ -174,7 +174,7 @@ async def test_no_answer_is_kept_in_a_cache(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize("jp_argv", [["--IdentityProvider.token="]])
-async def test_without_authentication_a_page_needs_the_xsrf_header_still(panel: Panel) -> None:
+async def test_without_authentication_a_page_still_needs_the_xsrf_header(panel: Panel) -> None:
     _, token = panel.app.agents.add("Claude")
     stranger = panel.stranger()
     assert (await stranger.post("agents", json={"label": "x"})).status_code == 403

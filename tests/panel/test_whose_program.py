@@ -36,7 +36,7 @@ except urllib.error.HTTPError as error:
 
 @LINUX
 @ROOT
-async def test_a_program_of_another_user_of_this_computer_makes_no_card_appear(
+async def test_a_program_of_another_user_of_this_computer_cannot_create_a_card(
     panel: Panel,
 ) -> None:
     program = await asyncio.create_subprocess_exec(
@@ -81,7 +81,7 @@ def test_the_user_of_a_connection_is_known(
     assert not is_own_user(os.geteuid() + 1)
 
 
-async def test_whoever_fills_the_queue_keeps_out_no_program_that_shows_the_servers_token(
+async def test_a_full_queue_keeps_out_no_program_with_the_servers_token(
     panel: Panel,
 ) -> None:
     crowd = panel.stranger()
@@ -93,7 +93,7 @@ async def test_whoever_fills_the_queue_keeps_out_no_program_that_shows_the_serve
     assert (await mine.post("pairing", json={"client": "Mine"})).status_code == 202
 
 
-async def test_what_the_person_said_no_to_keeps_out_no_program_that_shows_the_servers_token(
+async def test_a_rejection_keeps_out_no_program_with_the_servers_token(
     panel: Panel,
 ) -> None:
     assert (await panel.stranger().post("pairing", json={"client": "Claude"})).status_code == 202
@@ -105,7 +105,7 @@ async def test_what_the_person_said_no_to_keeps_out_no_program_that_shows_the_se
 
 
 @pytest.mark.parametrize("jp_argv", [["--IdentityProvider.token="]])
-async def test_a_program_asks_where_nobody_logs_in_and_a_page_does_not(panel: Panel) -> None:
+async def test_without_a_login_a_program_can_ask_and_a_page_cannot(panel: Panel) -> None:
     program = panel.stranger()
     asked = await program.post("pairing", json={"client": "Mine"})
     assert asked.status_code == 202, asked.text

@@ -10,7 +10,7 @@ from jmcp_lab.agents.modes import AUTO
 from ..support.robots import MakeRobot, write_notebook
 
 
-async def test_outside_its_notebooks_an_agent_asks_to_edit_to_write_and_to_make_notebooks(
+async def test_outside_its_notebooks_an_agent_asks_before_edits_writes_and_new_notebooks(
     make_robot: MakeRobot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x")
@@ -34,14 +34,17 @@ async def test_outside_its_notebooks_an_agent_asks_to_edit_to_write_and_to_make_
     assert not (root / "new.ipynb").exists()
 
 
-async def test_when_its_time_is_over_an_agent_is_no_freer_outside_its_notebooks(
+async def test_after_its_end_time_an_agent_has_no_more_freedom_outside_its_notebooks(
     make_robot: MakeRobot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x")
     robot = make_robot(AUTO, notebooks=["b.ipynb"], until="30m")
     robot.app.agents.update(robot.agent.id, mode="edit")
     said = await robot.say("get_context")
-    assert "Chosen for you: b.ipynb. About every change elsewhere the user is asked." in said
+    assert (
+        "The user chose these notebooks for you: b.ipynb. Every change elsewhere needs their "
+        "approval."
+    ) in said
     task = robot.start("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="y")
     robot.app.gate.withdraw(await robot.request())
     assert (await task).is_error

@@ -113,7 +113,7 @@ async def test_a_second_decision_is_refused(house: House) -> None:
         house.gate.decide(call.id, "allow_once", digest, by="Grace")
 
 
-async def test_a_text_that_changed_is_shown_anew_and_asks_again(house: House) -> None:
+async def test_a_changed_text_is_shown_again_and_asks_again(house: House) -> None:
     call = house.call()
     task = house.ask(call)
     await house.until(call, CallState.WAITING)
@@ -147,7 +147,7 @@ async def test_a_text_that_changes_between_the_click_and_the_run_asks_again(
         await task
 
 
-async def test_a_cell_that_was_gone_for_a_moment_is_not_run_without_an_answer(
+async def test_a_cell_deleted_and_restored_is_not_run_without_an_answer(
     house: House,
 ) -> None:
     call = house.call()
@@ -169,7 +169,7 @@ async def test_a_cell_that_was_gone_for_a_moment_is_not_run_without_an_answer(
         await task
 
 
-async def test_a_denial_carries_the_persons_sentence(house: House) -> None:
+async def test_a_denial_carries_the_persons_reason(house: House) -> None:
     call = house.call()
     task = house.ask(call)
     await house.until(call, CallState.WAITING)
@@ -181,7 +181,7 @@ async def test_a_denial_carries_the_persons_sentence(house: House) -> None:
     assert call.state is CallState.DENIED
 
 
-async def test_only_offered_options_count(house: House) -> None:
+async def test_only_offered_options_are_accepted(house: House) -> None:
     call = house.call()
     task = house.ask(call)
     await house.until(call, CallState.WAITING)
@@ -219,7 +219,7 @@ async def test_allow_for_30_minutes_covers_runs_in_that_notebook_and_no_other(
 
 
 @pytest.mark.parametrize("strict", ["ask", "look"])
-async def test_a_stricter_mode_ends_what_was_allowed_for_longer(house: House, strict: str) -> None:
+async def test_a_stricter_mode_ends_grants(house: House, strict: str) -> None:
     first = house.call()
     task = house.ask(first)
     await house.until(first, CallState.WAITING)
@@ -238,7 +238,7 @@ async def test_a_stricter_mode_ends_what_was_allowed_for_longer(house: House, st
         await task
 
 
-async def test_a_grant_lets_through_what_already_waits(house: House) -> None:
+async def test_a_grant_allows_calls_that_already_wait(house: House) -> None:
     first = house.call()
     one = house.ask(first)
     await house.until(first, CallState.WAITING)
@@ -266,7 +266,7 @@ async def test_the_same_request_again_joins_the_one_that_waits(house: House) -> 
         await task
 
 
-async def test_what_was_denied_is_not_asked_again_at_once(house: House) -> None:
+async def test_a_denied_request_is_not_asked_again_at_once(house: House) -> None:
     first = house.call()
     task = house.ask(first)
     await house.until(first, CallState.WAITING)
@@ -275,7 +275,7 @@ async def test_what_was_denied_is_not_asked_again_at_once(house: House) -> None:
         await task
     for _ in range(3):
         again = house.call()
-        with pytest.raises(DeniedError, match="already said no"):
+        with pytest.raises(DeniedError, match="already denied"):
             await house.gate.permit(again, house.agent, house.action, house)
     assert first.repeats == 4
     assert again.decision is not None
@@ -283,7 +283,7 @@ async def test_what_was_denied_is_not_asked_again_at_once(house: House) -> None:
     assert again.decision.reason is None
 
 
-async def test_an_agent_cannot_bury_a_person_in_requests(house: House) -> None:
+async def test_an_agent_cannot_flood_a_person_with_requests(house: House) -> None:
     tasks = []
     for number in range(PENDING_PER_AGENT):
         house.text = str(number)
@@ -291,13 +291,13 @@ async def test_an_agent_cannot_bury_a_person_in_requests(house: House) -> None:
         tasks.append(house.ask(call))
         await house.until(call, CallState.WAITING)
     house.text = "one more"
-    with pytest.raises(DeniedError, match="already wait"):
+    with pytest.raises(DeniedError, match="already waiting"):
         await house.gate.permit(house.call(), house.agent, house.action, house)
     assert house.gate.deny_waiting(house.agent.id, "Ada") == PENDING_PER_AGENT
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_pause_denies_what_waits(house: House) -> None:
+async def test_a_pause_denies_waiting_requests(house: House) -> None:
     call = house.call()
     task = house.ask(call)
     await house.until(call, CallState.WAITING)
@@ -306,7 +306,7 @@ async def test_a_pause_denies_what_waits(house: House) -> None:
         await task
 
 
-async def test_a_stricter_mode_denies_what_waits(house: House) -> None:
+async def test_a_stricter_mode_denies_waiting_requests(house: House) -> None:
     call = house.call()
     task = house.ask(call)
     await house.until(call, CallState.WAITING)
@@ -315,7 +315,7 @@ async def test_a_stricter_mode_denies_what_waits(house: House) -> None:
         await task
 
 
-async def test_nobody_answering_is_never_a_yes(tmp_path: Path) -> None:
+async def test_no_answer_never_counts_as_approval(tmp_path: Path) -> None:
     house = House(tmp_path, expiry=timedelta(milliseconds=20))
     call = house.call()
     with pytest.raises(DeniedError, match="Nobody answered"):
@@ -324,7 +324,7 @@ async def test_nobody_answering_is_never_a_yes(tmp_path: Path) -> None:
     assert call.decision.source is DecisionSource.EXPIRED
 
 
-async def test_many_deciders_at_once_allow_once(house: House) -> None:
+async def test_many_simultaneous_decisions_allow_once(house: House) -> None:
     call = house.call()
     task = house.ask(call)
     await house.until(call, CallState.WAITING)

@@ -32,7 +32,7 @@ async def deny(house: House, text: str) -> Call:
     return call
 
 
-async def test_a_no_holds_for_ten_minutes_from_the_no_however_often_it_is_asked(
+async def test_a_denial_lasts_ten_minutes_however_often_the_agent_asks(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await deny(house, "1 + 1")
@@ -40,7 +40,7 @@ async def test_a_no_holds_for_ten_minutes_from_the_no_however_often_it_is_asked(
     assert first.denied_until is not None
     for minutes in (1, 5, 9.9):
         monkeypatch.setattr(time, "monotonic", lambda m=minutes: begun + 60 * m)
-        with pytest.raises(DeniedError, match="already said no"):
+        with pytest.raises(DeniedError, match="already denied"):
             await house.gate.permit(house.call(), house.agent, house.action, house)
     monkeypatch.setattr(time, "monotonic", lambda: begun + REPEAT.total_seconds() + 1)
     call = house.call()
@@ -51,7 +51,7 @@ async def test_a_no_holds_for_ten_minutes_from_the_no_however_often_it_is_asked(
         await task
 
 
-async def test_a_person_who_changed_their_mind_is_asked_again_for_that_and_nothing_else(
+async def test_ask_me_again_applies_only_to_that_request(
     house: House,
 ) -> None:
     first, second = await deny(house, "1"), await deny(house, "2")
@@ -68,17 +68,19 @@ async def test_a_person_who_changed_their_mind_is_asked_again_for_that_and_nothi
     with pytest.raises(ConflictError):
         house.gate.patience.ask_again(second.id)
     house.text = "1"
-    with pytest.raises(DeniedError, match="already said no"):
+    with pytest.raises(DeniedError, match="already denied"):
         await house.gate.permit(house.call(), house.agent, house.action, house)
     assert first.repeats == 2
 
 
-async def test_a_denied_request_is_counted_also_after_thousands_of_reads(house: House) -> None:
+async def test_repeats_of_a_denied_request_are_counted_after_thousands_of_reads(
+    house: House,
+) -> None:
     first = await deny(house, "1")
     for _ in range(KEPT + 1):
         read = house.call()
         house.ledger.update(read, state=CallState.FAILED)
-    with pytest.raises(DeniedError, match="already said no"):
+    with pytest.raises(DeniedError, match="already denied"):
         await house.gate.permit(house.call(), house.agent, house.action, house)
     assert house.ledger.get(first.id).repeats == 2
 
@@ -92,7 +94,7 @@ async def allow(house: House, text: str) -> None:
     await task
 
 
-async def test_three_denials_in_a_row_pause_the_agent_and_deny_what_waits(house: House) -> None:
+async def test_three_denials_in_a_row_pause_the_agent_and_deny_its_requests(house: House) -> None:
     house.text = "waits"
     waiting = house.call()
     task = house.ask(waiting)
@@ -113,7 +115,7 @@ async def test_three_denials_in_a_row_pause_the_agent_and_deny_what_waits(house:
     assert not house.agent.paused
 
 
-async def test_a_yes_in_between_ends_a_run_of_denials(house: House) -> None:
+async def test_an_approval_resets_the_count_of_denials(house: House) -> None:
     for text in "abcd":
         await deny(house, text)
         await deny(house, text * 2)
@@ -121,10 +123,10 @@ async def test_a_yes_in_between_ends_a_run_of_denials(house: House) -> None:
     assert not house.agent.paused
 
 
-async def test_the_same_request_again_and_again_is_one_denial(house: House) -> None:
+async def test_repeating_the_same_request_counts_as_one_denial(house: House) -> None:
     await deny(house, "1")
     for _ in range(10):
-        with pytest.raises(DeniedError, match="already said no"):
+        with pytest.raises(DeniedError, match="already denied"):
             await house.gate.permit(house.call(), house.agent, house.action, house)
     assert not house.agent.paused
 
@@ -155,14 +157,14 @@ async def test_an_agent_that_asks_more_than_twenty_times_in_a_minute_is_paused(
     assert house.gate.patience.why_paused(house.agent.id) == "flood"
 
 
-async def test_a_person_who_pauses_an_agent_is_not_said_to_have_denied_it(house: House) -> None:
+async def test_pausing_an_agent_does_not_count_as_a_denial(house: House) -> None:
     house.agents.update(house.agent.id, paused=True)
     with pytest.raises(DeniedError, match="The user has paused you"):
         house.gate.admit(house.call(), house.agent)
     assert house.gate.patience.why_paused(house.agent.id) is None
 
 
-async def test_a_request_that_a_person_stopped_is_a_no_like_any_other(house: House) -> None:
+async def test_stopping_a_request_counts_as_a_denial(house: House) -> None:
     for number in range(MAX_DENIALS):
         assert not house.agent.paused
         house.text = str(number)
@@ -173,6 +175,6 @@ async def test_a_request_that_a_person_stopped_is_a_no_like_any_other(house: Hou
         with pytest.raises(DeniedError, match="The user stopped this"):
             await task
         if number == 0:
-            with pytest.raises(DeniedError, match="already said no"):
+            with pytest.raises(DeniedError, match="already denied"):
                 await house.gate.permit(house.call(), house.agent, house.action, house)
     assert house.agent.paused

@@ -81,7 +81,7 @@ def test_a_looser_mode_never_allows_less(
 
 
 @given(subjects, actions, grants)
-def test_what_is_guarded_is_never_allowed_by_a_grant(
+def test_a_guarded_action_is_never_covered_by_a_grant(
     subject: Subject, action: Action, given: list[Grant]
 ) -> None:
     ruling = decide(subject, action, given, NOW)
@@ -123,7 +123,7 @@ def test_reading_never_asks(mode: Mode) -> None:
         (AUTO, ToolClass.RUN, Verdict.ASK),
     ],
 )
-def test_each_mode_says_what_its_label_says(mode: Mode, kind: ToolClass, verdict: Verdict) -> None:
+def test_each_mode_does_what_its_label_says(mode: Mode, kind: ToolClass, verdict: Verdict) -> None:
     subject = Subject("a", mode, notebooks=("a.ipynb",))
     action = Action("t", kind, "s", Target(path="a.ipynb"))
     assert decide(subject, action, [], NOW).verdict is verdict
@@ -133,7 +133,7 @@ CHANGES = {ToolClass.EDIT, ToolClass.RUN, ToolClass.KERNEL, ToolClass.FILE, Tool
 
 
 @given(subjects, actions)
-def test_outside_its_notebooks_an_agent_changes_and_runs_nothing_unasked(
+def test_outside_its_notebooks_an_agent_changes_and_runs_nothing_without_asking(
     subject: Subject, action: Action
 ) -> None:
     chosen_here = chosen(action.target.path, subject.notebooks)
@@ -202,7 +202,7 @@ def test_globs_are_anchored_and_respect_folders_and_case(
         *("[" * 300, "?*" * 149 + "b", "**/" + "*a" * 140 + "/**/b"),
     ],
 )
-def test_the_worst_notebooks_of_an_agent_take_a_time_that_does_not_multiply(pattern: str) -> None:
+def test_the_worst_notebook_patterns_do_not_take_exponential_time(pattern: str) -> None:
     started = time.thread_time()
     for path in ("a/" * 60 + "c", "a" * 255, "a/" * 500 + "c"):
         assert not chosen(path, [pattern])
@@ -213,9 +213,7 @@ def test_the_worst_notebooks_of_an_agent_take_a_time_that_does_not_multiply(patt
     st.lists(st.sampled_from(["**", "*", "a", "a*", "?", "b"]), min_size=1, max_size=5),
     st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=5),
 )
-def test_any_depth_means_the_same_as_each_depth_one_by_one(
-    pattern: list[str], path: list[str]
-) -> None:
+def test_a_double_star_matches_every_depth(pattern: list[str], path: list[str]) -> None:
     if "**" in pattern:
         at = pattern.index("**")
         each = [[*pattern[:at], *["*"] * depth, *pattern[at + 1 :]] for depth in range(6)]

@@ -98,7 +98,7 @@ async def close(robot: Robot, path: str) -> None:
 
 @pytest.mark.parametrize("replace", [moved_away_and_copied, copied_over, put_in_its_place])
 @pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
-async def test_a_grant_ends_when_another_notebook_takes_the_name(
+async def test_a_grant_ends_when_another_notebook_takes_its_name(
     robot: Robot, root: Path, replace: Callable[[Path], None], closed: bool
 ) -> None:
     await granted(robot, root)
@@ -111,9 +111,7 @@ async def test_a_grant_ends_when_another_notebook_takes_the_name(
     assert robot.app.gate.grants.valid() == []
 
 
-async def test_a_changed_copy_that_is_put_in_the_place_of_the_file_asks_again(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_changed_copy_that_replaces_the_file_asks_again(robot: Robot, root: Path) -> None:
     cell = await granted(robot, root)
     changed(root)
     put_in_its_place(root)
@@ -128,7 +126,7 @@ async def test_a_grant_does_not_cover_a_copy(robot: Robot, root: Path) -> None:
     assert not await asks(robot, "d.ipynb", cell)
 
 
-async def test_a_grant_follows_a_notebook_that_jupyter_renames_and_not_the_next_of_its_name(
+async def test_a_grant_follows_a_rename_and_not_the_next_file_of_that_name(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     cell = await granted(robot, root)
@@ -200,7 +198,7 @@ async def test_a_card_that_waits_asks_again_when_another_notebook_takes_the_name
 
 
 @pytest.mark.parametrize("replace", [moved_away_and_copied, copied_over, put_in_its_place])
-async def test_a_yes_is_none_to_what_took_the_name_since_and_nobody_has_read_yet(
+async def test_an_approval_does_not_cover_an_unread_file_that_took_the_name(
     robot: Robot, root: Path, replace: Callable[[Path], None]
 ) -> None:
     (cell,) = write_notebook(root, "d.ipynb", "print('mine')")
@@ -230,7 +228,7 @@ numbers = st.sampled_from([None, 1, 2])
 
 
 @given(contents, contents, numbers, numbers, st.booleans(), st.booleans())
-def test_whether_open_or_closed_meanwhile_the_same_change_makes_another_notebook(
+def test_the_same_change_makes_another_notebook_whether_it_was_open_or_closed(
     before: dict[str, str],
     after: dict[str, str],
     number: int | None,
@@ -247,7 +245,7 @@ def test_whether_open_or_closed_meanwhile_the_same_change_makes_another_notebook
         identity = Identity("f")
         identity.enter(new, new_number)
     else:
-        identity.meet(old, new, new_number)
+        identity.file_changed(old, new, new_number)
     assert (identity.id == first) is not has_ended(first)
     if before and not {*before.values()} & {*after.values()} and not {*before} & {*after}:
         assert has_ended(first)

@@ -26,7 +26,7 @@ def house(tmp_path: Path) -> House:
     ["x" * (MAX_CHARACTERS + 1), "1\n" * (MAX_LINES + 1), " " * 3_500_000 + "1"],
     ids=["one line", "many lines", "far right"],
 )
-async def test_what_no_card_can_show_is_not_asked_for(house: House, text: str) -> None:
+async def test_a_request_too_long_for_a_card_is_refused(house: House, text: str) -> None:
     house.text = text
     call = house.call()
     with pytest.raises(ToolError, match=r"too long for the user to check.*smaller steps"):
@@ -34,7 +34,7 @@ async def test_what_no_card_can_show_is_not_asked_for(house: House, text: str) -
     assert call.state is CallState.RECEIVED
 
 
-async def test_a_card_does_not_grow_beyond_what_can_be_shown(house: House) -> None:
+async def test_a_card_does_not_grow_beyond_the_limit(house: House) -> None:
     call = house.call()
     task = house.ask(call)
     await house.until(call, CallState.WAITING)
@@ -45,7 +45,7 @@ async def test_a_card_does_not_grow_beyond_what_can_be_shown(house: House) -> No
     assert call.action_hash != seen or call.decision is None
 
 
-def test_of_a_long_text_only_what_changes_counts() -> None:
+def test_only_the_changes_of_a_long_text_count() -> None:
     line = "a line of a large file\n"
     long = line * 60_000
     changed = long[: 500 * len(line)] + "another one\n" + long[500 * len(line) :]

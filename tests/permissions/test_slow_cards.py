@@ -27,7 +27,7 @@ class Slow(House):
         return super().action()
 
 
-async def test_a_slow_card_is_not_drawn_at_each_key_and_shows_the_last_in_the_end(
+async def test_a_slow_card_is_not_updated_at_each_key_and_ends_up_current(
     tmp_path: Path,
 ) -> None:
     house = Slow(tmp_path)
@@ -47,7 +47,7 @@ async def test_a_slow_card_is_not_drawn_at_each_key_and_shows_the_last_in_the_en
     task.cancel()
 
 
-async def test_nobody_says_yes_to_what_a_slow_card_showed_before(tmp_path: Path) -> None:
+async def test_an_outdated_slow_card_cannot_be_approved(tmp_path: Path) -> None:
     house = Slow(tmp_path)
     call = house.call()
     task = house.ask(call)

@@ -54,11 +54,11 @@ def _plotly(traces: list[object], layout: object = None) -> str:
         pytest.param({"y": []}, "scatter, 0 points", id="no points"),
     ],
 )  # fmt: skip
-def test_a_trace_is_measured_by_what_it_holds(trace: dict[str, Any], said: str) -> None:
+def test_the_size_of_a_trace_is_the_number_of_its_points(trace: dict[str, Any], said: str) -> None:
     assert _plotly([trace]) == f"1 trace:\n- {said}"
 
 
-def test_the_titles_of_subplots_are_told() -> None:
+def test_titles_of_subplots_are_shown() -> None:
     texts = [{"text": "North", "showarrow": False}, {"text": "South"}, {"text": ""}, 7]
     hidden = {"text": "off", "visible": False}
     layout = {"title": {"text": "Both"}, "annotations": [*texts, hidden]}
@@ -87,7 +87,7 @@ def test_a_plotly_figure_is_found_behind_its_whole_library(library: str) -> None
     assert block.text == "title: T\n1 trace:\n- scatter 'wave', 3 points"
 
 
-def test_a_figure_in_a_comment_is_not_told() -> None:
+def test_a_figure_in_a_comment_is_not_shown() -> None:
     page = _PLOTLY_PAGE.format(library="x")
     assert figure_in_html(f"<!-- {page} -->") is None
     assert figure_in_html(f"<!-- x -->{page}") is not None
@@ -104,14 +104,14 @@ _OPENED = 'Plotly.newPlot("a",['
      "docs_json='{", '<script type="application/json">{"a":', "&amp;", "&#9", "9",
      "Plotly.newPlot(  "],
 )  # fmt: skip
-def test_a_figure_is_looked_for_in_linear_time(piece: str) -> None:
+def test_a_figure_is_searched_in_linear_time(piece: str) -> None:
     # With a square in it this would not end within the limit of a test.
     pieces = piece * (MAX_MARKUP // len(piece))
     for opening in ("<script>", '<script type="application/json">{"a":"'):
         assert figure_in_html(opening + pieces) is None
 
 
-def test_no_figure_is_looked_for_beyond_the_most_that_is_searched() -> None:
+def test_figures_beyond_the_search_limit_are_not_found() -> None:
     assert figure_in_html(" " * MAX_SEARCHED + _PLOTLY_PAGE.format(library="x")) is None
 
 
@@ -142,7 +142,7 @@ _SAID = (
 )
 
 
-def test_glyphs_of_bokeh_that_share_a_data_source_all_have_its_points() -> None:
+def test_bokeh_glyphs_with_a_shared_data_source_all_count_its_points() -> None:
     script = f"const docs_json = {json.dumps(_DOCS)};\nconst render_items = [];"
     data = {"application/javascript": script, "application/vnd.bokehjs_exec.v0+json": ""}
     assert figure_summary(data) == ("bokeh", _SAID)
@@ -160,7 +160,7 @@ def test_a_whole_page_of_bokeh_is_read() -> None:
     assert (block.kind, block.text) == ("display, bokeh figure", _SAID)
 
 
-def test_components_of_bokeh_are_read() -> None:
+def test_bokeh_components_are_read() -> None:
     # As bokeh.embed.components writes it: a JavaScript string of escaped JSON.
     docs = html.escape(json.dumps(_DOCS), quote=False).replace("'", "&#x27;").replace("\\", "\\\\")
     script = f"<script>const docs_json = '{docs}';\nconst render_items = ['x'];</script>"
@@ -169,11 +169,11 @@ def test_components_of_bokeh_are_read() -> None:
 
 @pytest.mark.parametrize("text", ["{}", "[1]", '{"a":{"b":1}}', '{"a"', '"roots"', "",
                                   f"&#{'9' * 5000};"])  # fmt: skip
-def test_json_of_a_page_that_is_not_of_bokeh_is_no_figure(text: str) -> None:
+def test_json_of_another_page_is_not_mistaken_for_bokeh(text: str) -> None:
     assert figure_in_html(f'<script type="application/json">{text}</script>') is None
 
 
-def test_axes_and_nested_marks_of_vega_are_told() -> None:
+def test_axes_and_nested_marks_of_vega_are_shown() -> None:
     lines = {"type": "line", "from": {"data": "series"}}
     facet = {
         "type": "group",
@@ -200,7 +200,7 @@ def test_axes_and_nested_marks_of_vega_are_told() -> None:
     )
 
 
-def test_the_title_of_a_vega_lite_axis_goes_before_that_of_its_channel() -> None:
+def test_the_axis_title_of_vega_lite_wins_over_the_channel_title() -> None:
     views = [
         {"title": "Left", "mark": "bar", "encoding": {"x": {"field": "a", "axis": {"title": "A"}}}},
         {"title": "Right", "mark": "bar", "encoding": {"x": {"field": "b", "axis": None}}},

@@ -82,7 +82,7 @@ def drawing(root: Path) -> str:
     return str(cell["id"])
 
 
-async def test_a_format_of_one_file_and_one_line_is_in_every_reply(
+async def test_a_format_added_as_one_file_and_one_line_appears_in_every_reply(
     robot: Robot, drawing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await robot.say("read_cell", cell=drawing, notebook="a.ipynb")

@@ -73,7 +73,7 @@ def test_the_page_of_a_figure_starts_with_its_summary_and_image() -> None:
     assert image == ImagePart(png, "image/png")
     assert isinstance(text, TextPart)
     first, _, summary, *_ = text.text.split("\n")
-    assert re.fullmatch(r"\[output 1: .*; next: offset=\d+; its JSON from offset=\d+ on\]", first)
+    assert re.fullmatch(r"\[output 1: .*; next: offset=\d+; its JSON: from offset=\d+\]", first)
     assert summary == "1 trace:"
     assert len(text.text) <= 2000
     _, source = _source(display(bundle))
@@ -96,7 +96,7 @@ def test_a_traceback_with_folded_frames_is_paged_whole() -> None:
     assert "\x1b" not in source
 
 
-def test_a_source_with_a_marker_stands_between_markers_it_cannot_know() -> None:
+def test_a_source_with_a_marker_is_enclosed_in_unpredictable_markers() -> None:
     svg = "<svg>" + "<!-- [/output 1] -->" * 300 + "</svg>"
     _, source = _source(display({"image/svg+xml": svg}))
     assert source == svg
@@ -104,14 +104,14 @@ def test_a_source_with_a_marker_stands_between_markers_it_cannot_know() -> None:
     assert re.search(r"\n\[/output 1 #\w{6}\]$", page)
 
 
-def test_html_that_is_too_long_to_be_read_is_paged_as_its_source() -> None:
+def test_html_too_long_to_read_is_paged_as_its_source() -> None:
     html = "<p>begin</p>" + "<i></i>" * 150_000 + "<p>the end</p>"
     said, source = _source(display({"text/html": html}), HALF)
-    assert "more characters of HTML not read" in said
+    assert "more characters of HTML were not read" in said
     assert source == html
 
 
-def test_a_table_of_unknown_length_in_html_too_long_to_be_read_is_paged_as_its_source() -> None:
+def test_a_table_in_html_too_long_to_read_is_paged_as_its_source() -> None:
     rows = "<tr><td>...</td></tr>" + "<tr><td>1</td></tr>" * 60_000
     html = f'<table class="dataframe">{rows}</table>'
     said, source = _source(display({"text/html": html}), HALF)
@@ -122,12 +122,12 @@ def test_a_table_of_unknown_length_in_html_too_long_to_be_read_is_paged_as_its_s
 @pytest.mark.parametrize(
     "output", [stream("text"), TRACEBACKS["zero"], TRACEBACKS["chain"], display({"text/html": "a"})]
 )
-def test_what_is_shown_whole_has_no_other_source(output: dict[str, Any]) -> None:
+def test_an_output_shown_completely_has_no_other_source(output: dict[str, Any]) -> None:
     assert "in full" not in _said(render_outputs([output], Budget(), hint=_hint))
     assert _said(render_page([output], 1, 0, Budget())).startswith("[output 1 ")
 
 
-def test_library_frames_that_were_folded_on_stderr_are_paged() -> None:
+def test_library_frames_folded_on_stderr_can_be_paged() -> None:
     frames = "".join(
         f'  File "/env/python3.11/site-packages/lib/{name}.py", line 1, in {name}\n    {name}()\n'
         for name in ("one", "two", "three")

@@ -13,7 +13,7 @@ from ..support.outputs import display, encoded, noise
 _LONG = "A" * 4000
 
 
-def test_an_svg_within_html_is_told_as_an_svg_output_is() -> None:
+def test_an_svg_within_html_is_described_like_an_svg_output() -> None:
     markup = '<div><svg width="10" height="20"><text>Sales</text><rect/></svg></div>'
     output = display({"text/html": markup, "text/plain": "<IPython.core.display.HTML object>"})
     said = "(SVG image 10x20; texts: Sales; shapes: 1 rect)"
@@ -30,7 +30,7 @@ def test_an_svg_within_html_is_told_as_an_svg_output_is() -> None:
         pytest.param("a<div hidden><svg><path/></svg></div>b", "ab", id="in a hidden element"),
     ],
 )
-def test_an_svg_is_told_where_it_stands_in_html(markup: str, text: str) -> None:
+def test_an_svg_is_described_at_its_place_in_html(markup: str, text: str) -> None:
     assert html_to_text(markup) == text
 
 
@@ -55,7 +55,7 @@ def test_an_svg_is_told_where_it_stands_in_html(markup: str, text: str) -> None:
                      id="frame"),
     ],
 )  # fmt: skip
-def test_sound_and_films_are_named_with_type_and_size(markup: str, said: str) -> None:
+def test_audio_and_video_are_named_with_type_and_size(markup: str, said: str) -> None:
     output = display({"text/html": markup, "text/plain": "<IPython.lib.display.Audio object>"})
     assert block_of(output, 1) == Block(1, "display, html as text", said)
 
@@ -84,7 +84,7 @@ def test_an_image_within_html_has_type_pixels_and_size(width: int, height: int) 
     ],
     ids=["address", "long address", "damaged", "not base64", "no type", "no number", "x", "none"],
 )
-def test_of_an_image_is_said_what_is_known(source: str, said: str) -> None:
+def test_what_is_known_about_an_image_is_shown(source: str, said: str) -> None:
     text = html_to_text(f'<img src="{source}">')
     assert text.startswith(said)
     assert len(text) < 220

@@ -41,7 +41,7 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_reply_that_waits_holds_no_outputs() -> None:
+async def test_a_waiting_reply_holds_no_outputs() -> None:
     reads = _Reads()
     replies = [asyncio.create_task(reads.huge.reply(reads.read)) for _ in range(5)]
     await _turns()
@@ -52,7 +52,7 @@ async def test_a_reply_that_waits_holds_no_outputs() -> None:
     await reads.huge.reply(reads.read)
 
 
-async def test_a_reply_that_is_cancelled_gives_its_turn_back() -> None:
+async def test_a_cancelled_reply_gives_up_its_turn() -> None:
     reads = _Reads()
     first, second, third = [asyncio.create_task(reads.huge.reply(reads.read)) for _ in range(3)]
     await _turns()

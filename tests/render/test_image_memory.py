@@ -111,5 +111,5 @@ def test_an_image_too_large_to_decode_is_named_with_what_helps() -> None:
     sent = prepared(picture, 600_000)
     assert sent.data is None
     assert sent.words == (
-        "20000x3100, more pixels than can be decoded here; save it smaller: not sent"
+        "20000x3100, too many pixels to decode here; save a smaller image: not sent"
     )

@@ -38,7 +38,7 @@ def test_a_figure_that_fits_is_sent_byte_for_byte() -> None:
     assert "<Figure" not in text.text
 
 
-def test_an_image_with_line_breaks_in_its_base64_is_sent_without() -> None:
+def test_line_breaks_in_the_base64_of_an_image_are_removed() -> None:
     png = encoded(Image.new("RGB", (10, 10)))
     lines = [png[:20] + "\n", png[20:] + "\n"]
     _, image = render_outputs([display({"image/png": lines})], Budget())
@@ -52,7 +52,7 @@ def test_text_that_is_more_than_a_name_stays_beside_its_image() -> None:
     assert "loss 0.3" in text.text
 
 
-def test_a_large_image_is_scaled_and_both_sizes_are_said() -> None:
+def test_a_large_image_is_scaled_and_both_sizes_are_shown() -> None:
     sent = prepared(Picture("image/png", encoded(Image.new("RGB", (4000, 2000), "red"))), 600_000)
     assert sent.data is not None
     assert decoded(sent.data).size == (LONG_EDGE, LONG_EDGE // 2)
@@ -199,10 +199,10 @@ def _huge_png(width: int, height: int) -> str:
         pytest.param(_huge_png(9000, 9000), "too many pixels", id="too many pixels"),
         pytest.param(_huge_png(60_000, 60_000), "damaged", id="decompression bomb"),
         pytest.param(_huge_png(100, 100), "damaged", id="missing pixels"),
-        pytest.param(base64.b64encode(b"%!PS\n" * 50).decode(), "unknown kind", id="PostScript"),
+        pytest.param(base64.b64encode(b"%!PS\n" * 50).decode(), "unknown type", id="PostScript"),
     ],
 )
-def test_what_does_not_decode_is_named_and_not_sent(data: str, words: str) -> None:
+def test_an_undecodable_image_is_named_and_not_sent(data: str, words: str) -> None:
     sent = prepared(Picture("image/png", data), 100_000)
     assert sent.data is None
     assert words in sent.words
@@ -229,7 +229,7 @@ def test_several_images_share_one_budget() -> None:
     assert sum(len(image.data) for image in images) <= 400_000
 
 
-def test_images_beyond_the_most_are_named_with_the_way_to_get_them() -> None:
+def test_images_beyond_the_limit_are_named_with_a_call_that_gets_them() -> None:
     png = encoded(Image.new("RGB", (10, 10)))
     outputs = [display({"image/png": png})] * (MAX_IMAGES + 1)
     parts = render_outputs(outputs, Budget(), hint=lambda output, _: f"read_cell(output={output})")

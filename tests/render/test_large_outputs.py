@@ -50,7 +50,7 @@ READS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.usefixtures("written")
 @pytest.mark.parametrize(("tool", "arguments"), READS)
-async def test_a_very_large_output_is_read_alike_in_another_process_and_in_this(
+async def test_a_very_large_output_reads_the_same_in_another_process(
     robot: Robot, monkeypatch: pytest.MonkeyPatch, tool: str, arguments: dict[str, Any]
 ) -> None:
     asked: list[Any] = []
@@ -73,7 +73,7 @@ async def test_a_very_large_output_is_read_alike_in_another_process_and_in_this(
 
 
 @pytest.mark.usefixtures("written")
-async def test_an_output_that_takes_too_much_is_refused_with_what_to_do(
+async def test_an_output_that_takes_too_much_is_refused_with_advice(
     robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what = {"notebook": "a.ipynb", "cell": "cell-0"}
@@ -103,7 +103,7 @@ async def test_small_outputs_are_shown_beside_one_that_takes_too_much(
     assert "a small one" in said
 
 
-async def test_a_run_is_told_of_although_its_outputs_cannot_be_shown(
+async def test_a_run_is_reported_although_its_outputs_cannot_be_shown(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", "print('x' * 50_000)")

@@ -14,7 +14,7 @@ from ..support.robots import Robot
 
 
 @given(st.text("ab\n\r", max_size=50), st.integers(1, 60))
-def test_the_lines_of_a_text_are_those_of_splitting_it(text: str, first: int) -> None:
+def test_lines_of_a_text_match_splitlines(text: str, first: int) -> None:
     lines = text.removesuffix("\n").split("\n") if text else []
     assert line_count(text) == len(lines)
     assert list(lines_from(text, first)) == lines[first - 1 :]
@@ -43,7 +43,7 @@ def test_lines_are_added_up_to_the_first_that_does_not_fit() -> None:
     assert budget.lines == ["ab", "cd"]
 
 
-def test_a_first_line_that_is_too_long_fits_where_one_is_wanted_always() -> None:
+def test_a_first_line_that_is_too_long_is_kept_if_one_is_required() -> None:
     assert not LineBudget(2).add("long")
     budget = LineBudget(2, always_one=True)
     assert budget.fill(["long", ""]) == 1

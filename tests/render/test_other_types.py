@@ -59,7 +59,7 @@ async def test_an_output_of_any_text_type_can_be_read_by_a_call_that_its_reply_n
     assert NEEDLE in await read_all(robot, said)
 
 
-async def test_what_stands_beside_an_image_can_be_read_too(robot: Robot, root: Path) -> None:
+async def test_other_types_beside_an_image_can_be_read_too(robot: Robot, root: Path) -> None:
     cell = write(root, {"image/png": "iVBORw0KGgo=", "text/html": f"<b>{NEEDLE}</b>"})
     said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, images=False)
     assert NEEDLE in await read_all(robot, said)
@@ -72,7 +72,7 @@ async def test_each_of_several_types_can_be_read(robot: Robot, root: Path) -> No
     assert "<two/>" in said
 
 
-async def test_a_long_one_is_paged_to_its_end(robot: Robot, root: Path) -> None:
+async def test_a_long_output_is_paged_to_its_end(robot: Robot, root: Path) -> None:
     rows = "".join(f"row {n},{n}\n" for n in range(9000))
     cell = write(root, {"text/plain": "a table", "text/csv": rows})
     said = await robot.say("read_cell", notebook="a.ipynb", cell=cell)
@@ -92,7 +92,7 @@ def test_an_outline_says_which_type_it_is() -> None:
 @pytest.mark.parametrize(
     "mime_type", ["application/octet-stream", "audio/wav", "video/mp4", "application/pdf", "x"]
 )
-async def test_what_is_no_text_is_named_and_not_shown(
+async def test_a_type_that_is_not_text_is_named_and_not_shown(
     robot: Robot, root: Path, mime_type: str
 ) -> None:
     cell = write(root, {mime_type: f"UklGR{NEEDLE}"})
@@ -104,35 +104,33 @@ async def test_what_is_no_text_is_named_and_not_shown(
 # -- search ------------------------------------------------------------------------------------
 
 
-async def test_a_search_says_what_it_did_not_search_and_what_shows_that(
+async def test_a_search_names_what_it_did_not_search_and_the_call_that_shows_it(
     robot: Robot, root: Path
 ) -> None:
     long = "<p>" + "word " * 400_000 + f"</p><p>{NEEDLE}</p>"
     cell = write(root, {"text/plain": "said"}, {"text/html": long})
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert said.startswith("Nothing in the sources and outputs of a.ipynb fits.\nNot searched")
+    assert said.startswith("No matches in the sources and outputs of a.ipynb.\nNot searched")
     assert f"- the HTML of output 2 of cell 1 (id {cell[:8]})" in said
     ((name, given),) = calls_in(said)
     assert "<p>word" in await robot.say(name, **given)
 
 
-async def test_a_search_that_finds_something_says_so_as_well(robot: Robot, root: Path) -> None:
+async def test_a_search_with_hits_says_so_too(robot: Robot, root: Path) -> None:
     write(root, {"text/plain": NEEDLE, "text/csv": f"a,{NEEDLE}"})
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert "1 line fits" in said
+    assert "1 matching line" in said
     assert "- its text/csv of output 1" in said
 
 
-async def test_many_outputs_that_were_not_searched_are_named_as_far_as_there_is_room(
-    robot: Robot, root: Path
-) -> None:
+async def test_the_first_of_many_unsearched_outputs_are_named(robot: Robot, root: Path) -> None:
     write(root, *({"text/plain": "said", "text/csv": "a"} for _ in range(30)))
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert said.endswith("- and that of 25 more outputs")
+    assert said.endswith("- and 25 more outputs")
     assert len(said) < 1500
 
 
-async def test_a_search_of_all_there_is_has_nothing_to_add(robot: Robot, root: Path) -> None:
+async def test_a_complete_search_has_nothing_to_add(robot: Robot, root: Path) -> None:
     write(root, {"text/plain": "said"})
     said = await robot.say("search_notebook", notebook="a.ipynb", query=NEEDLE)
-    assert said == "Nothing in the sources and outputs of a.ipynb fits."
+    assert said == "No matches in the sources and outputs of a.ipynb."

@@ -55,7 +55,9 @@ def test_a_text_cleaned_in_pieces_is_the_text_cleaned_at_once(
 
 @ONE_FIXTURE
 @given(VALUES)
-def test_json_in_parts_is_the_encoders(monkeypatch: pytest.MonkeyPatch, value: object) -> None:
+def test_json_in_parts_equals_the_encoders_output(
+    monkeypatch: pytest.MonkeyPatch, value: object
+) -> None:
     monkeypatch.setattr(texts, "_PART", 2)
     assert compact_json(value) == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
@@ -75,7 +77,7 @@ DATA_URL = re.compile(r"data:([\w.+-]{1,40}/[\w.+-]{1,60})?;base64,([A-Za-z0-9+/
         max_size=30,
     ).map("".join)
 )
-def test_data_urls_are_found_in_pieces_as_at_once(
+def test_data_urls_found_in_pieces_are_those_found_at_once(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(texts, "_PIECE", 50)
@@ -96,7 +98,7 @@ def test_matches_found_in_pieces_are_those_found_at_once(
     assert found == [match.span() for match in pattern.finditer(text)]
 
 
-def test_a_bracket_before_millions_of_spaces_is_looked_at_once() -> None:
+def test_a_bracket_before_millions_of_spaces_is_examined_once() -> None:
     started = time.thread_time()
     item = Item(Block(1, "stdout", "[" + " " * 3_000_000))
     assert time.thread_time() - started < 5
@@ -123,7 +125,7 @@ def test_a_figure_of_too_much_json_is_named_and_not_read() -> None:
         ),
     ],
 )
-def test_other_threads_have_their_turn_meanwhile(work: object) -> None:
+def test_other_threads_run_in_the_meantime(work: object) -> None:
     turns: list[float] = []
     over = threading.Event()
 

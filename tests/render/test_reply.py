@@ -43,7 +43,7 @@ async def test_an_output_that_is_long_in_any_way_is_rendered_off_the_event_loop(
     assert threading.main_thread() not in threads
 
 
-def test_what_is_short_is_rendered_at_once() -> None:
+def test_short_outputs_are_rendered_at_once() -> None:
     outputs = [stream("x" * 1000), display({"application/json": {"a": [1, 2, None]}}), None]
     assert not replies.is_heavy(outputs)
 

@@ -49,9 +49,7 @@ def _said(text: str, name: str) -> bool:
 
 @pytest.mark.parametrize("count", [1, 20, 100, 200, 250])
 @pytest.mark.parametrize("texts", [["ab"] * 3, ["x" * 5000, "y", "z" * 300], ["q" * 100] * 40])
-def test_many_cells_in_one_reply_are_all_there_and_what_is_left_out_is_said(
-    count: int, texts: list[str]
-) -> None:
+def test_many_cells_fit_in_one_reply_and_omissions_are_named(count: int, texts: list[str]) -> None:
     cells = _cells(count, texts)
     text = _text(render_cells(cells, Budget()))
     assert len(text) <= 20_000
@@ -65,7 +63,7 @@ def test_many_cells_in_one_reply_are_all_there_and_what_is_left_out_is_said(
     assert not re.search(r"(?<! )…(?! )", text)
 
 
-def test_cells_that_no_room_is_left_for_are_named_in_their_place() -> None:
+def test_cells_without_room_are_named_in_their_place() -> None:
     cells = _cells(1000, ["ab"])
     closing = CellSection("3 cells did not run.", [])
     text = _text(render_cells([*cells, closing], Budget()))
@@ -78,7 +76,7 @@ def test_cells_that_no_room_is_left_for_are_named_in_their_place() -> None:
     assert words.startswith(f"[{len(missing)} cells left out; read_cell(cell='")
     assert cells[missing[0]].name in words
     assert cells[missing[-1]].name in words
-    assert words.endswith("list_cells() names them]")
+    assert words.endswith("list_cells() lists them]")
     assert "3 cells did not run." in lines
     assert shown[0] == 0
     assert shown[-1] == 999
@@ -100,14 +98,14 @@ def test_tiny_outputs_that_fit_are_shown() -> None:
         assert "left out" not in text
 
 
-def test_outputs_of_a_cell_without_room_are_told_in_one_line_each_and_one_call() -> None:
+def test_outputs_of_a_cell_without_room_get_one_line_each_and_one_call() -> None:
     text = _text(render_cells(_cells(100, ["ok"] * 5), Budget()))
     assert 17_500 < len(text) <= 20_000
     assert text.count("\nok\n") > 200
     told = re.findall(r"^\[outputs? \d.*left out.*\]$", text, re.MULTILINE)
     assert len(told) <= 100
     assert "no room" not in text
-    call = re.search(r"\[What is left out is shown by calls such as (.*)\]$", text)
+    call = re.search(r"\[To see what is left out, use calls such as (.*)\]$", text)
     assert call is not None
     assert re.fullmatch(r"read_cell\(cell='\w+', output=\d, offset=0\)", call[1])
 
@@ -153,7 +151,7 @@ def test_an_empty_output_says_that_it_is_empty() -> None:
     sizes=st.lists(st.lists(st.integers(1, 3000), max_size=6), min_size=1, max_size=60),
     budget=st.sampled_from([3000, 8000, 20_000]),
 )
-def test_nothing_is_left_out_without_words(sizes: list[list[int]], budget: int) -> None:
+def test_every_omission_is_mentioned(sizes: list[list[int]], budget: int) -> None:
     cells = []
     for n, texts in enumerate(sizes, 1):
         outputs = [stream(f"<{n}.{m}>" + "x" * size) for m, size in enumerate(texts, 1)]

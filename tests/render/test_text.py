@@ -10,7 +10,7 @@ from jmcp_lab.render.text import MIN_CLIP, as_text, clip, page, size_words
 @pytest.mark.parametrize(
     ("value", "text"),
     [("a", "a"), (["a\n", "b"], "a\nb"), (None, ""), (7, "7"), ({"a": [1]}, '{"a":[1]}'),
-     (["a", 1], "a1"), (b"x", "(a bytes that is no JSON)")],
+     (["a", 1], "a1"), (b"x", "(a bytes that is not JSON)")],
 )  # fmt: skip
 def test_text_of_damaged_notebooks_is_text(value: object, text: str) -> None:
     assert as_text(value) == text
@@ -45,7 +45,7 @@ def _pieces(cut: str) -> tuple[str, str, str]:
     return cut[: start - 1], cut[start : end + 2], cut[end + 3 :]
 
 
-def test_a_cut_is_at_line_ends_and_says_where_to_go_on() -> None:
+def test_a_cut_is_at_line_ends_and_says_where_to_continue() -> None:
     text = "".join(f"line {number}\n" for number in range(1000))
     cut = clip(text, 600, lambda offset: f"read(offset={offset})")
     head, words, tail = _pieces(cut)
@@ -80,7 +80,7 @@ def test_pages_follow_each_other_and_lose_nothing(text: str, limit: int) -> None
         (99, 26, "characters 26 to 26 of 26; this is the end"),
     ],
 )
-def test_a_page_says_where_it_stands(offset: int, start: int, words: str) -> None:
+def test_a_page_says_which_part_it_is(offset: int, start: int, words: str) -> None:
     text = "abcdefghijklmnopqrstuvwxyz"
     piece = page(text, offset, 10)
     assert piece.text == text[start : start + 10]

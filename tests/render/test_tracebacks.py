@@ -58,10 +58,10 @@ def test_a_deep_recursion_is_short() -> None:
     assert len(traceback_text(TRACEBACKS["recursion"])) < 400
 
 
-def test_many_frames_of_the_user_are_thinned() -> None:
+def test_many_frames_of_the_user_are_shortened() -> None:
     frames = [f"Cell In[{n}], line 1, in f{n}()\n----> 1 f{n + 1}()\n" for n in range(50)]
     text = traceback_text({"ename": "E", "evalue": "v", "traceback": ["-" * 75, *frames, "E: v"]})
-    assert "… 42 more of your frames left out" in text
+    assert "… 42 more of your own frames left out" in text
     assert "in f0()" in text
     assert "in f49()" in text
     assert "in f20()" not in text
@@ -123,7 +123,7 @@ def test_tracebacks_without_python_frames_are_kept_as_they_are(
     assert traceback_text(output) == text
 
 
-def test_paths_into_libraries_are_shortened_wherever_they_stand() -> None:
+def test_paths_into_libraries_are_shortened_everywhere() -> None:
     text = "see '/opt/x/lib/python3.11/site-packages/a/b.py' and /usr/lib/python3.11/json/c.py:3"
     assert without_library_paths(text) == "see 'a/b.py' and json/c.py:3"
 
@@ -170,7 +170,7 @@ def test_an_error_whose_message_is_a_traceback_keeps_its_name_and_message(
         assert traceback_text(output) == shown.replace(path, "")
 
 
-def test_a_note_stays_below_the_message_and_the_same_message_twice_is_told_apart() -> None:
+def test_a_note_stays_below_its_message_and_repeated_messages_are_kept() -> None:
     cell = "Cell In[1], line 1\n----> 1 a()\n"
     output = {"ename": "E", "evalue": "v", "traceback": [cell, "E: v\na note"]}
     assert traceback_text(output).endswith("\n----> 1 a()\nE: v\na note")
@@ -251,13 +251,11 @@ _FOLDED = "  … 1 frame in json folded: json/__init__.py:3 in loads\n"
         pytest.param("", "", id="empty"),
     ],
 )  # fmt: skip
-def test_frames_of_libraries_are_folded_in_a_traceback_that_a_stream_holds(
-    text: str, said: str
-) -> None:
+def test_library_frames_are_folded_in_a_traceback_within_a_stream(text: str, said: str) -> None:
     assert without_library_frames(text) == said
 
 
-def test_a_traceback_that_comes_on_stderr_is_folded_and_what_is_printed_is_not() -> None:
+def test_a_traceback_on_stderr_is_folded_but_printed_text_is_not() -> None:
     text = "Traceback (most recent call last):\n" + "".join(
         f'  File "/env/python3.11/site-packages/lib/{name}.py", line 1, in {name}\n    {name}()\n'
         for name in ("one", "two", "three")

@@ -38,7 +38,7 @@ def write_old(path: Path, minor: int, *sources: str) -> None:
         pytest.param(b"[1, 2]", "not a", id="another JSON"),
     ],
 )
-async def test_a_broken_file_is_not_opened_and_not_changed_and_opens_once_repaired(
+async def test_a_broken_file_is_not_opened_or_changed_and_opens_once_repaired(
     robot: Robot, root: Path, caplog: pytest.LogCaptureFixture, content: bytes, words: str
 ) -> None:
     path = root / "a.ipynb"
@@ -56,7 +56,7 @@ async def test_a_broken_file_is_not_opened_and_not_changed_and_opens_once_repair
     assert "repaired" in await robot.say("read_cells", notebook="a.ipynb")
 
 
-async def test_a_notebook_of_format_3_is_raised_and_edited(robot: Robot, root: Path) -> None:
+async def test_a_format_3_notebook_is_upgraded_and_edited(robot: Robot, root: Path) -> None:
     cell = {
         "cell_type": "code",
         "input": "x = 1",
@@ -94,7 +94,7 @@ async def test_a_notebook_of_format_3_is_raised_and_edited(robot: Robot, root: P
         ("insert_cell", {"source": "new"}),
     ],
 )
-async def test_the_first_edit_of_a_format_4_4_notebook_makes_its_ids_last(
+async def test_the_first_edit_of_a_format_4_4_notebook_makes_its_ids_permanent(
     robot: Robot, root: Path, tool: str, arguments: dict[str, Any]
 ) -> None:
     write_old(root / "a.ipynb", 4, "x", "y")
@@ -110,7 +110,7 @@ async def test_the_first_edit_of_a_format_4_4_notebook_makes_its_ids_last(
     assert (await robot.open("a.ipynb")).ids == ids
 
 
-async def test_a_format_4_4_notebook_that_is_only_read_stays_what_it_is(
+async def test_a_format_4_4_notebook_that_is_only_read_is_unchanged(
     robot: Robot, root: Path
 ) -> None:
     write_old(root / "a.ipynb", 4, "x", "y")
@@ -123,7 +123,7 @@ async def test_a_format_4_4_notebook_that_is_only_read_stays_what_it_is(
 
 
 @pytest.mark.filterwarnings("ignore:Non-unique cell id")
-async def test_cells_with_the_same_id_get_their_own(robot: Robot, root: Path) -> None:
+async def test_cells_with_the_same_id_get_different_ids(robot: Robot, root: Path) -> None:
     notebook = new_notebook(cells=[new_code_cell(text) for text in ("x", "y", "x")])
     content = json.loads(nbformat.writes(notebook))
     for cell in content["cells"]:
@@ -139,7 +139,7 @@ async def test_cells_with_the_same_id_get_their_own(robot: Robot, root: Path) ->
     nbformat.validate(nbformat.read(root / "a.ipynb", nbformat.NO_CONVERT))
 
 
-async def test_a_notebook_of_50_megabytes_is_read_in_short_and_edited(
+async def test_a_notebook_of_50_megabytes_is_summarized_and_edited(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # That a save is slow where others work is said elsewhere.
@@ -181,7 +181,7 @@ async def test_a_notebook_of_50_megabytes_is_read_in_short_and_edited(
     ],
 )
 @pytest.mark.parametrize("tool", ["read_cells", "use_notebook"])
-async def test_a_path_that_leaves_the_root_or_is_hidden_is_refused(
+async def test_a_path_outside_the_root_or_hidden_is_refused(
     robot: Robot, root: Path, path: str, tool: str
 ) -> None:
     sibling = root.parent / f"{root.name}-sibling"
@@ -205,7 +205,7 @@ async def test_a_link_that_stays_inside_the_root_is_a_notebook(robot: Robot, roo
     assert "x = 1" in await robot.say("read_cells", notebook="link.ipynb")
 
 
-async def test_an_open_notebook_that_becomes_a_link_out_of_the_root_is_refused(
+async def test_an_open_notebook_replaced_by_a_link_out_of_the_root_is_refused(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")

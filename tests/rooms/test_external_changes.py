@@ -24,7 +24,7 @@ def desk(tmp_path: Path, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Desk:
 
 
 @pytest.mark.parametrize("notice", ["look", "save"])
-async def test_what_is_not_saved_yet_is_merged_with_what_the_other_program_wrote(
+async def test_unsaved_changes_are_merged_with_the_other_programs_changes(
     desk: Desk, notice: str
 ) -> None:
     desk.type("c0", "# mine\n")
@@ -35,7 +35,7 @@ async def test_what_is_not_saved_yet_is_merged_with_what_the_other_program_wrote
     await desk.save()
 
 
-async def test_a_cell_that_comes_into_an_old_file_doubles_none_that_somebody_writes_in(
+async def test_a_cell_added_to_an_old_file_duplicates_no_edited_cell(
     tmp_path: Path,
 ) -> None:
     desk = await sit_down(tmp_path, notebook_of("one", "two", minor=4))
@@ -60,7 +60,7 @@ async def test_a_cell_that_comes_into_an_old_file_doubles_none_that_somebody_wri
     assert len((await desk.save())["cells"]) == 5
 
 
-async def test_a_line_that_both_changed_has_the_characters_of_both(desk: Desk) -> None:
+async def test_a_line_changed_by_both_has_the_characters_of_both(desk: Desk) -> None:
     desk.type("c1", "mine ")
     desk.change(set_source(1, "other two"))
     await desk.look()
@@ -68,7 +68,7 @@ async def test_a_line_that_both_changed_has_the_characters_of_both(desk: Desk) -
     assert "other" in desk.sources["c1"]
 
 
-async def test_what_was_saved_and_is_gone_from_the_file_goes(desk: Desk) -> None:
+async def test_saved_content_removed_from_the_file_is_removed(desk: Desk) -> None:
     desk.type("c0", "# mine\n")
     await desk.save()
     desk.change(set_source(0, "x = 1"))
@@ -76,7 +76,7 @@ async def test_what_was_saved_and_is_gone_from_the_file_goes(desk: Desk) -> None
     assert desk.sources["c0"] == "x = 1"
 
 
-async def test_a_cell_that_is_gone_from_the_file_goes_unless_somebody_wrote_in_it(
+async def test_a_cell_removed_from_the_file_is_removed_unless_somebody_edited_it(
     desk: Desk,
 ) -> None:
     desk.type("c1", "mine ")
@@ -86,7 +86,7 @@ async def test_a_cell_that_is_gone_from_the_file_goes_unless_somebody_wrote_in_i
     await desk.save()
 
 
-async def test_a_cell_that_was_deleted_stays_so_unless_the_other_program_wrote_in_it(
+async def test_a_deleted_cell_stays_deleted_unless_the_other_program_edited_it(
     desk: Desk,
 ) -> None:
     cells.delete(desk.notebook, ["c1", "c2"], "test")
@@ -102,14 +102,14 @@ async def test_new_cells_of_both_come_after_the_cells_that_they_followed(desk: D
     assert desk.notebook.ids == ["c0", "mine", "c1", "other", "c2"]
 
 
-async def test_an_order_that_the_other_program_changed_is_taken_over(desk: Desk) -> None:
+async def test_a_cell_order_changed_by_the_other_program_is_adopted(desk: Desk) -> None:
     cells.insert(desk.notebook, 3, [cells.NewCell("mine", id="mine")], "test")
     desk.change(lambda content: content["cells"].reverse())
     await desk.look()
     assert desk.notebook.ids == ["c2", "mine", "c1", "c0"]
 
 
-async def test_the_same_new_cell_on_both_sides_is_there_once_with_all_that_it_says(
+async def test_the_same_new_cell_on_both_sides_exists_once_with_all_its_text(
     desk: Desk,
 ) -> None:
     cells.insert(desk.notebook, 3, [cells.NewCell("mine", id="new")], "test")
@@ -125,7 +125,7 @@ async def test_an_emptied_file_leaves_one_empty_cell(desk: Desk) -> None:
     assert list(desk.sources.values()) == [""]
 
 
-async def test_outputs_type_and_metadata_follow_the_file_where_nobody_changed_them(
+async def test_unchanged_outputs_type_and_metadata_follow_the_file(
     desk: Desk,
 ) -> None:
     cells.clear_outputs(desk.notebook, ["c1"], "test")
@@ -165,7 +165,7 @@ async def test_a_file_with_nothing_new_in_the_document_is_not_written_again(desk
     assert desk.path.stat().st_mtime_ns == before
 
 
-async def test_what_the_file_lacks_waits_for_the_next_save(desk: Desk) -> None:
+async def test_changes_missing_from_the_file_wait_for_the_next_save(desk: Desk) -> None:
     desk.type("c1", "mine ")
     desk.change(set_source(0, "other"))
     await desk.look()
@@ -175,15 +175,13 @@ async def test_what_the_file_lacks_waits_for_the_next_save(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("notice", ["look", "save"])
-async def test_a_file_that_is_older_than_the_one_before_is_taken_in_as_well(
-    desk: Desk, notice: str
-) -> None:
+async def test_a_file_with_an_older_date_is_merged_too(desk: Desk, notice: str) -> None:
     desk.change(set_source(0, "out of a backup"), older=True)
     await getattr(desk, notice)()
     assert desk.sources["c0"] == "out of a backup"
 
 
-async def test_a_save_that_waits_while_the_file_is_looked_at_does_not_write_over_it(
+async def test_a_save_that_waits_for_the_look_at_the_file_does_not_overwrite_it(
     desk: Desk,
 ) -> None:
     desk.type("c1", "mine ")
@@ -194,9 +192,7 @@ async def test_a_save_that_waits_while_the_file_is_looked_at_does_not_write_over
 
 
 @pytest.mark.parametrize("notice", ["the server looks", "a save finds it"])
-async def test_a_file_that_cannot_be_read_is_kept_beside_what_the_document_says(
-    desk: Desk, notice: str
-) -> None:
+async def test_an_unreadable_file_is_kept_in_a_copy(desk: Desk, notice: str) -> None:
     desk.type("c0", "# mine\n")
     for number, text in enumerate((b"<<<<<<< HEAD\n\xff", b">>>>>>> theirs")):
         desk.path.write_bytes(text)
@@ -214,7 +210,7 @@ async def test_a_file_that_cannot_be_read_is_kept_beside_what_the_document_says(
     assert desk.kept == ["a-unreadable.txt", "a-unreadable1.txt"]
 
 
-async def test_a_file_that_is_written_again_and_again_is_never_written_over(
+async def test_a_file_that_keeps_changing_is_never_overwritten(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.type("c1", "mine ")
@@ -232,7 +228,7 @@ async def test_a_file_that_is_written_again_and_again_is_never_written_over(
     assert (await desk.save())["cells"][0]["source"].startswith("other")
 
 
-async def test_a_notebook_without_ids_stays_without_as_long_as_nothing_was_written(
+async def test_a_notebook_without_ids_gets_none_until_something_is_written(
     tmp_path: Path,
 ) -> None:
     desk = await sit_down(tmp_path, notebook_of("one", "two", minor=4))
@@ -252,7 +248,7 @@ async def test_cells_without_ids_are_found_by_their_texts(tmp_path: Path) -> Non
     assert content["nbformat_minor"] == 5
 
 
-async def test_an_old_file_that_the_other_program_raises_is_raised_here(tmp_path: Path) -> None:
+async def test_a_format_upgrade_by_the_other_program_is_adopted(tmp_path: Path) -> None:
     desk = await sit_down(tmp_path, notebook_of("one", minor=4))
     desk.type(desk.notebook.ids[0], "mine ")
     desk.change(lambda content: content.update(notebook_of("one", "two")))
@@ -262,9 +258,7 @@ async def test_an_old_file_that_the_other_program_raises_is_raised_here(tmp_path
 
 
 @pytest.mark.parametrize("steps", range(1, 5))
-async def test_what_a_save_reads_is_whole_although_cells_come_and_go_meanwhile(
-    desk: Desk, steps: int
-) -> None:
+async def test_a_save_is_consistent_while_cells_come_and_go(desk: Desk, steps: int) -> None:
     reading = asyncio.create_task(desk.room._document.aget())
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -276,7 +270,7 @@ async def test_what_a_save_reads_is_whole_although_cells_come_and_go_meanwhile(
     assert desk.notebook.ids == ["c2", "c0"]
 
 
-async def test_what_a_save_reads_is_whole_although_cells_move_all_the_time(desk: Desk) -> None:
+async def test_a_save_is_consistent_while_cells_keep_moving(desk: Desk) -> None:
     reading = asyncio.create_task(desk.room._document.aget())
     while not reading.done():
         cells.move(desk.notebook, ["c2"], 0, "test")
@@ -284,7 +278,7 @@ async def test_what_a_save_reads_is_whole_although_cells_move_all_the_time(desk:
     assert sorted(cell["id"] for cell in reading.result()["cells"]) == ["c0", "c1", "c2"]
 
 
-async def test_an_id_that_two_cells_have_is_saved_once(desk: Desk) -> None:
+async def test_a_duplicate_id_is_saved_once(desk: Desk) -> None:
     document = desk.notebook.document
     document.ycells.append(document.create_ycell(code_cell("c0", "again")))
     assert await desk.files.upstream.save(desk.room)
@@ -293,7 +287,7 @@ async def test_an_id_that_two_cells_have_is_saved_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("steps", range(0, 12, 2))
-async def test_the_old_name_does_not_come_back_when_a_file_moves_during_a_save(
+async def test_the_old_name_does_not_reappear_when_a_file_moves_during_a_save(
     desk: Desk, steps: int
 ) -> None:
     desk.type("c0", "# mine\n")
@@ -307,7 +301,7 @@ async def test_the_old_name_does_not_come_back_when_a_file_moves_during_a_save(
     assert (await desk.save())["cells"][0]["source"] == "# mine\nx = 1\ny = 1"
 
 
-async def test_a_file_that_is_gone_is_not_made_again(desk: Desk) -> None:
+async def test_a_deleted_file_is_not_recreated(desk: Desk) -> None:
     desk.type("c0", "# mine\n")
     os.unlink(desk.path)
     assert not await desk.files.upstream.save(desk.room)
@@ -327,5 +321,5 @@ async def test_a_file_that_is_gone_is_not_made_again(desk: Desk) -> None:
     ],
     ids=str,
 )
-def test_marks_are_the_same_for_the_same_json(one: object, other: object, same: bool) -> None:
+def test_fingerprints_are_equal_for_equal_json(one: object, other: object, same: bool) -> None:
     assert (mark(one) == mark(other)) is same

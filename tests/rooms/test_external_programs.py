@@ -40,7 +40,7 @@ def sources(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("notice", ["the server looks", "a save finds it"])
-async def test_what_people_and_agents_have_not_saved_is_merged_with_the_file(
+async def test_unsaved_changes_of_people_and_agents_are_merged_with_the_file(
     robot: Robot, root: Path, open_page: OpenPage, notice: str
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
@@ -62,7 +62,7 @@ async def test_what_people_and_agents_have_not_saved_is_merged_with_the_file(
     await page.until(lambda: page.texts() == ["from git", "# mine\ntwo", "three"])
 
 
-async def test_a_room_that_a_page_opened_first_knows_what_its_file_said(
+async def test_a_room_first_opened_by_a_page_knows_the_content_of_its_file(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     # As when the server starts.
@@ -79,7 +79,7 @@ async def test_a_room_that_a_page_opened_first_knows_what_its_file_said(
     assert sources(root / "a.ipynb") == wanted
 
 
-async def test_what_was_typed_into_a_cell_that_the_other_program_takes_out_is_kept(
+async def test_text_typed_into_a_cell_that_the_other_program_removes_is_kept(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
@@ -99,9 +99,7 @@ async def test_what_was_typed_into_a_cell_that_the_other_program_takes_out_is_ke
     assert sources(root / "a.ipynb") == ["one", "# mine\ntwo"]
 
 
-async def test_an_agent_hears_where_a_file_is_kept_that_was_no_notebook(
-    robot: Robot, root: Path
-) -> None:
+async def test_an_agent_is_told_where_an_invalid_file_is_kept(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
     notebook = await robot.open("a.ipynb")
     await robot.say("read_cells", notebook="a.ipynb")
@@ -114,7 +112,7 @@ async def test_an_agent_hears_where_a_file_is_kept_that_was_no_notebook(
     assert "Another version of 'a.ipynb' is in 'a-unreadable.txt'" in said
 
 
-async def test_stopping_the_server_writes_what_is_not_saved_into_a_file_that_changed(
+async def test_stopping_the_server_merges_unsaved_changes_into_a_changed_file(
     robot: Robot, root: Path
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
@@ -125,7 +123,7 @@ async def test_stopping_the_server_writes_what_is_not_saved_into_a_file_that_cha
     assert sources(root / "a.ipynb") == ["from git", "agent"]
 
 
-async def test_stopping_the_server_saves_although_changes_come_meanwhile(
+async def test_stopping_the_server_saves_although_changes_keep_coming(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Upstream calls a save off when the document changes in the middle of it."""

@@ -230,12 +230,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bytes
         *(("answers", 0, 0, 0), ("to_server", 0, 0, 0), ("looks", 0, 0, 0)),
     )
 )
-def test_a_program_that_rewrites_the_file_takes_nothing_of_anybody(
+def test_a_program_that_rewrites_the_file_loses_nobodys_text(
     played: Callable[[bytes], Outside], steps: bytes
 ) -> None:
     played(steps)
 
 
-def test_every_step_is_one_that_the_world_knows() -> None:
+def test_every_step_exists_in_the_world() -> None:
     ours = {*OUTSIDE, *PEOPLE, "asks", "asks_to_delete", "answers"}
     assert all(hasattr(Outside, name) for name in {*STEPS, *ours})

@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
 
 
-async def test_a_file_that_is_reverted_to_its_checkpoint_stays_so(files: Files) -> None:
+async def test_a_file_restored_from_its_checkpoint_stays_restored(files: Files) -> None:
     room = await sit_down(files)
     point = files.manager.create_checkpoint("a.py")
     type_in(room, "bad\n")
@@ -45,9 +45,7 @@ async def test_a_file_that_is_reverted_to_its_checkpoint_stays_so(files: Files) 
 
 
 @pytest.mark.parametrize("looks", [True, False])
-async def test_a_file_that_is_no_text_any_more_is_kept_beside_what_is_saved(
-    files: Files, looks: bool
-) -> None:
+async def test_a_file_that_is_no_longer_text_is_kept_in_a_copy(files: Files, looks: bool) -> None:
     room = await sit_down(files)
     where = files.root / "a.py"
     theirs = "one\n\ncaf\xe9\n".encode("latin-1")
@@ -64,7 +62,7 @@ async def test_a_file_that_is_no_text_any_more_is_kept_beside_what_is_saved(
     assert [copy for copy, _ in room.copies] == ["a-unreadable.py"]
 
 
-async def test_a_save_that_waited_while_the_file_was_looked_at_writes_what_came_from_it(
+async def test_a_save_that_waited_for_the_look_at_the_file_includes_its_changes(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = await sit_down(files)
@@ -93,10 +91,10 @@ async def test_a_save_that_waited_while_the_file_was_looked_at_writes_what_came_
     assert where.read_text() == "# typed\none\n\ntwo\nthree\n"
 
 
-async def test_what_is_only_touched_is_not_merged(files: Files) -> None:
+async def test_a_file_that_was_only_touched_is_not_merged(files: Files) -> None:
     room = await sit_down(files)
     merged: list[bool] = []
-    room.heard_of_merge = lambda: merged.append(True)  # type: ignore[method-assign]
+    room.announce_merge = lambda: merged.append(True)  # type: ignore[method-assign]
     where = files.root / "a.py"
     for seconds in (5, -5):
         at = where.stat().st_mtime_ns + seconds * 10**9
@@ -108,7 +106,7 @@ async def test_what_is_only_touched_is_not_merged(files: Files) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), HTTPError(403)])
-async def test_a_file_that_cannot_be_read_for_a_moment_is_taken_in_later(
+async def test_a_briefly_unreadable_file_is_merged_later(
     files: Files, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     room = await sit_down(files)

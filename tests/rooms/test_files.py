@@ -48,7 +48,7 @@ async def test_edits_follow_a_notebook_that_jupyter_renames(
     assert notebook.ids == [cell]
 
 
-async def test_an_edit_is_taken_back_after_a_rename_and_a_reopening(
+async def test_an_edit_can_be_undone_after_a_rename_and_reopening(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     first, second = write_notebook(root, "a.ipynb", "x = 1", "y = 1")
@@ -65,7 +65,7 @@ async def test_an_edit_is_taken_back_after_a_rename_and_a_reopening(
     assert notebook.ids == [first, second]
 
 
-async def test_the_current_notebook_of_an_agent_stays_the_same_one_when_it_is_renamed(
+async def test_an_agents_current_notebook_follows_a_rename(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -111,7 +111,7 @@ async def test_a_notebook_that_a_shell_moves_keeps_its_room_and_its_unsaved_edit
     assert not (root / "a.ipynb").exists()
 
 
-async def test_a_moved_notebook_that_is_opened_at_its_new_place_is_the_same_room(
+async def test_a_moved_notebook_opened_at_its_new_path_has_the_same_room(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -124,7 +124,7 @@ async def test_a_moved_notebook_that_is_opened_at_its_new_place_is_the_same_room
 
 
 @pytest.mark.parametrize("name", ["data.csv", "b.ipynb"])
-async def test_another_file_that_got_the_inode_of_a_deleted_notebook_is_not_taken_for_it(
+async def test_a_file_that_reuses_the_inode_of_a_deleted_notebook_is_not_mistaken_for_it(
     robot: Robot, root: Path, name: str
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -147,7 +147,7 @@ async def test_another_file_that_got_the_inode_of_a_deleted_notebook_is_not_take
 
 
 @pytest.mark.parametrize("way", ["shell", "jupyter"])
-async def test_a_notebook_that_is_deleted_while_open_is_named_and_not_made_again(
+async def test_a_notebook_deleted_while_open_is_an_error_and_not_recreated(
     robot: Robot, root: Path, jp_fetch: Fetch, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -168,7 +168,7 @@ async def test_a_notebook_that_is_deleted_while_open_is_named_and_not_made_again
     assert "new" in await robot.say("read_cells", notebook="a.ipynb")
 
 
-async def test_a_notebook_that_is_deleted_while_an_edit_waits_for_the_person(
+async def test_a_notebook_deleted_while_an_edit_waits_for_approval_is_not_recreated(
     make_robot: MakeRobot, root: Path
 ) -> None:
     robot = make_robot(ASK)
@@ -179,7 +179,7 @@ async def test_a_notebook_that_is_deleted_while_an_edit_waits_for_the_person(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "deleted or moved meanwhile" in reply.text
+    assert "deleted or moved in the meantime" in reply.text
 
 
 async def test_a_read_only_notebook_is_read_and_not_changed(
@@ -198,7 +198,7 @@ async def test_a_read_only_notebook_is_read_and_not_changed(
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
 
 
-async def test_when_the_disk_is_full_nothing_is_lost_and_the_agent_is_told(
+async def test_with_a_full_disk_nothing_is_lost_and_the_agent_is_told(
     robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -213,7 +213,7 @@ async def test_when_the_disk_is_full_nothing_is_lost_and_the_agent_is_told(
     with pytest.raises(UnavailableError, match="could not be saved"):
         await app.rooms.save(notebook)
     assert source(root / "a.ipynb") == "x = 1"
-    await until(lambda: bool(app.rooms.news._items))
+    await until(lambda: bool(app.rooms.notices._items))
     assert "the disk is full" in await robot.say("list_cells", notebook="a.ipynb")
     # Idle or not, a room that cannot be saved is not closed.
     held = app.rooms._open[f"json:notebook:{notebook.file_id}"]
@@ -260,7 +260,7 @@ async def test_stopping_the_server_saves_everything_first(robot: Robot, root: Pa
     assert source(root / "b.ipynb") == "y = 2"
 
 
-async def test_stopping_saves_what_nobody_saves_by_itself(robot: Robot, root: Path) -> None:
+async def test_stopping_saves_notebooks_without_autosave(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     notebook = await robot.open("a.ipynb")
     room = robot.app.rooms._open[f"json:notebook:{notebook.file_id}"].room
@@ -320,7 +320,7 @@ async def test_many_agents_that_open_one_notebook_at_once_share_one_room(
     assert len(notebook.ids) == 9
 
 
-async def test_an_agent_is_told_once_that_the_person_saves_by_hand(
+async def test_an_agent_is_told_once_that_the_person_switched_off_autosave(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -329,6 +329,6 @@ async def test_an_agent_is_told_once_that_the_person_saves_by_hand(
     room.awareness.set_local_state({"user": {"name": "Ada"}, "autosave": False})
     change = {"notebook": "a.ipynb", "cell": cell}
     said = await robot.say("overwrite_cell_source", source="x = 2", **change)
-    assert "switched autosave off" in said
+    assert "switched off autosave" in said
     assert "autosave" not in await robot.say("overwrite_cell_source", source="x = 3", **change)
     assert room.autosave.unsaved

@@ -40,7 +40,7 @@ async def test_in_a_text_file_that_is_open(tmp_path: Path, one: str, two: str) -
 
 
 @pytest.mark.parametrize(("one", "two"), PAIRS)
-async def test_in_a_cell_whose_page_is_offline_while_the_file_is_changed(
+async def test_in_a_cell_of_an_offline_page_while_the_file_changes(
     tmp_path: Path, one: str, two: str
 ) -> None:
     shore = Shore(Files(tmp_path), "a.ipynb", NOTEBOOK)
@@ -57,7 +57,7 @@ async def test_in_a_cell_whose_page_is_offline_while_the_file_is_changed(
     await shore.ends()
 
 
-async def test_in_a_text_file_whose_history_is_older_than_what_was_saved(tmp_path: Path) -> None:
+async def test_in_a_text_file_with_a_history_older_than_the_file(tmp_path: Path) -> None:
     shore = Shore(Files(tmp_path), "a.py", TEXT)
     shore.where.write_text("x = 1\n")
     await shore.starts()

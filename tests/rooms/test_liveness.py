@@ -22,11 +22,11 @@ from jmcp_lab.rooms.liveness import (
 from ..support.robots import Robot, write_notebook
 
 
-def test_live_documents_are_on_as_installed(app: JmcpLab) -> None:
+def test_live_documents_are_on_by_default(app: JmcpLab) -> None:
     assert app.not_live is None
 
 
-async def test_an_extension_that_raises_when_it_is_loaded_counts_as_not_there(
+async def test_an_extension_that_fails_to_load_counts_as_missing(
     app: JmcpLab, jp_serverapp: ServerApp, root: Path
 ) -> None:
     (ydoc,) = jp_serverapp.extension_manager.extension_apps["jupyter_server_ydoc"]
@@ -44,7 +44,7 @@ async def test_an_extension_that_raises_when_it_is_loaded_counts_as_not_there(
     ydoc.ywebsocket_server = rooms
 
 
-def test_an_extension_that_cannot_be_linked_counts_as_not_there(jp_serverapp: ServerApp) -> None:
+def test_an_extension_that_cannot_be_linked_counts_as_missing(jp_serverapp: ServerApp) -> None:
     manager = jp_serverapp.extension_manager
     manager.linked_extensions["jupyter_server_ydoc"] = False
     assert why_not_live(jp_serverapp) is NotLive.NO_EXTENSION
@@ -52,7 +52,7 @@ def test_an_extension_that_cannot_be_linked_counts_as_not_there(jp_serverapp: Se
 
 
 @pytest.mark.parametrize("served", [True, False])
-def test_pages_open_files_without_live_documents_only_where_nobody_serves_these(
+def test_pages_open_plain_files_only_if_nothing_serves_live_documents(
     jp_serverapp: ServerApp, served: bool
 ) -> None:
     linked = jp_serverapp.extension_manager.linked_extensions
@@ -69,6 +69,6 @@ def test_nothing_of_jupyter_server_ydoc_is_imported_with_the_extension() -> None
 
 
 @pytest.mark.parametrize("why", list(NotLive))
-def test_nobody_is_asked_to_set_two_live_layers_on_each_other(why: NotLive) -> None:
+def test_nobody_is_told_to_enable_two_live_layers(why: NotLive) -> None:
     for words in (agent_words(why), log_words(why)):
         assert "enable" not in words.lower()

@@ -84,14 +84,14 @@ def open_live(app: JmcpLab, others: RoomManager, root: Path, path: str) -> Room:
     return room
 
 
-async def test_changes_go_into_the_open_document_and_not_into_the_file_below_it(
+async def test_changes_go_into_the_open_document_and_not_directly_into_the_file(
     robot: Robot, root: Path, app: JmcpLab, others: RoomManager
 ) -> None:
     one, _ = write_notebook(root, "a.ipynb", "one", "two")
     room = open_live(app, others, root, "a.ipynb")
     before = (root / "a.ipynb").read_bytes()
     said = await robot.say("read_cells", notebook="a.ipynb")
-    assert "jupyter-server-documents keeps the live documents" in said
+    assert "jupyter-server-documents manages the live documents" in said
     room.document.ycells[1]["source"].insert(0, "typed ")
     assert "typed two" in await robot.say("read_cells", notebook="a.ipynb")
     kept = room.document.ycells[1]
@@ -113,7 +113,7 @@ async def test_outputs_of_a_run_go_into_the_open_document(
     assert room.document.get_cell(0)["outputs"][0]["text"] == "42\n"
 
 
-async def test_what_is_not_saved_in_the_open_document_holds_no_edit_up(
+async def test_unsaved_changes_in_the_open_document_delay_no_edit(
     robot: Robot, root: Path, app: JmcpLab, others: RoomManager
 ) -> None:
     write_notebook(root, "a.ipynb", "one")
@@ -124,7 +124,7 @@ async def test_what_is_not_saved_in_the_open_document_holds_no_edit_up(
     assert room.texts == ["one", "new"]
 
 
-async def test_a_notebook_that_pages_close_is_worked_on_through_its_file(
+async def test_a_notebook_closed_by_all_pages_is_edited_through_its_file(
     robot: Robot, root: Path, app: JmcpLab, others: RoomManager
 ) -> None:
     write_notebook(root, "a.ipynb", "one")
@@ -141,7 +141,7 @@ async def test_a_notebook_that_pages_close_is_worked_on_through_its_file(
     assert saved == ["one", "live", "file"]
 
 
-async def test_another_version_of_it_is_left_alone(
+async def test_an_unknown_version_of_the_package_is_left_alone(
     robot: Robot, root: Path, app: JmcpLab, others: RoomManager
 ) -> None:
     write_notebook(root, "a.ipynb", "one")

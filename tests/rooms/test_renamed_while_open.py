@@ -10,8 +10,8 @@ import pytest
 from traitlets.config import Config
 
 from jmcp_lab.extension import JmcpLab
+from jmcp_lab.rooms.moved_files import MovedFiles
 from jmcp_lab.rooms.rooms import Rooms
-from jmcp_lab.rooms.strays import Strays
 from jmcp_lab.rooms.upstream.ydoc_server import room_id
 
 from ..support.robots import Robot, open_as_page, write_notebook
@@ -51,11 +51,11 @@ def texts(root: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in root.glob("*.txt")}
 
 
-def follow_strays(app: JmcpLab) -> None:
+def follow_moved_files(app: JmcpLab) -> None:
     """Do what a server does as it starts."""
     assert isinstance(app.rooms, Rooms)
     assert app.serverapp is not None
-    Strays(app.rooms._upstream, app.services.contents, app.rooms.news).listen(app.serverapp)
+    MovedFiles(app.rooms._upstream, app.services.contents, app.rooms.notices).listen(app.serverapp)
 
 
 @pytest.mark.parametrize(("old", "new"), [("proj", "proj v1"), ("proj [v1]", "other")])
@@ -70,7 +70,7 @@ async def test_a_folder_is_renamed_while_a_page_has_a_notebook_in_it_open(
     assert sources(root) == {f"{new}/in/a.ipynb": ["typed x = 1"]}
 
 
-async def test_a_folder_with_the_name_of_a_pattern_is_deleted_beside_an_open_notebook(
+async def test_a_folder_named_like_a_pattern_is_deleted_beside_an_open_notebook(
     root: Path, app: JmcpLab, jp_fetch: Fetch, open_page: OpenPage
 ) -> None:
     write_notebook(root, "exp1/a.ipynb", "x = 1")
@@ -99,10 +99,10 @@ async def test_a_notebook_is_renamed_to_a_name_that_a_shell_has_freed(
 
 
 @pytest.mark.parametrize(("old", "new"), [("in/a.ipynb", "in/b.ipynb"), ("in", "out")])
-async def test_a_notebook_that_a_shell_moves_is_saved_at_its_new_place(
+async def test_a_notebook_moved_by_a_shell_is_saved_at_its_new_path(
     root: Path, app: JmcpLab, open_page: OpenPage, old: str, new: str
 ) -> None:
-    follow_strays(app)
+    follow_moved_files(app)
     write_notebook(root, "in/a.ipynb", "x = 1")
     page = await open_page("in/a.ipynb")
     place = new if new.endswith(".ipynb") else f"{new}/a.ipynb"
@@ -114,10 +114,10 @@ async def test_a_notebook_that_a_shell_moves_is_saved_at_its_new_place(
     await until(lambda: not app.rooms.troubles().unsaved)
 
 
-async def test_a_text_that_a_shell_moves_is_saved_at_its_new_place(
+async def test_a_text_file_moved_by_a_shell_is_saved_at_its_new_path(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
-    follow_strays(app)
+    follow_moved_files(app)
     (root / "a.txt").write_text("one\n")
     await open_as_page(robot, "a.txt")
     assert isinstance(app.rooms, Rooms)
@@ -131,10 +131,10 @@ async def test_a_text_that_a_shell_moves_is_saved_at_its_new_place(
 
 # The other goes by the number of a file on the disk alone.
 @pytest.mark.parametrize("jp_server_config", ["ArbitraryFileIdManager"], indirect=True)
-async def test_a_notebook_that_a_shell_has_deleted_is_not_taken_for_another_one(
+async def test_a_notebook_deleted_by_a_shell_is_not_mistaken_for_another(
     root: Path, app: JmcpLab, open_page: OpenPage
 ) -> None:
-    follow_strays(app)
+    follow_moved_files(app)
     write_notebook(root, "a.ipynb", "x = 1")
     page = await open_page("a.ipynb")
     page.type(0, "typed ")

@@ -108,5 +108,5 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
         *(("hears", 0, 0, 0), ("hears", 0, 0, 0), ("types", 0, 1, 0)),
     )
 )
-def test_nothing_is_lost_or_doubled_over_the_deaths_of_servers(played: Play, steps: bytes) -> None:
+def test_nothing_is_lost_or_duplicated_when_servers_die(played: Play, steps: bytes) -> None:
     played(steps)

@@ -47,7 +47,7 @@ class Drive:
         return read
 
 
-async def test_a_notebook_that_cannot_be_read_keeps_no_other_waiting_and_is_there_later(
+async def test_a_notebook_on_a_slow_drive_delays_no_other_and_opens_later(
     make_robot: MakeRobot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "stuck.ipynb", "x = 1")
@@ -63,8 +63,8 @@ async def test_a_notebook_that_cannot_be_read_keeps_no_other_waiting_and_is_ther
         patch.setattr(openings, "OPEN_SECONDS", 0.01)
         for tool in ("read_cells", "delete_cell"):
             said = await two.fail(tool, notebook="stuck.ipynb", cells=["1"])
-            assert "'stuck.ipynb' is not open" in said
-            assert "does not answer" in said
+            assert "'stuck.ipynb' is still not open" in said
+            assert "does not respond" in said
             assert str(root) not in said
     assert not first.done()
     drive.answers.set()
@@ -72,17 +72,17 @@ async def test_a_notebook_that_cannot_be_read_keeps_no_other_waiting_and_is_ther
     assert "x = 1" in await two.say("read_cells", notebook="stuck.ipynb")
 
 
-async def test_a_call_that_reads_from_such_a_drive_ends(
+async def test_a_call_that_reads_from_a_slow_drive_ends(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "stuck.txt").write_text("text")
     Drive(monkeypatch)
     monkeypatch.setattr(answering, "ANSWER_SECONDS", 0.01)
-    assert "may not answer" in await robot.fail("read_file", path="stuck.txt")
+    assert "may not be responding" in await robot.fail("read_file", path="stuck.txt")
 
 
 @pytest.mark.parametrize("state", [state for state in CallState if not state.ended])
-def test_only_what_nobody_was_asked_about_is_given_up(state: CallState) -> None:
+def test_only_calls_that_asked_nobody_are_given_up(state: CallState) -> None:
     async def story() -> None:
         call = Call("c", "a", "Robot", "t", ToolClass.EDIT, {}, datetime.now(UTC), state=state)
         async with answering.answering(call):
@@ -90,7 +90,7 @@ def test_only_what_nobody_was_asked_about_is_given_up(state: CallState) -> None:
 
     with asyncio.Runner(loop_factory=ClockLoop) as runner:
         if state is CallState.RECEIVED:
-            with pytest.raises(UnavailableError, match="nothing was changed"):
+            with pytest.raises(UnavailableError, match="Nothing was changed"):
                 runner.run(story())
         else:
             runner.run(story())

@@ -12,7 +12,7 @@ import pytest
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 from jmcp_lab.extension import JmcpLab
-from jmcp_lab.rooms.pages import apart
+from jmcp_lab.rooms.pages import sync_failures
 from jmcp_lab.rooms.pages.joining import TRY_AGAIN_LATER
 from jmcp_lab.rooms.saving import autosave
 
@@ -20,7 +20,7 @@ from ..support.robots import Robot, open_as_page, write_notebook
 from ..support.room_page import OpenPage, until
 
 
-async def test_the_panel_says_that_a_document_is_not_saved_until_it_is(
+async def test_the_panel_shows_an_unsaved_document_until_it_is_saved(
     robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -51,7 +51,7 @@ async def test_the_panel_says_that_a_document_is_not_saved_until_it_is(
     assert "x = 2" in (root / "a.ipynb").read_text()
 
 
-async def test_who_waits_for_a_drive_that_does_not_answer_is_told(
+async def test_a_person_waiting_for_an_unresponsive_drive_is_told(
     robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -70,14 +70,14 @@ async def test_who_waits_for_a_drive_that_does_not_answer_is_told(
     await robot.say("insert_cell", notebook="a.ipynb", source="x = 2")
     await until(lambda: len(rung) == 1)
     (unsaved,) = app.rooms.troubles().unsaved
-    assert "does not answer" in unsaved.words
-    assert "does not answer" in await robot.say("list_cells", notebook="a.ipynb")
+    assert "does not respond" in unsaved.words
+    assert "does not respond" in await robot.say("list_cells", notebook="a.ipynb")
     answers.set()
     await until(lambda: not app.rooms.troubles().unsaved)
     await until(lambda: len(rung) == 2)
 
 
-async def test_the_panel_leads_to_the_version_of_a_page_of_which_nobody_knows_how_old_it_is(
+async def test_the_panel_links_to_the_version_of_a_page_of_unknown_age(
     robot: Robot, root: Path, app: JmcpLab, open_page: OpenPage
 ) -> None:
     write_notebook(root, "a.ipynb", "one")
@@ -100,7 +100,7 @@ async def test_the_panel_leads_to_the_version_of_a_page_of_which_nobody_knows_ho
     assert "'a-other.ipynb'" in await robot.say("list_cells", notebook="a.ipynb")
 
 
-async def test_an_agent_hears_of_its_text_file_that_cannot_be_saved_until_it_can(
+async def test_an_agent_is_told_that_its_text_file_is_unsaved_until_it_is_saved(
     robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "a.py").write_text("one\n")
@@ -125,7 +125,7 @@ async def test_an_agent_hears_of_its_text_file_that_cannot_be_saved_until_it_can
 
 
 @pytest.mark.parametrize("spoilt", [b"<<<<<<< HEAD\n{}", b"", b"\xff", b"[]"])
-async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is_replaced(
+async def test_an_invalid_notebook_file_is_reported_until_repaired_or_replaced(
     robot: Robot, root: Path, app: JmcpLab, spoilt: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1")
@@ -138,14 +138,14 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     await until(lambda: len(app.rooms.troubles().unsaved) == 1)
     await until(lambda: len(rung) == 1)
     (told,) = app.rooms.troubles().unsaved
-    assert "is no notebook any more" in told.words
+    assert "is no longer a notebook" in told.words
     assert "kept in a copy beside it" in told.words
     # A notification shows so much to the person, who is no "user" there.
-    assert "save it to put it back" in told.words[:140]
+    assert "save it to restore the file" in told.words[:140]
     assert "the user" not in told.words
     said = await robot.say("list_cells", notebook="a.ipynb")
-    assert "is no notebook any more" in said
-    assert "or the user saves it" in said
+    assert "is no longer a notebook" in said
+    assert "next change or save" in said
     (root / "a.ipynb").write_bytes(whole)
     await until(lambda: not app.rooms.troubles().unsaved)
     await until(lambda: len(rung) == 2)
@@ -158,10 +158,10 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_until_it_is_one_or_is
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_the_panel_says_that_a_page_is_apart_from_its_document_until_the_two_are_one(
+async def test_the_panel_shows_a_separated_page_until_it_is_merged(
     robot: Robot, root: Path, app: JmcpLab, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
     write_notebook(root, "a.ipynb", "one")
     page = await open_page("a.ipynb")
     page.type(0, "mine ")

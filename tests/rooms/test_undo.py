@@ -25,9 +25,7 @@ def content(notebook: LiveNotebook) -> dict[str, Any]:
     return found
 
 
-async def test_a_cell_that_was_inserted_and_run_is_taken_back_with_its_outputs(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_cell_inserted_and_run_is_undone_with_its_outputs(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1")
     reply = await robot.run("insert_execute_code_cell", notebook="a.ipynb", source="print(6 * 7)")
     assert "42" in reply.text
@@ -42,7 +40,7 @@ async def test_a_cell_that_was_inserted_and_run_is_taken_back_with_its_outputs(
     assert notebook.document.get_cell(1)["outputs"] == outputs
 
 
-async def test_every_kind_of_change_is_taken_back_after_the_room_was_closed_and_reopened(
+async def test_every_kind_of_change_can_be_undone_after_closing_and_reopening(
     robot: Robot, root: Path
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three", "four")
@@ -61,7 +59,7 @@ async def test_every_kind_of_change_is_taken_back_after_the_room_was_closed_and_
     assert content(await robot.open("a.ipynb")) == before
 
 
-async def test_cells_that_were_moved_together_go_back_together(robot: Robot, root: Path) -> None:
+async def test_cells_moved_together_are_moved_back_together(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three", "four")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("move_cell", cells=ids[:2], index=4)
@@ -69,7 +67,7 @@ async def test_cells_that_were_moved_together_go_back_together(robot: Robot, roo
     assert (await robot.open("a.ipynb")).ids == ids
 
 
-async def test_taking_back_cleared_outputs_can_be_taken_back_and_leaves_earlier_changes_alone(
+async def test_undoing_cleared_outputs_can_be_undone_and_leaves_earlier_changes(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print(1)")
@@ -86,7 +84,7 @@ async def test_taking_back_cleared_outputs_can_be_taken_back_and_leaves_earlier_
     assert notebook.document.get_cell(0) == cleared
 
 
-async def test_it_is_said_when_nothing_is_left_to_take_back(robot: Robot, root: Path) -> None:
+async def test_the_reply_says_when_nothing_is_left_to_undo(robot: Robot, root: Path) -> None:
     first, second, third = write_notebook(root, "a.ipynb", "one", "two", "three")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("overwrite_cell_source", cell=first, source="ONE")
@@ -103,7 +101,7 @@ async def test_it_is_said_when_nothing_is_left_to_take_back(robot: Robot, root: 
     assert notebook.ydoc.get_state() == before
 
 
-async def test_what_the_user_takes_back_while_the_agent_asks_is_not_taken_back_twice(
+async def test_a_change_undone_by_the_user_while_the_agent_asks_is_not_undone_twice(
     make_robot: MakeRobot, root: Path
 ) -> None:
     first, second = write_notebook(root, "a.ipynb", "one", "two")
@@ -116,11 +114,11 @@ async def test_what_the_user_takes_back_while_the_agent_asks_is_not_taken_back_t
     notebook = await robot.open("a.ipynb")
     cells.move(notebook, [first], 2, "page")
     await robot.allow()
-    assert "taken back meanwhile" in (await task).text
+    assert "has already been undone" in (await task).text
     assert notebook.ids == [second, first]
 
 
-async def test_a_person_takes_back_only_what_the_person_wrote(
+async def test_a_persons_undo_affects_only_their_own_text(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1", "y = 1")
@@ -143,9 +141,7 @@ async def test_a_person_takes_back_only_what_the_person_wrote(
     assert page.texts() == ["new", "x = 1\nagent()", "y = 1"]
 
 
-async def test_an_agent_does_not_take_back_what_a_person_took_back(
-    robot: Robot, root: Path
-) -> None:
+async def test_an_agent_does_not_undo_what_a_person_undid(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     (made,) = [call for call in robot.app.ledger.since(0) if call.undoable]
@@ -153,9 +149,9 @@ async def test_an_agent_does_not_take_back_what_a_person_took_back(
     notebook = await robot.open("a.ipynb")
     assert notebook.source(cell) == "x = 1"
     said = await robot.fail("undo_changes", notebook="a.ipynb")
-    assert "was taken back already" in said
+    assert "has already been undone" in said
     said = await robot.fail("undo_changes", notebook="a.ipynb", call=undo.id)
-    assert "nothing of yours" in said
+    assert "is not a change that you made" in said
     assert notebook.source(cell) == "x = 1"
     # The person may.
     await robot.app.supervisor.undo_call(undo.id, "Ada")

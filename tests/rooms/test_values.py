@@ -11,6 +11,7 @@ import pytest
 from pycrdt import Map
 
 from jmcp_lab.notebooks import cells
+from jmcp_lab.rooms.live_room import LiveRoom
 from jmcp_lab.rooms.upstream.ydoc_server import Upstream
 
 from ..support.hostile import said, same
@@ -68,7 +69,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", VALUES)
-async def test_a_notebook_opens_and_is_saved_as_it_was_but_for_what_was_changed(
+async def test_a_notebook_is_saved_unchanged_except_for_the_edit(
     robot: Robot, root: Path, place: str, kind: str
 ) -> None:
     before = write(root / "a.ipynb", PLACES[place](VALUES[kind]))
@@ -83,7 +84,7 @@ async def test_a_notebook_opens_and_is_saved_as_it_was_but_for_what_was_changed(
 
 
 @pytest.mark.parametrize("kind", VALUES)
-async def test_a_page_alone_saves_what_its_person_types_beside_such_values(
+async def test_a_page_saves_typed_text_beside_unusual_values(
     robot: Robot, root: Path, open_page: OpenPage, kind: str
 ) -> None:
     before = write(
@@ -92,7 +93,7 @@ async def test_a_page_alone_saves_what_its_person_types_beside_such_values(
     )
     assert robot.app.serverapp is not None
     # As when a server starts.
-    Upstream(robot.app.serverapp).follow_files()
+    Upstream(robot.app.serverapp, LiveRoom).follow_files()
     await open_as_page(robot, "a.ipynb", "notebook")
     page = await open_page("a.ipynb")
     page.notebook.ycells[0]["source"].insert(0, "# typed\n")
@@ -111,7 +112,7 @@ async def test_a_page_alone_saves_what_its_person_types_beside_such_values(
     "source",
     ["x = 'a\ud83db'", "\ud83d", "a\n\udfff\nb\ud83d\n", "\ufffd and \ud83d", "😀\ud83d😀"],
 )
-async def test_half_of_a_surrogate_pair_stays_in_a_text_that_is_edited_around_it(
+async def test_half_a_surrogate_pair_survives_edits_around_it(
     robot: Robot, root: Path, source: str
 ) -> None:
     write(root / "a.ipynb", notebook(CELL | {"source": source}))
@@ -124,7 +125,7 @@ async def test_half_of_a_surrogate_pair_stays_in_a_text_that_is_edited_around_it
     assert cell["source"] == f"# first {source} last"
 
 
-async def test_half_of_a_surrogate_pair_follows_its_line_into_another_cell(
+async def test_half_a_surrogate_pair_follows_its_line_into_another_cell(
     robot: Robot, root: Path
 ) -> None:
     write(root / "a.ipynb", notebook(CELL | {"source": "a\nx = '\ud83d'\nb"}))
@@ -136,7 +137,7 @@ async def test_half_of_a_surrogate_pair_follows_its_line_into_another_cell(
     assert second["source"] == "new\nx = '\ud83d'"
 
 
-async def test_what_a_kernel_sends_is_saved_to_the_last_digit(robot: Robot, root: Path) -> None:
+async def test_numbers_from_a_kernel_are_saved_to_the_last_digit(robot: Robot, root: Path) -> None:
     write(root / "a.ipynb", notebook(CELL))
     values = {"a": [1.0, 2, -0.0, 1e22, 2**64 - 1, 2**60], "b": 3.0}
     code = (
@@ -156,9 +157,7 @@ async def test_what_a_kernel_sends_is_saved_to_the_last_digit(robot: Robot, root
 
 
 @pytest.mark.parametrize("minor", [0, 2, 4])
-async def test_a_person_alone_leaves_an_old_format_as_it_is(
-    robot: Robot, root: Path, minor: int
-) -> None:
+async def test_a_persons_edit_keeps_an_old_format(robot: Robot, root: Path, minor: int) -> None:
     plain = {key: value for key, value in CELL.items() if key != "id"}
     plain |= {"metadata": {"v": 1.0}, "foo": {"bar": 2.0}}
     before = write(root / "a.ipynb", notebook(plain, plain | {"source": "y"}, nbformat_minor=minor))
@@ -187,7 +186,7 @@ async def test_a_person_alone_leaves_an_old_format_as_it_is(
         ),
     ],
 )
-async def test_nothing_is_added_to_a_notebook_and_nothing_taken_away(
+async def test_nothing_is_added_to_or_removed_from_a_notebook(
     robot: Robot, root: Path, content: dict[str, Any]
 ) -> None:
     before = write(root / "a.ipynb", content)
@@ -197,9 +196,7 @@ async def test_nothing_is_added_to_a_notebook_and_nothing_taken_away(
     assert same(said((root / "a.ipynb").read_text())) == same(before)
 
 
-async def test_an_empty_notebook_that_a_person_types_in_has_that_cell(
-    robot: Robot, root: Path
-) -> None:
+async def test_an_empty_notebook_keeps_the_cell_a_person_types_in(robot: Robot, root: Path) -> None:
     write(root / "a.ipynb", notebook())
     nb = await robot.open("a.ipynb")
     nb.ycells[0]["source"].insert(0, "typed")
@@ -208,9 +205,7 @@ async def test_an_empty_notebook_that_a_person_types_in_has_that_cell(
     assert cell["source"] == "typed"
 
 
-async def test_cells_without_an_id_of_their_own_get_one_and_none_is_lost(
-    robot: Robot, root: Path
-) -> None:
+async def test_cells_without_a_unique_id_get_one_and_none_is_lost(robot: Robot, root: Path) -> None:
     same_id = [CELL | {"id": "d", "source": text} for text in ("a", "b", "a")]
     odd = [CELL | {"id": "", "source": "c"}, CELL | {"id": "", "source": "d"}]
     (root / "a.ipynb").write_text(json.dumps(notebook(*same_id, *odd)))
@@ -223,9 +218,7 @@ async def test_cells_without_an_id_of_their_own_get_one_and_none_is_lost(
     assert len({cell["id"] for cell in found["cells"]}) == 6
 
 
-async def test_a_byte_order_mark_is_no_reason_not_to_open_a_notebook(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_notebook_with_a_byte_order_mark_opens(robot: Robot, root: Path) -> None:
     (root / "a.ipynb").write_text(json.dumps(notebook(CELL)), encoding="utf-8-sig")
     await robot.say("insert_cell", notebook="a.ipynb", source="new")
     nb = await robot.open("a.ipynb")
@@ -237,13 +230,13 @@ async def test_a_byte_order_mark_is_no_reason_not_to_open_a_notebook(
     ("text", "words"),
     [
         ('{\n "cells": [\n  {"a" 1}\n ]\n}', "line 3, column 8: Expecting ':' delimiter"),
-        ("[]", "its JSON is no object"),
-        ('{"nbformat": 9}', "its nbformat is 9, and 4 is the latest known"),
+        ("[]", "its JSON is not an object"),
+        ('{"nbformat": 9}', "its nbformat is 9, and the latest known format is 4"),
         ('{"nbformat": 4, "metadata": {}}', "it has no list of cells"),
-        ('{"nbformat": 4, "metadata": {}, "cells": [1]}', "cell 1 is no object"),
+        ('{"nbformat": 4, "metadata": {}, "cells": [1]}', "cell 1 is not an object"),
     ],
 )
-async def test_an_agent_is_told_why_a_file_is_no_notebook(
+async def test_an_agent_is_told_why_a_file_is_not_a_notebook(
     robot: Robot, root: Path, text: str, words: str
 ) -> None:
     (root / "a.ipynb").write_text(text)
@@ -251,7 +244,7 @@ async def test_an_agent_is_told_why_a_file_is_no_notebook(
     assert (root / "a.ipynb").read_text() == text
 
 
-async def test_outputs_and_metadata_keep_their_values_over_a_change_outside(
+async def test_outputs_and_metadata_keep_their_values_after_an_outside_change(
     robot: Robot, root: Path
 ) -> None:
     path = root / "a.ipynb"
@@ -269,9 +262,7 @@ async def test_outputs_and_metadata_keep_their_values_over_a_change_outside(
     assert same(after) == same(notebook(*reversed(content["cells"]), metadata={"new": VALUES}))
 
 
-async def test_a_change_outside_of_nothing_but_the_kind_of_a_number_is_kept(
-    robot: Robot, root: Path
-) -> None:
+async def test_an_outside_change_of_only_a_numbers_type_is_kept(robot: Robot, root: Path) -> None:
     path = root / "a.ipynb"
     write(path, notebook(CELL | {"metadata": {"v": 1.0}, "outputs": [output(1.0)]}))
     nb = await robot.open("a.ipynb")

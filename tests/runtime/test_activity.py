@@ -11,6 +11,7 @@ from jupyter_server.serverapp import ServerApp
 from jmcp_lab.agents.modes import LOOK
 
 from ..support.robots import MakeRobot, Robot, write_notebook
+from ..support.room_page import Fetch
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def ends(idle: ServerApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ended
 
 
-async def test_a_server_without_work_ends(idle: ServerApp, ends: list[str]) -> None:
+async def test_an_idle_server_shuts_down(idle: ServerApp, ends: list[str]) -> None:
     idle.shutdown_no_activity()
     assert ends
 
@@ -48,7 +49,7 @@ async def test_a_server_without_work_ends(idle: ServerApp, ends: list[str]) -> N
         ("write_file", {"path": "a.txt", "content": "x"}),
     ],
 )
-async def test_an_agent_that_works_keeps_the_server_up(
+async def test_a_working_agent_keeps_the_server_running(
     robot: Robot,
     root: Path,
     idle: ServerApp,
@@ -64,12 +65,20 @@ async def test_an_agent_that_works_keeps_the_server_up(
     assert idle.web_app.last_activity() >= began
 
 
-async def test_calls_that_are_refused_keep_nothing_up(
+async def test_refused_calls_do_not_keep_the_server_running(
     make_robot: MakeRobot, root: Path, idle: ServerApp, ends: list[str]
 ) -> None:
     robot = make_robot(LOOK)
     write_notebook(root, "a.ipynb", "1")
     await robot.fail("insert_cell", notebook="a.ipynb", source="x = 1")
     await robot.fail("read_cells", notebook="nothing.ipynb")
+    idle.shutdown_no_activity()
+    assert ends
+
+
+async def test_a_panel_that_is_left_open_keeps_nothing_up(
+    jp_fetch: Fetch, idle: ServerApp, ends: list[str]
+) -> None:
+    await jp_fetch("jmcp-lab", "api", "state")
     idle.shutdown_no_activity()
     assert ends

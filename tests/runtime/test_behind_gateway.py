@@ -117,7 +117,7 @@ async def test_a_notebook_runs_and_can_be_asked_stopped_and_given_another_kernel
     assert session.language == "python"
 
 
-async def test_a_gateway_that_is_gone_is_named_and_works_when_it_is_back(
+async def test_a_missing_gateway_is_reported_and_works_when_it_is_back(
     robot: Robot, root: Path, gateway: Gateway
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print(6 * 7)")
@@ -137,7 +137,7 @@ async def test_a_gateway_that_is_gone_is_named_and_works_when_it_is_back(
     assert "42" in await robot.say("execute_cell", notebook="a.ipynb", cells=cell)
 
 
-async def test_a_gateway_that_goes_with_its_kernels_ends_the_run_and_runs_again_when_it_is_back(
+async def test_losing_the_gateway_ends_the_run_and_runs_work_when_it_is_back(
     robot: Robot, root: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.kernels.connection.gateway.PAUSE_SECONDS", 0.05)

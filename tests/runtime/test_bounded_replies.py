@@ -29,7 +29,7 @@ CELLS = 1500
         ("read_cells", {"outputs": False}),
     ],
 )
-async def test_a_reply_about_thousands_of_cells_has_an_end(
+async def test_a_reply_about_thousands_of_cells_is_limited(
     robot: Robot, root: Path, tool: str, arguments: dict[str, object]
 ) -> None:
     ids = write_notebook(root, "a.ipynb", *[f"value_{n}" for n in range(CELLS)])
@@ -37,13 +37,13 @@ async def test_a_reply_about_thousands_of_cells_has_an_end(
     assert len(said) <= robot.app.services.limits.text + EXTRA_CHARACTERS
 
 
-async def test_an_error_about_thousands_of_cells_has_an_end(robot: Robot, root: Path) -> None:
+async def test_an_error_about_thousands_of_cells_is_limited(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "1")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="x" * 1_000_000)
     assert len(said) <= robot.app.services.limits.text + EXTRA_CHARACTERS
 
 
-def test_what_is_bounded_keeps_short_parts_and_images_whole() -> None:
+def test_limiting_a_reply_keeps_short_parts_and_images_complete() -> None:
     image = ImagePart("AAAA", "image/png")
     reply = Reply((TextPart("short"), TextPart("long " * 10_000), image), is_error=True)
     kept = bounded(reply, 1000)
@@ -55,9 +55,7 @@ def test_what_is_bounded_keeps_short_parts_and_images_whole() -> None:
     assert bounded(kept, 2000) is kept
 
 
-async def test_no_more_outputs_are_taken_from_the_document_than_a_reply_can_be_made_of(
-    robot: Robot, root: Path
-) -> None:
+async def test_only_the_outputs_that_a_reply_can_hold_are_read(robot: Robot, root: Path) -> None:
     outputs = [new_output("stream", text="x" * 6_000_000)]
     cells = [new_code_cell(f"{number}", outputs=outputs) for number in range(8)]
     nbformat.write(new_notebook(cells=cells), root / "large.ipynb")
@@ -78,7 +76,7 @@ async def test_no_more_outputs_are_taken_from_the_document_than_a_reply_can_be_m
         pytest.param({str(number): [] for number in range(300_000)}, id="keys"),
     ],
 )
-def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
+def test_measuring_the_size_of_outputs_takes_little_time(value: object) -> None:
     outputs = [{"output_type": "display_data", "data": {"application/json": value}}]
     started = time.thread_time()
     assert weight(outputs, MAX_LOADED) > 1_000_000
@@ -93,5 +91,5 @@ def test_to_know_how_much_there_is_takes_little_time(value: object) -> None:
         [[[n]] for n in range(15_000)],
     ],
 )
-def test_what_has_more_values_than_are_counted_is_rendered_in_a_thread(data: object) -> None:
+def test_outputs_with_too_many_values_to_count_are_rendered_in_a_thread(data: object) -> None:
     assert is_heavy([[{"output_type": "display_data", "data": {"application/json": data}}]])

@@ -39,7 +39,7 @@ async def opened(robot: Robot, name: str) -> Call:
             await asyncio.sleep(0)
 
 
-async def test_that_nobody_can_allow_a_read_is_said_at_once_and_the_request_stays(
+async def test_a_read_that_nobody_can_allow_says_so_at_once_and_the_request_stays(
     robot: Robot, protected: str
 ) -> None:
     robot.app.pages._pages.clear()
@@ -53,7 +53,7 @@ async def test_that_nobody_can_allow_a_read_is_said_at_once_and_the_request_stay
     assert SECRET in await robot.say("wait", call=call.id)
 
 
-async def test_a_read_that_a_person_allows_late_is_held_and_waited_for(
+async def test_a_read_allowed_late_can_be_waited_for(
     robot: Robot, protected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "HOLD_SECONDS", 0.0)
@@ -83,7 +83,7 @@ async def test_a_read_that_waits_for_a_person_is_withdrawn_with_its_client(
 
 
 @pytest.mark.parametrize("tool_class", ToolClass)
-async def test_work_that_was_allowed_nothing_ends_with_its_client(
+async def test_work_without_any_approval_ends_with_its_client(
     robot: Robot, tool_class: ToolClass
 ) -> None:
     begun = asyncio.Event()
@@ -108,7 +108,7 @@ async def test_work_that_was_allowed_nothing_ends_with_its_client(
     assert call.state is CallState.CANCELLED
 
 
-async def test_a_read_that_takes_long_can_be_stopped_from_the_panel(robot: Robot) -> None:
+async def test_a_long_read_can_be_stopped_from_the_panel(robot: Robot) -> None:
     begun = asyncio.Event()
 
     @tool(title="Look", tool_class=ToolClass.READ)
@@ -128,7 +128,7 @@ async def test_a_read_that_takes_long_can_be_stopped_from_the_panel(robot: Robot
     assert "stopped" in reply.text
 
 
-async def test_a_read_that_is_over_at_once_tells_no_progress(robot: Robot) -> None:
+async def test_a_quick_read_reports_no_progress(robot: Robot) -> None:
     heard: list[str] = []
 
     async def hear(seconds: float, words: str) -> None:

@@ -46,7 +46,7 @@ def named(arguments: dict[str, object], ids: list[str]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("tool", "arguments"), DISTURBING)
-async def test_the_cell_with_a_caret_is_left_where_it_is(
+async def test_the_cell_with_a_caret_is_not_moved(
     robot: Robot, root: Path, open_page: OpenPage, tool: str, arguments: dict[str, object]
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
@@ -66,7 +66,7 @@ async def test_the_cell_with_a_caret_is_left_where_it_is(
     await robot.say(tool, notebook="a.ipynb", **named(arguments, ids))
 
 
-async def test_a_caret_goes_with_the_connection_of_its_page(
+async def test_a_caret_disappears_with_the_connection_of_its_page(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
@@ -79,7 +79,7 @@ async def test_a_caret_goes_with_the_connection_of_its_page(
     await robot.say("delete_cell", notebook="a.ipynb", cells=ids[1])
 
 
-async def test_an_undo_that_moves_or_removes_the_cell_with_a_caret_waits_for_another_time(
+async def test_an_undo_that_moves_or_removes_the_cell_with_a_caret_is_refused(
     robot: Robot, root: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.runtime.supervisor.CARET_SECONDS", CARET_SECONDS / 20)
@@ -110,7 +110,7 @@ async def test_an_undo_that_moves_or_removes_the_cell_with_a_caret_waits_for_ano
     assert notebook.ids == [new, ids[1], ids[0]]
 
 
-async def test_who_allows_a_change_with_the_caret_in_the_cell_has_decided(
+async def test_an_approval_overrides_the_caret(
     make_robot: MakeRobot, root: Path, open_page: OpenPage
 ) -> None:
     asking = make_robot(ASK)
@@ -134,7 +134,7 @@ async def test_who_allows_a_change_with_the_caret_in_the_cell_has_decided(
 @pytest.mark.parametrize(
     ("tool", "arguments"), [*DISTURBING, ("clear_outputs", {"cells": ["{1}"]})]
 )
-async def test_a_cell_that_a_page_runs_is_left_where_it_is(
+async def test_a_cell_that_a_page_runs_is_not_moved(
     robot: Robot, root: Path, open_page: OpenPage, tool: str, arguments: dict[str, object]
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
@@ -151,7 +151,7 @@ async def test_a_cell_that_a_page_runs_is_left_where_it_is(
     await robot.say(tool, notebook="a.ipynb", **named(arguments, ids))
 
 
-async def test_an_undo_leaves_a_cell_that_a_page_runs(
+async def test_an_undo_leaves_a_running_cell_alone(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
@@ -169,7 +169,7 @@ async def test_an_undo_leaves_a_cell_that_a_page_runs(
     assert notebook.ids == [ids[1], ids[0]]
 
 
-async def test_clearing_everything_leaves_what_runs(
+async def test_clearing_all_outputs_skips_running_cells(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
@@ -179,11 +179,11 @@ async def test_clearing_everything_leaves_what_runs(
     page.notebook.ycells[1]["outputs"].append({"output_type": "stream", "name": "stdout"})
     await until(lambda: len(notebook.ycells[1]["outputs"]) == 1)
     said = await robot.say("clear_outputs", notebook="a.ipynb")
-    assert f"What runs keeps its outputs: cell 2 (id {ids[1]})" in said
+    assert f"Running cells keep their outputs: cell 2 (id {ids[1]})" in said
     assert len(notebook.ycells[1]["outputs"]) == 1
 
 
-async def test_what_a_closed_page_left_running_without_a_kernel_holds_nothing(
+async def test_a_stale_running_mark_of_a_closed_page_blocks_nothing(
     robot: Robot, root: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
@@ -195,7 +195,7 @@ async def test_what_a_closed_page_left_running_without_a_kernel_holds_nothing(
     await robot.say("delete_cell", notebook="a.ipynb", cells=ids[1])
 
 
-async def test_the_cell_of_an_agents_run_stays_until_it_has_ended(
+async def test_the_cell_of_an_agents_run_stays_until_the_run_has_ended(
     make_robot: MakeRobot, root: Path
 ) -> None:
     runner = make_robot(AUTO, notebooks=["a.ipynb"], until="2h")

@@ -28,9 +28,7 @@ async def test_wait_returns_early_on_output_when_asked(robot: Robot, root: Path)
     await robot.say("wait", call=call.id)
 
 
-async def test_wait_returns_at_once_on_output_that_the_agent_was_not_told_of(
-    robot: Robot, root: Path
-) -> None:
+async def test_wait_returns_at_once_for_unreported_output(robot: Robot, root: Path) -> None:
     source = waiting_for("one") + printing_until("1st", "two", "2nd")
     (cell,) = write_notebook(root, "a.ipynb", source)
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell, hold=0.2)
@@ -61,9 +59,7 @@ async def test_a_call_that_runs_is_listed_with_its_progress(robot: Robot, root: 
     assert call.id not in await robot.say("get_context")
 
 
-async def test_progress_is_told_again_and_again_while_a_cell_is_silent(
-    robot: Robot, root: Path
-) -> None:
+async def test_progress_is_repeated_while_a_cell_is_silent(robot: Robot, root: Path) -> None:
     source = "print('epoch 1\\x1b[0m\\nstate: \"done\"', flush=True)\n" + waiting_for("go")
     ids = write_notebook(root, "a.ipynb", source, "1")
     heard: list[str] = []
@@ -92,7 +88,7 @@ async def test_progress_is_told_again_and_again_while_a_cell_is_silent(
     assert not (await task).is_error
 
 
-def test_progress_is_told_every_two_seconds_however_much_happens_between() -> None:
+def test_progress_is_reported_every_two_seconds_however_much_happens() -> None:
     beats = ProgressTicker(BEAT_SECONDS)
     assert BEAT_SECONDS == 2
     assert beats.due(0)

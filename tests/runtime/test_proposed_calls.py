@@ -140,7 +140,7 @@ async def test_a_proposed_call_is_about_the_same_folder_or_file(
     assert await follow(robot, reply, str(arguments["path"])), reply.text
 
 
-async def test_a_page_of_a_listing_goes_on_where_it_ended_with_the_same_pattern(
+async def test_the_next_page_of_a_listing_continues_with_the_same_pattern(
     robot: Robot, root: Path
 ) -> None:
     write(root)
@@ -153,9 +153,7 @@ async def test_a_page_of_a_listing_goes_on_where_it_ended_with_the_same_pattern(
     assert sorted(names) == sorted(f"f{n}.csv" for n in range(12))
 
 
-async def test_reading_all_named_cells_goes_on_with_those_that_are_left(
-    robot: Robot, root: Path
-) -> None:
+async def test_reading_named_cells_continues_with_the_rest(robot: Robot, root: Path) -> None:
     ids = write(root)[2:52]
     arguments: dict[str, Any] = {"notebook": PATH, "cells": ids, "outputs": False}
     read: list[str] = []
@@ -183,7 +181,7 @@ async def test_a_run_says_how_to_stop_it_and_what_it_left_out_for_its_own_notebo
     assert (await robot.call("wait", **calls["wait"])).is_error
 
 
-async def test_what_is_not_there_is_made_under_the_name_that_was_meant(
+async def test_a_missing_notebook_is_created_under_the_intended_name(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "other.ipynb", "other = 1")
@@ -193,7 +191,7 @@ async def test_what_is_not_there_is_made_under_the_name_that_was_meant(
     assert list(calls_in(said)) == [("use_notebook", {"notebook": "new.ipynb", "create": True})]
 
 
-def test_every_call_in_words_is_written_by_the_one_function_for_it() -> None:
+def test_every_proposed_call_is_written_by_one_function() -> None:
     by_hand = []
     for path in sorted(Path(jmcp_lab.__file__).parent.rglob("*.py")):
         tree = ast.parse(path.read_text())

@@ -17,7 +17,9 @@ def runner(make_robot: MakeRobot) -> Robot:
     return make_robot(AUTO, notebooks=["*.ipynb"], until="1h")
 
 
-async def test_running_several_cells_again_says_only_what_is_new(runner: Robot, root: Path) -> None:
+async def test_running_several_cells_again_shows_only_new_outputs(
+    runner: Robot, root: Path
+) -> None:
     write_notebook(root, "a.ipynb", "print('stays')", "import time; print(time.time_ns())")
     first = await runner.say("execute_cell", notebook="a.ipynb", all=True)
     assert "stays" in first
@@ -28,13 +30,13 @@ async def test_running_several_cells_again_says_only_what_is_new(runner: Robot, 
     assert "; read_cells(cells=[" in again
 
 
-async def test_one_cell_is_always_shown(runner: Robot, root: Path) -> None:
+async def test_a_single_cell_is_always_shown(runner: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('stays')")
     for _ in range(2):
         assert "stays" in await runner.say("execute_cell", notebook="a.ipynb", cells=cell)
 
 
-async def test_what_was_read_counts_as_shown_and_what_was_not_read_does_not(
+async def test_only_what_was_read_counts_as_shown(
     runner: Robot, make_robot: MakeRobot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "print('one')", "print('two')")

@@ -32,7 +32,7 @@ def other_spec(jp_data_dir: Path) -> str:
 
 @pytest.mark.parametrize("tool", ["execute_cell", "execute_ipython", "insert_execute_code_cell"])
 @pytest.mark.parametrize("running", [True, False], ids=["running", "not running"])
-async def test_a_kernel_that_was_put_in_the_place_of_the_shown_one_runs_nothing(
+async def test_a_kernel_that_replaced_the_shown_one_runs_nothing(
     robot: Robot, root: Path, tool: str, running: bool
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "mark = 1")
@@ -52,13 +52,11 @@ async def test_a_kernel_that_was_put_in_the_place_of_the_shown_one_runs_nothing(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "got another kernel meanwhile" in reply.text
+    assert "now has another kernel" in reply.text
     assert "False" in (await robot.run("execute_cell", notebook="b.ipynb", cells=look)).text
 
 
-async def test_a_kernel_that_came_meanwhile_and_is_of_the_same_kind_runs_it(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_new_kernel_of_the_same_kind_runs_the_code(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('ran')")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     await robot.request()
@@ -67,16 +65,18 @@ async def test_a_kernel_that_came_meanwhile_and_is_of_the_same_kind_runs_it(
     assert "ran" in (await task).text
 
 
-async def test_a_no_holds_when_a_kernel_has_come_meanwhile(robot: Robot, root: Path) -> None:
+async def test_a_denial_still_applies_when_the_notebook_got_a_kernel(
+    robot: Robot, root: Path
+) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('ran')")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     await robot.deny()
     assert (await task).is_error
     await robot.app.services.sessions.start("a.ipynb", "python3")
-    assert "already said no" in await robot.fail("execute_cell", notebook="a.ipynb", cells=cell)
+    assert "already denied" in await robot.fail("execute_cell", notebook="a.ipynb", cells=cell)
 
 
-async def test_the_card_names_the_kernel_that_runs_and_whose_it_is_too(
+async def test_the_card_names_the_kernel_and_the_other_notebooks_that_use_it(
     robot: Robot, root: Path, other_spec: str
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "1")
@@ -89,7 +89,7 @@ async def test_the_card_names_the_kernel_that_runs_and_whose_it_is_too(
     assert call.action is not None
     assert call.action.target.kernel == other_spec
     assert call.action.preview is not None
-    assert "also that of deep/b.ipynb" in call.action.preview.words
+    assert "also runs deep/b.ipynb" in call.action.preview.words
     await robot.allow()
     assert not (await task).is_error
 
@@ -110,7 +110,7 @@ TO_THE_KERNEL: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("tool", [*TO_THE_KERNEL, "by its id"])
-async def test_nothing_is_done_to_a_kernel_that_became_another_notebooks_too(
+async def test_nothing_is_done_to_a_kernel_that_another_notebook_now_shares(
     robot: Robot, root: Path, tool: str
 ) -> None:
     write_notebook(root, "a.ipynb", "mark = 1")
@@ -129,7 +129,7 @@ async def test_nothing_is_done_to_a_kernel_that_became_another_notebooks_too(
     decide(robot, call)
     reply = await task
     assert reply.is_error
-    assert "meanwhile" in reply.text or "is not what it was" in reply.text
+    assert "now also runs" in reply.text or "has changed since the user was asked" in reply.text
     assert (await robot.open("a.ipynb")).source((await robot.open("a.ipynb")).ids[-1]) == "mark = 1"
     assert len((await robot.open("a.ipynb")).ids) == 1
     assert "False" in (await robot.run("execute_cell", notebook="b.ipynb", cells=look)).text
@@ -137,7 +137,7 @@ async def test_nothing_is_done_to_a_kernel_that_became_another_notebooks_too(
 
 
 @pytest.mark.parametrize("tool", ["restart_notebook", "unuse_notebook"])
-async def test_a_kernel_that_the_notebook_has_no_more_is_neither_restarted_nor_shut_down(
+async def test_a_kernel_that_the_notebook_no_longer_has_is_not_restarted_or_shut_down(
     robot: Robot, root: Path, tool: str
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -152,12 +152,12 @@ async def test_a_kernel_that_the_notebook_has_no_more_is_neither_restarted_nor_s
     call = await robot.request()
     await sessions.assign("a.ipynb", "python3")
     decide(robot, call)
-    assert "another kernel by now" in (await task).text
+    assert "no longer has the kernel" in (await task).text
     assert "True" in (await robot.run("execute_cell", notebook="c.ipynb", cells=look)).text
     assert await sessions.find("a.ipynb") is not None
 
 
-async def test_a_card_says_for_whom_else_a_restart_or_a_shutdown_is(
+async def test_a_card_says_which_other_notebooks_a_restart_or_shutdown_affects(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -166,8 +166,8 @@ async def test_a_card_says_for_whom_else_a_restart_or_a_shutdown_is(
     kernel = (await sessions.start("a.ipynb", "python3")).kernel_id
     await sessions.assign("deep/b.ipynb", kernel)
     for tool, shown in (
-        ("restart_notebook", "So will those of deep/b.ipynb"),
-        ("unuse_notebook", "It goes on as that of deep/b.ipynb."),
+        ("restart_notebook", "The same kernel also runs deep/b.ipynb"),
+        ("unuse_notebook", "It keeps running for deep/b.ipynb."),
     ):
         task = robot.start(tool, **TO_THE_KERNEL[tool])
         call = await robot.request()
@@ -180,7 +180,7 @@ async def test_a_card_says_for_whom_else_a_restart_or_a_shutdown_is(
 
 
 @pytest.mark.parametrize("tool", ["execute_cell", "assign_kernel_to_notebook"])
-async def test_a_kernelspec_that_starts_something_else_by_now_starts_nothing(
+async def test_a_kernelspec_that_now_starts_another_program_starts_nothing(
     robot: Robot, root: Path, jp_data_dir: Path, other_spec: str, tool: str
 ) -> None:
     (cell,) = write_notebook(
@@ -196,12 +196,12 @@ async def test_a_kernelspec_that_starts_something_else_by_now_starts_nothing(
     decide(robot, call)
     reply = await task
     assert reply.is_error
-    assert "the user is asked anew" in reply.text
+    assert "the user will be asked again" in reply.text
     assert await robot.app.services.sessions.find("a.ipynb") is None
 
 
 @pytest.mark.parametrize("by_id", [False, True], ids=["notebook", "kernel"])
-async def test_a_kernel_that_is_also_a_notebooks_that_was_not_chosen_is_asked_for(
+async def test_a_kernel_shared_with_a_notebook_that_was_not_chosen_asks(
     make_robot: MakeRobot, root: Path, by_id: bool
 ) -> None:
     for path in ("chosen.ipynb", "private.ipynb"):
@@ -216,12 +216,12 @@ async def test_a_kernel_that_is_also_a_notebooks_that_was_not_chosen_is_asked_fo
     call = await robot.request()
     assert call.action is not None
     assert call.action.preview is not None
-    assert "also that of private.ipynb" in call.action.preview.words
+    assert "also runs private.ipynb" in call.action.preview.words
     robot.app.gate.withdraw(call)
     assert (await task).is_error
 
 
-async def test_of_one_cell_nothing_is_said_of_cells_after_it(robot: Robot, root: Path) -> None:
+async def test_a_run_of_one_cell_says_nothing_about_later_cells(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "1")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell, stop_on_error=False)
     call = await robot.request()
@@ -232,7 +232,7 @@ async def test_of_one_cell_nothing_is_said_of_cells_after_it(robot: Robot, root:
     assert not (await task).is_error
 
 
-async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_says_so(
+async def test_a_run_that_continues_after_errors_is_a_separate_request_and_says_so(
     robot: Robot, root: Path
 ) -> None:
     fails, _ = write_notebook(root, "a.ipynb", "1/0", "open('made', 'w')")
@@ -246,7 +246,7 @@ async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_say
     (second,) = [call for call in waiting if call is not first]
     assert second.action is not None
     assert second.action.preview is not None
-    assert "An error does not stop it" in second.action.preview.words
+    assert "An error does not stop the run" in second.action.preview.words
     assert first.action_hash is not None
     robot.app.gate.decide(first.id, "allow_once", first.action_hash, by="Ada")
     assert (await stops).is_error
@@ -258,9 +258,7 @@ async def test_a_run_that_an_error_does_not_stop_is_a_request_of_its_own_and_say
     assert fails
 
 
-async def test_a_cell_that_is_tagged_for_it_may_fail_and_the_run_goes_on(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_cell_tagged_as_may_fail_does_not_stop_the_run(robot: Robot, root: Path) -> None:
     cells = [
         new_code_cell("1/0", metadata={"tags": ["raises-exception"]}),
         new_code_cell("print('went on')"),

@@ -53,7 +53,7 @@ async def test_an_edit_that_a_person_allows_takes_one_step_for_each_thing_to_loo
     ]
 
 
-async def test_an_allowed_run_opens_running_with_what_it_runs(
+async def test_an_allowed_run_opens_in_running_with_its_action(
     make_robot: MakeRobot, root: Path
 ) -> None:
     robot = make_robot(AUTO, notebooks=["a.ipynb"], until="stop")
@@ -82,7 +82,7 @@ async def test_a_failed_edit_that_changed_something_can_be_undone_when_it_has_en
 
 
 @pytest.mark.parametrize("side", ["after", "before"])
-async def test_the_place_of_an_insert_is_found_once(
+async def test_the_position_of_an_insert_is_looked_up_once(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch, side: str
 ) -> None:
     first, _ = write_notebook(root, "a.ipynb", "1", "2")

@@ -14,7 +14,7 @@ from jmcp_lab.kernels.sessions import KernelSessions, SessionInfo
 from ..support.robots import Robot, write_notebook
 
 
-async def test_code_whose_kernel_still_starts_does_not_run_after_a_stop(
+async def test_code_waiting_for_a_starting_kernel_does_not_run_after_a_stop(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "open('made', 'w')")

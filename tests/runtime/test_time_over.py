@@ -18,7 +18,7 @@ WAITS = (
 )
 
 
-async def test_what_was_begun_can_be_waited_for_and_nothing_new_is_done(
+async def test_started_calls_can_be_waited_for_and_nothing_new_is_done(
     make_robot: MakeRobot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", WAITS)
@@ -35,7 +35,7 @@ async def test_what_was_begun_can_be_waited_for_and_nothing_new_is_done(
 
     assert registry.verify(token) is agent
     words = await robot.fail("insert_cell", notebook="a.ipynb", source="x")
-    assert "Your connection has ended" in words
+    assert "Your connection has expired" in words
     assert await robot.say("wait", call=call.id, seconds=0)
     (root / "go").touch()
     assert "end" in await robot.say("wait", call=call.id, seconds=60)
@@ -49,7 +49,7 @@ async def test_what_was_begun_can_be_waited_for_and_nothing_new_is_done(
     assert ended == [agent.id]
 
 
-async def test_an_agent_that_began_nothing_is_out_at_once(
+async def test_an_agent_that_started_nothing_is_disconnected_at_once(
     make_robot: MakeRobot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     robot = make_robot()

@@ -28,7 +28,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "arguments"), ASKED)
-async def test_cards_of_two_notebooks_of_one_name_name_their_folders(
+async def test_cards_of_two_notebooks_with_the_same_name_show_their_folders(
     make_robot: MakeRobot, root: Path, name: str, arguments: dict[str, Any]
 ) -> None:
     robot = make_robot(ASK)

@@ -32,7 +32,7 @@ async def test_an_allowed_run_is_trusted_as_the_configuration_says(
     assert trusted(notebook, second) is trust
 
 
-async def test_what_the_cell_showed_before_is_never_trusted(robot: Robot, root: Path) -> None:
+async def test_earlier_outputs_of_a_cell_are_never_trusted(robot: Robot, root: Path) -> None:
     (cell_id,) = write_notebook(root, "a.ipynb", "1 + 1")
     notebook = await robot.open("a.ipynb")
     cell = notebook.cell(cell_id)
@@ -52,7 +52,7 @@ async def test_what_the_cell_showed_before_is_never_trusted(robot: Robot, root: 
     assert not [outputs for trust, outputs in seen if trust and "foreign" in outputs]
 
 
-async def test_what_a_run_never_reached_is_not_trusted(robot: Robot, root: Path) -> None:
+async def test_cells_that_a_run_never_reached_are_not_trusted(robot: Robot, root: Path) -> None:
     first, second = write_notebook(root, "a.ipynb", "1 / 0", "2 + 2")
     notebook = await robot.open("a.ipynb")
     before = trusted(notebook, second)

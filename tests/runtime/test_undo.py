@@ -25,7 +25,7 @@ def undoable(app: JmcpLab) -> list[str]:
     return [call.id for call in app.ledger.since(0) if call.undoable]
 
 
-async def test_an_edit_is_taken_back_after_any_number_of_reads(
+async def test_an_edit_can_be_undone_after_any_number_of_reads(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -40,7 +40,7 @@ async def test_an_edit_is_taken_back_after_any_number_of_reads(
     assert (await robot.open("a.ipynb")).source(cell) == "x = 1"
 
 
-async def test_the_button_goes_when_a_change_is_too_long_ago(
+async def test_the_undo_button_disappears_when_a_change_is_too_old(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 0")
@@ -58,7 +58,7 @@ async def test_the_button_goes_when_a_change_is_too_long_ago(
     assert (await robot.open("a.ipynb")).source(cell) == "x = 2"
 
 
-async def test_an_agent_is_told_since_when_it_has_changed_nothing(
+async def test_a_reply_says_since_when_the_agent_has_changed_nothing(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -73,13 +73,13 @@ async def test_an_agent_is_told_since_when_it_has_changed_nothing(
     assert re.search(rf"Call '{edit}' changed no notebook {since}", said), said
 
 
-async def test_an_agent_is_told_that_all_was_taken_back(robot: Robot, root: Path) -> None:
+async def test_an_agent_is_told_that_everything_was_undone(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=cell, source="x = 2")
     (edit,) = undoable(robot.app)
     await robot.app.supervisor.undo_call(edit, "Ada")
     said = await robot.fail("undo_changes", notebook="a.ipynb")
-    assert said == "All that you changed in a.ipynb was taken back already."
+    assert said == "Everything that you changed in a.ipynb has already been undone."
 
 
 @given(
@@ -87,7 +87,7 @@ async def test_an_agent_is_told_that_all_was_taken_back(robot: Robot, root: Path
     reads=st.integers(1, 5),
     kept=st.integers(1, 5),
 )
-def test_a_call_has_the_button_exactly_as_long_as_it_can_be_taken_back(
+def test_a_call_has_the_undo_button_exactly_as_long_as_it_can_be_undone(
     steps: list[str], reads: int, kept: int
 ) -> None:
     services = cast("Any", SimpleNamespace(ledger=Ledger(kept=reads), changes=Changes(kept=kept)))

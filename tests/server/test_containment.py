@@ -13,7 +13,7 @@ def panic() -> None:
     pycrdt.Doc({"a": pycrdt.Array([2**63])})
 
 
-def test_a_panic_of_pycrdt_is_no_exception_and_becomes_one() -> None:
+def test_a_pycrdt_panic_is_turned_into_an_exception() -> None:
     with pytest.raises(BaseException) as plain:  # noqa: PT011 - its class has no importable name
         panic()
     assert not isinstance(plain.value, Exception)
@@ -23,7 +23,7 @@ def test_a_panic_of_pycrdt_is_no_exception_and_becomes_one() -> None:
 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, BaseExceptionGroup])
-def test_what_would_end_the_server_becomes_an_exception(kind: type[BaseException]) -> None:
+def test_an_error_that_would_end_the_server_becomes_an_exception(kind: type[BaseException]) -> None:
     error = kind("all", [SystemExit(1)]) if kind is BaseExceptionGroup else kind()
     with pytest.raises(StrayError) as found, contained():
         raise error
@@ -65,14 +65,14 @@ async def test_a_time_limit_works_through_it() -> None:
         await wait()
 
 
-async def test_something_else_that_was_cancelled_is_an_error_for_who_waits_for_it() -> None:
+async def test_awaiting_something_else_that_was_cancelled_is_an_error() -> None:
     other = asyncio.get_running_loop().create_future()
     other.cancel()
     with pytest.raises(StrayError), contained():
         await other
 
 
-def test_a_listener_that_fails_keeps_no_other_from_hearing() -> None:
+def test_a_failing_listener_does_not_stop_the_others() -> None:
     heard: list[int] = []
 
     def leave(number: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from jmcp_lab.server.garbage_collector import collector_paused
 
 
-def test_the_garbage_collector_pauses_while_modules_are_imported_and_goes_on_after() -> None:
+def test_the_garbage_collector_pauses_while_modules_are_imported_and_resumes_after() -> None:
     with collector_paused():
         assert not gc.isenabled()
     assert gc.isenabled()
@@ -30,7 +30,7 @@ def test_a_garbage_collector_that_was_off_stays_off() -> None:
         gc.enable()
 
 
-def test_the_garbage_collector_goes_on_only_when_the_last_of_several_threads_is_done() -> None:
+def test_the_garbage_collector_resumes_only_when_the_last_thread_is_done() -> None:
     entered, may_end = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -49,7 +49,7 @@ def test_the_garbage_collector_goes_on_only_when_the_last_of_several_threads_is_
     assert gc.isenabled()
 
 
-def test_rings_are_looked_for_also_where_pauses_overlap_all_the_time(
+def test_cycles_are_collected_even_when_pauses_always_overlap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("jmcp_lab.server.garbage_collector.MAX_SECONDS", -1.0)

@@ -161,7 +161,7 @@ async def run_in_kernel(process: Process, folder: Path, *codes: str) -> list[Any
     return printed
 
 
-async def test_a_kernel_finds_no_token_and_can_forge_no_login_where_the_server_is_hardened(
+async def test_a_kernel_of_a_hardened_server_finds_no_token_and_can_forge_no_login(
     process: Process, tmp_path: Path, kind: str, password: str
 ) -> None:
     await process.up()
@@ -192,9 +192,9 @@ async def test_the_panel_calls_a_server_hardened_only_when_it_is(
     assert "Traceback" not in process.log.read_text()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory can be closed on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="this can be prevented on Linux only")
 @pytest.mark.parametrize("memory", ["open", "closed"])
-async def test_a_kernel_can_open_the_servers_memory_only_where_it_is_not_closed(
+async def test_a_kernel_can_open_the_servers_memory_only_if_it_is_not_protected(
     memory: str,
 ) -> None:
     done = await asyncio.to_thread(
@@ -214,12 +214,12 @@ async def test_a_kernel_can_open_the_servers_memory_only_where_it_is_not_closed(
     ("argument", "variable", "words"),
     [
         ("--quiet", None, None),
-        ("--IdentityProvider.token=a-token", None, "the token stands on the command line"),
-        ("--quiet", "token.txt", "the token stands in the file that JUPYTER_TOKEN_FILE names"),
+        ("--IdentityProvider.token=a-token", None, "the token is on the command line"),
+        ("--quiet", "token.txt", "the token is in the file that JUPYTER_TOKEN_FILE names"),
     ],
     ids=["nowhere", "command line", "file"],
 )
-def test_what_the_server_cannot_take_away_is_said(
+def test_what_the_server_cannot_protect_is_reported(
     jp_serverapp: ServerApp,
     monkeypatch: pytest.MonkeyPatch,
     argument: str,

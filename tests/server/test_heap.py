@@ -9,7 +9,7 @@ from jmcp_lab.server import heap
 from jmcp_lab.server.heap import Heap
 
 
-async def test_memory_is_given_back_once_for_all_that_was_done_and_again_after_more(
+async def test_memory_is_released_once_after_work_and_again_after_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = asyncio.Queue[None]()
@@ -33,11 +33,11 @@ def test_work_before_the_server_runs_needs_no_loop() -> None:
     Heap().worked()
 
 
-def test_memory_can_be_given_back_on_every_system() -> None:
+def test_memory_can_be_released_on_every_system() -> None:
     heap.give_back()
 
 
-def test_threads_share_two_heaps_unless_somebody_has_decided(
+def test_threads_share_two_heaps_unless_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[tuple[int, int]] = []

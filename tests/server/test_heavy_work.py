@@ -14,7 +14,7 @@ from jmcp_lab.server.heavy_work import SWITCH_SECONDS, alone, in_short_turns, in
 WAIT = 30
 
 
-def test_who_came_first_has_the_first_turn() -> None:
+def test_turns_are_first_come_first_served() -> None:
     order: list[int] = []
     asked = [threading.Event() for _ in range(20)]
     go = threading.Event()
@@ -57,7 +57,7 @@ def _until_in_line(count: int) -> None:
     raise AssertionError("It did not ask for its turn")
 
 
-def test_one_after_the_other_has_its_turn_and_never_two() -> None:
+def test_only_one_has_its_turn_at_a_time() -> None:
     inside: list[int] = []
     most: list[int] = []
 
@@ -73,7 +73,7 @@ def test_one_after_the_other_has_its_turn_and_never_two() -> None:
     assert set(most) == {1}
 
 
-def test_what_raises_gives_its_turn_to_the_next() -> None:
+def test_an_exception_passes_the_turn_to_the_next() -> None:
     with pytest.raises(ZeroDivisionError):
         in_turn(lambda: 1 / 0)
     assert in_turn(lambda: 2) == 2
@@ -90,7 +90,7 @@ def test_threads_take_short_turns_only_while_there_is_heavy_work() -> None:
     assert sys.getswitchinterval() == pytest.approx(usual)
 
 
-async def test_the_loop_goes_on_while_work_waits_for_its_turn() -> None:
+async def test_the_event_loop_continues_while_work_waits_for_its_turn() -> None:
     go = threading.Event()
     first = asyncio.create_task(asyncio.to_thread(in_turn, go.wait, WAIT))
     second = asyncio.create_task(asyncio.to_thread(in_turn, lambda: 2))

@@ -56,14 +56,14 @@ def speak() -> str:
     return "an answer"
 
 
-def test_another_process_does_the_work_and_the_next_call_finds_it_there(helper: Helper) -> None:
+def test_another_process_does_the_work_and_is_reused(helper: Helper) -> None:
     first = helper.call(os.getpid)
     assert first != os.getpid()
     assert helper.call(os.getpid) == first
     assert helper.call(sorted, [2, 1], reverse=True) == [2, 1]
 
 
-def test_what_is_raised_there_is_raised_here(helper: Helper) -> None:
+def test_an_exception_in_the_process_is_raised_in_the_server(helper: Helper) -> None:
     with pytest.raises(NotFoundError, match=r"There is no 'x'\.") as caught:
         helper.call(fail, "x")
     assert caught.value.code == "not_found"
@@ -71,15 +71,15 @@ def test_what_is_raised_there_is_raised_here(helper: Helper) -> None:
     assert helper.call(len, "abc") == 3
 
 
-def test_what_the_work_prints_is_no_answer(helper: Helper) -> None:
+def test_text_printed_by_the_work_is_not_an_answer(helper: Helper) -> None:
     assert helper.call(speak) == "an answer"
 
 
-def test_half_surrogates_come_through(helper: Helper) -> None:
+def test_half_surrogates_are_passed_through(helper: Helper) -> None:
     assert helper.call(str, "\ud83d") == "\ud83d"
 
 
-def test_work_that_takes_too_long_is_stopped_and_the_next_call_is_served(
+def test_work_that_takes_too_long_is_stopped_and_the_next_call_works(
     helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.server.helper_process.SECONDS", 0.1)
@@ -103,7 +103,7 @@ def test_a_process_that_has_become_large_ends_after_its_answer(helper: Helper) -
     assert helper.call(os.getpid) != first
 
 
-def test_a_process_that_somebody_ended_is_replaced(helper: Helper) -> None:
+def test_a_killed_process_is_replaced(helper: Helper) -> None:
     first = helper.call(os.getpid)
     os.kill(first, signal.SIGTERM)
     assert helper._process is not None
@@ -111,7 +111,7 @@ def test_a_process_that_somebody_ended_is_replaced(helper: Helper) -> None:
     assert helper.call(len, "abc") == 3
 
 
-def test_one_that_ends_for_want_of_work_while_a_call_comes_is_replaced(helper: Helper) -> None:
+def test_a_process_that_ends_when_idle_as_a_call_comes_is_replaced(helper: Helper) -> None:
     assert helper.call(len, "") == 0
     process = helper._process
     assert process is not None
@@ -123,7 +123,7 @@ def test_one_that_ends_for_want_of_work_while_a_call_comes_is_replaced(helper: H
     assert helper.call(len, "abc") == 3
 
 
-def test_what_lies_where_the_server_looks_for_modules_first_is_not_taken_for_anothers(
+def test_a_file_on_the_module_path_is_not_mistaken_for_a_package(
     helper: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("pickle", "subprocess", "PIL"):
@@ -136,7 +136,7 @@ def test_what_lies_where_the_server_looks_for_modules_first_is_not_taken_for_ano
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder that is in use stays there")
-def test_a_server_whose_folder_was_deleted_is_helped_all_the_same(
+def test_a_server_whose_folder_was_deleted_still_gets_help(
     helper: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     gone = tmp_path / "gone"
@@ -146,7 +146,7 @@ def test_a_server_whose_folder_was_deleted_is_helped_all_the_same(
     assert [helper.call(len, "abc") for _ in range(2)] == [3, 3]
 
 
-def test_what_cannot_be_handed_over_is_for_the_caller_to_do(helper: Helper) -> None:
+def test_work_that_cannot_be_pickled_is_left_to_the_caller(helper: Helper) -> None:
     deep: list[object] = []
     for _ in range(sys.getrecursionlimit()):
         deep = [deep]
@@ -157,7 +157,7 @@ def test_what_cannot_be_handed_over_is_for_the_caller_to_do(helper: Helper) -> N
 
 
 @pytest.mark.parametrize("work", [break_off, choosy, give_back_a_lock])
-def test_an_error_of_any_kind_is_no_want_of_memory(
+def test_other_errors_are_not_mistaken_for_lack_of_memory(
     helper: Helper, work: Callable[[], object]
 ) -> None:
     with pytest.raises((RuntimeError, StrayError, TypeError)):
@@ -165,7 +165,7 @@ def test_an_error_of_any_kind_is_no_want_of_memory(
     assert helper.call(len, "abc") == 3
 
 
-def test_closing_ends_what_is_done_and_what_waits_for_its_turn(helper: Helper) -> None:
+def test_closing_ends_running_and_waiting_work(helper: Helper) -> None:
     said: list[str] = []
 
     def call() -> None:
@@ -187,10 +187,10 @@ def test_closing_ends_what_is_done_and_what_waits_for_its_turn(helper: Helper) -
     assert not any(thread.is_alive() for thread in threads)
     # Who asked before it was closed was told so; a thread that came after that may go on.
     assert said
-    assert all("about to end" in each for each in said)
+    assert all("shutting down" in each for each in said)
 
 
-def test_where_no_process_can_be_started_that_is_said(
+def test_a_process_that_cannot_be_started_is_reported(
     helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
@@ -198,7 +198,7 @@ def test_where_no_process_can_be_started_that_is_said(
         helper.call(len, "abc")
 
 
-def test_where_the_process_cannot_import_what_it_needs_that_is_said(
+def test_a_process_that_cannot_import_what_it_needs_is_reported(
     helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.server.helper_process._BEGIN", "import os; os._exit(3)")

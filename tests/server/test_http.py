@@ -31,7 +31,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-def test_only_the_very_address_that_was_asked_for_is_our_origin(origin: str) -> None:
+def test_only_the_exact_requested_address_is_our_origin(origin: str) -> None:
     headers = HOST | {"Origin": origin}
     assert not origin_is_host(headers)
     assert not from_own_page(headers)
@@ -45,11 +45,11 @@ def test_programs_and_our_own_pages_are_not_foreign(headers: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_what_the_browser_calls_foreign_is_foreign_whatever_its_origin(site: str) -> None:
+def test_what_the_browser_calls_cross_site_is_foreign_whatever_its_origin(site: str) -> None:
     assert not from_own_page(OURS | {"Sec-Fetch-Site": site})
 
 
-def test_the_browsers_word_lets_our_page_through_a_proxy_but_does_not_change_the_origin() -> None:
+def test_the_browsers_same_origin_header_admits_our_page_behind_a_proxy() -> None:
     behind_proxy = HOST | {"Origin": "https://lab.example", "Sec-Fetch-Site": "same-origin"}
     assert from_own_page(behind_proxy)
     assert page_origin(behind_proxy) == "https://lab.example"

@@ -42,7 +42,7 @@ def test_parts_grow_while_they_are_quick_and_shrink_where_they_are_slow(
     assert [len(part) for part in slow] == [1, 8, 1, 1, 1]
 
 
-def test_others_have_their_turn_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_get_their_turn_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr("time.thread_time", clock)
     slept: list[float] = []

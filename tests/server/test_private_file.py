@@ -102,7 +102,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside(
 
 
 @posix
-def test_a_disk_that_syncs_no_folders_still_takes_files(
+def test_files_are_written_on_a_disk_that_cannot_sync_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsync = os.fsync
@@ -117,7 +117,7 @@ def test_a_disk_that_syncs_no_folders_still_takes_files(
     assert (tmp_path / "a.bin").read_bytes() == b"\xff\n\r\n"
 
 
-def test_a_file_that_is_there_is_opened_with_what_it_holds(tmp_path: Path) -> None:
+def test_an_existing_file_is_opened_with_its_content(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(b"kept")
     descriptor = private_descriptor(path)
@@ -127,7 +127,7 @@ def test_a_file_that_is_there_is_opened_with_what_it_holds(tmp_path: Path) -> No
         os.close(descriptor)
 
 
-def test_a_key_that_is_none_is_replaced(tmp_path: Path) -> None:
+def test_an_invalid_key_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "a.key"
     path.write_bytes(b"short")
     seal = Seal(path).make({"a": 1})

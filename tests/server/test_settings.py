@@ -70,19 +70,19 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             [SOUND, "--JmcpLab.idle_minutes=0.5"],
             {},
-            "JmcpLab.idle_minutes is 0.5, and takes a whole number from 1.",
+            "JmcpLab.idle_minutes is 0.5, but must be a whole number from 1.",
             id="a wrong type on the command line",
         ),
         pytest.param(
             [SOUND, "--JmcpLab.approval_minutes=481"],
             {},
-            "JmcpLab.approval_minutes is 481, and takes a whole number from 1 to 480.",
+            "JmcpLab.approval_minutes is 481, but must be a whole number from 1 to 480.",
             id="out of bounds",
         ),
         pytest.param(
             [SOUND, "--JmcpLab.harden=yes"],
             {},
-            "JmcpLab.harden is yes, and takes True or False.",
+            "JmcpLab.harden is yes, but must be True or False.",
             id="no boolean",
         ),
         pytest.param(
@@ -106,13 +106,13 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             ["--JmcpLab.trust_outputs=never"],
             {"jupyter_server_config.json": '{"JmcpLab": {"harden": "true"}}'},
-            "JmcpLab.harden is 'true', and takes True or False.",
+            "JmcpLab.harden is 'true', but must be True or False.",
             id="a wrong type in a JSON file",
         ),
         pytest.param(
             [],
             {"jupyter_server_config.py": LAB + "c.JmcpLab.idle_minutes = 0.5\n"},
-            "JmcpLab.idle_minutes is 0.5, and takes a whole number from 1.",
+            "JmcpLab.idle_minutes is 0.5, but must be a whole number from 1.",
             id="a wrong type in a Python file",
         ),
         pytest.param(
@@ -124,24 +124,24 @@ async def knock(app: JmcpLab) -> httpx2.Response:
         pytest.param(
             [],
             {"jupyter_config.json": '{"JmcpLab": {"trust_outputs": "never", "send_images": 1.5}}'},
-            "JmcpLab.send_images is 1.5, and takes True or False.",
+            "JmcpLab.send_images is 1.5, but must be True or False.",
             id="a wrong type in the file of all of Jupyter",
         ),
         pytest.param(
             [SOUND],
             {"jupyter_server_config.py": "c.JmcpLab.harden = Ture\n"},
-            "The configuration file jupyter_server_config.py names JmcpLab and gave no settings",
+            "The configuration file jupyter_server_config.py names JmcpLab but set nothing",
             id="a Python file with a mistake",
         ),
         pytest.param(
             [SOUND],
             {"jupyter_jmcp_lab_config.json": '{"JmcpLab": {"harden": true,}}'},
-            "The configuration file jupyter_jmcp_lab_config.json names JmcpLab and gave no",
+            "The configuration file jupyter_jmcp_lab_config.json names JmcpLab but set nothing",
             id="a JSON file with a mistake",
         ),
     ],
 )
-async def test_a_wrong_setting_lets_no_agent_in_and_drops_no_other(
+async def test_a_wrong_setting_blocks_agents_and_drops_no_other_setting(
     app: JmcpLab, words: str
 ) -> None:
     assert app.trust_outputs == "never"
@@ -175,7 +175,7 @@ async def test_a_wrong_setting_lets_no_agent_in_and_drops_no_other(
         pytest.param([SOUND, "--LabApp.nothing=1", "--Unknown.harden=7"], {}, id="others'"),
     ],
 )
-async def test_agents_come_in_where_every_setting_is_right(app: JmcpLab) -> None:
+async def test_agents_can_connect_when_every_setting_is_right(app: JmcpLab) -> None:
     assert app.trust_outputs == "never"
     assert app.endpoint.error is None
     assert (await knock(app)).status_code == 200
@@ -187,7 +187,7 @@ VALUES = st.one_of(
 
 
 @given(name=st.sampled_from(sorted(JmcpLab.class_own_traits(config=True))), value=VALUES)
-def test_whatever_value_a_setting_is_given_the_others_hold_and_it_is_right_or_named(
+def test_any_value_of_a_setting_is_accepted_or_reported_and_others_still_apply(
     name: str, value: object
 ) -> None:
     other = "send_images" if name != "send_images" else "harden"

@@ -142,6 +142,8 @@ class Door:
     registry: AgentRegistry
     dispatcher: FixtureDispatcher
     url: str
+    restart: Callable[[], Awaitable[None]]
+    """Stop the endpoint, and start another one that knows of the agents what their file says."""
 
     @property
     def world(self) -> World:

@@ -16,10 +16,10 @@ from jupyter_server_ydoc.utils import EVENTS_SCHEMA_PATH
 from nbformat.sign import MemorySignatureStore, NotebookNotary
 
 from jmcp_lab.notebooks.notebook_document import register
+from jmcp_lab.rooms.history.document_store import DocumentStore
+from jmcp_lab.rooms.history.stored_history import Stored
 from jmcp_lab.rooms.live_room import LiveRoom
 from jmcp_lab.rooms.notices import CONTENTS_EVENTS
-from jmcp_lab.rooms.upstream.document_store import DocumentStore
-from jmcp_lab.rooms.upstream.stored_history import Stored
 from jmcp_lab.rooms.upstream.ydoc_server import Upstream
 
 
@@ -57,7 +57,7 @@ class Files:
         extension = SimpleNamespace(file_loaders=self.loaders)
         apps = {"jupyter_server_ydoc": [extension]}
         server = SimpleNamespace(extension_manager=SimpleNamespace(extension_apps=apps))
-        self.upstream = Upstream(cast("Any", server))
+        self.upstream = Upstream(cast("Any", server), LiveRoom)
         self.upstream.follow_files()
 
     async def _listen(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:

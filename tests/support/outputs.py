@@ -13,7 +13,8 @@ from PIL import Image
 from pycrdt import Map
 
 from jmcp_lab.calls.call import ImagePart, TextPart
-from jmcp_lab.codec.shared_outputs import document_outputs, file_outputs
+from jmcp_lab.codec.shared_outputs import document_outputs
+from jmcp_lab.codec.values import file_form
 from jmcp_lab.render.outputs import Budget, CellSection, Hint, render_cells
 
 DATA = Path(__file__).parent / "data"
@@ -63,4 +64,4 @@ def render_outputs(
 
 def read_outputs(cell: Map[Any]) -> list[dict[str, Any]]:
     """Return the outputs of a shared cell in nbformat form, with whole numbers as ints."""
-    return file_outputs(document_outputs(cell))
+    return [file_form(output) for output in document_outputs(cell)]

@@ -77,13 +77,15 @@ def start(
     beside: Path | None = None,
     terminal: int | None = None,
     unix_socket: Path | None = None,
+    port: int | None = None,
     **environment: str,
 ) -> Process:
     """Start a server that keeps all its files in a folder.
 
     With `beside`, the folder of another server, it serves the root of that server for the same
     user. With `terminal`, the descriptor of a terminal, it runs in that terminal. With
-    `unix_socket`, it listens on that socket instead of a port.
+    `unix_socket`, it listens on that socket instead of a port. With `port`, it takes the place of
+    a server that ended.
     """
     places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
     env = dict(os.environ) | environment | {"JUPYTER_TOKEN": TOKEN}
@@ -92,7 +94,7 @@ def start(
         env["JUPYTER_DATA_DIR"] = str(beside / "data")
     root = (beside or folder) / "work"
     root.mkdir(exist_ok=True)
-    port, log = free_port(), folder / "log.txt"
+    port, log = port or free_port(), folder / "log.txt"
     place = f"--ServerApp.port={port}" if unix_socket is None else f"--ServerApp.sock={unix_socket}"
     command = [
         sys.executable,

@@ -23,6 +23,8 @@ def renamed(value: Any, name: str) -> Any:  # noqa: ANN401 - whatever a class ha
             co_varnames=tuple(renamed(each, name) for each in value.co_varnames),
             co_consts=tuple(renamed(each, name) for each in value.co_consts),
         )
+    if isinstance(value, tuple):
+        return tuple(renamed(each, name) for each in value)
     return f"{name}_renamed" if isinstance(value, str) and value == name else value
 
 

@@ -62,10 +62,15 @@ class PanelApp:
         )
 
     def ask(
-        self, agent: Agent, source: str = "1 + 1", path: str = "sales.ipynb"
+        self,
+        agent: Agent,
+        source: str = "1 + 1",
+        path: str = "sales.ipynb",
+        *,
+        also: tuple[ToolClass, ...] = (),
     ) -> tuple[Call, asyncio.Task[Action]]:
         """Let an agent ask to run a cell; return the call and the task that waits."""
-        call = self.ledger.open(agent.id, agent.label, "execute_cell", ToolClass.RUN, {})
+        call = self.ledger.open(agent.id, agent.label, "execute_cell", ToolClass.RUN, {}, also=also)
         action = Action(
             tool="execute_cell",
             tool_class=ToolClass.RUN,

@@ -107,9 +107,9 @@ class World:
     def to_server(self, page: Replica) -> None:
         if page.out:
             update = page.out.pop(0)
-            self.late.feed(update)
+            self.late.before_update(update)
             self.nb.ydoc.apply_update(update)
-            self.late.settle()
+            self.late.after_update()
 
     def reconnects(self, page: Replica) -> None:
         """Reconnect: messages in transit are lost, and each side sends what the other one lacks."""
@@ -124,7 +124,7 @@ class World:
         if page.inbox:
             page.hear(page.inbox.pop(0))
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         while any(page.out or page.inbox for page in self.pages):
             for page in self.pages:
                 self.to_server(page)

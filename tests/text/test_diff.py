@@ -13,10 +13,10 @@ from pycrdt import Doc, Text
 
 from jmcp_lab.notebooks.shared_text import splice_shared
 from jmcp_lab.text import diff as comparing
-from jmcp_lab.text import reunion as text_reunion
-from jmcp_lab.text.diff import MAX_LINE_PAIRS, MAX_PAIRS, matching_runs, opcodes
-from jmcp_lab.text.rebase import carried
-from jmcp_lab.text.reunion import MAX_COMPARED, reunited
+from jmcp_lab.text import overlapping_merge
+from jmcp_lab.text.diff import MAX_LINE_PAIRS, MAX_PAIRS, common_ends, matching_runs, opcodes
+from jmcp_lab.text.overlapping_merge import MAX_COMPARED, merge_overlapping
+from jmcp_lab.text.rebase import rebase
 from jmcp_lab.text.three_way_merge import Splice, splice
 
 texts = st.lists(st.sampled_from(["a\n", "b\n", "ab\n", "\n", "c", "丁\n", "\u2028"])).map("".join)
@@ -24,9 +24,21 @@ texts = st.lists(st.sampled_from(["a\n", "b\n", "ab\n", "\n", "c", "丁\n", "\u2
 LOG = "".join(f"2026-11-30 00:12:44 INFO worker 7: step {n} done\n" for n in range(20_000))
 
 
+@given(st.text("ab", max_size=8), st.text("ab", max_size=8), st.none() | st.integers(0, 8))
+@example("aa", "a", None)
+def test_common_ends_are_as_long_as_they_can_be_and_never_overlap(
+    old: str, new: str, most: int | None
+) -> None:
+    size = min(len(old), len(new), len(old) if most is None else most)
+    head, tail = common_ends(old, new, None if most is None else size)
+    assert head == max(n for n in range(size + 1) if old[:n] == new[:n])
+    rest = range(size - head + 1)
+    assert tail == max(n for n in rest if old[len(old) - n :] == new[len(new) - n :])
+
+
 @given(texts, texts)
 @example("", "")
-def test_opcodes_make_the_new_text_of_the_old_one(old: str, new: str) -> None:
+def test_opcodes_turn_the_old_text_into_the_new_one(old: str, new: str) -> None:
     found = opcodes(old, new)
     made = ""
     for kind, start, end, first, last in found:
@@ -54,7 +66,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             found.append(len(old) * len(new))
             super().__init__(junk, old, new, autojunk=autojunk)
 
-    for module in (comparing, text_reunion):
+    for module in (comparing, overlapping_merge):
         monkeypatch.setattr(module, "SequenceMatcher", Counting)
     return found
 
@@ -75,24 +87,24 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         *("one long line", "two long lines", "the same few lines", "ideographs"),
     ],
 )
-def test_of_long_texts_only_what_differs_is_compared_one_by_one(
+def test_only_differing_parts_of_long_texts_are_compared_in_detail(
     text: str, mine: str, present: str, compared: list[int]
 ) -> None:
-    assert splice(present, reunited(text, mine, present))
+    assert splice(present, merge_overlapping(text, mine, present))
     lines = max(each.count("\n") for each in (text, mine, present))
     # Each comparison of two texts, and what they have in common.
     assert sum(compared) <= 4 * MAX_PAIRS + 2 * MAX_COMPARED + lines * MAX_LINE_PAIRS // 500
 
 
-def test_a_long_passage_that_is_taken_out_is_one_splice() -> None:
+def test_a_long_removed_passage_is_one_splice() -> None:
     present = LOG.replace("step 1 done", "step 1 failed")
     mine = LOG.replace("step 1 done", "step 1 is done")[:-500_000]
-    found = carried(LOG, mine, present)
+    found = rebase(LOG, mine, present)
     assert len(found) < 10
     assert splice(present, found).startswith(present[:40])
 
 
-def test_splices_of_a_text_that_is_not_ascii_find_their_places() -> None:
+def test_splices_of_a_text_that_is_not_ascii_are_at_the_right_positions() -> None:
     document: Doc[Any] = Doc()
     text = document.get("source", type=Text)
     text.insert(0, "aé😀b\nc丁d")

@@ -37,12 +37,12 @@ def test_a_file_that_nobody_changed_is_written_as_it_was(file: str) -> None:
 @given(text=texts, file=files)
 # An empty line below one that ends with a return made one line end of the two.
 @example(text="a\n\nb", file="a\rx\nb\n")
-def test_whatever_was_made_of_a_file_is_read_back_as_it_was_written(text: str, file: str) -> None:
+def test_any_edited_file_is_read_back_as_written(text: str, file: str) -> None:
     assert plain(as_before(text, file)) == text
 
 
 @given(file=files, at=st.integers(0, 12), new=words)
-def test_a_new_line_leaves_the_line_ends_of_all_others_alone(file: str, at: int, new: str) -> None:
+def test_a_new_line_leaves_other_line_endings_alone(file: str, at: int, new: str) -> None:
     lines = plain(file).split("\n")
     at = min(at, len(lines) - 1)
     written = as_before("\n".join([*lines[:at], f"new{new}", *lines[at:]]), file)
@@ -53,7 +53,7 @@ def test_a_new_line_leaves_the_line_ends_of_all_others_alone(file: str, at: int,
 
 
 @given(lines=st.lists(words, min_size=1, max_size=9), end=st.sampled_from(ENDS), text=texts)
-def test_a_file_with_one_kind_of_line_ends_has_that_kind_whatever_is_written(
+def test_a_file_with_one_kind_of_line_endings_keeps_it(
     lines: list[str], end: str, text: str
 ) -> None:
     file = end.join([*lines, ""])
@@ -61,7 +61,7 @@ def test_a_file_with_one_kind_of_line_ends_has_that_kind_whatever_is_written(
 
 
 @given(file=files)
-def test_a_changed_line_keeps_its_end(file: str) -> None:
+def test_a_changed_line_keeps_its_line_ending(file: str) -> None:
     lines = plain(file).split("\n")
     for at in range(len(lines)):
         text = "\n".join([*lines[:at], lines[at] + "X", *lines[at + 1 :]])
@@ -69,17 +69,17 @@ def test_a_changed_line_keeps_its_end(file: str) -> None:
 
 
 @given(file=files)
-def test_the_mark_at_the_beginning_of_a_file_stays(file: str) -> None:
+def test_the_byte_order_mark_of_a_file_stays(file: str) -> None:
     assert as_before("new\n", file).startswith("\ufeff") == file.startswith("\ufeff")
     assert not plain(file).startswith("\ufeff")
 
 
-def test_the_kind_of_most_lines_is_the_files() -> None:
+def test_the_most_common_line_ending_is_used_for_new_lines() -> None:
     assert line_end("a\r\nb\r\nc\n") == "\r\n"
     assert line_end("a") == "\n"
 
 
-def test_a_big_file_of_two_kinds_keeps_the_ends_of_lines_that_all_were_changed() -> None:
+def test_a_big_file_with_mixed_line_endings_keeps_them_when_all_lines_change() -> None:
     file = "".join(f"line {n}{ENDS[n % 2]}" for n in range(40_000))
     text = plain(file).replace("line", "row")
     written = as_before(text, file)

@@ -62,5 +62,5 @@ def test_hostile_text_ends_because_it_takes_linear_time(piece: str) -> None:
         pytest.param(" \x1b[2K\u200b\r", "", id="nothing to see"),
     ],
 )
-def test_what_code_printed_stands_in_quotes_that_it_cannot_close(raw: str, shown: str) -> None:
+def test_printed_text_is_in_quotes_that_it_cannot_close(raw: str, shown: str) -> None:
     assert quoted(raw, 40) == shown

@@ -16,14 +16,14 @@ TEXTS = st.lists(st.sampled_from(PARTS), max_size=8).map("".join)
 
 
 @given(TEXTS, TEXTS)
-def test_json_has_no_halves_whatever_stands_beside_them(one: str, other: str) -> None:
+def test_json_contains_no_half_surrogates(one: str, other: str) -> None:
     value = {one: [other, {"a": one + other}]}
     found = json.loads(dump_json(value))
     assert found == json.loads(json.dumps(without_halves(value)))
     json.dumps(found, ensure_ascii=False).encode()
 
 
-def test_text_with_emoji_is_not_gone_through_piece_by_piece(
+def test_text_with_emoji_is_not_processed_piece_by_piece(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(surrogates, "without_halves", None)

@@ -23,7 +23,7 @@ MANY = 200_000
     ),
     read_between=st.booleans(),
 )
-def test_pieces_of_any_length_give_what_jupyterlab_gives(
+def test_pieces_of_any_length_give_the_same_result_as_in_jupyterlab(
     line: str, changes: list[tuple[str, str]], read_between: bool
 ) -> None:
     held, text, index = TerminalLine(), "", 0
@@ -40,7 +40,9 @@ def test_pieces_of_any_length_give_what_jupyterlab_gives(
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("change", ["\rab", "\b|", "\b\b|", "a\b\rb\b", "."])
 @pytest.mark.parametrize("at_once", [True, False], ids=["at once", "one by one"])
-def test_many_changes_of_a_long_line_do_not_cost_its_length(change: str, at_once: bool) -> None:
+def test_the_cost_of_many_changes_does_not_depend_on_the_line_length(
+    change: str, at_once: bool
+) -> None:
     stream = Stream("stdout", LONG)
     for text in [change * MANY] if at_once else [change] * MANY:
         stream.write(text)
@@ -49,7 +51,7 @@ def test_many_changes_of_a_long_line_do_not_cost_its_length(change: str, at_once
 
 
 @given(st.text("ab", max_size=20), st.text("ab", max_size=20), st.text("ab", max_size=20))
-def test_the_common_prefix_is_the_longest(both: str, left: str, right: str) -> None:
+def test_the_longest_common_prefix_is_found(both: str, left: str, right: str) -> None:
     old, new = both + left, both + right
     same = common_prefix(old, new)
     assert old[:same] == new[:same]

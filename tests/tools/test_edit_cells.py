@@ -43,7 +43,7 @@ async def test_an_edit_is_saved_by_itself(robot: Robot, root: Path) -> None:
     assert nbformat.read(root / "a.ipynb", 4).cells[0].source == "new"
 
 
-async def test_overwriting_keeps_what_a_person_changed_meanwhile(robot: Robot, root: Path) -> None:
+async def test_overwriting_keeps_a_persons_changes(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('hello')")
     await robot.say("read_cell", notebook="a.ipynb", cell=cell)
     await type_into(robot, "a.ipynb", cell, "print('hello')\n# mine")
@@ -75,7 +75,7 @@ async def test_the_same_line_changed_on_both_sides_is_refused_with_the_present_t
 
 
 @pytest.mark.parametrize("glimpse", ["list_cells", "edit_cell", "undo_changes"])
-async def test_what_a_person_changed_is_kept_by_an_agent_that_saw_another_part_since(
+async def test_a_persons_change_is_kept_when_the_agent_then_saw_only_another_part(
     robot: Robot, root: Path, glimpse: str
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "a = 1\nb = 2\nc = 3")
@@ -96,7 +96,7 @@ async def test_what_a_person_changed_is_kept_by_an_agent_that_saw_another_part_s
     assert ("both changes are kept" in said) == (glimpse != "edit_cell")
 
 
-async def test_writing_what_was_read_tells_of_what_changed_since_and_leaves_it(
+async def test_writing_back_an_old_text_reports_later_changes_and_keeps_them(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "a = 1\nb = 2")
@@ -111,7 +111,7 @@ async def test_writing_what_was_read_tells_of_what_changed_since_and_leaves_it(
 
 
 @pytest.mark.parametrize("tool", ["delete_cell", "move_cell", "execute_cell"])
-async def test_a_cell_that_a_person_changed_since_is_not_acted_on(
+async def test_a_cell_that_a_person_changed_since_is_not_deleted_or_run(
     robot: Robot, root: Path, tool: str
 ) -> None:
     first, second = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
@@ -124,7 +124,7 @@ async def test_a_cell_that_a_person_changed_since_is_not_acted_on(
     assert notebook.ids == [first, second]
 
 
-async def test_exact_edits_are_all_done_or_none(robot: Robot, root: Path) -> None:
+async def test_exact_edits_are_all_made_or_none(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "a = 1\nb = 1\n")
     notebook = await robot.open("a.ipynb")
     said = await robot.fail(
@@ -146,15 +146,15 @@ async def test_exact_edits_are_all_done_or_none(robot: Robot, root: Path) -> Non
     assert notebook.source(cell) == "a = 1\nb = 3\n"
 
 
-async def test_a_refused_edit_shows_the_text_that_is_there_and_not_half_of_the_edits(
+async def test_a_refused_edit_shows_the_present_text_without_any_of_the_edits(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "a = b\nx\nx\nx")
     await robot.say("use_notebook", notebook="a.ipynb")
     edits = [{"old": "a", "new": "b"}, {"old": "b", "new": "c"}]
     said = await robot.fail("edit_cell", cell=cell, edits=edits)
-    assert "Edit 2 of 2: old occurs 2 times in cell 1" in said
-    assert "after the edits before it" in said
+    assert "Edit 2 of 2: the old text occurs 2 times in cell 1" in said
+    assert "after the preceding edits" in said
     assert "The text is:\n[text]\na = b\n" in said
     # It fits in two places, which share a line.
     said = await robot.fail("edit_cell", cell=cell, edits=[{"old": "x\nx", "new": "y"}])
@@ -172,7 +172,7 @@ async def test_a_refused_edit_shows_the_text_that_is_there_and_not_half_of_the_e
         ("edit_cell", {"edits": [{"old": "x\r\ny", "new": "a\r\nb\rc"}]}),
     ],
 )
-async def test_line_breaks_are_those_that_the_editor_of_a_page_counts_as_one_character(
+async def test_line_breaks_are_normalized_to_one_character(
     robot: Robot, root: Path, tool: str, arguments: dict[str, object]
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x\ny")
@@ -185,7 +185,7 @@ async def test_line_breaks_are_those_that_the_editor_of_a_page_counts_as_one_cha
     assert notebook.source(notebook.ids[-1]) == "a\nb\nc"
 
 
-async def test_two_agents_with_two_notebooks_never_touch_each_others(
+async def test_two_agents_in_two_notebooks_never_affect_each_other(
     make_robot: MakeRobot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "a")
@@ -200,7 +200,7 @@ async def test_two_agents_with_two_notebooks_never_touch_each_others(
     assert "by one" not in await two.say("read_cells")
 
 
-async def test_an_unknown_cell_is_named_with_what_to_call(robot: Robot, root: Path) -> None:
+async def test_an_unknown_cell_is_an_error_with_a_call_to_make(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "a")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="nothere")
     assert "list_cells" in said
@@ -218,14 +218,14 @@ async def test_without_a_notebook_the_agent_is_told_how_to_choose_one(robot: Rob
         ({"cell": 3, "source": "x"}, "'cell'"),
     ],
 )
-async def test_wrong_arguments_are_named_before_anything_happens(
+async def test_wrong_arguments_are_reported_before_anything_happens(
     robot: Robot, arguments: dict[str, object], words: str
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=words):
         await robot.call("overwrite_cell_source", **arguments)
 
 
-async def test_look_only_looks_only(make_robot: MakeRobot, root: Path) -> None:
+async def test_mode_look_only_allows_only_reading(make_robot: MakeRobot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "a")
     robot = make_robot(LOOK)
     assert "a" in await robot.say("read_cells", notebook="a.ipynb")
@@ -244,7 +244,7 @@ async def test_look_only_looks_only(make_robot: MakeRobot, root: Path) -> None:
     assert not (root / "new.ipynb").exists()
 
 
-async def test_undo_takes_back_one_call_and_can_be_undone(robot: Robot, root: Path) -> None:
+async def test_undo_reverts_one_call_and_can_be_undone(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("overwrite_cell_source", cell=cell, source="x = 2")
@@ -256,7 +256,7 @@ async def test_undo_takes_back_one_call_and_can_be_undone(robot: Robot, root: Pa
     assert notebook.source(cell) == "x = 2\n# mine"
 
 
-async def test_the_person_takes_back_what_a_call_changed(robot: Robot, root: Path) -> None:
+async def test_the_person_can_undo_what_a_call_changed(robot: Robot, root: Path) -> None:
     first, second = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.say("delete_cell", cells=[first, second])
@@ -267,3 +267,20 @@ async def test_the_person_takes_back_what_a_call_changed(robot: Robot, root: Pat
     assert undo.state is CallState.DONE
     assert notebook.ids[:2] == [first, second]
     assert not deletion.undoable
+
+
+async def test_a_text_that_was_written_before_an_exception_can_be_undone(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cell,) = write_notebook(root, "a.ipynb", "old")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(cells, "retype", broken)
+    asked = {"notebook": "a.ipynb", "cell": cell, "source": "# New", "type": "markdown"}
+    await robot.fail("overwrite_cell_source", **asked)
+    assert await robot.sources("a.ipynb") == ["# New"]
+    (call,) = [each for each in robot.app.ledger.since(0) if each.undoable]
+    await robot.say("undo_changes", notebook="a.ipynb", call=call.id)
+    assert await robot.sources("a.ipynb") == ["old"]

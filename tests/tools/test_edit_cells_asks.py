@@ -60,7 +60,7 @@ async def test_a_person_who_types_while_an_edit_waits_is_shown_the_merged_diff(
 
 
 @pytest.mark.parametrize("named", [True, False])
-async def test_a_cell_that_goes_while_clearing_outputs_waits_is_named_or_left_out(
+async def test_a_cell_deleted_while_clearing_outputs_waits_is_reported_or_skipped(
     make_robot: MakeRobot, root: Path, named: bool
 ) -> None:
     first, _ = write_notebook(root, "a.ipynb", "x = 1", "y = 2")
@@ -91,7 +91,7 @@ async def test_a_cell_that_goes_while_clearing_outputs_waits_is_named_or_left_ou
             "move_cell",
             {"cells": "{0}", "after": "{1}"},
             {"cells": "{0}", "index": 0},
-            "To a place after cell 2.",
+            "New position: after cell 2.",
         ),
         (
             "overwrite_cell_source",
@@ -108,7 +108,7 @@ async def test_a_cell_that_goes_while_clearing_outputs_waits_is_named_or_left_ou
     ],
     ids=lambda value: value if isinstance(value, str) and "_" in value else "",
 )
-async def test_a_card_says_where_and_as_what_and_another_place_is_another_request(
+async def test_a_card_shows_position_and_type_and_another_position_is_another_request(
     make_robot: MakeRobot,
     root: Path,
     tool: str,

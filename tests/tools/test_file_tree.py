@@ -32,13 +32,13 @@ async def test_files_and_folders_are_listed_folder_by_folder(robot: Robot, tree:
     assert "data/a.csv · 5 B" in said
 
 
-async def test_depth_bounds_how_far_down_it_goes(robot: Robot, tree: Path) -> None:
+async def test_depth_limits_how_deep_the_listing_goes(robot: Robot, tree: Path) -> None:
     assert listed(await robot.say("list_files", depth=1)) == ["top.txt", "data/", "src/"]
     assert "data/deep/er/c.csv" not in await robot.say("list_files", depth=3)
     assert "data/deep/er/c.csv" in await robot.say("list_files", depth=4)
 
 
-async def test_a_glob_is_on_the_name_or_on_the_path(robot: Robot, tree: Path) -> None:
+async def test_a_glob_applies_to_the_name_or_to_the_path(robot: Robot, tree: Path) -> None:
     assert listed(await robot.say("list_files", pattern="*.csv", depth=9)) == [
         "data/a.csv",
         "data/deep/er/c.csv",
@@ -57,7 +57,7 @@ async def test_long_listings_are_paged(robot: Robot, root: Path) -> None:
         (root / f"f{number:02}").write_text("")
     said = await robot.say("list_files", limit=10)
     assert said.startswith("25 entries\n")
-    assert said.endswith("… 15 more; list_files(offset=10, limit=10) goes on.")
+    assert said.endswith("… 15 more; continue with list_files(offset=10, limit=10).")
     rest = await robot.say("list_files", limit=20, offset=10)
     assert listed(rest) == [f"f{number:02}" for number in range(10, 25)]
 
@@ -68,10 +68,12 @@ async def test_thousands_of_long_names_stay_within_the_budget(robot: Robot, root
     said = await robot.say("list_files", limit=500)
     assert len(said) <= robot.app.services.limits.text
     shown = len(listed(said)) - 1
-    assert said.endswith(f"… {500 - shown} more; list_files(offset={shown}, limit=500) goes on.")
+    assert said.endswith(
+        f"… {500 - shown} more; continue with list_files(offset={shown}, limit=500)."
+    )
 
 
-async def test_hidden_files_and_links_that_lead_out_are_not_listed(
+async def test_hidden_files_and_links_out_of_the_root_are_not_listed(
     robot: Robot, tree: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
@@ -101,15 +103,13 @@ async def test_a_loop_of_links_ends(robot: Robot, tree: Path) -> None:
     assert len((await robot.say("list_files", depth=20)).splitlines()) < 300
 
 
-async def test_a_folder_that_is_not_there_is_an_error_that_names_it(
-    robot: Robot, tree: Path
-) -> None:
+async def test_a_missing_folder_is_an_error_that_names_it(robot: Robot, tree: Path) -> None:
     assert "There is no folder 'nowhere'" in await robot.fail("list_files", path="nowhere")
     assert "There is no folder 'top.txt'" in await robot.fail("list_files", path="top.txt")
 
 
 @pytest.mark.parametrize("pattern", ["[" * 20_000, "a*" * 50_000])
-async def test_a_pattern_has_a_bound(robot: Robot, pattern: str) -> None:
+async def test_the_length_of_a_pattern_is_limited(robot: Robot, pattern: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"'pattern'.* at most 500"):
         await robot.call("list_files", pattern=pattern)
 
@@ -124,7 +124,9 @@ async def test_the_worst_pattern_ends_soon(robot: Robot, root: Path, pattern: st
 
 async def follow(robot: Robot, said: str) -> str:
     """Make the first call that a reply proposes, as it stands."""
-    name, arguments = re.findall(r"(list_\w+)\((.*?)\)(?= looks| sees| goes)", said)[0]
+    name, arguments = re.findall(
+        r"(?:use|continue with) (list_\w+)\((.*?)\)(?= to| for|\.|$)", said, re.MULTILINE
+    )[0]
     return await robot.say(name, **eval(f"dict({arguments})"))
 
 
@@ -134,7 +136,7 @@ def fill(folder: Path, files: int) -> None:
         (folder / f"n{number:05}.dat").touch()
 
 
-async def test_a_folder_of_thousands_of_files_hides_nothing_behind_it(
+async def test_a_folder_with_thousands_of_files_hides_no_other_folder(
     robot: Robot, root: Path
 ) -> None:
     fill(root / "aa" / "many", 6000)
@@ -155,10 +157,10 @@ async def test_the_nearest_folders_are_read_first_when_there_are_too_many_files(
     (root / "zz" / "found.txt").touch()
     said = await robot.say("list_files", pattern="*.txt")
     assert listed(said)[-1] == "zz/found.txt"
-    assert "Not all of it was read" in said
+    assert "This is incomplete" in said
 
 
-async def test_a_listing_says_which_folders_it_did_not_read_and_the_call_that_does(
+async def test_a_listing_names_unread_folders_and_the_call_that_reads_them(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "PIECE", 20)
@@ -173,20 +175,20 @@ async def test_a_listing_says_which_folders_it_did_not_read_and_the_call_that_do
     assert (await follow(robot, said)) == "0 notebooks"
 
 
-async def test_a_folder_that_was_read_in_part_is_named(
+async def test_a_partly_read_folder_is_named(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "PIECE", 20)
     monkeypatch.setattr(folders, "MAX_ENTRIES", 60)
     fill(root / "big", 500)
     said = await robot.say("list_files")
-    assert "Read in part: 'big'; list_files(path='big') sees more of it" in said
+    assert "Read in part: 'big'; use list_files(path='big') for more" in said
     said = await robot.say("list_files", path="big")
-    assert "Read in part: 'big'; code in a kernel sees more of it" in said
+    assert "Read in part: 'big'; use code in a kernel for more" in said
     assert said.startswith("60 entries. ")
 
 
-async def test_folders_too_deep_for_a_glob_are_told_with_the_call_that_goes_there(
+async def test_folders_too_deep_for_a_glob_are_named_with_the_call_that_reads_them(
     robot: Robot, tree: Path
 ) -> None:
     said = await robot.say("list_files", pattern="c.csv", depth=2)
@@ -197,12 +199,15 @@ async def test_folders_too_deep_for_a_glob_are_told_with_the_call_that_goes_ther
     assert "- 1/2/3/4/5/6/7/8/9/deep.ipynb" in await follow(robot, said)
 
 
-async def test_the_next_page_is_asked_for_with_the_same_folder_and_glob(
+async def test_the_proposed_next_page_has_the_same_folder_and_glob(
     robot: Robot, root: Path
 ) -> None:
     fill(root / "data", 30)
     said = await robot.say("list_files", path="data", pattern="*5.dat", depth=1, limit=2)
-    assert "list_files(path='data', pattern='*5.dat', depth=1, offset=2, limit=2) goes on." in said
+    assert (
+        "continue with list_files(path='data', pattern='*5.dat', depth=1, offset=2, limit=2)."
+        in said
+    )
     assert listed(await follow(robot, said)) == ["data/n00025.dat"]
 
 

@@ -61,7 +61,7 @@ async def test_variables_are_listed_with_type_shape_size_and_preview(used: Robot
     assert found["classes"] == "classes: Thing"
 
 
-async def test_looking_leaves_no_trace_in_the_kernel_or_in_the_notebook(used: Robot) -> None:
+async def test_inspection_leaves_no_trace_in_the_kernel_or_notebook(used: Robot) -> None:
     await ran(used, "x = 41")
     await used.say("inspect_variables")
     await used.say("inspect_code", code="x")
@@ -70,7 +70,9 @@ async def test_looking_leaves_no_trace_in_the_kernel_or_in_the_notebook(used: Ro
     assert len(notebook.ids) == 1
 
 
-async def test_named_variables_are_shown_longer_and_missing_ones_are_named(used: Robot) -> None:
+async def test_named_variables_are_shown_in_more_detail_and_missing_ones_are_named(
+    used: Robot,
+) -> None:
     await ran(used, "long = 'x' * 500; price = 2")
     short = await used.say("inspect_variables")
     assert len(next(line for line in short.splitlines() if line.startswith("long"))) < 200
@@ -79,15 +81,15 @@ async def test_named_variables_are_shown_longer_and_missing_ones_are_named(used:
     assert "missing: nothing" in said
     assert "price" not in said
     refused = await used.fail("inspect_variables", names="prise")
-    assert "has no variable prise. Near: price" in refused
+    assert "has no variable prise. Similar names: price" in refused
 
 
 @pytest.mark.parametrize("name", ["df.head()", "a b", "", "__import__('os')"])
-async def test_an_expression_is_no_name(used: Robot, name: str) -> None:
+async def test_an_expression_is_not_accepted_as_a_name(used: Robot, name: str) -> None:
     assert "not the name of a variable" in await used.fail("inspect_variables", names=name)
 
 
-async def test_a_reply_about_thousands_of_huge_variables_is_bounded(used: Robot) -> None:
+async def test_a_reply_about_thousands_of_huge_variables_is_limited(used: Robot) -> None:
     await ran(used, "for i in range(3000): globals()[f'v{i}'] = 'y' * 10_000")
     said = await used.say("inspect_variables")
     assert len(said) <= used.app.services.limits.text
@@ -104,10 +106,10 @@ async def test_a_repr_that_fails_or_hides_text_does_no_harm(used: Robot) -> None
     said = await used.say("inspect_variables")
     assert "bad: Bad · (its repr fails: RuntimeError)" in said
     assert "ansi: Ansi · red line" in said
-    assert "big: int · an integer of" in said
+    assert "big: int · an integer with" in said
 
 
-async def test_a_repr_that_never_ends_is_interrupted_and_the_others_are_told(
+async def test_an_endless_repr_is_interrupted_and_the_agent_is_told(
     used: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ran(
@@ -168,7 +170,7 @@ async def test_without_a_kernel_there_is_nothing_to_inspect(used: Robot) -> None
     for tool, more in (("inspect_variables", {}), ("inspect_code", {"code": "x"})):
         said = await used.fail(tool, **more)
         assert "no running kernel" in said
-        assert "execute_cell starts it" in said
+        assert "execute_cell starts one" in said
 
 
 async def test_a_busy_kernel_says_so_and_is_not_disturbed(used: Robot, root: Path) -> None:
@@ -189,7 +191,7 @@ async def test_a_busy_kernel_says_so_and_is_not_disturbed(used: Robot, root: Pat
     assert "done: int · 1" in await used.say("inspect_variables")
 
 
-async def test_a_kernel_in_which_nobody_ran_anything_asks_first(used: Robot) -> None:
+async def test_inspecting_a_kernel_in_which_nobody_ran_anything_asks_first(used: Robot) -> None:
     await used.app.sessions.start("a.ipynb", "python3")
     task = used.start("inspect_variables")
     call = await used.request()
@@ -210,7 +212,7 @@ async def test_a_kernel_that_the_person_ran_is_inspected_without_asking(used: Ro
     assert call.decision.source is DecisionSource.MODE
 
 
-async def test_who_may_only_look_may_not_inspect_and_who_asks_is_asked_for(
+async def test_mode_look_cannot_inspect_and_mode_ask_asks(
     used: Robot, make_robot: MakeRobot
 ) -> None:
     await ran(used, "x = 1")
@@ -291,17 +293,17 @@ def test_the_probe_describes_a_value(make: Callable[[], object], wanted: dict[st
     assert found | wanted == found
 
 
-def test_a_list_that_holds_itself_ends() -> None:
+def test_a_list_that_contains_itself_is_described() -> None:
     circle: list[Any] = []
     circle.append(circle)
     assert entry(circle)["preview"] == "[[[[[...]]]]]"
 
 
-def test_the_probe_leaves_out_what_is_hidden() -> None:
+def test_the_probe_leaves_out_hidden_variables() -> None:
     assert [v["name"] for v in json.loads(report(Shell(a=1), None, 10, 80))["variables"]] == ["a"]
 
 
-async def test_questions_end_their_connection(used: Robot) -> None:
+async def test_questions_close_their_connection(used: Robot) -> None:
     await ran(used, "x = 1")
     session = await used.app.sessions.find("a.ipynb")
     assert session is not None
@@ -347,7 +349,7 @@ async def test_no_completion_runs_a_module_that_an_agent_has_written(
     assert "execute_ipython" in said
 
 
-async def test_what_is_imported_already_is_completed(used: Robot, root: Path) -> None:
+async def test_an_already_imported_module_is_completed(used: Robot, root: Path) -> None:
     (root / "m.py").write_text("within = 1\n")
     await ran(used, "import m, os.path")
     assert "within" in await used.say("inspect_code", code="from m import wi")
@@ -356,7 +358,7 @@ async def test_what_is_imported_already_is_completed(used: Robot, root: Path) ->
 
 
 @pytest.mark.parametrize("setting", ["greedy = True", "evaluation = 'unsafe'"])
-async def test_where_ipython_evaluates_to_complete_nothing_is_completed(
+async def test_nothing_is_completed_if_ipython_would_evaluate_code(
     used: Robot, root: Path, setting: str
 ) -> None:
     await ran(used, f"get_ipython().Completer.{setting}")

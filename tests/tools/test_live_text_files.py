@@ -47,9 +47,7 @@ async def test_a_file_that_a_page_has_open_is_read_and_written_live(
     assert live.text == "1\ntwo\nthree\ntyped ✓ not saved\n"
 
 
-async def test_what_is_written_live_is_saved_when_the_server_stops(
-    robot: Robot, root: Path
-) -> None:
+async def test_live_changes_are_saved_when_the_server_stops(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("one\n")
     await opened(robot, "a.txt")
     upstream = robot.app.rooms._upstream
@@ -63,7 +61,7 @@ async def test_what_is_written_live_is_saved_when_the_server_stops(
     assert (root / "a.txt").read_text() == "two\n"
 
 
-async def test_what_a_person_types_while_deciding_is_kept(robot: Robot, root: Path) -> None:
+async def test_text_typed_by_a_person_while_deciding_is_kept(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("one\ntwo\nthree\n")
     live = await opened(robot, "a.txt")
     await robot.say("read_file", path="a.txt")

@@ -22,8 +22,8 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("edit_cell", {"cell": "a", "edits": [{"old": "1"}]}, "'edits[0]' has no 'new'."),
     ("insert_cell", {"cells": [{"src": "1"}]}, "'cells[0]' has no 'source'."),
-    ("read_cell", {"cell": 3}, "cells are named by their id"),
-    ("insert_cell", {"source": "1", "after": 3}, "cells are named by their id"),
+    ("read_cell", {"cell": 3}, "give the id of a cell"),
+    ("insert_cell", {"source": "1", "after": 3}, "give the id of a cell"),
     ("edit_cell", {"cell": "a"}, "'edits' is missing."),
 ]
 
@@ -58,14 +58,14 @@ async def test_a_notebook_whose_name_is_nearly_right_is_named(
 
 
 @pytest.mark.parametrize("tool", ["use_notebook", "list_cells"])
-async def test_a_proposed_call_that_makes_a_notebook_makes_it(robot: Robot, tool: str) -> None:
+async def test_a_proposed_call_that_creates_a_notebook_works(robot: Robot, tool: str) -> None:
     said = await robot.fail(tool, notebook="plan")
     (path,) = re.findall(r"use_notebook\(notebook='([^']+)', create=True\)", said)
     assert "Created it." in await robot.say("use_notebook", notebook=path, create=True)
 
 
 @pytest.mark.parametrize("create", [False, True])
-async def test_a_folder_is_no_notebook_that_could_be_made(
+async def test_creating_a_notebook_is_not_proposed_for_a_folder(
     robot: Robot, root: Path, create: bool
 ) -> None:
     (root / "sub.ipynb").mkdir()
@@ -73,7 +73,7 @@ async def test_a_folder_is_no_notebook_that_could_be_made(
     assert "list_files(path='sub.ipynb') shows what is in it" in said
 
 
-async def test_nobody_is_asked_whether_a_folder_may_be_written_as_a_file(
+async def test_writing_a_folder_as_a_file_is_refused_without_asking(
     make_robot: MakeRobot, root: Path
 ) -> None:
     robot = make_robot(ASK)
@@ -83,12 +83,12 @@ async def test_nobody_is_asked_whether_a_folder_may_be_written_as_a_file(
     assert not [c for c in robot.app.ledger.since(0) if c.state is CallState.WAITING]
 
 
-async def test_a_kernelspec_without_a_notebook_is_not_called_a_kernel_that_ended(
+async def test_a_kernelspec_without_a_notebook_is_not_reported_as_an_ended_kernel(
     robot: Robot, root: Path
 ) -> None:
     said = await robot.fail("execute_ipython", code="1", kernel="python3")
     assert "'python3' is a kernelspec" in said
-    assert "any more" not in said
+    assert "no longer running" not in said
     assert "neither a kernelspec" in await robot.fail("execute_ipython", code="1", kernel="nosuch")
     # With a current notebook that one is meant.
     write_notebook(root, "a.ipynb", "1")
@@ -96,14 +96,16 @@ async def test_a_kernelspec_without_a_notebook_is_not_called_a_kernel_that_ended
     assert not (await robot.run("execute_ipython", code="1", kernel="python3")).is_error
 
 
-async def test_a_path_that_comes_back_into_the_root_is_not_said_to_leave_it(robot: Robot) -> None:
+async def test_a_path_that_returns_into_the_root_is_not_reported_as_leaving_it(
+    robot: Robot,
+) -> None:
     said = await robot.fail("read_file", path="sub/../a.txt")
-    assert "cannot hold '..'" in said
+    assert "cannot contain '..'" in said
     assert "leaves" not in said
     assert "leaves" in await robot.fail("read_file", path="sub/../../a.txt")
 
 
-async def test_cells_that_are_in_their_place_are_neither_moved_nor_said_to_be(
+async def test_cells_already_in_place_are_not_moved_or_reported_as_moved(
     robot: Robot, root: Path
 ) -> None:
     one, two, three = write_notebook(root, "a.ipynb", "1", "2", "3")
@@ -120,7 +122,7 @@ async def test_cells_that_are_in_their_place_are_neither_moved_nor_said_to_be(
         said = await robot.say("move_cell", notebook="a.ipynb", **arguments)
         assert "Nothing was moved" in said, arguments
     assert notebook.items() == before
-    assert "Moved; now" in await robot.say(
+    assert "Moved. Now:" in await robot.say(
         "move_cell", notebook="a.ipynb", cells=[three, two], after=one
     )
     assert notebook.ids == [one, three, two]

@@ -35,24 +35,22 @@ async def test_creating_what_exists_uses_it_and_changes_nothing(robot: Robot, ro
     assert (root / "a.ipynb").read_text() == before
 
 
-async def test_a_notebook_that_is_not_there_is_not_made_by_accident(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_missing_notebook_is_not_created_by_accident(robot: Robot, root: Path) -> None:
     said = await robot.fail("use_notebook", notebook="a.ipynb")
-    assert "create=True) makes a new one" in said
+    assert "create=True) creates a new one" in said
     assert not (root / "a.ipynb").exists()
 
 
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("new", "ends in .ipynb: 'new.ipynb'?"),
+        ("new", "end in .ipynb. Did you mean 'new.ipynb'?"),
         ("../a.ipynb", "leaves the Jupyter server's root"),
         (".hidden/a.ipynb", "hidden"),
-        ("folder", "ends in .ipynb"),
+        ("folder", "must end in .ipynb"),
     ],
 )
-async def test_a_notebook_that_cannot_be_made_says_why(
+async def test_a_notebook_that_cannot_be_created_says_why(
     robot: Robot, root: Path, path: str, words: str
 ) -> None:
     (root / "folder").mkdir()
@@ -60,13 +58,13 @@ async def test_a_notebook_that_cannot_be_made_says_why(
     assert await robot.say("list_files") == "1 entry\nfolder/"
 
 
-async def test_a_file_that_is_no_notebook_cannot_be_used(robot: Robot, root: Path) -> None:
+async def test_a_file_that_is_not_a_notebook_cannot_be_used(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("x")
     assert "is not a notebook" in await robot.fail("use_notebook", notebook="a.txt")
     assert robot.agent.current is None
 
 
-async def test_who_may_only_look_makes_no_notebook(make_robot: MakeRobot, root: Path) -> None:
+async def test_mode_look_creates_no_notebook(make_robot: MakeRobot, root: Path) -> None:
     looker = make_robot(LOOK)
     said = await looker.fail("use_notebook", notebook="a.ipynb", create=True)
     assert "does not allow creating files" in said
@@ -87,14 +85,14 @@ async def test_a_kernel_is_started_only_when_named_and_allowed(robot: Robot, roo
 # -- unuse_notebook ----------------------------------------------------------------------------
 
 
-async def test_letting_go_leaves_the_kernel_running(robot: Robot, root: Path) -> None:
+async def test_unusing_a_notebook_leaves_the_kernel_running(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "x")
     await robot.say("use_notebook", notebook="a.ipynb")
     await robot.app.sessions.start("a.ipynb", "python3")
-    assert await robot.say("unuse_notebook") == "Let go of a.ipynb."
+    assert await robot.say("unuse_notebook") == "a.ipynb is no longer your current notebook."
     assert robot.agent.current is None
     assert await robot.app.sessions.find("a.ipynb") is not None
-    assert "no current notebook; name one" in await robot.fail("unuse_notebook")
+    assert "no current notebook. Give notebook=" in await robot.fail("unuse_notebook")
 
 
 async def test_shutting_the_kernel_down_asks(robot: Robot, root: Path) -> None:
@@ -154,7 +152,7 @@ async def test_many_notebooks_are_paged(robot: Robot, root: Path) -> None:
     assert said.splitlines() == [
         "7 notebooks",
         *(f"- {number}.ipynb" for number in (2, 3, 4)),
-        "… 2 more; list_notebooks(offset=5, limit=3) goes on.",
+        "… 2 more; continue with list_notebooks(offset=5, limit=3).",
     ]
 
 
@@ -209,13 +207,13 @@ async def test_in_auto_the_kernel_of_a_notebook_that_was_not_chosen_is_not_joine
     call = await robot.request()
     assert call.action is not None
     assert call.action.preview is not None
-    assert "the kernel of b.ipynb" in str(call.action.preview.items[0].text)
+    assert "already runs b.ipynb" in str(call.action.preview.items[0].text)
     await robot.deny()
     assert (await task).is_error
     assert await robot.app.services.sessions.find("a.ipynb") is None
 
 
-async def test_a_kernel_that_came_while_the_person_was_asked_is_not_ended(
+async def test_a_kernel_started_while_the_person_was_asked_is_not_shut_down(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb")
@@ -223,13 +221,13 @@ async def test_a_kernel_that_came_while_the_person_was_asked_is_not_ended(
     await robot.request()
     theirs = await robot.app.services.sessions.start("a.ipynb", "python3")
     await robot.allow()
-    assert "got another kernel meanwhile" in (await task).text
+    assert "given another kernel in the meantime" in (await task).text
     now = await robot.app.services.sessions.find("a.ipynb")
     assert now is not None
     assert now.kernel_id == theirs.kernel_id
 
 
-async def test_code_for_a_certain_kernel_runs_in_that_one_or_not_at_all(
+async def test_code_for_a_given_kernel_runs_in_that_kernel_or_not_at_all(
     make_robot: MakeRobot, robot: Robot, root: Path
 ) -> None:
     for name in ("a.ipynb", "b.ipynb", "c.ipynb"):
@@ -274,12 +272,12 @@ async def test_a_denied_kernel_is_not_started(robot: Robot, root: Path) -> None:
     assert await robot.app.sessions.find("a.ipynb") is None
 
 
-async def test_kernels_are_listed_as_what_can_be_started_and_what_runs(robot: Robot) -> None:
+async def test_available_and_running_kernels_are_listed(robot: Robot) -> None:
     said = await robot.say("list_kernels")
-    assert "Can be started:\n- python3: Python 3" in said
-    assert said.endswith("None is running.")
+    assert "Available kernelspecs:\n- python3: Python 3" in said
+    assert said.endswith("No kernel is running.")
 
 
-async def test_which_notebook_is_meant_is_asked_when_none_is_current(robot: Robot) -> None:
+async def test_without_a_current_notebook_the_call_must_name_one(robot: Robot) -> None:
     for tool in ("list_cells", "read_cells", "interrupt_notebook"):
         assert "call use_notebook first" in await robot.fail(tool)

@@ -23,13 +23,13 @@ async def test_an_agent_learns_who_it_is_and_what_it_may_do(robot: Robot) -> Non
     assert "No kernel is running." in said
 
 
-async def test_the_bounds_of_a_mode_are_said(make_robot: MakeRobot) -> None:
+async def test_the_limits_of_a_mode_are_shown(make_robot: MakeRobot) -> None:
     robot = make_robot(AUTO, notebooks=["analysis/*.ipynb"], until="stop")
     said = await robot.say("get_context")
     assert "You may run in: analysis/*.ipynb, until the server stops." in said
 
 
-async def test_what_was_allowed_for_longer_is_said(robot: Robot, root: Path) -> None:
+async def test_grants_are_shown(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "1")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     await robot.allow("allow_always")
@@ -39,7 +39,7 @@ async def test_what_was_allowed_for_longer_is_said(robot: Robot, root: Path) -> 
     assert "- a.ipynb: python3, " in said
 
 
-async def test_cell_cursor_and_selection_are_as_they_are_now(robot: Robot, root: Path) -> None:
+async def test_cell_cursor_and_selection_are_up_to_date(robot: Robot, root: Path) -> None:
     first, second = write_notebook(root, "a.ipynb", "x = 1", "y = 2\nz = 3")
     await robot.open("a.ipynb")
     look(
@@ -69,7 +69,7 @@ async def test_a_notebook_that_only_a_page_has_open_gets_positions_too(
     assert f"cell 1 (id {cell[:8]})" in await robot.say("get_context")
 
 
-async def test_looking_opens_no_notebook_that_nobody_has_open(robot: Robot, root: Path) -> None:
+async def test_get_context_opens_no_notebook(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x")
     look(robot, active={"path": "a.ipynb", "cell_id": cell})
     assert f"The user is in a.ipynb, cell id {cell}." in await robot.say("get_context")
@@ -77,7 +77,7 @@ async def test_looking_opens_no_notebook_that_nobody_has_open(robot: Robot, root
 
 
 @pytest.mark.parametrize("cell_id", ["gone", None])
-async def test_a_cell_that_is_not_there_is_no_error(
+async def test_a_missing_cell_is_not_an_error(
     robot: Robot, root: Path, cell_id: str | None
 ) -> None:
     write_notebook(root, "a.ipynb", "x")
@@ -86,8 +86,8 @@ async def test_a_cell_that_is_not_there_is_no_error(
     assert "The user is in a.ipynb" in await robot.say("get_context")
 
 
-async def test_no_window_and_an_empty_window_are_told_apart(robot: Robot) -> None:
-    assert "JupyterLab is open, without a notebook." in await robot.say("get_context")
+async def test_no_window_and_an_empty_window_are_distinguished(robot: Robot) -> None:
+    assert "JupyterLab is open with no notebook." in await robot.say("get_context")
     robot.app.pages.forget("test")
     assert "No JupyterLab window is open." in await robot.say("get_context")
 

@@ -44,7 +44,7 @@ async def paged_lines(robot: Robot, **what: Any) -> list[int]:
         offset = int(onwards[1])
 
 
-async def test_the_outline_is_a_line_a_cell(robot: Robot, root: Path) -> None:
+async def test_the_outline_has_one_line_per_cell(robot: Robot, root: Path) -> None:
     ids = write(
         root,
         new_markdown_cell("# Title\nmore"),
@@ -73,23 +73,21 @@ async def test_outlines_are_paged_by_position(robot: Robot, root: Path) -> None:
     said = await robot.say("list_cells", notebook="a.ipynb", start=11, limit=5)
     assert re.findall(r"cell_\d+", said) == [f"cell_{n}" for n in range(11, 16)]
     onwards = "list_cells(start=16, limit=5, notebook='a.ipynb')"
-    assert said.endswith(f"… 15 more cells; {onwards} goes on.")
+    assert said.endswith(f"… 15 more cells; continue with {onwards}.")
 
 
-async def test_where_a_page_would_begin_after_the_end_the_reply_says_so(
-    robot: Robot, root: Path
-) -> None:
+async def test_a_page_after_the_end_says_so(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "1", "2")
     for tool in ("list_cells", "read_cells"):
         said = await robot.say(tool, notebook="a.ipynb", start=99)
-        assert said.splitlines()[1:] == ["There is no cell 99; the last is 2."]
+        assert said.splitlines()[1:] == ["There is no cell 99; the last one is 2."]
     said = await robot.say("list_notebooks", offset=50)
     assert said.splitlines()[1:] == [
-        "Nothing from offset 50 on; list_notebooks() starts over.",
+        "There is nothing from offset 50 on; to start over, use list_notebooks().",
     ]
 
 
-async def test_an_outline_that_takes_several_turns_says_what_is_so_in_the_last_of_them(
+async def test_an_outline_that_takes_several_turns_shows_the_state_of_the_last(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jmcp_lab.tools.read_cells.SLICE_SECONDS", -1.0)
@@ -143,13 +141,13 @@ async def test_short_ids_are_unique_and_name_the_cell(robot: Robot, root: Path) 
         found = await robot.say("read_cell", notebook="a.ipynb", cell=name)
         assert f"v = {number}" in found
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="same-begin")
-    assert "Give more of the id" in said
+    assert "Give more characters of the id" in said
 
 
-async def test_a_position_is_no_name(robot: Robot, root: Path) -> None:
+async def test_a_position_is_not_accepted_as_a_cell_id(robot: Robot, root: Path) -> None:
     nbformat.write(new_notebook(cells=[new_code_cell("x", id="abc")]), root / "a.ipynb")
     said = await robot.fail("read_cell", notebook="a.ipynb", cell="1")
-    assert "by their id, not by position; list_cells(notebook='a.ipynb') shows the ids" in said
+    assert "by id, not by position; list_cells(notebook='a.ipynb') shows the ids" in said
 
 
 async def test_every_reply_about_cells_names_their_ids(robot: Robot, root: Path) -> None:
@@ -181,9 +179,7 @@ async def test_several_cells_are_read_in_the_order_asked_or_from_a_position(
     assert "three" not in said
 
 
-async def test_reading_goes_as_far_as_one_reply_reaches_and_says_where_it_goes_on(
-    robot: Robot, root: Path
-) -> None:
+async def test_reading_fills_one_reply_and_says_how_to_continue(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", *(f"# number {n}\n" + "x" * 3000 for n in range(1, 21)))
     seen: list[str] = []
     start = 1
@@ -191,7 +187,7 @@ async def test_reading_goes_as_far_as_one_reply_reaches_and_says_where_it_goes_o
         said = await robot.say("read_cells", notebook="a.ipynb", start=start)
         assert len(said) <= robot.app.services.limits.text + 500
         seen += re.findall(r"# number (\d+)", said)
-        onwards = re.search(r"read_cells\(start=(\d+), .*notebook='a.ipynb'\) goes on", said)
+        onwards = re.search(r"continue with read_cells\(start=(\d+), .*notebook='a.ipynb'\)", said)
         if onwards is None:
             break
         start = int(onwards[1])
@@ -210,7 +206,7 @@ async def test_one_long_output_is_paged_to_its_end(robot: Robot, root: Path) -> 
     assert lines == list(range(10_000))
 
 
-async def test_a_cut_output_of_code_in_no_cell_is_paged_as_its_reply_says(
+async def test_a_cut_output_of_code_outside_cells_is_paged_as_its_reply_says(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -230,7 +226,7 @@ async def test_a_cut_output_of_code_in_no_cell_is_paged_as_its_reply_says(
     assert "no output 3" in await robot.fail("read_cell", cell=run, output=3)
 
 
-async def test_a_cut_output_of_a_cell_that_is_gone_is_paged_as_the_reply_says(
+async def test_a_cut_output_of_a_deleted_cell_is_paged_as_the_reply_says(
     robot: Robot, root: Path
 ) -> None:
     waiting = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n" + PRINTING
@@ -247,7 +243,9 @@ async def test_a_cut_output_of_a_cell_that_is_gone_is_paged_as_the_reply_says(
     assert [name.partition("/")[2] for name in named] == ["1", "2"]
     for name in named:
         assert await paged_lines(robot, cell=name, output=1) == list(range(10_000))
-    assert "not kept" in await robot.fail("read_cell", cell=named[0][:-1] + "3", output=1)
+    assert ("no longer has the outputs") in await robot.fail(
+        "read_cell", cell=named[0][:-1] + "3", output=1
+    )
 
 
 async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
@@ -271,7 +269,7 @@ async def test_a_source_that_is_too_long_for_a_reply_is_paged_as_the_reply_says(
         assert numbers == list(range(10_000))
 
 
-async def test_what_code_in_no_cell_put_out_is_kept_for_its_agent_until_it_is_revoked(
+async def test_outputs_of_code_outside_cells_are_kept_until_the_agent_is_revoked(
     robot: Robot, make_robot: MakeRobot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "1")
@@ -279,7 +277,7 @@ async def test_what_code_in_no_cell_put_out_is_kept_for_its_agent_until_it_is_re
     (run,) = set(re.findall(r"r_\w+", said))
     assert "line 1\n" in await robot.say("read_cell", cell=run, output=1)
     other = make_robot()
-    assert "not kept" in await other.fail("read_cell", cell=run, output=1)
+    assert "no longer has the outputs" in await other.fail("read_cell", cell=run, output=1)
     assert robot.app.executor.get(run) is not None
     robot.app.agents.revoke(robot.agent.id)
     assert robot.app.executor.get(run) is None
@@ -305,7 +303,7 @@ async def test_outputs_can_be_left_out(robot: Robot, root: Path) -> None:
         assert "printed" not in said
 
 
-async def test_an_output_that_is_not_there_says_how_many_there_are(
+async def test_a_missing_output_is_an_error_with_the_number_of_outputs(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write(root, new_code_cell("x", outputs=[stream("printed\n")]))
@@ -337,10 +335,10 @@ async def test_reading_leaves_each_cell_room_for_its_outputs(robot: Robot, root:
         named = [cell_id[:8] for cell_id in ids[len(read) :][:50]]
         which_rest = f"cells={named}" if which else f"start={len(read) + 1}, limit={rest}"
         onwards = f"read_cells({which_rest}, notebook='a.ipynb')"
-        assert said.endswith(f"… {rest} more cells; {onwards} goes on.")
+        assert said.endswith(f"… {rest} more cells; continue with {onwards}.")
 
 
-async def test_an_output_of_blank_lines_is_no_empty_reply(robot: Robot, root: Path) -> None:
+async def test_an_output_of_blank_lines_is_not_an_empty_reply(robot: Robot, root: Path) -> None:
     (cell,) = write(root, new_code_cell("print('\\n')", outputs=[stream("\n\n")]))
     said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, output=1)
     assert said == "[output 1 stdout: no visible text]"

@@ -31,7 +31,7 @@ def calls_of(robot: Robot) -> list[Call]:
     return [c for c in ledger.since(0) if c.tool == "execute_cell" and c.action is not None]
 
 
-async def test_a_run_asks_shows_the_exact_code_and_puts_outputs_into_the_cell(
+async def test_a_run_asks_with_the_exact_code_and_puts_outputs_into_the_cell(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('hi')\n6 * 7")
@@ -72,7 +72,7 @@ async def test_denied_code_is_not_inserted(robot: Robot, root: Path) -> None:
     assert len((await robot.open("a.ipynb")).ids) == 1
 
 
-async def test_a_cell_that_changes_before_the_decision_is_shown_anew(
+async def test_a_cell_that_changes_before_the_decision_is_shown_again(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('old')")
@@ -129,7 +129,7 @@ async def test_another_agents_call_is_unknown(make_robot: MakeRobot, root: Path)
     await task
 
 
-async def test_a_cancelled_call_that_waits_is_withdrawn_and_never_runs(
+async def test_a_cancelled_waiting_call_is_withdrawn_and_never_runs(
     robot: Robot, root: Path
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "open('made', 'w')")
@@ -161,7 +161,7 @@ async def test_a_request_stays_while_anybody_waits_for_it(robot: Robot, root: Pa
     assert "ran" in (await first).text
 
 
-async def test_a_cancelled_call_that_runs_goes_on(robot: Robot, root: Path) -> None:
+async def test_a_cancelled_running_call_continues(robot: Robot, root: Path) -> None:
     source = printing_until("begun", "go", "over")
     (cell,) = write_notebook(root, "a.ipynb", source)
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
@@ -202,7 +202,9 @@ async def test_allow_for_30_minutes_covers_runs_in_that_notebook_only(
     assert (await task).is_error
 
 
-async def test_nobody_there_is_said_at_once_and_the_request_stays(robot: Robot, root: Path) -> None:
+async def test_the_reply_says_at_once_that_no_window_is_open_and_the_request_stays(
+    robot: Robot, root: Path
+) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('late')")
     robot.app.pages._pages.clear()
     reply = await robot.call("execute_cell", notebook="a.ipynb", cells=cell)
@@ -238,7 +240,7 @@ async def test_an_interrupt_ends_the_agents_own_run(robot: Robot, root: Path) ->
     assert "KeyboardInterrupt" in reply.text or "interrupt" in reply.text.lower()
 
 
-async def test_stop_all_interrupts_denies_and_holds_until_resume(robot: Robot, root: Path) -> None:
+async def test_stop_all_interrupts_denies_and_pauses_until_resume(robot: Robot, root: Path) -> None:
     ids = write_notebook(
         root, "a.ipynb", "import time\nprint('begun', flush=True)\ntime.sleep(600)", "1"
     )
@@ -258,7 +260,7 @@ async def test_stop_all_interrupts_denies_and_holds_until_resume(robot: Robot, r
     await robot.say("insert_cell", notebook="a.ipynb", source="x")
 
 
-async def test_a_paused_agent_does_not_read_either(robot: Robot, root: Path) -> None:
+async def test_a_paused_agent_cannot_read_either(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "secret = 1")
     notebook = {"notebook": "a.ipynb"}
     reads: dict[str, dict[str, str]] = {"read_cells": notebook, "use_notebook": notebook}
@@ -299,7 +301,7 @@ async def test_stop_all_ends_a_run_whose_kernel_still_starts(
 
 
 @pytest.mark.parametrize("how", ["stop", "revoke"])
-async def test_an_agent_that_is_stopped_or_revoked_runs_nothing_any_more(
+async def test_a_stopped_or_revoked_agent_runs_nothing_more(
     robot: Robot, root: Path, how: str
 ) -> None:
     ids = write_notebook(
@@ -350,7 +352,7 @@ async def test_a_restart_always_asks_and_loses_the_variables(robot: Robot, root:
     assert "NameError" in reply.text
 
 
-async def test_what_code_asks_is_answered_by_the_person(robot: Robot, root: Path) -> None:
+async def test_an_input_request_is_answered_by_the_person(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "name = input('Who? ')\nprint('Hi', name)")
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)
     call = await robot.allow()
@@ -368,7 +370,7 @@ async def test_what_code_asks_is_answered_by_the_person(robot: Robot, root: Path
         robot.app.supervisor.answer_question(call.id, "q_0", "Grace")
 
 
-async def test_a_question_that_nobody_answers_ends(robot: Robot, root: Path) -> None:
+async def test_a_question_that_nobody_answers_expires(robot: Robot, root: Path) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "input('Who? ')")
     robot.app.gate._expiry = timedelta(seconds=0.5)
     task = robot.start("execute_cell", notebook="a.ipynb", cells=cell)

@@ -38,12 +38,12 @@ def write_mixed(root: Path) -> list[str]:
     return [cell["id"] for cell in notebook.cells]
 
 
-async def test_hits_in_sources_and_outputs_name_the_cell_and_show_the_line(
+async def test_matches_in_sources_and_outputs_name_the_cell_and_show_the_line(
     robot: Robot, root: Path
 ) -> None:
     lake, code, pike = write_mixed(root)
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="trout")
-    assert said.splitlines()[0] == "lake.ipynb · 4 lines fit in 2 cells"
+    assert said.splitlines()[0] == "lake.ipynb · 4 matching lines in 2 cells"
     assert f"id {lake}" in said
     assert "line 2: About the trout" in said
     assert said.count(f"id {code}") == 1
@@ -52,7 +52,7 @@ async def test_hits_in_sources_and_outputs_name_the_cell_and_show_the_line(
     assert pike not in said
 
 
-async def test_the_offset_of_a_hit_is_where_read_cell_goes_on(robot: Robot, root: Path) -> None:
+async def test_the_offset_of_a_match_works_in_read_cell(robot: Robot, root: Path) -> None:
     _, code, _ = write_mixed(root)
     said = await robot.say(
         "read_cell", notebook="lake.ipynb", cell=code, output=1, offset=len("one\ntwo\n")
@@ -64,7 +64,7 @@ async def test_the_offset_of_a_hit_is_where_read_cell_goes_on(robot: Robot, root
 async def test_outputs_can_be_left_out(robot: Robot, root: Path) -> None:
     write_mixed(root)
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="swims", outputs=False)
-    assert said == "Nothing in the sources of lake.ipynb fits."
+    assert said == "No matches in the sources of lake.ipynb."
 
 
 async def test_a_regular_expression_matches_line_starts_and_knows_case(
@@ -74,27 +74,27 @@ async def test_a_regular_expression_matches_line_starts_and_knows_case(
     said = await robot.say(
         "search_notebook", notebook="lake.ipynb", query=r"^(trout|pike) = \d", regex=True
     )
-    assert "2 lines fit in 2 cells" in said
+    assert "2 matching lines in 2 cells" in said
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="TROUT", regex=True)
-    assert said.startswith("Nothing")
+    assert said.startswith("No matches")
     said = await robot.say("search_notebook", notebook="lake.ipynb", query="(?i)TROUT", regex=True)
-    assert "4 lines fit" in said
+    assert "4 matching lines" in said
 
 
 async def test_plain_text_is_not_read_as_a_pattern(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "f(x)", "fx")
     said = await robot.say("search_notebook", notebook="a.ipynb", query="f(x)")
-    assert "1 line fits in 1 cell" in said
+    assert "1 matching line in 1 cell" in said
 
 
 async def test_a_broken_regular_expression_is_explained(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "x")
     said = await robot.fail("search_notebook", notebook="a.ipynb", query="(x", regex=True)
-    assert "no valid regular expression: missing )" in said
+    assert "not a valid regular expression: missing )" in said
     assert "regex=true" in said
 
 
-async def test_a_catastrophic_expression_is_stopped_and_the_server_goes_on(
+async def test_a_catastrophic_expression_is_stopped_and_the_server_stays_up(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", "a" * 5000 + "!")
@@ -107,11 +107,11 @@ async def test_a_catastrophic_expression_is_stopped_and_the_server_goes_on(
     assert "nested repeats" in reply.text
 
 
-async def test_a_reply_is_bounded_and_says_what_is_left_out(robot: Robot, root: Path) -> None:
+async def test_a_reply_is_limited_and_says_what_is_left_out(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "\n".join(f"needle {n} " + "x" * 5000 for n in range(300)))
     said = await robot.say("search_notebook", notebook="a.ipynb", query="needle", limit=500)
     assert len(said) <= robot.app.services.limits.text
-    assert "300 lines fit" in said
+    assert "300 matching lines" in said
     assert "more lines not shown" in said
     few = await robot.say("search_notebook", notebook="a.ipynb", query="needle", limit=2)
     assert few.count("needle ") == 2
@@ -121,7 +121,7 @@ async def test_a_reply_is_bounded_and_says_what_is_left_out(robot: Robot, root: 
 async def test_a_notebook_without_the_text_says_so(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "x")
     said = await robot.say("search_notebook", notebook="a.ipynb", query="absent")
-    assert said == "Nothing in the sources and outputs of a.ipynb fits."
+    assert said == "No matches in the sources and outputs of a.ipynb."
 
 
 def write_large(root: Path) -> str:
@@ -134,15 +134,15 @@ def write_large(root: Path) -> str:
 
 
 @pytest.mark.parametrize("regex", [False, True])
-async def test_what_is_large_is_searched_to_its_end(robot: Robot, root: Path, regex: bool) -> None:
+async def test_large_content_is_searched_to_its_end(robot: Robot, root: Path, regex: bool) -> None:
     write_large(root)
     said = await robot.say("search_notebook", notebook="large.ipynb", query="pike", regex=regex)
     assert "output 2 at offset 700001: the last pike" in said
-    assert "1 line fits" in said
+    assert "1 matching line" in said
 
 
 @pytest.mark.parametrize("regex", [False, True])
-async def test_what_was_cleared_before_its_turn_came_is_not_found(
+async def test_outputs_cleared_before_their_turn_are_not_found(
     robot: Robot, root: Path, regex: bool
 ) -> None:
     cell = write_large(root)
@@ -166,7 +166,7 @@ async def test_what_was_cleared_before_its_turn_came_is_not_found(
     cells.clear_outputs(notebook, [cell], "test")
     go.set()
     await busy
-    assert await found == "Nothing in the sources and outputs of large.ipynb fits."
+    assert await found == "No matches in the sources and outputs of large.ipynb."
 
 
 def passages(*texts: str) -> list[Passage]:
@@ -190,14 +190,14 @@ async def test_a_match_over_several_lines_is_shown_by_its_first() -> None:
 
 
 @pytest.mark.parametrize("is_regex", [False, True])
-async def test_of_a_long_line_the_part_around_the_hit_is_shown(is_regex: bool) -> None:
+async def test_a_long_line_is_shown_around_the_match(is_regex: bool) -> None:
     (hit,) = await search(Query("needle", is_regex), passages("x" * 5000 + "needle" + "y" * 5000))
     assert "needle" in hit.words
     assert len(hit.words) < 200
 
 
 @pytest.mark.parametrize("is_regex", [False, True])
-async def test_no_more_hits_are_counted_than_anybody_reads(is_regex: bool) -> None:
+async def test_the_number_of_counted_matches_is_limited(is_regex: bool) -> None:
     assert len(await search(Query("a", is_regex), passages("a\n" * 5000))) == MAX_HITS
 
 
@@ -212,9 +212,7 @@ async def test_a_query_that_is_empty_or_huge_is_refused(query: str) -> None:
     query=st.text(alphabet="aAb\nß", min_size=1, max_size=4),
     window=st.integers(1, 5),
 )
-def test_text_that_is_looked_through_in_pieces_has_the_same_hits(
-    text: str, query: str, window: int
-) -> None:
+def test_text_searched_in_pieces_has_the_same_matches(text: str, query: str, window: int) -> None:
     found = re.compile(re.escape(query), re.IGNORECASE)
     whole = list(matching.lines_with(text, found))
     with pytest.MonkeyPatch.context() as patch:
@@ -223,8 +221,8 @@ def test_text_that_is_looked_through_in_pieces_has_the_same_hits(
 
 
 @pytest.mark.parametrize("query", ["(a+)+$", "(a|aa)+$", "(a|a?)+$"])
-async def test_no_expression_outlives_its_time(query: str) -> None:
-    with pytest.raises(UnavailableError, match="it takes too long"):
+async def test_no_expression_runs_past_its_time_limit(query: str) -> None:
+    with pytest.raises(UnavailableError, match="it took too long"):
         await search(Query(query, is_regex=True), passages("a" * 5000 + "!"), 0.2)
 
 
@@ -240,7 +238,7 @@ async def test_no_expression_outlives_its_time(query: str) -> None:
         "\\",
     ],
 )
-async def test_no_expression_stops_or_fills_the_server(query: str) -> None:
+async def test_no_expression_blocks_the_server_or_fills_its_memory(query: str) -> None:
     before = _peak()
     with contextlib.suppress(InvalidArgumentError, UnavailableError):
         await search(Query(query, is_regex=True), passages("a" * 100_000), 2)
@@ -260,7 +258,7 @@ async def test_an_expression_that_fills_its_memory_is_stopped(
         await search(Query("b", is_regex=True), passages("a" * 50_000_000), 30)
 
 
-async def test_texts_with_half_a_character_are_searched() -> None:
+async def test_texts_with_half_surrogates_are_searched() -> None:
     (hit,) = await search(Query("b.", is_regex=True), passages("a\nb\ud800"))
     assert hit.line == 2
 
@@ -273,7 +271,7 @@ async def test_a_server_that_cannot_start_the_program_says_what_to_do(
         await search(Query("a", is_regex=True), passages("a"))
 
 
-async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
+async def test_searches_that_wait_too_long_for_their_turn_say_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("jmcp_lab.text.search.WAIT_SECONDS", 0.05)
@@ -288,20 +286,20 @@ async def test_searches_that_wait_too_long_for_their_turn_are_told_so(
     slow = [Passage("c", 0, text)]
     busy = [asyncio.create_task(search(Query("a"), slow)) for _ in range(MAX_AT_ONCE)]
     await asyncio.to_thread(under_way.wait, 30)
-    with pytest.raises(UnavailableError, match="try again"):
+    with pytest.raises(UnavailableError, match="Try again"):
         await search(Query("a"), passages("a"))
     go.set()
     await asyncio.gather(*busy, return_exceptions=True)
 
 
 @pytest.mark.parametrize("texts", [("a" * 1_000_000,), ("a",) * 5])
-async def test_no_plain_text_outlives_its_time(texts: tuple[str, ...]) -> None:
-    with pytest.raises(UnavailableError, match="it takes too long"):
+async def test_no_plain_text_search_runs_past_its_time_limit(texts: tuple[str, ...]) -> None:
+    with pytest.raises(UnavailableError, match="it took too long"):
         await search(Query("b"), passages(*texts), -1)
 
 
-async def test_an_expression_that_is_stopped_before_it_took_all_texts_is_told_so() -> None:
+async def test_an_expression_stopped_before_all_texts_were_searched_says_so() -> None:
     passages = [Passage("a", 0, lambda: "a" * 40 + "!")]
     passages += [Passage("b", 0, lambda: "x" * 5000)] * 100
-    with pytest.raises(UnavailableError, match="it takes too long"):
+    with pytest.raises(UnavailableError, match="it took too long"):
         await search(Query("(a+)+$", is_regex=True), passages, seconds=1)

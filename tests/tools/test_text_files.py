@@ -32,11 +32,11 @@ async def test_a_text_file_is_read_by_lines(robot: Robot, root: Path) -> None:
     said = await robot.say("read_file", path="a.txt", offset=4, limit=2)
     assert said == (
         "a.txt · lines 4 to 5 of 10\n[text]\nline 4\nline 5\n[/text]\n"
-        "… read_file(path='a.txt', offset=6, limit=2) goes on."
+        "… continue with read_file(path='a.txt', offset=6, limit=2)."
     )
     said = await robot.say("read_file", path="a.txt", offset=9)
     assert said == "a.txt · lines 9 to 10 of 10\n[text]\nline 9\nline 10\n[/text]"
-    assert "has 10 lines" in await robot.fail("read_file", path="a.txt", offset=11)
+    assert "has only 10 lines" in await robot.fail("read_file", path="a.txt", offset=11)
 
 
 async def test_paging_a_big_file_shows_every_line_once(robot: Robot, root: Path) -> None:
@@ -48,7 +48,7 @@ async def test_paging_a_big_file_shows_every_line_once(robot: Robot, root: Path)
         assert len(said) <= robot.app.services.limits.text
         lines = said.splitlines()[1:]
         rows += [line.split(" x")[0] for line in lines if line.startswith("row")]
-        if "goes on" not in lines[-1]:
+        if "continue with" not in lines[-1]:
             break
         offset = int(lines[-1].partition("offset=")[2].partition(")")[0])
     assert rows == [f"row {n}" for n in range(1000)]
@@ -73,13 +73,13 @@ async def test_an_image_is_sent_as_an_image(robot: Robot, root: Path) -> None:
     assert "300x200" in reply.text
 
 
-async def test_a_broken_image_is_an_error_in_words(robot: Robot, root: Path) -> None:
+async def test_a_broken_image_is_an_error_with_a_message(robot: Robot, root: Path) -> None:
     (root / "no.png").write_bytes(b"\x89PNG but not really \xff\xfe")
     assert "cannot be shown" in await robot.fail("read_file", path="no.png")
 
 
 @pytest.mark.parametrize("content", [b"caf\xe9 \xff", b"\x00\x01\x80\x81"])
-async def test_a_file_that_is_no_utf8_text_says_so(
+async def test_a_file_that_is_not_utf8_text_says_so(
     robot: Robot, root: Path, content: bytes
 ) -> None:
     (root / "latin.txt").write_bytes(content)
@@ -130,7 +130,7 @@ async def test_a_notebook_is_read_and_written_by_its_cells(
     ],
 )
 @pytest.mark.parametrize("tool", ["read_file", "write_file"])
-async def test_a_path_that_leads_out_or_is_hidden_is_refused(
+async def test_a_path_out_of_the_root_or_hidden_is_refused(
     robot: Robot, root: Path, tmp_path: Path, tool: str, path: str
 ) -> None:
     outside = tmp_path / "outside"
@@ -186,7 +186,7 @@ async def test_a_protected_file_is_never_written(
         "conf/ipython_kernel_config.py",
     ],
 )
-async def test_what_python_or_jupyter_runs_by_itself_is_read_freely_and_never_written(
+async def test_files_that_python_or_jupyter_run_are_readable_and_never_written(
     robot: Robot, root: Path, path: str
 ) -> None:
     (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +201,7 @@ async def test_what_python_or_jupyter_runs_by_itself_is_read_freely_and_never_wr
 # -- writing -----------------------------------------------------------------------------------
 
 
-async def test_a_new_file_is_made_without_asking_and_an_overwrite_asks(
+async def test_a_new_file_is_created_without_asking_and_an_overwrite_asks(
     robot: Robot, root: Path
 ) -> None:
     said = await robot.say("write_file", path="new.py", content="a = 1\nb = 2\n")
@@ -217,7 +217,7 @@ async def test_a_new_file_is_made_without_asking_and_an_overwrite_asks(
     assert (root / "new.py").read_text() == "a = 1\nb = 2\n"
 
 
-async def test_exact_edits_must_each_fit_once(robot: Robot, root: Path) -> None:
+async def test_exact_edits_must_each_match_once(robot: Robot, root: Path) -> None:
     (root / "a.py").write_text("x = 1\ny = 1\n")
     said = await robot.fail("write_file", path="a.py", edits=[{"old": "= 1", "new": "= 2"}])
     assert "occurs 2 times in 'a.py'" in said
@@ -229,7 +229,7 @@ async def test_exact_edits_must_each_fit_once(robot: Robot, root: Path) -> None:
     assert (root / "a.py").read_text() == "x = 1\ny = 2\n"
 
 
-async def test_the_arguments_are_one_of_content_and_edits(robot: Robot, root: Path) -> None:
+async def test_exactly_one_of_content_and_edits_is_required(robot: Robot, root: Path) -> None:
     assert "either content or edits" in await robot.fail("write_file", path="a.py")
     both = {"content": "x", "edits": [{"old": "a", "new": "b"}]}
     assert "either content or edits" in await robot.fail("write_file", path="a.py", **both)
@@ -237,7 +237,7 @@ async def test_the_arguments_are_one_of_content_and_edits(robot: Robot, root: Pa
     assert "give content to create it" in said
 
 
-async def test_what_changed_on_disk_since_it_was_read_is_merged(robot: Robot, root: Path) -> None:
+async def test_changes_on_disk_since_the_read_are_merged(robot: Robot, root: Path) -> None:
     file = root / "a.txt"
     file.write_text("one\ntwo\nthree\nfour\n")
     await robot.say("read_file", path="a.txt")
@@ -247,7 +247,7 @@ async def test_what_changed_on_disk_since_it_was_read_is_merged(robot: Robot, ro
 
 
 @pytest.mark.parametrize("glimpse", ["content", "edits", "read_file"])
-async def test_what_changed_on_disk_is_kept_by_an_agent_that_has_not_been_shown_it(
+async def test_changes_on_disk_that_the_agent_has_not_seen_are_kept(
     robot: Robot, root: Path, glimpse: str
 ) -> None:
     file = root / "a.txt"
@@ -272,7 +272,7 @@ async def test_the_same_line_changed_on_disk_is_a_conflict_and_nothing_is_writte
     await robot.say("read_file", path="a.txt")
     file.write_text("theirs\ntwo\n")
     said = await robot.fail("write_file", path="a.txt", content="mine\ntwo\n")
-    assert "at a line that you change too (line 1)" in said
+    assert "at a line that you also change (line 1)" in said
     # Until it has read the file it does not know what it would overwrite.
     await robot.fail("write_file", path="a.txt", content="mine\ntwo\n")
     assert file.read_text() == "theirs\ntwo\n"
@@ -292,12 +292,12 @@ async def test_a_file_that_changes_while_the_person_decides_is_not_overwritten(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "changed on disk meanwhile" in reply.text
+    assert "changed on disk in the meantime" in reply.text
     assert file.read_text() == "theirs\n"
 
 
 @pytest.mark.parametrize("mode", [LOOK, ASK])
-async def test_making_a_file_needs_the_right_mode(
+async def test_creating_a_file_needs_the_right_mode(
     make_robot: MakeRobot, root: Path, mode: Mode
 ) -> None:
     robot = make_robot(mode)
@@ -310,7 +310,7 @@ async def test_making_a_file_needs_the_right_mode(
         assert (root / "a.txt").read_text() == "x"
 
 
-async def test_a_large_write_that_nobody_could_check_does_not_hold_the_event_loop(
+async def test_an_uncheckably_large_write_does_not_block_the_event_loop(
     robot: Robot, root: Path
 ) -> None:
     (root / "long.txt").write_text("\n" * 6_000_000)
@@ -321,18 +321,18 @@ async def test_a_large_write_that_nobody_could_check_does_not_hold_the_event_loo
     assert time.thread_time() - started < 0.7
 
 
-async def test_a_merge_of_too_many_lines_is_refused_before_it_fills_the_memory(
+async def test_a_merge_of_too_many_lines_is_refused_before_it_uses_too_much_memory(
     robot: Robot, root: Path
 ) -> None:
     (root / "breaks.txt").write_text("\n" * 600_000)
     await robot.say("read_file", path="breaks.txt")
     robot.app.services.snapshots.note(robot.agent.id, "breaks.txt", "file", "x" + "\n" * 600_000)
     said = await robot.fail("write_file", path="breaks.txt", content="new\n")
-    assert "too many lines" in said
+    assert "too long to merge" in said
     assert (root / "breaks.txt").read_text() == "\n" * 600_000
 
 
-async def test_a_call_has_a_bound_on_the_edits_of_a_file(robot: Robot, root: Path) -> None:
+async def test_the_number_of_edits_in_one_call_is_limited(robot: Robot, root: Path) -> None:
     (root / "a.txt").write_text("a\n")
     edits = [{"old": "a" * (n == 0) or "b" * n, "new": "b" * (n + 1)} for n in range(1001)]
     with pytest.raises(InvalidArgumentError, match="at most 1000"):

@@ -59,22 +59,22 @@ def test_a_file_that_code_names_is_found_beside_the_notebook(tmp_path: Path, cod
 
 
 @given(st.lists(st.text(alphabet="import from.a,/'\"%run -m\n(;py\u202e\0")), st.text())
-def test_whatever_code_says_it_is_looked_through(sources: list[str], path: str) -> None:
+def test_any_code_is_searched_for_files(sources: list[str], path: str) -> None:
     UsedFiles.of(sources, "/nowhere", path)
 
 
-def test_a_file_behind_many_names_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+def test_a_file_after_many_names_is_not_silently_ignored(tmp_path: Path) -> None:
     (tmp_path / "fit.py").write_text("")
     many = "\n".join(f"# {number}.py" for number in range(1000))
-    assert "not all of them were looked for" in UsedFiles.of([many], str(tmp_path), None).words
+    assert "to look for all of them" in UsedFiles.of([many], str(tmp_path), None).words
     hidden = UsedFiles.of([f"{many}\n%run fit.py"], str(tmp_path), None)
     assert hidden.files == ()
-    assert "not all of them were looked for" in hidden.words
+    assert "to look for all of them" in hidden.words
     assert UsedFiles.of(["%run fit.py"], str(tmp_path), None).are_all
 
 
 @pytest.mark.parametrize("tool", ["execute_cell", "execute_ipython", "insert_execute_code_cell"])
-async def test_a_yes_to_code_that_runs_a_file_is_none_to_what_is_written_into_it_since(
+async def test_approving_code_that_runs_a_file_does_not_cover_later_changes_of_it(
     robot: Robot, root: Path, tool: str
 ) -> None:
     (cell,) = write_notebook(root, "work/a.ipynb", "%run helper.py")
@@ -88,7 +88,7 @@ async def test_a_yes_to_code_that_runs_a_file_is_none_to_what_is_written_into_it
     task = robot.start(tool, notebook="work/a.ipynb", **arguments)
     call = await robot.request()
     shown = str(call.action_hash)
-    assert "What is in helper.py, which this names, is not shown here." in words(call)
+    assert "This uses helper.py, whose content is not shown here." in words(call)
     helper.write_text("print('not seen')")
     with pytest.raises(ConflictError, match="changed since you looked"):
         robot.app.gate.decide(call.id, "allow_once", shown, by="Ada")
@@ -96,7 +96,7 @@ async def test_a_yes_to_code_that_runs_a_file_is_none_to_what_is_written_into_it
     assert "not seen" in (await task).text
 
 
-async def test_a_file_that_takes_a_modules_place_while_a_card_waits_asks_again(
+async def test_a_file_that_shadows_a_module_while_a_card_waits_asks_again(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "1")

@@ -52,9 +52,9 @@ class Unpacker:
         session = self._session
         parts = cast("list[bytes]", session.feed_identities(frames)[1])
         if len(parts) < PARTS:
-            raise ValueError("It is cut.")
+            raise ValueError("It is incomplete.")
         if session.auth is not None and not compare_digest(parts[0], session.sign(parts[1:PARTS])):
-            raise ValueError("Its signature is not of this kernel's key.")
+            raise ValueError("Its signature does not match this kernel's key.")
         return parts
 
     def message(self, parts: list[bytes]) -> Message:

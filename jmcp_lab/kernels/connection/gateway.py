@@ -189,7 +189,7 @@ class GatewayChannels:
 
     def _take(self, message: Message, raw: str | bytes) -> None:
         if not isinstance(message["content"], dict):
-            raise TypeError("Its content is no object.")
+            raise TypeError("Its content is not an object.")
         if may_have_halves(raw):
             message["content"] = without_halves(message["content"])
         match message["channel"]:
@@ -206,7 +206,7 @@ class GatewayChannels:
             try:
                 return await self._connect()
             except (OSError, HTTPError) as error:
-                self._log.info("The kernel gateway does not answer yet: %s", error)
+                self._log.info("The kernel gateway does not respond yet: %s", error)
         return None
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from jupyter_client.multikernelmanager import MultiKernelManager
 
-    from ..runs.run import Run
-
 RESTART_SECONDS = 30.0
 """Maximum seconds that a run waits for a kernel to be restarted.
 
@@ -79,9 +77,3 @@ def how_it_died(kernel: Any) -> Lost:  # noqa: ANN401
     if code == 0:
         return Lost.ENDED
     return Lost.KILLED if code == -getattr(signal, "SIGKILL", 9) else Lost.DIED
-
-
-def after_interrupt(how: Lost, run: Run | None) -> Lost:
-    """Return how a kernel was lost while it ran `run`, which we may have interrupted."""
-    stopped = run is not None and run.execution is not None and run.stop_requested.is_set()
-    return Lost.INTERRUPTED if stopped and how in (Lost.DIED, Lost.KILLED, Lost.ENDED) else how

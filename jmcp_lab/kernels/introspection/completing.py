@@ -24,12 +24,13 @@ _QUESTION = (
 EVALUATES = ("unsafe", "dangerous")
 
 IMPORTS = (
-    "Completions are left out: IPython would import '{module}' to list them, which runs it. Import "
-    "it with execute_ipython first, which asks the user where that is needed."
+    "Completions are left out: to list them, IPython would import '{module}' and so run it. Import "
+    "it with execute_ipython first, which asks the user if that is needed."
 )
 EVALUATION = (
     "Completions are left out: this kernel's IPython is set to evaluate the code before the cursor "
-    "to complete it. Use execute_ipython with dir(...), which asks the user where that is needed."
+    "in order to complete it. Use execute_ipython with dir(...), which asks the user if that is "
+    "needed."
 )
 
 

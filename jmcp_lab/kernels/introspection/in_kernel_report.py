@@ -128,7 +128,7 @@ def _preview(value: Any, width: int) -> str:  # noqa: ANN401
     try:
         if isinstance(value, int) and not isinstance(value, bool):
             if value.bit_length() > LONG_INTEGER:
-                return f"an integer of {value.bit_length()} bits"
+                return f"an integer with {value.bit_length()} bits"
             text = repr(value)
         elif type(value) in PLAIN or type(value) in HOLDERS:
             text = _short(width).repr(value)

@@ -118,7 +118,7 @@ class KernelQuestions:
             )
         if answer.get("status") != "ok":
             raise UnavailableError(
-                f"The variables could not be looked at ({str(answer.get('ename'))[:60]}). Use "
+                f"The variables could not be inspected ({str(answer.get('ename'))[:60]}). Use "
                 "execute_ipython to print what you need."
             )
         return _parsed(answer)
@@ -193,7 +193,7 @@ class KernelQuestions:
             return await self._reply(msg_id, STOP_SECONDS)
         raise UnavailableError(
             f"The kernel did not answer within {self._seconds:.0f} s. The repr of one of the "
-            "objects may take for ever: name others."
+            "objects may never finish. Name other variables."
         )
 
     async def _reply(self, msg_id: str, seconds: float) -> dict[str, Any]:
@@ -215,8 +215,8 @@ class KernelQuestions:
 
 
 _BUSY = (
-    "The kernel is busy: it runs a cell, and answers nothing else until that has ended. Call again "
-    "later; list_kernels shows its state."
+    "The kernel is busy with a cell and answers nothing else until the cell has finished. Call "
+    "again later; list_kernels shows its state."
 )
 
 
@@ -244,7 +244,7 @@ async def questions(
         following.cancel()
         (ended,) = await asyncio.gather(following, return_exceptions=True)
         if not isinstance(ended, asyncio.CancelledError):
-            log.warning("A kernel's status was not followed: %s", ended)
+            log.warning("A kernel's status message could not be handled: %s", ended)
         await connected.close()
 
 
@@ -269,7 +269,7 @@ def _parsed(answer: dict[str, Any]) -> dict[str, Any]:
             if isinstance(found, dict) and isinstance(found.get("variables"), list):
                 return found
     raise UnavailableError(
-        "The kernel's answer about its variables cannot be read. Use execute_ipython to print "
+        "The kernel's answer about its variables could not be read. Use execute_ipython to print "
         "what you need."
     )
 

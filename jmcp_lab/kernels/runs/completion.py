@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..connection.kernel_connection import KernelLostError
+from ..connection.kernel_death import Lost
 from . import messages as words
 from .run import PieceResult
 
@@ -90,3 +91,9 @@ async def result_of(run: Run, piece: Piece, sink: OutputSink, execution: Executi
         seconds=time.time() - (run.piece_started or time.time()),
         note=words.note(reply, error, execution.dropped, refused=execution.refused),
     )
+
+
+def after_interrupt(how: Lost, run: Run | None) -> Lost:
+    """Return how a kernel was lost while it ran `run`, which we may have interrupted."""
+    stopped = run is not None and run.execution is not None and run.stop_requested.is_set()
+    return Lost.INTERRUPTED if stopped and how in (Lost.DIED, Lost.KILLED, Lost.ENDED) else how

@@ -103,7 +103,10 @@ class Executor:
         if not pieces:
             raise InvalidArgumentError("There is nothing to run.")
         if kernel_id not in self._manager:
-            raise NotFoundError("The kernel does not run any more. Start one for the notebook.")
+            raise NotFoundError(
+                "The kernel is no longer running. Start one for the notebook with "
+                "assign_kernel_to_notebook."
+            )
         run = Run(
             kernel_id,
             list(pieces),

@@ -66,7 +66,7 @@ class Asking:
                 await self._put(content)
         except Exception:
             # Without an answer, the code would wait for ever for a question that nobody sees.
-            _log.exception("What running code asks could not be shown")
+            _log.exception("An input request of running code could not be shown")
             self.refused = True
             self._bridge.answer(END_OF_INPUT)
 

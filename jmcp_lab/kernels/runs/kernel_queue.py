@@ -12,10 +12,10 @@ from jupyter_core.utils import ensure_async
 from ...server.containment import contained
 from ..connection.execute_request import Execution
 from ..connection.kernel_connection import KernelBridge, KernelLostError, SilentKernelError
-from ..connection.kernel_death import Lost, after_interrupt, is_restarting, started_again
+from ..connection.kernel_death import Lost, is_restarting, started_again
 from ..connection.output_sink import OutputSink
 from . import messages as words
-from .completion import ended, result_of
+from .completion import after_interrupt, ended, result_of
 from .input_requests import Asking
 from .progress import compare, finish, output_callback, state_after
 from .run import Piece, PieceResult, Run, RunState, StoppedError
@@ -99,7 +99,7 @@ class KernelQueue:
                     await self._finish(run, RunState.CANCELLED, words.SERVER_STOPPED)
             except Exception:
                 # The other runs must end as well.
-                self._log.exception("A run could not be tidied up at the end")
+                self._log.exception("A run could not be cleaned up at its end")
         self._waiting.clear()
         if self._closing is not None:
             await self._closing
@@ -161,7 +161,7 @@ class KernelQueue:
                     await self._turn(run)
             except Exception:
                 # Notify those who wait for the run, and continue with the queue.
-                self._log.exception("A run ended by a defect of jmcp_lab")
+                self._log.exception("A defect in jmcp_lab ended a run")
                 await self._give_up(run)
             finally:
                 self._active = None
@@ -390,7 +390,7 @@ class KernelQueue:
                     await self._finish(run, RunState.FAILED, words.DEFECT)
         except Exception:
             # The error may be in the clean-up itself. Then this is all that can be done.
-            self._log.exception("A run that a defect ended could not be tidied up")
+            self._log.exception("A run that a defect ended could not be cleaned up")
             run.finish(RunState.FAILED, words.DEFECT)
 
     async def _close_bridge(self) -> None:

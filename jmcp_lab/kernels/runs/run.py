@@ -259,9 +259,9 @@ class Run:
         if not self.done and self.execution is not None and not self.execution.started:
             words.append("waiting for the kernel")
         if self.ignores_stop:
-            words.append("asked to stop and does not react; restarting the kernel ends it")
+            words.append("asked to stop but does not react; restarting the kernel ends it")
         if self.question is not None:
-            asks = quoted(self.question.prompt, MAX_QUOTED) or "what the code asks"
+            asks = quoted(self.question.prompt, MAX_QUOTED) or "an input request"
             words.append(f"waiting for the user to answer {asks}")
         elif said := quoted(self.last_line or "", MAX_QUOTED):
             words.append(f"last output: {said}")

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...text.counting import count
 from ..text import as_text
 from .base import Bundle, Format, Prominence, Shown, Source, markup_source, named_by_part
-from .figure_text import MAX_JSON, array_length, counted, shown_figure, summary, title_words
+from .figure_text import MAX_JSON, array_length, shown_figure, summary, title_words
 from .scripts import TYPE as SCRIPT_TYPE
 
 _FIGURE = "application/vnd.bokehjs_exec"
@@ -123,7 +124,7 @@ def _glyph_words(renderer: Mapping[str, Any], models: Mapping[str, Model]) -> st
     glyph = _resolved(renderer.get("glyph"), models)
     kind = (title_words(glyph.get("name")) if isinstance(glyph, Mapping) else "") or "glyph"
     points = _points(_resolved(renderer.get("data_source"), models))
-    return kind if points is None else f"{kind}, {counted(points, 'point')}"
+    return kind if points is None else f"{kind}, {count(points, 'point')}"
 
 
 def _resolved(value: object, models: Mapping[str, Model]) -> object:

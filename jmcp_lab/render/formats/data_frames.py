@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from ...text.counting import count
 from ..html import MAX_MARKUP, Token, attributes, tokens
 from ..text import without_data_urls
 
@@ -72,17 +73,13 @@ class Frame:
 
     def shape_words(self) -> str:
         """Return the shape, such as ``2 rows x 1 column``, or what is known of it."""
-        rows = "" if self.rows is None else _counted(self.rows, "row")
-        columns = "" if self.columns is None else _counted(self.columns, "column")
+        rows = "" if self.rows is None else count(self.rows, "row")
+        columns = "" if self.columns is None else count(self.columns, "column")
         if rows and columns:
             return f"{rows} x {columns}"
         if rows:
             return f"{rows}, unknown width"
         return f"unknown length, {columns}" if columns else "unknown shape"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def frames_of(markup: str) -> list[Frame]:

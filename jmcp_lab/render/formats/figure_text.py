@@ -15,6 +15,7 @@ from typing import Any
 
 from jmcp_lab.text.sanitize import clean
 
+from ...text.counting import count
 from ..text import as_text, clip, json_text, matches
 from .base import Bundle, Shown, Source
 from .images import picture_of
@@ -56,11 +57,6 @@ def title_words(value: object) -> str:
     return clip(text, _MAX_WORDS)
 
 
-def counted(count: int, name: str) -> str:
-    """Return a number and what it counts, such as ``3 points``."""
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
-
-
 def summary(
     title: str,
     axes: Sequence[str],
@@ -94,7 +90,7 @@ def summary(
         shown = ", ".join(repr(text) for text in annotations[:10])
         more = f", and {len(annotations) - 10:,} more" if len(annotations) > 10 else ""
         lines.append(f"annotations: {shown}{more}")
-    lines.append(counted(total, name) + (":" if listed else ""))
+    lines.append(count(total, name) + (":" if listed else ""))
     lines += [f"- {item}" for item in listed[:MAX_LISTED]]
     if total > MAX_LISTED:
         lines.append(f"- and {total - MAX_LISTED:,} more")

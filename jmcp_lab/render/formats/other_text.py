@@ -31,7 +31,7 @@ def is_mime_type(mime_type: str) -> bool:
 
 def mime_name(mime_type: str) -> str:
     """Return a mime type as it may stand in the server's words."""
-    return mime_type if is_mime_type(mime_type) else "a type with a damaged name"
+    return mime_type if is_mime_type(mime_type) else "a type with an invalid name"
 
 
 def text_of(content: object) -> str:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...text.counting import count
 from ..text import as_text
 from .base import Bundle, Format, Prominence, Shown, Source, named_by_part
 from .figure_text import (
     MAX_JSON,
     MAX_LISTED,
     array_length,
-    counted,
     first_json,
     json_at,
     json_values,
@@ -97,21 +97,21 @@ def _trace_size(trace: Mapping[str, Any], kind: str) -> str:
         links = array_length(_mapping(trace.get("link")).get("source"))
         nodes = array_length(_mapping(trace.get("node")).get("label"))
         sizes = ((links, "link"), (nodes, "node"))
-        return ", ".join(counted(count, what) for count, what in sizes if count)
+        return ", ".join(count(number, what) for number, what in sizes if number)
     if kind == "table":
         cells = _shape(_mapping(trace.get("cells")).get("values"))
-        rows = f"{counted(cells[1], 'row')} x " if len(cells) > 1 else ""
+        rows = f"{count(cells[1], 'row')} x " if len(cells) > 1 else ""
         columns = cells[0] if cells else array_length(_mapping(trace.get("header")).get("values"))
-        return rows + counted(columns, "column") if columns else ""
+        return rows + count(columns, "column") if columns else ""
     dimensions = _list(trace.get("dimensions"))
     if dimensions:
         length = max(array_length(_mapping(dimension).get("values")) for dimension in dimensions)
-        return f"{counted(length, 'row')} of {counted(len(dimensions), 'dimension')}"
+        return f"{count(length, 'row')} of {count(len(dimensions), 'dimension')}"
     grid = _shape(trace.get("z"))
     if len(grid) > 1:
         return " x ".join(f"{length:,}" for length in grid[:2]) + " values"
     arrays = [trace[key] for key in _POINT_KEYS if isinstance(trace.get(key), list | Mapping)]
-    return counted(max(map(array_length, arrays)), "point") if arrays else ""
+    return count(max(map(array_length, arrays)), "point") if arrays else ""
 
 
 def _shape(value: object) -> tuple[int, ...]:

@@ -3,23 +3,27 @@
 A page sends a state vector: which Yjs updates it knows. A page that knows nothing gets the
 document. A page that knows an update which this room made itself joined after the room opened, and
 Yjs merges the two. Any other page comes from before a server restart or a long sleep. The room asks
-it for its whole document, and sends it nothing until that is merged. The file that the page met
-last tells what the two have in common.
+it for its whole document, and sends it nothing until that is merged. The file that the page was
+last synced with tells what the two have in common.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pycrdt import Doc, YSyncMessageType, create_sync_message, handle_sync_message
 
+from ..sync_messages import clocks_in, payload
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from pycrdt import Channel
 
-    from ..live_room import LiveRoom
-    from .rejoin import LeftBehind
+    from ..document_kind import CellsLeftBehind, DocumentKind
+    from .sync_failures import SyncFailures
 
 TRY_AGAIN_LATER = 1013
 """Websocket close code after which a page reconnects by itself, without asking the person."""
@@ -31,23 +35,45 @@ JupyterLab's pages drop a connection after half a minute of silence, and reconne
 """
 
 
+class SharedDocument(Protocol):
+    """A document that pages join.
+
+    Attributes
+    ----------
+    joining : set of Channel
+        Pages that must not receive updates of the document yet.
+    """
+
+    ydoc: Doc[Any]
+    kind: DocumentKind | None
+    joining: set[Channel]
+    sync_failures: SyncFailures
+    on_message: Callable[[bytes], bool | Awaitable[bool]] | None
+
+    async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
+        """Merge a page that comes from before the document was opened."""
+
+    def notify_agents(self, text: str) -> None:
+        """Send a message to the agents that use the document."""
+
+
 class Joining:
     """Handles the sync messages of one page.
 
     Parameters
     ----------
-    room : LiveRoom
+    shared : SharedDocument
     channel : Channel
     """
 
-    def __init__(self, room: LiveRoom, channel: Channel) -> None:
-        self._room = room
+    def __init__(self, shared: SharedDocument, channel: Channel) -> None:
+        self._shared = shared
         self._channel = channel
         self._answers = 0
         self._asked: bytes | None = None
         self._decided = False
         self._given_up = False
-        self._left: LeftBehind | None = None
+        self._left: CellsLeftBehind | None = None
         self._left_until = 0.0
 
     async def begin(self) -> None:
@@ -55,8 +81,8 @@ class Joining:
         self._answers += 1
         # Until the page has sent its state, it must not receive agents' edits: they could collide
         # with what was typed there.
-        self._room.joining.add(self._channel)
-        await self._channel.send(create_sync_message(self._room.ydoc))
+        self._shared.joining.add(self._channel)
+        await self._channel.send(create_sync_message(self._shared.ydoc))
 
     async def take(self, message: bytes) -> bool:
         """Handle a sync message of the page.
@@ -76,7 +102,7 @@ class Joining:
                 self._answers += 1
                 await self._channel.send(create_sync_message(Doc()))
                 return True
-            self._room.joining.discard(self._channel)
+            self._shared.joining.discard(self._channel)
         if self._asked is None:
             if kind == YSyncMessageType.SYNC_UPDATE and self._left is not None:
                 await self._find_typing(payload(message))
@@ -85,8 +111,8 @@ class Joining:
             self._answers -= 1
             if not self._answers:
                 await self._join(payload(message))
-                if self._room.on_message is not None:
-                    self._room.on_message(message)
+                if self._shared.on_message is not None:
+                    self._shared.on_message(message)
         # A message that the page sends before its answer is contained in the answer.
         return True
 
@@ -99,84 +125,35 @@ class Joining:
         if self._given_up:
             return
         self._given_up = True
-        self._room.joining.add(self._channel)
-        pause = self._room.apart.failed(error)
+        self._shared.joining.add(self._channel)
+        pause = self._shared.sync_failures.failed(error)
         asyncio.get_running_loop().call_later(pause, self._end)
 
     def _end(self) -> None:
         # Channels that are not pages have no connection.
         if (close := getattr(self._channel, "close", None)) is not None:
-            close(TRY_AGAIN_LATER, "The page and its document could not be brought together.")
+            close(TRY_AGAIN_LATER, "The page and its document could not be merged.")
 
     def _comes_from_before(self, state: bytes) -> bool:
         known = clocks_in(state)
-        return bool(known) and self._room.ydoc.client_id not in known
+        return bool(known) and self._shared.ydoc.client_id not in known
 
     async def _join(self, update: bytes) -> None:
         asked, self._asked = self._asked, None
         assert asked is not None
-        self._left = await self._room.reunions.rejoin(update)
+        self._left = await self._shared.rejoin(update)
         self._left_until = time.monotonic() + LEFT_SECONDS
-        self._room.joining.discard(self._channel)
-        reply = handle_sync_message(asked[1:], self._room.ydoc)
+        self._shared.joining.discard(self._channel)
+        reply = handle_sync_message(asked[1:], self._shared.ydoc)
         if reply is not None:
             await self._channel.send(reply)
-        self._room.apart.together()
+        self._shared.sync_failures.resolved()
 
     async def _find_typing(self, update: bytes) -> None:
         """Rescue text that was typed before the page received the document's state."""
         if time.monotonic() > self._left_until:
             self._left = None
-        elif self._left is not None and self._room.kind is not None:
-            await self._room.kind.ready()
+        elif self._left is not None and self._shared.kind is not None:
+            await self._shared.kind.ready()
             for text in self._left.feed(update):
-                self._room.say(text)
-
-
-def payload(message: bytes) -> bytes:
-    """Return the payload of a sync message: two one-byte numbers, a length, and that many bytes."""
-    size, at = _number(message, 2)
-    return message[at : at + size]
-
-
-def clocks_in(state: bytes) -> dict[int, int]:
-    """Return the Yjs clients of a state vector, each with its clock."""
-    count, at = _number(state, 0)
-    found = {}
-    for _ in range(count):
-        client, at = _number(state, at)
-        found[client], at = _number(state, at)
-    return found
-
-
-def clients_ahead(update: bytes, other: bytes) -> int:
-    """Return how many Yjs clients have updates in one state that another state lacks.
-
-    Parameters
-    ----------
-    update, other : bytes
-        The whole state of each.
-    """
-    states = []
-    for whole in (update, other):
-        document: Doc[Any] = Doc()
-        document.apply_update(whole)
-        states.append(clocks_in(document.get_state()))
-    return sum(clock > states[1].get(client, 0) for client, clock in states[0].items())
-
-
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number that lib0's ``writeVarUint`` wrote; return it and the index after it.
-
-    Raises
-    ------
-    IndexError
-        The data ends inside the number.
-    """
-    number = shift = 0
-    while True:
-        byte = data[at]
-        number |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return number, at
+                self._shared.notify_agents(text)

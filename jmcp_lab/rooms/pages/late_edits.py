@@ -2,9 +2,9 @@
 
 Yjs cannot move a cell or change its type in place: the cell is deleted and recreated. Keystrokes on
 their way from a page at that moment belong to the deleted text, and Yjs drops them on arrival. So
-the updates of pages also go to an attic, in which the old cell still exists. Text that appears
-there is merged into the new cell. A cell that an agent deleted is restored: had the keystrokes come
-a moment earlier, the deletion would have been refused.
+the updates of pages also go to a shadow copy of the document, in which the old cell still exists.
+Text that appears there is merged into the new cell. A cell that an agent deleted is restored: had
+the keystrokes come a moment earlier, the deletion would have been refused.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ...codec.cell_form import source_of
 from ...codec.values import well_formed
 from ...notebooks import cells
 from ...notebooks.shared_text import splice_shared
-from ...text.rebase import carried
-from ...text.reunion import reunited
+from ...text.overlapping_merge import merge_overlapping
+from ...text.rebase import rebase
 from ...text.three_way_merge import splice
 from . import yjs_updates as updates
-from .attic import Attic, AtticError, Ghost
-from .recreated_cells import Remade
+from .recreated_cells import RecreatedCells
+from .shadow_copy import OutdatedCopyError, RemovedCell, ShadowCopy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pycrdt import Text
 
     from ...notebooks.live_notebook import LiveNotebook
-    from ..external_changes import Carry
+    from ..external_changes import TextMerge
 
 LATE_SECONDS = 3600.0
 """Seconds that a room stays open for keystrokes that may still arrive."""
@@ -47,9 +47,9 @@ opened since, `rejoin` compares the page's document with the room's.
 LATE_ORIGIN = "jmcp:late"
 """Origin of the transactions that merge late edits."""
 
-MAX_GHOSTS = 2000
+MAX_REMOVED = 2000
 MAX_BYTES = 16_000_000
-"""Maximum size of the ghosts of one notebook, beside their number; the oldest go first."""
+"""Maximum size of the removed cells of one notebook, beside their number; the oldest go first."""
 
 _log = logging.getLogger("jmcp_lab")
 
@@ -84,11 +84,11 @@ class LateEdits:
         self._shared = shared
         self._tell = tell
         self._clock = clock
-        self._attic: Attic | None = None
+        self._shadow: ShadowCopy | None = None
         self._items: tuple[int, list[tuple[int, int]]] | None = None
         self._subscription: Any = None
         self._timer: asyncio.TimerHandle | None = None
-        self._remade = Remade(notebook, clock=lambda: self._clock())
+        self._recreated = RecreatedCells(notebook, clock=lambda: self._clock())
         notebook.on_removal(self._keep)
 
     def close(self) -> None:
@@ -102,33 +102,35 @@ class LateEdits:
     def waiting(self) -> bool:
         """Whether cells are kept that a page may still type into."""
         self._expire()
-        attic = self._attic
-        if attic is None or not self._expected():
+        shadow = self._shadow
+        if shadow is None or not self._expected():
             return False
-        latest = max((ghost.until for ghost in attic.ghosts[-1:]), default=math.inf)
+        latest = max((cell.until for cell in shadow.removed[-1:]), default=math.inf)
         return latest - self._clock() > KEPT_SECONDS - LATE_SECONDS
 
-    def feed(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Process a page's update, just before the document applies it."""
-        self._remade.look(update)
+        self._recreated.before_update(update)
         self._expire()
         if self._shared() and (removed := self._removed_by(update)):
             # Another page may have typed into the cells, without knowing of this removal yet.
             self._keep(removed, for_good=False)
-            self._try(lambda attic: attic.feed_removal(update))
-        elif self._attic is not None:
-            self._try(lambda attic: attic.feed(update))
+            self._try(lambda shadow: shadow.feed_removal(update))
+        elif self._shadow is not None:
+            self._try(lambda shadow: shadow.feed(update))
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Merge what was typed into removed cells; call this once the document is up to date."""
-        self._remade.settle()
+        self._recreated.after_update()
         joined = {*self._notebook.doubles()} if self._notebook.doubled else set()
         self.join_doubles({})
-        if self._attic is not None:
-            for ghost, before, typed in self._attic.typed():
+        if self._shadow is not None:
+            for cell, before, typed in self._shadow.typed():
                 # The texts of a page that recreated the cell both contain what it had typed there
                 # before.
-                self._bring(ghost, before, typed, reunited if ghost.cell_id in joined else carried)
+                self._bring(
+                    cell, before, typed, merge_overlapping if cell.cell_id in joined else rebase
+                )
 
     def join_doubles(self, known: Mapping[str, str]) -> None:
         """Merge the two copies of a cell that a person and an agent moved or converted at once.
@@ -149,17 +151,17 @@ class LateEdits:
             if found is None:
                 continue
             keep, others = found
-            text = self._attic.known(cell_id) if self._attic is not None else None
+            text = self._shadow.known(cell_id) if self._shadow is not None else None
             if text is not None:
                 theirs = str(notebook.ycells[keep]["source"])
-                text = self._remade.known(cell_id, theirs, text, moved=True)
+                text = self._recreated.known(cell_id, theirs, text, moved=True)
             text = known.get(cell_id, text)
             for index in reversed(others):
                 mine = str(notebook.ycells[index]["source"])
                 source = cast("Text", notebook.ycells[keep]["source"])
                 with notebook.transaction(LATE_ORIGIN):
                     present = str(source)
-                    splice_shared(source, reunited(text, mine, present))
+                    splice_shared(source, merge_overlapping(text, mine, present))
                     del notebook.ycells[index]
                 keep -= index < keep
         notebook.repair_ids()
@@ -190,51 +192,51 @@ class LateEdits:
         if not self._expected():
             return
         notebook = self._notebook
-        places, ghosts = [], []
+        places, removed = [], []
         for cell_id in cell_ids:
             text = str(notebook.source(cell_id))
             content = cells.whole(notebook, cell_id) if for_good else None
             neighbours = cells.neighbours(notebook, cell_id)
             size = len(text) + (len(repr(content)) if content is not None else 0)
             until = self._clock() + KEPT_SECONDS
-            ghosts.append(Ghost(cell_id, text, content, neighbours, size, until))
+            removed.append(RemovedCell(cell_id, text, content, neighbours, size, until))
             places.append(neighbours[2])
-            if content is not None and self._attic is not None:
+            if content is not None and self._shadow is not None:
                 # Text typed before an earlier move must find this cell as well.
-                for earlier in self._attic.ghosts:
+                for earlier in self._shadow.removed:
                     if earlier.cell_id == cell_id:
                         earlier.content, earlier.neighbours = content, neighbours
         try:
-            self._begin().keep(places, ghosts)
-        except AtticError:
-            # The old attic no longer matches the document, so its text cannot be attributed.
+            self._begin().keep(places, removed)
+        except OutdatedCopyError:
+            # The old copy no longer matches the document, so its text cannot be attributed.
             self._clear()
-            self._begin().keep(places, ghosts)
+            self._begin().keep(places, removed)
         self._arm()
 
-    def _begin(self) -> Attic:
-        if self._attic is None:
-            self._attic = Attic(self._notebook.ydoc.get_update())
-            # A failed attic leaves its subscription. With two, every transaction would apply twice,
+    def _begin(self) -> ShadowCopy:
+        if self._shadow is None:
+            self._shadow = ShadowCopy(self._notebook.ydoc.get_update())
+            # A failed copy leaves its subscription. With two, every transaction would apply twice,
             # and the second would delete the kept cells.
             if self._subscription is None:
                 self._subscription = self._notebook.ydoc.observe(self._on_transaction)
-        return self._attic
+        return self._shadow
 
     def _on_transaction(self, event: Any) -> None:  # noqa: ANN401 - pycrdt's
         update = event.update
-        self._try(lambda attic: attic.follow(update))
+        self._try(lambda shadow: shadow.follow(update))
 
-    def _try(self, act: Callable[[Attic], None]) -> None:
-        """Pass an update to the attic; if that fails, drop the attic and spare the document."""
-        if self._attic is None:
+    def _try(self, act: Callable[[ShadowCopy], None]) -> None:
+        """Pass an update to the copy; if that fails, drop the copy and spare the document."""
+        if self._shadow is None:
             return
         try:
-            act(self._attic)
+            act(self._shadow)
         except Exception:
             # This runs inside a transaction of the document, which an exception would break.
-            _log.exception("Late keystrokes of '%s' can not be followed", self._notebook.path)
-            self._attic = None
+            _log.exception("Late keystrokes in '%s' cannot be recovered", self._notebook.path)
+            self._shadow = None
 
     def _arm(self) -> None:
         try:
@@ -247,42 +249,44 @@ class LateEdits:
     def _on_timer(self) -> None:
         self._timer = None
         self._expire()
-        if self._attic is not None:
+        if self._shadow is not None:
             self._arm()
 
     def _expire(self) -> None:
-        attic = self._attic
-        if attic is None or attic.expecting:
+        shadow = self._shadow
+        if shadow is None or shadow.expecting:
             return
-        now, held = self._clock(), attic.size
-        while attic.ghosts:
-            oldest = attic.ghosts[0]
-            over = len(attic.ghosts) > MAX_GHOSTS or (held > MAX_BYTES and len(attic.ghosts) > 1)
+        now, held = self._clock(), shadow.size
+        while shadow.removed:
+            oldest = shadow.removed[0]
+            over = len(shadow.removed) > MAX_REMOVED or (
+                held > MAX_BYTES and len(shadow.removed) > 1
+            )
             if not (over or oldest.until < now):
                 return
             held -= oldest.size
-            attic.drop(oldest)
+            shadow.drop(oldest)
         self._clear()
 
     def _clear(self) -> None:
-        self._attic = None
+        self._shadow = None
         if self._subscription is not None:
             self._notebook.ydoc.unobserve(self._subscription)
             self._subscription = None
 
     # -- merging -------------------------------------------------------------------------------
 
-    def _bring(self, ghost: Ghost, before: str, typed: str, carry: Carry) -> None:
-        notebook, cell_id = self._notebook, ghost.cell_id
+    def _bring(self, cell: RemovedCell, before: str, typed: str, merge: TextMerge) -> None:
+        notebook, cell_id = self._notebook, cell.cell_id
         present = notebook.source(cell_id)
         if present is not None:
-            cells.edit(notebook, cell_id, carry(before, typed, present), LATE_ORIGIN)
-        elif ghost.content is not None:
-            at = cells.beside(notebook, *ghost.neighbours)
-            last = source_of(ghost.content)
-            source = splice(last, carried(before, typed, well_formed(last)))
-            cells.insert_whole(notebook, at, ghost.content | {"source": source}, LATE_ORIGIN)
+            cells.edit(notebook, cell_id, merge(before, typed, present), LATE_ORIGIN)
+        elif cell.content is not None:
+            at = cells.beside(notebook, *cell.neighbours)
+            last = source_of(cell.content)
+            source = splice(last, rebase(before, typed, well_formed(last)))
+            cells.insert_whole(notebook, at, cell.content | {"source": source}, LATE_ORIGIN)
             self._tell(
-                f"The user was typing in cell {at + 1} (id {cell_id}) as it was deleted, so it "
-                "is back. Read it before you go on."
+                f"The user was typing in cell {at + 1} (id {cell_id}) when it was deleted, so the "
+                "cell is back. Read it before you go on."
             )

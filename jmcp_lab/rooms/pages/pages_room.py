@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import time
-from contextlib import contextmanager, suppress
+from abc import abstractmethod
+from contextlib import contextmanager
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from anyio import BrokenResourceError, ClosedResourceError
-from jupyter_server_ydoc.rooms import DocumentRoom
-from jupyter_server_ydoc.utils import LogLevel
 from pycrdt import (
+    Map,
     YMessageType,
     YSyncMessageType,
-    create_update_message,
     handle_sync_message,
     is_awareness_disconnect_message,
     merge_updates,
@@ -21,23 +22,45 @@ from pycrdt import (
 )
 
 from ...server.containment import contained, error_name
-from ..upstream.history_folder import store_of
-from .apart import Apart
-from .joining import Joining, payload
+from ..history.history_folder import store_of
+from ..sync_messages import payload
+from ..upstream.document_room import UpstreamRoom
+from .joining import Joining
 from .late_edits import KEPT_SECONDS
+from .rejoin import MARKS
+from .sync_failures import SyncFailures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pycrdt import Channel, TransactionEvent
 
-    from ..kinds import DocumentKind
+    from ..document_kind import CellsLeftBehind, DocumentKind
 
 PAGE_SECONDS = KEPT_SECONDS
 """Seconds within which a disconnected page may return with text typed meanwhile."""
 
+MAX_COPIES = 20
+"""Maximum number of other versions remembered for one document."""
 
-class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
+
+@dataclass(frozen=True, slots=True)
+class RoomListener:
+    """Callbacks for events in a room.
+
+    Parameters
+    ----------
+    merged : Callable
+        Called after another program's changes to the file were merged.
+    message : Callable
+        Called with a message for the agents.
+    """
+
+    merged: Callable[[], None]
+    message: Callable[[str], None]
+
+
+class PagesRoom(UpstreamRoom):
     """The part of a room that pages see.
 
     Attributes
@@ -45,22 +68,39 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
     store : DocumentStore
     kind : DocumentKind or None
         The behaviour specific to notebooks or texts; None leaves loading to upstream.
+    history : str
+        The id of the Yjs history. It changes when the document is rebuilt from its file.
+    file_hash : str or None
+        The hash of the file that the document was last synced with.
+    listeners : list of RoomListener
+    copies : list
+        The other versions of the document: the path of each, and why it is there.
     joining : set of Channel
         Pages that must not receive updates of the document yet.
-    apart : Apart
+    sync_failures : SyncFailures
         Whether a page could not be merged with the document.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.store = store_of(self._room_id)
+        self.store = store_of(self.room_id)
         self.ystore = self.store
         self.kind: DocumentKind | None = None
+        self.history = ""
+        self.file_hash: str | None = None
+        self.listeners: list[RoomListener] = []
+        self.copies: list[tuple[str, str]] = []
         self.joining: set[Channel] = set()
-        self.apart = Apart(self._on_apart)
+        self.sync_failures = SyncFailures(self._on_sync_failure)
+        self._followed: Any = None
         self._pages: set[Channel] = set()
         self._page_seen = self._page_left = -PAGE_SECONDS
         self._message: list[bytes] | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this class loads and saves the document; upstream does that for other kinds."""
+        return self.kind is not None
 
     @property
     def pages(self) -> int:
@@ -76,6 +116,62 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
     def typed_elsewhere(self) -> bool:
         """Whether keystrokes may be on their way from a page other than the current sender."""
         return len(self._pages) > 1 or time.monotonic() - self._page_left < PAGE_SECONDS
+
+    @abstractmethod
+    async def rejoin(self, update: bytes) -> CellsLeftBehind | None:
+        """Merge a page that comes from before the room was opened; see `PageMerger.rejoin`."""
+
+    def notify_agents(self, text: str) -> None:
+        """Send a message to the agents that use the document."""
+        for listener in list(self.listeners):
+            listener.message(text)
+
+    def announce_copy(self, copy: str, why: str) -> None:
+        """Record and announce that another version of the document was saved as a separate file."""
+        self.copies.append((copy, why))
+        del self.copies[:-MAX_COPIES]
+        self.announce("Another version was kept in a file of its own.")
+
+    def call_later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Call `work` after a delay, unless the room is closed by then."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, lambda: work() if self.kind is not None else None)
+
+    # -- the document's history --------------------------------------------------------------------
+
+    def begin_history(self) -> None:
+        """Write the history's id into the document, and record all changes from now on."""
+        self.document.path = self.file.path
+        marks = self.ydoc.get(MARKS, type=Map)
+        with self.ydoc.transaction():
+            marks["history"] = self.history
+            # This is an update of this very document. A page that knows it joined after this
+            # moment.
+            marks["life"] = secrets.token_hex(4)
+        self.store.follow(self.ydoc.get_update)
+        self._followed = self.ydoc.observe(self._on_update)
+        self.store.checkpoint(complete=True)
+
+    def restore_marks(self) -> None:
+        """Restore this room's marks after a page's document has overwritten them."""
+        marks = self.ydoc.get(MARKS, type=Map)
+        with self.ydoc.transaction():
+            if marks.get("history") != self.history:
+                marks["history"] = self.history
+            if self.document.path != self.path:
+                self.document.path = self.path
+            if self.file_hash is not None and self.document.hash != self.file_hash:
+                self.document.hash = self.file_hash
+
+    def _on_update(self, event: TransactionEvent) -> None:
+        update = event.update
+        if update == b"\0\0":
+            return
+        self.store.add(update)
+        if self._message is None:
+            self.send_update(update)
+        else:
+            self._message.append(update)
 
     # -- messages from pages -----------------------------------------------------------------------
 
@@ -95,7 +191,7 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
                         joining.give_up(error)
                     await self._on_bad_message(error, message, channel)
         except Exception as error:
-            self._handle_exception(error)
+            self.report(error)
         finally:
             self._pages.discard(channel)
             self.joining.discard(channel)
@@ -113,14 +209,14 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if kind == YMessageType.SYNC:
             self._page_seen = time.monotonic()
             if message[1] and self.kind is not None:
-                self.kind.feed(payload(message))
+                self.kind.before_update(payload(message))
             reply = handle_sync_message(message[1:], self.ydoc)
             if reply is not None:
                 await channel.send(reply)
             elif self.kind is not None:
-                self.kind.settle()
+                self.kind.after_update()
             if message[1] == YSyncMessageType.SYNC_STEP2:
-                self.apart.together()
+                self.sync_failures.resolved()
         elif kind == YMessageType.AWARENESS:
             self._share_awareness(message, channel)
 
@@ -137,11 +233,11 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         if isawaitable(handled):
             handled = await handled
         if not handled:
-            self.log.warning("A message of a page could not be taken in (%s)", error_name(error))
+            self.log.warning("A message of a page could not be applied (%s)", error_name(error))
 
-    def _on_apart(self) -> None:
+    def _on_sync_failure(self) -> None:
         # `Rooms` checks for troubles again after each event.
-        self._emit(LogLevel.INFO, None, "A page was parted from its document, or has come back.")
+        self.announce("A page lost its document or got it back.")
 
     # -- messages to pages -------------------------------------------------------------------------
 
@@ -161,38 +257,21 @@ class PagesRoom(DocumentRoom):  # type: ignore[misc]  # its base has no types
         finally:
             updates, self._message = self._message, None
             if updates:
-                self._send_update(merge_updates(*updates) if len(updates) > 1 else updates[0])
+                self.send_update(merge_updates(*updates) if len(updates) > 1 else updates[0])
 
-    def _on_update(self, event: TransactionEvent) -> None:
-        update = event.update
-        if update == b"\0\0":
-            return
-        self.store.add(update)
-        if self._message is None:
-            self._send_update(update)
-        else:
-            self._message.append(update)
+    def receivers(self) -> set[Channel]:
+        """Return the pages that get updates of the document."""
+        return self.clients - self.joining
 
-    def _send_update(self, update: bytes) -> None:
-        stream = getattr(self, "_update_send_stream", None)
-        # The stream is closed once no page listens any more.
-        with suppress(BrokenResourceError, ClosedResourceError):
-            if stream is not None:
-                stream.send_nowait(update)
+    # -- ending ------------------------------------------------------------------------------------
 
-    async def _watch_ready(self) -> None:
-        """Observe nothing: `LiveRoom` observes the document from the moment it is loaded."""
-        await self.ready_event.wait()
-        if self.kind is None:
-            await super()._watch_ready()
-        self.ydoc_observed.set()
-
-    async def _broadcast_updates(self) -> None:
-        """Send updates to the pages. They are in the history already."""
-        async with self._update_receive_stream:
-            async for update in self._update_receive_stream:
-                message = create_update_message(update)
-                for client in self.clients - self.joining:
-                    self._task_group.start_soon(client.send, message)
-                if self.kind is None:
-                    self.store.add(update)
+    async def stop(self) -> None:
+        """Release the document and its pages."""
+        self.sync_failures.close()
+        if self._followed is not None:
+            self.ydoc.unobserve(self._followed)
+            self._followed = None
+        if self.kind is not None:
+            self.kind.close()
+            self.kind = None
+        await super().stop()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...notebooks import cells
-from ...text.rebase import carried, united
+from ...text.rebase import rebase, union_merge
 from ...text.three_way_merge import splice
 from . import yjs_updates as updates
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ...notebooks.live_notebook import LiveNotebook
 
-REMADE_ORIGIN = "jmcp:remade"
+RECREATED_ORIGIN = "jmcp:remade"
 """Origin of the transactions that merge edits into cells that pages recreated."""
 
 KEPT_SECONDS = 3600.0
@@ -52,7 +52,7 @@ class _Written:
         return sum(len(before) + len(after) for before, after in self.edits)
 
 
-class Remade:
+class RecreatedCells:
     """Follows one notebook, and merges edits into cells that pages recreate.
 
     Parameters
@@ -74,7 +74,7 @@ class Remade:
         notebook.on_edit(self._note)
         notebook.on_removal(self._note_move)
 
-    def look(self, update: bytes) -> None:
+    def before_update(self, update: bytes) -> None:
         """Record the cells just before the document applies a page's update."""
         self._expire()
         if not updates.deletes(update):
@@ -86,7 +86,7 @@ class Remade:
                 text = str(self._notebook.ycells[index]["source"])
                 self._before.setdefault(cell_id, (self._notebook.item(index), text))
 
-    def settle(self) -> None:
+    def after_update(self) -> None:
         """Merge edits into the cells that the page has recreated."""
         before, self._before = self._before, {}
         if self._arrangement == self._notebook.arrangement:
@@ -105,8 +105,10 @@ class Remade:
                 known = self.known(cell_id, present, text)
                 # Restoring a word that the page deleted is better than losing one that it never
                 # received.
-                lacks = united(text, present) if known is None else carried(known, text, present)
-                cells.edit(self._notebook, cell_id, lacks, REMADE_ORIGIN)
+                lacks = (
+                    union_merge(text, present) if known is None else rebase(known, text, present)
+                )
+                cells.edit(self._notebook, cell_id, lacks, RECREATED_ORIGIN)
 
     def known(self, cell_id: str, present: str, text: str, *, moved: bool = False) -> str | None:
         """Return the text that a page knew of a cell: one to which the page has only added text.
@@ -134,7 +136,7 @@ class Remade:
         for before, after in reversed(edits):
             if known == present:
                 break
-            text = splice(text, carried(after, before, text))
+            text = splice(text, rebase(after, before, text))
             if _has_all_of(text, present) and len(text) > len(known or ""):
                 known = text
         return known

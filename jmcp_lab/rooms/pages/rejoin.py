@@ -4,8 +4,8 @@ Yjs can merge two copies of one history. But the server rebuilds the document fr
 history was lost, is older than the page, or belongs to another server. Then the same cell has
 different Yjs identities on the two sides, and exchanging Yjs updates would duplicate or corrupt it.
 So the two are merged by content, in a three-way merge like the one for a file that another program
-has written. The base is the file that the page's document met last; the document itself contains
-the hash of that file.
+has written. The base is the file that the page's document was last synced with; the document itself
+contains the hash of that file.
 
 The page keeps its own cells, so that its cursor and scroll position stay. Changes that only the
 server has are written into them.
@@ -21,11 +21,12 @@ from pycrdt import Array, Doc, Map
 from ...codec.fingerprint import CellVersion, Version, renamed
 from ...codec.values import document_form, format_number
 from ...notebooks import cells
+from ...notebooks.deltas import replacements
 from ...notebooks.live_notebook import LiveNotebook
 from ...text.diff import opcodes
-from ...text.reunion import reunited
+from ...text.overlapping_merge import merge_overlapping
 from ...text.three_way_merge import Splice
-from ..external_changes import rearrange, take_in
+from ..external_changes import merge_file, rearrange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,15 +50,17 @@ class PageMarks:
     history : str or None
         The id of its Yjs history.
     file : str or None
-        The hash of the file that it met last.
+        The hash of the file that it was last synced with.
     """
 
     history: str | None
     file: str | None
 
     @classmethod
-    def of(cls, document: Doc[Any]) -> PageMarks:
-        """Read the marks of a document."""
+    def of(cls, update: bytes) -> PageMarks:
+        """Read the marks that a page's document carries."""
+        document: Doc[Any] = Doc()
+        document.apply_update(update)
         history = document.get(MARKS, type=Map).get("history")
         file = document.get("state", type=Map).get("hash")
         return cls(
@@ -65,7 +68,7 @@ class PageMarks:
         )
 
 
-def merged(
+def merged_content(
     notebook: LiveNotebook, page: LiveNotebook, base: Version, make: Callable[[], YNotebook]
 ) -> tuple[list[str], dict[str, dict[str, Any]], dict[str, Any], dict[str, str]]:
     """Return the content that the document needs once it is merged with a page of another history.
@@ -110,7 +113,7 @@ def merged(
     else:
         _name_as_before(present, base, page.ids)
     try:
-        take_in(present, base, content, reunited)
+        merge_file(present, base, content, merge_overlapping)
         wanted = list(present.ids)
         found = {cell_id: cells.whole(present, cell_id) for cell_id in wanted}
         rest = present.document.get_top()
@@ -150,7 +153,7 @@ def adopt(
     update : bytes
         Everything that the page has.
     wanted, found, rest, names
-        As `merged` returns them.
+        As `merged_content` returns them.
     """
     theirs = _take_update(notebook, update)
     wanted = [names.get(cell_id, cell_id) for cell_id in wanted]
@@ -171,16 +174,8 @@ def _take_update(notebook: LiveNotebook, update: bytes) -> list[bool]:
     theirs = [False] * len(notebook.ids)
 
     def follow(event: ArrayEvent) -> None:
-        at = 0
-        for change in cast("Any", event).delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                new = len(change["insert"])
-                theirs[at:at] = [True] * new
-                at += new
-            else:
-                del theirs[at : at + int(change["delete"])]
+        for index, deleted, inserted in replacements(cast("Any", event).delta):
+            theirs[index : index + deleted] = [True] * len(inserted)
 
     subscription = notebook.ycells.observe(follow)
     try:
@@ -269,21 +264,9 @@ def removed_while_away(page: Doc[Any], update: bytes) -> dict[str, str]:
     places = list(range(len(before)))
 
     def follow(event: ArrayEvent) -> None:
-        at = 0
-        for change in cast("Any", event).delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                new = len(change["insert"])
-                places[at:at] = [-1] * new
-                at += new
-            else:
-                size = int(change["delete"])
-                for place in places[at : at + size]:
-                    if place >= 0:
-                        cell_id, text = before[place]
-                        gone[cell_id] = text
-                del places[at : at + size]
+        for index, deleted, inserted in replacements(cast("Any", event).delta):
+            gone.update(before[place] for place in places[index : index + deleted] if place >= 0)
+            places[index : index + deleted] = [-1] * len(inserted)
 
     subscription = shared.observe(follow)
     page.apply_update(update)
@@ -302,7 +285,7 @@ def typed_into_removed(
     Parameters
     ----------
     notebook : LiveNotebook
-        The open document, after it has met the page.
+        The open document, after it was merged with the page.
     gone : Mapping
         As `removed_while_away` returns it.
     contents : Mapping
@@ -323,7 +306,7 @@ def typed_into_removed(
         present = notebook.source(cell_id)
         if present is not None:
             # Both sides have what an agent wrote before it moved the cell.
-            cells.edit(notebook, cell_id, reunited(before, typed, present), REJOIN_ORIGIN)
+            cells.edit(notebook, cell_id, merge_overlapping(before, typed, present), REJOIN_ORIGIN)
         else:
             at = _beside(notebook, list(contents), cell_id)
             cell = contents[cell_id] | {"source": typed}
@@ -332,11 +315,11 @@ def typed_into_removed(
     return back
 
 
-def told_of(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
+def restored_messages(notebook: LiveNotebook, back: Sequence[str]) -> list[str]:
     """Return the messages for agents about deleted cells that were restored."""
     return [
-        f"Somebody had typed in cell {notebook.position(cell_id)} (id {cell_id}) before it was "
-        "known that it was deleted, so it is back. Read it before you go on."
+        f"Somebody typed in cell {notebook.position(cell_id)} (id {cell_id}) without knowing that "
+        "it was deleted, so the cell is back. Read it before you go on."
         for cell_id in back
     ]
 
@@ -377,7 +360,7 @@ class LeftBehind:
         typed = {i: found[i] for i, text in self._texts.items() if found.get(i, text) != text}
         known, self._texts = self._texts, self._texts | typed
         back = typed_into_removed(self._notebook, typed, self._contents, known)
-        return told_of(self._notebook, back)
+        return restored_messages(self._notebook, back)
 
 
 def _beside(notebook: LiveNotebook, order: Sequence[str], cell_id: str) -> int:

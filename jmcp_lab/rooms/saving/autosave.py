@@ -38,7 +38,7 @@ class Autosave:
     ----------
     write : Callable
         Writes the document in its present state; raises an exception if that fails.
-    told : Callable
+    report : Callable
         Called with each outcome, None or the error, and with an error when a save takes too long.
     quiet : float or None
         Seconds without a change before a save; None never saves automatically.
@@ -52,17 +52,17 @@ class Autosave:
     def __init__(
         self,
         write: Callable[[], Awaitable[None]],
-        told: Callable[[Exception | None], None],
+        report: Callable[[Exception | None], None],
         quiet: float | None,
     ) -> None:
         self.failure: Exception | None = None
         self._write = write
-        self._told = told
+        self._report = report
         self._quiet = quiet
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._changes = self._saved = self._looked = 0
+        self._changes = self._saved = self._covered = 0
         self._retry = RETRY_SECONDS
         self._closed = False
         self._wanted = True
@@ -81,7 +81,7 @@ class Autosave:
     @property
     def covers_all(self) -> bool:
         """Whether nothing has changed since the running save read the document."""
-        return self._changes == self._looked
+        return self._changes == self._covered
 
     def changed(self, *, wanted: bool) -> None:
         """Record a change of the document, and schedule a save if that is wanted."""
@@ -160,7 +160,7 @@ class Autosave:
             self._timer.cancel()
             self._timer = None
         self._due = None
-        changes = self._looked = self._changes
+        changes = self._covered = self._changes
         slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._on_slow)
         try:
             with contained():
@@ -180,18 +180,18 @@ class Autosave:
         self._saved = max(self._saved, changes)
         self._retry = RETRY_SECONDS
         self.failure = None
-        self._told(None)
+        self._report(None)
         if self.unsaved and self._wanted and self._quiet is not None:
             self._arm_in_time(self._quiet)
 
     def _on_slow(self) -> None:
         if self.failure is None:
             self.failure = SlowSaveError()
-            self._told(self.failure)
+            self._report(self.failure)
 
     def _fail(self, error: Exception) -> None:
         self.failure = error
-        self._told(error)
+        self._report(error)
         self._try_again()
 
     def _try_again(self) -> None:

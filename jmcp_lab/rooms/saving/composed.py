@@ -34,7 +34,7 @@ def composed(
     ----------
     notebook : LiveNotebook
     file : mapping
-        The file's content as the document last met it.
+        The file's content as of its last sync with the document.
     known : mapping
         The file's cells, by the ids that the document gives them.
     touched : collection of str

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.utils import ensure_async
 from pycrdt import Doc
 
-from ..pages.joining import clocks_in
+from ..sync_messages import clocks_in
 
 if TYPE_CHECKING:
-    from ..kinds import DocumentKind
-    from ..live_room import LiveRoom
+    from collections.abc import Callable
+
+    from ..document_kind import DocumentKind
+    from ..upstream.document_room import UpstreamRoom
 
 MAX_KEPT = 20
 """Maximum number of remembered copies; a page that returns with more text updates its own copy."""
@@ -50,9 +52,9 @@ def unreadable(path: str, *, notebook: bool) -> tuple[str, str, str]:
     folder, _, name = path.rpartition("/")
     if notebook:
         name = name.removesuffix(".ipynb") + "-unreadable.txt"
-        return folder, name, "what was in the file was no notebook"
+        return folder, name, "the content of the file was not a notebook"
     stem, suffix = os.path.splitext(name)
-    return folder, f"{stem}-unreadable{suffix}", "what was in the file was no UTF-8 text"
+    return folder, f"{stem}-unreadable{suffix}", "the content of the file was not UTF-8 text"
 
 
 class Copies:
@@ -60,18 +62,21 @@ class Copies:
 
     Parameters
     ----------
-    room : LiveRoom
+    room : UpstreamRoom
+    kept : Callable
+        Called with the path of each new file, and why it is there.
     """
 
-    def __init__(self, room: LiveRoom) -> None:
+    def __init__(self, room: UpstreamRoom, kept: Callable[[str, str], None]) -> None:
         self._room = room
+        self._on_kept = kept
         self._pages: deque[_Kept] = deque(maxlen=MAX_KEPT)
 
     async def keep(self, content: Any, why: str) -> None:  # noqa: ANN401
         """Write a version of the document to a new file beside it, and announce why."""
         copy = await self._free_name()
         await self._write(copy, content)
-        self._room.heard_of_copy(copy, why)
+        self._on_kept(copy, why)
 
     async def keep_page(self, kind: DocumentKind, update: bytes, why: str) -> None:
         """Write a page's content to a separate file.
@@ -101,29 +106,29 @@ class Copies:
         kept.hash, kept.digest, kept.clocks = await self._hash_of(kept.path), digest, clocks
         if kept not in self._pages:
             self._pages.append(kept)
-            self._room.heard_of_copy(kept.path, why)
+            self._on_kept(kept.path, why)
 
     async def _free_name(self) -> str:
         folder, _, name = self._room.path.rpartition("/")
         stem, dot, suffix = name.rpartition(".")
         name = f"{stem}-other{dot}{suffix}" if dot else f"{name}-other"
-        manager = self._room._file._contents_manager
+        manager = self._room.file.manager
         free = await ensure_async(manager.increment_filename(name, folder))
         return f"{folder}/{free}".lstrip("/")
 
     async def _write(self, copy: str, content: Any) -> None:  # noqa: ANN401
-        manager = self._room._file._contents_manager
+        manager = self._room.file.manager
         kind = {"type": self._room.file_type, "format": self._room.file_format, "content": content}
-        await ensure_async(manager.save(kind, copy))
+        await manager.save(kind, copy)
         self._room.log.warning("Another version of '%s' was kept as '%s'", self._room.path, copy)
 
     async def _is_ours(self, kept: _Kept) -> bool:
         return kept.hash is not None and await self._hash_of(kept.path) == kept.hash
 
     async def _hash_of(self, copy: str) -> str | None:
-        manager = self._room._file._contents_manager
+        manager = self._room.file.manager
         try:
-            found = await ensure_async(manager.get(copy, content=False, require_hash=True))
+            found = await manager.get(copy, content=False, require_hash=True)
         except Exception:
             # The copy is gone or unreadable. Leave it alone in either case.
             return None

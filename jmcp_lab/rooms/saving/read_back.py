@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...codec.fingerprint import Version
-from ..kinds import NotebookKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ..kinds import DocumentKind
-    from .content_versions import ContentVersion
+    from ..content_versions import ContentVersion
+    from ..document_kind import DocumentKind
+    from ..upstream.room_file import RoomFile
 
 
 async def read_back(
@@ -51,24 +51,23 @@ async def read_back(
         # The next check of the file reports why it is unreadable.
         return known, written
     if found["last_modified"] != saved["last_modified"] or known not in (None, found.get("hash")):
-        # The document has not met what another program has written meanwhile.
+        # The document does not have what another program has written meanwhile.
         return known, written
-    said = kind.version_of(found["content"])
-    if isinstance(kind, NotebookKind):
-        assert isinstance(said, Version)
-        assert isinstance(written, Version)
-        if len(said.cells) != len(written.cells):
+    stored = kind.version_of(found["content"])
+    if isinstance(stored, Version):
+        given = cast("Version", written)
+        if len(stored.cells) != len(given.cells):
             return found.get("hash"), written
         # If the file stores no ids, each reading generates new ones.
-        said = replace(said, ids=written.ids)
-    return found.get("hash"), said
+        stored = replace(stored, ids=given.ids)
+    return found.get("hash"), stored
 
 
-def file_number(loader: Any) -> int | None:  # noqa: ANN401 - a FileLoader
+def file_number(file: RoomFile) -> int | None:
     """Return the file's inode, which contents managers preserve on a save; None without one."""
-    root = getattr(loader._contents_manager, "root_dir", None)
+    root = file.root
     try:
-        return os.stat(os.path.join(root, loader.path)).st_ino if root else None
+        return os.stat(os.path.join(root, file.path)).st_ino if root else None
     except (OSError, RuntimeError):
-        # A loader whose file was deleted has no path.
+        # A deleted file has no path.
         return None

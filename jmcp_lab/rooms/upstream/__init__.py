@@ -1,1 +1,1 @@
-"""Patches to jupyter-server-ydoc: its rooms, its file loader and its store."""
+"""Patches to jupyter-server-ydoc: its rooms, its file loader and the interface of its store."""

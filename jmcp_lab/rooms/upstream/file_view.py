@@ -63,7 +63,7 @@ class FileView:
             return model | {"content": plain(content)}
         return model
 
-    async def save(self, model: dict[str, Any], path: str = "") -> Any:  # noqa: ANN401
+    async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
         """Write a model in the form that the file had before.
 
         The returned model has the hash of the written content, if it can be computed.
@@ -75,7 +75,7 @@ class FileView:
         elif text and self._text is not None:
             content = as_before(str(content), self._text)
         written = {**model, "content": content}
-        saved = await ensure_async(self._manager.save(written, path))
+        saved: dict[str, Any] = await ensure_async(self._manager.save(written, path))
         if text:
             self._text = None if is_plain(str(content)) else str(content)
         return saved | {"hash": await hash_written(self._manager.plain, written)}
@@ -133,11 +133,6 @@ def view_of(loader: Any) -> FileView:  # noqa: ANN401 - we add to it
     if not isinstance(loader._contents_manager, FileView):
         loader._contents_manager = FileView(NotebookFiles(loader._contents_manager))
     return cast("FileView", loader._contents_manager)
-
-
-def view_in(room: Any) -> FileView:  # noqa: ANN401 - a DocumentRoom
-    """Return the view of a room's file."""
-    return view_of(room._file)
 
 
 def _with_cells(content: dict[str, Any], cells: list[Cell]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from .file_view import view_of
 
-Look = Callable[[], Awaitable[None]]
+FileCheck = Callable[[], Awaitable[None]]
 """Checks whether the file has changed, and merges what another program has written."""
 
 
@@ -35,24 +35,24 @@ class Save(dict[str, Any]):
         self.write = write
 
 
-def looks_of(loader: Any) -> dict[str, Look]:  # noqa: ANN401 - we add to it
+def checks_of(loader: Any) -> dict[str, FileCheck]:  # noqa: ANN401 - we add to it
     """Return the file checks of a loader's rooms, by room name; redirect the loader first."""
-    if not hasattr(loader, "jmcp_looks"):
-        loader.jmcp_looks = {}
-        _lead(loader)
+    if not hasattr(loader, "jmcp_checks"):
+        loader.jmcp_checks = {}
+        _redirect(loader)
         view_of(loader)
-    return cast("dict[str, Look]", loader.jmcp_looks)
+    return cast("dict[str, FileCheck]", loader.jmcp_checks)
 
 
-def _lead(loader: Any) -> None:  # noqa: ANN401
-    look, write = loader.maybe_notify, loader._save_content_at_path
+def _redirect(loader: Any) -> None:  # noqa: ANN401
+    check, write = loader.maybe_notify, loader._save_content_at_path
 
     async def maybe_notify() -> None:
-        await look()
+        await check()
         failures = []
-        for room_looks in list(loader.jmcp_looks.values()):
+        for check_for_room in list(loader.jmcp_checks.values()):
             try:
-                await room_looks()
+                await check_for_room()
             except Exception as error:
                 # A file that one room cannot read may be readable for another.
                 failures.append(error)
@@ -76,7 +76,7 @@ def follow(loaders: Any) -> None:  # noqa: ANN401 - see Upstream
 
     def __getitem__(self: Any, file_id: str) -> Any:  # noqa: ANN401
         loader = plain.__getitem__(self, file_id)
-        looks_of(loader)
+        checks_of(loader)
         return loader
 
     followed = {"__getitem__": __getitem__, "jmcp_followed": True}

@@ -8,21 +8,17 @@ smaller change needs, only that change is left out. `docs/upstream.md` says what
 
 from __future__ import annotations
 
-import dis
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from inspect import unwrap
-from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
+
+from .name_lookup import is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
-Looked = Literal["has", "mentions"]
-"""Whether a place has a name as its attribute, or a function's code mentions it."""
+    from .name_lookup import Looked
 
 
 class Part(StrEnum):
@@ -30,14 +26,16 @@ class Part(StrEnum):
 
     ROOMS = "live documents"
     DOCUMENTS = "notebooks"
+    OTHERS = "the live documents of jupyter-server-documents"
     FILE_IDS = "file ids that follow their folders"
-    SIGNATURES = "signatures worked out in a thread"
-    SESSIONS = "one kernel a notebook, also where two ask at once"
-    SIGNALS = "an orderly end on every signal"
-    KERNELS = "an end that no kernel can hold up"
+    SIGNATURES = "signatures computed in a thread"
+    SESSIONS = "one kernel per notebook, even when two ask at once"
+    SIGNALS = "an orderly shutdown on every signal"
+    KERNELS = "a shutdown that no kernel can delay"
     HARDENING = "the hardened server"
     SETTINGS = "settings that are checked one by one"
     REPLIES = "details of replies, saves and kernels"
+    LOGS = "a log in which no address holds a secret"
 
 
 OFF_LIVE = frozenset({Part.ROOMS, Part.DOCUMENTS})
@@ -80,17 +78,10 @@ class Name:
 
     def is_there(self) -> bool:
         """Look for it now."""
-        try:
-            owner = _owner(self.place)
-            if self.looked == "mentions":
-                return self.name in _mentioned(unwrap(owner))
-            return hasattr(owner, self.name) or _sets_on_itself(owner, self.name)
-        except Exception:
-            # Whatever a changed package does when it is looked at, the server starts.
-            return False
+        return is_there(self.place, self.name, self.looked)
 
 
-def missing_names(*, live: bool) -> tuple[Name, ...]:
+def missing_names(*, live: bool, others: bool = False) -> tuple[Name, ...]:
     """Return the names that are not there.
 
     Parameters
@@ -98,10 +89,11 @@ def missing_names(*, live: bool) -> tuple[Name, ...]:
     live : bool
         Whether jupyter-server-ydoc keeps the documents. Elsewhere its names are not needed, and
         nothing of it is imported.
+    others : bool, optional
+        Whether jupyter-server-documents keeps them.
     """
-    return tuple(
-        each for each in NAMES if (live or each.part is not Part.ROOMS) and not each.is_there()
-    )
+    unused = {*([] if live else [Part.ROOMS]), *([] if others else [Part.OTHERS])}
+    return tuple(each for each in NAMES if each.part not in unused and not each.is_there())
 
 
 def names_off(missing: Collection[Name]) -> list[str]:
@@ -113,7 +105,7 @@ def words_of_parts(missing: Collection[Name]) -> list[str]:
     """Return what the log says of each smaller change that is left out."""
     parts = dict.fromkeys(name.part for name in missing if name.part not in OFF_LIVE)
     return [
-        f"The installed packages do not fit this version of jmcp_lab, which goes on without {part} "
+        f"The installed packages do not match this version of jmcp_lab, which works without {part} "
         f"(missing: {', '.join(str(name) for name in missing if name.part is part)})."
         for part in parts
     ]
@@ -124,54 +116,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "(not installed)"
-
-
-def _owner(place: str) -> Any:  # noqa: ANN401
-    module, _, path = place.partition(":")
-    owner: Any = import_module(module)
-    for step in filter(None, path.split(".")):
-        owner = getattr(owner, step)
-    return owner
-
-
-def _functions(owner: type) -> Iterator[CodeType]:
-    """Yield the code of each function of a class, and of its properties."""
-    for cls in owner.__mro__:
-        for found in vars(cls).values():
-            parts = (found.fget, found.fset) if isinstance(found, property) else (found,)
-            for part in parts:
-                plain = unwrap(getattr(part, "__func__", part)) if callable(part) else None
-                if isinstance(plain, FunctionType):
-                    yield plain.__code__
-
-
-def _sets_on_itself(owner: object, name: str) -> bool:
-    """Return whether a function of a class sets an attribute of that name."""
-    if not isinstance(owner, type):
-        return False
-    # Few functions have the name at all, and disassembling all would hold up each start.
-    return any(
-        name in code.co_names and name in _attributes_set(code) for code in _functions(owner)
-    )
-
-
-@cache
-def _attributes_set(code: CodeType) -> frozenset[str]:
-    return frozenset(
-        str(step.argval) for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"
-    )
-
-
-def _mentioned(function: Any) -> set[str]:  # noqa: ANN401
-    """Return the names, parameters and texts in the code of a function."""
-    found: set[str] = set()
-    codes = [function.__code__] if isinstance(function, FunctionType) else []
-    while codes:
-        code = codes.pop()
-        found |= {*code.co_names, *code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}
-        found |= {each for each in code.co_consts if isinstance(each, str)}
-        codes += [each for each in code.co_consts if isinstance(each, CodeType)]
-    return found
 
 
 def _names(
@@ -189,34 +133,57 @@ def _names(
 _YDOC = "jupyter-server-ydoc"
 _ROOM = "rooms/live_room.py"
 _PAGES_ROOM = "rooms/pages/pages_room.py"
+_BASE = "rooms/upstream/document_room.py"
+_FILE = "rooms/upstream/room_file.py"
+_LOADER = "rooms/upstream/followed_loader.py"
 _SERVER = "rooms/upstream/ydoc_server.py"
 _DOCUMENT = "notebooks/notebook_document.py"
 _TYPES = "notebooks/pycrdt_types.py"
+_DEEP = "notebooks/deep_events.py"
+_NOTEBOOK = "notebooks/live_notebook.py"
+_ORDER = "notebooks/cell_order.py"
+_VALUES = "notebooks/shared_values.py"
+_OTHERS = "jupyter-server-documents"
+_PEERS = "rooms/other_documents.py"
 
 # fmt: off
 NAMES: tuple[Name, ...] = (
     # -- the rooms of jupyter-server-ydoc, whose place ours take ---------------------------------
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom",
-            "_file _file_format _file_type _document _update_lock _save_delay _save_to_disc "
-            "_emit _on_document_change _on_outofband_change _room_id room_id file_type "
-            "file_format cleaner initialize create_task log ydoc",
-            _ROOM, _PAGES_ROOM, _SERVER, "rooms/saving/file_sync.py",
-            test="rooms/test_restarts.py"),
+            "_file _document _update_lock _save_delay _save_to_disc _emit _on_document_change "
+            "_on_outofband_change room_id file_type file_format log ydoc",
+            _BASE, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom", "initialize",
+            _ROOM, _SERVER, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom", "cleaner",
+            _BASE, _SERVER, test="rooms/test_files.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom", "create_task",
+            _PAGES_ROOM, test="rooms/pages/test_pages.py"),
     *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom",
             "_update_send_stream _update_receive_stream _watch_ready _broadcast_updates "
-            "_task_group _handle_exception serve stop ready ready_event ydoc_observed clients "
-            "on_message on_message_error awareness ystore",
-            _ROOM, _PAGES_ROOM, _SERVER, test="rooms/pages/test_pages.py"),
+            "_task_group _handle_exception ydoc_observed",
+            _BASE, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "stop ready ready_event",
+            _BASE, _ROOM, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "clients on_message",
+            _BASE, _PAGES_ROOM, _SERVER, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "awareness ystore on_message_error",
+            _BASE, _PAGES_ROOM, test="rooms/pages/test_pages.py"),
+    *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:YRoom", "serve",
+            _PAGES_ROOM, test="rooms/pages/test_pages.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms", "DocumentRoom",
-            _PAGES_ROOM, test="rooms/test_restarts.py"),
+            _BASE, test="rooms/test_restarts.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app", "DocumentRoom",
             _SERVER, test="rooms/test_restarts.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.handlers",
             "DocumentRoom check_session_compatibility",
             _SERVER, test="rooms/test_restarts.py"),
-    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils",
-            "LogLevel OutOfBandChanges check_session_compatibility",
-            _ROOM, _SERVER, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "LogLevel",
+            _BASE, test="rooms/test_restarts.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "OutOfBandChanges",
+            _FILE, test="rooms/test_external_changes.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "check_session_compatibility",
+            _SERVER, test="rooms/test_restarts.py"),
     # Without these mentions a room would not be one of ours, or its pages would be turned away.
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension.get_document",
             "DocumentRoom path content_type file_format copy create",
@@ -227,36 +194,56 @@ NAMES: tuple[Name, ...] = (
             "check_session_compatibility",
             _SERVER, test="rooms/upstream/test_names.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.handlers:YDocWebSocketHandler.on_message",
-            "_save_to_disc", _ROOM, test="rooms/upstream/test_names.py", looked="mentions"),
+            "_save_to_disc", _BASE, test="rooms/upstream/test_names.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.handlers:YDocWebSocketHandler.open",
             "collaborative_session_store_path",
-            _SERVER, test="rooms/upstream/test_store.py", looked="mentions"),
+            _SERVER, test="rooms/history/test_store.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension",
-            "ywebsocket_server file_loaders _room_locks get_document stop_extension disable_rtc",
+            "file_loaders _room_locks get_document stop_extension",
+            _SERVER, test="rooms/test_files.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension", "ywebsocket_server",
             _SERVER, "rooms/liveness.py", test="rooms/test_liveness.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.app:YDocExtension", "disable_rtc",
+            "rooms/liveness.py", test="rooms/test_liveness.py"),
+    # What is told of a room that a page has opened.
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.utils", "JUPYTER_COLLABORATION_EVENTS_URI",
+            _SERVER, test="rooms/test_renamed_while_open.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom._emit", "room action",
+            "rooms/moved_files.py", "kernels/stale_cells.py",
+            test="rooms/test_renamed_while_open.py", looked="mentions"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom._emit", "level",
+            "rooms/rooms.py", "rooms/moved_files.py",
+            test="rooms/test_renamed_while_open.py", looked="mentions"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.rooms:DocumentRoom._emit", "msg",
+            "rooms/rooms.py", test="rooms/test_troubles.py", looked="mentions"),
     *_names(Part.ROOMS, "pycrdt", "pycrdt.websocket:WebsocketServer", "rooms delete_room",
             _SERVER, test="rooms/test_restarts.py"),
     *_names(Part.ROOMS, "pycrdt", "pycrdt.store:BaseYStore",
             "write stop start started read apply_updates",
-            "rooms/upstream/store_interface.py", test="rooms/upstream/test_store.py"),
+            "rooms/upstream/store_interface.py", test="rooms/history/test_store.py"),
     # -- the files of rooms ----------------------------------------------------------------------
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader",
-            "maybe_notify _save_content_at_path _contents_manager _lock path last_modified "
-            "maybe_save_content number_of_subscriptions",
-            "rooms/upstream/followed_loader.py", "rooms/upstream/file_view.py",
-            "rooms/saving/file_sync.py", _SERVER, test="rooms/test_external_changes.py"),
+            "maybe_notify _save_content_at_path", _LOADER, test="rooms/test_external_changes.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader", "_contents_manager",
+            "rooms/upstream/file_view.py", test="files/test_line_ends.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader",
+            "_lock path last_modified maybe_save_content",
+            _FILE, test="rooms/test_external_changes.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader", "number_of_subscriptions",
+            _SERVER, test="rooms/test_files.py"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader._save_content",
-            "_save_content_at_path", "rooms/upstream/followed_loader.py",
+            "_save_content_at_path", _LOADER,
             test="rooms/test_external_changes.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader._watch_file",
-            "maybe_notify", "rooms/upstream/followed_loader.py",
+            "maybe_notify", _LOADER,
             test="rooms/test_external_changes.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoader.maybe_save_content",
-            "OutOfBandChanges", _ROOM,
+            "OutOfBandChanges", _FILE,
             test="rooms/test_external_changes.py", looked="mentions"),
     *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoaderMapping",
-            "remove __getitem__",
-            _SERVER, "rooms/upstream/followed_loader.py", test="rooms/test_external_changes.py"),
+            "remove", _SERVER, test="rooms/test_files.py"),
+    *_names(Part.ROOMS, _YDOC, "jupyter_server_ydoc.loaders:FileLoaderMapping", "__getitem__",
+            _LOADER, test="rooms/test_external_changes.py"),
     *_names(Part.ROOMS, "jupyter-server-fileid", "jupyter_server_fileid.manager:BaseFileIdManager",
             "index get_id get_path move delete", _SERVER,
             test="rooms/test_renamed_while_open.py"),
@@ -267,32 +254,35 @@ NAMES: tuple[Name, ...] = (
             "_ycells _ymeta _ystate _subscriptions _set _get _update_cell _cell_to_py "
             "_create_youtputs create_ycell aset observe unobserve",
             _DOCUMENT, test="codec/test_values.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Doc", "_txn _read_transaction _exceptions",
-            "notebooks/live_notebook.py", "notebooks/deep_events.py",
-            test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Doc", "_txn",
+            _NOTEBOOK, _BASE, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Doc", "_read_transaction _exceptions",
+            _DEEP, test="notebooks/test_scale.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Transaction", "_txn",
-            "notebooks/cell_order.py", "notebooks/shared_values.py",
-            test="notebooks/test_shared_values.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Array", "integrated _maybe_as_type_or_doc doc",
-            "notebooks/cell_order.py", "notebooks/deep_events.py",
-            test="notebooks/test_scale.py"),
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Array", "integrated doc",
+            _ORDER, _DEEP, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Array", "_maybe_as_type_or_doc",
+            _ORDER, test="notebooks/test_scale.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt:Map", "integrated _maybe_as_type_or_doc doc",
-            "notebooks/cell_order.py", "notebooks/shared_values.py",
-            test="notebooks/test_shared_values.py"),
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt",
             "Array Map Text ArrayEvent MapEvent TextEvent",
             _TYPES, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._base", "BaseType process_event",
             _TYPES, test="notebooks/test_scale.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array",
-            "get len observe observe_deep",
-            "notebooks/cell_order.py", "notebooks/shared_values.py", "notebooks/deep_events.py",
-            test="notebooks/test_scale.py"),
-    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Map", "get has keys len",
-            "notebooks/cell_order.py", "notebooks/shared_values.py",
-            test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array", "get len",
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array", "observe",
+            _ORDER, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Array", "observe_deep",
+            _DEEP, test="notebooks/test_scale.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Map", "get keys len",
+            _ORDER, _VALUES, test="notebooks/test_shared_values.py"),
+    *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Map", "has",
+            _ORDER, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "pycrdt", "pycrdt._pycrdt:Text", "get_string",
-            "notebooks/cell_order.py", test="notebooks/test_shared_values.py"),
+            _ORDER, test="notebooks/test_shared_values.py"),
     *_names(Part.DOCUMENTS, "nbformat", "nbformat.v4.rwbase", "rejoin_lines split_lines",
             "files/notebook_files.py", test="rooms/test_values.py"),
     # -- smaller changes, each left out by itself --------------------------------------------------
@@ -341,9 +331,28 @@ NAMES: tuple[Name, ...] = (
             "kernels/connection/kernel_death.py", test="kernels/test_endings.py"),
     *_names(Part.REPLIES, "jupyter-server",
             "jupyter_server.base.handlers:AuthenticatedHandler.get_current_user",
-            "_jupyter_current_user", "panel/pairing_handlers.py",
-            test="panel/test_who_may.py", looked="mentions"),
-    *_names(Part.REPLIES, "tornado", "tornado.web:RequestHandler", "_headers",
+            "_jupyter_current_user", "mcp/handler.py", "panel/base.py", "panel/nowhere.py",
+            "panel/pairing_handlers.py", test="panel/test_who_may.py", looked="mentions"),
+    *_names(Part.REPLIES, "jupyter-server", "jupyter_server.base.handlers:APIHandler",
+            "_track_activity", "panel/handlers.py", "panel/pairing_handlers.py",
+            test="runtime/test_activity.py"),
+    *_names(Part.REPLIES, "tornado", "tornado.web:RequestHandler", "_headers _finished",
             "mcp/handler.py", test="mcp/test_requests.py"),
+    *_names(Part.LOGS, "tornado", "tornado.web:RequestHandler", "_request_summary",
+            "panel/base.py", "panel/nowhere.py", "panel/pairing_handlers.py",
+            test="test_nowhere.py"),
+    *_names(Part.LOGS, "tornado", "tornado.web:RequestHandler", "_log",
+            "panel/nowhere.py", "panel/pairing_handlers.py", test="test_nowhere.py"),
+    # Nothing of this package is changed. Where it is another than expected, agents use the files.
+    *_names(Part.OTHERS, _OTHERS, "jupyter_server_documents.rooms.yroom_manager:YRoomManager",
+            "has_room get_room", _PEERS, test="rooms/test_other_documents.py"),
+    *_names(Part.OTHERS, _OTHERS, "jupyter_server_documents.rooms.yroom:YRoom",
+            "get_jupyter_ydoc add_stop_callback file_api",
+            _PEERS, test="rooms/test_other_documents.py"),
+    *_names(Part.OTHERS, _OTHERS, "jupyter_server_documents.rooms.yroom_file_api:YRoomFileAPI",
+            "content_loaded has_unsaved_changes", _PEERS, test="rooms/test_other_documents.py"),
+    *_names(Part.OTHERS, _OTHERS,
+            "jupyter_server_documents.execution_handlers:KernelExecuteHandler.post",
+            "yroom_manager", _PEERS, test="rooms/test_other_documents.py", looked="mentions"),
 )
 # fmt: on

@@ -9,30 +9,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_server_ydoc import app as ydoc_app
 from jupyter_server_ydoc import handlers as ydoc_handlers
-from jupyter_server_ydoc.utils import check_session_compatibility
+from jupyter_server_ydoc.utils import (
+    JUPYTER_COLLABORATION_EVENTS_URI,
+    check_session_compatibility,
+)
 
 from ...errors import UnavailableError
 from ...notebooks.notebook_document import register
-from ..live_room import LiveRoom
-from ..pages.joining import payload
+from ..sync_messages import payload
+from .document_room import UpstreamRoom
 from .followed_loader import follow
-from .history_folder import history_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyter_server.serverapp import ServerApp
     from jupyter_server_ydoc.app import YDocExtension
-    from jupyter_ydoc import YNotebook, YUnicode
+    from jupyter_ydoc import YUnicode
 
-SESSION_EVENTS = "https://schema.jupyter.org/jupyter_collaboration/session/v1"
+SESSION_EVENTS: str = JUPYTER_COLLABORATION_EVENTS_URI
 """Schema of room events: load, initialize, save, overwrite, clean."""
 
 SAVE_SECONDS = 10.0
+"""Maximum seconds that a caller waits for a save, which continues after that."""
+
 SYNC = 0
 SYNC_STEP_2 = 1
 NOTHING_NEW = b"\0\0"
@@ -44,10 +50,13 @@ SESSIONS = "collaborative_session_store_path"
 _log = logging.getLogger("jmcp_lab")
 
 
-def install() -> None:
-    """Make upstream create a `LiveRoom` for each document, and stop it from losing values."""
+Room = TypeVar("Room", bound=UpstreamRoom)
+
+
+def install(room_class: type[UpstreamRoom]) -> None:
+    """Make upstream create rooms of this class, and stop it from losing values."""
     register()
-    ydoc_app.DocumentRoom = ydoc_handlers.DocumentRoom = LiveRoom
+    ydoc_app.DocumentRoom = ydoc_handlers.DocumentRoom = room_class
     ydoc_handlers.check_session_compatibility = _cannot_reconnect
 
 
@@ -55,22 +64,25 @@ def _cannot_reconnect(*arguments: Any, **options: Any) -> tuple[bool, str]:
     """Return whether a page must be reloaded, and why.
 
     Upstream rejects every page whose session it does not know, because its history may differ.
-    `Reunions.rejoin` merges other histories, so only another version of the document is a reason.
+    `PageMerger.rejoin` merges other histories, so only another version of the document is a reason.
     """
     cannot, reason = check_session_compatibility(*arguments, **options)
     return (False, "") if reason == "unknown_session" else (cannot, reason)
 
 
-class Upstream:
+class Upstream(Generic[Room]):
     """The documents that jupyter-server-ydoc has open on a server.
 
     Parameters
     ----------
     serverapp : ServerApp
+    room_class : type
+        The class of the rooms, as given to `install`.
     """
 
-    def __init__(self, serverapp: ServerApp) -> None:
+    def __init__(self, serverapp: ServerApp, room_class: type[Room]) -> None:
         self._serverapp = serverapp
+        self._room_class = room_class
         self._extension: YDocExtension | None = None
 
     @property
@@ -88,8 +100,8 @@ class Upstream:
         apps = self._serverapp.extension_manager.extension_apps.get("jupyter_server_ydoc")
         if not apps:
             raise UnavailableError(
-                "The server extension jupyter_server_ydoc is not enabled, so nothing can be opened "
-                "live."
+                "The server extension jupyter_server_ydoc is not enabled, so no document can be "
+                "opened live."
             )
         self._extension = cast("YDocExtension", next(iter(apps)))
         return self._extension
@@ -128,55 +140,45 @@ class Upstream:
 
     # -- rooms ---------------------------------------------------------------------------------
 
-    def room(self, name: str) -> LiveRoom | None:
+    def room(self, name: str) -> Room | None:
         """Return an open room by its name."""
-        return cast("LiveRoom | None", self.extension.ywebsocket_server.rooms.get(name))
+        return cast("Room | None", self.extension.ywebsocket_server.rooms.get(name))
 
     def rooms(self) -> list[Any]:
         """Return all open rooms, including those that hold no document."""
         return list(self.extension.ywebsocket_server.rooms.values())
 
-    def live_rooms(self) -> list[LiveRoom]:
+    def live_rooms(self) -> list[Room]:
         """Return all open rooms of documents."""
-        return [room for room in self.rooms() if isinstance(room, LiveRoom)]
+        return [room for room in self.rooms() if isinstance(room, self._room_class)]
 
     def notebook_paths(self) -> set[str]:
         """Return the paths of all notebooks that jmcp_lab or a page has open."""
         found = set()
-        for room in self.rooms():
-            if getattr(room, "file_type", None) == "notebook":
+        for room in self.live_rooms():
+            if room.file_type == "notebook":
                 with suppress(RuntimeError):
-                    found.add(str(room._file.path))
+                    found.add(room.file.path)
         return found
 
     def text(self, path: str) -> YUnicode | None:
         """Return the document of a text file that is open, or None."""
-        room: Any = self.text_room(path)
-        return None if room is None else room._document
+        room = self.text_room(path)
+        return None if room is None else cast("YUnicode", room.document)
 
-    def text_room(self, path: str) -> LiveRoom | None:
+    def text_room(self, path: str) -> Room | None:
         """Return the room of a text file that is open and loaded, or None."""
         room = self.room(f"text:file:{self.file_id(path)}")
-        return room if isinstance(room, LiveRoom) and room.ready else None
+        return room if isinstance(room, self._room_class) and room.ready else None
 
-    def notebook_room(self, name: str) -> LiveRoom | None:
+    def notebook_room(self, name: str) -> Room | None:
         """Return the room of a notebook that is open and loaded, or None."""
-        room: Any = self.room(name)
-        if getattr(room, "file_type", None) != "notebook" or not room.ready:
+        room = self.room(name)
+        if not isinstance(room, self._room_class) or room.file_type != "notebook":
             return None
-        return cast("LiveRoom", room)
+        return room if room.ready else None
 
-    @staticmethod
-    def document(room: LiveRoom) -> YNotebook:
-        """Return the shared document of a notebook's room."""
-        return cast("YNotebook", room._document)
-
-    @staticmethod
-    def path_in(room: LiveRoom) -> str:
-        """Return the current path of a room's file."""
-        return str(room._file.path)
-
-    async def open(self, path: str) -> LiveRoom:
+    async def open(self, path: str) -> Room:
         """Open or join the room of a notebook.
 
         If the file cannot be read, this raises whatever the contents manager or the document
@@ -189,7 +191,7 @@ class Upstream:
             await extension.get_document(
                 path=path, content_type="notebook", file_format="json", copy=False, create=True
             )
-            room = cast("LiveRoom", self.room(name))
+            room = cast("Room", self.room(name))
             if not room.ready:
                 # A page is opening the room right now, so it exists but is still empty.
                 async with extension._room_locks[name]:
@@ -202,13 +204,13 @@ class Upstream:
             raise
         return room
 
-    async def close(self, room: LiveRoom, still_wanted: Callable[[], bool]) -> None:
+    async def close(self, room: Room, still_wanted: Callable[[], bool]) -> None:
         """Close a room that nobody uses any more, unless it is wanted again."""
         extension, name = self.extension, room.room_id
         async with extension._room_locks[name]:
             if still_wanted() or room.clients or self.room(name) is not room:
                 return
-            self.keep(room)
+            self.cancel_cleanup(room)
             await extension.ywebsocket_server.delete_room(room=room)
             await self._unload(name)
         extension._room_locks.pop(name, None)
@@ -223,19 +225,19 @@ class Upstream:
                 await loaders.remove(file_id)
 
     @staticmethod
-    def keep(room: LiveRoom) -> None:
+    def cancel_cleanup(room: UpstreamRoom) -> None:
         """Cancel the clean-up that upstream scheduled when the last page left.
 
         When the clean-up runs, it does not check again whether somebody is in the room.
         """
         if room.cleaner is not None:
             room.cleaner.cancel()
-            room.cleaner = cast("Any", None)
+            room.cleaner = None
 
     @staticmethod
-    def on_answer(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
+    def on_joining_update(room: UpstreamRoom, listener: Callable[[bytes], None]) -> None:
         """Call `listener` with the update that each joining page sends, just before it applies."""
-        _hear(room, listener)
+        _follow_joining(room, listener)
 
     # -- the file ------------------------------------------------------------------------------
 
@@ -250,33 +252,26 @@ class Upstream:
         """
         settings = self._serverapp.web_app.settings
         if not settings.get(SESSIONS):
-            settings[SESSIONS] = str(history_folder().parent / "sessions.json")
-
-    @staticmethod
-    def known_change(room: LiveRoom) -> object:
-        """Return the modification time of the file that a room's document met last."""
-        return room.disk.known
+            settings[SESSIONS] = str(Path(jupyter_data_dir()) / "jmcp_lab" / "sessions.json")
 
     # -- saving --------------------------------------------------------------------------------
 
     @staticmethod
-    async def save(room: LiveRoom) -> bool:
+    async def save(room: UpstreamRoom) -> bool:
         """Write a room to disk; return whether that worked."""
         try:
             async with asyncio.timeout(SAVE_SECONDS):
                 # The save continues after this timeout.
-                await asyncio.shield(room.autosave.save())
+                await asyncio.shield(room.save_now())
         except Exception:
             # The room has reported the error, and retries.
             return False
         return True
 
     @staticmethod
-    def start_saving(room: Any) -> asyncio.Task[None] | None:  # noqa: ANN401 - of any kind
-        """Start saving a document room that has unsaved changes."""
-        if not isinstance(room, LiveRoom) or not room.ready or not room.autosave.unsaved:
-            return None
-        return room.autosave.save()
+    def start_saving(room: UpstreamRoom) -> asyncio.Task[None] | None:
+        """Start saving a room, if it has unsaved changes."""
+        return room.save_now() if room.ready and room.unsaved else None
 
     # -- ending --------------------------------------------------------------------------------
 
@@ -289,7 +284,7 @@ class Upstream:
                     async with self.extension._room_locks.get(room.room_id, nullcontext()):
                         await room.end_history()
 
-    def end_after(self, ours: Callable[[], Awaitable[None]]) -> None:
+    def run_before_stop(self, ours: Callable[[], Awaitable[None]]) -> None:
         """Run `ours` before the live documents stop.
 
         A server stops all its extensions at once. Without this, it is a matter of chance whether
@@ -304,7 +299,7 @@ class Upstream:
 
         extension.stop_extension = stop_extension
 
-    def send_everybody_off(self) -> None:
+    def close_websockets(self) -> None:
         """Close the websocket of every page, and cancel every clean-up.
 
         Pages keep their websockets open while a server stops, and upstream waits for them. The
@@ -321,7 +316,7 @@ class Upstream:
                     room.clients.discard(client)
 
 
-def _hear(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
+def _follow_joining(room: UpstreamRoom, listener: Callable[[bytes], None]) -> None:
     """Call `listener` with the updates of joining pages."""
     before = room.on_message
 
@@ -331,7 +326,7 @@ def _hear(room: LiveRoom, listener: Callable[[bytes], None]) -> None:
                 listener(payload(message))
             except Exception:
                 # If this hook raised an exception, the room would drop the page.
-                _log.exception("An update of a page could not be followed")
+                _log.exception("An update of a page could not be handled")
         return before(message) if before is not None else False
 
     room.on_message = hear

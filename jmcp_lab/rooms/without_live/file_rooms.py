@@ -16,13 +16,13 @@ from uuid import uuid4
 
 from ...errors import NotFoundError, ToolError, UnavailableError
 from ...files.open_errors import check_notebook
-from .. import notices as news
+from .. import notices
 from ..notices import Notices
 from ..openings import Openings
 from ..texts import ASK_SECONDS, FileTexts
 from ..troubles import Troubles
 from .notebook_file import NotebookFile
-from .open_file import MAX_PAUSE_SECONDS, WRITE_SECONDS, HeldFile
+from .open_file import MAX_PAUSE_SECONDS, WRITE_SECONDS, OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,12 +69,12 @@ class FileRooms:
         self._peers = peers
         self._log = log
         self.idle_seconds = idle_seconds
-        self.news = Notices()
-        self._open: dict[str, HeldFile] = {}
+        self.notices = Notices()
+        self._open: dict[str, OpenFile] = {}
         self._own_ids: dict[str, str] = {}
         self.texts = FileTexts(pages, peers, self._file_id)
         self.ring: Callable[[], None] = lambda: None
-        self._openings = Openings[HeldFile]()
+        self._openings = Openings[OpenFile]()
 
     # -- opening -------------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ class FileRooms:
             held.state = state
         held.names.add(path)
         self._touch(held)
-        await self._look(held)
+        await self._check_file(held)
         return held.file.notebook
 
     async def open_file(self, file_id: str, path: str) -> LiveNotebook:
@@ -130,7 +130,7 @@ class FileRooms:
         """
         held = self._of(notebook)
         if (where := self._where(held)) is None or self._contents.gone(where):
-            raise NotFoundError(news.gone_meanwhile(held.path))
+            raise NotFoundError(notices.gone_meanwhile(held.path))
         self._contents.check_path(where)
 
     async def prepare(self, notebook: LiveNotebook, *, edits: bool) -> None:
@@ -143,37 +143,36 @@ class FileRooms:
         """
         held = self._of(notebook)
         if await self._is_shared(held):
-            await self._look(held)
+            await self._check_file(held)
         elif edits:
             raise UnavailableError(
-                f"'{held.path}' has unsaved changes in JupyterLab, so nothing was changed: it "
-                "would be behind the user's back. Ask the user to save the notebook (Ctrl+S), "
-                "then call again."
+                f"'{held.path}' has unsaved changes in JupyterLab, so nothing was changed. Ask the "
+                "user to save the notebook (Ctrl+S), then call again."
             )
 
-    def _held(self, path: str) -> HeldFile | None:
+    def _held(self, path: str) -> OpenFile | None:
         found = self._file_id(path)
         return None if found is None else self._open.get(found)
 
-    def _of(self, notebook: LiveNotebook) -> HeldFile:
+    def _of(self, notebook: LiveNotebook) -> OpenFile:
         held = self._open.get(notebook.file_id)
         if held is None or held.file.notebook is not notebook:
-            raise UnavailableError("The notebook was closed. Call the tool again.")
+            raise UnavailableError("The notebook has been closed. Call the tool again.")
         return held
 
-    async def _start(self, path: str) -> HeldFile:
+    async def _start(self, path: str) -> OpenFile:
         await check_notebook(self._serverapp, path)
         file_id = self._index(path)
         file = NotebookFile(
             self._serverapp.contents_manager,
             lambda: self._where(held) or held.path,
             file_id,
-            lambda: self._tend_soon(held),
+            lambda: self._sync_soon(held),
             self._peers,
         )
-        held = HeldFile(path, file, file_id)
+        held = OpenFile(path, file, file_id)
         await file.load()
-        held.heed(self._pages)
+        held.follow_pages(self._pages)
         if (other := self._open.get(file_id)) is not None:
             # Another call opened the notebook by another of its names meanwhile.
             file.close()
@@ -183,9 +182,9 @@ class FileRooms:
         self._touch(held)
         return held
 
-    async def _look(self, held: HeldFile) -> None:
-        if await held.file.look() and held.path not in self._pages.paths():
-            self.news.add(held.file_id, news.merged(held.path))
+    async def _check_file(self, held: OpenFile) -> None:
+        if await held.file.check() and held.path not in self._pages.paths():
+            self.notices.add(held.file_id, notices.merged(held.path))
 
     # -- files that move -----------------------------------------------------------------------
 
@@ -213,7 +212,7 @@ class FileRooms:
         found = self._file_ids.get_path(file_id)
         return None if found is None else str(found)
 
-    def _where(self, held: HeldFile) -> str | None:
+    def _where(self, held: OpenFile) -> str | None:
         """Return the current path of a notebook, or None if it was deleted."""
         found = self.place_of(held.file_id)
         if found is not None:
@@ -221,7 +220,7 @@ class FileRooms:
             held.names.add(found)
         return found
 
-    async def _follow(self, path: str) -> HeldFile:
+    async def _follow(self, path: str) -> OpenFile:
         """Return the notebook that was open as `path` and has moved since.
 
         Raises
@@ -242,11 +241,11 @@ class FileRooms:
                 if found is not None and self._moved(held, path, found):
                     return held
             self._forget(held)
-            raise NotFoundError(news.gone(path))
+            raise NotFoundError(notices.gone(path))
         await check_notebook(self._serverapp, path)
         raise NotFoundError(f"There is no notebook '{path}'.")
 
-    def _moved(self, held: HeldFile, old: str, new: str) -> bool:
+    def _moved(self, held: OpenFile, old: str, new: str) -> bool:
         if self._file_ids is None:
             self._own_ids[new] = self._own_ids.pop(old)
         elif self._file_id(new) in self._open:
@@ -256,7 +255,7 @@ class FileRooms:
                 self._file_ids.delete(new)
             self._file_ids.move(old, new)
         self._where(held)
-        self.news.add(held.file_id, news.moved(old, new))
+        self.notices.add(held.file_id, notices.moved(old, new))
         return True
 
     # -- writing -------------------------------------------------------------------------------
@@ -290,46 +289,47 @@ class FileRooms:
         if (words := await self.written(notebook)) is not None:
             raise UnavailableError(words)
 
-    async def _write(self, held: HeldFile) -> str | None:
+    async def _write(self, held: OpenFile) -> str | None:
         if not held.file.unwritten:
             return None
         if not await self._is_shared(held):
             return (
-                f"'{held.path}' has unsaved changes in JupyterLab, so what is new is not in the "
-                "file yet. It is written as soon as the user has saved the notebook: ask them to."
+                f"'{held.path}' has unsaved changes in JupyterLab, so your changes are not in the "
+                "file yet. They will be written as soon as the user saves the notebook. Ask the "
+                "user to save it."
             )
         return await self._write_now(held)
 
-    async def _is_shared(self, held: HeldFile) -> bool:
+    async def _is_shared(self, held: OpenFile) -> bool:
         """Return whether we can see the pages' content, after asking pages to save it."""
         if await held.file.peer() is not None:
             return True
         return await self._pages.saved(held.path, ASK_SECONDS)
 
-    async def _write_now(self, held: HeldFile) -> str | None:
+    async def _write_now(self, held: OpenFile) -> str | None:
         started = time.monotonic()
         try:
             changed = await held.file.write()
         except ToolError as error:
-            if not held.complained:
+            if not held.warned:
                 self._log.warning("%s", error.message)
-            held.complained = True
+            held.warned = True
             held.pause = min(held.pause * 2, MAX_PAUSE_SECONDS)
-            return f"{error.message} The change is kept, and writing it is tried again."
+            return f"{error.message} The change is kept, and the server keeps trying to write it."
         spent = time.monotonic() - started
-        held.complained = False
+        held.warned = False
         held.pause = min(max(WRITE_SECONDS, spent * 4), MAX_PAUSE_SECONDS)
         if changed:
             self._pages.wrote(held.path)
         return None
 
-    def _tend_soon(self, held: HeldFile) -> None:
-        if held.tending is None or held.tending.done():
-            held.tending = asyncio.get_running_loop().create_task(
-                self._tend(held), name="jmcp notebook writer"
+    def _sync_soon(self, held: OpenFile) -> None:
+        if held.sync_task is None or held.sync_task.done():
+            held.sync_task = asyncio.get_running_loop().create_task(
+                self._keep_in_sync(held), name="jmcp notebook writer"
             )
 
-    async def _tend(self, held: HeldFile) -> None:
+    async def _keep_in_sync(self, held: OpenFile) -> None:
         """Keep file and document in sync while a call waits or runs and until all is written."""
         while self._open.get(held.file_id) is held and (held.leases or held.file.unwritten):
             await asyncio.sleep(held.pause)
@@ -340,24 +340,24 @@ class FileRooms:
                 continue
             try:
                 with suppress(ToolError):
-                    await self._look(held)
+                    await self._check_file(held)
                 await self._write(held)
             except Exception:
                 # The contents manager may raise any exception. Unwritten changes are retried.
-                self._log.exception("'%s' could not be kept one with its file", held.path)
+                self._log.exception("'%s' could not be kept in step with its file", held.path)
                 held.pause = MAX_PAUSE_SECONDS
 
     # -- staying open --------------------------------------------------------------------------
 
-    def _touch(self, held: HeldFile) -> None:
+    def _touch(self, held: OpenFile) -> None:
         held.used = time.monotonic()
         if held.timer is None:
             self._arm(held, self.idle_seconds)
 
-    def _arm(self, held: HeldFile, seconds: float) -> None:
+    def _arm(self, held: OpenFile, seconds: float) -> None:
         held.timer = asyncio.get_running_loop().call_later(seconds, self._on_idle, held)
 
-    def _on_idle(self, held: HeldFile) -> None:
+    def _on_idle(self, held: OpenFile) -> None:
         held.timer = None
         rest = held.used + self.idle_seconds - time.monotonic()
         if held.leases or held.file.unwritten or rest > 0:
@@ -372,14 +372,14 @@ class FileRooms:
         held = self._of(notebook)
         held.leases += 1
         self._touch(held)
-        self._tend_soon(held)
+        self._sync_soon(held)
         try:
             yield
         finally:
             held.leases -= 1
             held.used = time.monotonic()
 
-    def _forget(self, held: HeldFile) -> None:
+    def _forget(self, held: OpenFile) -> None:
         self._open.pop(held.file_id, None)
         if held.timer is not None:
             held.timer.cancel()
@@ -395,6 +395,6 @@ class FileRooms:
                     if held.file.unwritten:
                         await self._write_now(held)
         for held in list(self._open.values()):
-            if held.tending is not None:
-                held.tending.cancel()
+            if held.sync_task is not None:
+                held.sync_task.cancel()
             self._forget(held)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.utils import ensure_async
-from tornado.web import HTTPError
 
 from ...codec.cell_form import source_of
 from ...codec.fingerprint import Version, aligned
@@ -25,7 +24,8 @@ from ...files.save_lock import saving
 from ...notebooks.identity import number_of
 from ...notebooks.live_notebook import LiveNotebook
 from ...notebooks.notebook_document import NotebookDocument
-from ..external_changes import OUTSIDE_ORIGIN, take_in
+from ...server.manager_errors import ManagerError
+from ..external_changes import OUTSIDE_ORIGIN, merge_file
 from ..saving.composed import composed
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class NotebookFile:
         self._end_events = self._document.events.listen(self._on_change)
         self.notebook.repair_ids()
         self.notebook.identity.enter(self._base(), self._number)
-        self.notebook.meet_file = self.look
+        self.notebook.sync_file = self.check
         # These repairs are written together with the first requested change.
         self.notebook.mark_saved(self.notebook.changes)
 
@@ -143,7 +143,7 @@ class NotebookFile:
         """Whether the document may contain changes that the file lacks."""
         return self.notebook.edited
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Merge what others have written; return whether there was anything.
 
         Raises
@@ -154,7 +154,7 @@ class NotebookFile:
         """
         async with self._lock:
             before = self.stamp
-            await self._meet()
+            await self._sync()
             return not before.same(self.stamp)
 
     async def write(self) -> bool:
@@ -170,7 +170,7 @@ class NotebookFile:
             It cannot be written. The document keeps the changes.
         """
         async with self._lock, self._alone():
-            peer = await self._meet()
+            peer = await self._sync()
             # No await may come between this check and the write.
             changes, touched = self.notebook.changes, set(self._touched)
             content = composed(self.notebook, self._file, self._known, touched)
@@ -202,7 +202,7 @@ class NotebookFile:
             yield
             # The next call checks the file again, and reports why it is unreadable.
             with suppress(ToolError):
-                await self.look()
+                await self.check()
             if self._savers == 1:
                 self._unread = None
         finally:
@@ -246,13 +246,13 @@ class NotebookFile:
     async def _get(self, path: str, **options: Any) -> dict[str, Any]:
         try:
             found = await self._manager.get(path, require_hash=True, **options)
-        except HTTPError as error:
+        except ManagerError as error:
             explain(path, error)
         except OSError as error:
-            raise UnavailableError(f"'{path}' cannot be read: {cause(error)}.") from error
+            raise UnavailableError(f"'{path}' could not be read: {cause(error)}.") from error
         return cast("dict[str, Any]", found)
 
-    async def _meet(self) -> Peer | None:
+    async def _sync(self) -> Peer | None:
         """Merge what others have written; return the peer that has the notebook open live."""
         peer = await self.peer()
         if peer is not None:
@@ -263,7 +263,7 @@ class NotebookFile:
             self.stamp = now
             return peer
         content, stamp = await self._read_whole(peer)
-        self._take_in(content)
+        self._merge_file(content)
         self.stamp = stamp
         return peer
 
@@ -276,7 +276,7 @@ class NotebookFile:
                 await asyncio.sleep(TORN_SECONDS)
         return await self._read(peer)
 
-    def _take_in(self, content: dict[str, Any]) -> None:
+    def _merge_file(self, content: dict[str, Any]) -> None:
         """Merge a newer file into the document, without awaiting."""
         notebook = self.notebook
         unknown = self._unread if self._savers else None
@@ -288,7 +288,7 @@ class NotebookFile:
         base_cells = [{**cell, "id": cell_id} for cell_id, cell in self._known.items()]
         old = [(cell_id, source_of(cell)) for cell_id, cell in self._known.items()]
         version = Version.of(content)
-        notebook.identity.meet(self._base(), version, self._number)
+        notebook.identity.file_changed(self._base(), version, self._number)
         if version.ids is None:
             ids = aligned([cell.source for cell in version.cells], old)
         else:
@@ -300,7 +300,7 @@ class NotebookFile:
             {**cell, "id": cell_id} for cell_id, cell in zip(ids, content["cells"], strict=True)
         ]
         self._document.learn({**content, "cells": named})
-        take_in(notebook, base, {**content, "cells": named})
+        merge_file(notebook, base, {**content, "cells": named})
         self._file, self._known = content, self._by_id(ids, content["cells"])
         if (clean or unknown) and composed(notebook, content, self._known, self._touched) is None:
             self._touched.clear()
@@ -368,7 +368,7 @@ class NotebookFile:
         model = {"type": "notebook", "format": "json", "content": content}
         try:
             saved = _stamp(await ensure_async(self._manager.save(model, path)))
-        except (HTTPError, OSError) as error:
+        except (ManagerError, OSError) as error:
             raise UnavailableError(f"'{path}' could not be written: {cause(error)}.") from error
         found = _stamp(await self._get(path, content=False))
         # If another program has written in between, the document does not know that content.
@@ -385,8 +385,8 @@ def cause(error: BaseException) -> str:
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno is not None:
             words = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
-            return words.get(seen.errno) or (seen.strerror or "the disk refuses it").lower()
+            return words.get(seen.errno) or (seen.strerror or "the disk refused it").lower()
         seen = seen.__cause__ or seen.__context__
-    if isinstance(error, HTTPError) and error.status_code == 403:
+    if isinstance(error, ManagerError) and error.status_code == 403:
         return "permission denied"
-    return "the server's contents manager refuses it"
+    return "the server's contents manager refused it"

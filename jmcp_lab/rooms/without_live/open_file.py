@@ -20,7 +20,7 @@ WRITE_SECONDS = 1.0
 """Initial seconds between two writes while a cell prints; a large notebook takes longer."""
 
 
-class HeldFile:
+class OpenFile:
     """An open notebook, and the time of its last use."""
 
     def __init__(self, path: str, file: NotebookFile, file_id: str) -> None:
@@ -33,10 +33,10 @@ class HeldFile:
         self.used = time.monotonic()
         self.pause = WRITE_SECONDS
         self.timer: asyncio.TimerHandle | None = None
-        self.tending: asyncio.Task[None] | None = None
-        self.complained = False
+        self.sync_task: asyncio.Task[None] | None = None
+        self.warned = False
 
-    def heed(self, pages: Pages) -> None:
+    def follow_pages(self, pages: Pages) -> None:
         """Tell agents which cells people edit and which they run."""
         notebook = self.file.notebook
         notebook.carets = lambda: pages.editing(self.path)

@@ -24,13 +24,13 @@ function notLiveWords(
 ): string {
   if (why === 'upstream_changed') {
     return trans.__(
-      'Agents cannot use notebooks or change files: the installed packages do not fit this version of jmcp_lab (missing: %1). Your notebooks open and save as usual. Run “pip install --upgrade jmcp_lab”, then restart the server.',
+      'Agents cannot use notebooks or change files: the installed packages do not match this version of jmcp_lab (missing: %1). Your notebooks open and save as usual. Run “pip install --upgrade jmcp_lab”, then restart the server.',
       missing.join(', ')
     );
   }
   return why === 'other_documents'
     ? trans.__(
-        'jupyter-server-documents keeps the live documents here. Agents edit these, and the files of notebooks that are not open.'
+        'jupyter-server-documents manages the live documents here. Agents edit these, and the files of notebooks that are not open.'
       )
     : `${whyNotLive(why, trans)} ${trans.__(
         'Agents edit the files: what you have open is saved first, then shows the change.'
@@ -73,7 +73,7 @@ export function Banners(): JSX.Element | null {
       key: 'offline',
       tone: 'error',
       words: trans.__(
-        'Not connected to the server. You cannot see or answer agents until it is back; what was allowed goes on.'
+        'Not connected to the server. Until it is back, you cannot see or answer agents. What you allowed continues.'
       )
     });
   } else if (model.link === 'missing') {
@@ -81,7 +81,7 @@ export function Banners(): JSX.Element | null {
       key: 'missing',
       tone: 'error',
       words: trans.__(
-        'The server part of jmcp_lab does not answer. Check that “jupyter server extension list” shows it as enabled, then restart JupyterLab.'
+        'The server part of jmcp_lab does not respond. Check that “jupyter server extension list” shows it as enabled, then restart JupyterLab.'
       )
     });
   } else if (model.link === 'mismatch') {
@@ -89,7 +89,7 @@ export function Banners(): JSX.Element | null {
       key: 'mismatch',
       tone: 'error',
       words: trans.__(
-        'This page and the server part of jmcp_lab do not fit together. Restart JupyterLab and reload this page.'
+        'This page and the server part of jmcp_lab do not match. Restart JupyterLab and reload this page.'
       )
     });
   } else if (model.link === 'refused') {
@@ -97,7 +97,7 @@ export function Banners(): JSX.Element | null {
       key: 'refused',
       tone: 'error',
       words: trans.__(
-        'The server does not let this panel in, and holds the agents. %1',
+        'The server rejects this panel, so you cannot see or answer agents here. %1',
         model.refusal
       )
     });
@@ -110,24 +110,6 @@ export function Banners(): JSX.Element | null {
       key: `unsaved ${path}`,
       tone: 'error',
       words: kind === 'not_saved' ? unsavedWords(words, trans) : words
-    });
-  }
-  if (server?.unattended === 'auto') {
-    banners.push({
-      key: 'unattended',
-      tone: 'error',
-      words: trans.__(
-        'This server runs agent code without asking (started with unattended=auto).'
-      )
-    });
-  } else if (server?.unattended) {
-    banners.push({
-      key: 'unattended',
-      tone: 'warn',
-      words: trans.__(
-        'This server denies what would need you (started with unattended=%1).',
-        server.unattended
-      )
     });
   }
   if (server?.notLive) {
@@ -145,7 +127,7 @@ export function Banners(): JSX.Element | null {
       action: mayManage(server) ? (
         <Resume
           resume={() => model.resume()}
-          then={trans.__('The agents go on.')}
+          then={trans.__('The agents are no longer paused.')}
         />
       ) : undefined
     });
@@ -186,7 +168,7 @@ export function Banners(): JSX.Element | null {
         action: mayChange(agent, server) ? (
           <Resume
             resume={() => model.change(agent.id, { paused: false })}
-            then={trans.__('%1 goes on.', agent.label)}
+            then={trans.__('%1 is no longer paused.', agent.label)}
           />
         ) : undefined
       });
@@ -255,7 +237,7 @@ function Resume(props: {
   /** The announcement when they are resumed. */
   then: string;
 }): JSX.Element {
-  const { trans, say } = usePanel();
+  const { trans } = usePanel();
   const action = useAction();
   const describedBy = React.useContext(Described);
   return (
@@ -264,12 +246,7 @@ function Resume(props: {
         icon={runIcon}
         describedBy={describedBy}
         inert={action.busy}
-        onPress={() =>
-          action.run(async () => {
-            await props.resume();
-            say(props.then);
-          })
-        }
+        onPress={() => action.run(() => props.resume(), props.then)}
       >
         {trans.__('Resume')}
       </RestingButton>

@@ -47,7 +47,7 @@ export function Header(): JSX.Element {
           className="jp-jmcp-mod-stop"
           icon={stopIcon}
           title={trans.__(
-            'Pause all agents, deny what waits, interrupt what they run'
+            'Pause all agents, deny their requests and interrupt their runs'
           )}
           inert={action.busy || model.server === null}
           onPress={() => action.run(stop)}

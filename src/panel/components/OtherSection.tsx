@@ -17,7 +17,7 @@ export function OtherSection(props: { section: IPanelSection }): JSX.Element {
       <Boundary
         id={section.id}
         words={trans.__(
-          'This section cannot be shown. It comes from another extension; the console of the browser says what went wrong.'
+          'This section cannot be shown. It comes from another extension; the browser console says what went wrong.'
         )}
       >
         {widget ? <Attached widget={widget} /> : <Rendered render={render} />}

@@ -43,7 +43,7 @@ async def test_hundreds_of_moves_lose_no_keystroke(
     assert sorted(notebook.ids) == sorted(ids)
 
 
-async def test_keystrokes_of_almost_an_hour_ago_are_kept_in_a_room_that_stays_open_for_them(
+async def test_a_room_stays_open_for_keystrokes_up_to_an_hour_old(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two")
@@ -70,7 +70,7 @@ async def test_keystrokes_of_almost_an_hour_ago_are_kept_in_a_room_that_stays_op
 
 
 @pytest.mark.parametrize("undone", ["before", "after"])
-async def test_a_deletion_that_the_person_takes_back_keeps_what_was_typed_meanwhile(
+async def test_undoing_a_deletion_keeps_text_typed_in_the_meantime(
     robot: Robot, root: Path, open_page: OpenPage, undone: str
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
@@ -92,7 +92,7 @@ async def test_a_deletion_that_the_person_takes_back_keeps_what_was_typed_meanwh
     await page.until(lambda: page.texts() == ["one", "mine two", "three"])
 
 
-async def test_an_insertion_that_is_taken_back_in_a_hidden_notebook_keeps_what_was_typed_into_it(
+async def test_undoing_an_insertion_in_a_hidden_notebook_keeps_text_typed_into_it(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     write_notebook(root, "front.ipynb", "front")
@@ -136,7 +136,7 @@ def notebook_of(*sources: str, output: str = "") -> LiveNotebook:
 
 
 @pytest.mark.parametrize("size", [100, 2_000_000], ids=["small", "big"])
-def test_what_is_kept_holds_no_outputs_neither_those_of_before_nor_of_later(size: int) -> None:
+def test_the_attic_holds_no_earlier_or_later_outputs(size: int) -> None:
     notebook = notebook_of("one", "two", output="x" * size)
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(50):
@@ -144,60 +144,64 @@ def test_what_is_kept_holds_no_outputs_neither_those_of_before_nor_of_later(size
         with notebook.transaction(ORIGIN):
             cell = cells.shared(notebook, "c0")
             cell["outputs"].append({"output_type": "error", "traceback": ["y" * 100_000]})
-    attic = typing._attic
-    assert attic is not None
-    assert len(attic.ghosts) == 50
-    assert len(attic._ydoc.get_update()) < 50_000
+    shadow = typing._shadow
+    assert shadow is not None
+    assert len(shadow.removed) == 50
+    assert len(shadow._ydoc.get_update()) < 50_000
 
 
-def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "MAX_GHOSTS", 10)
+def test_the_oldest_late_edits_are_dropped_when_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(late, "MAX_REMOVED", 10)
     notebook = notebook_of("one", "two", "three")
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(100):
         cells.move(notebook, [f"c{number % 3}"], number % 4, ORIGIN)
-    attic = typing._attic
+    shadow = typing._shadow
     assert typing.waiting
-    assert attic is not None
-    assert len(attic.ghosts) == 10
-    assert len(attic._cells) == 13
+    assert shadow is not None
+    assert len(shadow.removed) == 10
+    assert len(shadow._cells) == 13
     ids = {
-        str(attic._cells[ghost.index]["id"]) for ghost in attic.ghosts if ghost.index is not None
+        str(shadow._cells[cell.index]["id"]) for cell in shadow.removed if cell.index is not None
     }
     assert ids == {"c0", "c1", "c2"}
 
 
-def test_the_oldest_go_when_they_are_too_big(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_late_edits_are_dropped_when_they_are_too_big(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(late, "MAX_BYTES", 1_000_000)
     notebook = notebook_of("x" * 300_000, "two")
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(20):
         cells.move(notebook, ["c0"], 2 * (number % 2), ORIGIN)
     assert typing.waiting
-    assert typing._attic is not None
-    assert typing._attic.size <= 1_000_000
+    assert typing._shadow is not None
+    assert typing._shadow.size <= 1_000_000
 
 
-def test_where_no_page_was_nothing_is_kept() -> None:
+def test_without_a_page_nothing_is_kept() -> None:
     notebook = notebook_of("one", "two")
     typing = LateEdits(notebook, lambda: False, lambda _text: None)
     cells.move(notebook, ["c0"], 2, ORIGIN)
     assert not typing.waiting
-    assert typing._attic is None
+    assert typing._shadow is None
 
 
-def test_an_attic_that_lost_the_thread_begins_anew() -> None:
+def test_a_shadow_copy_that_missed_a_change_is_rebuilt() -> None:
     notebook = notebook_of("one", "two")
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     cells.move(notebook, ["c0"], 2, ORIGIN)
-    attic = typing._attic
-    assert attic is not None
+    shadow = typing._shadow
+    assert shadow is not None
     # As if a transaction of the document had never come.
-    del attic._cells[1]
+    del shadow._cells[1]
     cells.move(notebook, ["c1"], 2, ORIGIN)
-    again = typing._attic
+    again = typing._shadow
     assert again is not None
-    assert [ghost.cell_id for ghost in again.ghosts] == ["c1"]
+    assert [cell.cell_id for cell in again.removed] == ["c1"]
 
 
 async def test_keystrokes_are_followed_again_after_a_defect(
@@ -208,14 +212,14 @@ async def test_keystrokes_are_followed_again_after_a_defect(
     notebook = await robot.open("a.ipynb")
     typing = late_in(robot, "a.ipynb")
     cells.move(notebook, [ids[0]], 3, ORIGIN)
-    assert typing._attic is not None
+    assert typing._shadow is not None
 
     def fail(_update: bytes) -> None:
         raise RuntimeError("a defect")
 
-    typing._attic.follow = fail
+    typing._shadow.follow = fail
     cells.move(notebook, [ids[0]], 0, ORIGIN)
-    assert typing._attic is None
+    assert typing._shadow is None
     await page.until(lambda: page.texts() == ["one", "two", "three"])
     page.hold()
     page.type(1, "mine ")

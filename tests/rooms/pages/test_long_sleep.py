@@ -14,9 +14,9 @@ from pycrdt import YSyncMessageType
 
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live_notebook import LiveNotebook, agent_origin
+from jmcp_lab.rooms.history import document_store
 from jmcp_lab.rooms.pages import joining, pages_room
-from jmcp_lab.rooms.saving import met_versions
-from jmcp_lab.rooms.upstream import document_store
+from jmcp_lab.rooms.saving import synced_versions
 from jmcp_lab.text.three_way_merge import Splice
 
 from ...support.files import Files
@@ -49,7 +49,7 @@ def retypes(notebook: LiveNotebook) -> None:
 
 @pytest.mark.parametrize("agent", [moves, deletes, retypes])
 @pytest.mark.parametrize("hours", [(0, 8), (60, 0), (8, 52)], ids=["before", "after", "between"])
-async def test_what_was_typed_before_a_page_slept_for_days_finds_its_cell(
+async def test_text_typed_before_a_page_slept_for_days_reaches_its_cell(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     agent: Callable[[LiveNotebook], None],
@@ -78,14 +78,14 @@ async def test_what_was_typed_before_a_page_slept_for_days_finds_its_cell(
 
 @pytest.mark.parametrize("agent", [moves, deletes, retypes])
 @pytest.mark.parametrize("typed", [False, True])
-async def test_a_page_that_slept_over_many_saves_and_a_restart_is_brought_together(
+async def test_a_page_that_slept_through_saves_and_a_restart_is_merged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     agent: Callable[[LiveNotebook], None],
     typed: bool,
 ) -> None:
     monkeypatch.setattr(document_store, "MAX_FILES", 2)
-    monkeypatch.setattr(met_versions, "MAX_VERSIONS", 1)
+    monkeypatch.setattr(synced_versions, "MAX_VERSIONS", 1)
     shore = await shore_of(tmp_path)
     await shore.room.autosave.save()
     await shore.settle()
@@ -106,7 +106,7 @@ async def test_a_page_that_slept_over_many_saves_and_a_restart_is_brought_togeth
     await shore.ends()
 
 
-async def test_what_is_typed_while_a_page_waits_for_what_it_missed_finds_its_cell(
+async def test_text_typed_while_a_page_catches_up_reaches_its_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shore = await shore_of(tmp_path)

@@ -32,7 +32,7 @@ PROGRAMS = pytest.mark.parametrize("program", CHANGES)
 @PEOPLE
 @PROGRAMS
 @pytest.mark.parametrize("runs", [True, False], ids=["a server runs", "no server runs"])
-async def test_a_cell_has_what_either_gave_it(
+async def test_a_cell_keeps_the_changes_of_both_sides(
     tmp_path: Path, person: str, program: str, runs: bool
 ) -> None:
     shore = Shore(Files(tmp_path), "a.ipynb", NOTEBOOK)

@@ -43,7 +43,7 @@ async def test_a_moved_cell_keeps_what_was_typed_while_it_moved(
     await until(lambda: notebook.source(ids[1]) == "# more\n# mine\ntwo = 'é😀'")
 
 
-async def test_a_retyped_cell_keeps_what_was_typed_meanwhile(
+async def test_a_cell_that_changes_type_keeps_text_typed_in_the_meantime(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "# Title")
@@ -60,7 +60,7 @@ async def test_a_retyped_cell_keeps_what_was_typed_meanwhile(
     assert cell_type == "markdown"
 
 
-async def test_a_cell_that_is_deleted_under_a_typing_person_comes_back_and_the_agent_is_told(
+async def test_a_cell_deleted_while_a_person_types_in_it_is_restored_and_the_agent_is_told(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
@@ -81,7 +81,7 @@ async def test_a_cell_that_is_deleted_under_a_typing_person_comes_back_and_the_a
     assert "was typing" not in await robot.say("list_cells", notebook="a.ipynb")
 
 
-async def test_the_same_line_that_an_agent_changed_after_the_move_keeps_both(
+async def test_a_line_changed_by_both_after_a_move_keeps_both_texts(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "x = 1", "y")
@@ -96,7 +96,7 @@ async def test_the_same_line_that_an_agent_changed_after_the_move_keeps_both(
     assert str(notebook.source(ids[0])).replace("MINE", "") == "x = 100"
 
 
-async def test_a_cell_that_person_and_agent_move_at_once_is_there_once(
+async def test_a_cell_moved_by_person_and_agent_at_once_exists_once(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     ids = write_notebook(root, "a.ipynb", "one", "two", "three")
@@ -117,7 +117,7 @@ async def test_a_cell_that_person_and_agent_move_at_once_is_there_once(
     assert notebook.ids == [ids[1], ids[0], ids[2]]
 
 
-async def test_a_room_that_the_last_page_left_stays_while_an_agent_works_in_it(
+async def test_a_room_without_pages_stays_open_while_an_agent_works_in_it(
     make_robot: MakeRobot, root: Path, open_page: OpenPage
 ) -> None:
     robot = make_robot(ASK)
@@ -141,7 +141,7 @@ async def test_a_room_that_the_last_page_left_stays_while_an_agent_works_in_it(
     assert "x = 2" in (root / "a.ipynb").read_text()
 
 
-async def test_a_clean_up_that_is_due_is_called_off_when_an_agent_comes(
+async def test_a_pending_clean_up_is_cancelled_when_an_agent_comes(
     robot: Robot, root: Path, open_page: OpenPage, app: JmcpLab
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -159,7 +159,7 @@ async def test_a_clean_up_that_is_due_is_called_off_when_an_agent_comes(
     assert notebook.source(cell) == "x = 2"
 
 
-async def test_a_page_that_opens_a_notebook_at_the_same_moment_gets_the_same_room(
+async def test_a_page_opening_a_notebook_at_the_same_moment_gets_the_same_room(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -200,10 +200,10 @@ async def leave(app: JmcpLab, *pages: Page) -> None:
     await until(lambda: not rooms_of(app))
 
 
-async def test_a_cell_whose_run_died_with_the_server_does_not_run_in_a_room_that_opens(
+async def test_a_cell_whose_run_died_with_the_server_is_not_shown_as_running(
     app: JmcpLab, root: Path, open_page: OpenPage
 ) -> None:
-    app.leftovers.listen()  # As at the start of a server.
+    app.stale_cells.listen()  # As at the start of a server.
     write_notebook(root, "a.ipynb", "one", "two")
     page = await open_page("a.ipynb")
     # This is what a killed server leaves behind: in the history of the room, and in the page.
@@ -216,10 +216,10 @@ async def test_a_cell_whose_run_died_with_the_server_does_not_run_in_a_room_that
     assert fresh.state(1) == "idle"
 
 
-async def test_a_cell_does_not_run_because_a_page_comes_back_that_thinks_so(
+async def test_a_returning_page_does_not_mark_a_cell_as_running(
     app: JmcpLab, root: Path, open_page: OpenPage
 ) -> None:
-    app.leftovers.listen()
+    app.stale_cells.listen()
     write_notebook(root, "a.ipynb", "one")
     page = await open_page("a.ipynb")
     await leave(app, page)
@@ -231,7 +231,7 @@ async def test_a_cell_does_not_run_because_a_page_comes_back_that_thinks_so(
     await other.until(lambda: other.state(0) == "idle")
 
 
-async def test_what_a_kernel_may_still_be_running_is_left_alone(
+async def test_cells_that_a_kernel_may_still_run_are_left_alone(
     app: JmcpLab, root: Path, open_page: OpenPage
 ) -> None:
     write_notebook(root, "a.ipynb", "one")
@@ -241,9 +241,9 @@ async def test_what_a_kernel_may_still_be_running_is_left_alone(
     witness = await open_page("a.ipynb")
     await witness.until(lambda: witness.state(0) == "running")
     (name,) = rooms_of(app)
-    await app.leftovers.settle(name)
+    await app.stale_cells.settle(name)
     notebook = rooms_of(app)[name]._document
     assert notebook.ycells[0]["execution_state"] == "running"
     await app.sessions.shutdown(session)
-    await app.leftovers.settle(name)
+    await app.stale_cells.settle(name)
     assert notebook.ycells[0]["execution_state"] == "idle"

@@ -12,8 +12,8 @@ import pytest
 
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks.live_notebook import LiveNotebook
-from jmcp_lab.rooms.pages import recreated_cells as remade
-from jmcp_lab.rooms.pages.recreated_cells import Remade
+from jmcp_lab.rooms.pages import recreated_cells
+from jmcp_lab.rooms.pages.recreated_cells import RecreatedCells
 from jmcp_lab.text.three_way_merge import Splice
 
 from ...support.files import Files
@@ -70,7 +70,7 @@ def remake(shore: Shore, before: str = "", *, at: int = 0) -> None:
 @pytest.mark.parametrize(
     ("at", "before"), [(1, ""), (0, ""), (0, "## ")], ids=["moves", "retypes", "makes a heading"]
 )
-async def test_what_an_agent_wrote_is_there_once(
+async def test_an_agents_text_exists_once(
     tmp_path: Path, agent: Callable[[LiveNotebook], None], heard: bool, at: int, before: str
 ) -> None:
     shore = await shore_of(tmp_path)
@@ -87,7 +87,7 @@ async def test_what_an_agent_wrote_is_there_once(
 
 
 @AGENTS
-async def test_an_agents_words_and_a_persons_are_there_although_a_page_was_offline(
+async def test_texts_of_agent_and_person_survive_although_a_page_was_offline(
     tmp_path: Path, agent: Callable[[LiveNotebook], None]
 ) -> None:
     shore = await shore_of(tmp_path)
@@ -103,7 +103,7 @@ async def test_an_agents_words_and_a_persons_are_there_although_a_page_was_offli
     await shore.ends()
 
 
-async def test_an_edit_is_kept_when_a_person_takes_a_move_back(tmp_path: Path) -> None:
+async def test_an_edit_is_kept_when_a_person_undoes_a_move(tmp_path: Path) -> None:
     shore = await shore_of(tmp_path)
     remake(shore, at=1)
     await shore.settle()
@@ -121,21 +121,21 @@ async def test_an_edit_is_kept_when_a_person_takes_a_move_back(tmp_path: Path) -
     await shore.ends()
 
 
-async def test_the_texts_of_before_are_bounded(
+async def test_the_number_of_earlier_texts_is_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shore = await shore_of(tmp_path)
     seconds = 0.0
-    found = Remade(shore.room.notebook, clock=lambda: seconds)
-    for _ in range(2 * remade.MAX_EDITS):
+    found = RecreatedCells(shore.room.notebook, clock=lambda: seconds)
+    for _ in range(2 * recreated_cells.MAX_EDITS):
         adds(shore.room.notebook)
-    assert len(found._written["one"].edits) == remade.MAX_EDITS
+    assert len(found._written["one"].edits) == recreated_cells.MAX_EDITS
     assert found._size == found._written["one"].size
     cells.edit(shore.room.notebook, "two", [Splice(0, 0, "x" * 100)], AGENT)
-    monkeypatch.setattr(remade, "MAX_BYTES", 320)
+    monkeypatch.setattr(recreated_cells, "MAX_BYTES", 320)
     cells.edit(shore.room.notebook, "two", [Splice(0, 0, "x")], AGENT)
     assert [*found._written] == ["two"]
-    seconds = remade.KEPT_SECONDS
+    seconds = recreated_cells.KEPT_SECONDS
     found.look(b"")
     assert not found._written
     assert not found._size
@@ -168,7 +168,7 @@ async def test_the_texts_of_before_are_bounded(
         "the agent's line comes between what is typed and the end of its line",
     ],
 )
-async def test_nothing_is_lost_or_doubled_where_people_move_cells(
+async def test_nothing_is_lost_or_duplicated_when_people_move_cells(
     tmp_path: Path, steps: bytes
 ) -> None:
     world = Restarts(Files(tmp_path), "world")

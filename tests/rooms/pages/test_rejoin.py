@@ -76,7 +76,7 @@ def loop() -> Iterator[asyncio.Runner]:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["a changed file", "a lost history"])
-def test_a_text_file_and_its_page_are_one_over_a_restart(
+def test_a_text_file_and_its_page_agree_after_a_restart(
     loop: asyncio.Runner, tmp_path: Path, lost: bool
 ) -> None:
     async def play() -> None:
@@ -100,7 +100,7 @@ def test_a_text_file_and_its_page_are_one_over_a_restart(
     loop.run(play())
 
 
-def test_both_versions_of_a_text_are_kept_where_nobody_knows_what_they_had_in_common(
+def test_both_versions_of_a_text_are_kept_if_their_common_base_is_unknown(
     loop: asyncio.Runner, tmp_path: Path
 ) -> None:
     async def play() -> None:
@@ -131,7 +131,7 @@ def test_both_versions_of_a_text_are_kept_where_nobody_knows_what_they_had_in_co
     ],
     ids=["twice the same id", "odd ids", "one empty cell"],
 )
-def test_odd_notebooks_and_their_page_are_one_over_a_restart(
+def test_unusual_notebooks_and_their_page_agree_after_a_restart(
     loop: asyncio.Runner, tmp_path: Path, cells: list[dict[str, Any]], lost: bool
 ) -> None:
     async def play() -> None:
@@ -154,7 +154,7 @@ def test_odd_notebooks_and_their_page_are_one_over_a_restart(
     loop.run(play())
 
 
-def test_a_page_that_cannot_be_merged_is_kept_in_a_file_of_its_own(
+def test_the_version_of_a_page_that_cannot_be_merged_is_kept_in_a_separate_file(
     loop: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play() -> None:
@@ -168,7 +168,7 @@ def test_a_page_that_cannot_be_merged_is_kept_in_a_file_of_its_own(
         def fails(*_: object) -> list[str]:
             raise RuntimeError
 
-        monkeypatch.setattr(NotebookKind, "join", fails)
+        monkeypatch.setattr(NotebookKind, "merge_page", fails)
         await shore.starts()
         ((copy, _),) = shore.room.copies
         assert "offline one" in (tmp_path / copy).read_text()
@@ -178,7 +178,7 @@ def test_a_page_that_cannot_be_merged_is_kept_in_a_file_of_its_own(
     loop.run(play())
 
 
-def test_a_file_that_was_renamed_while_no_server_ran_is_another_document(
+def test_a_file_renamed_while_no_server_ran_is_a_new_document(
     loop: asyncio.Runner, tmp_path: Path
 ) -> None:
     async def play() -> None:
@@ -197,7 +197,7 @@ def test_a_file_that_was_renamed_while_no_server_ran_is_another_document(
 
 
 @pytest.mark.parametrize("typed", [0, 1, 2])
-def test_what_was_typed_into_an_emptied_notebook_comes_back_without_an_empty_cell(
+def test_text_typed_into_an_emptied_notebook_returns_without_an_empty_cell(
     loop: asyncio.Runner, tmp_path: Path, typed: int
 ) -> None:
     async def play() -> None:
@@ -221,7 +221,7 @@ def test_what_was_typed_into_an_emptied_notebook_comes_back_without_an_empty_cel
     loop.run(play())
 
 
-async def test_in_a_file_without_ids_cells_are_told_by_those_that_one_loading_gave(
+async def test_cells_of_a_file_without_ids_are_matched_by_the_ids_of_one_loading(
     tmp_path: Path,
 ) -> None:
     files = Files(tmp_path)

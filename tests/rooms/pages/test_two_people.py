@@ -50,7 +50,7 @@ def types_and_moves(shore: Shore) -> None:
 @pytest.mark.parametrize("mover", [moves, retypes, moves_twice, types_and_moves])
 @pytest.mark.parametrize("offline", [True, False])
 @pytest.mark.parametrize("agent", [True, False], ids=["an agent moves it as well", "no agent"])
-async def test_what_is_typed_into_a_cell_that_another_person_moves_finds_it(
+async def test_text_typed_into_a_cell_that_another_person_moves_follows_it(
     tmp_path: Path, mover: Callable[[Shore], None], offline: bool, agent: bool
 ) -> None:
     shore, other = await shore_of(tmp_path), Page()
@@ -74,7 +74,7 @@ async def test_what_is_typed_into_a_cell_that_another_person_moves_finds_it(
     await shore.ends()
 
 
-async def test_a_cell_that_another_person_deletes_stays_away(tmp_path: Path) -> None:
+async def test_a_cell_deleted_by_another_person_stays_deleted(tmp_path: Path) -> None:
     shore, other = await shore_of(tmp_path), Page()
     other.connect(shore.room)
     await settle(shore, shore.page, other)

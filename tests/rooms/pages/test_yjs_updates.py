@@ -70,7 +70,7 @@ def test_every_update_knows_the_ids_it_brings(steps: list[tuple[str, int, Any]])
 
 
 @given(STEPS)
-def test_every_update_is_read_to_its_end_and_written_again(
+def test_every_update_is_read_completely_and_written_again(
     steps: list[tuple[str, int, Any]],
 ) -> None:
     document, updates = written(steps)

@@ -65,7 +65,7 @@ def play(story: Callable[[], Awaitable[None]]) -> None:
 
 
 @given(pauses=st.lists(st.floats(0.01, 2 * QUIET), min_size=1, max_size=80))
-def test_no_change_waits_longer_than_the_longest_wait(pauses: list[float]) -> None:
+def test_no_change_waits_longer_than_the_maximum(pauses: list[float]) -> None:
     async def story() -> None:
         document = Document()
         since: dict[int, float] = {}
@@ -90,7 +90,7 @@ def test_no_change_waits_longer_than_the_longest_wait(pauses: list[float]) -> No
     ),
     failures=st.integers(0, 5),
 )
-def test_whatever_went_wrong_before_what_changes_last_is_saved_if_that_is_wanted(
+def test_the_last_change_is_saved_whatever_failed_before(
     quiet: float, error: BaseException, steps: list[str], failures: int
 ) -> None:
     async def story() -> None:
@@ -117,13 +117,13 @@ def test_whatever_went_wrong_before_what_changes_last_is_saved_if_that_is_wanted
     play(story)
 
 
-def test_a_save_that_does_not_come_to_its_end_is_told_once_and_so_is_its_end() -> None:
+def test_a_save_that_hangs_is_reported_once_and_so_is_its_end() -> None:
     async def story() -> None:
         document = Document(takes=1000)
         document.change()
         await asyncio.sleep(500)
         (error,) = document.told
-        assert "'a.ipynb' is not saved: the drive" in save_failure_message("a.ipynb", error)
+        assert "'a.ipynb' is not saved: its drive" in save_failure_message("a.ipynb", error)
         assert document.autosave.failure is error
         await asyncio.sleep(1000)
         assert document.told == [error, None]
@@ -133,7 +133,7 @@ def test_a_save_that_does_not_come_to_its_end_is_told_once_and_so_is_its_end() -
     play(story)
 
 
-def test_a_save_that_fails_after_a_long_time_is_told_with_its_cause() -> None:
+def test_a_save_that_fails_late_is_reported_with_its_cause() -> None:
     async def story() -> None:
         document = Document(takes=100, failures=1)
         document.change()
@@ -145,7 +145,7 @@ def test_a_save_that_fails_after_a_long_time_is_told_with_its_cause() -> None:
     play(story)
 
 
-def test_who_never_saves_by_itself_saves_when_asked() -> None:
+def test_with_autosave_off_a_save_happens_on_request() -> None:
     async def story() -> None:
         document = Document(quiet=None, failures=1)
         document.change()
@@ -173,7 +173,7 @@ def test_a_cell_that_prints_without_a_pause_is_saved_every_few_seconds() -> None
     play(story)
 
 
-def test_a_save_that_fails_is_tried_again_until_it_works_and_each_failure_is_told_once() -> None:
+def test_a_failing_save_is_retried_and_each_failure_reported_once() -> None:
     async def story() -> None:
         document = Document(failures=8)
         document.change()
@@ -188,7 +188,7 @@ def test_a_save_that_fails_is_tried_again_until_it_works_and_each_failure_is_tol
     play(story)
 
 
-def test_changes_do_not_hurry_a_save_that_fails() -> None:
+def test_changes_do_not_speed_up_a_failing_save() -> None:
     async def story() -> None:
         document = Document(failures=1000)
         for _ in range(600):
@@ -199,7 +199,7 @@ def test_changes_do_not_hurry_a_save_that_fails() -> None:
     play(story)
 
 
-def test_who_saves_while_a_save_is_under_way_has_everything_saved_in_the_end() -> None:
+def test_saving_during_a_save_saves_everything_in_the_end() -> None:
     async def story() -> None:
         document = Document(takes=1.0)
         document.change()
@@ -213,7 +213,7 @@ def test_who_saves_while_a_save_is_under_way_has_everything_saved_in_the_end() -
     play(story)
 
 
-def test_nothing_is_saved_that_nobody_wants_saved_until_somebody_asks() -> None:
+def test_with_autosave_off_nothing_is_saved_until_somebody_asks() -> None:
     async def story() -> None:
         document = Document()
         document.change(wanted=False)
@@ -226,7 +226,7 @@ def test_nothing_is_saved_that_nobody_wants_saved_until_somebody_asks() -> None:
     play(story)
 
 
-def test_the_end_saves_what_is_not_saved_or_says_that_it_could_not() -> None:
+def test_closing_saves_unsaved_changes_or_reports_that_it_failed() -> None:
     async def story() -> None:
         document = Document(takes=1.0)
         document.change()
@@ -243,7 +243,7 @@ def test_the_end_saves_what_is_not_saved_or_says_that_it_could_not() -> None:
     play(story)
 
 
-def test_nothing_is_saved_after_the_end() -> None:
+def test_nothing_is_saved_after_closing() -> None:
     async def story() -> None:
         document = Document()
         document.change()
@@ -255,7 +255,7 @@ def test_nothing_is_saved_after_the_end() -> None:
     play(story)
 
 
-def test_a_save_is_pending_from_a_change_to_its_end_and_not_once_it_has_failed() -> None:
+def test_a_save_is_pending_from_the_change_until_it_ends_or_fails() -> None:
     async def story() -> None:
         document = Document(takes=0.5, failures=1)
         assert not document.autosave.pending
@@ -274,7 +274,7 @@ def test_a_save_is_pending_from_a_change_to_its_end_and_not_once_it_has_failed()
     play(story)
 
 
-def test_a_save_that_nobody_wants_is_not_pending() -> None:
+def test_with_autosave_off_no_save_is_pending() -> None:
     async def story() -> None:
         document = Document()
         document.change(wanted=False)

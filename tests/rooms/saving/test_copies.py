@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jmcp_lab.codec.fingerprint import Version
-from jmcp_lab.rooms.kinds import version_aside
+from jmcp_lab.rooms.document_kind import version_aside
 
 
 class Kind:
@@ -41,7 +41,7 @@ def display(data: object) -> dict[str, Any]:
         (notebook(display([1, 2, 3]), cells=20), False),
     ],
 )
-async def test_the_version_of_a_notebook_with_much_in_it_is_taken_in_a_thread(
+async def test_the_version_of_a_large_notebook_is_computed_in_a_thread(
     content: dict[str, Any], aside: bool
 ) -> None:
     kind = Kind()

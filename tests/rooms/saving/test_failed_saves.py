@@ -32,7 +32,7 @@ def type_in(room: LiveRoom, text: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("looks", [True, False])
-async def test_what_it_has_written_is_not_there_twice(
+async def test_content_written_by_a_failed_save_is_not_duplicated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, looks: bool
 ) -> None:
     files = Files(tmp_path)
@@ -96,7 +96,7 @@ async def fail_to_save(room: LiveRoom) -> None:
 
 @pytest.mark.parametrize("left", [0, 1, 7, 20, 60])
 @pytest.mark.parametrize("again", [None, 3, 30])
-async def test_what_a_full_disk_has_cut_off_is_still_in_the_document(
+async def test_content_truncated_by_a_full_disk_is_still_in_the_document(
     files: Files, left: int, again: int | None
 ) -> None:
     room = await files.open("a.py", kind=KINDS["a.py"])
@@ -114,7 +114,7 @@ async def test_what_a_full_disk_has_cut_off_is_still_in_the_document(
     await files.close(room)
 
 
-async def test_what_another_program_cuts_off_after_a_save_that_wrote_nothing_stays_so(
+async def test_a_truncation_by_another_program_after_a_failed_save_is_kept(
     files: Files,
 ) -> None:
     room = await files.open("a.py", kind=KINDS["a.py"])
@@ -128,7 +128,7 @@ async def test_what_another_program_cuts_off_after_a_save_that_wrote_nothing_sta
     await files.close(room)
 
 
-async def test_what_another_program_adds_to_a_text_that_was_cut_off_is_merged(
+async def test_text_added_by_another_program_to_a_truncated_file_is_merged(
     files: Files,
 ) -> None:
     room = await files.open("a.py", kind=KINDS["a.py"])

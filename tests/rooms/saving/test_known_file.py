@@ -27,7 +27,7 @@ def hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-async def test_pages_know_the_file_that_was_merged_before_it_is_saved(desk: Desk) -> None:
+async def test_pages_know_the_merged_file_before_it_is_saved(desk: Desk) -> None:
     desk.type("c0", "# mine\n")
     desk.change(set_source(1, "other"))
     await desk.look()
@@ -36,7 +36,7 @@ async def test_pages_know_the_file_that_was_merged_before_it_is_saved(desk: Desk
     assert desk.notebook.document.hash == hash_of(desk.path)
 
 
-async def test_pages_know_the_file_although_a_change_called_its_save_off(
+async def test_pages_know_the_file_although_a_change_cancelled_its_save(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page that saves by hand asks the person what to do with a file that it does not know."""
@@ -94,7 +94,7 @@ async def test_a_page_may_save_while_a_changed_file_is_read(
     assert [cell["source"] for cell in content["cells"]][:2] == ["# mine\none", "other"]
 
 
-async def test_a_save_that_waited_for_the_reading_of_a_changed_file_writes_what_came_from_it(
+async def test_a_save_that_waited_for_a_changed_file_includes_its_content(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, go_on = read_slowly(desk, monkeypatch)
@@ -113,16 +113,16 @@ async def test_a_save_that_waited_for_the_reading_of_a_changed_file_writes_what_
     assert [cell["source"] for cell in cells][:2] == [["# mine\n", "one"], ["other"]]
 
 
-async def test_a_room_may_be_let_go_while_its_changed_file_is_read(
+async def test_a_room_can_be_closed_while_its_changed_file_is_read(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, go_on = read_slowly(desk, monkeypatch)
     desk.change(set_source(1, "other"))
     disk = desk.room.disk
-    meeting = asyncio.create_task(disk._meet(saving=False))
+    meeting = asyncio.create_task(disk._sync(saving=False))
     await reading.wait()
     # It waits for the one before it.
-    another = asyncio.create_task(disk._meet(saving=True))
+    another = asyncio.create_task(disk._sync(saving=True))
     await asyncio.sleep(0)
     disk.detach()
     go_on.set()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 
-from jmcp_lab.rooms.pages import reunions
-from jmcp_lab.rooms.upstream.history_folder import unsaved_in_old_store
+from jmcp_lab.rooms.history.history_folder import unsaved_in_old_store
+from jmcp_lab.rooms.pages import page_merger
 
-from ..upstream.test_document_store import old_store
-from ..upstream.test_harmed_history import KINDS, TEXT, Last, said_by
-from ..upstream.test_taking_over import write
+from ..history.test_document_store import old_store
+from ..history.test_harmed_history import KINDS, TEXT, Last, said_by
+from ..history.test_taking_over import write
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +28,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @KINDS
-async def test_what_only_a_history_knows_waits_there_until_it_can_be_kept(
+async def test_content_only_in_a_history_stays_there_until_it_can_be_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, str]
 ) -> None:
     last = Last(tmp_path, kind)
@@ -49,7 +49,7 @@ async def test_what_only_a_history_knows_waits_there_until_it_can_be_kept(
 
 
 @KINDS
-async def test_what_only_a_history_knows_is_kept_as_soon_as_that_works(
+async def test_content_only_in_a_history_is_saved_as_soon_as_possible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, str]
 ) -> None:
     last = Last(tmp_path, kind)
@@ -67,7 +67,7 @@ async def test_what_only_a_history_knows_is_kept_as_soon_as_that_works(
     await last.files.close(room)
 
 
-async def test_what_an_earlier_server_had_not_saved_stays_in_its_store(
+async def test_unsaved_changes_of_an_earlier_server_stay_in_its_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / ".jupyter_ystore.db"
@@ -80,7 +80,7 @@ async def test_what_an_earlier_server_had_not_saved_stays_in_its_store(
     def unsaved(_room_id: str, saved: float) -> list[bytes] | None:
         return unsaved_in_old_store("text:file:id1", saved, str(store))
 
-    monkeypatch.setattr(reunions, "unsaved_in_old_store", unsaved)
+    monkeypatch.setattr(page_merger, "unsaved_in_old_store", unsaved)
     refuse(monkeypatch)
     room = await last.opened()
     assert said_by(room) == '"one\\n"'
@@ -99,7 +99,7 @@ async def test_what_an_earlier_server_had_not_saved_stays_in_its_store(
         "UPDATE files SET hash = NULL, digest = NULL",
     ],
 )
-async def test_a_history_with_values_of_other_types_locks_no_file(
+async def test_a_history_with_wrong_value_types_does_not_block_the_file(
     tmp_path: Path, kind: tuple[str, str], sql: str
 ) -> None:
     last = Last(tmp_path, kind)
@@ -115,7 +115,7 @@ async def test_a_history_with_values_of_other_types_locks_no_file(
 
 
 @KINDS
-async def test_a_harmed_history_that_cannot_be_set_aside_locks_no_file(
+async def test_a_damaged_history_that_cannot_be_renamed_does_not_block_the_file(
     tmp_path: Path, kind: tuple[str, str]
 ) -> None:
     last = Last(tmp_path, kind)

@@ -116,7 +116,7 @@ def said_by(content: Content) -> tuple[object, object]:
     st.lists(st.sampled_from(FORMS), min_size=1, max_size=3, unique=True),
     st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3, unique=True),
 )
-def test_another_programs_change_takes_nothing_else_out_of_the_document(
+def test_another_programs_change_removes_nothing_else_from_the_document(
     tmp_path_factory: pytest.TempPathFactory,
     how: str,
     forms: list[Form],
@@ -144,7 +144,7 @@ def test_another_programs_change_takes_nothing_else_out_of_the_document(
     asyncio.run(play())
 
 
-async def test_spaces_that_a_hook_takes_off_a_text_stay_in_the_document(tmp_path: Path) -> None:
+async def test_spaces_stripped_by_a_hook_stay_in_the_document(tmp_path: Path) -> None:
     def trim(model: dict[str, Any], **_: object) -> None:
         model["content"] = model["content"].replace(" \n", "\n")
 

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell
 from ...support.robots import Robot, write_notebook
 
 
-async def test_what_another_server_saved_at_the_same_time_is_kept(robot: Robot, root: Path) -> None:
+async def test_a_simultaneous_save_by_another_server_is_kept(robot: Robot, root: Path) -> None:
     file = root / "a.ipynb"
     write_notebook(root, "a.ipynb", "1")
     await robot.say("insert_cell", notebook="a.ipynb", source="ours")

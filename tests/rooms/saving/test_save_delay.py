@@ -23,18 +23,18 @@ def jp_server_config(jp_server_config: Config, delay: float | None) -> Config:
     return jp_server_config | Config({"YDocExtension": {"document_save_delay": delay}})
 
 
-async def test_an_agent_is_told_once_that_a_server_never_saves_by_itself(
+async def test_an_agent_is_told_once_that_the_server_has_no_autosave(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
     said = await robot.say("insert_cell", notebook="a.ipynb", source="new")
-    assert "only when the user saves it" in said
+    assert "only when the user saves" in said
     assert "Note" not in await robot.say("list_cells", notebook="a.ipynb")
     assert "new" not in (root / "a.ipynb").read_text()
 
 
 @pytest.mark.parametrize("delay", [100_000.0])
-async def test_a_long_delay_puts_no_save_off_for_longer_than_the_longest_wait(
+async def test_a_long_delay_postpones_no_save_beyond_the_maximum(
     robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autosave, "MAX_DELAY_SECONDS", 0.05)

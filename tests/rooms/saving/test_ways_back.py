@@ -20,7 +20,7 @@ def write(where: Path, text: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("fails", [False, True], ids=["saved", "a save that has written failed"])
 @pytest.mark.parametrize("runs", [False, True], ids=["no server runs", "a server runs"])
-async def test_a_file_that_comes_back_is_not_written_over(
+async def test_a_restored_file_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fails: bool, runs: bool
 ) -> None:
     where, store = tmp_path / name, tmp_path / "history" / "a.db"

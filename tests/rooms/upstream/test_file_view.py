@@ -22,7 +22,7 @@ SOURCES = st.sampled_from(["", "\ufeff", "a", "\ufeffa", "a\r\nb", "a\nb", "a\r\
 @given(st.lists(SOURCES, min_size=1, max_size=5))
 @example(["", "\ufeff"])
 @example(["a\r\nb", "a\nb", "a\r\nb"])
-def test_cells_without_ids_that_are_alike_but_for_their_line_ends_keep_these(
+def test_cells_without_ids_that_differ_only_in_line_endings_keep_them(
     tmp_path_factory: pytest.TempPathFactory, sources: list[str]
 ) -> None:
     root = tmp_path_factory.mktemp("files")

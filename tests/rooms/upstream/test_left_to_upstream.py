@@ -72,7 +72,7 @@ def sources(path: Path) -> list[str]:
 
 
 @needed
-async def test_a_page_opens_and_saves_a_notebook_through_the_rooms_of_upstream(
+async def test_a_page_opens_and_saves_a_notebook_through_upstreams_rooms(
     app: JmcpLab, open_page: OpenPage, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -95,7 +95,7 @@ def ydoc_rooms(app: JmcpLab) -> list[Any]:
 
 
 @needed
-async def test_log_panel_and_agents_name_what_is_missing(
+async def test_log_panel_and_replies_name_what_is_missing(
     app: JmcpLab,
     robot: Robot,
     root: Path,
@@ -119,7 +119,7 @@ async def test_log_panel_and_agents_name_what_is_missing(
 
 
 @one_needed
-async def test_agents_change_no_file_behind_the_pages(
+async def test_agents_change_no_file_unknown_to_its_page(
     app: JmcpLab, robot: Robot, open_page: OpenPage, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "x = 1")
@@ -142,9 +142,7 @@ async def test_agents_change_no_file_behind_the_pages(
 
 
 @one_needed
-async def test_what_the_refusal_says_can_still_be_done_can_be_done(
-    robot: Robot, root: Path, jp_fetch: Fetch
-) -> None:
+async def test_what_the_refusal_offers_works(robot: Robot, root: Path, jp_fetch: Fetch) -> None:
     (root / "a.txt").write_text("some text")
     write_notebook(root, "a.ipynb", "x = 1")
     assert "some text" in await robot.say("read_file", path="a.txt")
@@ -157,7 +155,7 @@ async def test_what_the_refusal_says_can_still_be_done_can_be_done(
 
 
 @pytest.mark.parametrize("jp_server_config", SMALLER, indirect=True)
-async def test_only_the_change_that_needs_a_name_is_left_out(
+async def test_only_the_patch_that_needs_a_missing_name_is_left_out(
     app: JmcpLab,
     robot: Robot,
     root: Path,
@@ -171,7 +169,7 @@ async def test_only_the_change_that_needs_a_name_is_left_out(
     await robot.say("insert_cell", notebook="a.ipynb", source="y = 2")
     await app._start_jupyter_server_extension(app.serverapp)
     (warning,) = {r.message for r in caplog.records if "missing:" in r.message}
-    assert "goes on without" in warning
+    assert "works without" in warning
     assert name in warning
     assert app.serverapp is not None
     manager = app.serverapp.session_manager
@@ -182,7 +180,7 @@ async def test_only_the_change_that_needs_a_name_is_left_out(
 
 
 @pytest.mark.parametrize("name", ["pycrdt._base.process_event", "pycrdt._pycrdt.Text"])
-def test_the_extension_loads_where_a_name_is_gone_that_it_would_import(name: str) -> None:
+def test_the_extension_loads_when_a_name_it_imports_is_gone(name: str) -> None:
     module, _, attribute = name.rpartition(".")
     code = (
         f"import pycrdt, jupyter_ydoc, {module} as m; del m.{attribute}; import jmcp_lab.extension;"

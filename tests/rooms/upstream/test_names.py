@@ -25,8 +25,9 @@ from pycrdt._pycrdt import Text as _Text
 from pycrdt._pycrdt import TextEvent as _TextEvent
 
 import jmcp_lab
+from jmcp_lab.rooms.upstream.name_lookup import sets_on_itself
 from jmcp_lab.rooms.upstream.names import NAMES, Name, Part, missing_names, words_of_parts
-from jmcp_lab.rooms.upstream.ydoc_server import SESSION_EVENTS, Upstream
+from jmcp_lab.rooms.upstream.ydoc_server import Upstream
 
 from ...support.renaming import renamed, twin
 
@@ -34,8 +35,13 @@ OURS = Path(jmcp_lab.__file__).parent
 TESTS = Path(__file__).parents[2]
 UPSTREAM_MD = TESTS.parent / "docs" / "upstream.md"
 
-PYTHONS_OWN = {"_exit", "_register_atexit"}
-"""Names of Python itself."""
+INSTALLED = [record for record in NAMES if record.part is not Part.OTHERS]
+"""jupyter-server-documents cannot be installed beside jupyter-server-ydoc: for its names, see
+`scripts/check_other_documents.py`.
+"""
+
+PUBLIC = {"_exit", "_register_atexit", "_replace", "_start_jupyter_server_extension"}
+"""Names of Python itself, and a documented one of Jupyter Server."""
 
 
 def rename(monkeypatch: pytest.MonkeyPatch, record: Name) -> None:
@@ -53,13 +59,13 @@ def rename(monkeypatch: pytest.MonkeyPatch, record: Name) -> None:
         monkeypatch.setattr(owner, last, twin(getattr(owner, last), record.name))
 
 
-def test_every_name_that_we_lean_on_is_there() -> None:
+def test_every_upstream_name_that_we_use_exists() -> None:
     missing = [f"{name} ({', '.join(name.needed_by)})" for name in missing_names(live=True)]
     assert not missing, f"gone after an upgrade: {'; '.join(missing)}"
 
 
-@pytest.mark.parametrize("record", NAMES, ids=lambda each: f"{each.place}-{each.name}")
-def test_each_name_is_looked_for_and_missed_where_it_was_renamed(
+@pytest.mark.parametrize("record", INSTALLED, ids=lambda each: f"{each.place}-{each.name}")
+def test_a_renamed_upstream_name_is_reported_as_missing(
     record: Name, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert record.is_there()
@@ -68,19 +74,19 @@ def test_each_name_is_looked_for_and_missed_where_it_was_renamed(
 
 
 @pytest.mark.parametrize("record", NAMES, ids=lambda each: f"{each.place}-{each.name}")
-def test_each_record_says_where_its_name_is_used_and_which_test_needs_it(record: Name) -> None:
+def test_each_record_says_where_its_name_is_used_and_which_test_covers_it(record: Name) -> None:
     used = re.compile(rf"\b{re.escape(record.name)}\b")
-    assert any(used.search((OURS / each).read_text()) for each in record.needed_by)
+    assert [each for each in record.needed_by if not used.search((OURS / each).read_text())] == []
     assert (TESTS / record.test).is_file()
 
 
-def test_each_module_of_a_record_has_a_row_that_says_what_for() -> None:
+def test_each_module_of_a_record_has_a_row_that_says_why() -> None:
     text = UPSTREAM_MD.read_text()
     modules = {each for record in NAMES for each in record.needed_by}
     assert sorted(each for each in modules if f"`{each}`" not in text) == []
 
 
-def test_each_row_names_a_test_that_exists_and_an_issue_or_what_to_file() -> None:
+def test_each_row_names_an_existing_test_and_an_issue_or_what_to_file() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")]
         for line in UPSTREAM_MD.read_text().splitlines()
@@ -96,42 +102,90 @@ def test_each_row_names_a_test_that_exists_and_an_issue_or_what_to_file() -> Non
         assert [path for path in paths if not (root / path).is_file()] == []
 
 
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def defined_in(tree: ast.AST) -> set[str]:
+    """Return the names that a module gives to something, the attributes of its objects included."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(ast.Name("self" | "cls"), name, ast.Store()):
+                found.add(name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found.add(node.name)
+            case ast.Name(name, ast.Store()):
+                found.add(name)
+            case ast.Assign([ast.Name("__slots__")], value):
+                texts = (each.value for each in ast.walk(value) if isinstance(each, ast.Constant))
+                found |= {each for each in texts if isinstance(each, str)}
+    return found
+
+
+def asked_in(tree: ast.AST) -> set[str]:
+    """Return the attributes that a module asks for, also by their text."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(_, name):
+                found.add(name)
+            case ast.Call(ast.Name("getattr" | "hasattr"), [_, ast.Constant(str() as name), *_]):
+                found.add(name)
+    return found
+
+
+def inherited_in(module: str, tree: ast.AST) -> set[str]:
+    """Return what classes of a module use or override of the classes that they derive from."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        cls = getattr(import_module(module), node.name, None)
+        if not isinstance(cls, type):
+            continue
+        bases = [base for base in cls.__mro__ if not base.__module__.startswith("jmcp_lab")]
+        found |= {
+            name
+            for name in filter(is_private, defined_in(node) | asked_in(node))
+            if any(name in vars(base) or sets_on_itself(base, name) for base in bases)
+        }
+    return found
+
+
 def private_names() -> dict[str, set[str]]:
-    """Return the private attributes that our code asks for and does not define, by module."""
-    asked: dict[str, set[str]] = defaultdict(set)
-    defined: set[str] = set()
+    """Return the private names of other packages that our modules use, by module."""
+    found = {}
     for path in OURS.rglob("*.py"):
         where = path.relative_to(OURS).as_posix()
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Attribute(ast.Name("self" | "cls"), attr, ast.Store()):
-                    defined.add(attr)
-                case ast.Attribute(_, attr):
-                    asked[attr].add(where)
-                case ast.Call(ast.Name("getattr"), [_, ast.Constant(str() as attr), *_]):
-                    asked[attr].add(where)
-                case ast.Call(ast.Attribute(_, attr), _):
-                    asked[attr].add(where)
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                    defined.add(node.name)
-                case ast.Name(attr, ast.Store()):
-                    defined.add(attr)
-                case ast.Constant(str() as attr) if attr.startswith("_"):
-                    # In `__slots__`.
-                    defined.add(attr) if where == "notebooks/deep_events.py" else None
-    return {
-        name: where
-        for name, where in asked.items()
-        if name.startswith("_") and not name.startswith("__") and name not in defined
-    }
+        if where == "_version.py" or "labextension" in where:
+            continue
+        tree = ast.parse(path.read_text())
+        module = ".".join(("jmcp_lab", *path.relative_to(OURS).with_suffix("").parts))
+        names = (asked_in(tree) - defined_in(tree)) | inherited_in(module, tree)
+        found[where] = {*filter(is_private, names)} - PUBLIC
+    return found
 
 
-def test_no_private_name_of_another_package_is_used_that_is_not_listed() -> None:
-    listed = {record.name for record in NAMES} | PYTHONS_OWN
-    assert {name: where for name, where in private_names().items() if name not in listed} == {}
+def test_each_private_name_of_another_package_is_listed_with_every_module_that_uses_it() -> None:
+    listed: dict[str, set[str]] = defaultdict(set)
+    for record in NAMES:
+        for each in record.needed_by:
+            listed[each].add(record.name)
+    missing = {where: names - listed[where] for where, names in private_names().items()}
+    assert {where: names for where, names in missing.items() if names} == {}
 
 
-def test_no_private_module_is_imported_that_is_not_listed() -> None:
+def test_the_search_for_private_names_finds_each_way_to_use_one() -> None:
+    found = private_names()
+    assert "_contents_manager" in found["rooms/upstream/file_view.py"]  # of another object
+    assert "_document" in found["rooms/upstream/document_room.py"]  # of a base class
+    assert "_on_document_change" in found["rooms/upstream/document_room.py"]  # overridden
+    assert "_jupyter_current_user" in found["panel/base.py"]  # set
+    assert "_update_send_stream" in found["rooms/upstream/document_room.py"]  # by its text
+
+
+def test_every_private_module_that_is_imported_is_listed() -> None:
     listed = {each for record in NAMES for each in record.needed_by}
     found = {
         path.relative_to(OURS).as_posix()
@@ -141,21 +195,27 @@ def test_no_private_module_is_imported_that_is_not_listed() -> None:
     assert found - {"rooms/upstream/names.py"} <= listed
 
 
-def test_names_of_live_documents_are_not_looked_for_where_these_are_off(
+def test_names_of_the_other_package_are_checked_only_where_it_keeps_the_documents() -> None:
+    missing = missing_names(live=False, others=True)
+    assert [*missing] == [record for record in NAMES if record.part is Part.OTHERS]
+    assert not any(record.part is Part.OTHERS for record in missing_names(live=True))
+
+
+def test_names_for_live_documents_are_not_checked_when_those_are_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rename(monkeypatch, next(each for each in NAMES if each.part is Part.ROOMS))
     assert missing_names(live=False) == ()
 
 
-def test_what_a_smaller_change_lacks_is_said_with_its_package_and_version() -> None:
+def test_a_missing_name_is_reported_with_its_package_and_version() -> None:
     lacks = [each for each in NAMES if each.part is Part.SIGNATURES]
     (words,) = words_of_parts(lacks)
-    assert "goes on without signatures" in words
+    assert "works without signatures" in words
     assert "NotebookNotary.compute_signature of nbformat 5." in words
 
 
-def test_pycrdt_tells_of_changes_by_the_names_that_are_followed_without_its_wrappers() -> None:
+def test_pycrdt_events_have_the_names_that_are_used_without_its_wrappers() -> None:
     doc: Doc[Any] = Doc()
     doc["cells"] = cells = Array([Map({"source": Text("a")})])
     shallow: list[Any] = []
@@ -187,33 +247,27 @@ def test_a_page_that_saves_is_told_whether_the_task_raised() -> None:
     assert "await save_task" in source
 
 
-def test_rooms_are_made_by_the_name_that_our_class_takes_the_place_of() -> None:
+def test_upstream_creates_rooms_by_the_name_that_our_class_replaces() -> None:
     assert "room = DocumentRoom(" in inspect.getsource(YDocExtension.get_document)
     assert "self.room = DocumentRoom(" in inspect.getsource(YDocWebSocketHandler.prepare)
     assert "check_session_compatibility(" in inspect.getsource(YDocWebSocketHandler.open)
 
 
-def test_a_loader_looks_and_writes_by_names_that_we_put_our_own_in_the_place_of() -> None:
+def test_a_loader_reads_and_writes_by_the_names_that_we_replace() -> None:
     assert "self._save_content_at_path(model, path)" in inspect.getsource(FileLoader._save_content)
     assert "raise OutOfBandChanges" in inspect.getsource(FileLoader.maybe_save_content)
     assert "self.maybe_notify()" in inspect.getsource(FileLoader._watch_file)
     assert "self._subscriptions.values()" in inspect.getsource(FileLoader.maybe_notify)
 
 
-def test_the_event_of_rooms_has_the_name_that_we_listen_for() -> None:
-    from jupyter_server_ydoc.utils import JUPYTER_COLLABORATION_EVENTS_URI
-
-    assert SESSION_EVENTS == JUPYTER_COLLABORATION_EVENTS_URI
-
-
 @pytest.mark.parametrize("size", [1, 100, 127, 128, 20_000])
-def test_what_a_page_brings_as_it_joins_is_heard_and_other_messages_are_not(size: int) -> None:
+def test_only_the_update_that_a_joining_page_brings_is_intercepted(size: int) -> None:
     class Room:
         on_message = None
 
     heard: list[bytes] = []
     room = Room()
-    Upstream.on_answer(room, heard.append)  # type: ignore[arg-type]
+    Upstream.on_joining_update(room, heard.append)  # type: ignore[arg-type]
     update = b"u" * size
     assert room.on_message is not None
     assert room.on_message(bytes([0, 1]) + write_var_uint(size) + update) is False

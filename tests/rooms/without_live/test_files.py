@@ -21,7 +21,7 @@ from .test_notebooks import (
 )
 
 
-async def test_a_file_that_cannot_be_written_is_told_with_its_cause_and_tried_again(
+async def test_a_failed_write_is_reported_with_its_cause_and_retried(
     robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook(root, "a.ipynb", "one")
@@ -51,7 +51,7 @@ async def test_a_read_only_file_is_refused_before_the_edit(robot: Robot, root: P
     assert "read-only" in said
 
 
-async def test_a_file_that_became_something_else_is_not_written_over(
+async def test_a_file_that_became_something_else_is_not_overwritten(
     robot: Robot, root: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "one")
@@ -79,7 +79,7 @@ async def test_a_notebook_is_followed_when_it_is_renamed_or_moved_by_a_shell(
     assert not (root / "b.ipynb").exists()
 
 
-async def test_a_deleted_notebook_is_not_made_anew(robot: Robot, root: Path) -> None:
+async def test_a_deleted_notebook_is_not_recreated(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb", "one")
     await robot.say("read_cells", notebook="a.ipynb")
     (root / "a.ipynb").unlink()
@@ -87,7 +87,7 @@ async def test_a_deleted_notebook_is_not_made_anew(robot: Robot, root: Path) -> 
     assert not (root / "a.ipynb").exists()
 
 
-async def test_an_unused_notebook_is_let_go_and_opens_again(robot: Robot, root: Path) -> None:
+async def test_an_unused_notebook_is_closed_and_opens_again(robot: Robot, root: Path) -> None:
     robot.app.rooms.idle_seconds = 0.05
     (one,) = write_notebook(root, "a.ipynb", "one")
     first = await robot.open("a.ipynb")
@@ -97,7 +97,7 @@ async def test_an_unused_notebook_is_let_go_and_opens_again(robot: Robot, root: 
     assert second.ids == [one]
 
 
-async def test_stopping_the_server_writes_what_is_not_written(
+async def test_stopping_the_server_writes_pending_changes(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     write_notebook(root, "a.ipynb", "print('last')")
@@ -107,7 +107,7 @@ async def test_stopping_the_server_writes_what_is_not_written(
     assert nbformat.read(root / "a.ipynb", 4).cells[0].outputs[0].text == "last\n"
 
 
-async def test_cells_of_an_old_notebook_keep_their_place_when_a_page_saves_it_anew(
+async def test_cells_of_an_old_notebook_keep_their_place_when_a_page_saves_it(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     content = nbformat.v4.new_notebook(nbformat_minor=4)

@@ -95,7 +95,7 @@ JSON = st.recursive(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(metadata=JSON, extra=JSON, data=JSON, minor=st.integers(0, 5))
-def test_what_nobody_changed_stays_what_it_was_types_and_all(
+def test_unchanged_values_keep_their_content_and_type(
     manager: object, root: Path, metadata: object, extra: object, data: object, minor: int
 ) -> None:
     asyncio.run(_change_a_count(manager, root, metadata, extra, data, minor))
@@ -153,7 +153,7 @@ class Play:
         if name == "write":
             await self.file.write()
         elif name == "look":
-            await self.file.look()
+            await self.file.check()
         elif name.startswith("agent"):
             self.agent(name.split()[1], at, where)
         else:
@@ -225,7 +225,7 @@ async def _play(manager: object, root: Path, steps: list[tuple[str, int, int]]) 
     file.close()
 
 
-async def test_a_file_that_is_gone_is_not_made_anew(manager: object, root: Path) -> None:
+async def test_a_deleted_file_is_not_created_again(manager: object, root: Path) -> None:
     write(root / "gone.ipynb", notebook(code("a", "one")))
     file = await opened(manager, "gone.ipynb")
     cells.insert(file.notebook, 0, [cells.NewCell("mine")], "a")
@@ -236,13 +236,13 @@ async def test_a_file_that_is_gone_is_not_made_anew(manager: object, root: Path)
     assert file.unwritten
 
 
-async def test_a_file_that_is_just_being_written_is_waited_for(manager: object, root: Path) -> None:
+async def test_a_file_that_is_being_written_is_waited_for(manager: object, root: Path) -> None:
     path = root / "torn.ipynb"
     whole = notebook(code("a", "one"))
     write(path, whole)
     file = await opened(manager, "torn.ipynb")
     path.write_text(json.dumps(whole)[:40])
-    looking = asyncio.ensure_future(file.look())
+    looking = asyncio.ensure_future(file.check())
     started = _read_of(file)
     await started
     write(path, notebook(code("a", "1")))

@@ -86,7 +86,7 @@ async def test_every_edit_is_in_the_file_when_its_reply_comes(robot: Robot, root
     assert [cell.id for cell in nbformat.read(path, 4).cells] == [three, one, two]
 
 
-async def test_the_person_takes_an_edit_back_from_the_panel(
+async def test_the_person_undoes_an_edit_from_the_panel(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     (one,) = write_notebook(root, "a.ipynb", "one")
@@ -94,14 +94,14 @@ async def test_the_person_takes_an_edit_back_from_the_panel(
     await robot.say("overwrite_cell_source", notebook="a.ipynb", cell=one, source="1")
     call = app.ledger.since(0)[-1]
     tell(app, "a.ipynb", dirty=True, saves=False)
-    with pytest.raises(Exception, match="Save it, then take this back"):
+    with pytest.raises(Exception, match="Save it, then undo this"):
         await app.supervisor.undo_call(call.id, "Ada")
     tell(app, "a.ipynb", dirty=False)
     await app.supervisor.undo_call(call.id, "Ada")
     assert sources(root / "a.ipynb") == ["one"]
 
 
-async def test_an_agent_and_a_page_tell_each_other_through_the_file(
+async def test_an_agent_and_a_page_exchange_changes_through_the_file(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "x = 1")
@@ -114,7 +114,7 @@ async def test_an_agent_and_a_page_tell_each_other_through_the_file(
     assert "Live documents are off" not in said
 
 
-async def test_what_others_write_between_two_calls_is_merged(robot: Robot, root: Path) -> None:
+async def test_changes_by_others_between_two_calls_are_merged(robot: Robot, root: Path) -> None:
     ids = write_notebook(root, "a.ipynb", "one\ntwo\nthree", "other")
     await robot.say("read_cells", notebook="a.ipynb")
     rewrite(root / "a.ipynb", 0, "ONE\ntwo\nthree")
@@ -185,9 +185,7 @@ async def test_reading_a_notebook_writes_nothing(robot: Robot, root: Path) -> No
     assert ((root / "a.ipynb").read_bytes(), (root / "a.ipynb").stat().st_mtime_ns) == before
 
 
-async def test_an_empty_notebook_is_given_no_cell_that_nobody_wrote(
-    robot: Robot, root: Path
-) -> None:
+async def test_an_empty_notebook_gets_no_cell_that_nobody_wrote(robot: Robot, root: Path) -> None:
     write_notebook(root, "a.ipynb")
     await robot.say("insert_cell", notebook="a.ipynb", source="mine")
     assert sources(root / "a.ipynb") == ["mine"]
@@ -196,7 +194,7 @@ async def test_an_empty_notebook_is_given_no_cell_that_nobody_wrote(
 # -- pages -------------------------------------------------------------------------------------
 
 
-async def test_an_edit_is_refused_while_a_page_holds_on_to_what_was_typed(
+async def test_an_edit_is_refused_while_a_page_has_unsaved_text(
     robot: Robot, root: Path, app: JmcpLab, jp_fetch: Fetch
 ) -> None:
     (one, _) = write_notebook(root, "a.ipynb", "one", "two")
@@ -212,7 +210,7 @@ async def test_an_edit_is_refused_while_a_page_holds_on_to_what_was_typed(
     assert sources(root / "a.ipynb") == ["agent", "typed"]
 
 
-async def test_a_page_is_asked_to_save_what_was_typed_before_an_edit(
+async def test_a_page_is_asked_to_save_typed_text_before_an_edit(
     robot: Robot, root: Path, app: JmcpLab, jp_fetch: Fetch
 ) -> None:
     (one, _) = write_notebook(root, "a.ipynb", "one", "two")
@@ -228,7 +226,7 @@ async def test_a_page_is_asked_to_save_what_was_typed_before_an_edit(
     assert list(app.pages.errands()["written"]) == ["a.ipynb"]
 
 
-async def test_a_page_that_does_not_answer_keeps_no_call_waiting_for_ever(
+async def test_a_page_that_does_not_respond_blocks_no_call_forever(
     robot: Robot, root: Path, app: JmcpLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_rooms, "ASK_SECONDS", 0.1)
@@ -239,7 +237,7 @@ async def test_a_page_that_does_not_answer_keeps_no_call_waiting_for_ever(
     await robot.say("insert_cell", notebook="a.ipynb", source="x")
 
 
-async def test_what_a_person_typed_while_a_request_waited_is_saved_first(
+async def test_text_typed_while_a_request_waited_is_saved_first(
     make_robot: MakeRobot, root: Path, app: JmcpLab, jp_fetch: Fetch
 ) -> None:
     robot = make_robot(ASK)
@@ -251,7 +249,7 @@ async def test_what_a_person_typed_while_a_request_waited_is_saved_first(
     await robot.allow()
     reply = await task
     assert reply.is_error
-    assert "as soon as the user has saved" in reply.text
+    assert "as soon as the user saves" in reply.text
     assert sources(root / "a.ipynb") == ["one", "two"]
     await save_as_page(jp_fetch, root, "a.ipynb", 1, "typed")
     tell(app, "a.ipynb", dirty=False)
@@ -275,7 +273,7 @@ async def test_the_outputs_of_a_run_are_in_the_file_when_its_reply_comes(
     assert "trusted" not in saved.cells[0].metadata
 
 
-async def test_what_a_run_prints_comes_into_the_file_while_it_runs(
+async def test_outputs_reach_the_file_while_the_run_goes_on(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     (cell,) = write_notebook(root, "a.ipynb", "print('first')\ninput()")
@@ -290,7 +288,7 @@ async def test_what_a_run_prints_comes_into_the_file_while_it_runs(
     await task
 
 
-async def test_outputs_wait_for_a_page_that_holds_on_to_what_was_typed(
+async def test_outputs_wait_for_a_page_with_unsaved_text(
     robot: Robot, root: Path, app: JmcpLab, jp_fetch: Fetch
 ) -> None:
     cell, _ = write_notebook(root, "a.ipynb", "print(6 * 7)", "two")
@@ -327,7 +325,7 @@ async def test_tools_that_need_no_document_work(robot: Robot, root: Path, app: J
     assert "48" in reply.text
 
 
-async def test_the_panel_and_the_log_say_what_keeps_live_documents_off(
+async def test_the_panel_and_the_log_say_why_live_documents_are_off(
     app: JmcpLab, jp_fetch: Fetch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await app._start_jupyter_server_extension(app.serverapp)

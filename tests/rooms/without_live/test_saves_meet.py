@@ -75,7 +75,7 @@ WORK = {
 
 @pytest.mark.parametrize("work", WORK)
 @pytest.mark.parametrize("during", [True, False], ids=["while it is written", "just after"])
-async def test_a_save_that_knows_nothing_of_the_agents_write_leaves_it(
+async def test_a_pages_save_unaware_of_the_agents_write_keeps_it(
     robot: Robot,
     root: Path,
     jp_fetch: Fetch,
@@ -105,7 +105,7 @@ async def test_a_save_that_knows_nothing_of_the_agents_write_leaves_it(
     await until(lambda: sources(root / "a.ipynb") == wanted)
 
 
-async def test_an_agents_write_waits_for_a_save_that_is_under_way(
+async def test_an_agents_write_waits_for_a_running_save(
     robot: Robot, root: Path, app: JmcpLab, jp_fetch: Fetch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = await shown(robot, root, "x = 1", "y")
@@ -121,7 +121,7 @@ async def test_an_agents_write_waits_for_a_save_that_is_under_way(
     await until(lambda: sources(root / "a.ipynb") == [TYPED, "y", AGENT])
 
 
-async def test_what_a_person_has_read_and_deleted_stays_deleted(
+async def test_text_that_a_person_saw_and_deleted_stays_deleted(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     await shown(robot, root, "x = 1", "y")
@@ -135,7 +135,7 @@ async def test_what_a_person_has_read_and_deleted_stays_deleted(
     assert sources(root / "a.ipynb") == ["x = 1", "y", "last"]
 
 
-async def test_nothing_of_several_writes_that_a_page_has_not_read_is_lost(
+async def test_several_writes_that_a_page_has_not_read_are_all_kept(
     robot: Robot, root: Path, jp_fetch: Fetch
 ) -> None:
     page = await shown(robot, root, "x = 1", "y")

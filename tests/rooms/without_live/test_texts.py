@@ -52,7 +52,7 @@ def tell(app: JmcpLab, *, dirty: bool, saves: bool = True) -> None:
     app.pages.tell(PAGE, {"files": [{"path": "a.txt", "dirty": dirty, "saves": saves}]})
 
 
-async def test_an_editor_is_asked_to_save_what_was_typed_before_the_file_is_changed(
+async def test_an_editor_is_asked_to_save_typed_text_before_the_file_changes(
     robot: Robot, text: Path, app: JmcpLab
 ) -> None:
     await robot.say("read_file", path="a.txt")
@@ -68,7 +68,7 @@ async def test_an_editor_is_asked_to_save_what_was_typed_before_the_file_is_chan
     assert list(app.pages.errands()["written"]) == ["a.txt"]
 
 
-async def test_nothing_is_written_where_the_person_saves_by_hand(
+async def test_nothing_is_written_when_the_person_switched_off_autosave(
     robot: Robot, text: Path, app: JmcpLab
 ) -> None:
     await robot.say("read_file", path="a.txt")
@@ -78,7 +78,7 @@ async def test_nothing_is_written_where_the_person_saves_by_hand(
     assert app.pages.errands() == {"save": [], "written": {}}
 
 
-async def test_what_was_typed_while_a_request_waited_is_not_written_over(
+async def test_text_typed_while_a_request_waited_is_not_overwritten(
     make_robot: MakeRobot, text: Path, app: JmcpLab
 ) -> None:
     robot = make_robot(ASK)
@@ -93,7 +93,7 @@ async def test_what_was_typed_while_a_request_waited_is_not_written_over(
     assert said(text) == "one\ntwo\n"
 
 
-async def test_a_text_that_another_package_keeps_live_is_changed_there(
+async def test_a_text_that_another_package_keeps_live_is_changed_in_its_document(
     robot: Robot, root: Path, app: JmcpLab
 ) -> None:
     path = root / "a.txt"

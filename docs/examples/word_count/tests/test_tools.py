@@ -26,9 +26,7 @@ async def test_words_are_counted_in_markdown_cells_only(jmcp_robot: Robot, jmcp_
     assert "0 words" in await jmcp_robot.say("count_words", notebook="code.ipynb")
 
 
-async def test_counts_are_written_once_however_often_it_is_called(
-    jmcp_robot: Robot, jmcp_root: Path
-) -> None:
+async def test_repeated_calls_write_the_counts_once(jmcp_robot: Robot, jmcp_root: Path) -> None:
     (cell,) = write_markdown(jmcp_root, "a.ipynb", "three words here")
     for expected in ("1 of 1", "0 of 1"):
         said = await jmcp_robot.say("write_word_counts", notebook="a.ipynb", cells=[cell])
@@ -49,7 +47,7 @@ async def test_a_person_is_asked_and_can_say_no(
 
 
 @pytest.mark.parametrize("kind", ["code", "unknown"])
-async def test_a_cell_that_is_no_markdown_is_left_alone(
+async def test_a_cell_that_is_not_markdown_is_left_alone(
     jmcp_robot: Robot, jmcp_root: Path, kind: str
 ) -> None:
     (cell,) = write_notebook(jmcp_root, "a.ipynb", "x = 1")

@@ -25,7 +25,7 @@ export function Activity(): JSX.Element {
     <Section name={trans.__('Activity')} folded={false}>
       {calls.length === 0 ? (
         <p className="jp-jmcp-Empty">
-          {trans.__('What agents do will show here.')}
+          {trans.__('What agents do appears here.')}
         </p>
       ) : (
         <>

@@ -26,7 +26,7 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
   label: string;
 }): JSX.Element {
   const { call } = props;
-  const { model, trans, locale, say } = usePanel();
+  const { model, trans, locale } = usePanel();
   const action = useAction();
   const titleId = React.useId();
   const refusal = refusalOf(call, model);
@@ -118,10 +118,10 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
             describedBy={titleId}
             inert={action.busy}
             onPress={() =>
-              action.run(async () => {
-                await model.askAgain(call.id);
-                say(trans.__('%1 may ask you again.', call.agentLabel));
-              })
+              action.run(
+                () => model.askAgain(call.id),
+                trans.__('%1 may ask you again.', call.agentLabel)
+              )
             }
           >
             {trans.__('Ask me again')}
@@ -130,14 +130,14 @@ export const ActivityRow = React.memo(function ActivityRow(props: {
         {call.undoable && !isUnderWay(call) ? (
           <Undo
             kind="quiet"
-            title={trans.__('Brings back the cells, not variables or files')}
+            title={trans.__('Restores the cells, not variables or files')}
             describedBy={titleId}
             inert={action.busy}
             onPress={() =>
-              action.run(async () => {
-                await model.undoCall(call.id);
-                say(trans.__('Undone: %1', call.summary));
-              })
+              action.run(
+                () => model.undoCall(call.id),
+                trans.__('Undone: %1', call.summary)
+              )
             }
           >
             {trans.__('Undo')}

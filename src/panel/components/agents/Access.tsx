@@ -17,7 +17,7 @@ export function Access(): JSX.Element {
     <Section name={trans.__('Access')} count={grants.length} folded={false}>
       {grants.length === 0 ? (
         <p className="jp-jmcp-Empty">
-          {trans.__('Nothing is allowed beyond what each agent may do.')}
+          {trans.__('No agent may do more than its mode allows.')}
         </p>
       ) : (
         <ul className="jp-jmcp-List">

@@ -15,7 +15,7 @@ import { Claim, Dot } from '../shared/AgentBadge';
 /** A connected agent: what it may do, what it is doing, and how to end that. */
 export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
   const { agent, now } = props;
-  const { model, trans, locale, say } = usePanel();
+  const { model, trans, locale } = usePanel();
   const nameId = React.useId();
   const action = useAction();
   const paused = agent.paused || (model.server?.paused ?? false);
@@ -54,10 +54,10 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
             describedBy={nameId}
             inert={action.busy}
             onPress={() =>
-              action.run(async () => {
-                await model.change(agent.id, { paused: false });
-                say(trans.__('%1 goes on.', agent.label));
-              })
+              action.run(
+                () => model.change(agent.id, { paused: false }),
+                trans.__('%1 is no longer paused.', agent.label)
+              )
             }
           >
             {trans.__('Resume')}
@@ -66,7 +66,7 @@ export function AgentRow(props: { agent: IAgent; now: number }): JSX.Element {
         <Claim claims={agent.claims} />
         {agent.owner !== null ? (
           <span className="jp-jmcp-Muted" dir="auto">
-            {trans.__('let in by %1', oneLine(agent.owner))}
+            {trans.__('connected by %1', oneLine(agent.owner))}
           </span>
         ) : null}
       </p>
@@ -170,7 +170,7 @@ function AgentButtons(props: {
   action: IAction;
 }): JSX.Element {
   const { agent, describedBy, action } = props;
-  const { model, trans, say } = usePanel();
+  const { model, trans } = usePanel();
   const [sure, setSure] = React.useState(false);
   const [back, setBack] = React.useState(false);
   const revoke = React.useRef<HTMLButtonElement>(null);
@@ -188,7 +188,7 @@ function AgentButtons(props: {
         aria-describedby={describedBy}
       >
         <p>
-          {trans.__('It is cut off at once, and its secret stops working.')}
+          {trans.__('It loses access at once, and its secret stops working.')}
         </p>
         <RestingButton
           kind="warn"
@@ -196,10 +196,10 @@ function AgentButtons(props: {
           inert={action.busy}
           focused
           onPress={() =>
-            action.run(async () => {
-              await model.revoke(agent.id);
-              say(trans.__('%1 is cut off.', agent.label));
-            })
+            action.run(
+              () => model.revoke(agent.id),
+              trans.__('%1 no longer has access.', agent.label)
+            )
           }
         >
           {trans.__('Revoke')}
@@ -219,14 +219,14 @@ function AgentButtons(props: {
     <span className="jp-jmcp-Agent-buttons">
       <Button
         kind="quiet"
-        title={trans.__('End what it does now and pause it')}
+        title={trans.__('Stop what it is doing and pause it')}
         describedBy={describedBy}
         inert={action.busy || agent.paused || model.server?.paused}
         onPress={() =>
-          action.run(async () => {
-            await model.stopAgent(agent.id);
-            say(trans.__('%1 is paused.', agent.label));
-          })
+          action.run(
+            () => model.stopAgent(agent.id),
+            trans.__('%1 is paused.', agent.label)
+          )
         }
       >
         {trans.__('Stop')}
@@ -235,7 +235,7 @@ function AgentButtons(props: {
         <Button
           ref={revoke}
           kind="quiet"
-          title={trans.__('End this connection for good')}
+          title={trans.__('End this connection permanently')}
           describedBy={describedBy}
           inert={action.busy}
           onPress={() => setSure(true)}

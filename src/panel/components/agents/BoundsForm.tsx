@@ -1,8 +1,8 @@
 import * as React from 'react';
 
 import { usePanel } from '../../context';
-import { isGenuine } from '../../clickGuard';
 import { Button } from '../shared/Button';
+import { Form, SubmitButton } from '../shared/Form';
 
 /** Example of a path pattern; it is not translated. */
 const EXAMPLE = 'analysis/*.ipynb';
@@ -16,28 +16,19 @@ export function BoundsForm(props: {
 }): JSX.Element {
   const { trans, navigator } = usePanel();
   const fields = useBounds(props.suggested ?? navigator.currentPath ?? '');
+  const inert = !fields.complete || props.busy;
   return (
-    <form
+    <Form
       className="jp-jmcp-AutoForm"
-      onSubmit={event => {
-        event.preventDefault();
-        if (isGenuine(event) && fields.complete && !props.busy) {
-          props.onApply(fields.notebooks, fields.until);
-        }
-      }}
+      inert={inert}
+      onSubmit={() => props.onApply(fields.notebooks, fields.until)}
     >
       <BoundsFields fields={fields} />
       <div className="jp-jmcp-Row">
-        <button
-          type="submit"
-          className="jp-jmcp-Button jp-mod-styled jp-mod-accept"
-          aria-disabled={!fields.complete || props.busy ? true : undefined}
-        >
-          {trans.__('Apply')}
-        </button>
+        <SubmitButton inert={inert}>{trans.__('Apply')}</SubmitButton>
         <Button onPress={props.onCancel}>{trans.__('Cancel')}</Button>
       </div>
-    </form>
+    </Form>
   );
 }
 
@@ -87,7 +78,7 @@ export function BoundsFields(props: { fields: IBounds }): JSX.Element {
           onChange={event => fields.write(event.target.value)}
         />
         <small id={helpId}>
-          {trans.__('Paths with commas between them; * stands for any name.')}
+          {trans.__('Separate paths with commas; * matches any name.')}
         </small>
       </label>
       <label className="jp-jmcp-Field">

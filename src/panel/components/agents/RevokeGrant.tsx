@@ -13,7 +13,7 @@ export function RevokeGrant(props: {
   kind?: 'plain' | 'quiet';
 }): JSX.Element {
   const { grant, action, describedBy, kind } = props;
-  const { model, trans, say } = usePanel();
+  const { model, trans } = usePanel();
   return (
     <Button
       kind={kind}
@@ -21,10 +21,10 @@ export function RevokeGrant(props: {
       describedBy={describedBy}
       inert={action.busy}
       onPress={() =>
-        action.run(async () => {
-          await model.revokeGrant(grant.id);
-          say(trans.__('%1 asks again from now on.', grant.agentLabel));
-        })
+        action.run(
+          () => model.revokeGrant(grant.id),
+          trans.__('%1 asks again from now on.', grant.agentLabel)
+        )
       }
     >
       {trans.__('Revoke')}

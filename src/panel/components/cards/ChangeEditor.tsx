@@ -43,7 +43,7 @@ export function ChangeEditor(props: {
         }
       })
       .catch((reason: unknown) => {
-        console.warn('The diff could not be drawn.', reason);
+        console.warn('The diff could not be shown.', reason);
       });
     return () => {
       current = false;

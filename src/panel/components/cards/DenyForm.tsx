@@ -1,7 +1,6 @@
 import * as React from 'react';
 
 import { usePanel } from '../../context';
-import type { IOption } from '../../../tokens';
 import { Button } from '../shared/Button';
 
 /** Maximum length of a reason. */
@@ -10,17 +9,13 @@ const MOST = 500;
 /** The form that denies a request and gives the agent a reason. */
 export function DenyForm(props: {
   id: string;
-  /** The lasting denial, if the server offers one. */
-  never: IOption | null;
   inert: boolean;
   onSend: (reason: string) => void;
-  onNever: (option: IOption) => void;
   onClose: () => void;
 }): JSX.Element {
   const { trans } = usePanel();
   const [reason, setReason] = React.useState('');
   const field = React.useRef<HTMLTextAreaElement>(null);
-  const { never } = props;
   React.useEffect(() => field.current?.focus(), []);
   const send = () => {
     if (!props.inert) {
@@ -64,15 +59,6 @@ export function DenyForm(props: {
         <Button inert={props.inert} onPress={send}>
           {trans.__('Deny and send')}
         </Button>
-        {never ? (
-          <Button
-            kind="quiet"
-            inert={props.inert}
-            onPress={() => props.onNever(never)}
-          >
-            {never.name}
-          </Button>
-        ) : null}
       </div>
     </div>
   );

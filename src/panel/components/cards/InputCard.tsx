@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import { usePanel } from '../../context';
 import { refusalOf } from '../../../model/deciding';
-import { oneLine, requestTitle, visible } from '../../format';
+import { requestTitle, visible } from '../../format';
 import { useArming } from '../../clickGuard';
 import type { ICall, IQuestion } from '../../../tokens';
 import { Button } from '../shared/Button';
@@ -11,6 +11,8 @@ import { ErrorLine } from '../shared/ErrorLine';
 import { ClassIcon } from '../shared/Icon';
 import { NotYours } from './NotYours';
 import { useAction } from '../shared/useAction';
+import { ShowInNotebook } from './ShowInNotebook';
+import { Form } from '../shared/Form';
 
 /** A question of code that an agent runs, and a field for the answer. */
 export function InputCard(props: {
@@ -19,7 +21,7 @@ export function InputCard(props: {
   onAnswered: () => void;
 }): JSX.Element {
   const { call, question, onAnswered } = props;
-  const { model, trans, navigator } = usePanel();
+  const { model, trans } = usePanel();
   const [value, setValue] = React.useState('');
   const card = React.useRef<HTMLElement>(null);
   const arming = useArming(question.id, card);
@@ -49,7 +51,7 @@ export function InputCard(props: {
     >
       <header className="jp-jmcp-Card-header">
         <ClassIcon class={call.class} />
-        <h4>{trans.__('Answer what the code asks')}</h4>
+        <h4>{trans.__('Answer the code’s question')}</h4>
       </header>
       <CardAgent call={call} />
       <p dir="auto">{call.summary}</p>
@@ -58,17 +60,8 @@ export function InputCard(props: {
           {prompt}
         </p>
       ) : (
-        <form
-          className="jp-jmcp-DenyForm"
-          onSubmit={event => {
-            event.preventDefault();
-            // A person who types into the field has seen what it is for, so the form need not rest
-            // first.
-            if (event.nativeEvent.isTrusted) {
-              answer(value);
-            }
-          }}
-        >
+        // A person who types into the field has seen what it is for, so the form need not rest first.
+        <Form className="jp-jmcp-DenyForm" onSubmit={() => answer(value)}>
           <label className="jp-jmcp-Field">
             <span dir="auto" className="jp-jmcp-Card-prompt">
               {prompt === '' ? trans.__('Your answer') : prompt}
@@ -85,22 +78,15 @@ export function InputCard(props: {
             />
             <small>
               {question.password
-                ? trans.__('It goes to the code and is not shown.')
-                : trans.__('It goes to the code. The agent can see it too.')}
+                ? trans.__('Your answer goes to the code and is not shown.')
+                : trans.__(
+                    'Your answer goes to the code. The agent can see it too.'
+                  )}
             </small>
           </label>
-        </form>
+        </Form>
       )}
-      {call.target.path ? (
-        <Button
-          kind="link"
-          className="jp-jmcp-Card-where"
-          title={oneLine(call.target.path)}
-          onPress={() => void navigator.show(call)}
-        >
-          {trans.__('Show in notebook')}
-        </Button>
-      ) : null}
+      <ShowInNotebook call={call} />
       <ErrorLine message={action.error} />
       {refusal ? (
         <NotYours refusal={refusal} call={call} />
@@ -111,7 +97,7 @@ export function InputCard(props: {
           </Button>
           <Button
             inert={inert}
-            title={trans.__('The code is told that there is no input')}
+            title={trans.__('The code gets no input')}
             onPress={press(null)}
           >
             {trans.__('Do not answer')}

@@ -109,7 +109,7 @@ export function NeedsYou(props: {
   }
   return (
     <Section
-      name={isMine ? trans.__('Needs you') : trans.__('Waits for others')}
+      name={isMine ? trans.__('Needs you') : trans.__('Waiting for others')}
       count={mine}
       headingRef={heading}
       urgent={isMine}
@@ -215,7 +215,7 @@ function Settled(props: {
       </p>
       <p className="jp-jmcp-Call-meta">
         {isPairing(request) ? (
-          trans.__('Answered elsewhere, or it asked for too long.')
+          trans.__('Answered elsewhere, or expired.')
         ) : (
           <>
             <span className="jp-jmcp-Outcome">

@@ -32,7 +32,7 @@ export function NotYours(props: {
           <Button
             icon={stopIcon}
             describedBy={wordsId}
-            title={trans.__('It does not happen, and the agent is told so')}
+            title={trans.__('Cancels the request and tells the agent')}
             inert={action.busy}
             onPress={() => action.run(() => model.stopCall(call.id))}
           >

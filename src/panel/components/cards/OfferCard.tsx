@@ -21,7 +21,7 @@ export function OfferCard(props: {
       request={request}
       icon={warningIcon}
       words={trans.__(
-        'Something other than a Jupyter server wrote this into the list of agents, perhaps code in a kernel. It is not in force. Allow it only if it was you.'
+        'Something other than a Jupyter server wrote this into the list of agents, perhaps code in a kernel. It has no effect yet. Allow it only if you wrote it.'
       )}
       onDecided={onDecided}
       answers={({ inert, press }) => (

@@ -21,7 +21,7 @@ export function PairingCard(props: {
       request={pairing}
       icon={linkIcon}
       words={trans.__(
-        'A program that goes by this name asks to be let in. Allow it only if you have just started it.'
+        'A program with this name wants to connect. Allow it only if you have just started it.'
       )}
       onDecided={onDecided}
       answers={({ inert, press }) => (

@@ -55,8 +55,8 @@ const Piece = React.memo(function Piece({
         {piece.kind === 'blank'
           ? trans._n('… %1 blank line', '… %1 blank lines', piece.lines)
           : trans._n(
-              '… %1 line stays as it is',
-              '… %1 lines stay as they are',
+              '… %1 unchanged line',
+              '… %1 unchanged lines',
               piece.lines
             )}
       </span>

@@ -18,6 +18,7 @@ import { NotYours } from './NotYours';
 import { Preview } from './Preview';
 import { useDecision } from './useDecision';
 import { useReading } from './useReading';
+import { ShowInNotebook } from './ShowInNotebook';
 
 /** Maximum length of an agent's reason that is shown. */
 const REASON = 140;
@@ -29,7 +30,7 @@ export const RequestCard = React.forwardRef<
   HTMLElement,
   { call: ICall; onDecided?: (call: ICall) => void }
 >(function RequestCard({ call, onDecided }, forwarded) {
-  const { model, trans, locale, navigator } = usePanel();
+  const { model, trans, locale } = usePanel();
   const own = React.useRef<HTMLElement | null>(null);
   const reasonId = React.useId();
   const grantId = React.useId();
@@ -64,7 +65,6 @@ export const RequestCard = React.forwardRef<
   const once = open.find(option => option.kind === 'allow_once');
   const longer = open.filter(option => option.kind === 'allow_always');
   const deny = offered.find(option => option.kind === 'reject_once');
-  const never = offered.find(option => option.kind === 'reject_always');
 
   return (
     <article
@@ -103,22 +103,13 @@ export const RequestCard = React.forwardRef<
           <Icon icon={warningIcon} />
           <span>
             {trans.__(
-              'Too long to be checked here (%1 characters), so it cannot be allowed. Ask the agent for smaller steps.',
+              'Too long to check here (%1 characters), so it cannot be allowed. Ask the agent for smaller steps.',
               shown.characters.toLocaleString(locale)
             )}
           </span>
         </p>
       ) : null}
-      {call.target.path?.endsWith('.ipynb') ? (
-        <Button
-          kind="link"
-          className="jp-jmcp-Card-where"
-          title={oneLine(call.target.path)}
-          onPress={() => void navigator.show(call)}
-        >
-          {trans.__('Show in notebook')}
-        </Button>
-      ) : null}
+      <ShowInNotebook call={call} />
       <CardExpiry call={call} />
       <ErrorLine message={decision.notice} />
       <ErrorLine message={decision.error}>
@@ -181,10 +172,8 @@ export const RequestCard = React.forwardRef<
       {deny && denying ? (
         <DenyForm
           id={reasonId}
-          never={never ?? null}
           inert={inert}
           onSend={reason => decision.decide(deny, reason)}
-          onNever={option => decision.decide(option)}
           onClose={() => {
             setDenying(false);
             more.current?.focus();
@@ -229,7 +218,9 @@ function CardExpiry({ call }: { call: ICall }): JSX.Element | null {
   const left = call.expires ? Date.parse(call.expires) - now : Infinity;
   return left > 60_000 ? null : (
     <p className="jp-jmcp-Caution">
-      {trans.__('This request ends in less than a minute. Then it is denied.')}
+      {trans.__(
+        'This request expires in less than a minute. Then it is denied.'
+      )}
     </p>
   );
 }

@@ -1,11 +1,11 @@
 import * as React from 'react';
 
 import { usePanel } from '../../context';
-import { isGenuine } from '../../clickGuard';
 import type { IMinted } from '../../../tokens';
 import { AgentFields, useAgentFields } from '../agents/AgentFields';
 import { Button } from '../shared/Button';
 import { ErrorLine } from '../shared/ErrorLine';
+import { Form, SubmitButton } from '../shared/Form';
 import { useAction } from '../shared/useAction';
 
 /** The first half of connecting: a name and what the agent may do. */
@@ -16,20 +16,17 @@ export function ConnectForm(props: {
   const { model, trans } = usePanel();
   const entered = useAgentFields('');
   const action = useAction();
+  const inert = !entered.complete || action.busy;
 
   const create = async () => {
     const fallback = trans.__('Agent %1', model.agents.length + 1);
     props.onMinted(await model.connect(entered.agent(fallback)));
   };
   return (
-    <form
+    <Form
       className="jp-jmcp-Connect-form"
-      onSubmit={event => {
-        event.preventDefault();
-        if (isGenuine(event) && entered.complete && !action.busy) {
-          action.run(create);
-        }
-      }}
+      inert={inert}
+      onSubmit={() => action.run(create)}
     >
       <AgentFields
         entered={entered}
@@ -39,14 +36,10 @@ export function ConnectForm(props: {
       <ErrorLine message={action.error} />
       <div className="jp-jmcp-Connect-buttons">
         <Button onPress={props.onCancel}>{trans.__('Cancel')}</Button>
-        <button
-          type="submit"
-          className="jp-jmcp-Button jp-mod-styled jp-mod-accept"
-          aria-disabled={!entered.complete || action.busy ? true : undefined}
-        >
+        <SubmitButton inert={inert}>
           {trans.__('Create connection')}
-        </button>
+        </SubmitButton>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -55,11 +55,11 @@ export function ConnectReady(props: {
       <p className="jp-jmcp-Muted">
         {expires
           ? trans.__(
-              'The config holds a secret made for this agent. It works only for notebooks here, until %1. It is shown this once. You can revoke it at any time.',
+              'The config contains a secret made for this agent. It works only for notebooks here, until %1. It is shown only once. You can revoke it at any time.',
               endTime(expires, Date.now(), locale)
             )
           : trans.__(
-              'The config holds a secret made for this agent. It works only for notebooks here. It is shown this once. You can revoke it at any time.'
+              'The config contains a secret made for this agent. It works only for notebooks here. It is shown only once. You can revoke it at any time.'
             )}
       </p>
       <ErrorLine message={error} />
@@ -94,17 +94,17 @@ function FirstCall(props: { minted: IMinted; copied: boolean }): JSX.Element {
       <div dir="auto">
         <p>
           {connected
-            ? trans.__('Connected. %1 said hello.', client)
+            ? trans.__('Connected. %1 made its first call.', client)
             : props.copied
               ? trans.__(
-                  'Copied. Paste it where it belongs, then come back. Waiting for the first call…'
+                  'Copied. Paste it into the client, then come back. Waiting for the first call…'
                 )
               : trans.__('Waiting for the first call…')}
         </p>
         {quiet ? (
           <p className="jp-jmcp-Muted">
             {trans.__(
-              'Nothing yet. Check that the agent runs on a computer that can open %1 and that it was started again after the change.',
+              'Nothing yet. Check that the agent runs on a computer that can open %1 and that you restarted it after the change.',
               props.minted.url
             )}
           </p>

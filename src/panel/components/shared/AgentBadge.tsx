@@ -32,7 +32,7 @@ export function Claim(props: { claims: IAgent['claims'] }): JSX.Element | null {
   return (
     <span
       className="jp-jmcp-Claim"
-      title={trans.__('What the client says of itself. Nobody has checked it.')}
+      title={trans.__('What the client says about itself. It is not verified.')}
     >
       {trans.__('says it is %1', isolated(said))}
     </span>

@@ -8,7 +8,8 @@ export interface IAction {
   readonly busy: boolean;
   /** Why it failed, as the server says it. */
   readonly error: string | null;
-  run(work: () => Promise<unknown>): void;
+  /** Begin, and announce `then` when it is done. */
+  run(work: () => Promise<unknown>, then?: string): void;
   /** Forget what went wrong. */
   clear(): void;
 }
@@ -17,7 +18,7 @@ export interface IAction {
 export function useAction(): IAction {
   const [busy, setBusy] = React.useState(false);
   const [error, setError] = React.useState<string | null>(null);
-  const { trans } = usePanel();
+  const { trans, say } = usePanel();
   const alive = React.useRef(true);
   React.useEffect(() => {
     alive.current = true;
@@ -26,10 +27,15 @@ export function useAction(): IAction {
     };
   }, []);
   const run = React.useCallback(
-    (work: () => Promise<unknown>) => {
+    (work: () => Promise<unknown>, then?: string) => {
       setBusy(true);
       setError(null);
       work()
+        .then(() => {
+          if (then !== undefined) {
+            say(then);
+          }
+        })
         .catch((reason: unknown) => {
           if (alive.current) {
             setError(describeError(reason, trans));
@@ -41,7 +47,7 @@ export function useAction(): IAction {
           }
         });
     },
-    [trans]
+    [trans, say]
   );
   const clear = React.useCallback(() => setError(null), []);
   return { busy, error, run, clear };

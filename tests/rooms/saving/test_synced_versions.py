@@ -1,4 +1,4 @@
-"""The versions of a file that its document has met: how much memory they take."""
+"""The versions of a file that its document was synced with: how much memory they take."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, cast
 
 import pytest
 
+from jmcp_lab.rooms.content_versions import TextVersion
 from jmcp_lab.rooms.kinds import TextKind
-from jmcp_lab.rooms.saving import met_versions
-from jmcp_lab.rooms.saving.content_versions import TextVersion
-from jmcp_lab.rooms.saving.met_versions import MAX_VERSIONS, MetVersions
+from jmcp_lab.rooms.saving import synced_versions
+from jmcp_lab.rooms.saving.synced_versions import MAX_VERSIONS, SyncedVersions
 
 KIND = TextKind(cast("Any", SimpleNamespace()))
 
 
-def test_the_latest_versions_are_known_and_no_more() -> None:
-    versions = MetVersions()
+def test_only_the_latest_versions_are_known() -> None:
+    versions = SyncedVersions()
     for number in range(MAX_VERSIONS + 5):
         versions.add(f"hash{number}", TextVersion(f"text {number}"))
     assert versions.get("hash4", KIND) is None
@@ -26,19 +26,19 @@ def test_the_latest_versions_are_known_and_no_more() -> None:
         assert versions.get(f"hash{number}", KIND) == TextVersion(f"text {number}")
 
 
-def test_a_version_that_is_met_again_is_the_latest() -> None:
-    versions = MetVersions()
+def test_a_version_seen_again_becomes_the_latest() -> None:
+    versions = SyncedVersions()
     for name in ("first", *(f"hash{n}" for n in range(MAX_VERSIONS - 1)), "first", "one more"):
         versions.add(name, TextVersion(name))
     assert versions.get("first", KIND) == TextVersion("first")
     assert versions.get("hash0", KIND) is None
 
 
-def test_versions_of_a_large_text_take_no_more_than_a_bounded_part_of_the_memory(
+def test_versions_of_a_large_text_take_limited_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(met_versions, "MAX_VERSIONS_BYTES", 1_000_000)
-    versions = MetVersions()
+    monkeypatch.setattr(synced_versions, "MAX_VERSIONS_BYTES", 1_000_000)
+    versions = SyncedVersions()
     tracemalloc.start()
     try:
         for number in range(40):

@@ -102,7 +102,7 @@ HARMS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
-async def test_a_version_that_nobody_understands_locks_no_notebook_and_loses_nothing(
+async def test_an_unreadable_version_blocks_no_notebook_and_loses_nothing(
     tmp_path: Path, harm: str
 ) -> None:
     last = Last(tmp_path, NOTEBOOK)
@@ -117,7 +117,7 @@ async def test_a_version_that_nobody_understands_locks_no_notebook_and_loses_not
 
 
 @pytest.mark.parametrize("harm", ["cut off", "empty", "something else"])
-async def test_a_version_that_nobody_understands_locks_no_text(tmp_path: Path, harm: str) -> None:
+async def test_an_unreadable_version_blocks_no_text_file(tmp_path: Path, harm: str) -> None:
     last = Last(tmp_path, TEXT)
     await last.leaves()
     last.change_version(HARMS[harm])
@@ -131,7 +131,7 @@ async def test_a_version_that_nobody_understands_locks_no_text(tmp_path: Path, h
 
 @KINDS
 @pytest.mark.parametrize("changed", [True, False], ids=["file changed", "same file"])
-async def test_what_only_a_history_without_a_base_knows_is_kept_in_a_file_of_its_own(
+async def test_content_only_in_a_history_without_a_base_is_kept_in_a_separate_file(
     tmp_path: Path, kind: tuple[str, str], changed: bool
 ) -> None:
     last = Last(tmp_path, kind)
@@ -142,7 +142,7 @@ async def test_what_only_a_history_without_a_base_knows_is_kept_in_a_file_of_its
     room = await last.opened()
     ((copy, why),) = room.copies
     assert "acknowledged" in (tmp_path / copy).read_text()
-    assert "nobody knows which is newer" in why
+    assert "it is unknown which version is newer" in why
     assert "acknowledged" not in said_by(room)
     # It is told once.
     await last.files.close(room)
@@ -152,7 +152,7 @@ async def test_what_only_a_history_without_a_base_knows_is_kept_in_a_file_of_its
 
 
 @KINDS
-async def test_a_history_without_a_base_that_says_what_the_file_says_needs_no_copy(
+async def test_a_history_without_a_base_that_matches_the_file_needs_no_copy(
     tmp_path: Path, kind: tuple[str, str]
 ) -> None:
     last = Last(tmp_path, kind)
@@ -168,7 +168,7 @@ async def test_a_history_without_a_base_that_says_what_the_file_says_needs_no_co
 
 
 @KINDS
-async def test_what_only_the_history_knows_is_shown_as_unsaved_until_it_is_saved(
+async def test_content_only_in_the_history_is_shown_as_unsaved_until_saved(
     tmp_path: Path, kind: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def is_full(*_arguments: object) -> None:

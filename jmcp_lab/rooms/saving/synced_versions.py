@@ -1,4 +1,4 @@
-"""The versions of a file that its document has met, in memory.
+"""The versions of a file that its document was synced with, in memory.
 
 The latest version is compared often, so it stays unpacked. Only returning pages need the earlier
 ones, which are compressed: unpacked, a large text that is saved every few seconds would take
@@ -11,17 +11,17 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..kinds import DocumentKind
-    from .content_versions import ContentVersion
+    from ..content_versions import ContentVersion
+    from ..document_kind import DocumentKind
 
 MAX_VERSIONS = 60
-"""Maximum number of met versions that pages may have in common with the document."""
+"""Maximum number of synced versions that pages may have in common with the document."""
 
 MAX_VERSIONS_BYTES = 20_000_000
 """Maximum size of the packed versions; the latest one does not count."""
 
 
-class MetVersion:
+class SyncedVersion:
     """One version; it is packed once the history or the next version needs that."""
 
     def __init__(self, version: ContentVersion) -> None:
@@ -47,15 +47,15 @@ class MetVersion:
         return self._version or kind.unpack(self.pack())
 
 
-class MetVersions:
+class SyncedVersions:
     """The versions of one file, by its hash."""
 
     def __init__(self) -> None:
-        self._versions: OrderedDict[str, MetVersion] = OrderedDict()
+        self._versions: OrderedDict[str, SyncedVersion] = OrderedDict()
 
-    def add(self, found: str, version: ContentVersion) -> MetVersion:
+    def add(self, found: str, version: ContentVersion) -> SyncedVersion:
         """Add the latest version."""
-        met = self._versions[found] = MetVersion(version)
+        synced = self._versions[found] = SyncedVersion(version)
         self._versions.move_to_end(found)
         size = 0
         for at, earlier in enumerate(reversed(self._versions)):
@@ -64,7 +64,7 @@ class MetVersions:
             if at >= MAX_VERSIONS or size > MAX_VERSIONS_BYTES:
                 self._drop_until(earlier)
                 break
-        return met
+        return synced
 
     def _drop_until(self, last: str) -> None:
         while last in self._versions:
@@ -72,5 +72,5 @@ class MetVersions:
 
     def get(self, found: str, kind: DocumentKind) -> ContentVersion | None:
         """Return a version by the hash of its file, if it is known."""
-        met = self._versions.get(found)
-        return None if met is None else met.unpacked(kind)
+        synced = self._versions.get(found)
+        return None if synced is None else synced.unpacked(kind)

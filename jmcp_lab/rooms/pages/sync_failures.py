@@ -20,7 +20,7 @@ GONE_SECONDS = 15.0
 """Seconds after which a page that has not reconnected counts as closed."""
 
 
-class Apart:
+class SyncFailures:
     """Whether a page of one room is out of sync with its document.
 
     Parameters
@@ -45,12 +45,12 @@ class Apart:
         self.close()
         pause, self._pause = self._pause, min(self._pause * 2, MAX_PAUSE_SECONDS)
         loop = asyncio.get_running_loop()
-        self._gone = loop.call_later(pause + GONE_SECONDS, self.together)
+        self._gone = loop.call_later(pause + GONE_SECONDS, self.resolved)
         self.failure = error
         self._changed()
         return pause
 
-    def together(self) -> None:
+    def resolved(self) -> None:
         """Record that the page is in sync with the document again, or that it is gone."""
         self.close()
         self._pause = FIRST_SECONDS

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jmcp_lab.text.rebase import carried
-from jmcp_lab.text.reunion import reunited
+from jmcp_lab.text.overlapping_merge import merge_overlapping
+from jmcp_lab.text.rebase import rebase
 from jmcp_lab.text.three_way_merge import Splice, splice
 
 LINES = (
@@ -59,19 +59,19 @@ def with_lines(base: list[str], new: Inserted) -> list[str]:
         "two arguments",
     ],
 )
-def test_what_both_have_is_there_once_and_no_word_is_spoilt(
+def test_text_that_both_have_appears_once_and_no_word_is_broken(
     text: str, mine: str, present: str, wanted: str
 ) -> None:
-    assert splice(present, reunited(text, mine, present)) == wanted
+    assert splice(present, merge_overlapping(text, mine, present)) == wanted
 
 
-@pytest.mark.parametrize("bring", [carried, reunited])
+@pytest.mark.parametrize("bring", [rebase, merge_overlapping])
 @pytest.mark.parametrize("end", ["", "\n"], ids=["a cell", "a file"])
 @given(base=st.lists(st.sampled_from(LINES), max_size=5), mine=inserted, theirs=inserted)
 @example(["x = 1"], [(1, ["print(x)"])], [(1, ["print(y)"])])
 @example([], [(0, ["import os", "import sys"])], [(0, ["import os", "import re"])])
 @example(["a,b"], [(1, ["3,4", "5,6"])], [(1, ["3,7", "8,6"])])
-def test_each_line_that_one_side_wrote_stands_whole_in_the_end(
+def test_each_line_written_by_one_side_survives_complete(
     bring: Bring, end: str, base: list[str], mine: Inserted, theirs: Inserted
 ) -> None:
     one, other = with_lines(base, mine), with_lines(base, theirs)
@@ -87,11 +87,11 @@ def test_each_line_that_one_side_wrote_stands_whole_in_the_end(
     shared=st.lists(st.sampled_from(LINES), min_size=1, max_size=3),
     more=st.lists(st.sampled_from(LINES), max_size=2),
 )
-def test_what_a_page_wrote_on_is_not_doubled(
+def test_text_continued_by_a_page_is_not_duplicated(
     base: list[str], shared: list[str], more: list[str]
 ) -> None:
     text = "".join(f"{line}\n" for line in base)
     present = text + "".join(f"{line}\n" for line in shared)
     mine = present + "".join(f"{line}\n" for line in more)
-    assert splice(present, reunited(text, mine, present)) == mine
-    assert splice(mine, reunited(text, present, mine)) == mine
+    assert splice(present, merge_overlapping(text, mine, present)) == mine
+    assert splice(mine, merge_overlapping(text, present, mine)) == mine

@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 
 from pycrdt import merge_updates
 
+from ..upstream.store_interface import UpstreamStore
 from .exclusive_database import connect, set_aside
-from .store_interface import UpstreamStore
 from .stored_history import Stored
 
 GATHER_SECONDS = 0.1
@@ -66,7 +66,7 @@ class DocumentStore(UpstreamStore):
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._refused = self._closed = False
-        self._released: sqlite3.Connection | None = None
+        self._freed: sqlite3.Connection | None = None
         self._waiting: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Future[None]] = set()
@@ -91,14 +91,14 @@ class DocumentStore(UpstreamStore):
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 _log.warning(
-                    "The history of a document is not kept (%s): another Jupyter server has it "
-                    "open, or the disk is full.",
+                    "The history of a document cannot be stored (%s): another Jupyter server has "
+                    "it open, or the disk is full.",
                     error,
                 )
                 self._refused = True
                 return Stored()
         except OSError as error:
-            _log.warning("The history of a document is not kept (%s).", type(error).__name__)
+            _log.warning("The history of a document cannot be stored (%s).", type(error).__name__)
             self._refused = True
             return Stored()
         # The file is not a database, or its content is not a valid history.
@@ -106,10 +106,10 @@ class DocumentStore(UpstreamStore):
             await self._in_thread(set_aside, self._path)
             return await self._in_thread(self._open)
         except (sqlite3.Error, OSError) as error:
-            _log.warning("The history of a document is not kept (%s).", type(error).__name__)
+            _log.warning("The history of a document cannot be stored (%s).", type(error).__name__)
             return Stored()
 
-    async def look_again(self) -> Stored | None:
+    async def open_if_free(self) -> Stored | None:
         """Return the content of a history that `open` was refused, if it is free now.
 
         This writes nothing until `take_over`; `leave` releases the history.
@@ -120,32 +120,32 @@ class DocumentStore(UpstreamStore):
         # because POSIX locks belong to the process.
         self._refused = False
         try:
-            self._released, stored = await self._in_thread(self._connect)
+            self._freed, stored = await self._in_thread(self._connect)
         except (sqlite3.Error, OSError):
             self._refused = True
             return None
         if self._closed:
-            await self.leave()
+            await self.release()
             return None
         return stored
 
     def take_over(self, history: str) -> None:
         """Replace what another server has stored with the document."""
-        if self._released is None:
+        if self._freed is None:
             return
-        self._connection, self._released = self._released, None
+        self._connection, self._freed = self._freed, None
         self.restart(history)
         self.checkpoint(complete=True)
 
-    async def leave(self) -> None:
-        """Release a history that `look_again` opened."""
-        if self._released is not None:
-            released, self._released = self._released, None
+    async def release(self) -> None:
+        """Release a history that `open_if_free` opened."""
+        if self._freed is not None:
+            released, self._freed = self._freed, None
             await self._in_thread(released.close)
             self._refused = True
 
-    async def put_off(self) -> None:
-        """Release the history unchanged; `look_again` opens it once it can be taken over."""
+    async def postpone_take_over(self) -> None:
+        """Release the history unchanged; `open_if_free` opens it once it can be taken over."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await self._in_thread(connection.close)
@@ -169,7 +169,7 @@ class DocumentStore(UpstreamStore):
     async def close(self) -> None:
         """Write pending updates, and release the history."""
         self._closed = True
-        await self.leave()
+        await self.release()
         await self.flush()
         if self._connection is not None:
             connection, self._connection = self._connection, None
@@ -210,7 +210,7 @@ class DocumentStore(UpstreamStore):
         updates, self._waiting = self._waiting, []
         self._since += 1
         self._bytes += sum(map(len, updates))
-        self._keep(self._insert, updates)
+        self._run_later(self._insert, updates)
         if self._since > CHECKPOINT_UPDATES or self._bytes > CHECKPOINT_BYTES:
             self.checkpoint()
 
@@ -225,19 +225,19 @@ class DocumentStore(UpstreamStore):
         # The checkpoint contains the pending updates.
         self._waiting.clear()
         self._since, self._bytes = 1, 0
-        self._keep(self._replace, state, self._history)
+        self._run_later(self._replace, state, self._history)
 
     def restart(self, history: str) -> None:
         """Drop all updates: the document starts over with a new Yjs history."""
         self._waiting.clear()
         self._since = self._bytes = 0
         self._history = history
-        self._keep(self._forget, history)
+        self._run_later(self._forget, history)
 
     def branch(self, history: str) -> None:
         """Record that the document continues from these updates as a new Yjs history."""
         self._history = history
-        self._keep(self._set, "history", history)
+        self._run_later(self._set, "history", history)
 
     async def stored(self) -> list[tuple[bytes, float]]:
         """Return each stored update with its time."""
@@ -280,18 +280,18 @@ class DocumentStore(UpstreamStore):
             Returns the packed content, if a truncated write of it could pass for a complete file.
         """
         await self.flush()
-        await self._kept(self._intend, digest, pack)
+        await self._run_and_wait(self._intend, digest, pack)
 
-    async def met(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
-        """Record that the document has met a file: it contains everything in the file."""
+    async def record_synced(self, found: str, digest: str, pack: Callable[[], bytes]) -> None:
+        """Record that the document is synced with a file: it contains everything in the file."""
         await self.flush()
         # An incomplete history must not record the file as known. The next server would take the
         # missing parts for deletions, and would overwrite the file.
         if not self._incomplete:
-            await self._kept(self._add_file, found, digest, pack)
+            await self._run_and_wait(self._add_file, found, digest, pack)
 
     async def file_version(self, found: str) -> bytes | None:
-        """Return the version of a file that the document has met, by its hash."""
+        """Return the version of a file that the document was synced with, by its hash."""
         if self._connection is None:
             return None
         try:
@@ -353,17 +353,17 @@ class DocumentStore(UpstreamStore):
     async def _in_thread(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(_thread, work, *arguments)
 
-    def _keep(self, work: Callable[..., None], *arguments: Any) -> asyncio.Future[None] | None:
+    def _run_later(self, work: Callable[..., None], *arguments: Any) -> asyncio.Future[None] | None:
         """Run something in the thread, after all earlier work."""
         if self._connection is None:
             return None
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(_thread, self._try, work, arguments)
+        future = loop.run_in_executor(_thread, self._run, work, arguments)
         self._writes.add(future)
         future.add_done_callback(self._writes.discard)
         return future
 
-    def _try(self, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    def _run(self, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         try:
             work(*arguments)
         except sqlite3.Error as error:
@@ -371,7 +371,7 @@ class DocumentStore(UpstreamStore):
             self._incomplete |= work in (self._insert, self._replace, self._forget)
             _log.warning("The history of a document could not be written: %s", error)
 
-    async def _kept(self, work: Callable[..., None], *arguments: Any) -> None:
-        future = self._keep(work, *arguments)
+    async def _run_and_wait(self, work: Callable[..., None], *arguments: Any) -> None:
+        future = self._run_later(work, *arguments)
         if future is not None:
             await asyncio.wait([future])

@@ -1,9 +1,9 @@
 """A copy of a document in which removed cells still exist, so that late edits to them can be read.
 
 Yjs cannot move a cell, so agents and programs delete it and recreate it. Keystrokes that a page
-sent before it learned of that belong to the old cell, and Yjs drops them on arrival. The attic
+sent before it learned of that belong to the old cell, and Yjs drops them on arrival. The copy
 follows the document except for the deletions that `keep` announces. Late keystrokes are applied to
-the attic and can be read there. The attic deletes large parts that it does not need, outputs above
+the copy and can be read there. The copy deletes large parts that it does not need, outputs above
 all, also from cells that arrive later.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pycrdt import Array, ArrayEvent, Assoc, Doc
 
+from ...notebooks.deltas import replacements
 from . import yjs_updates as updates
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ THIN_FROM = 4_000_000
 """Size in bytes from which thinning pays off: a pass over 5,000 cells takes 0.2 s."""
 
 
-class AtticError(Exception):
+class OutdatedCopyError(Exception):
     """The copy no longer matches the document, so a new one is needed."""
 
 
 @dataclass(slots=True, eq=False)
-class Ghost:
+class RemovedCell:
     """A cell that was removed from its place."""
 
     cell_id: str
@@ -59,10 +60,10 @@ class _Removal:
     late: updates.Ids = field(default_factory=dict)
     """The ids that pages have inserted since."""
 
-    ghosts: list[Ghost] = field(default_factory=list)
+    removed: list[RemovedCell] = field(default_factory=list)
 
 
-class Attic:
+class ShadowCopy:
     """The copy, and the cells in it that the document no longer has.
 
     Parameters
@@ -75,13 +76,13 @@ class Attic:
         self._ydoc: Doc[Any] = Doc()
         self._ydoc.apply_update(base)
         self._cells = cast("Array[Any]", self._ydoc.get("cells", type=Array))
-        self.ghosts: list[Ghost] = []
+        self.removed: list[RemovedCell] = []
         """The removed cells, oldest first."""
         self._removals: list[_Removal] = []
         self._coming: _Removal | None = None
         self._touched: set[int] = set()
         self._new: list[Any] = []
-        self._remade: list[Ghost] = []
+        self._recreated: list[RemovedCell] = []
         self._seen = len(base)
         self._thinned = False
         self._thin_if_big()
@@ -89,8 +90,8 @@ class Attic:
 
     @property
     def size(self) -> int:
-        """The approximate size of the ghosts."""
-        return sum(ghost.size for ghost in self.ghosts)
+        """The approximate size of the removed cells."""
+        return sum(cell.size for cell in self.removed)
 
     @property
     def expecting(self) -> bool:
@@ -99,36 +100,36 @@ class Attic:
 
     # -- removed cells ---------------------------------------------------------------------------
 
-    def keep(self, places: Sequence[int], ghosts: Sequence[Ghost]) -> None:
+    def keep(self, places: Sequence[int], removed: Sequence[RemovedCell]) -> None:
         """Keep the cells at these indexes of the document, which its next transaction removes.
 
         Raises
         ------
-        AtticError
+        OutdatedCopyError
         """
         coming = self._coming or _Removal()
-        standing = sorted(self._ghost_places())
-        for place, ghost in zip(places, ghosts, strict=True):
-            ghost.index = at = _among(standing, place)
-            if at >= len(self._cells) or str(self._cells[at]["id"]) != ghost.cell_id:
-                raise AtticError
+        standing = sorted(self._removed_places())
+        for place, cell in zip(places, removed, strict=True):
+            cell.index = at = _among(standing, place)
+            if at >= len(self._cells) or str(self._cells[at]["id"]) != cell.cell_id:
+                raise OutdatedCopyError
             item = cast("Any", self._cells.sticky_index(at, Assoc.AFTER).to_json())["item"]
             coming.items.append((item["client"], item["clock"]))
-        coming.ghosts += ghosts
+        coming.removed += removed
         self._coming = coming
 
-    def _ghost_places(self) -> Iterator[int]:
-        return (ghost.index for ghost in self.ghosts if ghost.index is not None)
+    def _removed_places(self) -> Iterator[int]:
+        return (cell.index for cell in self.removed if cell.index is not None)
 
-    def drop(self, ghost: Ghost) -> None:
-        """Discard a ghost."""
-        self.ghosts.remove(ghost)
-        if ghost.index is not None:
-            del self._cells[ghost.index]
+    def drop(self, cell: RemovedCell) -> None:
+        """Discard a removed cell."""
+        self.removed.remove(cell)
+        if cell.index is not None:
+            del self._cells[cell.index]
         for removal in self._removals:
-            if ghost in removal.ghosts:
-                removal.ghosts.remove(ghost)
-        self._removals = [removal for removal in self._removals if removal.ghosts]
+            if cell in removal.removed:
+                removal.removed.remove(cell)
+        self._removals = [removal for removal in self._removals if removal.removed]
 
     # -- following -----------------------------------------------------------------------------
 
@@ -136,7 +137,7 @@ class Attic:
         """Apply a transaction of the document.
 
         Text that a transaction both inserts and deletes is a late edit to a removed cell, so the
-        attic keeps it.
+        copy keeps it.
         """
         removal, self._coming = self._coming, None
         if removal is not None or updates.deletes(update):
@@ -145,7 +146,7 @@ class Attic:
             if removal is not None:
                 removal.deleted, deleted = deleted, {}
                 self._removals.append(removal)
-                self.ghosts += removal.ghosts
+                self.removed += removal.removed
             update = updates.join(structs, deleted)
         self._apply(update)
 
@@ -164,7 +165,7 @@ class Attic:
                 if all(updates.holds(deleted, *item) for item in removal.items):
                     deleted = updates.without(deleted, removal.deleted)
                     deleted = updates.without(deleted, removal.late)
-                    self._remade += removal.ghosts
+                    self._recreated += removal.removed
             update = updates.join(structs, deleted)
         self._apply(update)
 
@@ -186,23 +187,23 @@ class Attic:
 
         Prefer the source of the cell that the page has just deleted.
         """
-        known = [ghost for ghost in self.ghosts if ghost.cell_id == cell_id]
-        remade = [ghost for ghost in known if ghost.index is None or ghost in self._remade]
-        return (remade or known)[-1].text if known else None
+        known = [cell for cell in self.removed if cell.cell_id == cell_id]
+        recreated = [cell for cell in known if cell.index is None or cell in self._recreated]
+        return (recreated or known)[-1].text if known else None
 
-    def typed(self) -> list[tuple[Ghost, str, str]]:
-        """Return the ghosts with new late edits, each with its text before and now."""
+    def typed(self) -> list[tuple[RemovedCell, str, str]]:
+        """Return the removed cells with new late edits, each with its text before and now."""
         found = []
         touched, self._touched = self._touched, set()
-        self._remade.clear()
-        for ghost in [ghost for ghost in self.ghosts if ghost.index is None]:
-            self.drop(ghost)
-        for ghost in self.ghosts:
-            if id(ghost) in touched and ghost.index is not None:
-                text = str(self._cells[ghost.index]["source"])
-                if text != ghost.text:
-                    found.append((ghost, ghost.text, text))
-                    ghost.text = text
+        self._recreated.clear()
+        for cell in [cell for cell in self.removed if cell.index is None]:
+            self.drop(cell)
+        for cell in self.removed:
+            if id(cell) in touched and cell.index is not None:
+                text = str(self._cells[cell.index]["source"])
+                if text != cell.text:
+                    found.append((cell, cell.text, text))
+                    cell.text = text
         return found
 
     def _on_change(self, events: list[Any], _transaction: object) -> None:
@@ -210,29 +211,22 @@ class Attic:
             if not event.path and isinstance(event, ArrayEvent):
                 self._shift_all(cast("Any", event).delta)
         changed = {event.path[0] for event in events if event.path}
-        for ghost in self.ghosts:
-            if ghost.index in changed:
-                self._touched.add(id(ghost))
+        for cell in self.removed:
+            if cell.index in changed:
+                self._touched.add(id(cell))
 
     def _shift_all(self, delta: list[dict[str, Any]]) -> None:
-        """Update the indexes of the ghosts."""
-        at = 0
-        for change in delta:
-            if "retain" in change:
-                at += int(change["retain"])
-            elif "insert" in change:
-                self._new += change["insert"]
-                self._shift(at, 0, len(change["insert"]))
-                at += len(change["insert"])
-            else:
-                self._shift(at, int(change["delete"]), 0)
+        """Update the indexes of the removed cells."""
+        for index, deleted, inserted in replacements(delta):
+            self._new += inserted
+            self._shift(index, deleted, len(inserted))
 
     def _shift(self, at: int, deleted: int, inserted: int) -> None:
-        coming = self._coming.ghosts if self._coming else []
-        for ghost in [*self.ghosts, *coming]:
-            if ghost.index is None or ghost.index < at:
+        coming = self._coming.removed if self._coming else []
+        for cell in [*self.removed, *coming]:
+            if cell.index is None or cell.index < at:
                 continue
-            ghost.index = None if ghost.index < at + deleted else ghost.index + inserted - deleted
+            cell.index = None if cell.index < at + deleted else cell.index + inserted - deleted
 
     # -- staying small -------------------------------------------------------------------------
 
@@ -243,7 +237,7 @@ class Attic:
             self._thin(self._cells)
 
     def _thin(self, found: Iterable[Any]) -> None:
-        """Delete the parts that the attic does not need; later edits to them have no effect."""
+        """Delete the parts that the copy does not need; later edits to them have no effect."""
         with self._ydoc.transaction():
             for cell in found:
                 for key in BIG:
@@ -252,7 +246,7 @@ class Attic:
 
 
 def _among(standing: Sequence[int], place: int) -> int:
-    """Return the copy's index for an index of the document; ghosts stand in between."""
+    """Return the copy's index for an index of the document; removed cells stand in between."""
     for index in standing:
         if index > place:
             break

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jmcp_lab.notebooks import cells
+from jmcp_lab.rooms.history.document_store import DocumentStore
 from jmcp_lab.rooms.live_room import LiveRoom
-from jmcp_lab.rooms.upstream.document_store import DocumentStore
 from jmcp_lab.text.three_way_merge import Splice
 
 from ...support.desk import notebook_of
@@ -121,7 +121,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Run
     ],
     killed=False,
 )
-def test_a_restart_takes_back_nothing_that_was_saved_while_the_history_could_not_be_written(
+def test_a_restart_reverts_nothing_saved_while_the_history_could_not_be_written(
     disk: tuple[asyncio.Runner, Path], steps: list[str], killed: bool
 ) -> None:
     runner, folder = disk
@@ -143,7 +143,7 @@ def test_a_restart_takes_back_nothing_that_was_saved_while_the_history_could_not
     runner.run(play())
 
 
-async def test_a_document_that_was_begun_anew_is_never_stored_by_the_name_of_the_one_before(
+async def test_a_recreated_document_is_never_stored_under_the_name_of_the_previous_one(
     tmp_path: Path,
 ) -> None:
     store = DocumentStore(tmp_path / "a.db")

@@ -36,7 +36,7 @@ async def killed(last: Last, room: LiveRoom) -> None:
 
 @KINDS
 @pytest.mark.parametrize("saved", [True, False], ids=["all was saved", "something was not"])
-async def test_a_history_is_taken_over_once_the_server_that_had_it_has_ended(
+async def test_a_history_is_adopted_once_its_server_has_stopped(
     tmp_path: Path, kind: tuple[str, str], saved: bool
 ) -> None:
     last = Last(tmp_path, kind)
@@ -68,7 +68,7 @@ async def test_a_history_is_taken_over_once_the_server_that_had_it_has_ended(
     await last.files.close(room)
 
 
-async def test_a_history_is_left_as_it_is_while_what_it_has_cannot_be_kept(
+async def test_a_history_is_left_unchanged_while_its_content_cannot_be_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = Last(tmp_path, NOTEBOOK)

@@ -14,7 +14,7 @@ from pycrdt import Map
 
 from jmcp_lab.notebooks import cells
 from jmcp_lab.rooms.kinds import NotebookKind, TextKind
-from jmcp_lab.rooms.pages import apart, joining, pages_room
+from jmcp_lab.rooms.pages import joining, pages_room, sync_failures
 from jmcp_lab.rooms.troubles import Unsaved
 
 from ...support.desk import notebook_of
@@ -119,7 +119,7 @@ def loop() -> Iterator[asyncio.Runner]:
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", [NOTEBOOK, TEXT], ids=["notebook", "text"])
-def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_they_are_one(
+def test_a_page_separated_from_its_document_retries_until_they_are_merged(
     loop: asyncio.Runner,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -128,8 +128,8 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
     times: int,
     known: bool,
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "MAX_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "MAX_PAUSE_SECONDS", 0.0)
     name, fails = FAULTS[fault]
     broken = Fault(monkeypatch, fails)
 
@@ -137,9 +137,9 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
         shore = Parted(Files(tmp_path), kind)
         places = {
             "save": (shore.files.manager, "save", lambda *a: "-other" in a[1]),
-            "join": (NotebookKind if kind == NOTEBOOK else TextKind, "join"),
+            "join": (NotebookKind if kind == NOTEBOOK else TextKind, "merge_page"),
             "answer": (joining, "handle_sync_message"),
-            "feed": (NotebookKind if kind == NOTEBOOK else TextKind, "feed"),
+            "feed": (NotebookKind if kind == NOTEBOOK else TextKind, "before_update"),
             "update": (pages_room, "handle_sync_message", lambda m, _: m[0] == 2),
         }
         broken.strikes(*places[name])  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
         assert "typed " in shore.known + shore.kept
         assert "offline " in shore.known + shore.kept
         assert len(shore.room.copies) <= 1
-        assert shore.room.apart.failure is None
+        assert shore.room.sync_failures.failure is None
         # And they stay one.
         broken.times = 0
         shore.types("later ")
@@ -176,33 +176,33 @@ def test_a_page_that_something_keeps_apart_from_its_document_comes_again_until_t
     loop.run(play())
 
 
-def test_the_pause_grows_while_a_page_cannot_be_brought_together_with_its_document(
+def test_retries_slow_down_while_a_page_cannot_be_merged_with_its_document(
     loop: asyncio.Runner,
 ) -> None:
     async def play() -> None:
         changes: list[Exception | None] = []
-        parted = apart.Apart(lambda: changes.append(parted.failure))
+        parted = sync_failures.SyncFailures(lambda: changes.append(parted.failure))
         error = RuntimeError()
         pauses = [parted.failed(error) for _ in range(8)]
         assert pauses == sorted(pauses)
-        assert pauses[-1] == pauses[-2] == apart.MAX_PAUSE_SECONDS
-        parted.together()
+        assert pauses[-1] == pauses[-2] == sync_failures.MAX_PAUSE_SECONDS
+        parted.resolved()
         assert changes[-2:] == [error, None]
-        assert parted.failed(error) == apart.FIRST_SECONDS
+        assert parted.failed(error) == sync_failures.FIRST_SECONDS
         parted.close()
 
     loop.run(play())
 
 
-def test_a_page_that_is_closed_while_it_is_apart_troubles_nobody_any_more(
+def test_closing_a_separated_page_ends_its_problem(
     loop: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "GONE_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "GONE_SECONDS", 0.0)
 
     async def play() -> None:
         gone = asyncio.Event()
-        parted = apart.Apart(lambda: gone.set() if parted.failure is None else None)
+        parted = sync_failures.SyncFailures(lambda: gone.set() if parted.failure is None else None)
         parted.failed(RuntimeError())
         await asyncio.wait_for(gone.wait(), 10)
 
@@ -213,7 +213,7 @@ def test_a_page_that_is_closed_while_it_is_apart_troubles_nobody_any_more(
     ("error", "cause"),
     [(OSError(errno.ENOSPC, ""), "the disk is full"), (RuntimeError("/a/b/c"), "(RuntimeError)")],
 )
-def test_a_person_is_told_why_a_page_is_apart_and_to_keep_it_open(
+def test_a_person_is_told_why_a_page_is_separated_and_to_keep_it_open(
     error: Exception, cause: str
 ) -> None:
     words = Unsaved.in_page("a.ipynb", error).words
@@ -224,13 +224,13 @@ def test_a_person_is_told_why_a_page_is_apart_and_to_keep_it_open(
     assert "/a" not in words
 
 
-def test_a_page_that_comes_again_with_more_has_one_copy(
+def test_a_page_that_retries_with_more_text_gets_one_copy(
     loop: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(apart, "MAX_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sync_failures, "MAX_PAUSE_SECONDS", 0.0)
     broken = Fault(monkeypatch, raises())
-    broken.strikes(NotebookKind, "join")
+    broken.strikes(NotebookKind, "merge_page")
 
     async def play() -> None:
         shore = Parted(Files(tmp_path), NOTEBOOK)

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 
 from .diff import line_opcodes
-from .rebase import carried, united
+from .rebase import rebase, union_merge
 from .three_way_merge import Splice, splice
 
 SIGN = re.compile(r"[\u2e80-\uffff]|\n")
@@ -20,14 +20,14 @@ MAX_COMPARED = 1_000_000
 """Maximum number of pairs of characters, or of signs in two insertions, that are compared."""
 
 
-def reunited(text: str | None, mine: str, present: str) -> list[Splice]:
+def merge_overlapping(text: str | None, mine: str, present: str) -> list[Splice]:
     """Return splices that merge `mine` into `present`, where both are based on `text`.
 
     Text that both sides added was copied from one to the other by an unknown route, so it is kept
     once.
     """
     if text is None:
-        return united(mine, present)
+        return union_merge(mine, present)
     both = []
     left = MAX_COMPARED
     for part in _changed_on_both(text, mine, present):
@@ -38,7 +38,7 @@ def reunited(text: str | None, mine: str, present: str) -> list[Splice]:
             Splice(part.start + at, part.start + at, same)
             for at, same in _common(text[part.start : part.end], part.mine, part.theirs)
         ]
-    return carried(splice(text, both), mine, present)
+    return rebase(splice(text, both), mine, present)
 
 
 @dataclass(frozen=True, slots=True)

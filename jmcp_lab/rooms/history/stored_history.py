@@ -18,9 +18,9 @@ class Stored:
     history : str or None
         The id of the Yjs history that these updates belong to.
     file : tuple or None
-        The hash and digest of the latest file that the document has met.
+        The hash and digest of the latest file that the document was synced with.
     intended : str or None
-        The digest of what was about to be written, if the document has met no file since.
+        The digest of what was about to be written, if the document was synced with no file since.
     unfinished : bytes or None
         The packed content that was about to be written, if no finished write was recorded.
     ahead : str or None
@@ -48,7 +48,7 @@ class Stored:
         found = connection.execute("SELECT data FROM updates ORDER BY number").fetchall()
         updates = [data for (data,) in found]
         if not all(isinstance(data, bytes) for data in updates):
-            raise sqlite3.DataError("An update is no bytes")
+            raise sqlite3.DataError("An update is not bytes")
         return cls(
             updates,
             facts.get("history"),

@@ -6,13 +6,13 @@ import asyncio
 import os
 from pathlib import Path
 
-from jmcp_lab.rooms.upstream.history_folder import history_folder
+from jmcp_lab.rooms.history.history_folder import history_folder
 
 from ...support.robots import Robot, write_notebook
 from ...support.room_page import OpenPage
 
 
-async def test_the_history_of_a_document_is_in_the_data_folder_and_nowhere_else(
+async def test_the_history_of_a_document_is_only_in_the_data_folder(
     robot: Robot, root: Path, tmp_path: Path
 ) -> None:
     write_notebook(root, "a.ipynb", "x")
@@ -23,7 +23,7 @@ async def test_the_history_of_a_document_is_in_the_data_folder_and_nowhere_else(
     assert os.listdir(root) == ["a.ipynb"]
 
 
-async def test_no_room_keeps_a_history_when_the_server_ends(
+async def test_no_room_holds_a_history_when_the_server_stops(
     robot: Robot, root: Path, open_page: OpenPage
 ) -> None:
     write_notebook(root, "a.ipynb", "x")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from . import notices as news
+from .notices import moved
 from .upstream.ydoc_server import SESSION_EVENTS
 
 if TYPE_CHECKING:
@@ -18,27 +18,28 @@ if TYPE_CHECKING:
     from ..files.contents import Contents
     from ..files.on_disk import FileKey
     from .live_room import LiveRoom
+    from .notices import Notices
     from .upstream.ydoc_server import Upstream
 
-MET = ("initialize", "save", "overwrite")
+SYNCED = ("initialize", "save", "overwrite")
 """Events after which a document and its file have the same content."""
 
 
-class Strays:
+class MovedFiles:
     """Lets the rooms of a server follow their moved files.
 
     Parameters
     ----------
     upstream : Upstream
     contents : Contents
-    told : Notices
+    notices : Notices
         Receives the notices for the agents that use a document.
     """
 
-    def __init__(self, upstream: Upstream, contents: Contents, told: news.Notices) -> None:
+    def __init__(self, upstream: Upstream[LiveRoom], contents: Contents, notices: Notices) -> None:
         self._upstream = upstream
         self._contents = contents
-        self._news = told
+        self._notices = notices
         self._keys: dict[str, FileKey] = {}
 
     def listen(self, serverapp: ServerApp) -> None:
@@ -53,7 +54,7 @@ class Strays:
         room = rooms.get(str(data.get("room")))
         if room is None:
             return
-        if data.get("action") in MET:
+        if data.get("action") in SYNCED:
             await self._note(room)
         elif data.get("level") == "ERROR" and room.autosave.failure is not None:
             await self._find(room)
@@ -74,15 +75,15 @@ class Strays:
         if new is None or self._upstream.path_of(file_id) != old:
             return
         if await self._is_of(room, new) and self._upstream.moved(old, new):
-            self._news.add(file_id, news.moved(old, new))
-            task = self._upstream.start_saving(room) if room.saves_by_itself else None
+            self._notices.add(file_id, moved(old, new))
+            task = self._upstream.start_saving(room) if room.wants_autosave else None
             if task is not None:
                 # The save itself reports its error, and no caller awaits this task.
                 task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def _is_of(self, room: LiveRoom, path: str) -> bool:
         """Return whether a file is the room's; a key alone is no proof, as keys are reused."""
-        if await self._contents.changed(path) == self._upstream.known_change(room):
+        if await self._contents.changed(path) == room.disk.known:
             return True
         # The file was moved during a write, or has changed since.
         is_notebook = room.file_type == "notebook"

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Text, merge_updates
 
-from jmcp_lab.rooms.upstream import document_store, history_folder
-from jmcp_lab.rooms.upstream.document_store import CHECKPOINT_UPDATES, MAX_FILES, DocumentStore
-from jmcp_lab.rooms.upstream.history_folder import prune, unsaved_in_old_store
+from jmcp_lab.rooms.history import document_store, history_folder
+from jmcp_lab.rooms.history.document_store import CHECKPOINT_UPDATES, MAX_FILES, DocumentStore
+from jmcp_lab.rooms.history.history_folder import prune, unsaved_in_old_store
 
 HOLD = """
 import sqlite3, sys
@@ -90,18 +90,18 @@ async def test_a_history_does_not_grow_with_the_edits_of_a_small_document(tmp_pa
     assert await text_in(path) == f"{5 * CHECKPOINT_UPDATES - 1:01000d}"
 
 
-async def test_the_latest_versions_of_the_file_are_kept_and_no_more(
+async def test_only_the_latest_versions_of_the_file_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with written(tmp_path / "a.db") as document:
         store = document.store
         for number in range(MAX_FILES + 5):
-            await store.met(f"hash{number}", f"digest{number}", lambda: b"x" * 100)
+            await store.record_synced(f"hash{number}", f"digest{number}", lambda: b"x" * 100)
         assert await store.file_version("hash4") is None
         assert await store.file_version("hash5") == b"x" * 100
         monkeypatch.setattr(document_store, "MAX_FILES_BYTES", 250)
-        await store.met("one more", "digest", lambda: b"x" * 100)
-        await store.met("large", "digest", lambda: b"x" * 1000)
+        await store.record_synced("one more", "digest", lambda: b"x" * 100)
+        await store.record_synced("large", "digest", lambda: b"x" * 1000)
         assert await store.file_version("one more") is None
         assert await store.file_version("large") is not None
 
@@ -114,13 +114,13 @@ async def test_a_history_that_another_process_has_open_is_left_to_it(tmp_path: P
         async with written(path) as document:
             assert not document.store.is_open
             await document.write("mine")
-            await document.store.met("hash", "digest", lambda: b"")
+            await document.store.record_synced("hash", "digest", lambda: b"")
             assert await document.store.file_version("hash") is None
     assert await text_in(path) == "theirs"
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 200, b"SQLite format 3\0" + b"x" * 5000])
-async def test_a_file_that_is_no_history_is_set_aside_and_a_new_one_begun(
+async def test_an_invalid_history_file_is_renamed_and_a_new_one_started(
     tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "a.db"
@@ -133,7 +133,7 @@ async def test_a_file_that_is_no_history_is_set_aside_and_a_new_one_begun(
         assert path.with_suffix(".unreadable").read_bytes() == content
 
 
-async def test_what_could_not_be_written_is_stored_once_the_disk_has_room_again(
+async def test_unwritten_updates_are_stored_once_the_disk_has_space_again(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.db"
@@ -150,7 +150,7 @@ async def test_what_could_not_be_written_is_stored_once_the_disk_has_room_again(
     assert await text_in(path) == "before " + "x" * 200_000 + " after"
 
 
-async def test_the_history_goes_on_under_another_id(tmp_path: Path) -> None:
+async def test_the_history_continues_under_another_id(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     async with written(path) as document:
         await document.write("text")
@@ -162,7 +162,7 @@ async def test_the_history_goes_on_under_another_id(tmp_path: Path) -> None:
     assert stored.updates
 
 
-async def test_a_history_that_becomes_free_while_its_room_closes_is_let_go_of(
+async def test_a_history_that_becomes_free_while_its_room_closes_is_released(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.db"
@@ -171,7 +171,7 @@ async def test_a_history_that_becomes_free_while_its_room_closes_is_let_go_of(
     with held(path):
         store = DocumentStore(path)
         await store.open()
-    looking = asyncio.create_task(store.look_again())
+    looking = asyncio.create_task(store.open_if_free())
     await asyncio.sleep(0)
     await store.close()
     assert await looking is None
@@ -187,7 +187,7 @@ def age(path: Path, seconds: float, size: int = 10) -> Path:
     return path
 
 
-def test_histories_go_when_they_are_old_or_too_much_and_never_when_they_are_recent(
+def test_old_or_excess_histories_are_deleted_and_recent_ones_never(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history_folder, "MAX_BYTES", 1000)
@@ -201,7 +201,7 @@ def test_histories_go_when_they_are_old_or_too_much_and_never_when_they_are_rece
     assert not old.exists()
 
 
-def test_histories_are_pruned_from_time_to_time_as_long_as_a_server_runs(
+def test_histories_are_pruned_regularly_while_a_server_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history_folder, "history_folder", lambda: tmp_path)
@@ -224,7 +224,7 @@ def pruned(folder: Path) -> list[str]:
     return os.listdir(folder)
 
 
-async def test_a_history_that_is_open_is_never_pruned(tmp_path: Path) -> None:
+async def test_an_open_history_is_never_pruned(tmp_path: Path) -> None:
     mine, theirs, left = (tmp_path / f"{name}.db" for name in ("mine", "theirs", "left"))
     for path in (theirs, left):
         async with written(path) as document:
@@ -256,7 +256,7 @@ def old_store(path: Path, at: float) -> bytes:
     return merge_updates(*updates) if len(updates) > 1 else updates[0]
 
 
-def test_an_old_store_is_read_and_left_as_it_is(tmp_path: Path) -> None:
+def test_an_old_store_is_read_and_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / ".jupyter_ystore.db"
     wanted = old_store(path, at=100.0)
     before = path.read_bytes()
@@ -270,13 +270,13 @@ def test_an_old_store_is_read_and_left_as_it_is(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [path.name]
 
 
-def test_an_old_store_that_cannot_be_read_stops_nobody(tmp_path: Path) -> None:
+def test_an_unreadable_old_store_blocks_nobody(tmp_path: Path) -> None:
     path = tmp_path / ".jupyter_ystore.db"
     path.write_bytes(b"no database" * 100)
     assert unsaved_in_old_store("text:file:id1", 50.0, str(path)) is None
 
 
-async def test_updates_of_a_moment_become_one_write(tmp_path: Path) -> None:
+async def test_simultaneous_updates_become_one_write(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     async with written(path) as document:
         await document.write("")
