@@ -26,6 +26,7 @@ from ..server.containment import contained, error_name
 from ..text.surrogates import without_halves
 from .asgi import MAX_BODY
 from .event_store import SessionEvents
+from .traffic import MAX_SESSIONS
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from .traffic import Traffic
 
 SERVER_NAME = "jupyter"
-MAX_SESSIONS = 64
 
 INSTRUCTIONS = """\
 You work in the user's live Jupyter notebooks: what you write appears in their JupyterLab at once, \

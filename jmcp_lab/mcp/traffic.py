@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,9 @@ STREAM_GRACE_SECONDS = 120
 
 MAX_SESSIONS_PER_AGENT = 16
 """Maximum of sessions of one agent; the idle ones beyond it are ended."""
+
+MAX_SESSIONS = 64
+"""Maximum of sessions of all agents."""
 
 MAX_REQUESTS_PER_AGENT = 100
 """Maximum of requests that an agent may have open at the same time."""
@@ -140,15 +143,19 @@ class Traffic:
         return STREAM_GRACE_SECONDS if session.had_stream else IDLE_SECONDS
 
     def of_agent(self, agent_id: str) -> list[Session]:
-        """Return the sessions of an agent, least recently used first."""
-        found = [s for s in self.sessions.values() if s.agent_id == agent_id]
-        return sorted(found, key=lambda session: session.last_used)
+        """Return the sessions of an agent."""
+        return [session for session in self.sessions.values() if session.agent_id == agent_id]
 
     def surplus(self, agent_id: str) -> list[Session]:
-        """Return the idle sessions of an agent to end before it opens another one."""
-        found = self.of_agent(agent_id)
-        idle = [session for session in found if not session.open_requests]
-        return idle[: max(0, len(found) - MAX_SESSIONS_PER_AGENT + 1)]
+        """Return the sessions to end before an agent opens another one.
+
+        Sessions without an open request are ended; their clients continue in new ones. The agent's
+        own come first, then those of all agents.
+        """
+        mine = self.of_agent(agent_id)
+        ended = _unused(mine)[: max(0, len(mine) - MAX_SESSIONS_PER_AGENT + 1)]
+        others = [session for session in self.sessions.values() if session not in ended]
+        return ended + _unused(others)[: max(0, len(others) - MAX_SESSIONS + 1)]
 
     def idle(self) -> list[Session]:
         """Return the sessions to end because nobody has used them for long."""
@@ -158,3 +165,9 @@ class Traffic:
             for session in self.sessions.values()
             if not session.open_requests and now - session.last_used > IDLE_SECONDS
         ]
+
+
+def _unused(sessions: Iterable[Session]) -> list[Session]:
+    """Return the sessions without an open request, least recently used first."""
+    found = [session for session in sessions if not session.open_requests]
+    return sorted(found, key=lambda session: session.last_used)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from jmcp_lab.mcp.traffic import IDLE_SECONDS, MAX_SESSIONS_PER_AGENT
+from jmcp_lab.mcp.traffic import IDLE_SECONDS, MAX_SESSIONS, MAX_SESSIONS_PER_AGENT
 
 from ..support.endpoint import (
     ACCEPT,
@@ -168,6 +168,22 @@ async def test_invented_session_ids_open_no_more_sessions_than_an_agent_may_have
         for number in range(2 * MAX_SESSIONS_PER_AGENT):
             await say(http, door, ACCEPT | {"Mcp-Session-Id": f"invented-{number}"})
         assert len(door.service.sessions) <= MAX_SESSIONS_PER_AGENT
+
+
+async def test_a_server_full_of_idle_sessions_has_room_for_each_client(door: Door) -> None:
+    tokens = [door.mint(f"agent {number}")[1] for number in range(5)]
+    async with asyncio.timeout(2 * LIMIT):
+        first: dict[str, dict[str, str]] = {}
+        for token in tokens:
+            async with http_client(token) as http:
+                for _ in range(MAX_SESSIONS_PER_AGENT):
+                    headers = await open_session(http, door.url)
+                    first.setdefault(token, headers)
+                    assert len(door.service.sessions) <= MAX_SESSIONS
+        for token, headers in first.items():
+            async with http_client(token) as http:
+                assert "hello" in await say(http, door, headers)
+                assert len(door.service.sessions) <= MAX_SESSIONS
 
 
 async def test_a_client_goes_on_after_a_long_silence(build_door: Callable[..., Door]) -> None:

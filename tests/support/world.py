@@ -124,7 +124,7 @@ class World:
         if page.inbox:
             page.hear(page.inbox.pop(0))
 
-    def after_update(self) -> None:
+    def settle(self) -> None:
         while any(page.out or page.inbox for page in self.pages):
             for page in self.pages:
                 self.to_server(page)

@@ -130,7 +130,7 @@ class PagesRoom(UpstreamRoom):
         """Record and announce that another version of the document was saved as a separate file."""
         self.copies.append((copy, why))
         del self.copies[:-MAX_COPIES]
-        self.announce("Another version was kept in a file of its own.")
+        self.announce("Another version was kept in a separate file.")
 
     def call_later(self, seconds: float, work: Callable[[], None]) -> None:
         """Call `work` after a delay, unless the room is closed by then."""

@@ -136,7 +136,7 @@ async def test_the_number_of_earlier_texts_is_limited(
     cells.edit(shore.room.notebook, "two", [Splice(0, 0, "x")], AGENT)
     assert [*found._written] == ["two"]
     seconds = recreated_cells.KEPT_SECONDS
-    found.look(b"")
+    found.before_update(b"")
     assert not found._written
     assert not found._size
     await shore.ends()
