@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from lab_page import Console, log_in, new_context, open_lab
+from lab_page import log_in, open_lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
+    from lab_page import Console
     from lab_server import LabServer
+    from profiles import Profiles
 
 EMPTY_MS = 5000
 """Milliseconds for a page to close what is open; a new page takes longer than that to load."""
@@ -35,22 +38,23 @@ class KeptPage:
 
     Parameters
     ----------
-    browser
-        The browser to open it in, in a profile of its own.
+    profiles
+        Where to borrow a profile for it.
     server
         The server whose JupyterLab it shows.
     """
 
-    def __init__(self, browser: Browser, server: LabServer) -> None:
-        self._browser = browser
+    def __init__(self, profiles: Profiles, server: LabServer) -> None:
+        self._profiles = profiles
         self._server = server
+        self._borrowed = ExitStack()
         self._context: BrowserContext | None = None
         self._page: Page | None = None
 
     def open(self, console: Console) -> Page:
         """Return the page for one test, whose errors go to `console`."""
         if self._context is None or self._page is None:
-            self._context = new_context(self._browser, console)
+            self._context = self._borrowed.enter_context(self._profiles.lend(console))
             log_in(self._context, self._server)
             page = self._context.new_page()
             open_lab(page, self._server)
@@ -79,6 +83,5 @@ class KeptPage:
 
     def close(self) -> None:
         """Close the page; the next test gets a new one."""
-        if self._context is not None:
-            self._context.close()
+        self._borrowed.close()
         self._context = self._page = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+PROFILE: dict[str, Any] = {
+    "locale": "en-US",
+    "viewport": {"width": 1280, "height": 800},
+    "permissions": ["clipboard-read", "clipboard-write"],
+}
+"""What a browser profile is like."""
 
 NO_CHROMIUM = (
     "The browser tests need Chromium and none was found: install it (Debian: "
@@ -86,9 +94,10 @@ class Console:
         context.on("weberror", self._on_error)
 
     def leave(self, context: BrowserContext) -> None:
-        """Collect no more of what happens in `context`."""
-        context.remove_listener("console", self._on_console)
-        context.remove_listener("weberror", self._on_error)
+        """Collect no more of what happens in `context`, if that has not been said before."""
+        with suppress(KeyError):
+            context.remove_listener("console", self._on_console)
+            context.remove_listener("weberror", self._on_error)
 
     def expect(self, pattern: str) -> None:
         """Tolerate matching errors, for a test that provokes them on purpose."""
@@ -113,14 +122,11 @@ class Console:
 
 def new_context(browser: Browser, console: Console, **options: Any) -> BrowserContext:
     """Return a fresh browser profile that may use the clipboard, and watch its errors."""
-    context = browser.new_context(
-        **{
-            "locale": "en-US",
-            "viewport": {"width": 1280, "height": 800},
-            "permissions": ["clipboard-read", "clipboard-write"],
-            **options,
-        }
-    )
+    return watched(browser.new_context(**{**PROFILE, **options}), console)
+
+
+def watched(context: BrowserContext, console: Console) -> BrowserContext:
+    """Return the profile, with patience and with its errors watched."""
     context.set_default_timeout(30_000)
     console.watch(context)
     return context

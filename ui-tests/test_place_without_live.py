@@ -15,7 +15,9 @@ from place import IDS, Person, write_cells
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
+
+    from profiles import Profiles
 
 WAITING = """import pathlib, time
 print("before", flush=True)
@@ -35,9 +37,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 
 @pytest.fixture(scope="module")
-def page_of_module(browser: Browser, server: LabServer) -> Iterator[KeptPage]:
+def page_of_module(profiles: Profiles, server: LabServer) -> Iterator[KeptPage]:
     """Yield what keeps one page of it."""
-    kept = KeptPage(browser, server)
+    kept = KeptPage(profiles, server)
     yield kept
     kept.close()
 
