@@ -55,6 +55,10 @@ _KNOWN_CONSOLE_ERRORS: tuple[tuple[str, str], ...] = (
         "JupyterLab 4.6 logs it when a notebook is closed soon after it was opened",
     ),
     (
+        r"^uncaught: Disposed\n[\s\S]*_handleNewSession",
+        "JupyterLab 4.6 logs it when a notebook is closed while its kernel is being started",
+    ),
+    (
         r"^Comm not found for comm id ",
         "JupyterLab 4.6 logs it when another page on the same kernel has opened a comm",
     ),
