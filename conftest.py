@@ -24,3 +24,5 @@ def pytest_configure(config: pytest.Config) -> None:
     # Debuggers and the IPython history of one test have no business in the next one.
     os.environ["IPYTHONDIR"] = os.path.join(folder.name, "ipython")
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    late = str(config.rootpath / "tests" / "support" / "late")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [late, os.environ.get("PYTHONPATH")]))

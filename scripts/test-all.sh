@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
-# Every gate and every test, cheapest first; the first failure ends the run.
+# Every gate and every test, cheapest first; what fails ends the run. What checks Python and what
+# checks the front end run side by side.
 # Expects an environment with `pip install -e ".[test]"`; run it as `jlpm test:all`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+front_end=
+end() {
+  if [ -n "$front_end" ]; then kill -- "-$front_end" 2>/dev/null || true; fi
+  rm -rf "$work"
+}
+trap end EXIT
 
 gate() {
   local title=$1
@@ -40,17 +48,38 @@ sys.exit(len(failed) > 5)
 END
 }
 
-gate "ruff: lint" ruff check .
-gate "ruff: format" ruff format --check .
-gate "mypy: types" python -m mypy --strict jmcp_lab docs/examples/word_count/word_count
-gate "import-linter: one direction of imports" lint-imports
-gate "file lengths" python scripts/check_file_lengths.py
-gate "docs: the site builds without a warning" \
-  python -m sphinx -q -W --keep-going -n docs docs/_build
-gate "eslint, prettier, stylelint" jlpm lint:check
-gate "tsc: types" jlpm types:check
-gate "jest: front-end tests" jlpm test
-gate "front end: build and link" build_and_link
+python_gates() {
+  gate "ruff: lint" ruff check .
+  gate "ruff: format" ruff format --check .
+  gate "mypy: types" python -m mypy --strict jmcp_lab docs/examples/word_count/word_count
+  gate "import-linter: one direction of imports" lint-imports
+  gate "file lengths" python scripts/check_file_lengths.py
+  gate "docs: the site builds without a warning" \
+    python -m sphinx -q -W --keep-going -n docs docs/_build
+}
+
+front_end_gates() {
+  gate "eslint, prettier, stylelint" jlpm lint:check
+  gate "tsc: types" jlpm types:check
+  gate "jest: front-end tests" jlpm test
+  gate "front end: build and link" build_and_link
+}
+
+# With a process group of its own, so that nothing of it is left where somebody stops this.
+set -m
+(front_end_gates) >"$work/front-end.log" 2>&1 </dev/null &
+front_end=$!
+set +m
+code=0
+(python_gates) || code=$?
+wait "$front_end" || code=$?
+front_end=
+cat "$work/front-end.log"
+if [ "$code" -ne 0 ]; then
+  printf '\n!!! At least one gate failed: see above.\n' >&2
+  exit "$code"
+fi
+
 gate "the example package: tools, section, plugin" bash scripts/test_example.sh
 # Most of a server test is waiting: for a kernel, a save. So there are more workers than cores; a
 # page draws, and that is work.

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
+from kept_page import KeptPage
 from lab_page import (
     CHROMIUM_ARGUMENTS,
     Console,
     find_chromium,
     log_in,
-    new_context,
     open_lab,
     open_notebook,
 )
 from lab_server import LabServer
 from panel import connected
+from profiles import Profiles
 from stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from mcp.client.client import ConnectMode
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
     from agent import Agent
 
@@ -53,6 +56,12 @@ class ConnectAgent(Protocol):
         ...
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the servers find what stands in for a package that is slow to import."""
+    late = str(config.rootpath.parent / "tests" / "support" / "late")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [late, os.environ.get("PYTHONPATH")]))
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Fail immediately with one sentence if there is no browser."""
     if session.config.option.collectonly:
@@ -71,8 +80,9 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed and report.when == "call":
         fixtures = getattr(item, "funcargs", {})
+        page: Page | None = fixtures.get("lab_page") or fixtures.get("kept_page")
         context: BrowserContext | None = fixtures.get("browser_context") or fixtures.get(
-            "shared_context"
+            "shared_context", page and page.context
         )
         for number, page in enumerate(context.pages if context else []):
             name = re.sub(r"[^\w.-]+", "_", item.name)
@@ -83,14 +93,17 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield Chromium, headless."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
+def profiles() -> Iterator[Profiles]:
+    """Yield the profiles of Chromium, headless."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, sync_playwright() as playwright:
+        profiles = Profiles(
+            playwright.chromium,
+            Path(folder),
+            executable_path=find_chromium(),
+            args=CHROMIUM_ARGUMENTS,
         )
-        yield browser
-        browser.close()
+        yield profiles
+        profiles.close()
 
 
 @pytest.fixture(scope="session")
@@ -108,13 +121,12 @@ def console() -> Console:
 
 @pytest.fixture
 def browser_context(
-    browser: Browser, lab_server: LabServer, console: Console
+    profiles: Profiles, lab_server: LabServer, console: Console
 ) -> Iterator[BrowserContext]:
-    """Yield a fresh browser profile that is logged in and may use the clipboard."""
-    context = new_context(browser, console)
-    log_in(context, lab_server)
-    yield context
-    context.close()
+    """Yield an empty browser profile that is logged in and may use the clipboard."""
+    with profiles.lend(console) as context:
+        log_in(context, lab_server)
+        yield context
     assert console.unexpected() == []
 
 
@@ -124,6 +136,31 @@ def lab_page(browser_context: BrowserContext, lab_server: LabServer) -> Page:
     page = browser_context.new_page()
     open_lab(page, lab_server)
     return page
+
+
+@pytest.fixture(scope="module")
+def page_of_module(profiles: Profiles, lab_server: LabServer) -> Iterator[KeptPage]:
+    """Yield what keeps one page for all tests of a file."""
+    kept = KeptPage(profiles, lab_server)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def kept_page(
+    page_of_module: KeptPage, console: Console, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """Yield the page of the file, with nothing open in it.
+
+    A file whose tests do not need to see JupyterLab load names it ``lab_page``.
+    """
+    failed = request.session.testsfailed
+    yield page_of_module.open(console)
+    if request.session.testsfailed == failed:
+        page_of_module.empty(console)
+    else:
+        page_of_module.close()
+    assert console.unexpected() == []
 
 
 @pytest.fixture
@@ -146,13 +183,12 @@ def connect_agent(lab_page: Page, lab_server: LabServer) -> Iterator[ConnectAgen
 
 
 @pytest.fixture(scope="module")
-def shared_context(browser: Browser, lab_server: LabServer) -> Iterator[BrowserContext]:
+def shared_context(profiles: Profiles, lab_server: LabServer) -> Iterator[BrowserContext]:
     """Yield one logged-in profile for all tests of a file, which differ only in a cell."""
     console = Console()
-    context = new_context(browser, console)
-    log_in(context, lab_server)
-    yield context
-    context.close()
+    with profiles.lend(console) as context:
+        log_in(context, lab_server)
+        yield context
     assert console.unexpected() == []
 
 
@@ -172,12 +208,11 @@ def stage(
 
 
 @pytest.fixture
-def own_page(browser: Browser) -> Iterator[Page]:
+def own_page(profiles: Profiles) -> Iterator[Page]:
     """Yield a page for a server that stops, and expect the browser's errors about that."""
-    context = new_context(browser, Console())
-    page = context.new_page()
-    # JupyterLab shows a dialog that the server is gone, and keeps trying; a person closes it.
-    lost = page.get_by_role("dialog").filter(has_text="Server Connection Error")
-    page.add_locator_handler(lost, lambda: lost.get_by_role("button").last.click())
-    yield page
-    context.close()
+    with profiles.lend(Console()) as context:
+        page = context.new_page()
+        # JupyterLab shows a dialog that the server is gone, and keeps trying; a person closes it.
+        lost = page.get_by_role("dialog").filter(has_text="Server Connection Error")
+        page.add_locator_handler(lost, lambda: lost.get_by_role("button").last.click())
+        yield page

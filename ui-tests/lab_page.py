@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 
+PROFILE: dict[str, Any] = {
+    "locale": "en-US",
+    "viewport": {"width": 1280, "height": 800},
+    "permissions": ["clipboard-read", "clipboard-write"],
+}
+"""What a browser profile is like."""
+
 NO_CHROMIUM = (
     "The browser tests need Chromium and none was found: install it (Debian: "
     "`apt-get install chromium`) or set CHROMIUM_PATH to the executable of Chromium or Chrome."
@@ -45,6 +53,10 @@ _KNOWN_CONSOLE_ERRORS: tuple[tuple[str, str], ...] = (
     (
         r"Canceled future for \w+ message before replies were done",
         "JupyterLab 4.6 logs it when a notebook is closed soon after it was opened",
+    ),
+    (
+        r"^uncaught: Disposed\n[\s\S]*_handleNewSession",
+        "JupyterLab 4.6 logs it when a notebook is closed while its kernel is being started",
     ),
     (
         r"^Comm not found for comm id ",
@@ -85,6 +97,12 @@ class Console:
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
 
+    def leave(self, context: BrowserContext) -> None:
+        """Collect no more of what happens in `context`, if that has not been said before."""
+        with suppress(KeyError):
+            context.remove_listener("console", self._on_console)
+            context.remove_listener("weberror", self._on_error)
+
     def expect(self, pattern: str) -> None:
         """Tolerate matching errors, for a test that provokes them on purpose."""
         self._expected.append(pattern)
@@ -108,14 +126,11 @@ class Console:
 
 def new_context(browser: Browser, console: Console, **options: Any) -> BrowserContext:
     """Return a fresh browser profile that may use the clipboard, and watch its errors."""
-    context = browser.new_context(
-        **{
-            "locale": "en-US",
-            "viewport": {"width": 1280, "height": 800},
-            "permissions": ["clipboard-read", "clipboard-write"],
-            **options,
-        }
-    )
+    return watched(browser.new_context(**{**PROFILE, **options}), console)
+
+
+def watched(context: BrowserContext, console: Console) -> BrowserContext:
+    """Return the profile, with patience and with its errors watched."""
     context.set_default_timeout(30_000)
     console.watch(context)
     return context

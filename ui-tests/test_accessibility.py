@@ -31,6 +31,12 @@ _RUN = """async ([selector, rules]) => {
 }"""
 
 
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
 def violations(page: Page, selector: str) -> list[str]:
     """Return the serious violations within what `selector` names."""
     # Evaluated, not added as a script: the server's content policy is none of the test's business.

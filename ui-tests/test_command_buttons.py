@@ -22,6 +22,12 @@ BUTTON = "<button data-commandlinker-command='notebook:run-all-cells'>Show the f
 
 
 @pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
+@pytest.fixture
 def agent(connect_agent: ConnectAgent) -> Agent:
     return connect_agent(mode="edit")
 

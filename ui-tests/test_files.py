@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import nbformat
+import pytest
 from playwright.sync_api import expect
 
 from lab_page import open_notebook
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from lab_server import LabServer
 
 CELLS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell .cm-content"
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 def open_by_name(page: Page, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from agent import text_of
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from conftest import ConnectAgent
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 def tab_to(page: Page, target: Locator, *, most: int = 12) -> None:

@@ -8,16 +8,17 @@ import pytest
 from playwright.sync_api import expect
 
 from agent import text_of
-from lab_page import Console, log_in, new_context, open_lab, panel_request
+from lab_page import Console, log_in, open_lab, panel_request
 from layout_probe import faint_texts, misfits
 from panel import card, connected, open_panel, press, section, write_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
+    from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize
 
     from lab_server import LabServer
+    from profiles import Profiles
 
 LONG_NAME = "quarterly-figures-of-all-regions-and-products-2026-final-version.ipynb"
 LONG_LABEL = "Donaudampfschifffahrtsgesellschaftskapitänsagent"
@@ -35,13 +36,12 @@ _NARROW_SIDEBARS = """addEventListener('DOMContentLoaded', () =>
 
 
 @pytest.fixture(scope="module")
-def shared_context(browser: Browser, lab_server: LabServer) -> Iterator[BrowserContext]:
+def shared_context(profiles: Profiles, lab_server: LabServer) -> Iterator[BrowserContext]:
     """Yield one logged-in profile for all tests here: they look at the same page."""
     console = Console()
-    context = new_context(browser, console, viewport=VIEWPORT)
-    log_in(context, lab_server)
-    yield context
-    context.close()
+    with profiles.lend(console, viewport=VIEWPORT) as context:
+        log_in(context, lab_server)
+        yield context
     assert console.unexpected() == []
 
 

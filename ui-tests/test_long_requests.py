@@ -24,6 +24,12 @@ HANGS_MS = 3000
 
 
 @pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
+@pytest.fixture
 def notebook(lab_page: Page, connect_agent: ConnectAgent) -> Notebook:
     """Return a notebook in which an agent may ask for runs."""
     opened = write_notebook(lab_page, connect_agent(), "long.ipynb", "1")

@@ -6,21 +6,21 @@ import re
 from typing import TYPE_CHECKING
 
 from agent import text_of
-from lab_page import log_in, new_context, open_lab
+from lab_page import log_in, open_lab
 from panel import allow_and_wait, card, connected, open_panel, write_notebook
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
     from lab_page import Console
     from lab_server import LabServer
+    from profiles import Profiles
 
 
 def test_an_agent_is_told_when_no_page_is_open(
-    lab_page: Page, lab_server: LabServer, browser: Browser, console: Console
+    lab_page: Page, lab_server: LabServer, profiles: Profiles, console: Console
 ) -> None:
-    keeper_context = new_context(browser, console)
-    try:
+    with profiles.lend(console) as keeper_context:
         log_in(keeper_context, lab_server)
         keeper = keeper_context.new_page()
         # A page of this server that has no panel.
@@ -40,5 +40,3 @@ def test_an_agent_is_told_when_no_page_is_open(
             request = card(page, notebook.title)
             rest = agent.start("wait", call=found[1], seconds=60)
             assert "later" in allow_and_wait(request, rest)
-    finally:
-        keeper_context.close()

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
+@pytest.fixture
 def thief() -> Iterator[tuple[int, list[str]]]:
     """Listen on another port; yield it, and what was asked for there."""
     asked: list[str] = []

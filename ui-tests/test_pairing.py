@@ -24,6 +24,12 @@ TITLE = "{} wants to connect"
 
 
 @pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
+@pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     """Yield a thread in which a client waits while the test works in the browser."""
     with ThreadPoolExecutor(1) as pool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from agent import text_of
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 RUN = re.compile(r"Run code in .*three\.ipynb")
 REPEATED = "\N{MULTIPLICATION SIGN}2"
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 def test_an_agent_denied_three_times_is_paused_until_the_person_resumes_it(

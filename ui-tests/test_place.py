@@ -14,7 +14,7 @@ from place import CURSOR, DRAWN, FRAMES, NEXT_STEP, TOP, WHERE, Person, write_ce
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Page
 
     from conftest import ConnectAgent
     from lab_server import LabServer
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 OTHER = "lab/workspaces/other?reset"
 """A tab of its own: JupyterLab would otherwise go there by itself, some time after it is ready."""
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 @pytest.fixture
@@ -74,10 +80,10 @@ def test_an_undo_does_not_remove_the_cell_with_the_caret(sit: Sit) -> None:
 
 
 def test_the_caret_in_another_tab_counts_as_well(
-    sit: Sit, browser_context: BrowserContext, lab_server: LabServer
+    sit: Sit, lab_page: Page, lab_server: LabServer
 ) -> None:
     person = sit("caret-tabs.ipynb", "a = 1", "b = 2")
-    page = browser_context.new_page()
+    page = lab_page.context.new_page()
     open_lab(page, lab_server, OTHER)
     other = Person(page, person.agent, person.notebook, person.ids)
     other.open()
@@ -188,11 +194,11 @@ def test_what_the_person_looks_at_does_not_scroll(sit: Sit, edit: bool, seen: bo
 
 
 def test_keys_for_a_cell_deleted_by_another_person_reach_no_other_cell(
-    sit: Sit, browser_context: BrowserContext, lab_server: LabServer
+    sit: Sit, lab_page: Page, lab_server: LabServer
 ) -> None:
     person = sit("gone.ipynb", "a = 1", "b = 2", "c = 3")
     one, two, three = person.ids
-    page = browser_context.new_page()
+    page = lab_page.context.new_page()
     open_lab(page, lab_server, OTHER)
     other = Person(page, person.agent, person.notebook, person.ids)
     other.open()
@@ -214,11 +220,11 @@ def test_keys_for_a_cell_deleted_by_another_person_reach_no_other_cell(
 
 
 def test_a_moved_cell_keeps_its_undo_history_in_every_tab(
-    sit: Sit, browser_context: BrowserContext, lab_server: LabServer
+    sit: Sit, lab_page: Page, lab_server: LabServer
 ) -> None:
     person = sit("history.ipynb", "a = 1", "b = 2", "c = 3")
     one, two, three = person.ids
-    page = browser_context.new_page()
+    page = lab_page.context.new_page()
     open_lab(page, lab_server, OTHER)
     other = Person(page, person.agent, person.notebook, person.ids)
     other.open()

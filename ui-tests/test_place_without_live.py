@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from lab_page import Console, log_in, new_context, open_lab
+from kept_page import KeptPage
 from lab_server import LabServer
 from panel import connected, outputs, prompt, run_by_hand
 from place import IDS, Person, write_cells
@@ -15,7 +15,9 @@ from place import IDS, Person, write_cells
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
+
+    from profiles import Profiles
 
 WAITING = """import pathlib, time
 print("before", flush=True)
@@ -34,23 +36,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def page_of_module(profiles: Profiles, server: LabServer) -> Iterator[KeptPage]:
+    """Yield what keeps one page of it."""
+    kept = KeptPage(profiles, server)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def person(browser: Browser, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Person]:
+def person(kept_page: Page, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Person]:
     """Yield somebody who has a notebook of six cells open; the first one waits for a file."""
     notebook = f"{request.node.name}.ipynb"
     ids = write_cells(server.root, notebook, WAITING, *"bcdef")
-    console = Console()
-    context = new_context(browser, console)
-    log_in(context, server)
-    page = context.new_page()
-    open_lab(page, server)
-    with connected(page, server, "Robot", "edit") as agent:
+    with connected(kept_page, server, "Robot", "edit") as agent:
         agent.say("use_notebook", notebook=notebook)
-        person = Person(page, agent, notebook, ids)
+        person = Person(kept_page, agent, notebook, ids)
         person.open()
         yield person
-    context.close()
-    assert console.unexpected() == []
 
 
 def test_the_cell_that_a_person_edits_keeps_the_caret(person: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from agent import text_of
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from conftest import ConnectAgent
 
 TITLE = "Answer the code\u2019s question · Run cell 1 in {}"
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 def test_a_person_answers_an_input_request_of_an_agents_code(

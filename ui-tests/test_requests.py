@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from agent import text_of
-from lab_page import Console, log_in, new_context, open_lab, panel_request
+from lab_page import Console, log_in, open_lab, panel_request
 from panel import (
     allow_and_wait,
     card,
@@ -28,10 +28,11 @@ from panel import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
     from conftest import ConnectAgent
     from lab_server import LabServer
+    from profiles import Profiles
 
 LATE_ANSWER = r"status of 409 .*/decision"
 """What the browser logs when a test answers a request too late on purpose."""
@@ -48,13 +49,12 @@ def console() -> Console:
 
 @pytest.fixture(scope="module")
 def shared_context(
-    browser: Browser, lab_server: LabServer, console: Console
+    profiles: Profiles, lab_server: LabServer, console: Console
 ) -> Iterator[BrowserContext]:
     """Yield one logged-in profile for all tests here."""
-    context = new_context(browser, console)
-    log_in(context, lab_server)
-    yield context
-    context.close()
+    with profiles.lend(console) as context:
+        log_in(context, lab_server)
+        yield context
     assert console.unexpected() == []
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from lab_page import open_notebook
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from lab_server import LabServer
 
 SAVES = 25
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 def rewrite(path: Path, number: int, source: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from panel import card, cell_text, editor, shortcut, sidebar_tab, write_notebook
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from conftest import ConnectAgent
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 def test_a_shortcut_reaches_a_request_from_within_a_cell_without_changing_it(

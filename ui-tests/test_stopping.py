@@ -27,6 +27,12 @@ OFFLINE = "Until it is back, you cannot see or answer agents. What you allowed c
 
 
 @pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
+@pytest.fixture
 def resumed(lab_page: Page, lab_server: LabServer) -> Iterator[None]:
     """Let the agents go on at the end: the server is shared by all tests."""
     yield

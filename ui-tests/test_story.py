@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from agent import Agent, text_of
@@ -13,6 +14,12 @@ from panel import card, cell_text, connect_by_dialog, open_panel, outputs, press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
 
 
 def test_a_person_connects_an_agent_watches_it_write_and_lets_it_run(lab_page: Page) -> None:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from lab_page import log_in, new_context, open_lab, open_notebook
+from lab_page import log_in, open_lab, open_notebook
 from lab_server import LabServer
 from panel import DRAWN_MS, connected, outputs, prompt, run_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Page, Route
 
     from conftest import ConnectAgent
     from lab_page import Console
+    from profiles import Profiles
 
 SCRIPT = """from IPython.display import HTML, display
 display(HTML(
@@ -31,6 +32,12 @@ OFFER = "Show interactive output"
 RIGHTS = {"mode": "auto", "notebooks": ["trust*.ipynb"], "until": "30m"}
 
 
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
 @pytest.fixture(scope="module")
 def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     """Yield a server that trusts no output of an agent's run."""
@@ -41,14 +48,13 @@ def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServe
 
 
 @pytest.fixture
-def strict_page(browser: Browser, strict_server: LabServer, console: Console) -> Iterator[Page]:
+def strict_page(profiles: Profiles, strict_server: LabServer, console: Console) -> Iterator[Page]:
     """Yield JupyterLab on that server."""
-    context = new_context(browser, console)
-    log_in(context, strict_server)
-    page = context.new_page()
-    open_lab(page, strict_server)
-    yield page
-    context.close()
+    with profiles.lend(console) as context:
+        log_in(context, strict_server)
+        page = context.new_page()
+        open_lab(page, strict_server)
+        yield page
     assert console.unexpected() == []
 
 

@@ -26,6 +26,12 @@ VALUES = {
 }
 
 
+@pytest.fixture
+def lab_page(kept_page: Page) -> Page:
+    """Return one page for all tests here."""
+    return kept_page
+
+
 def code(cell_id: str, source: str, value: object) -> dict[str, Any]:
     data = {"application/json": {"v": value}, "text/plain": str(value)}
     output = {"output_type": "display_data", "data": data, "metadata": {"v": value}}

@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from lab_page import Console, log_in, new_context, open_lab, open_notebook
+from kept_page import KeptPage
+from lab_page import open_notebook
 from lab_server import LabServer
 from notebook_page import save, saved_notebook
 from panel import allow_and_wait, card, connected, editor, open_panel, outputs
@@ -17,9 +18,10 @@ from panel import allow_and_wait, card, connected, editor, open_panel, outputs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page, Route
+    from playwright.sync_api import Locator, Page, Route
 
     from agent import Agent
+    from profiles import Profiles
 
 OFF = {
     "disable_rtc": "--YDocExtension.disable_rtc=True",
@@ -37,24 +39,25 @@ def server(
         yield server
 
 
+@pytest.fixture(scope="module")
+def page_of_module(profiles: Profiles, server: LabServer) -> Iterator[KeptPage]:
+    """Yield what keeps one page of it."""
+    kept = KeptPage(profiles, server)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def page(browser: Browser, server: LabServer) -> Iterator[Page]:
-    """Yield a page of it, which counts the dialogs that come."""
-    console = Console()
-    context = new_context(browser, console)
-    log_in(context, server)
-    page = context.new_page()
-    open_lab(page, server)
-    page.evaluate(
+def page(kept_page: Page) -> Iterator[Page]:
+    """Yield that page, which counts the dialogs that come."""
+    kept_page.evaluate(
         "() => { window.dialogs = []; new MutationObserver(() => {"
         " for (const each of document.querySelectorAll('.jp-Dialog'))"
         " window.dialogs.push(each.textContent);"
         "}).observe(document.body, {childList: true}); }"
     )
-    yield page
-    assert page.evaluate("() => window.dialogs") == []
-    context.close()
-    assert console.unexpected() == []
+    yield kept_page
+    assert kept_page.evaluate("() => window.dialogs") == []
 
 
 @pytest.fixture
