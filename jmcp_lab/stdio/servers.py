@@ -99,7 +99,8 @@ def find_server(folder: Path, url: str | None = None, root: str = "") -> Server:
     here = folder.resolve()
     above = [s for s in servers if here.is_relative_to(Path(s["root_dir"]).resolve())]
     if not above and len(servers) > 1:
-        roots = ", ".join(sorted(str(server["root_dir"]) for server in servers))
+        # A model reads this, so it names no whole path.
+        roots = ", ".join(sorted(f"'{Path(server['root_dir']).name}'" for server in servers))
         raise LookupError(
             f"several Jupyter servers are running, none of them for this folder ({roots}): use "
             "--url"

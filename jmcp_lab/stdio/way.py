@@ -105,7 +105,8 @@ class Way:
         server = find_server(self._here, self._url, self._root)
         if self._root not in ("", server.root) and now - self._missed < RETURN_SECONDS:
             raise NotRunningError(
-                f"JupyterLab is not running for {self._root}. Start it there with `jupyter lab`."
+                f"JupyterLab is not running for the folder '{Path(self._root).name}'. Start it "
+                "there with `jupyter lab`."
             )
         self._missed = None
         return server

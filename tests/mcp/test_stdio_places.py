@@ -263,3 +263,19 @@ def test_a_server_is_reached_on_this_computer_by_an_address_of_this_computer(
     if "127.0.0.1" in base:
         named = find_server(tmp_path, "http://localhost:8888/a/agents/mcp")
         assert (named.base, named.token) == (base, "t")
+
+
+def test_of_several_servers_none_is_taken_by_guess_and_no_whole_path_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    for name in ("sales", "physics"):
+        root = tmp_path / "home" / name
+        root.mkdir(parents=True)
+        info = {"url": "http://localhost:8888/", "pid": os.getpid(), "root_dir": str(root)}
+        (tmp_path / f"jpserver-{name}.json").write_text(json.dumps(info))
+    assert find_server(tmp_path / "home" / "sales").root == str(tmp_path / "home" / "sales")
+    with pytest.raises(LookupError, match="several Jupyter servers") as refused:
+        find_server(tmp_path)
+    assert "'physics', 'sales'" in str(refused.value)
+    assert str(tmp_path) not in str(refused.value)
