@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from .cell_form import STANDARD, cell_form, output_form
+from .cell_form import STANDARD, cell_form
 from .half_surrogates import HalfPairs
+from .prepared_outputs import PreparedOutput, prepared_output
 from .values import (
     copied,
     document_form,
@@ -53,39 +54,6 @@ class _Owner:
     absent: dict[str, int] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     has_id: bool = False
-
-
-class PreparedOutput(NamedTuple):
-    """An output with all that takes long to find out about it.
-
-    Parameters
-    ----------
-    form : dict
-        Its document form.
-    mark : int
-        The fingerprint of that form.
-    is_exact : bool
-        Whether the form determines the output.
-    """
-
-    form: dict[str, Any]
-    mark: int
-    is_exact: bool
-
-
-def prepared_output(output: dict[str, Any], form: dict[str, Any] | None = None) -> PreparedOutput:
-    """Find out what is needed to record an output; this may run in any thread.
-
-    Parameters
-    ----------
-    output : dict
-    form : dict, optional
-        Its document form, if it is known.
-    """
-    form = output_form(output) if form is None else form
-    stream = output.get("output_type") == "stream"
-    exact = is_exact(output) and not (stream and not isinstance(output.get("text"), str))
-    return PreparedOutput(form, fingerprint(form), exact)
 
 
 class Originals:

@@ -33,7 +33,7 @@ from .shared_text import splice_shared
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ..codec.originals import PreparedOutput
+    from ..codec.prepared_outputs import PreparedOutput
     from ..text.three_way_merge import Splice
     from .live_notebook import LiveNotebook
     from .prepared_update import Ahead

@@ -16,7 +16,8 @@ from jupyter_ydoc import YNotebook
 
 from ..codec.cell_form import cell_form, new_id, output_form, shared_cell, shared_output
 from ..codec.fingerprint import aligned
-from ..codec.originals import ADDED, Originals, PreparedOutput
+from ..codec.originals import ADDED, Originals
+from ..codec.prepared_outputs import PreparedOutput
 from ..codec.values import copied, document_form, format_number, well_formed
 from ..server.garbage_collector import collector_paused
 from ..server.heavy_work import in_short_turns, takes_long

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import Array, Map
 
-from ..codec.originals import PreparedOutput, prepared_output
+from ..codec.prepared_outputs import PreparedOutput, prepared_output
 from ..codec.values import document_form
 from ..server.heavy_work import in_short_turns, takes_long
 from ..server.pace import in_turns

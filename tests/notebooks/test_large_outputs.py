@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jmcp_lab.codec.originals import PreparedOutput, prepared_output
+from jmcp_lab.codec.prepared_outputs import PreparedOutput, prepared_output
 from jmcp_lab.notebooks import cells
 from jmcp_lab.notebooks import output_slices as slices
 from jmcp_lab.notebooks.changes import Change, Cleared, Refilled
