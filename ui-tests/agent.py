@@ -120,7 +120,7 @@ class Agent:
 class ProgramAgent(Agent):
     """The official MCP client of a program, `jmcp-lab stdio`, that it starts itself.
 
-    Entering it lasts until the program is let in.
+    The program answers before it is let in; tools wait for that.
 
     Parameters
     ----------
