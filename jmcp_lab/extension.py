@@ -34,7 +34,7 @@ from .outputs.buffer import DEFAULT_LIMIT, MAX_OUTPUTS
 from .panel.addresses import where_to_open
 from .panel.doorbell import Doorbell
 from .panel.handlers import routes
-from .panel.nowhere import NowhereHandler
+from .panel.nowhere import SIGN_IN_PATHS, NoSignInHandler, NowhereHandler
 from .panel.services import PanelServices
 from .permissions.gate import Gate
 from .render.limits import Limits
@@ -215,6 +215,12 @@ class JmcpLab(CheckedExtensionApp):
         self.handlers.extend(routes("jmcp-lab/api", panel))
         for nowhere in (re.escape(self.mcp_path) + "/.*", "jmcp-lab/api/.*"):
             self.handlers.append((nowhere, NowhereHandler, {"services": panel}))
+        no_sign_in = [(path, NoSignInHandler, {"services": panel}) for path in SIGN_IN_PATHS]
+        self.handlers.extend(no_sign_in)
+        if self.serverapp is not None and self.serverapp.base_url != "/":
+            # Clients look at the root of the host. Behind a proxy this server may not own that.
+            at_root = [(f"/{path}", *rest) for path, *rest in no_sign_in]
+            cast("Any", self.serverapp.web_app).add_handlers(".*$", at_root)
 
     def _panel_services(self) -> PanelServices:
         return PanelServices(
