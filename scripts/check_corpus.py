@@ -311,8 +311,8 @@ def table(samples: list[Sample], versions: dict[str, str]) -> str:
         f"{MAX_NOTEBOOKS} evenly chosen notebooks were taken from each package.",
         "",
         f"{len(samples)} notebooks of {len(versions)} packages, "
-        f"{sum(sample.calls for sample in samples):,} edits, all undone, across a restart of "
-        f"the server: {equal} equal in every value, {len(samples) - equal} different.",
+        f"{sum(sample.calls for sample in samples):,} edits, all undone, and the same again after "
+        f"a restart of the server: {equal} equal in every value, {len(samples) - equal} different.",
         "",
         "| package | version | notebooks | equal | different |",
         "| --- | --- | ---: | ---: | ---: |",

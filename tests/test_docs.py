@@ -186,7 +186,7 @@ async def test_the_tool_in_the_docs_works_and_so_does_its_test(
     app: JmcpLab, robot: Robot, root: Path
 ) -> None:
     tool, test = code_blocks("docs/extending.md")[:2]
-    made = run_as("jmcp_lab.tools.count", tool)["count_words"]
+    made = run_as("jmcp_lab.tools.count", tool)["notebook_length"]
     app.dispatcher.tools = {**app.dispatcher.tools, made.name: made}
     checks = run_as("tests.tools.test_count", test)
     await checks["test_words_are_counted"](robot, root)

@@ -22,7 +22,10 @@ KEPT = 500
 """Maximum number of change sets that are kept; the oldest go first."""
 
 MAX_BYTES = 50_000_000
-"""Maximum total size of change sets, which include cleared figures. The latest one always stays."""
+"""Maximum total size of change sets, which include cleared figures.
+
+The latest one stays even if it is larger.
+"""
 
 LOOKED_AT = 200
 """Maximum number of list items inspected to estimate the size of a whole list."""
@@ -182,7 +185,7 @@ class Changes:
         made.on_undone = self._note
         self._note(made)
         while self._are_too_many():
-            # Change sets that were undone, or that can no longer be undone, go first.
+            # Change sets that were undone go first.
             oldest = next(iter(self._undone), None) or next(iter(self._sets))
             self._sets.pop(oldest).on_undone = None
             self._size -= self._sizes.pop(oldest)

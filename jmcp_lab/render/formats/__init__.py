@@ -1,6 +1,7 @@
 """Formats of outputs, a module each, and the ordered list of them.
 
-To add one, write a module such as `markdown.py` and add it to the list.
+To add one, write a module such as `markdown.py` and add it to the list before `plain_text`: the
+first format that shows something wins. See ``docs/extending.md``, "An output format".
 
 `base.Format` says what a format is. The functions below are all that the rest of the renderer asks
 of the list.

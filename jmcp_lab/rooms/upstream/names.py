@@ -1,4 +1,6 @@
-"""Private names of other Python packages that this one relies on.
+"""Private names of other Python packages that this one relies on: the list is `NAMES`, below.
+
+`tests/rooms/upstream/test_names.py` compares it with every private name that the code uses.
 
 A minor release of one of them may rename any of these. So all are looked for when the extension
 starts, before anything is changed in these packages. Where one is missing that live documents need,

@@ -136,7 +136,7 @@ def notebook_of(*sources: str, output: str = "") -> LiveNotebook:
 
 
 @pytest.mark.parametrize("size", [100, 2_000_000], ids=["small", "big"])
-def test_the_attic_holds_no_earlier_or_later_outputs(size: int) -> None:
+def test_the_shadow_copy_holds_no_earlier_or_later_outputs(size: int) -> None:
     notebook = notebook_of("one", "two", output="x" * size)
     typing = LateEdits(notebook, lambda: True, lambda _text: None)
     for number in range(50):

@@ -102,6 +102,15 @@ def test_each_row_names_an_existing_test_and_an_issue_or_what_to_file() -> None:
         assert [path for path in paths if not (root / path).is_file()] == []
 
 
+def test_each_private_name_of_jupyterlab_that_the_page_uses_is_listed() -> None:
+    source = TESTS.parent / "src"
+    texts = [path.read_text() for path in source.rglob("*.ts*") if "__tests__" not in path.parts]
+    # Types hide a private name, so the object is cast to an interface of ours first.
+    used = {name for text in texts for name in re.findall(r"\)\??\.(_[a-z]\w+)", text)}
+    listed = UPSTREAM_MD.read_text().partition("## Private names in the page")[2]
+    assert used == set(re.findall(r"\.(_\w+)` of", listed))
+
+
 def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
