@@ -32,12 +32,21 @@ describe('clients', () => {
     );
   });
 
+  it('Cline gets the type that it does not ignore', () => {
+    const { mcpServers } = JSON.parse(byId('cline').snippet(endpoint)) as {
+      mcpServers: Record<string, { type: string }>;
+    };
+    expect(mcpServers.jupyter.type).toBe('streamableHttp');
+  });
+
   it.each([
     ['cursor', ['mcpServers', 'jupyter', 'url']],
     ['vscode', ['servers', 'jupyter', 'url']],
     ['opencode', ['mcp', 'jupyter', 'url']],
     ['windsurf', ['mcpServers', 'jupyter', 'serverUrl']],
     ['zed', ['context_servers', 'jupyter', 'url']],
+    ['copilot-cli', ['mcpServers', 'jupyter', 'url']],
+    ['cline', ['mcpServers', 'jupyter', 'url']],
     ['generic', ['mcpServers', 'jupyter', 'url']]
   ])('%s gets JSON with the URL in its place', (id, path) => {
     const parsed: unknown = JSON.parse(byId(id).snippet(endpoint));
@@ -52,6 +61,9 @@ describe('clients', () => {
     ['Claude Code on my laptop', 'claude-code'],
     ['my codex', 'codex'],
     ['gemini at work', 'gemini-cli'],
+    ['Cline 3', 'cline'],
+    ['Copilot CLI', 'copilot-cli'],
+    ['qwen', 'qwen-code'],
     ['something else', 'claude-code']
   ])('for %j guesses %s', (label, id) => {
     expect(likelyClient(label).id).toBe(id);

@@ -110,6 +110,48 @@ export const CLIENTS: readonly IClient[] = [
       })
   },
   {
+    id: 'qwen-code',
+    name: 'Qwen Code',
+    where: trans => trans.__('Run this in a terminal.'),
+    snippet: endpoint =>
+      `qwen mcp add --scope user --transport http` +
+      ` --header "Authorization: ${bearer(endpoint)}" ${NAME} ${endpoint.url}`
+  },
+  {
+    id: 'copilot-cli',
+    name: 'Copilot CLI',
+    where: trans => trans.__('Add this to %1.', '~/.copilot/mcp-config.json'),
+    snippet: endpoint =>
+      json({
+        mcpServers: {
+          [NAME]: {
+            type: 'http',
+            url: endpoint.url,
+            headers: headers(endpoint)
+          }
+        }
+      })
+  },
+  {
+    id: 'cline',
+    name: 'Cline',
+    where: trans =>
+      trans.__(
+        'In Cline, choose “Configure MCP Servers” and add this to the file.'
+      ),
+    snippet: endpoint =>
+      json({
+        mcpServers: {
+          // Cline ignores a server of any other type without a word.
+          [NAME]: {
+            type: 'streamableHttp',
+            url: endpoint.url,
+            headers: headers(endpoint)
+          }
+        }
+      })
+  },
+  {
     id: 'windsurf',
     name: 'Windsurf',
     where: trans =>
