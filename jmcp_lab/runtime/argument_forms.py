@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
-    from pydantic_core import CoreSchema
 
 _MARK = "x-jmcp-kind"
 
@@ -65,7 +64,9 @@ class StringKind:
     example: str | None = None
 
     def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+        self,
+        core_schema: Any,  # noqa: ANN401 - pydantic's own
+        handler: GetJsonSchemaHandler,
     ) -> dict[str, Any]:
         """Mark the JSON schema of the string."""
         schema: dict[str, Any] = handler(core_schema)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-from pydantic_core import from_json
 
 MAX_CHARACTERS = 2_000_000
 """Maximum number of characters of all such strings in one call."""
@@ -48,9 +47,14 @@ class SentJson:
         if self._brackets > MAX_BRACKETS or self._commas > MAX_COMMAS:
             raise TooLargeError
         try:
-            return from_json(text, allow_inf_nan=False)
-        except ValueError:
+            return json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError):
             raise NotJsonError from None
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and the infinities, which JSON does not have."""
+    raise ValueError(constant)
 
 
 def object_in(text: str) -> dict[str, Any] | None:

@@ -362,7 +362,7 @@ def test_a_huge_json_string_is_refused_before_it_is_parsed(
     for what, bomb in BOMBS.items():
         parsed.clear()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("jmcp_lab.runtime.sent_json.from_json", from_json)
+            patch.setattr("jmcp_lab.runtime.sent_json.json.loads", from_json)
             said = refused(tool, **{name: bomb})
         assert ("too large" in said) == (what in ("characters", "brackets", "commas"))
         assert bool(parsed) == (what in ("depth", "digits"))
