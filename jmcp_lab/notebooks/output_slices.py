@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Array, Map
 
 from ..codec.prepared_outputs import PreparedOutput, prepared_output
-from ..codec.values import document_form
+from ..codec.values import document_form, fingerprint
 from ..server.heavy_work import in_short_turns, takes_long
 from ..server.pace import in_turns
 from . import cells
@@ -179,6 +179,11 @@ def _has(
     if not isinstance(found, Array) or len(found) != len(outputs):
         return False
     return all(
-        isinstance(there, Map) and to_python(there) == each.form
+        isinstance(there, Map) and _equals(to_python(there), each)
         for there, each in zip(found, outputs, strict=True)
     )
+
+
+def _equals(form: dict[str, Any], prepared: PreparedOutput) -> bool:
+    """Return whether an output in document form is the prepared one; true differs from 1."""
+    return form == prepared.form and fingerprint(form) == prepared.mark

@@ -37,7 +37,8 @@ class _Texts:
         self._limit = limit
         self._size = 0
         self._texts: OrderedDict[_Cell, str] = OrderedDict()
-        self._same: dict[str, str] = {}
+        # The size is noted, because that of an object grows when its UTF-8 form is cached.
+        self._same: dict[str, tuple[str, int]] = {}
         self._uses: Counter[str] = Counter()
 
     def get(self, cell: _Cell) -> str | None:
@@ -46,9 +47,10 @@ class _Texts:
     def add(self, cell: _Cell, text: str) -> None:
         self.drop(cell)
         if text not in self._same:
-            self._same[text] = text
-            self._size += sys.getsizeof(text)
-        text = self._same[text]
+            size = sys.getsizeof(text)
+            self._same[text] = text, size
+            self._size += size
+        text, _ = self._same[text]
         self._uses[text] += 1
         self._texts[cell] = text
         while self._size > self._limit and len(self._same) > 1:
@@ -60,8 +62,8 @@ class _Texts:
             return
         self._uses[text] -= 1
         if not self._uses[text]:
-            del self._uses[text], self._same[text]
-            self._size -= sys.getsizeof(text)
+            del self._uses[text]
+            self._size -= self._same.pop(text)[1]
 
 
 class _Known:
@@ -140,12 +142,13 @@ class AgentSnapshots:
         self._texts.add(cell, text)
 
     def note_part(self, agent_id: str, file_id: str, cell_id: str, text: str) -> None:
-        """Record a text that the agent saw in part, unless an earlier one is recorded.
+        """Record a text that the agent saw in part, unless an earlier one is kept.
 
         The agent's next write may be based on the earlier text. A merge based on the later one
-        would treat parts that the agent never saw as parts that it removed.
+        would treat parts that the agent never saw as parts that it removed. Where the earlier text
+        was dropped, a write was refused, and this is what the agent has read since.
         """
-        if self._hashes.get(_Cell(agent_id, file_id, cell_id)) is None:
+        if self._texts.get(_Cell(agent_id, file_id, cell_id)) is None:
             self.note(agent_id, file_id, cell_id, text)
 
     def note_written(

@@ -29,6 +29,9 @@ from .sent_json import NotJsonError, SentJson, TooLargeError
 MAX_ITEMS = 20_000
 """Maximum number of items of a list whose argument has no limit of its own."""
 
+MAX_LINES = 100_000
+"""Maximum number of lines of a text that is sent as a list."""
+
 MAX_PROBLEMS = 5
 """Number of problems after which the rest of a call is not read."""
 
@@ -270,6 +273,9 @@ def _choice(form: Form, value: Any, *, optional: bool) -> Any:  # noqa: ANN401
 
 def _lines(lines: list[Any], path: str, form: Form) -> str:
     """Return the text of a list of lines, as notebook files have it."""
+    if len(lines) > MAX_LINES:
+        words = f"'{path}' is a list of more than {MAX_LINES:,} lines. Send one string."
+        raise _WrongError(path, words, form)
     if not lines or not all(isinstance(line, str) for line in lines):
         raise _WrongError(path, f"'{path}' takes a string.", form)
     ended = {line.endswith("\n") for line in lines[:-1]}

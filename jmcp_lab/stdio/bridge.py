@@ -104,7 +104,10 @@ class Bridge:
             words = "A message is one JSON object on a line."
             return self._send(said.error(None, said.INVALID_REQUEST, words))
         method = message.get("method")
-        if said.is_request(message):
+        if not said.has_valid_id(message):
+            words = "The id of a message is a string or a number."
+            self._send(said.error(None, said.INVALID_REQUEST, words))
+        elif said.is_request(message):
             if not self._answer(message):
                 self._forward(message, line.encode("utf-8", "replace"))
         elif method == "notifications/cancelled":
@@ -189,6 +192,10 @@ class Bridge:
             from_server = await self._answer_there(going, body)
         except UnavailableError as error:
             from_server = said.refusal(going.message, str(error))
+        except Exception as error:
+            # A client waits for ever for a request that has no answer.
+            self._tell(f"A request failed ({type(error).__name__}).")
+            from_server = said.refusal(going.message, _UNKNOWN)
         finally:
             if self._going.get(going.message["id"]) is going:
                 del self._going[going.message["id"]]

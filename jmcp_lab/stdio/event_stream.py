@@ -31,7 +31,7 @@ async def messages(answer: httpx2.Response) -> AsyncIterator[tuple[bytes, dict[s
 def _read(data: bytes) -> dict[str, Any] | None:
     try:
         message = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
 

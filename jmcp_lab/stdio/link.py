@@ -156,7 +156,10 @@ class Link:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise NotLetInError(words)
         if status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE):
-            raise NotTakenError(words)  # It is starting or stopping.
+            if isinstance(error, dict):
+                raise NotTakenError(words)  # It is starting or stopping.
+            # A proxy says this also when the server ended after it had taken the request.
+            raise BrokenError(words)
         if status >= HTTPStatus.BAD_REQUEST:
             raise RefusedError(words)
 

@@ -117,3 +117,8 @@ def refusal(request: Mapping[str, Any], words: str) -> Json:
 def is_request(message: Mapping[str, Any]) -> bool:
     """Return whether a message waits for an answer."""
     return "method" in message and message.get("id") is not None
+
+
+def has_valid_id(message: Mapping[str, Any]) -> bool:
+    """Return whether the id of a message is one that JSON-RPC and MCP allow."""
+    return isinstance(message.get("id"), str | int | None)

@@ -89,7 +89,10 @@ def find_server(folder: Path, url: str | None = None, root: str = "") -> Server:
     servers = list(_running())
     if url is not None:
         known = [server for server in map(_server, servers) if _is_below(url, server)]
-        base = url.rstrip("/").removesuffix("mcp")
+        asked = urlsplit(url)
+        # What is not part of the address may be a secret, and messages name the address.
+        where = asked.netloc.rpartition("@")[2]
+        base = f"{asked.scheme}://{where}{asked.path.rstrip('/').removesuffix('mcp')}"
         return max(known, key=lambda server: len(server.base), default=Server(base, base))
     if not servers:
         raise NotRunningError("JupyterLab is not running. Start it with `jupyter lab`.")
@@ -108,7 +111,7 @@ def find_server(folder: Path, url: str | None = None, root: str = "") -> Server:
     deepest = max(len(Path(s["root_dir"]).resolve().parts) for s in above or servers)
     best = [s for s in above or servers if len(Path(s["root_dir"]).resolve().parts) == deepest]
     if len(best) > 1:
-        urls = ", ".join(sorted(f"{server['url']}mcp" for server in best))
+        urls = ", ".join(sorted(f"{_server(server).base}mcp" for server in best))
         raise LookupError(
             f"several Jupyter servers are running for this folder ({urls}): use --url"
         )

@@ -37,6 +37,9 @@ from .arguments import (
     normalize_newlines,
 )
 
+MAX_CELLS = 50
+"""Maximum number of cells that one call inserts."""
+
 MAX_EDITS = 1000
 """Maximum number of edits in one call of edit_cell; a larger change gives the cell a new source."""
 
@@ -82,7 +85,7 @@ class Edit(BaseModel):
 async def insert_cell(
     ctx: CallContext,
     source: Source | None = None,
-    cells: list[CellInput] | None = None,
+    cells: Annotated[list[CellInput], Field(max_length=MAX_CELLS)] | None = None,
     notebook: Notebook = None,
     type: CellType = "code",
     after: Place = None,
@@ -95,8 +98,8 @@ async def insert_cell(
     """
     if (source is None) == (cells is None):
         raise InvalidArgumentError("Give either source or cells.")
-    if cells is not None and not 1 <= len(cells) <= 50:
-        raise InvalidArgumentError("Insert 1 to 50 cells at once.")
+    if cells is not None and not 1 <= len(cells) <= MAX_CELLS:
+        raise InvalidArgumentError(f"Insert 1 to {MAX_CELLS} cells at once.")
     given = cells if cells is not None else [CellInput(source=str(source), type=type)]
     new = [live_cells.NewCell(cell.source, cell.type) for cell in given]
     nb = await ctx.open(notebook)
@@ -240,8 +243,10 @@ async def _write(
     plan = _Plan()
     known = ctx.known(nb, cell_id)
     if start is None and known is None:
-        # The text that it is based on is too long ago to be merged with.
+        # What the agent saw is no longer kept, but a change of it is still noticed. The present
+        # text takes its place now: a person may type while this call waits.
         check_fresh(ctx, nb, [cell_id], "written")
+        known = nb.source(cell_id)
     people = await people_in(ctx.services, nb) if new_type is not None else None
     merges = Merges()
     for _ in range(MERGES_AHEAD):

@@ -21,8 +21,7 @@ from .arguments import FolderPath
 
 if TYPE_CHECKING:
     from ..files.folder_walk import Entry, Folder, FolderSearch
-    from ..runtime.argument_forms import Kind, StringKind
-from ..runtime.services import Services
+    from ..runtime.services import Services
 
 MAX_PATTERN = 500
 """Maximum length of a glob pattern, in characters."""

@@ -173,6 +173,8 @@ async def write_file(
 
     What others changed since you read it is merged in; a conflict is refused.
     """
+    if content is not None and not edits:
+        edits = None  # some models send an empty list for what they leave out
     if (content is None) == (edits is None):
         raise InvalidArgumentError("Give either content or edits.")
     path = await _checked(ctx, path)

@@ -31,6 +31,9 @@ class Server:
     breaks: int = 0
     """How many calls it breaks off."""
 
+    proxied: bool = False
+    """Whether a proxy before it says that, with a page of its own."""
+
     status: int = 200
     """What it answers to everything."""
 
@@ -103,6 +106,8 @@ class Server:
         self.came.set()
         if self.breaks:
             self.breaks -= 1
+            if self.proxied:
+                return _answer(writer, b"<html>Bad gateway</html>", 502)
             raise ConnectionError
         if message["params"]["name"] == "look":
             # While another call is served.
@@ -173,12 +178,14 @@ async def test_calls_are_served_beside_each_other(environment: Environment) -> N
 
 
 @pytest.mark.parametrize(("tool", "sent"), [("look", 2), ("change", 1)])
+@pytest.mark.parametrize("proxied", [False, True], ids=["closed", "a proxy's 502"])
 async def test_only_what_changes_nothing_is_called_again_when_the_connection_broke(
     environment: Environment,  # noqa: F811
+    proxied: bool,
     tool: str,
     sent: int,
 ) -> None:
-    server, port = Server(breaks=1), free_port()
+    server, port = Server(breaks=1, proxied=proxied), free_port()
     async with server.at(port), beside(environment, port) as client:
         await client.greet()
         result = await client.call(1, tool)
@@ -305,3 +312,15 @@ async def test_a_program_whose_session_ends_tells_the_server(
             await client.call(1, "look")
         method, headers, _ = server.seen[-1]
         assert (method, headers["mcp-session-id"]) == ("DELETE", "s")
+
+
+@pytest.mark.parametrize("wrong", [{"a": 1}, [1], 1.5])
+async def test_a_request_with_an_id_of_another_kind_is_refused_and_the_program_goes_on(
+    environment: Environment,  # noqa: F811
+    wrong: object,
+) -> None:
+    async with beside(environment, free_port()) as client:
+        client.send("tools/call", {"name": "look"}, id=wrong)
+        refused = await client.hear(id=None)
+        assert refused["error"]["code"] == -32600
+        assert (await client.ask(2, "ping"))["result"] == {}

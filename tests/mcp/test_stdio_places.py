@@ -279,3 +279,12 @@ def test_of_several_servers_none_is_taken_by_guess_and_no_whole_path_is_named(
         find_server(tmp_path)
     assert "'physics', 'sales'" in str(refused.value)
     assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_secret_in_the_address_of_a_server_is_no_part_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    server = find_server(tmp_path, "https://ada:secret@example.org:8888/a/mcp?token=secret#secret")
+    assert server.base == "https://example.org:8888/a/"
+    assert "secret" not in repr(server)

@@ -125,3 +125,22 @@ def test_outputs_that_come_while_others_are_prepared_stay(monkeypatch: pytest.Mo
     asyncio.run(work())
     assert cells.whole(notebook, "a")["outputs"] == [printed]
     assert cells.whole(notebook, "b")["outputs"] == [figure(LARGE)]
+
+
+def test_an_output_that_differs_only_by_true_and_one_is_another_output() -> None:
+    notebook = opened(["a"])
+
+    def fill(value: object) -> None:
+        cells.clear_outputs(notebook, ["a"], "page")
+        data = {"application/json": {"ok": value}}
+        output = {"output_type": "display_data", "metadata": {}, "data": data}
+        cells.set_outputs(notebook, "a", [output], 1, "page")
+
+    async def work() -> list[Change]:
+        fill(True)
+        redo = await taken_back(notebook, await cleared(notebook))
+        fill(1)
+        return await taken_back(notebook, redo)
+
+    assert asyncio.run(work()) == []
+    assert cells.whole(notebook, "a")["outputs"][0]["data"] == {"application/json": {"ok": 1}}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 from jmcp_lab.notebooks.snapshots import AgentSnapshots
 
 
@@ -47,12 +49,30 @@ def test_a_change_of_a_text_that_was_dropped_is_noticed() -> None:
     assert not seen.is_outdated("agent", "file", "a", "x" * 5000)
     assert seen.is_outdated("agent", "file", "a", "changed")
     assert not seen.is_outdated("agent", "file", "never seen", "changed")
-    # What an agent saw in part or wrote since does not hide the change.
-    seen.note_part("agent", "file", "a", "changed")
+    # What an agent wrote since does not hide the change.
     seen.note_written("agent", "file", "a", "changed", "changed more")
     assert seen.is_outdated("agent", "file", "a", "changed")
     seen.note_written("agent", "file", "a", "x" * 5000, "its own")
     assert seen.text("agent", "file", "a") == "its own"
+
+
+def test_an_agent_that_reads_again_is_up_to_date_even_if_it_sees_a_part_only() -> None:
+    seen = AgentSnapshots(max_bytes=1000)
+    seen.note("agent", "file", "a", "x" * 5000)
+    seen.note_part("agent", "file", "a", "changed")
+    assert seen.text("agent", "file", "a") == "x" * 5000
+    seen.note("agent", "file", "b", "y" * 5000)
+    seen.note_part("agent", "file", "a", "changed")
+    assert not seen.is_outdated("agent", "file", "a", "changed")
+
+
+def test_texts_are_limited_however_they_are_used_later() -> None:
+    seen = AgentSnapshots(max_bytes=100_000)
+    for number in range(200):
+        seen.note("agent", "file", f"cell {number}", "é€" * 5000 + str(number))
+        held = seen.text("agent", "file", f"cell {number}")
+        pickle.dumps(held)
+    assert sum(seen.text("agent", "file", f"cell {n}") is not None for n in range(200)) < 10
 
 
 def test_an_agent_that_reads_much_does_not_make_the_others_forget() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from jmcp_lab.agents.modes import LOOK
 from jmcp_lab.calls.call import CallState
 from jmcp_lab.errors import InvalidArgumentError
 from jmcp_lab.notebooks import cells
+from jmcp_lab.notebooks.merges import Merges, Texts
 from jmcp_lab.notebooks.snapshots import AgentSnapshots
 from jmcp_lab.text.three_way_merge import merge
 
@@ -296,3 +298,26 @@ async def test_a_text_that_was_written_before_an_exception_can_be_undone(
     (call,) = [each for each in robot.app.ledger.since(0) if each.undoable]
     await robot.say("undo_changes", notebook="a.ipynb", call=call.id)
     assert await robot.sources("a.ipynb") == ["old"]
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True], ids=["known", "forgotten"])
+async def test_what_a_person_types_while_an_overwrite_is_prepared_stays(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch, is_forgotten: bool
+) -> None:
+    if is_forgotten:
+        robot.app.services.snapshots = AgentSnapshots(max_bytes=1)
+    cell, _ = write_notebook(root, "a.ipynb", "a = 1\nb = 2", "other")
+    await robot.say("read_cells", notebook="a.ipynb")
+    ahead = Merges.ahead
+
+    async def types_meanwhile(merges: Merges, texts: Iterable[Texts]) -> None:
+        await type_into(robot, "a.ipynb", cell, "a = 1\nb = 2\nc = 'precious'")
+        await ahead(merges, texts)
+
+    monkeypatch.setattr(Merges, "ahead", types_meanwhile)
+    said = await robot.say(
+        "overwrite_cell_source", notebook="a.ipynb", cell=cell, source="a = 10\nb = 2"
+    )
+    assert "both changes are kept" in said
+    source = (await robot.open("a.ipynb")).source(cell)
+    assert source == "a = 10\nb = 2\nc = 'precious'"
