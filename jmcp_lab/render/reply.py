@@ -86,10 +86,18 @@ def budget(limits: Limits) -> Budget:
 
 
 def of_cell(
-    notebook: LiveNotebook, cell_id: str, label: str, outputs: Sequence[object]
+    notebook: LiveNotebook,
+    cell_id: str,
+    label: str,
+    outputs: Sequence[object],
+    path: str | None = None,
 ) -> CellSection:
-    """Return the outputs of a cell, with the call that shows the rest of a long one."""
-    return _named(label, outputs, notebook.short_id(cell_id), notebook.path)
+    """Return the outputs of a cell, with the call that shows the rest of a long one.
+
+    Looking up the notebook's path takes a query, so who reads many cells gives it.
+    """
+    path = notebook.path if path is None else path
+    return _named(label, outputs, notebook.short_id(cell_id), path)
 
 
 def of_run(run: Run, piece: int, label: str, outputs: Sequence[object]) -> CellSection:

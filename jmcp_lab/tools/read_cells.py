@@ -272,8 +272,9 @@ async def read_cells(
 
 
 def _source_pages(nb: LiveNotebook, cell_id: str) -> Callable[[int], str]:
-    name, path = nb.short_id(cell_id), nb.path
-    return lambda offset: proposed("read_cell", cell=name, offset=offset, notebook=path)
+    return lambda offset: proposed(
+        "read_cell", cell=nb.short_id(cell_id), offset=offset, notebook=nb.path
+    )
 
 
 async def _read(
@@ -306,6 +307,7 @@ async def _read_once(
     shown: list[CellSection] = []
     named: list[str] = []
     left_out = load = 0
+    path = nb.path
     for number, cell_id in enumerate(ids):
         if load > HEAVY:
             await asyncio.sleep(0)
@@ -329,7 +331,7 @@ async def _read_once(
         body = f"{header(nb, view)}\n{source}" if text else header(nb, view)
         load += weight(found, MAX_LOADED)
         room -= len(body) + 2 + (FOR_OUTPUTS if found else 0)
-        shown.append(of_cell(nb, cell_id, body, found))
+        shown.append(of_cell(nb, cell_id, body, found, path))
         named.append(cell_id)
     title = f"{nb.shown} · {count(len(nb.ids), 'cell')}"
     parts = await render(shown, limits, taken=ctx.services.huge)

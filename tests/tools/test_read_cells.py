@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -342,3 +343,22 @@ async def test_an_output_of_blank_lines_is_not_an_empty_reply(robot: Robot, root
     (cell,) = write(root, new_code_cell("print('\\n')", outputs=[stream("\n\n")]))
     said = await robot.say("read_cell", notebook="a.ipynb", cell=cell, output=1)
     assert said == "[output 1 stdout: no visible text]"
+
+
+async def test_the_path_is_not_looked_up_for_each_cell(
+    robot: Robot, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookups: list[int] = []
+    for number in (10, 100):
+        write_notebook(root, f"{number}.ipynb", *(f"x = {n}" for n in range(number)))
+        notebook = await robot.open(f"{number}.ipynb")
+        find, found = notebook._path, []
+
+        def counted(find: Callable[[], str] = find, found: list[str] = found) -> str:
+            found.append(find())
+            return found[-1]
+
+        monkeypatch.setattr(notebook, "_path", counted)
+        assert "x = 9" in await robot.say("read_cells", notebook=f"{number}.ipynb", limit=100)
+        lookups.append(len(found))
+    assert 0 < lookups[0] == lookups[1]
