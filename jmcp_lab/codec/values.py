@@ -9,7 +9,6 @@ the range where these are exact. If the round trip from file to document and bac
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 MAX_INTEGER: Final = 1 << 53
 """The limit up to which every whole number is exact as a float."""
-
-MANY: Final = 1000
-"""Number of items from which a list is converted by way of JSON."""
 
 MAX_DEPTH: Final = 100
 """Maximum nesting of lists and dicts in a document; pages recurse, and so does this code."""
@@ -116,28 +112,8 @@ def file_form(value: Any) -> Any:  # noqa: ANN401 - JSON
         kinds = {*map(type, value)}
         if kinds == {float}:
             return _file_numbers(value)
-        if kinds == {str}:
-            return list(value)
-        if len(value) >= MANY and (found := _file_form_by_json(value)) is not None:
-            return found
-        return [file_form(item) for item in value]
+        return list(value) if kinds == {str} else [file_form(item) for item in value]
     return value
-
-
-def _file_form_by_json(value: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON
-    """Return the file form of a long list of dicts or lists; None if JSON cannot hold it.
-
-    Python's JSON encoder and decoder are written in C: they call Python code for numbers only.
-    """
-    try:
-        text = json.dumps(value, check_circular=False)
-        return json.loads(text, parse_float=_file_number_of)
-    except (TypeError, ValueError, RecursionError):
-        return None
-
-
-def _file_number_of(text: str) -> float:
-    return _file_number(float(text))
 
 
 def _file_numbers(values: Sequence[float]) -> list[float]:
