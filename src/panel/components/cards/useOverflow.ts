@@ -22,7 +22,11 @@ export function useOverflow(box: React.RefObject<HTMLElement>): IOverflow {
       last.scrolls === scrolls && last.more === more ? last : { scrolls, more }
     );
   }, [box]);
-  React.useLayoutEffect(look);
+  // Not while React draws: what is found out must never make it draw again and again at once.
+  React.useEffect(() => {
+    const frame = requestAnimationFrame(look);
+    return () => cancelAnimationFrame(frame);
+  });
   React.useEffect(() => {
     const node = box.current;
     if (!node) {
