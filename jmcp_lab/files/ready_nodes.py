@@ -8,6 +8,7 @@ and `from_dict` returns it when `save` asks for it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import nbformat
 from ..server.heavy_work import in_short_turns, takes_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 @dataclass(slots=True)
@@ -29,6 +30,9 @@ class _Ready:
     content: dict[str, Any]
     node: Any
 
+
+_plain: Callable[[Any], Any] = nbformat.from_dict
+"""nbformat's own function, or what another package has put in its place before."""
 
 _ready: ContextVar[_Ready | None] = ContextVar("jmcp_ready_node", default=None)
 
@@ -55,7 +59,7 @@ def convert_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
         One with jupyter-server's own `save`. One with hooks that run before a save is left alone,
         because they may change the notebook after it was copied.
     """
-    _patch()
+    nbformat.from_dict = _from_dict
     plain = manager.save
 
     @wraps(plain)
@@ -66,7 +70,7 @@ def convert_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
             return await plain(model, path)
         if not takes_long(content):
             return await plain(model, path)
-        node = await asyncio.to_thread(in_short_turns, _from_dict(), content)
+        node = await asyncio.to_thread(in_short_turns, _plain, content)
         with _offered(content, node):
             del node
             return await plain(model, path)
@@ -74,24 +78,11 @@ def convert_aside(manager: Any) -> None:  # noqa: ANN401 - of any kind
     manager.save = save
 
 
-def _from_dict() -> Callable[[Any], Any]:
-    """Return nbformat's own function."""
-    own: Callable[[Any], Any] = getattr(nbformat.from_dict, "__wrapped__", nbformat.from_dict)
-    return own
-
-
-def _patch() -> None:
-    """Let `nbformat.from_dict` return the copy that is ready."""
-    if hasattr(nbformat.from_dict, "__wrapped__"):
-        return
-    plain: Callable[[Any], Any] = nbformat.from_dict
-
-    @wraps(plain)
-    def from_dict(d: Any) -> Any:  # noqa: ANN401 - JSON
-        ready = _ready.get()
-        if ready is not None and ready.node is not None and ready.content is d:
-            node, ready.node = ready.node, None
-            return node
-        return plain(d)
-
-    nbformat.from_dict = from_dict
+@wraps(_plain)
+def _from_dict(d: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the copy of a notebook if it is ready, and make one otherwise."""
+    ready = _ready.get()
+    if ready is not None and ready.node is not None and ready.content is d:
+        node, ready.node = ready.node, None
+        return node
+    return _plain(d)

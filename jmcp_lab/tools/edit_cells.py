@@ -241,12 +241,7 @@ async def _write(
     The base of the merge is `start`, or else the text that the agent last saw of the cell.
     """
     plan = _Plan()
-    known = ctx.known(nb, cell_id)
-    if start is None and known is None:
-        # What the agent saw is no longer kept, but a change of it is still noticed. The present
-        # text takes its place now: a person may type while this call waits.
-        check_fresh(ctx, nb, [cell_id], "written")
-        known = nb.source(cell_id)
+    known = ctx.known(nb, cell_id) if start is not None else _known_now(ctx, nb, cell_id)
     people = await people_in(ctx.services, nb) if new_type is not None else None
     merges = Merges()
     for _ in range(MERGES_AHEAD):
@@ -290,6 +285,22 @@ async def _write(
         ctx.record(nb, *changes)
     ctx.saw(nb, cell_id, plan.result)
     return Reply.of(_written(nb, cell_id, plan, old_type, new_type))
+
+
+def _known_now(ctx: CallContext, nb: LiveNotebook, cell_id: str) -> str | None:
+    """Return the text of a cell from which the agent starts, which must be kept or present.
+
+    What the agent saw long ago is no longer kept, but a change of it is still noticed. The present
+    text takes its place at once, because a person may type while the call waits.
+
+    Raises
+    ------
+    ConflictError
+    """
+    known = ctx.known(nb, cell_id)
+    if known is None:
+        check_fresh(ctx, nb, [cell_id], "written")
+    return nb.source(cell_id) if known is None else known
 
 
 def _base(start: str | None, known: str | None, present: str) -> str:

@@ -27,6 +27,19 @@ const json = (value: object) => JSON.stringify(value, null, 2);
 
 const headers = (endpoint: IEndpoint) => ({ Authorization: bearer(endpoint) });
 
+/** The command of Gemini CLI, and of what was made from it. */
+const addedBy = (program: string) => (endpoint: IEndpoint) =>
+  `${program} mcp add --scope user --transport http` +
+  ` --header "Authorization: ${bearer(endpoint)}" ${NAME} ${endpoint.url}`;
+
+/** An entry of the usual list, with the client's word for streamable HTTP. */
+const listedAs = (type: string) => (endpoint: IEndpoint) =>
+  json({
+    mcpServers: {
+      [NAME]: { type, url: endpoint.url, headers: headers(endpoint) }
+    }
+  });
+
 /** The clients in the order in which they are offered; the last fits any other. */
 export const CLIENTS: readonly IClient[] = [
   {
@@ -86,9 +99,7 @@ export const CLIENTS: readonly IClient[] = [
     id: 'gemini-cli',
     name: 'Gemini CLI',
     where: trans => trans.__('Run this in a terminal.'),
-    snippet: endpoint =>
-      `gemini mcp add --scope user --transport http` +
-      ` --header "Authorization: ${bearer(endpoint)}" ${NAME} ${endpoint.url}`
+    snippet: addedBy('gemini')
   },
   {
     id: 'opencode',
@@ -113,24 +124,13 @@ export const CLIENTS: readonly IClient[] = [
     id: 'qwen-code',
     name: 'Qwen Code',
     where: trans => trans.__('Run this in a terminal.'),
-    snippet: endpoint =>
-      `qwen mcp add --scope user --transport http` +
-      ` --header "Authorization: ${bearer(endpoint)}" ${NAME} ${endpoint.url}`
+    snippet: addedBy('qwen')
   },
   {
     id: 'copilot-cli',
     name: 'Copilot CLI',
     where: trans => trans.__('Add this to %1.', '~/.copilot/mcp-config.json'),
-    snippet: endpoint =>
-      json({
-        mcpServers: {
-          [NAME]: {
-            type: 'http',
-            url: endpoint.url,
-            headers: headers(endpoint)
-          }
-        }
-      })
+    snippet: listedAs('http')
   },
   {
     id: 'cline',
@@ -139,17 +139,8 @@ export const CLIENTS: readonly IClient[] = [
       trans.__(
         'In Cline, choose “Configure MCP Servers” and add this to the file.'
       ),
-    snippet: endpoint =>
-      json({
-        mcpServers: {
-          // Cline ignores a server of any other type without a word.
-          [NAME]: {
-            type: 'streamableHttp',
-            url: endpoint.url,
-            headers: headers(endpoint)
-          }
-        }
-      })
+    // It ignores a server of any other type without a word.
+    snippet: listedAs('streamableHttp')
   },
   {
     id: 'windsurf',
@@ -179,16 +170,7 @@ export const CLIENTS: readonly IClient[] = [
     name: 'Generic JSON',
     where: trans =>
       trans.__('For any other client that speaks MCP over streamable HTTP.'),
-    snippet: endpoint =>
-      json({
-        mcpServers: {
-          [NAME]: {
-            type: 'http',
-            url: endpoint.url,
-            headers: headers(endpoint)
-          }
-        }
-      })
+    snippet: listedAs('http')
   }
 ];
 

@@ -20,14 +20,14 @@ from .test_signatures import LARGE, SMALL, made, model, plain
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Return whether each whole notebook was copied on this thread."""
     found: list[bool] = []
-    here, own = threading.get_ident(), ready_nodes._from_dict()
+    here, own = threading.get_ident(), ready_nodes._plain
 
     def noted(d: Any) -> Any:  # noqa: ANN401
         if isinstance(d, dict) and "cells" in d:
             found.append(threading.get_ident() == here)
         return own(d)
 
-    monkeypatch.setattr(nbformat, "from_dict", noted)
+    monkeypatch.setattr(ready_nodes, "_plain", noted)
     return found
 
 
